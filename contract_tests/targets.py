@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import lru_cache
 from inspect import iscoroutinefunction
 from ipaddress import ip_address
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 import httpx
@@ -112,8 +112,8 @@ class DirectMock:
         """Let time pass."""
         self._world.clock.advance(seconds)
 
-    def call(self, call: Call) -> tuple[int, tuple[tuple[str, str], ...], bytes]:
-        """Return status, headers and body of the response to a request."""
+    def call(self, call: Call) -> "MockReply":
+        """Return the response to a request."""
         from crmcom_kit.mock_server.api.dispatch import dispatch
         from crmcom_kit.mock_server.protocol.request import Request
 
@@ -129,7 +129,17 @@ class DirectMock:
         response = dispatch(self._world, request)
         self._world.delivery_queue.ended(_QUEUE_SECONDS)  # or what it sends later came at any time
         body = response.body if isinstance(response.body, bytes) else b"".join(response.body)
-        return response.status, tuple(response.headers()), body
+        kind = "" if response.error is None else response.error.kind
+        return MockReply(response.status, tuple(response.headers()), body, kind)
+
+
+class MockReply(NamedTuple):
+    """A response of a mock without HTTP, and the kind of error that it is; "" if it is none."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    content: bytes
+    kind: str
 
 
 def is_loopback(host: str) -> bool:

@@ -70,7 +70,7 @@ class Dial:
             case "status":
                 return "an HTTP status from 200 to 599 other than 204, 205 and 304"
             case "code":
-                return "a string other than OK"
+                return "a string other than OK, or a whole number"
             case _:
                 return "a string"
 
@@ -96,7 +96,8 @@ class Dial:
                     return False
                 return 200 <= value <= 599 and value not in _BODILESS
             case "code":
-                return _is_text(value) and str(value).strip() not in ("", "OK")
+                is_number = isinstance(value, int) and not isinstance(value, bool)
+                return is_number or (_is_text(value) and str(value).strip() not in ("", "OK"))
             case _:
                 return _is_text(value)
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from crmcom_kit.schemas.dialect import Dialect, dialect_of_table, dials
 from crmcom_kit.schemas.dialect_file import toml_value
+from crmcom_kit.schemas.effects import CHANGES, Effects
 from crmcom_kit.schemas.releases import Release, release_names, resolve
 
 FORMAT = 1
@@ -41,6 +42,8 @@ class Profile:
     world: Path | Iterable[Mapping[str, Any]]
     #: The dials that the run left open, with the values that fit what was seen, or were seen.
     unsettled: Mapping[str, list[Any]] = field(default_factory=dict)
+    #: What changes do to a webhook request, by kind: see ``schemas.effects``.
+    effects: Mapping[str, Effects] = field(default_factory=dict)
     #: In what the mock differs whatever its dials are: kinds of differences, by method.
     differs: Mapping[str, list[str]] = field(default_factory=dict)
 
@@ -69,13 +72,18 @@ def read_profile(folder: str | Path) -> Profile:
     if not _are_texts(differs):
         msg = f"profile {head}: allowed is a table differs, of methods with arrays of texts"
         raise ProfileError(msg)
+    effects = _effects(found.get("effects", {}))
+    if effects is None:
+        msg = f"profile {head}: allowed is a table effects, of {', '.join(CHANGES)} with tables of "
+        msg += "JSON texts by member"
+        raise ProfileError(msg)
     changes = _table(folder, DIALECT)
     if not changes:  # calibrate writes every dial
         msg = f"profile {Path(folder) / DIALECT}: seen no dial; allowed is the file that "
         msg += "crmcom-kit calibrate has written: calibrate again"
         raise ProfileError(msg)
     dialect = dialect_of_table(str(Path(folder) / DIALECT), changes)
-    return Profile(resolve(named), dialect, Path(folder) / WORLD, unsettled, differs)
+    return Profile(resolve(named), dialect, Path(folder) / WORLD, unsettled, effects, differs)
 
 
 def _table(folder: str | Path, name: str) -> dict[str, Any]:
@@ -102,6 +110,19 @@ def _are_dials(unsettled: Any) -> bool:
     )
 
 
+def _effects(table: Any) -> dict[str, Effects] | None:
+    """Return the effects of a table; None if it is none."""
+    if not (isinstance(table, dict) and table.keys() <= {*CHANGES}):
+        return None
+    try:
+        return {
+            kind: {name: json.loads(text) for name, text in effects.items()}
+            for kind, effects in table.items()
+        }
+    except (AttributeError, TypeError, ValueError):
+        return None
+
+
 def _are_texts(differs: Any) -> bool:
     return isinstance(differs, dict) and all(
         isinstance(kinds, list) and all(isinstance(kind, str) for kind in kinds)
@@ -120,6 +141,11 @@ def head_of(profile: Profile) -> str:
         "[unsettled]",
     ]
     lines += [f'"{dial}" = {toml_value(fits)}' for dial, fits in profile.unsettled.items()]
+    if profile.effects:
+        lines += ["", "# What changes do to a webhook request: JSON, by member."]
+    for kind, effects in profile.effects.items():
+        lines.append(f"[effects.{kind}]")
+        lines += [f'"{name}" = {toml_value(json.dumps(each))}' for name, each in effects.items()]
     lines += ["", "# In what the mock differs, whatever its dials are, by method.", "[differs]"]
     lines += [f'"{method}" = {toml_value(kinds)}' for method, kinds in profile.differs.items()]
     return "\n".join(lines) + "\n"

@@ -74,7 +74,7 @@ def calibrated(
     }
     dialect = Dialect("profile", {dial: each.values[0] for dial, each in found.items()})
     unsettled = {dial: list(each.values) for dial, each in found.items() if each.is_open}
-    profile = Profile(log.release, dialect, log.world, unsettled)
+    profile = Profile(log.release, dialect, log.world, unsettled, learned.effects)
     progress("comparing the server with a mock that has the profile")
     compared = compare(log, profile)
     profile = replace(profile, differs=compared.kinds)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from crmcom_kit.contract_tests.belief.belief import Record
 from crmcom_kit.contract_tests.belief.knowledge import OBJECTS, members
-from crmcom_kit.contract_tests.client.exchanges import LOGINS, Exchange
+from crmcom_kit.contract_tests.client.exchanges import LOGINS, Exchange, has_code
 from crmcom_kit.contract_tests.findings import shortened
 from crmcom_kit.contract_tests.oracle.envelope import is_readable, lacking
 from crmcom_kit.schemas.methods import response_fields
@@ -141,7 +141,8 @@ class Comparison:
             mine, its = one.get(name, _ABSENT), other.get(name, _ABSENT)
             if mine != its and not (name in _DRAWN and _are_new(before.get(name), mine, its)):
                 yield Difference(f"member {name}", _written(mine), _written(its), key)
-        drawn = [_are_new(before.get(n), one.get(n), other.get(n)) for n in ("request", "response")]
+        texts = [(before.get(n), one.get(n), other.get(n)) for n in ("request", "response")]
+        drawn = [mine != its and _are_new(was, mine, its) for was, mine, its in texts]
         if all(drawn) and _are_equal(one) != _are_equal(other):
             equal = [str(_are_equal(each)) for each in (one, other)]
             yield Difference("response equals request", equal[0], equal[1], key)
@@ -183,7 +184,15 @@ def _flat(record: Record) -> Record:
 
 
 def _are_new(before: Any, one: Any, other: Any) -> bool:
-    """Whether both servers have put another text in place of one."""
+    """Whether both servers have put another text in place of one; in objects and arrays as well."""
+    if one == other:
+        return True
+    if isinstance(one, dict) and isinstance(other, dict) and one.keys() == other.keys():
+        old = before if isinstance(before, dict) else {}
+        return all(_are_new(old.get(name), one[name], other[name]) for name in one)
+    if isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        olds = [*(before if isinstance(before, list) else ()), *[None] * len(one)]
+        return all(map(_are_new, olds, one, other))
     return isinstance(one, str) and isinstance(other, str) and before not in (one, other)
 
 
@@ -215,7 +224,7 @@ def _outcome(exchange: Exchange) -> str:
         return f"HTTP {exchange.status}, {lack}"
     if exchange.ok:
         return "served"
-    code = shortened(exchange.code, 60) if isinstance(exchange.code, str) else "no code"
+    code = shortened(str(exchange.code), 60) if has_code(exchange) else "no code"
     return f"HTTP {exchange.status}, {code}"
 
 

@@ -11,8 +11,12 @@ from urllib.parse import quote
 from crmcom_kit.contract_tests.belief.belief import Record
 from crmcom_kit.contract_tests.client.calls import changing_method
 from crmcom_kit.contract_tests.client.exchanges import LOGINS, Call, Exchange, token_of
-from crmcom_kit.contract_tests.targets import DirectMock, Login
+from crmcom_kit.contract_tests.targets import DirectMock, Login, MockReply
 from crmcom_kit.schemas.profile import Profile
+
+
+#: The profile may say how a record looks then.
+_UNKNOWN_FAILURE: Mapping[str, Any] = {"error_code": "", "error_description": None}
 
 
 class Follower:
@@ -57,26 +61,56 @@ class Follower:
         return replace(call, query=query, body=body, headers=headers)
 
 
+class Cache:
+    """What is the same each time that a mock follows the same exchanges."""
+
+    def __init__(self) -> None:
+        """Know nothing yet."""
+        self.calls: dict[tuple[int, int], Call] = {}  # by number and tokens: what is sent
+        self.failures: dict[int, Mapping[str, Any] | None] = {}  # how the delivery ended
+
+
 class MockFollower(Follower):
     """A mock with a profile that follows a server."""
 
-    def __init__(self, profile: Profile, login: Login, began: datetime) -> None:
-        """Serve ``profile`` to ``login`` from ``began`` on."""
-        super().__init__(self._call)
+    def __init__(
+        self, profile: Profile, login: Login, began: datetime, cache: Cache | None = None
+    ) -> None:
+        """Serve ``profile`` to ``login`` from ``began`` on.
+
+        With a ``cache`` it is one of several that follow the same exchanges.
+        """
+        super().__init__(lambda exchange, call: exchange_of(exchange, self._reply(exchange, call)))
         self._mock = DirectMock(profile, login, began)
-        self._login = login
+        self._login, self._cache = login, cache
         self._seen: dict[Any, Record] = {}  # webhook requests as the server showed them last
 
-    def _call(self, exchange: Exchange, call: Call) -> Exchange:
+    def reply(self, exchange: Exchange) -> MockReply:
+        """Return the mock's response to the request of an exchange."""
+        cache, call = self._cache, exchange.call
+        if cache is None:
+            call = self._translated(call)
+        else:
+            key = exchange.number, hash(tuple(self._tokens.values()))
+            call = cache.calls.get(key) or cache.calls.setdefault(key, self._translated(call))
+        reply = self._reply(exchange, call)
+        if exchange.call.method in LOGINS:
+            self.adopt(token_of(exchange), token_of(exchange_of(exchange, reply)))
+        return reply
+
+    def _reply(self, exchange: Exchange, call: Call) -> MockReply:
         if exchange.ok and call.method in LOGINS:
             call = self._with_right_login(call)
-        if changing_method(call) is not None:
+        is_change = changing_method(call) is not None
+        if is_change:
             self._mock.advance(1)  # so that what is changed later is newer
             self._mock.outcome = self._failure(exchange)
-        if "fields_set" not in call.parameters:
+        is_known = self._cache is not None and exchange.number in self._cache.failures
+        if not is_known and "fields_set" not in call.parameters:
             self._seen |= exchange.by_id
-        status, headers, body = self._mock.call(call)
-        return Exchange(exchange.number, exchange.call, status, headers, body, 0.0)
+        if self._cache is not None:
+            self._cache.failures.setdefault(exchange.number, self._mock.outcome)
+        return self._mock.call(call)
 
     def _with_right_login(self, call: Call) -> Call:
         """Return a login that the server has served with what the mock accepts.
@@ -99,14 +133,23 @@ class MockFollower(Follower):
 
         A webhook request that is as it was may be sent later: then it is taken for delivered.
         """
+        if self._cache is not None and exchange.number in self._cache.failures:
+            return self._cache.failures[exchange.number]
         data = exchange.data
         if not exchange.ok:
-            return {"error_code": "FAILED", "error_description": None}
+            return _UNKNOWN_FAILURE
         if not isinstance(data, Mapping) or data.get("life_cycle_state") != "REJECTED":
             return None
         if data in self._seen.values():
             return None
         return {
-            "error_code": data.get("error_code") or "FAILED",
+            "error_code": data.get("error_code") or "",
             "error_description": data.get("error_description"),
         }
+
+
+def exchange_of(exchange: Exchange, reply: MockReply) -> Exchange:
+    """Return the exchange of a mock's response."""
+    return Exchange(
+        exchange.number, exchange.call, reply.status, reply.headers, reply.content, 0.0
+    )

@@ -16,17 +16,19 @@ from typing import Any, NamedTuple
 
 from crmcom_kit.contract_tests.belief.belief import Record
 from crmcom_kit.contract_tests.calibration.comparing import ENDED_TOKEN, Comparison, Difference
-from crmcom_kit.contract_tests.calibration.following import MockFollower
+from crmcom_kit.contract_tests.calibration.effects import dials_of, learned_effects
+from crmcom_kit.contract_tests.calibration.following import Cache, MockFollower, exchange_of
 from crmcom_kit.contract_tests.calibration.order import learned_order
 from crmcom_kit.contract_tests.calibration.world import world_of
 from crmcom_kit.contract_tests.client.calls import changing_method
-from crmcom_kit.contract_tests.client.exchanges import Exchange
+from crmcom_kit.contract_tests.client.exchanges import LOGINS, Exchange, has_code
 from crmcom_kit.contract_tests.client.made_up import NO_TOKEN
 from crmcom_kit.contract_tests.findings import counted
 from crmcom_kit.contract_tests.results import Results
-from crmcom_kit.contract_tests.targets import Login
-from crmcom_kit.schemas.dialect import Dial, Dialect, dials, error_kinds
+from crmcom_kit.contract_tests.targets import Login, MockReply
+from crmcom_kit.schemas.dialect import Dial, Dialect, dials
 from crmcom_kit.schemas.dialect_file import toml_value
+from crmcom_kit.schemas.effects import Effects
 from crmcom_kit.schemas.profile import Profile
 from crmcom_kit.schemas.releases import Release
 
@@ -36,6 +38,11 @@ _LEFT_OUT = (
     *("envelope.key_order", "envelope.content_type"),
 )
 _LEARNED_BESIDES = ("record.unset_members",)
+#: Dials that follow from what is known otherwise: the order, and the effects of changes.
+_DERIVED = (
+    *("list.order", "resend.request", "resend.response"),
+    *("resend.updates_log", "delete.updates_log"),
+)
 #: A value that fits so many times as many responses as it contradicts is kept.
 _OUTWEIGHS = 5
 #: A server may end tokens for reasons of its own: such a dial explains all that ended, or none.
@@ -49,6 +56,18 @@ _WEIGHTS = {
     "how many are listed": 1_000,
 }
 MAX_ROUNDS = 4
+#: So many values are tried of a dial that cannot explain anything: others may fit as well.
+MAX_UNHELPFUL = 4
+#: What a request has in it that a dial may be about: of others it changes nothing. The first one
+#: that fits the dial counts; a dial that is not here may be about any request.
+_ABOUT: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("list.url.", ("url=",)), ("list.created_date.", ("created_date=",)),
+    ("list.entity_id_alone", ("entity_id=",)), ("list.unknown_reference", ("_identifier=",)),
+    ("list.combine", ("entity_id=", "_identifier=")), ("list.", ("/list",)),
+    ("paging.default_results", ("/list",)), ("paging.", ("number_of_results=", "offset=")),
+    ("fields_set.", ("fields_set",)), ("identifiers.", ("_identifier",)),
+    ("login.", ("authentication/",)),
+)  # fmt: skip
 _ANY_TIME = "2026-01-01T00:00:00+00:00"  # of a run that does not say when it began
 
 
@@ -121,7 +140,7 @@ def _is_lost(exchange: Exchange, token_refusal: tuple[int, Any] | None) -> bool:
 
 def _token_refusal(history: Sequence[Exchange]) -> tuple[int, Any] | None:
     """Return how a server refuses the token that no login returned, if it has other codes, too."""
-    refused = [each for each in history if not each.ok and isinstance(each.code, str)]
+    refused = [each for each in history if not each.ok and has_code(each)]
     codes = {each.wording for each in refused}
     for each in refused:
         if each.call.parameters.get("token") == NO_TOKEN and len(codes) > 2:
@@ -129,7 +148,7 @@ def _token_refusal(history: Sequence[Exchange]) -> tuple[int, Any] | None:
     return None
 
 
-Mark = tuple[int, bytes]  # HTTP status, and a digest of the body
+Mark = tuple[int, bytes, str]  # HTTP status, a digest of the body, and the kind of error
 
 
 class _TimeUp(Exception):
@@ -145,15 +164,18 @@ class Learning:
         """Know nothing yet of the dials of the server that has a log."""
         self.is_cut_short = False  # whether there was more to try
         self.found: dict[str, Found] = {}  # by dial
+        self.effects: Mapping[str, Effects] = {}  # of changes
         self._log, self._is_time_up, self._progress = log, is_time_up, progress
         self._settings: dict[str, Any] = {}  # dials that differ from the default
-        self._kinds = {error["code"]: kind for kind, error in error_kinds().items()}
+        self._kinds: dict[int, str] = {}  # of errors that the mock refuses with, by number
+        self._texts = {each.number: _text(each) for each in log.every_exchange}
+        self._caches = [Cache() for _ in log.parts]
         self._comparison = log.comparison(wording=self._wording)
         #: Kind -> how often the server has refused with an HTTP status and a code.
         self._wordings: dict[str, Counter[tuple[int, Any]]] = {}
         self._scores: dict[int, int] = {}
         self._compared: dict[tuple[int, Mark], list[Difference]] = {}
-        self._responses: list[Mark] = []  # the mock's, with what was learned so far
+        self._marks: dict[int, Mark] = {}  # of the mock's responses, with what was learned so far
         self._inert: set[tuple[str, Any]] = set()  # dials and values that no response depends on
         #: Dial -> the values that are worth a try, the default first.
         self._values: dict[str, list[Any]] = {}
@@ -165,6 +187,7 @@ class Learning:
     def learn(self) -> None:
         """Find what the log tells of the dials, until ``is_time_up``."""
         self._learn_order()
+        self._learn_effects()
         self._take()
         try:
             self._go_through()
@@ -180,6 +203,14 @@ class Learning:
         keys = list(order.keys) or list(dials()["list.order"].default)
         self._settings["list.order"] = keys
         self.found["list.order"] = Found([keys], order.evidence)
+
+    def _learn_effects(self) -> None:
+        """Find what changes do to a webhook request, and what that says of dials."""
+        log = self._log
+        self.effects = learned_effects(log.every_exchange, log.all_unsteady)
+        for dial, value in dials_of(self.effects).items():
+            self._settings[dial] = value
+            self.found[dial] = Found([value], "observed (what changes do)")
 
     def _go_through(self) -> None:
         """Go through the dials in turn as long as one of them changes. Raises _TimeUp."""
@@ -199,13 +230,18 @@ class Learning:
         """Find the value of one dial that fits best."""
         present = self._settings.get(key, dials()[key].default)
         fits, told_by = [present], None
-        for value in self._values[key]:
+        about = self._about(key)
+        can_help = any(self._scores[number] for number in about)
+        if not can_help and key in self.found:
+            return self.found[key]
+        values = self._values[key] if can_help else self._values[key][:MAX_UNHELPFUL]
+        for value in values:
             if value == present:
                 continue
             if (key, value) in self._inert:
                 fits.append(value)
                 continue
-            helped, harmed, first = self._tried(key, value)
+            helped, harmed, first = self._tried(key, value, about)
             limit = inf if key.startswith(_STRICT) else _OUTWEIGHS
             if helped > (harmed and harmed * limit):
                 self._settings[key] = present = value
@@ -237,19 +273,29 @@ class Learning:
             found[key] = Found([value for value, _ in ranked], why)
         return found
 
-    def _tried(self, key: str, value: Any) -> tuple[int, int, Exchange | None]:
+    def _about(self, key: str) -> set[int]:
+        """Return the numbers of the exchanges whose responses a dial may change."""
+        words = next((words for prefix, words in _ABOUT if key.startswith(prefix)), ("",))
+        return {
+            number for number, text in self._texts.items() if any(word in text for word in words)
+        }
+
+    def _tried(
+        self, key: str, value: Any, about: set[int]
+    ) -> tuple[int, int, Exchange | None]:
         """Return how many responses another value fits better and worse, and the first of these."""
-        before = sum(1 for score in self._scores.values() if score)
+        before = sum(1 for number in about if self._scores[number])
         helped, harmed, first, is_inert = 0, 0, None, True
         is_strict = key.startswith(_STRICT)
-        for at, (exchange, own) in enumerate(self._pairs({**self._settings, key: value})):
+        for exchange, reply in self._replies({**self._settings, key: value}, about):
             if self._is_time_up():
                 raise _TimeUp
-            if self._responses[at] == _mark(own) and not is_strict:
+            number = exchange.number
+            if number not in about or (self._marks[number] == _mark(reply) and not is_strict):
                 continue
             is_inert = False
-            found = self._differences(exchange, own)
-            change = _score(found) - self._scores[exchange.number]
+            found = self._differences(exchange, reply)
+            change = _score(found) - self._scores[number]
             helped += change < 0
             is_unexplained = is_strict and any(each.what == ENDED_TOKEN for each in found)
             harmed += change > 0 or is_unexplained
@@ -265,36 +311,43 @@ class Learning:
         """Replay all with what was learned so far, and learn how each kind of error is worded."""
         self._wordings.clear()
         self._compared.clear()
-        pairs = list(self._pairs(self._settings))
-        for exchange, own in pairs:
-            kind = self._kinds.get(own.code)
-            if kind is not None and not exchange.ok and isinstance(exchange.code, str):
-                self._wordings.setdefault(kind, Counter())[exchange.wording] += 1
-        self._responses = [_mark(own) for _, own in pairs]
-        self._scores = {one.number: _score(self._differences(one, own)) for one, own in pairs}
+        replies = list(self._replies(self._settings))
+        for exchange, reply in replies:
+            self._kinds[exchange.number] = reply.kind
+            if reply.kind and not exchange.ok and has_code(exchange):
+                self._wordings.setdefault(reply.kind, Counter())[exchange.wording] += 1
+        self._marks = {one.number: _mark(reply) for one, reply in replies}
+        self._scores = {one.number: _score(self._differences(one, own)) for one, own in replies}
 
-    def _differences(self, exchange: Exchange, own: Exchange) -> list[Difference]:
+    def _differences(self, exchange: Exchange, reply: MockReply) -> list[Difference]:
         """Return in what a response differs; most values of a dial change few responses."""
-        key = exchange.number, _mark(own)
+        key = exchange.number, _mark(reply)
         if key not in self._compared:
+            self._kinds[exchange.number] = reply.kind
+            own = exchange_of(exchange, reply)
             self._compared[key] = self._comparison.differences(exchange, own)
         return self._compared[key]
 
     def _wording(self, own: Exchange) -> tuple[int, Any] | None:
-        return self._usual(self._kinds.get(own.code, ""))
+        return self._usual(self._kinds.get(own.number, ""))
 
     def _usual(self, kind: str) -> tuple[int, Any] | None:
         """Return how the server refuses most often what the mock calls an error of a kind."""
         wordings = self._wordings.get(kind)
         return wordings.most_common(1)[0][0] if wordings else None
 
-    def _pairs(self, settings: Mapping[str, Any]) -> Iterator[tuple[Exchange, Exchange]]:
+    def _replies(
+        self, settings: Mapping[str, Any], about: set[int] | None = None
+    ) -> Iterator[tuple[Exchange, MockReply]]:
+        """Yield what a mock with some dials responds: to all, or to some and all that changes it.
+        """
         dialect = Dialect("tried", settings)
-        for part in self._log.parts:
-            profile = Profile(part.release, dialect, part.world)
-            mock = MockFollower(profile, part.login, part.began)
+        for part, cache in zip(self._log.parts, self._caches, strict=True):
+            profile = Profile(part.release, dialect, part.world, effects=self.effects)
+            mock = MockFollower(profile, part.login, part.began, cache)
             for exchange in part.exchanges:
-                yield exchange, mock.respond(exchange)
+                if about is None or exchange.number in about or _changes(exchange):
+                    yield exchange, mock.reply(exchange)
 
     def _values_of(self, dial: Dial) -> Iterable[Any]:
         """Return the values that a dial may have, as far as they are worth a try."""
@@ -320,13 +373,24 @@ class Learning:
         return several if longest in (0, *several) else [*several, longest]
 
 
-def _mark(exchange: Exchange) -> Mark:
+def _mark(reply: MockReply) -> Mark:
     """Return what tells a response from others: of long lists it is all that is kept."""
-    return exchange.status, blake2b(exchange.content, digest_size=16).digest()
+    return reply.status, blake2b(reply.content, digest_size=16).digest(), reply.kind
+
+
+def _text(exchange: Exchange) -> str:
+    """Return what dials may be about in a request."""
+    call = exchange.call
+    return f"{call.path}?{call.query} {(call.body or b'').decode('utf-8', 'replace')}"
+
+
+def _changes(exchange: Exchange) -> bool:
+    """Whether a request changes what later responses are like."""
+    return changing_method(exchange.call) is not None or exchange.call.method in LOGINS
 
 
 def _is_learnable(dial: Dial) -> bool:
-    is_left_out = dial.error_kind or dial.key.startswith(_LEFT_OUT)
+    is_left_out = dial.error_kind or dial.key.startswith((*_LEFT_OUT, *_DERIVED))
     return dial.key in _LEARNED_BESIDES or not is_left_out
 
 

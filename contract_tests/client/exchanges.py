@@ -182,6 +182,11 @@ MAX_LEVELS = 200
 _MARKS = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[\]{}]', re.DOTALL)
 
 
+def has_code(exchange: Exchange) -> bool:
+    """Whether a response has a code that a mock can have: a text, or a number."""
+    return isinstance(exchange.code, str | int) and not isinstance(exchange.code, bool)
+
+
 def parsed(content: bytes) -> Any:
     """Return the value of a JSON text, or ``NOT_JSON``; what is nested too deep is null."""
     try:

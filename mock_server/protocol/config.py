@@ -13,6 +13,7 @@ from typing import Any
 from crmcom_kit.mock_server.protocol.parameters import Parameters
 from crmcom_kit.mock_server.protocol.response import ResponseBuilder
 from crmcom_kit.schemas import Dialect, Release, methods
+from crmcom_kit.schemas.effects import Effects
 from crmcom_kit.schemas.exchanges import Exchanges
 from crmcom_kit.schemas.formats import offset_seconds
 from crmcom_kit.schemas.methods import Method
@@ -41,10 +42,12 @@ class Config:
         seed: int = 0,
         fixed_tokens: tuple[str, ...] = (),
         unsettled: Mapping[str, list[Any]] | None = None,
+        effects: Mapping[str, Effects] | None = None,
     ) -> None:
         """Build the readers and writers of ``release`` and ``dialect``.
 
-        ``unsettled`` are the dials that a profile leaves open; None without a profile.
+        ``unsettled`` are the dials that a profile leaves open; None without a profile. ``effects``
+        are what changes do to its webhook requests.
         """
         self.release = release
         self.dialect = dialect
@@ -52,6 +55,7 @@ class Config:
         self.seed = seed
         self.fixed_tokens = fixed_tokens
         self.unsettled = unsettled
+        self.effects = effects or {}
         self.renderer = Renderer(dialect, release)
         self.responses = ResponseBuilder(dialect, release, self.renderer)
         self.exchanges = Exchanges(dialect)

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import orjson
+
 from crmcom_kit.fixtures.moments import Present
 from crmcom_kit.mock_server.clock import WorldClock
 from crmcom_kit.mock_server.deliveries.attempts import Attempts
@@ -20,7 +22,38 @@ from crmcom_kit.mock_server.store.reference_data import Object, ReferenceData
 from crmcom_kit.mock_server.store.store import Store
 from crmcom_kit.mock_server.world.ids import Ids
 from crmcom_kit.mock_server.world.tokens import Session, Tokens
+from crmcom_kit.schemas.effects import applied
 from crmcom_kit.schemas.formats import write_date_time
+
+_HEX = "0123456789ABCDEF"
+
+
+@dataclass(slots=True)
+class _Drawn:
+    """What effects of a profile draw: the epoch's time, new texts, and the caller."""
+
+    epoch: "Epoch"
+    session: Session
+
+    def now(self, like: str) -> str:
+        """Return the time, written like another one: behind T or a space, with an offset or not."""
+        text = self.epoch.date_time()
+        return text.replace("T", like[10:11] or "T") + like[len(text) :]
+
+    def new(self, like: str) -> str:
+        """Return a text of the same form, made of a new id."""
+        made, has_others = self.epoch.ids.next("exchange"), set(like) - set(_HEX)
+        digits = _HEX if like == like.upper() or has_others else _HEX.lower()
+        while len(made) < len(like):
+            made += self.epoch.ids.next("exchange")
+        return "".join(
+            digits[int(drawn, 16)] if each.isalnum() else each
+            for each, drawn in zip(like, made, strict=False)
+        )
+
+    def caller(self, what: str) -> Object | None:
+        """Return the user or the unit of the caller."""
+        return self.session.user if what == "user" else self.session.unit
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -82,6 +115,13 @@ class Epoch:
         log["updated_by_user"] = session.user
         # An unset date may have been absent: then the new member is not in its place.
         return renderer.ordered("log_information", log) if len(log) > members else log
+
+    def changed_by(self, change: str, body: bytes, session: Session) -> Object | None:
+        """Return a webhook request after a change, if a profile says what that does; else None."""
+        effects = self.config.effects.get(change)
+        if effects is None:
+            return None
+        return applied(effects, orjson.loads(body), _Drawn(self, session))
 
     def unused_id(self, kind: str, name: str) -> str:
         """Return the id that an entry of a kind gets for its name: one that none has or had.

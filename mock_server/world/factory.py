@@ -105,6 +105,7 @@ def make_world(
         seed=seed,
         fixed_tokens=tokens,
         unsettled=None if learned is None else learned.unsettled,
+        effects=None if learned is None else learned.effects,
     )
     if learned is not None:
         entries = given_entries(learned.world, config, "profile")

@@ -373,7 +373,8 @@ def main(
         shares.append(share)
         click.echo(
             f"{script.parent.parent.name} ({release}): {share[0]:.1%} of {counts[True]} "
-            f"documented, {share[1]:.1%} of {counts.total()} differ; {seconds:.0f} s of CPU to calibrate"
+            f"documented, {share[1]:.1%} of {counts.total()} differ; "
+            f"{seconds:.0f} s of CPU to calibrate"
         )
         click.echo(
             f"  list.order: {made.profile.dialect['list.order']}, "

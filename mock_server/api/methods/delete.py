@@ -21,7 +21,10 @@ def delete(epoch: Epoch, values: Values, session: Session) -> Response:
     if record is None:
         raise unknown(identifier)
     body = record.body
-    if epoch.config.dialect["delete.updates_log"]:
+    learned = epoch.changed_by("delete", body, session) if record.is_recorded else None
+    if learned is not None:
+        body = compact_json(learned)
+    elif epoch.config.dialect["delete.updates_log"]:
         shown = orjson.loads(body)
         log = shown.get("log_information")
         log = log if isinstance(log, dict) else {}  # an instance may show what it likes

@@ -233,6 +233,9 @@ class Delivery:
 
     def _changed(self, outcome: Outcome, record: Record) -> Record:
         """Return the record as the outcome changes it."""
+        learned = self._learned(outcome, record) if record.is_recorded else None
+        if learned is not None:
+            return record._replace(url=str(learned.get("url") or ""), body=compact_json(learned))
         epoch, message, first = self.epoch, self.right, self.attempt.cause is Cause.FIRE
         config = epoch.config
         ids, exchanges = epoch.ids, config.exchanges
@@ -260,6 +263,23 @@ class Delivery:
         if not body.keys() <= before:  # what was left out comes to its place
             body = config.renderer.ordered("webhook_request", body)
         return record._replace(url=message.url, body=compact_json(body))
+
+    def _learned(self, outcome: Outcome, record: Record) -> dict[str, Any] | None:
+        """Return the record as the instance of a profile would change it, if the profile says how.
+
+        What is only known of a success counts for a failure, except for the error.
+        """
+        kind = "resend" if outcome.delivered else "failed_resend"
+        body = self.epoch.changed_by(kind, record.body, self.session)
+        is_guess = body is None and not outcome.delivered
+        if is_guess:
+            body = self.epoch.changed_by("resend", record.body, self.session)
+        if body is not None and not outcome.delivered:
+            if is_guess or outcome.error_code:
+                body["error_code"] = outcome.error_code or "FAILED"
+                body["error_description"] = outcome.error_description
+            body["life_cycle_state"] = State.REJECTED.value
+        return body
 
     def _exchanged(
         self, body: dict[str, Any], outcome: Outcome, reference: str, *, first: bool

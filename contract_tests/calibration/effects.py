@@ -1,0 +1,254 @@
+"""What resend and delete did to webhook requests: the effects that a profile has.
+
+An effect is learned from all changes of one kind together: what is the same in all of them is kept
+as it was seen, and what differs is told by how it came about (see ``schemas.effects``).
+"""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import orjson
+
+from crmcom_kit.contract_tests.belief.belief import Record
+from crmcom_kit.contract_tests.client.calls import changing_method
+from crmcom_kit.contract_tests.client.exchanges import Exchange
+from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER
+from crmcom_kit.schemas.effects import LOG
+
+_ABSENT = {"$": "absent"}
+_KEPT = {"$": "kept"}
+#: A text like this is drawn, or computed: no two webhook requests have the same one.
+_OPAQUE = re.compile(r"[A-Za-z0-9+/_=-]{16,}")
+#: Members that others may be the same as.
+_ALIKE = ("request", "response", "id", "number", "entity_id", "url")
+
+
+class Change(NamedTuple):
+    """A webhook request before and after a change."""
+
+    kind: str
+    before: Record
+    after: Record
+
+
+def learned_effects(
+    exchanges: Sequence[Exchange], unsteady: frozenset[str]
+) -> dict[str, dict[str, Any]]:
+    """Return the effects of each kind of change that was seen, by member."""
+    by_kind = defaultdict[str, list[Change]](list)
+    for change in changes(exchanges, unsteady):
+        by_kind[change.kind].append(change)
+    return {kind: _effects(found) for kind, found in by_kind.items()}
+
+
+def dials_of(effects: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the dials that effects decide: they are for webhook requests that a mock makes."""
+    found: dict[str, Any] = {}
+    for kind in ("resend", "delete"):
+        if kind in effects:
+            found[f"{kind}.updates_log"] = any(name.startswith(LOG) for name in effects[kind])
+    if "resend" in effects:
+        made = effects["resend"]
+        found["resend.request"] = "renewed" if "request" in made else "kept"
+        response = made.get("response", _KEPT)
+        is_same = response == {"$": "same", "as": "request"}
+        found["resend.response"] = (
+            "kept" if response == _KEPT else "null" if response is None
+            else "renewed" if is_same else "own"
+        )  # fmt: skip
+    return found
+
+
+def changes(exchanges: Sequence[Exchange], unsteady: frozenset[str]) -> Iterator[Change]:
+    """Yield the changes of a run; what a resend did shows where the record is seen next.
+
+    The response may show the record as it was: a server may send later. A refused resend counts as
+    well: the delivery may have failed.
+    """
+    latest, waiting = dict[str, Record](), dict[str, Record]()  # by id; before a resend
+    for exchange in exchanges:
+        method = changing_method(exchange.call)
+        shown = {} if "fields_set" in exchange.call.parameters else exchange.by_id
+        if method == "delete":
+            for key, record in shown.items():
+                if exchange.ok and key in latest and key not in unsteady:
+                    yield Change("delete", latest.pop(key), record)
+            continue
+        if method == "resend":
+            before = _named(exchange, latest)
+            if before is not None and before.get("life_cycle_state") == "REJECTED":
+                waiting[before["id"]] = before
+            if not exchange.ok:
+                continue
+        if not exchange.ok:
+            continue
+        for key, record in shown.items():
+            before = waiting.get(key)
+            if before is not None and (method != "resend" or record != before):
+                del waiting[key]
+                if record != before and key not in unsteady:
+                    is_sent = record.get("life_cycle_state") == "SUCCESSFUL"
+                    yield Change("resend" if is_sent else "failed_resend", before, record)
+            latest[key] = record
+
+
+def _named(exchange: Exchange, latest: Mapping[str, Record]) -> Record | None:
+    """Return the webhook request that a change names, as it was last seen."""
+    named = exchange.call.parameters.get(IDENTIFIER)
+    if not isinstance(named, Mapping) or len(named) != 1:
+        return None
+    ((field, text),) = named.items()
+    if field == "id":
+        return latest.get(text)
+    return next((each for each in latest.values() if each.get(field) == text), None)
+
+
+def _effects(found: Sequence[Change]) -> dict[str, Any]:
+    """Return the effects of changes of one kind."""
+    pairs = [(_flat(each.before), _flat(each.after)) for each in found]
+    names = dict.fromkeys(name for pair in pairs for each in pair for name in each)
+    effects = {}
+    for name in names:
+        effect = _effect(
+            [(b.get(name, _ABSENT), a.get(name, _ABSENT), a) for b, a in pairs], name
+        )
+        if effect != _KEPT:
+            effects[name] = effect
+    return effects
+
+
+def _flat(record: Record) -> Record:
+    """Return a webhook request with the members of log_information beside its own."""
+    log = record.get(LOG)
+    inside = log if isinstance(log, dict) else {}
+    own = {name: value for name, value in record.items() if name != LOG or not inside}
+    return own | {f"{LOG}.{name}": value for name, value in inside.items()}
+
+
+Seen = Sequence[tuple[Any, Any, Record]]  # a value before, after, and the record after
+
+
+def _effect(seen: Seen, name: str = "") -> Any:
+    """Return the effect that explains what became of a value."""
+    befores, afters = [each[0] for each in seen], [each[1] for each in seen]
+    if befores == afters:
+        return _KEPT
+    if name in _CALLERS and all(isinstance(each, dict) for each in afters):
+        return {"$": _CALLERS[name]}
+    was_set = [each for each in seen if each[0] not in (None, _ABSENT)]
+    filled = [each for each in seen if each[0] in (None, _ABSENT)]
+    if was_set and filled and all(before == after for before, after, _ in was_set):
+        return {"$": "fill", "value": _effect(filled, name)}
+    for rule in (_now, _same, _new, _counted, _constant, _object, _array):
+        effect = rule(seen, name)
+        if effect is not None:
+            return effect
+    return _most(afters)
+
+
+_CALLERS = {
+    f"{LOG}.updated_by_user": "user",
+    f"{LOG}.updated_by_unit": "unit",
+    f"{LOG}.updated_by_business_unit": "unit",
+}
+
+
+def _now(seen: Seen, _: str) -> Any:
+    is_time = all(_is_time(after) and before != after for before, after, _ in seen)
+    return {"$": "now", "like": seen[0][1]} if is_time else None
+
+
+def _is_time(value: Any) -> bool:
+    if not isinstance(value, str) or len(value) < len("yyyy-MM-ddTHH:mm"):
+        return False
+    try:
+        datetime.fromisoformat(value)
+    except ValueError:
+        return False
+    return True
+
+
+def _same(seen: Seen, name: str) -> Any:
+    """Return that a text is that of another member, which is not the same in all of them."""
+    if not all(isinstance(after, str) and after for _, after, _ in seen):
+        return None
+    for other in _ALIKE:
+        if other != name and all(after == record.get(other) for _, after, record in seen):
+            # Of two that are the same the first one is new.
+            is_first = name in _ALIKE and _ALIKE.index(name) < _ALIKE.index(other)
+            if not is_first:
+                return {"$": "same", "as": other}
+    return None
+
+
+def _new(seen: Seen, _: str) -> Any:
+    afters = [after for _, after, _ in seen]
+    is_opaque = all(isinstance(each, str) and _OPAQUE.fullmatch(each) for each in afters)
+    is_fresh = len(set(map(str, afters))) == len(afters)
+    return {"$": "new", "like": afters[0]} if is_opaque and is_fresh else None
+
+
+def _constant(seen: Seen, _: str) -> Any:
+    first = seen[0][1]
+    return first if all(after == first for _, after, _ in seen) and _is_same_type(seen) else None
+
+
+def _is_same_type(seen: Seen) -> bool:
+    return len({type(after) for _, after, _ in seen}) == 1
+
+
+def _counted(seen: Seen, _: str) -> Any:
+    """Return that a number is one more than before."""
+    if not all(type(value) is int for pair in seen for value in pair[:2]):
+        return None
+    is_next = all(after == before + 1 for before, after, _ in seen)
+    return {"$": "more", "by": 1} if is_next else None
+
+
+def _object(seen: Seen, _: str) -> Any:
+    """Return an object of effects, if all are objects of the same members."""
+    afters = [after for _, after, _ in seen]
+    if not all(isinstance(each, dict) and "$" not in each for each in afters):
+        return None
+    if len({frozenset(each) for each in afters}) != 1:
+        return None
+    return {
+        inner: _effect([
+            (before.get(inner, _ABSENT) if isinstance(before, dict) else _ABSENT, after[inner], of)
+            for before, after, of in seen
+        ])
+        for inner in afters[0]
+    }  # fmt: skip
+
+
+def _array(seen: Seen, _: str) -> Any:
+    """Return an array that got an item, or whose items have effects."""
+    if not all(isinstance(after, list) for _, after, _ in seen):
+        return None
+    if all(isinstance(b, list) and a[:-1] == b and len(a) == len(b) + 1 for b, a, _ in seen):
+        items = [(_ABSENT, after[-1], record) for _, after, record in seen]
+        item = _effect(items)
+        if isinstance(item, dict) and "$" not in item:
+            for name in item:
+                if all(after[-1].get(name) == len(after) for _, after, _ in seen):
+                    item[name] = {"$": "length"}
+        return {"$": "append", "item": item}
+    if len({len(after) for _, after, _ in seen}) != 1:
+        return None
+    return [
+        _effect([(_at(before, at), after[at], record) for before, after, record in seen])
+        for at in range(len(seen[0][1]))
+    ]
+
+
+def _at(value: Any, at: int) -> Any:
+    return value[at] if isinstance(value, list) and at < len(value) else _ABSENT
+
+
+def _most(afters: Sequence[Any]) -> Any:
+    """Return the value that was seen most often."""
+    texts = Counter(orjson.dumps(each, option=orjson.OPT_SORT_KEYS) for each in afters)
+    return orjson.loads(texts.most_common(1)[0][0])

@@ -1,0 +1,112 @@
+"""What resend and delete do to a webhook request on one server, as a profile has it.
+
+An *effect* is a value for a member, or for one of ``log_information``: what it is after a change.
+Instead of a value, an object with the member ``$`` says how it comes about:
+
+- ``kept``: as it was; ``absent``: left out
+- ``now``: the time, written like ``like``
+- ``new``: a text that no other one is equal to, with letters and digits where ``like`` has them
+- ``same``: as the member ``as`` of the same webhook request is then
+- ``user``, ``unit``: those of the caller
+- ``more``: a number, larger by ``by``; ``length``: how many an array has then
+- ``append``: the array as it was, and ``item`` behind it
+- ``fill``: ``value`` where there was none, else as it was
+"""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+Effects = Mapping[str, Any]  # by member, such as response or log_information.updated_date
+#: What a change may be: a resend whose delivery succeeds or fails, and a delete, of which only the
+#: response shows it.
+CHANGES = ("resend", "failed_resend", "delete")
+LOG = "log_information"
+_ABSENT = object()
+
+
+class Drawn(Protocol):
+    """Where values come from that no effect can tell."""
+
+    def now(self, like: str) -> str:
+        """Return the time, written like another one."""
+
+    def new(self, like: str) -> str:
+        """Return a text of the same form that was never returned before."""
+
+    def caller(self, what: str) -> Any:
+        """Return the ``user`` or ``unit`` of who changes the webhook request."""
+
+
+def applied(effects: Effects, record: Mapping[str, Any], drawn: Drawn) -> dict[str, Any]:
+    """Return a webhook request after a change; those that are the same as others come last."""
+    made = dict(record)
+    log = record.get(LOG)
+    if isinstance(log, Mapping):
+        made[LOG] = dict(log)
+    for is_same in (False, True):
+        for path, effect in effects.items():
+            if (how_of(effect) == "same") is not is_same:
+                continue
+            outer, _, name = path.rpartition(".")
+            inside = made.get(outer) if outer else made
+            if isinstance(inside, dict):
+                value = _value(effect, inside.get(name, _ABSENT), made, drawn)
+                if value is _ABSENT:
+                    inside.pop(name, None)
+                else:
+                    inside[name] = value
+    return made
+
+
+def how_of(effect: Any) -> str:
+    """Return how a value comes about; "" if it is the value itself, or an object of others."""
+    return str(effect.get("$", "")) if isinstance(effect, Mapping) else ""
+
+
+def _value(effect: Any, before: Any, record: Mapping[str, Any], drawn: Drawn) -> Any:
+    """Return what an effect makes of a value."""
+    match how_of(effect):
+        case "kept":
+            return before
+        case "absent":
+            return _ABSENT
+        case "now" | "new" as how:
+            return getattr(drawn, how)(str(effect.get("like", "")))
+        case "same":
+            return record.get(effect.get("as"), _ABSENT)
+        case "user" | "unit" as who:
+            return drawn.caller(who)
+        case "more":
+            return before + effect["by"] if isinstance(before, int | float) else effect["by"]
+        case "length":
+            return len(before) if isinstance(before, list) else 0
+        case "append":
+            items = before if isinstance(before, list) else []
+            return [*items, _item(effect["item"], items, record, drawn)]
+        case "fill":
+            is_unset = before is None or before is _ABSENT
+            return _value(effect["value"], before, record, drawn) if is_unset else before
+    return _inside(effect, before, record, drawn)
+
+
+def _item(effect: Any, items: list[Any], record: Mapping[str, Any], drawn: Drawn) -> Any:
+    """Return the new item of an array; a length in it is that of the array with it."""
+    if isinstance(effect, Mapping) and not how_of(effect):
+        return {name: _item(each, items, record, drawn) for name, each in effect.items()}
+    return _value(effect, [*items, None] if how_of(effect) == "length" else None, record, drawn)
+
+
+def _inside(effect: Any, before: Any, record: Mapping[str, Any], drawn: Drawn) -> Any:
+    """Return an object or an array with the effects inside it, or the value itself."""
+    if isinstance(effect, Mapping):
+        was = before if isinstance(before, Mapping) else {}
+        made = {
+            name: _value(each, was.get(name, _ABSENT), record, drawn)
+            for name, each in effect.items()
+        }
+        return {name: each for name, each in made.items() if each is not _ABSENT}
+    if isinstance(effect, list):
+        was_list = before if isinstance(before, list) else []
+        olds = [*was_list, *[None] * len(effect)]
+        return [_value(e, old, record, drawn) for e, old in zip(effect, olds, strict=False)]
+    return effect
