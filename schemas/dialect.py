@@ -132,6 +132,9 @@ class Dialect(Mapping[str, Any]):
                 raise DialectError(msg)
             values[key] = _frozen(value)
         self._values = values
+        for key, like in _alike().items():
+            if key not in (changes or {}):
+                values[key] = values[like]
 
     def __getitem__(self, key: str) -> Any:
         return self._values[key]
@@ -143,9 +146,10 @@ class Dialect(Mapping[str, Any]):
         return len(self._values)
 
     def changes(self) -> dict[str, Any]:
-        """Return the dials that are not set as in the default dialect."""
-        known = dials()
-        return {k: v for k, v in self._values.items() if v != _frozen(known[k].default)}
+        """Return the dials that are not set as in the default dialect, or as the one they follow."""
+        usual = {key: _frozen(dial.default) for key, dial in dials().items()}
+        usual |= {key: self._values[like] for key, like in _alike().items()}
+        return {key: value for key, value in self._values.items() if value != usual[key]}
 
     def changed(self, changes: Mapping[str, Any]) -> "Dialect":
         """Return this dialect with ``changes`` made. Raises DialectError like the constructor."""
@@ -169,6 +173,16 @@ def dials() -> dict[str, Dial]:
 def error_kinds() -> dict[str, dict[str, Any]]:
     """Return every kind of vendor error: default code and message, and the statement it is of."""
     return {entry["kind"]: entry for entry in read_json("data/errors.json")["errors"]}
+
+
+@cache
+def _alike() -> dict[str, str]:
+    """Return the dials that are as another one unless they are set, with that one."""
+    return {
+        f"errors.{kind}.{part}": f"errors.{error['like']}.{part}"
+        for kind, error in error_kinds().items() if "like" in error
+        for part in ("status", "code", "message")
+    }  # fmt: skip
 
 
 def statement_of_error(kind: str, method: str) -> str:

@@ -302,7 +302,7 @@ def _has_cause(kind: str, method: Method) -> bool:
     if kind == "missing_parameter":  # a token that is missing is a kind of its own
         needed = (each.name for each in method.parameters.values() if each.need == "mandatory")
         return any(name != "token" for name in needed)
-    if kind == "unknown_webhook_request":
+    if kind in ("unknown_webhook_request", "deleted_webhook_request"):
         return "webhook_request_identifier" in method.parameters
     return True
 

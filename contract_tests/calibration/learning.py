@@ -26,7 +26,7 @@ from crmcom_kit.contract_tests.client.made_up import NO_TOKEN
 from crmcom_kit.contract_tests.findings import counted
 from crmcom_kit.contract_tests.results import Results
 from crmcom_kit.contract_tests.targets import Login, MockReply
-from crmcom_kit.schemas.dialect import Dial, Dialect, dials
+from crmcom_kit.schemas.dialect import Dial, Dialect, dials, error_kinds
 from crmcom_kit.schemas.dialect_file import toml_value
 from crmcom_kit.schemas.effects import Effects
 from crmcom_kit.schemas.profile import Profile
@@ -271,6 +271,18 @@ class Learning:
             is_settled = len(ranked) == 1
             why = f"observed ({counts})" if is_settled else f"unsettled (contradictory: {counts})"
             found[key] = Found([value for value, _ in ranked], why)
+        return found | self._derived()
+
+    def _derived(self) -> dict[str, Found]:
+        """Return how kinds that were not seen are refused: as their nearest neighbor that was."""
+        found = {}
+        for kind, error in error_kinds().items():
+            near = next((each for each in error["neighbors"] if each in self._wordings), None)
+            if kind not in self._wordings and near is not None:
+                for part, value in zip(("status", "code"), self._usual(near) or (), strict=True):
+                    dial = dials()[f"errors.{kind}.{part}"]
+                    if dial.accepts(value):
+                        found[dial.key] = Found([value], f"derived (as {near}, its neighbor)")
         return found
 
     def _about(self, key: str) -> set[int]:

@@ -59,6 +59,7 @@ class Mistake(NamedTuple):
     asked: Asked
     release: str = "R13"
     dials: Mapping[str, Any] = MappingProxyType({})
+    before: Asked | None = None  # a call that is served first
 
 
 _NO_TOKEN = Asked("GET", SHOW, (("webhook_request_identifier", "number=7"),))
@@ -90,9 +91,13 @@ MISTAKES: dict[str, Mistake] = {
     "bad_date": Mistake(get(LIST, entity="JOBS", created_date="31/01/2016")),
     "bad_fields_set": Mistake(show("number=7", fields_set="numbr,id")),
     "bad_paging": Mistake(get(LIST, entity="JOBS", offset="-1")),
+    "deleted_webhook_request": Mistake(
+        show("number=7"), before=post(DELETE, webhook_request_identifier={"number": "7"})
+    ),
     "unknown_webhook_request": Mistake(show("number=99999999")),
     "unknown_webhook_definition": Mistake(get(LIST, webhook_definition_identifier="id=x")),
     "unknown_workflow_rule": Mistake(get(LIST, workflow_rule_identifier="name=x")),
+    "resent_webhook_request": Mistake(resend(number="7"), before=resend(number="7")),
     "not_rejected": Mistake(resend(number="14")),
     "resend_under_way": Mistake(resend(number="7")),
     "definition_not_effective": Mistake(

@@ -20,7 +20,7 @@ ILL_TYPED: dict[str, list[Any]] = {
     "integer": ["1", 1.5, True, -1, 10**9, None],
     "text": [1, True, None, ["a"], "half \ud800"],
     "status": [204, 205, 304, 199, 600, "200", 200.0, True, None],
-    "code": ["", " ", "OK", " OK ", 1, None, "\udfff"],
+    "code": ["", " ", "OK", " OK ", 1.5, None, "\udfff"],
     "pattern": ["", "0000", "+99:99", 1, None],
     "order": ["", "id", [], ["no order"], ["id"] * 5, [1], None],
     "members": ["id", ["nonsense"], ["id", "nonsense"], 1, None],

@@ -14,12 +14,12 @@ def delete(epoch: Epoch, values: Values, session: Session) -> Response:
     """Delete a webhook request in any state, and return it as it last was.
 
     Raises:
-        VendorError: it does not exist (unknown_webhook_request).
+        VendorError: it does not exist (unknown_webhook_request, deleted_webhook_request).
     """
     identifier: Identifier = values[REQUEST_IDENTIFIER]
     record = epoch.store.delete(key_of(identifier.field), identifier.value)
     if record is None:
-        raise unknown(identifier)
+        raise unknown(epoch, identifier)
     body = record.body
     learned = epoch.changed_by("delete", body, session) if record.is_recorded else None
     if learned is not None:

@@ -20,7 +20,7 @@ def show(epoch: Epoch, values: Values) -> Response:
     """Return one webhook request.
 
     Raises:
-        VendorError: it does not exist (unknown_webhook_request).
+        VendorError: it does not exist (unknown_webhook_request, deleted_webhook_request).
     """
     identifier: Identifier = values[REQUEST_IDENTIFIER]
     body = find(epoch, identifier).body
@@ -30,18 +30,20 @@ def show(epoch: Epoch, values: Values) -> Response:
 
 
 def find(epoch: Epoch, identifier: Identifier) -> Record:
-    """Return the record that ``identifier`` names. Raises VendorError (unknown_webhook_request)."""
+    """Return the record that ``identifier`` names. Raises VendorError as ``unknown`` returns it."""
     record = epoch.store.get(key_of(identifier.field), identifier.value)
     if record is None:
-        raise unknown(identifier)
+        raise unknown(epoch, identifier)
     return record
 
 
-def unknown(identifier: Identifier) -> VendorError:
-    """Return the error that no such record exists."""
+def unknown(epoch: Epoch, identifier: Identifier) -> VendorError:
+    """Return the error that no such record exists, or exists any more."""
+    field, value = identifier
+    is_deleted = epoch.store.ever_existed(key_of(field), value)
     return VendorError(
-        "unknown_webhook_request",
-        f"{REQUEST_IDENTIFIER}.{identifier.field}",
-        seen=quoted(identifier.value),
-        allowed=f"the {identifier.field} of an existing webhook request",
+        "deleted_webhook_request" if is_deleted else "unknown_webhook_request",
+        f"{REQUEST_IDENTIFIER}.{field}",
+        seen=quoted(value) + (", which was deleted" if is_deleted else ""),
+        allowed=f"the {field} of an existing webhook request",
     )

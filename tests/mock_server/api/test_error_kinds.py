@@ -27,6 +27,8 @@ def provoke(make_mock: Any, kind: str, changes: Mapping[str, Any], dialect: str 
         if kind == "released_token":
             mock.world.tokens.release(token)
         mock.world.clock.advance(0 if kind == "released_token" else 86_400)
+    if mistake.before is not None:
+        assert ask(mock, mistake.before).code == "OK"
     reply = ask(mock, asked)
     return replies[0] if is_held else reply
 
