@@ -146,7 +146,7 @@ class Dialect(Mapping[str, Any]):
         return len(self._values)
 
     def changes(self) -> dict[str, Any]:
-        """Return the dials that are not set as in the default dialect, or as the one they follow."""
+        """Return the dials that differ from the default dialect, or from the one they follow."""
         usual = {key: _frozen(dial.default) for key, dial in dials().items()}
         usual |= {key: self._values[like] for key, like in _alike().items()}
         return {key: value for key, value in self._values.items() if value != usual[key]}

@@ -44,8 +44,10 @@ class Profile:
     unsettled: Mapping[str, list[Any]] = field(default_factory=dict)
     #: What changes do to a webhook request, by kind: see ``schemas.effects``.
     effects: Mapping[str, Effects] = field(default_factory=dict)
-    #: In what the mock differs whatever its dials are: kinds of differences, by method.
-    differs: Mapping[str, list[str]] = field(default_factory=dict)
+    #: In what the mock differs whatever its dials are: kinds of differences, by method, and how
+    #: often they were seen.
+    differs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    made: str = ""  # when, in ISO 8601; "" if that is not known
 
 
 def read_profile(folder: str | Path) -> Profile:
@@ -68,9 +70,9 @@ def read_profile(folder: str | Path) -> Profile:
     if not _are_dials(unsettled):
         msg = f"profile {head}: allowed is a table unsettled, of dials with arrays of their values"
         raise ProfileError(msg)
-    differs = found.get("differs", {})
-    if not _are_texts(differs):
-        msg = f"profile {head}: allowed is a table differs, of methods with arrays of texts"
+    differs = _differs(found.get("differs", {}))
+    if differs is None:
+        msg = f"profile {head}: allowed is a table differs, of methods with tables of texts"
         raise ProfileError(msg)
     effects = _effects(found.get("effects", {}))
     if effects is None:
@@ -83,7 +85,8 @@ def read_profile(folder: str | Path) -> Profile:
         msg += "crmcom-kit calibrate has written: calibrate again"
         raise ProfileError(msg)
     dialect = dialect_of_table(str(Path(folder) / DIALECT), changes)
-    return Profile(resolve(named), dialect, Path(folder) / WORLD, unsettled, effects, differs)
+    made, world = str(found.get("made", "")), Path(folder) / WORLD
+    return Profile(resolve(named), dialect, world, unsettled, effects, differs, made)
 
 
 def _table(folder: str | Path, name: str) -> dict[str, Any]:
@@ -123,11 +126,23 @@ def _effects(table: Any) -> dict[str, Effects] | None:
         return None
 
 
-def _are_texts(differs: Any) -> bool:
-    return isinstance(differs, dict) and all(
-        isinstance(kinds, list) and all(isinstance(kind, str) for kind in kinds)
-        for kinds in differs.values()
-    )
+def _differs(table: Any) -> dict[str, dict[str, str]] | None:
+    """Return what differs, by method and kind; None if it is something else.
+
+    Until 0.3 there were arrays of kinds.
+    """
+    if not isinstance(table, dict):
+        return None
+    found = {
+        method: dict.fromkeys(kinds, "") if isinstance(kinds, list) and _are_texts(kinds) else kinds
+        for method, kinds in table.items()
+    }
+    is_right = all(isinstance(k, dict) and _are_texts(k.values()) for k in found.values())
+    return found if is_right else None
+
+
+def _are_texts(values: Iterable[Any]) -> bool:
+    return all(isinstance(each, str) for each in values)
 
 
 def head_of(profile: Profile) -> str:
@@ -136,6 +151,7 @@ def head_of(profile: Profile) -> str:
         _ABOUT,
         f"format = {FORMAT}",
         f"release = {json.dumps(profile.release.name)}",
+        *([f"made = {json.dumps(profile.made)}"] if profile.made else []),
         "",
         "# Dials that the run could not settle, with the values that fit or were seen.",
         "[unsettled]",
@@ -146,6 +162,8 @@ def head_of(profile: Profile) -> str:
     for kind, effects in profile.effects.items():
         lines.append(f"[effects.{kind}]")
         lines += [f'"{name}" = {toml_value(json.dumps(each))}' for name, each in effects.items()]
-    lines += ["", "# In what the mock differs, whatever its dials are, by method.", "[differs]"]
-    lines += [f'"{method}" = {toml_value(kinds)}' for method, kinds in profile.differs.items()]
+    lines += ["", "# In what the mock differs, whatever its dials are, by method, and how often."]
+    for method, kinds in profile.differs.items():
+        lines.append(f'[differs."{method}"]')
+        lines += [f"{toml_value(kind)} = {toml_value(times)}" for kind, times in kinds.items()]
     return "\n".join(lines) + "\n"

@@ -1,7 +1,7 @@
 """Calibrate: from a run or a recording to a profile that the mock serves like the server."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,7 +19,7 @@ from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
 from crmcom_kit.contract_tests.results import Results
 from crmcom_kit.redaction import MASK, is_secret
 from crmcom_kit.schemas.dialect import Dialect, dials
-from crmcom_kit.schemas.dialect_file import write_dialect
+from crmcom_kit.schemas.dialect_file import toml_value, write_dialect
 from crmcom_kit.schemas.profile import DIALECT, HEAD, WORLD, Profile, head_of
 
 
@@ -74,11 +74,51 @@ def calibrated(
     }
     dialect = Dialect("profile", {dial: each.values[0] for dial, each in found.items()})
     unsettled = {dial: list(each.values) for dial, each in found.items() if each.is_open}
-    profile = Profile(log.release, dialect, log.world, unsettled, learned.effects)
+    profile = Profile(
+        log.release, dialect, log.world, unsettled, learned.effects, made=results.began
+    )
     progress("comparing the server with a mock that has the profile")
     compared = compare(log, profile)
     profile = replace(profile, differs=compared.kinds)
+    compared.excuse(profile.differs)
     return Calibration(results, log, found, learned.is_cut_short, profile, compared)
+
+
+def updated(made: Calibration, before: Profile) -> tuple[Calibration, list[str]]:
+    """Return a calibration with what only a profile from before knows, and what has changed since.
+
+    What a read-only run does not see, such as the effects of a resend, stays as it was.
+    """
+    when = f" of {before.made}" if before.made else ""
+    found, changes = dict(made.found), []
+    for dial, value in before.dialect.items():
+        new = made.found.get(dial)
+        if new is None or new.is_open or new.is_derived:
+            if dial in made.found or dial in before.dialect.changes():
+                found[dial] = Found([value], f"kept (from the profile{when})")
+        elif made.profile.dialect[dial] != value:
+            now = made.profile.dialect[dial]
+            changes.append(f"{dial}: {toml_value(value)} -> {toml_value(now)} ({new.evidence})")
+    for kind, effects in made.profile.effects.items():
+        was = before.effects.get(kind, effects)
+        changes += [
+            f"effect of {kind} on {name}: changed"
+            for name in {**was, **effects} if was.get(name) != effects.get(name)
+        ]  # fmt: skip
+    profile = replace(
+        made.profile,
+        dialect=Dialect("profile", {dial: each.values[0] for dial, each in found.items()}),
+        unsettled={
+            d: fits
+            for d, fits in before.unsettled.items()
+            if d in found and not (d in made.found and not made.found[d].is_open)
+        },
+        effects={**before.effects, **made.profile.effects},
+    )
+    compared = compare(made.log, replace(profile, differs={}))
+    profile = replace(profile, differs=compared.kinds)
+    compared.excuse(profile.differs)
+    return replace(made, found=found, profile=profile, compared=compared), changes
 
 
 def whole_log(results: Results) -> Log:
@@ -99,7 +139,7 @@ def compare(log: Log, profile: Profile) -> Comparisons:
 def compare_with(
     respond: Callable[[Exchange], Exchange | None],
     log: Log,
-    known: Mapping[str, Sequence[str]] | None = None,
+    known: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Comparisons:
     """Have another server respond to all requests of a log, and compare the responses.
 

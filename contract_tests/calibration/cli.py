@@ -89,7 +89,8 @@ _FROM_HAR += "below that URL"
 @click.option(
     "--keep-personal-data",
     is_flag=True,
-    help="Keep names, e-mail addresses, user names and hosts; by default they are replaced.",
+    help="Keep names, e-mail addresses, user names and hosts; by default they are replaced. Then "
+    "the mock has other URLs: a list filtered by a real one finds nothing.",
 )
 def calibrate(out: Path, *, keep_personal_data: bool, **given: Any) -> None:
     """Learn how a server responds, and write a profile for `crmcom-kit serve --profile`.
@@ -127,7 +128,14 @@ def calibrate(out: Path, *, keep_personal_data: bool, **given: Any) -> None:
             raise Refused(_printable(results)(msg)) from None
     notes = [*(() if earlier is None else earlier.warnings), *results.warnings, *results.notes]
     if made.is_cut_short:
-        notes.append(f"learning stopped after {seconds:g} s (--max-time); the report says where")
+        untried = [dial for dial, each in made.found.items() if "not tried" in each.evidence]
+        notes.append(
+            f"learning stopped after {seconds:g} s (--max-time) before "
+            f"{counted(len(untried), 'dial')}: {', '.join(untried)}; to go on from the "
+            "same exchanges, record them with `check --har FILE`, and give --from-har FILE"
+        )
+    if not made.found["list.order"].evidence.startswith("observed"):
+        notes.append(f"list.order: {made.found['list.order'].evidence}")
     notes += [*_on_responses(made), *_on_changes(made, results)]
     printable = _printable(made.results)
     for note in notes:
@@ -143,14 +151,14 @@ def calibrate(out: Path, *, keep_personal_data: bool, **given: Any) -> None:
     click.echo(f"Serve it: crmcom-kit serve --profile {folder}")
 
 
-def _checked_folder(out: Path) -> Path:
+def _checked_folder(out: Path, option: str = "--out") -> Path:
     """Return the folder to write, which must be new. Raises Refused."""
     if os.path.lexists(out):
-        msg = f"--out: {out} exists; name a new folder"
+        msg = f"{option}: {out} exists; name a new folder"
         raise Refused(msg)
     parent = out.absolute().parent
     if not (parent.is_dir() and os.access(parent, os.W_OK)):
-        msg = f"--out: {parent} is no folder that can be written to"
+        msg = f"{option}: {parent} is no folder that can be written to"
         raise Refused(msg)
     return out
 
@@ -241,8 +249,17 @@ def _recorded_before(given: dict[str, Any], stop: Stop) -> "Results | None":
     help="Which requests must not differ for exit status 0.",
 )
 @click.option("--html", type=_FOLDER, metavar="FILE", help="Write a page with examples.")
+@click.option(
+    "--update", type=_FOLDER, metavar="NEW", help="With --profile: write a new profile to NEW."
+)
 def diff(
-    profile: Path | None, other: str | None, fail_on: str, html: Path | None, **given: Any
+    *,
+    profile: Path | None,
+    other: str | None,
+    fail_on: str,
+    html: Path | None,
+    update: Path | None,
+    **given: Any,
 ) -> None:
     """Send the same requests to two servers, and show where their responses differ.
 
@@ -250,25 +267,13 @@ def diff(
     now, or another server with the same webhook requests. The run is read-only unless --allow and
     a scope are given; with --other, they count for both servers.
 
-    Exit status 0: no documented request differs. 1: some do. 2: the run failed, or was interrupted.
+    Exit status 0: no documented request differs otherwise than the profile says. 1: some do. 2: the
+    run failed, or was interrupted. 3: nothing differs, but too little was seen.
     """
     from crmcom_kit.contract_tests.calibration.calibrate import NothingToLearn
     from crmcom_kit.contract_tests.calibration.report import SIDES, as_html
 
-    if (profile is None) == (other is None):
-        msg = "give either --profile or --other"
-        raise Refused(msg)
-    if other is not None and given["token"]:
-        msg = "--token is not allowed with --other: a token is valid on one server alone"
-        raise Refused(msg)
-    if other is not None and given["from_har"]:
-        msg = "--from-har is not allowed with --other: compare a recording with a --profile"
-        raise Refused(msg)
-    try:
-        check_url(other, "other")
-    except OptionsError as error:
-        raise Refused(str(error)) from None
-    check_files({} if html is None else {"html": html}, given["ledger"], given["from_har"])
+    _check_diff(profile, other, html, update, given)
     if given["max_requests"] is None and not given["from_har"]:
         given["max_requests"] = _DIFF_REQUESTS
     stop = Stop()
@@ -287,14 +292,63 @@ def diff(
     for note in _on_changed(results, server):
         click.echo(f"Note: {_printable(results)(note)}")
     sides = SIDES if other is None else (results.target.name, redact_url(other))
+    if read is not None and read.made:
+        sides = f"the server at {results.began}", f"the mock as of {read.made}"
     click.echo("\n".join(map(_printable(results), compared.lines(sides))))
     if html is not None:
         facts = {"title": "Differences", "release": log.release.name}
-        made_by: dict[str, Any] = {"html": lambda: as_html(facts, compared, results, sides)}
-        for failure in write(made_by, {"html": html}):
+        for failure in write(
+            {"html": lambda: as_html(facts, compared, results, sides)}, {"html": html}
+        ):
             raise Refused(failure)
+    if update is not None and read is not None:
+        _update(update, read, results, stop)
     tallies = [compared.documented, *([compared.undocumented] if fail_on == "any" else [])]
-    sys.exit(int(any(each.different for each in tallies)))
+    is_drift = any(each.otherwise for each in tallies)
+    lacks = compared.lacks if read is not None and not is_drift else []
+    if lacks:
+        click.echo(f"INCONCLUSIVE: {'; '.join(lacks)}")
+    sys.exit(1 if is_drift else 3 if lacks else 0)
+
+
+def _check_diff(
+    profile: Path | None,
+    other: str | None,
+    html: Path | None,
+    update: Path | None,
+    given: Mapping[str, Any],
+) -> None:
+    """Raise Refused if options of diff do not go together, or name what cannot be written."""
+    if (profile is None) == (other is None):
+        msg = "give either --profile or --other"
+        raise Refused(msg)
+    if update is not None:
+        if profile is None or given["from_har"]:
+            msg = "--update: allowed is a run with --profile, which is compared and then updated"
+            raise Refused(msg)
+        _checked_folder(update, "--update")
+    if other is not None and given["token"]:
+        msg = "--token is not allowed with --other: a token is valid on one server alone"
+        raise Refused(msg)
+    if other is not None and given["from_har"]:
+        msg = "--from-har is not allowed with --other: compare a recording with a --profile"
+        raise Refused(msg)
+    try:
+        check_url(other, "other")
+    except OptionsError as error:
+        raise Refused(str(error)) from None
+    check_files({} if html is None else {"html": html}, given["ledger"], given["from_har"])
+
+
+def _update(folder: Path, before: "Profile", results: "Results", stop: Stop) -> None:
+    """Write a new profile, and say what has changed. Raises Refused."""
+    from crmcom_kit.contract_tests.calibration.calibrate import calibrated, files, updated
+
+    made, changes = updated(calibrated(results), before)
+    _write(folder, files(made, keep_personal_data=False), stop)
+    click.echo(f"{folder}: {counted(len(changes), 'change')} since the profile before")
+    for change in changes:
+        click.echo(f"  {_printable(results)(change)}")
 
 
 def _profile(folder: Path, given: dict[str, Any]) -> "Profile":

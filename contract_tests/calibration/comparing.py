@@ -36,13 +36,15 @@ class Difference(NamedTuple):
     one: str  # what the first server has
     other: str
     record: str = ""  # the id of the webhook request that differs, if it is about one
+    forms: tuple[str, str] | None = None  # of both, without data of a server
 
     @property
     def kind(self) -> str:
-        """What differences are grouped by; without data of a server."""
-        if self.what not in OF_OUTCOMES:
+        """What differences are grouped by, and how they differ; without data of a server."""
+        one, other = self.forms or (self.one, self.other)
+        if self.forms is None and self.what not in OF_OUTCOMES:
             return self.what
-        return f"{self.what} (the server: {self.one}; the other: {self.other})"
+        return f"{self.what} (the server: {one}; the other: {other})"
 
 
 @dataclass
@@ -90,12 +92,12 @@ class Comparison:
             yield Difference(f"{what} of a refusal", _outcome(one), seen)
         forms = [_form(each) for each in (one, other)]
         if forms[0] != forms[1]:
-            yield Difference("data of a refusal", *forms)
+            yield Difference("data of a refusal", forms[0], forms[1])
 
     def _lists(self, one: Exchange, other: Exchange) -> Iterator[Difference]:
         forms = [_form(each) for each in (one, other)]
         if not one.records and not other.records and forms[0] != forms[1]:
-            yield Difference("an empty list", *forms)
+            yield Difference("an empty list", forms[0], forms[1])
         if not any("id" in each for each in (*one.records, *other.records)):
             yield from self._parts(one.records, other.records)
             return
@@ -140,7 +142,8 @@ class Comparison:
         for name in dict.fromkeys((*one, *other)):
             mine, its = one.get(name, _ABSENT), other.get(name, _ABSENT)
             if mine != its and not (name in _DRAWN and _are_new(before.get(name), mine, its)):
-                yield Difference(f"member {name}", _written(mine), _written(its), key)
+                forms = _type(mine), _type(its)
+                yield Difference(f"member {name}", _written(mine), _written(its), key, forms)
         texts = [(before.get(n), one.get(n), other.get(n)) for n in ("request", "response")]
         drawn = [mine != its and _are_new(was, mine, its) for was, mine, its in texts]
         if all(drawn) and _are_equal(one) != _are_equal(other):
@@ -245,3 +248,11 @@ def _written(value: Any) -> str:
     if value is _ABSENT:
         return "left out"
     return shortened(repr(value) if isinstance(value, str) else f"{value}")
+
+
+def _type(value: Any) -> str:
+    """Return what kind of value it is."""
+    if value is _ABSENT or value is None or value == "":
+        return "left out" if value is _ABSENT else _blank(value)
+    names = {dict: "an object", list: "an array", str: "a text", bool: "a boolean"}
+    return names.get(type(value), "a number")

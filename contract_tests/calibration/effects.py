@@ -71,28 +71,28 @@ def changes(exchanges: Sequence[Exchange], unsteady: frozenset[str]) -> Iterator
     latest, waiting = dict[str, Record](), dict[str, Record]()  # by id; before a resend
     for exchange in exchanges:
         method = changing_method(exchange.call)
-        shown = {} if "fields_set" in exchange.call.parameters else exchange.by_id
-        if method == "delete":
-            for key, record in shown.items():
-                if exchange.ok and key in latest and key not in unsteady:
-                    yield Change("delete", latest.pop(key), record)
-            continue
         if method == "resend":
             before = _named(exchange, latest)
             if before is not None and before.get("life_cycle_state") == "REJECTED":
                 waiting[before["id"]] = before
-            if not exchange.ok:
-                continue
-        if not exchange.ok:
+        if not exchange.ok or "fields_set" in exchange.call.parameters:
             continue
-        for key, record in shown.items():
-            before = waiting.get(key)
-            if before is not None and (method != "resend" or record != before):
-                del waiting[key]
-                if record != before and key not in unsteady:
-                    is_sent = record.get("life_cycle_state") == "SUCCESSFUL"
-                    yield Change("resend" if is_sent else "failed_resend", before, record)
+        for key, record in exchange.by_id.items():
+            if method == "delete":
+                waiting.pop(key, None)
+                if key in latest and key not in unsteady:
+                    yield Change("delete", latest.pop(key), record)
+                continue
             latest[key] = record
+            if key in waiting and (method != "resend" or record != waiting[key]):
+                before = waiting.pop(key)
+                if record != before and key not in unsteady:
+                    yield _resend(before, record)
+
+
+def _resend(before: Record, after: Record) -> Change:
+    is_sent = after.get("life_cycle_state") == "SUCCESSFUL"
+    return Change("resend" if is_sent else "failed_resend", before, after)
 
 
 def _named(exchange: Exchange, latest: Mapping[str, Record]) -> Record | None:
@@ -112,9 +112,7 @@ def _effects(found: Sequence[Change]) -> dict[str, Any]:
     names = dict.fromkeys(name for pair in pairs for each in pair for name in each)
     effects = {}
     for name in names:
-        effect = _effect(
-            [(b.get(name, _ABSENT), a.get(name, _ABSENT), a) for b, a in pairs], name
-        )
+        effect = _effect([(b.get(name, _ABSENT), a.get(name, _ABSENT), a) for b, a in pairs], name)
         if effect != _KEPT:
             effects[name] = effect
     return effects

@@ -14,7 +14,6 @@ from crmcom_kit.contract_tests.client.exchanges import LOGINS, Call, Exchange, t
 from crmcom_kit.contract_tests.targets import DirectMock, Login, MockReply
 from crmcom_kit.schemas.profile import Profile
 
-
 #: The profile may say how a record looks then.
 _UNKNOWN_FAILURE: Mapping[str, Any] = {"error_code": "", "error_description": None}
 
@@ -150,6 +149,4 @@ class MockFollower(Follower):
 
 def exchange_of(exchange: Exchange, reply: MockReply) -> Exchange:
     """Return the exchange of a mock's response."""
-    return Exchange(
-        exchange.number, exchange.call, reply.status, reply.headers, reply.content, 0.0
-    )
+    return Exchange(exchange.number, exchange.call, reply.status, reply.headers, reply.content, 0.0)

@@ -119,6 +119,11 @@ class Found(NamedTuple):
         """Whether it was not settled."""
         return self.evidence.startswith("unsettled")
 
+    @property
+    def is_derived(self) -> bool:
+        """Whether it was not seen, and follows from something that was."""
+        return self.evidence.startswith("derived")
+
 
 def log_of(results: Results) -> Log:
     """Return the log of a run, or of a recording."""
@@ -292,9 +297,7 @@ class Learning:
             number for number, text in self._texts.items() if any(word in text for word in words)
         }
 
-    def _tried(
-        self, key: str, value: Any, about: set[int]
-    ) -> tuple[int, int, Exchange | None]:
+    def _tried(self, key: str, value: Any, about: set[int]) -> tuple[int, int, Exchange | None]:
         """Return how many responses another value fits better and worse, and the first of these."""
         before = sum(1 for number in about if self._scores[number])
         helped, harmed, first, is_inert = 0, 0, None, True
@@ -351,8 +354,7 @@ class Learning:
     def _replies(
         self, settings: Mapping[str, Any], about: set[int] | None = None
     ) -> Iterator[tuple[Exchange, MockReply]]:
-        """Yield what a mock with some dials responds: to all, or to some and all that changes it.
-        """
+        """Yield a mock's responses: to all requests, or to some and to all that change it."""
         dialect = Dialect("tried", settings)
         for part, cache in zip(self._log.parts, self._caches, strict=True):
             profile = Profile(part.release, dialect, part.world, effects=self.effects)

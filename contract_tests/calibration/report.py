@@ -1,5 +1,6 @@
 """What a calibration has learned, and what still differs: for programs, and for people."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -36,22 +37,34 @@ class Group:
     method: str
     kind: str
     documented: bool  # whether pages say what the requests ask for
-    known: bool  # whether the profile says that its mock differs so
     exchange: Exchange  # an example
     difference: Difference
+    excused: Mapping[str, str]  # what the profile says that differs, and how often it did then
     count: int = 0
+
+    @property
+    def known(self) -> bool:
+        """Whether the profile says that its mock differs so."""
+        return self.kind in self.excused
+
+    @property
+    def then(self) -> str:
+        """How often it differed so when the profile was made; "" if that is not known."""
+        return self.excused.get(self.kind, "")
 
     def as_json(self) -> dict[str, Any]:
         """Return what is no data of the server."""
         names = {"what": self.kind, "documented": self.documented, "count": self.count}
+        names |= {"as_profile": self.known}
         return {"method": self.method, **names}
 
     @property
     def title(self) -> str:
-        """What differs, how often, and what becomes of it."""
+        """What differs, how often, and whether the profile says so."""
         text = f"{self.method}: {self.difference.what}, {counted(self.count, 'time')}"
         text += "" if self.documented else ", no page says what such requests do"
-        return text + (", not counted: the profile says so" if self.known else "")
+        then = f" (then {self.then})" if self.then else ""
+        return text + (f", as the profile says{then}" if self.known else "")
 
 
 @dataclass(slots=True)
@@ -59,23 +72,46 @@ class Tally:
     """How many responses were compared, and how many differ."""
 
     compared: int = 0
-    different: int = 0  # in other ways than the profile says
+    as_profile: int = 0  # only in ways that the profile says
+    otherwise: int = 0
+
+    @property
+    def same(self) -> int:
+        """How many don't differ."""
+        return self.compared - self.as_profile - self.otherwise
 
     @property
     def share(self) -> float:
-        """The share that differs."""
-        return self.different / self.compared if self.compared else 0.0
+        """The share that differs, in whichever way."""
+        return 1 - self.same / self.compared if self.compared else 0.0
+
+    def as_json(self) -> dict[str, int]:
+        """Return all numbers."""
+        return {"same": self.same, **asdict(self)}
+
+    def line(self, name: str) -> str:
+        """Return all numbers in words."""
+        return (
+            f"{counted(self.compared, f'{name} request')}: {self.same} the same, {self.as_profile} "
+            f"differ as the profile says, {self.otherwise} differ otherwise"
+        )
+
+
+#: Fewer documented requests than so many say little of a server.
+MIN_COMPARED = 30
+#: What no profile excuses: an order that changes, or that no key explains.
+_NEVER_KNOWN = ("the order of a list", "what a list without ids shows")
 
 
 @dataclass
 class Comparisons:
     """What a comparison of many responses came to."""
 
-    #: In what the profile says that its mock differs: kinds, by method.
-    known: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    documented: Tally = field(default_factory=Tally)
-    undocumented: Tally = field(default_factory=Tally)
+    #: In what the profile says that its mock differs, and how often it did: kinds, by method.
+    known: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     groups: dict[tuple[str, str, bool], Group] = field(default_factory=dict)
+    #: Of each response that was compared: whether pages say what it must be, and what differs.
+    _responses: list[tuple[bool, str, set[str]]] = field(default_factory=list)
     _counted: set[tuple[str, str]] = field(default_factory=set)
 
     def add(self, exchange: Exchange, found: Sequence[Difference], release: Release) -> None:
@@ -83,27 +119,61 @@ class Comparisons:
         if any(each.what == ENDED_TOKEN for each in found):
             return  # nothing can be compared
         documented = is_documented(exchange, release)
-        tally = self.documented if documented else self.undocumented
-        tally.compared += 1
+        method = exchange.call.method or "another path"
         new = [each for each in found if (each.what, each.record) not in self._counted]
         self._counted |= {(each.what, each.record) for each in new if each.record}
-        is_different = False
-        for kind, each in {each.kind: each for each in reversed(new)}.items():
-            method = exchange.call.method or "another path"
-            known = kind in self.known.get(method, ())
-            group = Group(method, kind, documented, known, exchange, each)
+        kinds = {each.kind: each for each in reversed(new)}
+        self._responses.append((documented, method, {*kinds}))
+        for kind, each in kinds.items():
+            group = Group(method, kind, documented, exchange, each, self.known.get(method, {}))
             group = self.groups.setdefault((method, kind, documented), group)
             group.count += 1
-            is_different |= not group.known
-        tally.different += is_different
 
     @property
-    def kinds(self) -> dict[str, list[str]]:
-        """What differs, by method."""
-        found: dict[str, list[str]] = {}
-        for method, kind in sorted({(method, kind) for method, kind, _ in self.groups}):
-            found.setdefault(method, []).append(kind)
+    def documented(self) -> Tally:
+        """The tally of what pages say."""
+        return self._tally(documented=True)
+
+    @property
+    def undocumented(self) -> Tally:
+        """The tally of all else."""
+        return self._tally(documented=False)
+
+    def _tally(self, *, documented: bool) -> Tally:
+        tally = Tally()
+        for is_documented_, method, kinds in self._responses:
+            if is_documented_ is documented:
+                known = self.known.get(method, {}).keys()
+                tally.compared += 1
+                tally.otherwise += not kinds <= known
+                tally.as_profile += bool(kinds) and kinds <= known
+        return tally
+
+    @property
+    def lacks(self) -> list[str]:
+        """What a comparison must have seen to say that nothing differs, and has not."""
+        methods = {method for documented, method, _ in self._responses if documented}
+        lacks = [f"{name} was not compared" for name in ("show", "list") if name not in methods]
+        if self.documented.compared < MIN_COMPARED:
+            lacks.append(f"fewer than {MIN_COMPARED} documented requests were compared")
+        return lacks
+
+    @property
+    def kinds(self) -> dict[str, dict[str, str]]:
+        """What differs, by method, with how often: what a profile of it says."""
+        totals = Counter(method for _, method, _ in self._responses)
+        times = Counter((method, kind) for _, method, kinds in self._responses for kind in kinds)
+        found: dict[str, dict[str, str]] = {}
+        for (method, kind), count in sorted(times.items()):
+            if not kind.startswith(_NEVER_KNOWN):
+                found.setdefault(method, {})[kind] = f"{count} of {totals[method]}"
         return found
+
+    def excuse(self, known: Mapping[str, Mapping[str, str]]) -> None:
+        """Count what a profile says, which was made of this, as known."""
+        self.known = known
+        for group in self.groups.values():
+            group.excused = dict.fromkeys(known.get(group.method, ()), "")
 
     def sorted(self) -> list[Group]:
         """Return the groups: new ones first, those of documented requests, the largest."""
@@ -114,21 +184,20 @@ class Comparisons:
     def as_json(self) -> dict[str, Any]:
         """Return it without data of the server."""
         return {
-            "documented": asdict(self.documented),
-            "undocumented": asdict(self.undocumented),
+            "documented": self.documented.as_json(),
+            "undocumented": self.undocumented.as_json(),
             "groups": [each.as_json() for each in self.sorted()],
         }
 
     def lines(self, sides: Sequence[str] = SIDES) -> Iterator[str]:
         """Yield it in words, for a terminal, whose output others may read: without data."""
-        for name, tally in (("documented", self.documented), ("other", self.undocumented)):
+        for name, tally in (("documented", self.documented), ("open", self.undocumented)):
             if tally.compared:
-                of = f"{tally.different} of {tally.compared} {name} requests"
-                yield f"{of} differ ({tally.share:.1%})"
+                yield tally.line(name)
         for group in self.sorted():
             yield f"  {group.title}"
-            if group.difference.what in _WITH_EXAMPLE:
-                one, other = group.difference.one, group.difference.other
+            if group.difference.what in _WITH_EXAMPLE or group.difference.forms:
+                one, other = group.difference.forms or group.difference[1:3]
                 yield f"    {sides[0]}: {one}; {sides[1]}: {other}"
 
 

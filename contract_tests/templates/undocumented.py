@@ -33,9 +33,11 @@ def _shows(scene: Scene, record: Record) -> dict[str, Parameters | Call]:
         "fields_set.empty": "",
         "fields_set.always_id": "number",
     }
+    again = f"{query(given)}&{query({IDENTIFIER: {'number': record['number']}})}"
     return {
         "requests.unknown_parameters": {**named, "nosuch": "1"},
         "errors.several_identifiers": {IDENTIFIER: both},
+        "errors.several_identifiers, twice": Call("show", "GET", path, again, parameters=given),
         "errors.invalid_value": {IDENTIFIER: {"id": f"{record['id']}\x01"}},
         "errors.duplicate_parameter": Call("show", "GET", path, twice, parameters=given),
         "errors.unknown_method": Call("", "GET", "webhook_requests/nosuch", query(given)),
@@ -61,8 +63,11 @@ def _lists(scene: Scene, record: Record) -> dict[str, Parameters | Call]:
     }
     return {
         "list.case_sensitive": {"entity": entity.lower()},
+        "list.case_sensitive, state": {"entity": entity, "life_cycle_state": "rejected"},
         "list.comma_lists": {"entity": f"{entity},{other}"},
         "errors.no_identifier": {"webhook_definition_identifier": {}},
+        "errors.empty_value, entity": {"entity": ""},
+        "errors.empty_value, url": {"entity": entity, "url": ""},
         "errors.bad_date": {"entity": entity, "created_date": "noon"},
         "requests.repeated_parameters": Call(
             "list",
@@ -76,20 +81,54 @@ def _lists(scene: Scene, record: Record) -> dict[str, Parameters | Call]:
     }
 
 
+FORM = (("Content-Type", "application/x-www-form-urlencoded"),)
+#: Bodies that are no JSON object: they name nothing, whatever a server makes of them.
+_NO_OBJECTS: Mapping[str, bytes] = {
+    "an array": b"[]", "nothing": b"", "no JSON": b"{", "null": b"null", "a string": b'"x"',
+}  # fmt: skip
+
+
+def _no_objects(method: str, scene: Scene) -> dict[str, Parameters | Call]:
+    """Return requests of a method whose body is no JSON object, or is a form."""
+    path = scene.methods[method].path
+    form = query({"token": scene.token, IDENTIFIER: scene.nowhere["id"]}).encode()
+    found: dict[str, Parameters | Call] = {
+        f"errors.bad_body, {name}": Call(method, "POST", path, "", body, JSON)
+        for name, body in _NO_OBJECTS.items()
+    }
+    return found | {"errors.bad_body, a form": Call(method, "POST", path, "", form, FORM)}
+
+
 def _bodies(method: str, scene: Scene, _record: Record) -> dict[str, Parameters | Call]:
     """Return odd bodies, which name what is nowhere."""
     about, nowhere = scene.methods[method], scene.nowhere["id"]
+    found = _no_objects(method, scene)
+    both = {IDENTIFIER: {"id": nowhere, "number": scene.nowhere["number"]}}
+    found["errors.several_identifiers"] = both
     if not scene.everything:
-        return {}
+        return found
     named = {IDENTIFIER: {"id": nowhere}}
     listed = {"fields_set.array_in_body": {**named, "fields_set": ["id"]}}
-    return {
+    return found | {
         "errors.wrong_type": {IDENTIFIER: {"number": [1]}},
         "identifiers.json_number": {IDENTIFIER: {"number": int(scene.nowhere["number"][:12])}},
         "identifiers.unknown_field": {IDENTIFIER: {"id": nowhere, "name": "x"}},
         "requests.query_on_post": replace(build(about, {"token": scene.token}), query=query(named)),
         **(listed if "fields_set" in about.parameters else {}),
     }
+
+
+def _logins(scene: Scene, _record: Record) -> dict[str, Parameters | Call]:
+    """Return odd logins: none names the user, or is by a method that a release has."""
+    unknown = {
+        "errors.unknown_method, release": ("token_release", "authentication/token/release"),
+        "errors.unknown_method, key": ("web_api_key_token", "authentication/web_api_key/token"),
+    }
+    calls = {
+        name: Call("", "POST", path, "", b"{}", JSON)
+        for name, (method, path) in unknown.items() if method not in scene.methods
+    }  # fmt: skip
+    return _no_objects("token", scene) | calls
 
 
 def _keys(scene: Scene, _record: Record) -> dict[str, Parameters | Call]:
@@ -102,10 +141,10 @@ def _keys(scene: Scene, _record: Record) -> dict[str, Parameters | Call]:
 
 
 for _layer, _method, _odd, _first in (
-    ("refusal", "show", _shows, 14), ("refusal", "list", _lists, 10),
-    ("login", "web_api_key_token", _keys, 2),
-    ("resend", "resend", partial(_bodies, "resend"), 5),
-    ("delete", "delete", partial(_bodies, "delete"), 5),
+    ("refusal", "show", _shows, 15), ("refusal", "list", _lists, 13),
+    ("login", "token", _logins, 8), ("login", "web_api_key_token", _keys, 2),
+    ("resend", "resend", partial(_bodies, "resend"), 12),
+    ("delete", "delete", partial(_bodies, "delete"), 12),
 ):  # fmt: skip
 
     def _names(scene: Scene, odd: Odd = _odd) -> Sequence[str]:

@@ -109,8 +109,8 @@ class Parameters:
         """Return the token of the request.
 
         Raises:
-            VendorError: there is none, or it is empty (missing_token), or it is not one string
-                (wrong_type, duplicate_parameter).
+            VendorError: there is none (missing_token), it is empty (empty_token), or it is not one
+                string (wrong_type, duplicate_parameter).
         """
         allowed = "a token from a login method"
         if "token" not in given.values:
@@ -134,7 +134,7 @@ class Parameters:
         if not isinstance(token, str):
             raise _wrong_type("token", token)
         if not token:
-            raise VendorError("missing_token", "token", seen='""', allowed=allowed)
+            raise VendorError("empty_token", "token", seen='""', allowed=allowed)
         return token
 
     def read(self, given: Given) -> dict[str, Any]:
@@ -207,7 +207,7 @@ class Parameters:
             raise _unknown_field(parameter, unknown[0], fields, *dials)
         if not known:
             seen = "an empty object"
-            raise VendorError("no_identifier", parameter.name, seen=seen, allowed=fields)
+            raise VendorError("empty_identifier", parameter.name, seen=seen, allowed=fields)
         name, text = known[0], value[known[0]]
         if isinstance(text, int) and not isinstance(text, bool):
             if not self._dialect["identifiers.json_number"]:
@@ -223,7 +223,8 @@ def _identifier(parameter: Parameter, value: str) -> Identifier:
         forms = " or ".join(f"{field}=..." for field in parameter.fields)
         if equals:
             raise _unknown_field(parameter, name, forms)
-        raise VendorError("no_identifier", parameter.name, seen=quoted(value), allowed=forms)
+        kind = "no_identifier" if value else "empty_identifier"
+        raise VendorError(kind, parameter.name, seen=quoted(value), allowed=forms)
     if "," in text and any(f",{field}=" in text for field in parameter.fields):
         raise _several(parameter, quoted(value))
     return Identifier(name, _text(f"{parameter.name}.{name}", text))

@@ -29,11 +29,12 @@ from crmcom_kit.contract_tests.calibration.calibrate import (
     files,
 )
 from crmcom_kit.contract_tests.calibration.cli import _on_responses
-from crmcom_kit.contract_tests.calibration.comparing import Comparison
+from crmcom_kit.contract_tests.calibration.comparing import Comparison, Difference
 from crmcom_kit.contract_tests.calibration.diff import OtherServer, with_profile
 from crmcom_kit.contract_tests.calibration.following import Follower
 from crmcom_kit.contract_tests.calibration.learning import log_of
 from crmcom_kit.contract_tests.calibration.people import Pseudonyms
+from crmcom_kit.contract_tests.calibration.report import Tally
 from crmcom_kit.contract_tests.client.calls import changing_method
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.client.http import BudgetSpent, Limits
@@ -44,7 +45,7 @@ from crmcom_kit.contract_tests.targets import own_mock
 from crmcom_kit.mock_server import create_app
 from crmcom_kit.mock_server.protocol.config import Credentials
 from crmcom_kit.schemas.dialect import dials
-from crmcom_kit.schemas.profile import read_profile
+from crmcom_kit.schemas.profile import head_of, read_profile
 from crmcom_kit.schemas.releases import resolve
 
 #: Choices of the sound server, each with the dial that has to be learned from it, and its value.
@@ -354,7 +355,7 @@ def test_what_an_envelope_lacks_is_said(status: Any, lacking: str) -> None:
     """By name, and without data of the server."""
     (found,) = Comparison().differences(bare(status), said(BEFORE))
 
-    assert found == ("no envelope", f"HTTP 200, {lacking}", "served", "")
+    assert found == Difference("no envelope", f"HTTP 200, {lacking}", "served")
 
 
 def test_a_webhook_request_that_differs_is_counted_once(made: Calibration) -> None:
@@ -371,10 +372,15 @@ def test_a_webhook_request_that_differs_is_counted_once(made: Calibration) -> No
     compared = compare_with(respond, log)
     again = compare_with(respond, log, compared.kinds)
 
-    assert (compared.documented.compared, compared.documented.different) == (2, 1)
-    assert (again.documented.compared, again.documented.different) == (2, 0)
-    assert any("the profile says so" in line for line in again.lines())
-    assert compare_with(respond, log, {"list": ["member url"]}).documented.different == 1
+    assert compared.documented == Tally(compared=2, otherwise=1)
+    assert again.documented == Tally(compared=2, as_profile=1)
+    assert any("as the profile says" in line for line in again.lines())
+    kind = "member url (the server: a text; the other: a text)"
+    known = compare_with(respond, log, {"list": {kind: "1 of 2"}})
+    assert known.documented == Tally(compared=2, as_profile=1)
+    assert [each.title for each in known.sorted()] == [
+        "list: member url, 1 time, as the profile says (then 1 of 2)"
+    ]
 
 
 def test_a_definition_outlasts_its_webhook_requests() -> None:
@@ -532,7 +538,7 @@ def test_a_recording_teaches_as_well(
     done = CliRunner(env={**login, "CRMCOM_BASE_URL": url}).invoke(main, words)
 
     assert done.exit_code == 0, done.output
-    assert re.search(r"^0 of \d+ documented requests differ", done.output, re.MULTILINE)
+    assert re.search(r"^\d+ documented requests: .*, 0 differ otherwise", done.output, re.MULTILINE)
     assert "recorded exchanges were read, and nothing was sent" in done.output
     assert ("Note: webhook requests that were or may be changed" in done.output) is sends
     assert read_profile(tmp_path / "p").release.name == "R13.0.0"
@@ -615,8 +621,9 @@ def test_a_profile_is_compared_with_a_server(folder: Path, tmp_path: Path) -> No
     for release in ("R9", "R8"):  # another one, and none
         refused = command("diff", "--profile", str(folder), "--release", release)
         assert (refused.exit_code, "release: " in refused.output) == (2, True), refused.output
-    with (changed / "profile.toml").open("a", encoding="utf-8") as head:
-        kinds = "the order of a list", "which are listed", "what a list without ids shows"
-        head.write(f"list = {list(kinds)}\n")
+    differs = {"list": dict.fromkeys(("the order of a list", "which are listed"), "1 of 9")}
+    head = head_of(replace(read_profile(changed), differs=differs))
+    (changed / "profile.toml").write_text(head, "utf-8")
     known = command("diff", "--profile", str(changed))
-    assert (known.exit_code, "the order of a list" in known.output) == (0, True), known.output
+    assert "as the profile says (then 1 of 9)" in known.output
+    assert known.exit_code == 1, known.output  # no profile excuses an order

@@ -67,6 +67,7 @@ _STRICT = {"requests.unknown_parameters": "strict"}
 
 #: For each kind of error a call that it refuses; ``NEEDS_MORE`` needs more than the call.
 MISTAKES: dict[str, Mistake] = {
+    "empty_token": Mistake(_NO_TOKEN._replace(query=(("token", ""), *_NO_TOKEN.query))),
     "missing_token": Mistake(_NO_TOKEN),
     "invalid_token": Mistake(_NO_TOKEN._replace(query=(("token", "x"), *_NO_TOKEN.query))),
     "expired_token": Mistake(show("number=7")),
@@ -74,6 +75,7 @@ MISTAKES: dict[str, Mistake] = {
     "wrong_credentials": Mistake(post(LOGIN, {**RIGHT, "username": "admin"})),
     "unknown_unit": Mistake(post(LOGIN, {**RIGHT, "unit": "x"})),
     "missing_parameter": Mistake(get(SHOW)),
+    "empty_identifier": Mistake(resend()),
     "no_identifier": Mistake(show("7")),
     "several_identifiers": Mistake(resend(number="7", id="x")),
     "unknown_identifier_field": Mistake(show("name=7")),

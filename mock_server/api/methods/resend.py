@@ -33,8 +33,9 @@ async def resend(epoch: Epoch, values: Values, session: Session, waits: Waits) -
 
     Raises:
         VendorError: it does not exist (unknown_webhook_request, deleted_webhook_request), is not
-            REJECTED (not_rejected, or resent_webhook_request after a resend), is being sent (resend_under_way), or the dialect refuses its definition
-            (definition_not_effective) or the failed delivery (delivery_failed).
+            REJECTED (not_rejected, or resent_webhook_request after a resend), is being sent
+            (resend_under_way), or the dialect refuses its definition (definition_not_effective) or
+            the failed delivery (delivery_failed).
     """
     record = find(epoch, values[REQUEST_IDENTIFIER])
     _check_definition(epoch, record)

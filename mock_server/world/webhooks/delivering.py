@@ -267,7 +267,7 @@ class Delivery:
     def _learned(self, outcome: Outcome, record: Record) -> dict[str, Any] | None:
         """Return the record as the instance of a profile would change it, if the profile says how.
 
-        What is only known of a success counts for a failure, except for the error.
+        What is only known of a success counts for a failure, except for error and response.
         """
         kind = "resend" if outcome.delivered else "failed_resend"
         body = self.epoch.changed_by(kind, record.body, self.session)
@@ -278,6 +278,8 @@ class Delivery:
             if is_guess or outcome.error_code:
                 body["error_code"] = outcome.error_code or "FAILED"
                 body["error_description"] = outcome.error_description
+            if is_guess:
+                body["response"] = orjson.loads(record.body).get("response")
             body["life_cycle_state"] = State.REJECTED.value
         return body
 
