@@ -129,7 +129,7 @@ class DirectMock:
         response = dispatch(self._world, request)
         self._world.delivery_queue.ended(_QUEUE_SECONDS)  # or what it sends later came at any time
         body = response.body if isinstance(response.body, bytes) else b"".join(response.body)
-        kind = "" if response.error is None else response.error.kind
+        kind = "" if response.error is None else response.error.response_kind
         return MockReply(response.status, tuple(response.headers()), body, kind)
 
 

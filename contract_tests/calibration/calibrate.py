@@ -171,12 +171,13 @@ def _content_type(log: Log) -> dict[str, str]:
 def files(made: Calibration, *, keep_personal_data: bool) -> dict[str, str]:
     """Return the texts of a profile's files by name."""
     redactor = ReportRedactor(made.results.target, made.results.history, hides_user=False)
-    world: list[Any] = [_without_secrets(each, redactor) for each in made.log.world]
+    said = [_without_secrets(each, redactor) for each in (*made.log.world, made.profile.effects)]
     if not keep_personal_data:
-        world = Pseudonyms().replaced_everywhere(world)
+        said = Pseudonyms().replaced_everywhere(said)
+    *world, effects = said
     facts = _facts(made)
     return {
-        HEAD: head_of(made.profile),
+        HEAD: head_of(replace(made.profile, effects=effects)),
         DIALECT: write_dialect(
             made.profile.dialect, {dial: each.evidence for dial, each in made.found.items()}
         ),

@@ -21,7 +21,7 @@ from crmcom_kit.contract_tests.calibration.following import Cache, MockFollower,
 from crmcom_kit.contract_tests.calibration.order import learned_order
 from crmcom_kit.contract_tests.calibration.world import world_of
 from crmcom_kit.contract_tests.client.calls import changing_method
-from crmcom_kit.contract_tests.client.exchanges import LOGINS, Exchange, has_code
+from crmcom_kit.contract_tests.client.exchanges import Exchange, has_code
 from crmcom_kit.contract_tests.client.made_up import NO_TOKEN
 from crmcom_kit.contract_tests.findings import counted
 from crmcom_kit.contract_tests.results import Results
@@ -37,7 +37,6 @@ _LEFT_OUT = (
     *("signing.", "message.", "delivery.", "record.", "dates."),
     *("envelope.key_order", "envelope.content_type"),
 )
-_LEARNED_BESIDES = ("record.unset_members",)
 #: Dials that follow from what is known otherwise: the order, and the effects of changes.
 _DERIVED = (
     *("list.order", "resend.request", "resend.response"),
@@ -400,12 +399,13 @@ def _text(exchange: Exchange) -> str:
 
 def _changes(exchange: Exchange) -> bool:
     """Whether a request changes what later responses are like."""
-    return changing_method(exchange.call) is not None or exchange.call.method in LOGINS
+    is_of_token = exchange.call.path.startswith("authentication/")
+    return changing_method(exchange.call) is not None or is_of_token
 
 
 def _is_learnable(dial: Dial) -> bool:
     is_left_out = dial.error_kind or dial.key.startswith((*_LEFT_OUT, *_DERIVED))
-    return dial.key in _LEARNED_BESIDES or not is_left_out
+    return not is_left_out
 
 
 def _score(found: Sequence[Difference]) -> int:

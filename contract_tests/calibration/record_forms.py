@@ -28,6 +28,7 @@ def record_forms(found: Iterable[Mapping[str, Any]], release: Release) -> dict[s
         "record.no_fields_set": _no_fields_set(records),
         "record.not_effective": _not_effective((*definitions, *rules)),
         "record.unset_dates": _unset_dates(logs),
+        "record.unset_members": _unset_members(records),
         "record.unit_form": _length(_inside(logs, units(release.name)), "group_name"),
         "record.user_form": _length(users, "email"),
         "record.definition_members": _members("record.definition_members", definitions),
@@ -97,6 +98,14 @@ def _not_effective(found: Objects) -> str | None:
 def _unset_dates(logs: Objects) -> str | None:
     null = any(name in log and log[name] is None for log in logs for name in DATES)
     absent = any(name not in log for log in logs for name in DATES)
+    return None if null == absent else "null" if null else "absent"
+
+
+def _unset_members(records: Objects) -> str | None:
+    """Return how a success has the members of an error, which it cannot have."""
+    sent = [each for each in records if each.get("life_cycle_state") == "SUCCESSFUL"]
+    null = any("error_code" in each and each["error_code"] is None for each in sent)
+    absent = any("error_code" not in each for each in sent)
     return None if null == absent else "null" if null else "absent"
 
 

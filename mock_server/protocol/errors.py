@@ -19,11 +19,17 @@ class VendorError(Exception):
     parameter: str = ""  # the one that is wrong
     _: KW_ONLY
     case: str = ""  # of the statement's reason, if its words differ
+    variant: str = ""  # a more special kind, which a server may refuse in its own way
     seen: str = ""  # its value, quoted, or a description of it
     allowed: str = ""  # what would be valid
     dials: tuple[str, ...] = ()  # that decided; none if the documents did
     record: bytes | None = None  # the body of the webhook request that the request names
     attempts: tuple[int, ...] = ()  # the numbers of the delivery attempts that it caused
+
+    @property
+    def response_kind(self) -> str:
+        """The kind whose dials decide the response."""
+        return self.variant or self.kind
 
     @property
     def details(self) -> str:

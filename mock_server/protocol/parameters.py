@@ -109,8 +109,8 @@ class Parameters:
         """Return the token of the request.
 
         Raises:
-            VendorError: there is none (missing_token), it is empty (empty_token), or it is not one
-                string (wrong_type, duplicate_parameter).
+            VendorError: there is none, or it is empty (missing_token), or it is not one string
+                (wrong_type, duplicate_parameter).
         """
         allowed = "a token from a login method"
         if "token" not in given.values:
@@ -134,7 +134,9 @@ class Parameters:
         if not isinstance(token, str):
             raise _wrong_type("token", token)
         if not token:
-            raise VendorError("empty_token", "token", seen='""', allowed=allowed)
+            raise VendorError(
+                "missing_token", "token", variant="empty_token", seen='""', allowed=allowed
+            )
         return token
 
     def read(self, given: Given) -> dict[str, Any]:
@@ -206,8 +208,7 @@ class Parameters:
             dials = ("identifiers.unknown_field",) if known else ()
             raise _unknown_field(parameter, unknown[0], fields, *dials)
         if not known:
-            seen = "an empty object"
-            raise VendorError("empty_identifier", parameter.name, seen=seen, allowed=fields)
+            raise _empty_identifier(parameter, "an empty object", fields)
         name, text = known[0], value[known[0]]
         if isinstance(text, int) and not isinstance(text, bool):
             if not self._dialect["identifiers.json_number"]:
@@ -223,8 +224,9 @@ def _identifier(parameter: Parameter, value: str) -> Identifier:
         forms = " or ".join(f"{field}=..." for field in parameter.fields)
         if equals:
             raise _unknown_field(parameter, name, forms)
-        kind = "no_identifier" if value else "empty_identifier"
-        raise VendorError(kind, parameter.name, seen=quoted(value), allowed=forms)
+        if not value:
+            raise _empty_identifier(parameter, quoted(value), forms)
+        raise VendorError("no_identifier", parameter.name, seen=quoted(value), allowed=forms)
     if "," in text and any(f",{field}=" in text for field in parameter.fields):
         raise _several(parameter, quoted(value))
     return Identifier(name, _text(f"{parameter.name}.{name}", text))
@@ -278,6 +280,11 @@ def _several(parameter: Parameter, seen: str) -> VendorError:
 def _unknown_field(parameter: Parameter, name: str, allowed: str, *dials: str) -> VendorError:
     kind, seen = "unknown_identifier_field", quoted(name)
     return VendorError(kind, parameter.name, seen=seen, allowed=allowed, dials=dials)
+
+
+def _empty_identifier(parameter: Parameter, seen: str, allowed: str) -> VendorError:
+    kind, variant = "no_identifier", "empty_identifier"
+    return VendorError(kind, parameter.name, variant=variant, seen=seen, allowed=allowed)
 
 
 def _no_object(parameter: Parameter, value: Any) -> VendorError:

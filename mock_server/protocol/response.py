@@ -161,9 +161,9 @@ class ResponseBuilder:
     def error(self, error: VendorError, method: str) -> Response:
         """Return the response to a request of ``method`` that is refused with ``error``."""
         # The journal keeps it.
-        body = compact_json(self._envelopes.error(error.kind, error.details))
+        body = compact_json(self._envelopes.error(error.response_kind, error.details))
         statement = statement_of_error(error.kind, method)
-        status = self._dialect[f"errors.{error.kind}.status"]
+        status = self._dialect[f"errors.{error.response_kind}.status"]
         return Response(status, body, self._type, statement=statement)
 
     def internal_error(self, why: str) -> Response:

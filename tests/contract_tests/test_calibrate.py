@@ -576,6 +576,7 @@ REFUSED = {
     "diff --other=": "--other is empty: give the server's base URL",
     "diff --other http://h --from-har r.har": "--from-har is not allowed with --other",
     "diff --other http://h --token T": "--token is not allowed with --other",
+    "diff --other http://h --update new": "--update: allowed is a run with --profile",
     "diff --profile p --html no/d.html": "--html: no/d.html cannot be written: its",
     "calibrate": "Missing option '--out'.",
     "calibrate --out .": "--out: . exists; name a new folder",
@@ -603,21 +604,27 @@ def test_a_profile_is_compared_with_a_server(folder: Path, tmp_path: Path) -> No
     assert not [path for path in (folder, *folder.iterdir()) if path.stat().st_mode & 0o077]
     same = command("diff", "--profile", str(folder))
     assert same.exit_code == 0, same.output
+    few = ["diff", "--profile", str(folder), "--max-requests", "25"]
+    assert CliRunner().invoke(main, few).exit_code == 3
     dialect = (folder / "dialect.toml").read_text("utf-8")
     changed = tmp_path / "changed"
     shutil.copytree(folder, changed)
     text = re.sub(r'order = \["created_date desc.*', 'order = ["created_date"]', dialect)
     (changed / "dialect.toml").write_text(text, "utf-8")
 
-    other = command("diff", "--profile", str(changed), "--html", str(page))
+    new = tmp_path / "new"
+    other = command("diff", "--profile", str(changed), "--html", str(page), "--update", str(new))
 
     assert other.exit_code == 1
     assert "list: the order of a list" in other.output
     assert "list: which are listed" in other.output
-    assert re.search(r"    the server: .*; the mock: ", other.output)
+    assert re.search(r"    the server at .*; the mock as of ", other.output)
+    assert re.search(r'  list.order: \["created_date"\] -> .* \(observed', other.output)
+    assert read_profile(new).dialect["list.order"] == profile.dialect["list.order"]
+    assert read_profile(new).effects == profile.effects
     text = page.read_text("utf-8")
     assert "the order of a list" in text
-    assert "<th>the mock</th>" in text
+    assert "<th>the mock as of " in text
     for release in ("R9", "R8"):  # another one, and none
         refused = command("diff", "--profile", str(folder), "--release", release)
         assert (refused.exit_code, "release: " in refused.output) == (2, True), refused.output

@@ -14,7 +14,7 @@ def delete(epoch: Epoch, values: Values, session: Session) -> Response:
     """Delete a webhook request in any state, and return it as it last was.
 
     Raises:
-        VendorError: it does not exist (unknown_webhook_request, deleted_webhook_request).
+        VendorError: it does not exist (unknown_webhook_request).
     """
     identifier: Identifier = values[REQUEST_IDENTIFIER]
     record = epoch.store.delete(key_of(identifier.field), identifier.value)

@@ -32,10 +32,9 @@ async def resend(epoch: Epoch, values: Values, session: Session, waits: Waits) -
     """Send a rejected webhook request again, and return it as it is then.
 
     Raises:
-        VendorError: it does not exist (unknown_webhook_request, deleted_webhook_request), is not
-            REJECTED (not_rejected, or resent_webhook_request after a resend), is being sent
-            (resend_under_way), or the dialect refuses its definition (definition_not_effective) or
-            the failed delivery (delivery_failed).
+        VendorError: it does not exist (unknown_webhook_request), is not REJECTED (not_rejected), is
+            being sent (resend_under_way), or the dialect refuses its definition
+            (definition_not_effective) or the failed delivery (delivery_failed).
     """
     record = find(epoch, values[REQUEST_IDENTIFIER])
     _check_definition(epoch, record)
@@ -53,7 +52,7 @@ async def resend(epoch: Epoch, values: Values, session: Session, waits: Waits) -
     outcome, attempts = attempt.outcome, (attempt.number,)
     if settled is None:
         raise VendorError(
-            "deleted_webhook_request",
+            "unknown_webhook_request",
             REQUEST_IDENTIFIER,
             case="during_delivery",
             seen=f"number {record.number}, which was deleted during the delivery",
@@ -97,14 +96,20 @@ def _claim(epoch: Epoch, record: Record) -> Record:
     except WrongState as error:
         kind, case, seen = "not_rejected", "", f"number {record.number} in state {error.state}"
         allowed = "a webhook request that is REJECTED"
-        if any(each.delivered for each in epoch.attempts.list(record=record.id)):
-            kind = "resent_webhook_request"
-            seen += ", since it was sent again with success"
+        was_sent = any(each.delivered for each in epoch.attempts.list(record=record.id))
+        variant = "resent_webhook_request" if was_sent else ""
         if error.state is State.SENDING:
             kind, case, allowed = "resend_under_way", "being_sent", "one resend at a time"
+            variant = ""
             seen = f"number {record.number} while another resend of it is running"
         raise VendorError(
-            kind, REQUEST_IDENTIFIER, case=case, seen=seen, allowed=allowed, record=record.body
+            kind,
+            REQUEST_IDENTIFIER,
+            case=case,
+            variant=variant,
+            seen=seen,
+            allowed=allowed,
+            record=record.body,
         ) from None
     if claimed is None:  # deleted since it was found
         raise unknown(epoch, Identifier("id", record.id))

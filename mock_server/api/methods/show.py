@@ -20,7 +20,7 @@ def show(epoch: Epoch, values: Values) -> Response:
     """Return one webhook request.
 
     Raises:
-        VendorError: it does not exist (unknown_webhook_request, deleted_webhook_request).
+        VendorError: it does not exist (unknown_webhook_request).
     """
     identifier: Identifier = values[REQUEST_IDENTIFIER]
     body = find(epoch, identifier).body
@@ -30,7 +30,7 @@ def show(epoch: Epoch, values: Values) -> Response:
 
 
 def find(epoch: Epoch, identifier: Identifier) -> Record:
-    """Return the record that ``identifier`` names. Raises VendorError as ``unknown`` returns it."""
+    """Return the record that ``identifier`` names. Raises VendorError (unknown_webhook_request)."""
     record = epoch.store.get(key_of(identifier.field), identifier.value)
     if record is None:
         raise unknown(epoch, identifier)
@@ -42,8 +42,9 @@ def unknown(epoch: Epoch, identifier: Identifier) -> VendorError:
     field, value = identifier
     is_deleted = epoch.store.ever_existed(key_of(field), value)
     return VendorError(
-        "deleted_webhook_request" if is_deleted else "unknown_webhook_request",
+        "unknown_webhook_request",
         f"{REQUEST_IDENTIFIER}.{field}",
-        seen=quoted(value) + (", which was deleted" if is_deleted else ""),
+        variant="deleted_webhook_request" if is_deleted else "",
+        seen=quoted(value),
         allowed=f"the {field} of an existing webhook request",
     )

@@ -1,0 +1,118 @@
+"""What resend and delete do is learned member by member, and a mock with the profile does it."""
+
+import json
+from typing import Any
+
+import pytest
+
+from crmcom_kit.contract_tests.calibration.effects import dials_of, learned_effects
+from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
+from crmcom_kit.mock_server import make_world
+from crmcom_kit.mock_server.api.dispatch import dispatch
+from crmcom_kit.mock_server.protocol.request import Request
+from crmcom_kit.schemas import Dialect, resolve
+from crmcom_kit.schemas.profile import Profile
+
+IDENTIFIER = "webhook_request_identifier"
+HEX = "9F0C5B9A8C7D6E5F9F0C5B9A8C7D6E5{}"
+
+
+def record(at: int, **members: Any) -> dict[str, Any]:
+    """A rejected webhook request."""
+    return {
+        "id": f"R{at}",
+        "number": str(at),
+        "life_cycle_state": "REJECTED",
+        "entity": "JOBS",
+        "error_code": "Refused",
+        "request": {"attempt": at},
+        "response": [at],
+        "tries": [1],
+        "copy": "old",
+        "authentication_code": None,
+        "log_information": {"created_date": "2016-01-01T10:00:00", "updated_date": None},
+        **members,
+    }
+
+
+def resent(at: int) -> dict[str, Any]:
+    """The same one after a resend."""
+    made = record(at, life_cycle_state="SUCCESSFUL", error_code=None, response={"accepted": True})
+    made |= {
+        "request": {"attempt": at + 1},
+        "tries": [1, {"n": 2, "at": f"2016-05-0{at}T11:00:00"}],
+    }
+    made |= {"authentication_code": HEX.format(at), "copy": HEX.format(at)}
+    made["log_information"] = {**made["log_information"], "updated_date": f"2016-05-0{at}T11:00:00"}
+    return made
+
+
+def exchange(method: str, data: Any, at: int) -> Exchange:
+    """An exchange about a webhook request."""
+    status = {"code": "OK", "message": "", "description": ""}
+    content = json.dumps({"status": status, "data": data}).encode()
+    verb = "GET" if method == "show" else "POST"
+    call = Call(
+        method, verb, f"webhook_requests/{method}", parameters={IDENTIFIER: {"id": f"R{at}"}}
+    )
+    return Exchange(1, call, 200, (), content, 0)
+
+
+EFFECTS = {
+    "life_cycle_state": "SUCCESSFUL",
+    "error_code": None,
+    "response": {"accepted": True},
+    "request": {"attempt": {"$": "more", "by": 1}},
+    "tries": {
+        "$": "append",
+        "item": {"n": {"$": "length"}, "at": {"$": "now", "like": "2016-05-01T11:00:00"}},
+    },
+    "authentication_code": {"$": "new", "like": HEX.format(1)},
+    "copy": {"$": "new", "like": HEX.format(1)},
+    "log_information.updated_date": {"$": "now", "like": "2016-05-01T11:00:00"},
+}
+
+
+@pytest.fixture(scope="module")
+def effects() -> dict[str, dict[str, Any]]:
+    """What is learned of three resends, and of a delete that stamps."""
+    found = []
+    for at in (1, 2, 3):
+        found += [exchange("show", record(at), at), exchange("resend", resent(at), at)]
+        found += [exchange("show", resent(at), at)]
+    stamped = {**resent(1), "life_cycle_state": "DELETED"}
+    return learned_effects([*found, exchange("delete", stamped, 1)], frozenset())
+
+
+def test_each_member_has_an_effect(effects: dict[str, dict[str, Any]]) -> None:
+    """Kept, new, the time, one more, an item more, or the value that was seen."""
+    assert effects["resend"] == EFFECTS
+    assert effects["delete"] == {"life_cycle_state": "DELETED"}
+    assert dials_of(effects) == {
+        "resend.updates_log": True, "delete.updates_log": False,
+        "resend.request": "renewed", "resend.response": "own",
+    }  # fmt: skip
+
+
+def test_a_mock_does_what_was_learned(effects: dict[str, dict[str, Any]]) -> None:
+    """Of a webhook request that was not resent: any value comes back, from resend and from show."""
+    world = [{"webhook_request": {"record": record(7), "recorded": True}}]
+    profile = Profile(resolve("R9"), Dialect("p"), world, effects=effects)
+    mock = make_world(profile=profile, tokens=["T"])
+
+    def ask(verb: str, method: str, **more: Any) -> Any:
+        path, given = f"webhook_requests/{method}", {"token": "T", IDENTIFIER: {"id": "R7"}}
+        query = f"token=T&{IDENTIFIER}=id=R7".encode() if verb == "GET" else b""
+        body = b"" if verb == "GET" else json.dumps(given).encode()
+        response = dispatch(mock, Request(verb, path, query, body))
+        return json.loads(response.body)["data"] | more  # type: ignore[arg-type]
+
+    made = ask("POST", "resend")
+
+    assert made == ask("GET", "show")
+    assert made["life_cycle_state"] == "SUCCESSFUL"
+    assert (made["request"], made["response"]) == ({"attempt": 8}, {"accepted": True})
+    assert (made["tries"][0], made["tries"][1]["n"]) == (1, 2)
+    assert made["tries"][1]["at"] == made["log_information"]["updated_date"] > "2016-05-01"
+    assert len(made["authentication_code"]) == len(HEX.format(1))
+    assert ask("POST", "delete") == {**made, "life_cycle_state": "DELETED"}
