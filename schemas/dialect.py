@@ -181,7 +181,7 @@ def _alike() -> dict[str, str]:
     return {
         f"errors.{kind}.{part}": f"errors.{error['like']}.{part}"
         for kind, error in error_kinds().items() if "like" in error
-        for part in ("status", "code", "message")
+        for part in read_json("data/dialect.json")["error_dials"]
     }  # fmt: skip
 
 

@@ -46,13 +46,18 @@ class Envelopes:
     def error(self, kind: str, details: str) -> Object:
         """Return the response to an error of ``kind``; ``details`` say what was wrong."""
         text = f"{self._dialect[f'errors.{kind}.message']} {details}".strip()
-        return self.failure(self._dialect[f"errors.{kind}.code"], text, details)
+        form = self._dialect[f"errors.{kind}.description"]
+        return self.failure(self._dialect[f"errors.{kind}.code"], text, details, form)
 
-    def failure(self, code: str, text: str, details: str) -> Object:
-        """Return the response to an error with this code and these texts."""
+    def failure(self, code: str, text: str, details: str, form: str = "usual") -> Object:
+        """Return the response to an error with this code and these texts.
+
+        ``form`` is that of the description, as the dial of a kind has it.
+        """
         dialect = self._dialect
         message = {"text": text, "empty": "", "null": None}[dialect["errors.message_form"]]
-        description = {"empty": "", "null": None, "detail": details}[dialect["errors.description"]]
+        form = dialect["errors.description"] if form == "usual" else form
+        description = {"empty": "", "null": None, "detail": details}[form]
         whole: Object = {"status": self._status(code, message, description)}
         if dialect["errors.data"] != "absent":
             whole["data"] = None if dialect["errors.data"] == "null" else {}

@@ -156,7 +156,7 @@ _CALLERS = {
 
 def _now(seen: Seen, _: str) -> Any:
     is_time = all(_is_time(after) and before != after for before, after, _ in seen)
-    return {"$": "now", "like": seen[0][1]} if is_time else None
+    return {"$": "now", "like": _shape(seen[0][1])} if is_time else None
 
 
 def _is_time(value: Any) -> bool:
@@ -186,7 +186,14 @@ def _new(seen: Seen, _: str) -> Any:
     afters = [after for _, after, _ in seen]
     is_opaque = all(isinstance(each, str) and _OPAQUE.fullmatch(each) for each in afters)
     is_fresh = len(set(map(str, afters))) == len(afters)
-    return {"$": "new", "like": afters[0]} if is_opaque and is_fresh else None
+    return {"$": "new", "like": _shape(afters[0])} if is_opaque and is_fresh else None
+
+
+def _shape(text: str) -> str:
+    """Return a text of the same form that says nothing: the same one of most of that form."""
+    text = re.sub(r"[0-9]", "0", text)
+    lower, upper = ("a", "A") if re.fullmatch(r"[0A-Fa-f]*", text) else ("z", "Z")
+    return re.sub(r"[A-SU-Z]", upper, re.sub(r"[a-z]", lower, text))
 
 
 def _constant(seen: Seen, _: str) -> Any:

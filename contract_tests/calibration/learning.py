@@ -177,6 +177,8 @@ class Learning:
         self._comparison = log.comparison(wording=self._wording)
         #: Kind -> how often the server has refused with an HTTP status and a code.
         self._wordings: dict[str, Counter[tuple[int, Any]]] = {}
+        #: Kind -> how often the server has described it, and in which form.
+        self._descriptions: dict[str, Counter[str]] = {}
         self._scores: dict[int, int] = {}
         self._compared: dict[tuple[int, Mark], list[Difference]] = {}
         self._marks: dict[int, Mark] = {}  # of the mock's responses, with what was learned so far
@@ -261,32 +263,35 @@ class Learning:
 
     def _refusals(self) -> dict[str, Found]:
         """Return what was learned of how each kind of error is refused, by dial."""
-        seen: dict[str, Counter[Any]] = {}
+        usual = self._settings.get("errors.description", dials()["errors.description"].default)
+        found: dict[str, Found] = {}
         for kind, wordings in self._wordings.items():
-            for at, part in enumerate(("status", "code")):
+            statuses, codes = Counter[Any](), Counter[Any]()
+            for (status, code), count in wordings.items():
+                statuses[status] += count
+                codes[code] += count
+            forms = self._descriptions[kind].copy()
+            forms["usual"] = forms.pop(usual, 0)
+            for part, values in (("status", statuses), ("code", codes), ("description", forms)):
                 dial = dials()[f"errors.{kind}.{part}"]
-                for wording, count in wordings.items():
-                    if dial.accepts(wording[at]):
-                        seen.setdefault(dial.key, Counter())[wording[at]] += count
-        found = {}
-        for key, values in seen.items():
-            ranked = values.most_common()
-            counts = ", ".join(f"{toml_value(value)} {counted(n, 'time')}" for value, n in ranked)
-            is_settled = len(ranked) == 1
-            why = f"observed ({counts})" if is_settled else f"unsettled (contradictory: {counts})"
-            found[key] = Found([value for value, _ in ranked], why)
-        return found | self._derived()
+                accepted = Counter(
+                    {value: n for value, n in values.items() if n and dial.accepts(value)}
+                )
+                if accepted:
+                    found[dial.key] = _counted(accepted)
+        return found | self._derived(found)
 
-    def _derived(self) -> dict[str, Found]:
+    def _derived(self, seen: Mapping[str, Found]) -> dict[str, Found]:
         """Return how kinds that were not seen are refused: as their nearest neighbor that was."""
         found = {}
         for kind, error in error_kinds().items():
             near = next((each for each in error["neighbors"] if each in self._wordings), None)
             if kind not in self._wordings and near is not None:
-                for part, value in zip(("status", "code"), self._usual(near) or (), strict=True):
-                    dial = dials()[f"errors.{kind}.{part}"]
-                    if dial.accepts(value):
-                        found[dial.key] = Found([value], f"derived (as {near}, its neighbor)")
+                for part in ("status", "code", "description"):
+                    known = seen.get(f"errors.{near}.{part}")
+                    if known is not None:
+                        why = f"derived (as {near}, its neighbor)"
+                        found[f"errors.{kind}.{part}"] = Found(known.values[:1], why)
         return found
 
     def _about(self, key: str) -> set[int]:
@@ -324,12 +329,15 @@ class Learning:
     def _take(self) -> None:
         """Replay all with what was learned so far, and learn how each kind of error is worded."""
         self._wordings.clear()
+        self._descriptions.clear()
         self._compared.clear()
         replies = list(self._replies(self._settings))
         for exchange, reply in replies:
             self._kinds[exchange.number] = reply.kind
             if reply.kind and not exchange.ok and has_code(exchange):
                 self._wordings.setdefault(reply.kind, Counter())[exchange.wording] += 1
+                form = _description(exchange)
+                self._descriptions.setdefault(reply.kind, Counter())[form] += 1
         self._marks = {one.number: _mark(reply) for one, reply in replies}
         self._scores = {one.number: _score(self._differences(one, own)) for one, own in replies}
 
@@ -401,6 +409,21 @@ def _changes(exchange: Exchange) -> bool:
     """Whether a request changes what later responses are like."""
     is_of_token = exchange.call.path.startswith("authentication/")
     return changing_method(exchange.call) is not None or is_of_token
+
+
+def _description(exchange: Exchange) -> str:
+    """Return in which form a refusal describes what was wrong, as dials call it."""
+    text = exchange.envelope["status"].get("description")
+    return "null" if text is None else "empty" if text == "" else "detail"
+
+
+def _counted(values: Counter[Any]) -> Found:
+    """Return values that were seen, the most frequent one first; settled if it is the only one."""
+    ranked = values.most_common()
+    counts = ", ".join(f"{toml_value(value)} {counted(n, 'time')}" for value, n in ranked)
+    is_settled = len(ranked) == 1
+    why = f"observed ({counts})" if is_settled else f"unsettled (contradictory: {counts})"
+    return Found([value for value, _ in ranked], why)
 
 
 def _is_learnable(dial: Dial) -> bool:

@@ -375,7 +375,7 @@ def test_a_webhook_request_that_differs_is_counted_once(made: Calibration) -> No
     assert compared.documented == Tally(compared=2, otherwise=1)
     assert again.documented == Tally(compared=2, as_profile=1)
     assert any("as the profile says" in line for line in again.lines())
-    kind = "member url (the server: a text; the other: a text)"
+    kind = "member url (the server: a text; the other: empty)"
     known = compare_with(respond, log, {"list": {kind: "1 of 2"}})
     assert known.documented == Tally(compared=2, as_profile=1)
     assert [each.title for each in known.sorted()] == [

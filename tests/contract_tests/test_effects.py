@@ -15,6 +15,7 @@ from crmcom_kit.schemas.profile import Profile
 
 IDENTIFIER = "webhook_request_identifier"
 HEX = "9F0C5B9A8C7D6E5F9F0C5B9A8C7D6E5{}"
+SHAPE = "0A0A0A0A0A0A0A0A0A0A0A0A0A0A0A00"
 
 
 def record(at: int, **members: Any) -> dict[str, Any]:
@@ -65,11 +66,11 @@ EFFECTS = {
     "request": {"attempt": {"$": "more", "by": 1}},
     "tries": {
         "$": "append",
-        "item": {"n": {"$": "length"}, "at": {"$": "now", "like": "2016-05-01T11:00:00"}},
+        "item": {"n": {"$": "length"}, "at": {"$": "now", "like": "0000-00-00T00:00:00"}},
     },
-    "authentication_code": {"$": "new", "like": HEX.format(1)},
-    "copy": {"$": "new", "like": HEX.format(1)},
-    "log_information.updated_date": {"$": "now", "like": "2016-05-01T11:00:00"},
+    "authentication_code": {"$": "new", "like": SHAPE},
+    "copy": {"$": "new", "like": SHAPE},
+    "log_information.updated_date": {"$": "now", "like": "0000-00-00T00:00:00"},
 }
 
 

@@ -1,4 +1,4 @@
-"""Each kind of vendor error is provoked by a real request; its three dials change its answer."""
+"""Each kind of vendor error is provoked by a real request; its dials change its answer."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -34,10 +34,10 @@ def provoke(make_mock: Any, kind: str, changes: Mapping[str, Any], dialect: str 
 
 
 def test_every_kind_is_provoked() -> None:
-    """No kind of error is without a request that brings it about, and each has three dials."""
+    """No kind of error is without a request that brings it about, and each has four dials."""
     assert sorted(MISTAKES) == sorted(error_kinds())
     found = [dial.key for dial in dials().values() if dial.error_kind]
-    parts = ("status", "code", "message")
+    parts = ("status", "code", "message", "description")
     assert found == [f"errors.{kind}.{part}" for kind in error_kinds() for part in parts]
 
 
@@ -66,9 +66,7 @@ def test_a_kind_has_its_dialects_answer(make_mock: Any, kind: str, dialect: str)
 
 @pytest.mark.parametrize("message", ["Δεν γίνεται.\n", ""])
 @pytest.mark.parametrize("kind", MISTAKES)
-def test_the_three_dials_of_a_kind_change_its_answer(
-    make_mock: Any, kind: str, message: str
-) -> None:
+def test_the_dials_of_a_kind_change_its_answer(make_mock: Any, kind: str, message: str) -> None:
     """Status, code and message are just that, whatever the characters; the facts remain."""
     usual = provoke(make_mock, kind, {}).message
     facts = usual.removeprefix(error_kinds()[kind]["message"]).strip()
@@ -76,9 +74,11 @@ def test_the_three_dials_of_a_kind_change_its_answer(
         f"errors.{kind}.status": 418,
         f"errors.{kind}.code": 'ΣΦΑΛΜΑ "1"',
         f"errors.{kind}.message": message,
+        f"errors.{kind}.description": "detail",
     }
 
     reply = provoke(make_mock, kind, changes)
 
     assert (reply.http, reply.code) == (418, 'ΣΦΑΛΜΑ "1"')
     assert reply.message == (f"{message} {facts}" if message else facts)
+    assert reply.json["status"]["description"] == facts
