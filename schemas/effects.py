@@ -5,7 +5,8 @@ Instead of a value, an object with the member ``$`` says how it comes about:
 
 - ``kept``: as it was; ``absent``: left out
 - ``now``: the time, written like ``like``
-- ``new``: a text that no other one is equal to, with letters and digits where ``like`` has them
+- ``new``: a text that no other one is equal to: digits where ``like`` has 0, hexadecimal ones where
+  it has A, a or z
 - ``same``: as the member ``as`` of the same webhook request is then
 - ``user``, ``unit``: those of the caller
 - ``more``: a number, larger by ``by``; ``length``: how many an array has then

@@ -190,10 +190,15 @@ def _new(seen: Seen, _: str) -> Any:
 
 
 def _shape(text: str) -> str:
-    """Return a text of the same form that says nothing: the same one of most of that form."""
-    text = re.sub(r"[0-9]", "0", text)
-    lower, upper = ("a", "A") if re.fullmatch(r"[0A-Fa-f]*", text) else ("z", "Z")
-    return re.sub(r"[A-SU-Z]", upper, re.sub(r"[a-z]", lower, text))
+    """Return a text of the same form that says nothing: one for all texts of that form.
+
+    Digits are 0, hexadecimal ones a or A, and letters and digits of other texts z.
+    """
+    if _is_time(text):
+        return re.sub(r"[0-9]", "0", text)
+    is_hex = re.fullmatch(r"[0-9A-F]*|[0-9a-f]*", text) is not None
+    letter = "0" if text.isdecimal() else "z" if not is_hex else "A" if text.isupper() else "a"
+    return re.sub(r"[0-9A-Za-z]", letter, text)
 
 
 def _constant(seen: Seen, _: str) -> Any:

@@ -42,12 +42,13 @@ class _Drawn:
 
     def new(self, like: str) -> str:
         """Return a text of the same form, made of a new id."""
-        made, has_others = self.epoch.ids.next("exchange"), set(like) - set(_HEX)
-        digits = _HEX if like == like.upper() or has_others else _HEX.lower()
+        made = self.epoch.ids.next("exchange")
         while len(made) < len(like):
             made += self.epoch.ids.next("exchange")
+        digits = _HEX if "A" in like else _HEX.lower()
+        base = 10 if "0" in like else 16
         return "".join(
-            digits[int(drawn, 16)] if each.isalnum() else each
+            digits[int(drawn, 16) % base] if each.isalnum() else each
             for each, drawn in zip(like, made, strict=False)
         )
 

@@ -15,7 +15,7 @@ from crmcom_kit.schemas.profile import Profile
 
 IDENTIFIER = "webhook_request_identifier"
 HEX = "9F0C5B9A8C7D6E5F9F0C5B9A8C7D6E5{}"
-SHAPE = "0A0A0A0A0A0A0A0A0A0A0A0A0A0A0A00"
+SHAPE = "A" * 32
 
 
 def record(at: int, **members: Any) -> dict[str, Any]:
