@@ -376,10 +376,10 @@ def test_a_webhook_request_that_differs_is_counted_once(made: Calibration) -> No
     assert again.documented == Tally(compared=2, as_profile=1)
     assert any("as the profile says" in line for line in again.lines())
     kind = "member url (the server: a text; the other: empty)"
-    known = compare_with(respond, log, {"list": {kind: "1 of 2"}})
+    known = compare_with(respond, log, {"show": {kind: "1 of 2"}})
     assert known.documented == Tally(compared=2, as_profile=1)
     assert [each.title for each in known.sorted()] == [
-        "list: member url, 1 time, as the profile says (then 1 of 2)"
+        "show: member url, 1 time, as the profile says (then 1 of 2)"
     ]
 
 
