@@ -73,3 +73,9 @@ def copied(page: Page) -> str:
     page.get_by_role("button", name="Copy as curl").first.click()
     expect(page.get_by_role("status").filter(has_text="Copied")).to_be_visible()
     return str(page.evaluate("navigator.clipboard.readText()"))
+
+
+def settled(page: Page) -> None:
+    """Wait until the page shows what its address asks for."""
+    expect(page.locator("main, aside").filter(has_text="Loading …")).to_have_count(0)
+    page.evaluate("() => new Promise(requestAnimationFrame)")

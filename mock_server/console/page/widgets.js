@@ -103,7 +103,7 @@ export function differences(fields) {
   const shown = (value) => plain(typeof value === "string" && value ? value : `${JSON.stringify(value)}`, MAX_DIFFERENCE);
   const change = ({ before, after }) =>
     html`<del>${shown(before)}</del> <span aria-label="becomes">→</span> <ins>${shown(after)}</ins>`;
-  return html`<div class="change">${facts(fields.map((one) => [one.name, change(one)]))}</div>`;
+  return html`<dl class="change">${fields.map((one) => html`<dt>${plain(one.name)}</dt><dd>${change(one)}</dd>`)}</dl>`;
 }
 
 /** What a panel says when it has nothing to show: what to do next. */

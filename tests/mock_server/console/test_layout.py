@@ -1,0 +1,64 @@
+"""Room for what the console shows: at the width of a phone, a tablet and a desk."""
+
+import pytest
+from helpers.calling import list_of, resend
+from helpers.console import Console, settled
+from playwright.sync_api import expect
+
+from crmcom_kit.mock_server.python_api import Mock
+
+#: Everything that README's session leads to: its requests, the record, its delivery, all panels.
+ADDRESSES = (
+    *(f"requests/{number}" for number in (1, 2, 3, 4)),
+    *("records/7", "records/8", "deliveries/1", "deliveries/receiver", "deliveries/trigger"),
+    *("faults", "worlds", "contract/resend.only_rejected", "contract/errors.not_rejected.code"),
+)
+#: Texts whose block is narrower than their longest word, or than 12ch if that is less.
+CRAMPED = """() => {
+  const pen = document.createElement("canvas").getContext("2d");
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const cramped = [];
+  while (texts.nextNode()) {
+    const [text, parent] = [texts.currentNode.data.trim(), texts.currentNode.parentElement];
+    if (!text || !parent.checkVisibility({visibilityProperty: true})) continue;
+    if (parent.closest("select, datalist, textarea")) continue;
+    const {fontWeight, fontSize, fontFamily} = getComputedStyle(parent);
+    pen.font = `${fontWeight} ${fontSize} ${fontFamily}`;
+    const widths = text.split(/\\s+/).map((word) => pen.measureText(word).width);
+    const wanted = Math.min(Math.max(...widths), 12 * pen.measureText("0").width);
+    let block = parent;
+    while (getComputedStyle(block).display === "inline") block = block.parentElement;
+    const style = getComputedStyle(block);
+    const room = block.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+    if (room < wanted - 1) cramped.push(`${text.slice(0, 40)}: ${room} of ${Math.round(wanted)} px`);
+  }
+  return cramped;
+}"""
+
+
+@pytest.mark.parametrize("width", [390, 768, 1400])
+def test_no_text_is_cramped(console: Console, mock: Mock, width: int) -> None:
+    """In every tab of README's own session; a change stands below its name."""
+    user = mock.credentials
+    login = {"username": user.username, "organisation": user.organisation}
+    mock.client().post("authentication/token", json={**login, "password": user.password})
+    list_of(mock, entity="ACTIVITIES", life_cycle_state="REJECTED", fields_set="number,error_code")
+    resend(mock)
+    resend(mock)
+    page = console.open(width=width)
+    for address in ADDRESSES:
+        page.goto(f"{console.url}/#/{address}")
+        settled(page)
+        for tab in [None, *page.get_by_role("tab").all()]:
+            if tab is not None:
+                tab.click()
+            assert page.evaluate(CRAMPED) == [], (address, tab)
+    page.goto(f"{console.url}/#/requests/3")
+    page.get_by_role("tab", name="Why").click()
+    names, values = page.locator(".change dt"), page.locator(".change dd")
+    expect(names).not_to_have_count(0)
+    name, value = names.first.bounding_box(), values.first.bounding_box()
+    assert name is not None
+    assert value is not None
+    assert value["x"] == name["x"]
+    assert value["y"] >= name["y"] + name["height"]
