@@ -19,6 +19,14 @@ from crmcom_kit.redaction import redact_url
 _MAX_SHOWN = 65_536
 
 
+class SigningKey(TypedDict):
+    """A key that signs webhooks."""
+
+    id: str
+    name: str | None
+    key: Annotated[str, "The secret."]
+
+
 class SignatureVerdict(TypedDict):
     """Whether an authentication code is right."""
 
@@ -28,6 +36,7 @@ class SignatureVerdict(TypedDict):
     expected: Annotated[str | None, "The right code, if only one key may be the right one."]
     signed: Annotated[str | None, "What the right code signs: the first 65,536 bytes, as text."]
     size: Annotated[int | None, "How many bytes it signs."]
+    key: NotRequired[Annotated[SigningKey | None, "Of one delivery: what signs the right code."]]
 
 
 class RecordName(TypedDict):
@@ -112,8 +121,16 @@ def attempt(call: Call, attempt: Attempt) -> Delivery:
 
 
 def attempt_with_signature(call: Call, made: Attempt) -> Delivery:
-    """Return one attempt to deliver as JSON, with a verdict on the code that it sends."""
-    return {**attempt(call, made), "signature": verdict(call, verdict_on_attempt(call.epoch, made))}
+    """Return one attempt to deliver as JSON, with a verdict on the code that it sends.
+
+    It has the key, which is a secret: whoever compares codes needs it.
+    """
+    signature = verdict(call, verdict_on_attempt(call.epoch, made))
+    entry = call.epoch.reference_data.key_entry_of(made.definition)
+    key: SigningKey | None = None
+    if entry is not None:
+        key = {"id": entry["id"], "name": entry.get("name"), "key": entry["key"]}
+    return {**attempt(call, made), "signature": {**signature, "key": key}}
 
 
 def verdict(call: Call, found: Verdict) -> SignatureVerdict:

@@ -90,12 +90,16 @@ class ReferenceData:
             "workflow_rule": self.rules,
         }[kind]
 
-    def key_of(self, definition_id: str) -> str | None:
-        """Return the secret key that signs the webhooks of a definition; None if it has none."""
+    def key_entry_of(self, definition_id: str) -> Object | None:
+        """Return the entry of the key that signs a definition's webhooks; None if it has none."""
         definition = self.definitions.find("id", definition_id)
         key_id = definition.get("secret_key_id") if definition else None
-        key = self.keys.find("id", key_id) if key_id else None
-        return key["key"] if key else None
+        return self.keys.find("id", key_id) if key_id else None
+
+    def key_of(self, definition_id: str) -> str | None:
+        """Return the secret key that signs the webhooks of a definition; None if it has none."""
+        entry = self.key_entry_of(definition_id)
+        return entry["key"] if entry else None
 
     def user_named(self, username: str) -> Object | None:
         """Return the user of that name, in any case.

@@ -5,7 +5,7 @@ import { live } from "./lit-html/directives/live.js";
 import { Refused, call, events, session } from "./api.js";
 import { addressOf, changed, close, go, pause, readAddress, say, shell } from "./shell.js";
 import { copyButton, counted, dateTime, loading, mark } from "./widgets.js";
-import { contract } from "./contract.js";
+import { contract, docsLinks } from "./contract.js";
 import { deliveries } from "./deliveries.js";
 import { faults } from "./faults.js";
 import { records } from "./records.js";
@@ -39,7 +39,7 @@ function page() {
   return html`
     <header>${head()}</header>
     <nav aria-label="Panels">${PANELS.map(entry)}
-      <p class="keys"><span><kbd>/</kbd> search</span> <span><kbd>Esc</kbd> close</span></p></nav>
+      <p class="keys"><span><kbd>/</kbd> search</span> <span><kbd>Esc</kbd> close</span> ${docsLinks()}</p></nav>
     <main tabindex="-1" class=${details ? "with-details" : ""} aria-label=${title}>${shown(main)}</main>
     ${details ? html`<aside tabindex="-1" aria-label="Details">${back()}${details}</aside>` : nothing}
     <div class="message" role="status">${shell.message ? message(shell.message) : nothing}</div>`;
@@ -78,8 +78,8 @@ function headOfWorld({ release, dialect, clock, faults: count }) {
     <a class="clock ${clock.mode}" href=${addressOf("faults")} title="The world's clock">${dateTime(clock.now)} ${clock.mode === "real" ? nothing : clock.mode}</a>`;
 }
 
-function message({ ok, text, curl }) {
-  return html`<p>${mark(ok ? "good" : "failed", text)}</p>
+function message({ kind, text, curl }) {
+  return html`<p>${mark(kind, text)}</p>
     ${curl ? copyButton(curl, "Copy as curl") : nothing}
     <button class="small" aria-label="Close message" @click=${close}>✕</button>`;
 }
@@ -122,14 +122,14 @@ async function listen() {
       if (signal.aborted) return;
       if (isNew && followed && !lost) {
         // Another tab or program has ended it; to follow it would make it anew.
-        say(true, `The world “${world}” was ended.`);
+        say("good", `The world “${world}” was ended.`);
         return showWorld("default");
       }
       for await (const { event, data } of events(signal)) {
         if (event === "world") {
           take(data);
-          if (isNew && !followed) say(true, `There was no world “${world}”: the mock has made it, with the initial content.`);
-          if (lost) say(true, "Connected again. The page shows what the mock knows now.");
+          if (isNew && !followed) say("good", `There was no world “${world}”: the mock has made it, with the initial content.`);
+          if (lost) say("good", "Connected again, and read anew what the mock knows.");
           [followed, lost] = [true, false];
         }
         PANELS.forEach((one) => one.event?.(event, data));
@@ -141,7 +141,7 @@ async function listen() {
       lost = true;
       shell.connection = error.status === 401 ? "login" : "lost";
       if (shell.connection === "login") return changed();
-      if (error.status) say(false, error.message);
+      if (error.status) say("failed", error.message);
     }
     changed();
     await pause(lost ? RETRY_MS : 50);
@@ -173,7 +173,7 @@ document.addEventListener("visibilitychange", () => {
 addEventListener("hashchange", ({ oldURL }) => {
   const before = shell.route;
   const isOtherWorld = readAddress();
-  if (shell.route.panel !== before.panel && !shell.message?.ok) shell.message = null;
+  if (shell.route.panel !== before.panel && shell.message?.kind !== "good") shell.message = null;
   if (isOtherWorld) {
     shell.status = null;
     listen();
@@ -194,7 +194,7 @@ addEventListener("unhandledrejection", (event) => {
   if (!(event.reason instanceof Refused)) return;
   event.preventDefault();
   if (event.reason.status === 401) listen();
-  else if (event.reason.status || event.reason.curl) say(false, event.reason.message, event.reason.curl);
+  else if (event.reason.status || event.reason.curl) say("failed", event.reason.message, event.reason.curl);
 });
 
 // Keys.

@@ -1,7 +1,7 @@
 // Contract: what the documents state, what they leave open, and how this mock is set.
 
 import { html, nothing } from "./lit-html/lit-html.js";
-import { call } from "./api.js";
+import { call, urlOf } from "./api.js";
 import { Search } from "./search.js";
 import { reader, shell } from "./shell.js";
 import { Table } from "./table.js";
@@ -70,7 +70,7 @@ export const contract = {
   main({ rules, about }) {
     const found = search.fitting(rules);
     return html`${search.bar(found.length, rules.length)}
-      <p class="hint">${summary(about, rules)}</p>
+      <p class="hint">${summary(about, rules)} · ${docsLinks()}</p>
       ${found.length ? table.view(found, shell.route.id) : search.nothing(rules.length)}`;
   },
 
@@ -88,6 +88,10 @@ function summary({ release, dialect, version }, rules) {
   const profile = open ? `, a profile that leaves ${counted(open, "dial")} open` : "";
   return `${release} · dialect ${dialect}, ${changed} changed${profile} · crmcom-kit ${version}${paging}`;
 }
+
+/** Links to the references that the mock serves. */
+export const docsLinks = () => html`<a href=${urlOf("/docs")} target="_blank">API reference</a>
+  <a href=${urlOf("/__admin/docs")} target="_blank">Control API</a>`;
 
 const words = (text) => html`<span class="words">${text}</span>`;
 

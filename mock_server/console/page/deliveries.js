@@ -161,7 +161,7 @@ function answer({ status, error_code: code, why: text, error_description: descri
 }
 
 async function replay(id) {
-  const text = (found) => `Delivery ${found.id} repeats ${id}: ${spaced(found.outcome?.name ?? found.stage)}.`;
+  const text = (found) => [endOf(found), `Delivery ${found.id} repeats ${id}: ${spaced(found.outcome?.name ?? found.stage)}.`];
   const found = await act(text, "POST", `/deliveries/${id}/replay`);
   take(found);
   go("deliveries", found.id, shell.route.query);

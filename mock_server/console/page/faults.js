@@ -28,7 +28,7 @@ export const faults = {
 
 function injected(all) {
   const [active, finished] = [all.filter((one) => !one.over), all.filter((one) => one.over)];
-  const clear = () => act("No faults are left.", "DELETE", "/faults");
+  const clear = () => act("Removed all faults.", "DELETE", "/faults");
   const none = html`<p class="note">No fault is active. Add one to see how your integration copes, here or by a script:</p>
     ${data(controlCurl("POST", "/faults", { preset: "lost_answer" }), "Command to try")}`;
   return section(active.length ? "Active faults" : "Faults", active.length || "", html`
@@ -38,7 +38,7 @@ function injected(all) {
 }
 
 function row(one) {
-  const remove = () => act(`The fault ${one.name} is removed.`, "DELETE", `/faults?id=${one.id}`);
+  const remove = () => act(`Removed the fault ${one.name}.`, "DELETE", `/faults?id=${one.id}`);
   return html`<li><div>
       <p>${mark(one.over ? "open" : "fault", plain(one.name))}</p>
       <p>${effectOf(one)} <span class="note">for</span> ${matchOf(one)}</p>
@@ -89,8 +89,8 @@ const EXAMPLE = '{"match": {"operation": "resend"},\n "effect": {"error": "unkno
 
 function known(presets, operations) {
   const any = [{ name: "fault", label: "as JSON", type: "area", value: EXAMPLE }];
-  const add = (name, values) => act(`The fault ${name} is active.`, "POST", "/faults", { preset: name, ...values });
-  const addAny = ({ fault = "" }) => act("The fault is active.", "POST", "/faults", fault);
+  const add = (name, values) => act(`Added the fault ${name}.`, "POST", "/faults", { preset: name, ...values });
+  const addAny = ({ fault = "" }) => act("Added the fault.", "POST", "/faults", fault);
   const entry = (name, text, content) => html`<details class="entry" name="fault"><summary><b>${name}</b> <span class="note">${text}</span></summary>${content}</details>`;
   const preset = (one) =>
     entry(one.name, prose(one.text), form(`Add ${one.name}`, fieldsOf(one, operations), "Add", (values) => add(one.name, values)));
@@ -143,7 +143,7 @@ function clock() {
 const MODES = { real: "follows this machine's clock", frozen: "frozen" };
 
 async function turn(verb, path, body) {
-  const said = ({ mode, now }) => `The clock says ${dateTime(now)}${mode === "frozen" ? ", frozen" : ""}.`;
+  const said = ({ mode, now }) => `${mode === "frozen" ? "Froze" : "Set"} the clock at ${dateTime(now)}.`;
   const found = await act(said, verb, path, body);
   if (shell.status) shell.status = { ...shell.status, clock: found }; // at once, not when the stream next tells of it
   return found;
@@ -157,7 +157,7 @@ const SCRIPT = [
 ];
 
 /** Let a script decide deliveries; null ends the one that does. */
-const putScript = (body) => act(body.script === null ? "The script is gone." : "The script is set.", "PUT", "/deliveries/script", body);
+const putScript = (body) => act(body.script === null ? "Ended the script." : "Set the script.", "PUT", "/deliveries/script", body);
 
 function deliveryScripts(scripts) {
   if (shell.status?.sends) {

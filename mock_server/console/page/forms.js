@@ -10,7 +10,7 @@ let refusal = null; // the last one: {form, field (or undefined), text}
 
 /**
  * A form. `name` is its label; `send` gets the values, and if it returns null or throws, what was typed stays.
- * A field is {name, and any of: label, type, value, hint, options, list, blank, required, read, change}. Its type is text (the
+ * A field is {name, and any of: label, type, value, hint, options, list, rows, blank, required, read, change}. Its type is text (the
  * default), number, check, choice, area or file. A text that is no number is sent as it is: the mock says what is allowed.
  * An empty field is `blank`, by default left out.
  */
@@ -36,6 +36,9 @@ export function form(name, fields, button, send) {
     ${wrong && !wrong.field ? html`<p class="wrong">${wrong.text}</p>` : nothing}</form>`;
 }
 
+/** What a form shows at one of its fields, if its `send` throws it. */
+export const wrongField = (parameter, text) => Object.assign(new Error(text), { parameter });
+
 /** Show an error at the field that it names, or at the only one. */
 function refuse(form, fields, element, error) {
   if (!("parameter" in error)) throw error;
@@ -43,7 +46,7 @@ function refuse(form, fields, element, error) {
   const field = (fields.findLast((one) => places.includes(one.name)) ?? (fields.length === 1 ? fields[0] : undefined))?.name;
   refusal = { form, field, text: error.message };
   element.elements[field]?.focus();
-  if (error.curl) say(false, "The mock refuses this.", error.curl);
+  if (error.curl) say("failed", "The mock refuses this.", error.curl);
 }
 
 function valuesOf(fields, element) {
@@ -66,14 +69,14 @@ function field(formName, one, wrong) {
     ${wrong ? html`<span class="wrong" id=${id}>${wrong}</span>` : nothing}</div>`;
 }
 
-function control({ name, type, value = "", hint = "", options, list, required, change }, invalid, error) {
+function control({ name, type, value = "", hint = "", rows = 6, options, list, required, change }, invalid, error) {
   switch (type) {
     case "check":
       return html`<input type="checkbox" name=${name} ?checked=${value}>`;
     case "file":
       return html`<input type="file" name=${name} required>`;
     case "area":
-      return html`<textarea name=${name} rows="6" spellcheck="false" .defaultValue=${value}
+      return html`<textarea name=${name} rows=${rows} spellcheck="false" .defaultValue=${value}
         aria-invalid=${invalid} aria-describedby=${error}></textarea>`;
     case "choice":
       return html`<select name=${name} aria-invalid=${invalid} aria-describedby=${error} @change=${(event) => change?.(event.target.value)}>

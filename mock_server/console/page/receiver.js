@@ -30,7 +30,7 @@ export function receiverView({ url, statuses, messages }) {
       : empty("No messages yet", text, example)}`;
 }
 
-const setAnswers = (body) => act((found) => `The receiver answers ${found.statuses.join(", then ")}.`, "PUT", "/receiver", body);
+const setAnswers = (body) => act((found) => `Set the answers to ${found.statuses.join(", then ")}.`, "PUT", "/receiver", body);
 
 function message({ id, at, status, method, headers, body, cut, size, signature, delivery }) {
   const from = delivery ? html`of <a href=${addressOf("deliveries", delivery)}>delivery ${delivery}</a>` : nothing;
@@ -47,7 +47,9 @@ export function signatureMark({ valid, reason }) {
   return mark(valid ? "good" : "failed", valid ? "valid" : spaced(reason));
 }
 
-export function signatureView({ code, expected, signed, size, ...verdict }) {
-  return html`<p>${signatureMark(verdict)}</p>${facts([["Code", code], ["Expected", expected], ["Signed bytes", size]])}
+export function signatureView({ code, expected, signed, size, key, ...verdict }) {
+  const shown = key && html`${key.name ?? key.id} <details><summary>Show the key</summary><code>${key.key}</code></details>`;
+  return html`<p>${signatureMark(verdict)}</p>
+    ${facts([["Code", code], ["Expected", expected], ["Key", shown], ["Signed bytes", size]])}
     ${signed === null ? nothing : html`<h3>What is signed</h3><pre tabindex="0" aria-label="What is signed">${plain(signed)}</pre>`}`;
 }

@@ -2,10 +2,10 @@
 
 import { html, nothing } from "./lit-html/lit-html.js";
 import { curl, secret, urlOf } from "./api.js";
-import { asCurl, parsed, sent } from "./copies.js";
+import { sent } from "./copies.js";
 import { attemptMark } from "./deliveries.js";
-import { addressOf, say, shell } from "./shell.js";
-import { outcome } from "./request.js";
+import { addressOf, shell } from "./shell.js";
+import { outcome, sayOutcome } from "./request.js";
 import { requestsFor } from "./requests.js";
 import { searchFor } from "./search.js";
 import { brief, clockTime, confirmed, copyButton, data, dateTime, empty, facts, plain, stateMark, tabs } from "./widgets.js";
@@ -87,16 +87,10 @@ async function remove(record) {
   if (await confirmed(`Delete #${record.number}?`, text, "Delete it")) await asClient("delete", record);
 }
 
-async function asClient(method, { number, life_cycle_state: before }) {
+async function asClient(method, { number }) {
   const body = JSON.stringify({ token: secret("TOKEN"), webhook_request_identifier: { number } });
   const headers = [["Content-Type", "application/json"]];
   const request = { verb: "POST", path: `${METHODS}/${method}`, query: [], headers, body };
-  const answer = await sent(request);
-  const { status, data: found } = parsed(answer?.body ?? "") ?? {};
-  const isDone = status?.code === "OK";
-  const refusal = status?.message || status?.code || (answer ? `status ${answer.status}` : "no response");
-  const after = method === "delete" ? "deleted" : [found?.life_cycle_state, found?.error_code].filter(Boolean).join(": ");
-  const text = isDone ? `${before} → ${after}` : refusal;
-  say(isDone && found?.life_cycle_state !== "REJECTED", `${method} #${number}: ${text}`, asCurl(request));
+  sayOutcome(`${method} #${number}`, request, await sent(request));
   await shell.reopen();
 }

@@ -1,14 +1,15 @@
 // One request: how it ended, why, what it caused; and sending it once more.
 
 import { html, nothing } from "./lit-html/lit-html.js";
-import { call } from "./api.js";
+import { repeat } from "./lit-html/directives/repeat.js";
+import { parts, secret } from "./api.js";
 import { EVIDENCE } from "./contract.js";
 import * as copies from "./copies.js";
 import { effectOf } from "./faults.js";
-import { searchFor } from "./search.js";
-import { addressOf, go, say, shell } from "./shell.js";
+import { form, wrongField } from "./forms.js";
+import { addressOf, changed, go, say, shell } from "./shell.js";
 import {
-  brief, clockTime, copyButton, counted, data, differences, empty, facts, flat, mark, number, plain, recordLink, spaced, tabs, took,
+  brief, clockTime, copyButton, counted, data, differences, empty, facts, flat, mark, number, plain, pretty, recordLink, spaced, tabs, took,
 } from "./widgets.js";
 
 const MAX_URL = 4000;
@@ -55,17 +56,19 @@ export function about({ record, identifier, operation, query }) {
 
 // Its details.
 
-/** `rules` are statements and dials; `last` is the id of the newest request. */
-export function details(call, rules, last) {
+/** `rules` are statements and dials. */
+export function details(call, rules) {
   if (call.gone) return empty("The journal does not have this request", call.gone);
   const request = copies.asSent(call);
   const status = call.running ? "no response yet" : isDropped(call) ? "no response" : `HTTP ${call.status}`;
-  const parts = { Response: () => answered(call), Request: () => asked(call.request), Why: () => why(call, rules) };
+  const views = { Response: () => answered(call), Request: () => asked(call.request), Why: () => why(call, rules) };
   const first = outcomeOf(call)[0] === "good" && !call.warnings.length ? "Response" : "Why";
   return html`<h2>${call.method} ${brief(request.path.replace(/^.*\/v2\//, ""))} <span class="count">${call.number}</span></h2>
     <p>${outcome(call)} <span class="note">· ${status} · ${clockTime(call.at)} ${call.running ? nothing : `· ${took(call.seconds)}`}</span></p>
-    <p class="tools"><button @click=${() => repeat(request, last)}>Replay</button>${copyCurl(request)}</p>
-    ${tabs(parts, first)}`;
+    <p class="tools"><button @click=${() => sendFromHere(request)}>Replay</button>
+      <button class=${call.near_miss?.suggestion && edited !== call.id ? "main" : ""} aria-pressed=${edited === call.id} @click=${() => edit(call)}>Edit and send</button>
+      ${copyCurl(request)}</p>
+    ${edited === call.id ? editor(call, request) : tabs(views, first)}`;
 }
 
 function copyCurl(request) {
@@ -110,25 +113,16 @@ function why(call, rules) {
   const statements = call.statement ? [rule(call.statement, rules)] : [];
   return html`
     ${near_miss ? html`<p>${plain(near_miss.reason)}</p>` : nothing}
-    ${near_miss ? facts([["Parameter", near_miss.parameter], ["Seen", near_miss.seen], ["Allowed", near_miss.allowed]]) : nothing}
     ${near_miss?.suggestion ? html`<p class="tip"><b>Suggestion</b> ${plain(near_miss.suggestion)}</p>` : nothing}
-    ${call.statement === "resend.only_rejected" && record ? past(record) : nothing}
     ${list("Warnings", warnings.map((one) => plain(one)))}
     <h3>What happened</h3>
     <ol class="trace">${call.trace.map((step) => html`<li>${STEPS[step.step](step, call)}</li>`)}</ol>
-    ${call.running ? html`<p>The request is running.</p>` : nothing} ${record ? changed(call) : nothing}
+    ${call.running ? html`<p>The request is running.</p>` : nothing} ${record ? effectOn(call) : nothing}
     ${list("Statement that decided", statements)}
     ${list("Dials that decided", Object.entries(dials).map(([key, value]) => rule(key, rules, value)))}`;
 }
 
 const faultLink = (call) => html`<a href=${addressOf("faults")}>${plain(faultName(call))}</a>`;
-
-/** Who brought the record into a state in which it cannot be resent. */
-function past(record) {
-  const requests = addressOf("requests", "", searchFor({ record: record.number }));
-  return html`<p>What happened to the record before: <a href=${requests}>requests for #${record.number}</a>,
-    <a href=${addressOf("records", record.number)}>record #${record.number}</a></p>`;
-}
 
 /** A statement or a dial that decided; a dial has a value. */
 function rule(id, rules, value) {
@@ -162,7 +156,7 @@ function decision({ outcome }, call) {
 }
 
 /** What it made of the record. */
-function changed(call) {
+function effectOn(call) {
   const [before, after] = [flat(call.before), flat(call.after)];
   const names = before && after ? Object.keys({ life_cycle_state: "", ...before, ...after }) : [];
   const fields = names.filter((name) => before[name] !== after[name]);
@@ -182,14 +176,51 @@ function obstacle(request) {
   return request.verb === "GET" && request.body ? "a browser does not send a body with GET. Copy it as curl" : "";
 }
 
-/** Send a request once more, and open its entry, which comes after `last`. */
-async function repeat(request, last) {
-  if (obstacle(request)) return say(false, `This request cannot be sent from here: ${obstacle(request)}.`);
-  const answer = await copies.sent(request);
-  const { requests } = await call("GET", `/requests${last ? `?since=${last}` : ""}`);
-  const made = requests.findLast((one) => one.method === request.verb && one.url.split("?")[0] === request.path);
-  if (!made) return say(false, "It was sent, but the journal does not have it.");
-  const token = copies.secretsOf(request).length ? " with a new token" : "";
-  say(true, `Sent${token}: ${answer ? outcomeOf(made)[1] : "no response"}.`, copies.asCurl(request));
-  go("requests", made.id);
+/** Send a request, and open its entry. */
+async function sendFromHere(request) {
+  if (obstacle(request)) return say("failed", `This request cannot be sent from here: ${obstacle(request)}.`);
+  const entry = await copies.sent(request);
+  sayOutcome(`Sent${copies.secretsOf(request).length ? " with a new token" : ""}`, request, entry);
+  if (!entry) return;
+  edited = "";
+  go("requests", entry.id);
 }
+
+/** Say what came of a request that was sent from here, a refusal in the words of the journal. */
+export function sayOutcome(what, request, entry) {
+  const [kind, text] = entry ? outcomeOf(entry) : ["failed", "no such request is in the journal, which has those below /crmapi"];
+  say(kind, `${what}: ${plain(entry?.near_miss?.reason ?? text)}`, copies.asCurl(request));
+}
+
+let edited = ""; // the id of the request that is edited
+
+function edit({ id }) {
+  edited = edited === id ? "" : id;
+  changed();
+}
+
+/** A form with the request as it was, or as a suggestion would have it; `$TOKEN` stands for a hidden token. */
+function editor({ id, near_miss: miss }, request) {
+  const draft = copies.corrected(request, miss?.suggestion ?? undefined);
+  const body = request.lost ? "" : draft === request ? draft.body : pretty(draft.body);
+  const written = (text) => parts(text).map((part, at) => (at % 2 ? `$${part}` : part)).join("");
+  const secrets = [...copies.secretsOf(request), ...copies.secretsOf(draft), "TOKEN"];
+  const read = (text) => text.replace(/\$(\w+)/g, (shown, name) => (secrets.includes(name) ? secret(name) : shown));
+  const fields = [
+    { name: "verb", type: "choice", options: [...new Set([draft.verb, "GET", "POST"])], value: draft.verb },
+    { name: "target", label: "path and query", type: "area", rows: 2, value: written(copies.target(draft)) },
+    { name: "headers", type: "area", rows: 2, value: written(draft.headers.map((pair) => pair.join(": ")).join("\n")) },
+    { name: "body", type: "area", rows: body ? 10 : 2, value: written(body) },
+  ];
+  const send = ({ verb, target = "", headers = "", body = "" }) => {
+    if (!/^\/[^/]\S*$/.test(target)) throw wrongField("target", "This is not a path, such as /crmapi/rest/v2/webhook_requests/list.");
+    return sendFromHere({ ...copies.split(read(target)), verb, headers: pairsIn(read(headers)), body: read(body) });
+  };
+  return html`${miss ? html`<p>${plain(miss.reason)}</p>` : nothing}
+    ${draft !== request ? html`<p class="tip"><b>Filled in</b> ${plain(miss.suggestion)}</p>` : nothing}
+    <p class="note">A fresh token takes the place of <code>$TOKEN</code>.</p>
+    ${repeat([id], (one) => one, () => form("Edit and send", fields, "Send", send))}`;
+}
+
+/** Lines such as `Content-Type: application/json` as pairs. */
+const pairsIn = (text) => text.split("\n").filter((line) => line.trim()).map((line) => /^([^:]*):?\s*(.*)$/.exec(line).slice(1));

@@ -44,7 +44,7 @@ const search = new Search(
     fault: { fits: ({ fault }, value) => fault && (fault.id === value || `${fault.name}`.toLowerCase().includes(value)) },
   },
   (call) => call.text,
-  "record:7 entity:jobs fault:outage",
+  "record:7 entity:jobs",
 );
 
 /** The rows of requests that touched a record, or asked for it in vain, oldest first. */
@@ -108,7 +108,7 @@ export const requests = {
       ${found.length ? table.view(found, selected) : search.nothing(rows.length)}`;
   },
 
-  details: ({ entry, rules }) => (entry?.asked === shell.route.id ? details(entry, rules, rows[0]?.id) : loading),
+  details: ({ entry, rules }) => (entry?.asked === shell.route.id ? details(entry, rules) : loading),
 };
 
 function welcome() {
@@ -121,7 +121,7 @@ function welcome() {
 async function clear() {
   const text = `${counted(rows.length, "request")} will be gone for all programs, also for tests that verify them. Records stay.`;
   if (!(await confirmed("Clear the journal?", text, "Clear it"))) return;
-  await act("The journal is empty.", "DELETE", "/requests");
+  await act("Cleared the journal.", "DELETE", "/requests");
   rows = rows.filter((one) => one.running); // the journal keeps what is running
   if (shell.route.id) go("requests");
 }

@@ -7,12 +7,12 @@ export const shell = {
   route: { panel: "requests", id: "", query: new URLSearchParams() },
   connection: "connecting", // live, lost, or login: an admin token is needed
   status: null,
-  message: null, // what the last action did: {ok, text, curl}
+  message: null, // what the last action did: {kind (of a mark), text, curl}
   draw: () => {}, // draws the page
   reopen: async () => {}, // lets the open panel read again what it shows
 };
 
-const SHOWN_MS = 8000;
+const SHOWN_MS = { good: 8000, other: 20_000 };
 const PAUSE_MS = 500; // between two readings that news asks for
 let wanted = false;
 
@@ -58,12 +58,14 @@ export function setParams(values) {
   location.replace(addressOf(panel, id, query));
 }
 
-/** Say what happened; the newest message replaces the one before. Good news goes by itself. */
-export function say(ok, text, curl) {
-  const message = { ok, text, curl };
+/** Say what happened, until the next message; each goes by itself, unless it is pointed at. `kind` is that of a mark. */
+export function say(kind, text, curl) {
+  const message = { kind, text, curl };
   shell.message = message;
   changed();
-  if (ok) setTimeout(() => shell.message === message && close(), SHOWN_MS);
+  const wait = () => setTimeout(end, SHOWN_MS[kind] ?? SHOWN_MS.other);
+  const end = () => shell.message === message && (document.querySelector(".message:is(:hover, :has(:focus-visible))") ? wait() : close());
+  wait();
 }
 
 export function close() {
@@ -72,7 +74,8 @@ export function close() {
 }
 
 /**
- * Call the control API for the user: say what was done, and how a script does the same; then read again.
+ * Call the control API for the user: say what was done, and how a script does the same; then read again. `text` is a text,
+ * a function of what was found that returns one, or one that returns a kind and a text.
  * Throws Refused, which a form shows at its field, and the shell as a message.
  */
 export async function act(text, verb, path, body, world) {
@@ -80,7 +83,8 @@ export async function act(text, verb, path, body, world) {
   const found = await call(verb, path, body, world).catch((error) => {
     throw Object.assign(error, { curl });
   });
-  say(true, typeof text === "function" ? text(found) : text, curl);
+  const said = typeof text === "function" ? text(found) : text;
+  say(...(Array.isArray(said) ? said : ["good", said]), curl);
   await shell.reopen().catch(() => {}); // the act was carried out; without a connection the page says so
   return found;
 }

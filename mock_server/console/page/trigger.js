@@ -4,7 +4,7 @@ import { html, nothing } from "./lit-html/lit-html.js";
 import { repeat } from "./lit-html/directives/repeat.js";
 import { call, controlCurl, gather, segment } from "./api.js";
 import { parsed } from "./copies.js";
-import { dataList, form, schemas } from "./forms.js";
+import { dataList, form, schemas, wrongField } from "./forms.js";
 import { go, param, say, setParams, shell } from "./shell.js";
 import { empty, pretty } from "./widgets.js";
 
@@ -49,7 +49,7 @@ export function triggerForm({ definitions, receiver, faults, values, address }) 
           { name: "fault", label: "wrong on purpose", type: "choice", options: [["", "nothing"], ...faults] },
         ]
       : []),
-    { name: "data", type: "area", label: "data of the entity, as JSON", value: pretty(values.data ?? {}) },
+    { name: "data", type: "area", rows: 12, label: "data of the entity, as JSON", value: pretty(values.data ?? {}) },
   ];
   const fieldsSet = chosen?.fields_set?.replaceAll(",", ", ");
   return html`<h2>${NAME}</h2>
@@ -62,18 +62,13 @@ function choiceOf({ id, name, entity, life_cycle_state: state }) {
 }
 
 async function send(typed) {
-  const body = { ...typed, data: objectIn(typed.data ?? "{}", "data") };
+  const data = parsed(typed.data ?? "{}");
+  if (!data) throw wrongField("data", 'This is not a JSON object, such as {"id": "A1"}.');
+  const body = { ...typed, data };
   const { delivery, life_cycle_state: state, why, webhook_request: record, left_out: out } = await call("POST", "/events/fire", body);
   const outcome = `${state ?? "under way"}${why ? `; ${why}` : ""}`;
   const notSent = out?.length ? ` Not in the fields set, so not sent: ${out.join(", ")}.` : "";
   const text = record ? `#${record.number} was triggered: ${outcome}.${notSent}` : `Nothing was sent: ${why}.`;
-  say(record !== null && state !== "REJECTED", text, controlCurl("POST", "/events/fire", body));
+  say(record !== null && state !== "REJECTED" ? "good" : "failed", text, controlCurl("POST", "/events/fire", body));
   if (delivery) go("deliveries", delivery.id);
-}
-
-/** The JSON object that a field holds. Throws what forms show at the field. */
-function objectIn(text, parameter) {
-  const found = parsed(text);
-  if (found) return found;
-  throw Object.assign(new Error('This is not a JSON object, such as {"id": "A1"}.'), { parameter });
 }

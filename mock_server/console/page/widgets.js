@@ -152,8 +152,8 @@ export function tabs(parts, first = Object.keys(parts)[0]) {
 /** Copy a text, and say so. */
 async function copy(text, what) {
   const done = await navigator.clipboard?.writeText(text).then(() => true, () => false);
-  if (done || copyOld(text)) say(true, `Copied: ${what}.`);
-  else say(false, "This browser does not let the page copy: select the text, and copy it yourself.");
+  if (done || copyOld(text)) say("good", `Copied: ${what}.`);
+  else say("failed", "This browser does not let the page copy: select the text, and copy it yourself.");
 }
 
 /** The way that pages have which are neither on this machine nor served over https. */

@@ -30,7 +30,7 @@ const addressIn = (world) => `#/w/${encodeURIComponent(world)}/worlds`;
 
 function list({ worlds: found, maximum }) {
   const make = async ({ world }) => {
-    await act(`The world ${world} is open.`, "GET", "/health", undefined, world);
+    await act(`Opened the world ${world}.`, "GET", "/health", undefined, world);
     location.hash = addressIn(world);
     return true;
   };
@@ -52,7 +52,7 @@ async function end(name) {
   if (!(await confirmed(`End the world ${name}?`, "Its records, journal and snapshots are lost.", "End it"))) return;
   // The page leaves the world first: a page that follows a world makes it anew.
   if (name === session.world) location.hash = addressIn(DEFAULT);
-  await act(`The world ${name} is ended.`, "DELETE", `/worlds?name=${segment(name)}`, undefined, DEFAULT);
+  await act(`Ended the world ${name}.`, "DELETE", `/worlds?name=${segment(name)}`, undefined, DEFAULT);
 }
 
 // The content of this world.
@@ -71,7 +71,7 @@ async function reset() {
     "Records, reference data, faults, delivery scripts, receiver and clock are as at the start; journal and deliveries are empty. " +
     "Tokens from logins stay valid, and fixed tokens become so again. Snapshots stay.";
   if (await confirmed(`Reset the world ${session.world}?`, text, "Reset it")) {
-    await act((found) => `The world is reset: ${found.webhook_requests} records.`, "POST", "/reset");
+    await act((found) => `Reset the world to ${found.webhook_requests} records.`, "POST", "/reset");
   }
 }
 
@@ -84,7 +84,7 @@ async function save() {
 
 async function bringIn({ file }) {
   if (!(await confirmed(`Import ${file.name}?`, `Its content replaces the records of ${session.world}.`, "Import it"))) return null;
-  return act((found) => `Imported: ${found.webhook_requests} records.`, "PUT", "/state", file);
+  return act((found) => `Imported ${found.webhook_requests} records.`, "PUT", "/state", file);
 }
 
 function generator({ scenario, count, rejected, entities }) {
@@ -104,7 +104,7 @@ function generator({ scenario, count, rejected, entities }) {
 async function generate(spec) {
   const question = `Replace the records of ${session.world}?`;
   if (!(await confirmed(question, "The present records are lost, unless they are in a snapshot.", "Replace them"))) return null;
-  return act((found) => `Generated: ${found.webhook_requests} records.`, "POST", "/seed", spec);
+  return act((found) => `Generated ${found.webhook_requests} records.`, "POST", "/seed", spec);
 }
 
 // Snapshots: saved content of the world.
@@ -133,5 +133,5 @@ async function restore(name) {
 
 async function forget(name) {
   if (!(await confirmed(`Delete the snapshot ${name}?`, "The records stay as they are.", "Delete it"))) return;
-  await act(`The snapshot ${name} is deleted.`, "DELETE", pathOf(name));
+  await act(`Deleted the snapshot ${name}.`, "DELETE", pathOf(name));
 }

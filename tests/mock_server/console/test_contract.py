@@ -34,6 +34,9 @@ def test_statements_and_dials_are_found(console: Console) -> None:
     details = page.get_by_role("complementary", name="Details")
     expect(page.get_by_text("crmcom-kit 0")).to_contain_text("R13.0.0")
     expect(main).to_contain_text("a profile that leaves 1 dial open")
+    for name, path in (("API reference", "/docs"), ("Control API", "/__admin/docs")):
+        link = main.get_by_role("link", name=name)
+        expect(link).to_have_attribute("href", f"{console.url}{path}")
     page.keyboard.press("/")
     page.keyboard.type("only rejected resend")
     expect(rows.filter(has_text="resend.only_rejected")).to_be_visible()

@@ -120,6 +120,11 @@ def test_an_attempt_is_replayed_and_its_signature_explained(console: Console, mo
     tab(page, "Signature")
     expect(details(page)).to_contain_text("wrong code")
     expect(details(page)).to_contain_text(f"Code{attempt.message.authentication_code}Expected")
+    key = mock.secret_keys[0]
+    secret = details(page).get_by_text(key["key"])
+    expect(secret).to_be_hidden()
+    details(page).get_by_text("Show the key").click()
+    expect(secret).to_be_visible()
     expect(details(page).get_by_label("What is signed")).to_have_text(attempt.message.data.decode())
 
 

@@ -30,7 +30,7 @@ CRAMPED = """() => {
     while (getComputedStyle(block).display === "inline") block = block.parentElement;
     const style = getComputedStyle(block);
     const room = block.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
-    if (room < wanted - 1) cramped.push(`${text.slice(0, 40)}: ${room} of ${Math.round(wanted)} px`);
+    if (room < wanted - 1) cramped.push(`${text.slice(0, 40)}: ${room} of ${wanted} px`);
   }
   return cramped;
 }"""

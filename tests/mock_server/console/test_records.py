@@ -105,7 +105,7 @@ def test_resend_and_delete_as_a_client(console: Console, mock: Mock) -> None:
     expect(status.filter(has_text="REJECTED → SUCCESSFUL")).to_be_visible()
     assert mock.requests[-1].operation == "resend"
     page.get_by_role("button", name="Resend").click()
-    expect(status.filter(has_text="Only rejected webhook requests")).to_be_visible()
+    expect(status.filter(has_text="only a REJECTED webhook request")).to_be_visible()
     page.get_by_role("button", name="Delete").click()
     confirm(page, "Delete")
     expect(status.filter(has_text="→ deleted")).to_be_visible()

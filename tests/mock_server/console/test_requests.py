@@ -7,8 +7,8 @@ import threading
 from typing import Any
 
 from helpers.calling import list_of, resend, show
-from helpers.console import Console
-from playwright.sync_api import Page, expect
+from helpers.console import Console, details, fill
+from playwright.sync_api import Page, Route, expect
 
 from crmcom_kit.mock_server.python_api import Mock
 
@@ -90,14 +90,13 @@ def test_a_refusal_is_explained(console: Console, mock: Mock) -> None:
     record = mock.records.filter()[0]
     show(mock, record["id"])
     opened(page, "unknown webhook request")
-    details = page.get_by_role("complementary", name="Details")
-    expect(details).to_contain_text("must name a webhook request that exists")
-    expect(details).to_contain_text("errors.unknown_webhook_request.status = 200")
-    link = details.get_by_role("link", name="identifier.known")
+    shown = details(page)
+    expect(shown).to_contain_text("no webhook request has the number")
+    expect(shown).to_contain_text("errors.unknown_webhook_request.status = 200")
+    link = shown.get_by_role("link", name="identifier.known")
     expect(link).to_have_attribute("href", "#/w/default/contract/identifier.known")
-    expect(details).not_to_contain_text(mock.token + "&")
-    expect(details).to_contain_text("no webhook request has the number")
-    expect(details).to_contain_text(f"Suggestion use webhook_request_identifier=id={record['id']}")
+    expect(shown).not_to_contain_text(mock.token + "&")
+    expect(shown).to_contain_text(f"Suggestion use webhook_request_identifier=id={record['id']}")
 
 
 def test_a_request_that_is_held_back_is_running(console: Console, mock: Mock) -> None:
@@ -135,9 +134,9 @@ def test_a_copied_request_runs(console: Console, mock: Mock) -> None:
     page = console.open()
     for one in made:
         page.goto(f"{console.url}/#/requests/{one['number']}")
-        details = page.get_by_role("complementary")
-        expect(details.get_by_role("heading", level=2)).to_contain_text(str(one["number"]))
-        details.get_by_role("button", name="Copy as curl").first.click()
+        heading = details(page).get_by_role("heading", level=2)
+        expect(heading).to_contain_text(str(one["number"]))
+        details(page).get_by_role("button", name="Copy as curl").first.click()
         expect(page.get_by_role("status").last).to_contain_text("$TOKEN")
         code = page.evaluate("navigator.clipboard.readText()")
         assert f'"{mock.token}"' not in code
@@ -180,6 +179,90 @@ def test_a_request_is_traced_and_repeated(console: Console, mock: Mock) -> None:
     page.get_by_role("button", name="Replay").click()
     expect(page.get_by_role("status").last).to_contain_text("it needs $PASSWORD")
     assert len(journal(mock)) == before
+
+
+IDENTIFIER = "webhook_request_identifier"
+#: Requests that the mock refuses with a suggestion: verb, path, query, and more for httpx.
+REFUSED: list[tuple[str, str, dict[str, str], dict[str, Any]]] = [
+    ("GET", "list", {"token": "T", "entity": "activity"}, {}),
+    ("GET", "list", {"token": "T", "entity": "JOBS", "life_cycle_state": "FAILED"}, {}),
+    ("GET", "list", {"entity": "JOBS"}, {}),
+    ("GET", "show", {"token": "T", IDENTIFIER: "7"}, {}),
+    ("GET", "../webhook_request/show", {"token": "T", IDENTIFIER: "number=7"}, {}),
+    ("GET", "resend", {"token": "T", IDENTIFIER: "number=7"}, {}),
+    ("GET", "show", {IDENTIFIER: "number=7"}, {"headers": {"Authorization": "Bearer T"}}),
+    ("POST", "show", {}, {"json": {"token": "T", IDENTIFIER: {"number": "7"}}}),
+    ("POST", "resend", {}, {"json": {"token": "T", IDENTIFIER: 7}}),
+    ("POST", "resend", {}, {"json": {"token": "other", IDENTIFIER: {"number": "7"}}}),
+    ("POST", "resend", {"token": "T"}, {"json": {IDENTIFIER: {"number": "7"}}}),
+    ("POST", "resend", {}, {"data": {"token": "T", IDENTIFIER: "number=7"}}),
+]
+
+
+def test_a_suggestion_is_filled_in_and_sent(console: Console, mock: Mock) -> None:
+    """The request that it makes is served, whatever was wrong."""
+    page = console.open()
+    for number, (verb, path, query, more) in enumerate(REFUSED):
+        mock.reset()
+        mock.client().request(verb, f"webhook_requests/{path}", params=query, **more)
+        [refused] = journal(mock)
+        assert refused["near_miss"]["suggestion"] is not None, number
+        page.goto(f"{console.url}/?{number}#/requests/{refused['id']}")
+        page.get_by_role("button", name="Edit and send").click()
+        expect(details(page)).to_contain_text(refused["near_miss"]["reason"])
+        expect(details(page)).to_contain_text(f"Filled in {refused['near_miss']['suggestion']}")
+        details(page).get_by_role("button", name="Send", exact=True).click()
+        expect(page.locator(".message .mark.good")).to_be_visible()
+        assert journal(mock)[0]["outcome"] == "accepted", number
+
+
+def test_a_request_is_edited(console: Console, mock: Mock) -> None:
+    """Any request; what is refused is told in the words of a failed test, and never in green."""
+    show(mock)
+    page = console.open("/requests/1")
+    page.get_by_role("button", name="Edit and send").click()
+    form = page.get_by_role("form", name="Edit and send")
+    target = form.get_by_label("path and query")
+    expect(target).to_have_value(re.compile(r"/show\?token=\$TOKEN&"))
+    fill(page, "Edit and send", "Send", target="//example.com/")
+    expect(target).to_have_accessible_description(re.compile("not a path"))
+    fill(page, "Edit and send", "Send", target="/crmapi/rest/v2/webhook_requests/list?token=$TOKEN")
+    expect(page.get_by_role("heading", name="GET webhook_requests/list 2")).to_be_visible()
+    reason = journal(mock)[0]["near_miss"]["reason"]
+    expect(page.locator(".message .mark.refused")).to_contain_text(reason)
+    assert reason in repr(mock.requests)
+
+
+def test_a_replay_opens_its_own_request(console: Console, mock: Mock) -> None:
+    """Even if another client sends the same meanwhile."""
+    show(mock)
+    page = console.open("/requests/1")
+
+    def between(route: Route) -> None:
+        show(mock)
+        response = route.fetch()
+        show(mock)
+        route.fulfill(response=response)
+
+    page.route("**/webhook_requests/show*", between)
+    page.get_by_role("button", name="Replay").click()
+    expect(page.get_by_role("heading", name="GET webhook_requests/show 3")).to_be_visible()
+
+
+def test_messages_end(console: Console, mock: Mock) -> None:
+    """Good ones and bad ones, but not while they are pointed at."""
+    show(mock)
+    page = console.open("/requests/1")
+    page.clock.install()
+    page.get_by_role("button", name="Copy as curl").click()
+    message = page.locator(".message")
+    expect(message).to_contain_text("Copied")
+    message.hover()
+    page.clock.fast_forward("00:30")
+    expect(message).to_contain_text("Copied")
+    page.get_by_role("tab", name="Why").hover()
+    page.clock.fast_forward("00:30")
+    expect(message).to_be_empty()
 
 
 def test_hostile_contents_are_text(console: Console, mock: Mock) -> None:

@@ -38,7 +38,7 @@ def test_records_are_generated(console: Console, mock: Mock) -> None:
     form.locator("[name=entities]").fill("JOBS, ACTIVITIES")
     fill(page, "Generate records", "Generate", count="10", rejected="1")
     confirm(page, "Replace them")
-    expect(page.locator(".message")).to_contain_text("Generated: 10 records.")
+    expect(page.locator(".message")).to_contain_text("Generated 10 records.")
     form.locator("[name=scenario]").select_option("receiver_outage")
     fill(page, "Generate records", "Generate", count="5")
     confirm(page, "Replace them")
@@ -60,7 +60,7 @@ def test_what_is_exported_is_imported(console: Console, mock: Mock, tmp_path: Pa
     broken = tmp_path / "broken.jsonl"
     broken.write_text("{}{")
     form = page.get_by_role("form", name="Import")
-    for file, said in ((broken, "body line 1"), (exported, "Imported: 122 records.")):
+    for file, said in ((broken, "body line 1"), (exported, "Imported 122 records.")):
         form.locator("[name=file]").set_input_files(file)
         form.get_by_role("button", name="Import").click()
         confirm(page, "Import it")
