@@ -74,7 +74,7 @@ export function close() {
 }
 
 /**
- * Call the control API for the user: say what was done, and how a script does the same; then read again. `text` is a text,
+ * Call the control API for the user; read again; say what was done, and how a script does the same. `text` is a text,
  * a function of what was found that returns one, or one that returns a kind and a text.
  * Throws Refused, which a form shows at its field, and the shell as a message.
  */
@@ -83,9 +83,9 @@ export async function act(text, verb, path, body, world) {
   const found = await call(verb, path, body, world).catch((error) => {
     throw Object.assign(error, { curl });
   });
-  const said = typeof text === "function" ? text(found) : text;
-  say(...(Array.isArray(said) ? said : ["good", said]), curl);
   await shell.reopen().catch(() => {}); // the act was carried out; without a connection the page says so
+  const said = typeof text === "function" ? text(found) : text;
+  say(...(Array.isArray(said) ? said : ["good", said]), curl); // last: who reads it may go on, and type
   return found;
 }
 
