@@ -1,7 +1,7 @@
 """Measure what ``check --from-har`` says of clients: the mistakes it names, and who is accused.
 
 ``python -m mutants.clients``, with ``tests`` and ``benchmarks/kit`` on the path. Each client of
-``blind/clients`` runs against the mock in its release; four need node. The comments at the top of
+``blind/clients`` and ``blind/clients_later`` runs against the mock in its release; four need node. The comments at the top of
 a client say what is wrong.
 """
 
@@ -24,7 +24,9 @@ from crmcom_kit.contract_tests.recorded.client import ClientFinding
 from crmcom_kit.contract_tests.recorded.recording import run_recording
 from crmcom_kit.mock_server.python_api.mock import crmcom_mock
 
-CLIENTS = Path(blind.__file__).with_name("clients")
+KIT = Path(blind.__file__).parent
+#: Two sets of sixteen.
+FOLDERS = ("clients", "clients_later")
 NOW = dt.datetime(2026, 11, 25, 12, tzinfo=dt.UTC)
 _SECONDS = 120  # that a client may take
 
@@ -43,6 +45,18 @@ NAMED = {
     "10": ("resend.only_rejected", "resend", ("REJECTED", "SUCCESSFUL")),
     "11": ("resend.sends_again", "resend", ("response was lost",)),
     "12": ("list.paging.numbers", "list", ("number_of_results", "all")),
+    "21": ("methods.path", "", ("webhook_request",)),
+    "22": ("methods.verb", "resend", ("POST", "PUT")),
+    "23": ("parameters.mandatory", "resend", ("webhook_request_identifier",)),
+    "24": ("parameters.identifier_in_body", "resend", ("number",)),
+    "25": ("identifier.exactly_one", "resend", ("entity_id", "id")),
+    "26": ("identifier.exactly_one", "show", ("webhook_request_identifier",)),
+    "27": ("list.semi_optional.at_least_one", "list", ("webhook_definition_identifier",)),
+    "28": ("list.entity.supported_values", "list", ("LEADS", "R14")),
+    "29": ("list.life_cycle_state.supported_values", "list", ("FAILED",)),
+    "30": ("token.required", "list", ("token", "header")),
+    "31": ("token.from_login", "list", ("token",)),
+    "32": ("delete.gone", "delete", ("response was lost",)),
 }
 
 
@@ -67,7 +81,8 @@ class Client(NamedTuple):
 def clients() -> list[Client]:
     """Return all client programs, by name."""
     found = []
-    for path in sorted(CLIENTS.glob("*_*.*")):
+    paths = (path for folder in FOLDERS for path in sorted((KIT / folder).glob("*_*.*")))
+    for path in paths:
         top = dict(re.findall(r"^(?:#|//) ([A-Z ]+): (.*)$", path.read_text("utf-8"), re.MULTILINE))
         found.append(Client(path, top.get("RELEASE", "R9"), top.get("LOSES", "")))
     return found
