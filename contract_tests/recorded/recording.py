@@ -43,7 +43,7 @@ _ROUNDED = 0.002
 #: characters, or few of them.
 _TOKEN = re.compile(r"(?=.*\d)[\w.+/=~-]{8,}", re.ASCII)
 #: What stands for one in a recording that a run has written.
-_VARIABLE = re.compile(r"\$CRMCOM_(OTHER_|EXPIRED_)?TOKEN(_\d+)?")
+_VARIABLE = re.compile(r"\$CRMCOM_((OTHER_|EXPIRED_)?TOKEN(_\d+)?|OTHER_\d+)")
 
 
 def run_recording(target: Target, config: RunConfig) -> Results:

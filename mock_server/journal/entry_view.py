@@ -3,7 +3,7 @@
 A view computes each of its parts when it is asked for: most entries are never viewed.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Any, Literal, TypedDict
@@ -20,7 +20,12 @@ from crmcom_kit.mock_server.journal.tracing import TraceStep, trace
 from crmcom_kit.mock_server.protocol.config import Config
 from crmcom_kit.mock_server.protocol.errors import VendorError
 from crmcom_kit.mock_server.protocol.parameters import REQUEST_IDENTIFIER
-from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES, body_members, query_pairs
+from crmcom_kit.mock_server.protocol.request import (
+    MAX_BODY_BYTES,
+    Request,
+    body_members,
+    query_pairs,
+)
 from crmcom_kit.mock_server.protocol.response import INTERNAL_ERROR, Ending
 from crmcom_kit.mock_server.store.records import key_of
 from crmcom_kit.redaction import Redactor
@@ -211,12 +216,11 @@ class EntryView:
 
         An identifier is an object, ``{"number": "7"}``, in a query as in a body.
         """
-        request, redactor = self.entry.request, self._redactor
+        redactor = self._redactor
+        given = _sent_parameters(self.entry.request)
         try:
-            is_post = request.verb == "POST"
-            given = body_members(request) if is_post else dict(query_pairs(request.query))
             values = {name: redactor.value(name, value) for name, value in given.items()}
-        except (VendorError, RecursionError):  # it cannot be read
+        except RecursionError:  # it is too deep
             return {}
         return {redactor.text(name): _read(name, value) for name, value in values.items()}
 
@@ -456,6 +460,21 @@ def archive(views: Iterable[EntryView], origin: str, *, timed: bool = True) -> J
     """
     found = (view.har_entry(origin, timed=timed) for view in views)
     return har.archive(entry for entry in found if entry is not None)
+
+
+def sent_tokens(entries: Iterable[Entry]) -> list[str]:
+    """Return the tokens that requests have sent, each once, in the order of their first use."""
+    tokens = (_sent_parameters(entry.request).get("token") for entry in entries)
+    return [*dict.fromkeys(token for token in tokens if isinstance(token, str) and token)]
+
+
+def _sent_parameters(request: Request) -> Mapping[str, Any]:
+    """Return the parameters of a request as they were sent; none if it cannot be read."""
+    try:
+        is_post = request.verb == "POST"
+        return body_members(request) if is_post else dict(query_pairs(request.query))
+    except (VendorError, RecursionError):
+        return {}
 
 
 def _read(parameter: str, value: Any) -> Any:

@@ -371,9 +371,18 @@ class World:
 
     @property
     def recording_reader(self) -> "JournalReader":
-        """Builds views that tell tokens apart, by variables that stand for them."""
-        redactor = Redactor(self._hidden() | self.tokens.variables())
-        return replace(self.reader, redactor=redactor)
+        """Builds views that tell tokens apart, by variables that stand for them.
+
+        Tokens that the mock has not given to anybody have names of their own.
+        """
+        from crmcom_kit.mock_server.journal.entry_view import sent_tokens
+
+        sent = sent_tokens(self.journal.entries())
+        unknown = (token for token in sent if not self.tokens.knows(token))
+        wrong = {token: f"$CRMCOM_OTHER_{at}" for at, token in enumerate(unknown, 1)}
+        return replace(
+            self.reader, redactor=Redactor(wrong | self._hidden() | self.tokens.variables())
+        )
 
     def _find_record(self, key: Key, value: str) -> Record | None:
         """Return a record of the current epoch: a reader outlives the epoch that it began in."""

@@ -1,8 +1,8 @@
 """Measure what ``check --from-har`` says of clients: the mistakes it names, and who is accused.
 
 ``python -m mutants.clients``, with ``tests`` and ``benchmarks/kit`` on the path. Each client of
-``blind/clients`` and ``blind/clients_later`` runs against the mock in its release; four need node. The comments at the top of
-a client say what is wrong.
+``blind/clients`` and ``blind/clients_later`` runs against the mock in its release; some need node.
+The comments at the top of a client say what is wrong.
 """
 
 import datetime as dt
@@ -45,18 +45,18 @@ NAMED = {
     "10": ("resend.only_rejected", "resend", ("REJECTED", "SUCCESSFUL")),
     "11": ("resend.sends_again", "resend", ("response was lost",)),
     "12": ("list.paging.numbers", "list", ("number_of_results", "all")),
-    "21": ("methods.path", "", ("webhook_request",)),
+    "21": ("methods.known", "webhook_request/show", ("webhook_request/show", "webhook_requests")),
     "22": ("methods.verb", "resend", ("POST", "PUT")),
-    "23": ("parameters.mandatory", "resend", ("webhook_request_identifier",)),
+    "23": ("parameters.known", "resend", ("webhook_requests_identifier",)),
     "24": ("parameters.identifier_in_body", "resend", ("number",)),
-    "25": ("identifier.exactly_one", "resend", ("entity_id", "id")),
-    "26": ("identifier.exactly_one", "show", ("webhook_request_identifier",)),
-    "27": ("list.semi_optional.at_least_one", "list", ("webhook_definition_identifier",)),
+    "25": ("identifier.fields", "resend", ("entity_id", "id")),
+    "26": ("identifier.mandatory", "show", ("webhook_request_identifier",)),
+    "27": ("parameters.known", "list", ("webhook_definition_identifier",)),
     "28": ("list.entity.supported_values", "list", ("LEADS", "R14")),
     "29": ("list.life_cycle_state.supported_values", "list", ("FAILED",)),
     "30": ("token.required", "list", ("token", "header")),
-    "31": ("token.from_login", "list", ("token",)),
-    "32": ("delete.gone", "delete", ("response was lost",)),
+    "31": ("token.expiry", "list", ("token", "refused")),
+    "32": ("delete.single_result", "delete", ("response was lost",)),
 }
 
 

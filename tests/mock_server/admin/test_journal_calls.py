@@ -102,7 +102,7 @@ def test_a_har_tells_tokens_apart(mock: Any, admin: Any) -> None:
     returned = [json.loads(each["response"]["content"]["text"])["data"] for each in entries[3:5]]
     assert returned == [{"token": "$CRMCOM_TOKEN_2"}, {"token": "$CRMCOM_TOKEN_3"}]
     used = [each["request"]["queryString"][0]["value"] for each in entries[5:]]
-    assert used == ["$CRMCOM_TOKEN_2", "$CRMCOM_TOKEN_3", "***"]
+    assert used == ["$CRMCOM_TOKEN_2", "$CRMCOM_TOKEN_3", "$CRMCOM_OTHER_1"]
     assert not any(token in text for token in (*tokens, "made-up-token"))
 
 
