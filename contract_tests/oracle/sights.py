@@ -177,7 +177,8 @@ def _differs(
         if sense.record is not None:
             is_as_looked_at = sense.record.field == "id" and is_whole(sense)
             odd = "show.changes_nothing" if is_as_looked_at else "identifier.selects"
-        hypotheses.append(Hypothesis(odd, Again((known.id,))))
+        again = Again((known.id,), passes=odd == "identifier.selects")
+        hypotheses.append(Hypothesis(odd, again))
     return _changed(known, record, path, exchange, *hypotheses)
 
 

@@ -147,6 +147,7 @@ class Again:
     """The same request shows it again, once it was looked at what it rests on."""
 
     rests_on: tuple[str, ...] = ()  # ids
+    passes: bool = False  # the webhook request must be as before once the response is over
 
     def settle(self, suspicion: Suspicion, statement: str, asker: Asker, /) -> bool:
         """Look, and ask again as often as it takes."""
@@ -156,7 +157,7 @@ class Again:
             exchange, found = asker.ask(suspicion.exchange.call)
             if not _has(found, statement, looked_at):
                 return False
-            key = suspicion.record
+            key = suspicion.record if self.passes else None
             if key is not None and _has_changed(before.get(key), exchange.by_id.get(key), asker):
                 return False  # a job of the server, or somebody else, has changed it in between
         return True

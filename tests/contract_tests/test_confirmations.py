@@ -52,6 +52,7 @@ ANY_AND_ALL = (
 )
 SHORT = [{"id": ONE["id"]}]
 BY_NUMBER = (listed([ONE]), show(DONE, webhook_request_identifier={"number": "1"}))
+LIST_CHANGES = (show(ONE), listed([DONE]))
 BY_NUMBER_AGAIN = "identifier.selects Again"
 ELSEWHERE = (show(ONE), listed(SHORT, entity="ACTIVITIES", fields_set="id"))
 BOTH = [created("2016-10-04T07:00:00", 1), created("2016-10-04T09:00:00", 2)]
@@ -97,6 +98,8 @@ DELETED = (
         (BY_NUMBER, BY_NUMBER_AGAIN, [ONE, DONE, ONE], True, "sss"),
         (BY_NUMBER, BY_NUMBER_AGAIN, [ONE, ONE], False, "ss"),
         (BY_NUMBER, BY_NUMBER_AGAIN, [ONE, DONE, DONE], False, "sss"),  # it was changed in between
+        # A list that changes what it lists is wrong, also if it stays so.
+        (LIST_CHANGES, "list.agrees_with_show Again", [ONE, [DONE]], True, "sl"),
         # If either page has other ones by now, the list has changed, or has no order.
         (PAGES, "Ordered", [[ONE]] * 6, True, "llllll"),
         (PAGES, "Ordered", [[ONE]] * 5 + [[TWO]], False, "llllll"),
