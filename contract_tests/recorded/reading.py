@@ -109,12 +109,14 @@ def read_recording(
     """
     found: dict[str, list[Recorded]] = defaultdict(list)  # by base URL
     skipped: Counter[str] = Counter()
-    known: set[int] = set()  # what is equal for the same exchange, recorded twice
+    #: How often one file has an exchange. Equal ones of one file are several: its clock may stand.
+    known: Counter[int] = Counter()
     room = MAX_BYTES
     for path in paths:
         content = _content(path, room)
         room -= len(content)
         creator, entries = _log(path, content)
+        times: Counter[int] = Counter()  # in this file
         for entry in entries:
             try:
                 base, one = _recorded(entry, release, base_url)
@@ -124,10 +126,11 @@ def read_recording(
             call = one.exchange.call
             sent = (base, call.verb, call.path, call.query, call.body)
             mark = hash((one.start, sent, one.exchange.content))
-            if mark in known:
+            times[mark] += 1
+            if times[mark] <= known[mark]:
                 skipped[TWICE] += 1
                 continue
-            known.add(mark)
+            known[mark] = times[mark]
             is_expected = entry.get("_expected_refusal") is True
             is_of_kit = creator == OF_CHECK
             one = replace(one, expected_refusal=is_expected, is_of_kit=is_of_kit)

@@ -468,6 +468,15 @@ def test_several_files_are_one_recording_in_the_order_of_time(tmp_path: Path) ->
     assert results.target.name.endswith("0.har and 1 more")
 
 
+def test_equal_entries_of_one_file_are_several_requests(tmp_path: Path) -> None:
+    """A frozen clock gives them one time; another file that has one of them adds none."""
+    moment = {"startedDateTime": NOW.isoformat()}
+    again = changed("resend", DONE) | moment
+    results = checked(tmp_path, archive([again]), archive([again, again]), archive([again]))
+    assert len(results.history) == 2
+    assert "2 that are recorded twice" in str(results.warnings)
+
+
 def test_a_recording_of_several_servers_takes_a_base_url(tmp_path: Path) -> None:
     """They cannot be checked as one; hosts, ports and paths tell them apart."""
     made = archive([login(), listed([ONE])])
