@@ -1,15 +1,15 @@
 """Judge the client of recorded traffic: which of its requests the documents refuse.
 
 Each request is read by itself, and against what came before: a token that was refused, a webhook
-request that was last seen SUCCESSFUL, a change whose response was lost.
+request that was last seen SUCCESSFUL or was deleted, a change whose response was lost.
 """
 
 import math
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from crmcom_kit.contract_tests.belief.belief import Belief
 from crmcom_kit.contract_tests.belief.interpretations import Named
@@ -19,7 +19,6 @@ from crmcom_kit.contract_tests.deviations import ExpectedRefusal
 from crmcom_kit.contract_tests.findings import shape_of, shortened
 from crmcom_kit.contract_tests.options import CHANGES
 from crmcom_kit.contract_tests.oracle.client_mistakes import Kind, Remark, remarks
-from crmcom_kit.contract_tests.oracle.expectations import Must, expectation
 from crmcom_kit.contract_tests.oracle.sense import (
     IDENTIFIER,
     Sense,
@@ -35,7 +34,12 @@ from crmcom_kit.schemas.reasons import reason
 #: So many kinds of mistakes, and of notes, are told apart; others count as the last one.
 MAX_KINDS = 100
 #: So much is known at once of each: lost changes, tokens, requests that were refused.
-_MAX_KEPT, _MAX_SUCCESSFUL = 1_000, 50_000
+_MAX_KEPT, _MAX_SEEN = 1_000, 50_000
+#: What refuses a change of a webhook request that was last seen so, and how it is described.
+_FINAL = {
+    "SUCCESSFUL": ("resend.only_rejected", "one that was last seen SUCCESSFUL"),
+    "deleted": ("delete.gone", "the webhook request"),
+}
 
 
 @dataclass(slots=True)
@@ -66,6 +70,13 @@ class _Lost(NamedTuple):
     names: frozenset[str]  # ids and numbers of the webhook request
 
 
+class _Seen(NamedTuple):
+    """How a webhook request was last seen."""
+
+    state: str  # one of ``_FINAL``
+    names: frozenset[str]  # id and number, as far as known
+
+
 class Client:
     """Judges the requests of a recording, one after the other."""
 
@@ -84,8 +95,8 @@ class Client:
         self._requests = self._expected_ones = 0
         self._found: dict[tuple[str, ...], ClientFinding] = {}
         self._lost: deque[_Lost] = deque(maxlen=_MAX_KEPT)
-        #: Ids and numbers that a list of SUCCESSFUL ones showed, perhaps without their state.
-        self._successful: set[str] = set()
+        #: Webhook requests that were last seen in one of the ``_FINAL`` states, by each name.
+        self._seen: dict[str, _Seen] = {}
         ends_by_release = not belief.release.at_least("R12.0.0")  # from then on it is open
         self._tokens = _RefusedTokens(ends_by_release=ends_by_release)
 
@@ -114,7 +125,7 @@ class Client:
         if sense.name in CHANGES and recorded.is_lost:
             self._lost.append(_Lost(sense.name, self._names(sense)))
         elif not recorded.missing:
-            self._see(exchange, sense)
+            self._see(exchange, sense, alone=alone)
 
     def _of_request(self, recorded: Recorded, sense: Sense, *, alone: bool) -> Iterator[Remark]:
         """Yield what is wrong with a request, by itself and after those before."""
@@ -128,18 +139,19 @@ class Client:
             yield remark
         if sense.name in CHANGES and self._is_again(sense):
             yield self._twice(sense)
-        elif sense.name == "resend" and not alone and self._is_successful(exchange, sense):
-            seen = "one that was last seen SUCCESSFUL"
-            why = reason("resend.only_rejected", seen=seen)
-            yield Remark("resend.only_rejected", str(why))
+        elif sense.name in CHANGES and not alone:
+            yield from self._of_state(sense)
 
-    def _is_successful(self, exchange: Exchange, sense: Sense) -> bool:
-        """Whether a webhook request that is to be sent again was last seen SUCCESSFUL."""
-        expected = expectation(exchange.call, self._belief)
-        if expected.must is Must.REFUSE and expected.statement == "resend.only_rejected":
-            return True
-        is_known = expected.record is not None and self._belief.known[expected.record].state
-        return not is_known and not self._successful.isdisjoint(self._names(sense))
+    def _of_state(self, sense: Sense) -> Iterator[Remark]:
+        """Yield what is wrong with a change of a webhook request, as that was last seen."""
+        identifier = sense.given.get(IDENTIFIER)
+        if isinstance(identifier, Mapping) and len(identifier) > 1:
+            return  # nobody knows which one it names
+        states = {self._seen[name].state for name in self._names(sense) if name in self._seen}
+        for state in states:
+            statement, seen = _FINAL[state]
+            if state == "deleted" or sense.name == "resend":
+                yield Remark(statement, str(reason(statement, seen=seen)))
 
     # What was lost, and may have been done.
 
@@ -168,19 +180,30 @@ class Client:
         show = methods(self._belief.release)["show"]
         return Remark(statement, why, build(show, given), Kind.TWICE)
 
-    def _see(self, exchange: Exchange, sense: Sense) -> None:
+    def _see(self, exchange: Exchange, sense: Sense, *, alone: bool) -> None:
         """Take note of the webhook requests that a response tells of: what was lost is known."""
-        is_of_state = sense.is_clear and sense.filters.get("life_cycle_state") == "SUCCESSFUL"
-        if not (self._lost or self._successful or is_of_state):
+        named = self._names(sense) if sense.name in ("show", *CHANGES) else frozenset[str]()
+        if self._lost:
+            names = named.union(*map(_names_of, exchange.records))
+            kept = [lost for lost in self._lost if lost.names.isdisjoint(names)]
+            self._lost = deque(kept, maxlen=_MAX_KEPT)
+        filtered = sense.filters.get("life_cycle_state") if sense.is_clear else None
+        for record in exchange.records:
+            shown = record.get("life_cycle_state", filtered)
+            self._keep_state(named | _names_of(record), _state(sense, shown, alone=alone))
+
+    def _keep_state(self, names: frozenset[str], state: str | None) -> None:
+        """Keep how a webhook request was seen; without a state, only that it is there."""
+        before = [self._seen[name] for name in names if name in self._seen]
+        if state is None and all(seen.state != "deleted" for seen in before):
             return
-        shown = [record.get(name) for record in exchange.records for name in ("id", "number")]
-        names = {each for each in shown if isinstance(each, str)}
-        names |= self._names(sense) if sense.name in ("show", *CHANGES) else set()
-        if len(self._successful) > _MAX_SUCCESSFUL:
-            self._successful.clear()
-        (self._successful.update if is_of_state else self._successful.difference_update)(names)
-        kept = [lost for lost in self._lost if lost.names.isdisjoint(names)]
-        self._lost = deque(kept, maxlen=_MAX_KEPT)
+        names = names.union(*(seen.names for seen in before))
+        for name in names:
+            self._seen.pop(name, None)
+            if state in _FINAL:
+                self._seen[name] = _Seen(state, names)
+        while len(self._seen) > _MAX_SEEN:
+            del self._seen[next(iter(self._seen))]
 
     # What is told.
 
@@ -216,6 +239,21 @@ class Client:
             expected=self._expected_ones,
             stale=tuple(map(str, stale)) if self._only == "*" else (),
         )
+
+
+def _names_of(record: Mapping[str, Any]) -> frozenset[str]:
+    """Return id and number of a webhook request that a response shows."""
+    texts = (record.get(name) for name in ("id", "number"))
+    return frozenset(text for text in texts if isinstance(text, str))
+
+
+def _state(sense: Sense, shown: object, *, alone: bool) -> str | None:
+    """Return the state that a request leaves a webhook request in; None if it is not shown."""
+    if alone:
+        return "unknown"
+    if sense.name == "delete":
+        return "deleted"
+    return None if shown is None else str(shown)
 
 
 def _method(exchange: Exchange, sense: Sense) -> str:

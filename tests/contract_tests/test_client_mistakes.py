@@ -319,6 +319,29 @@ def mistakes(results: Results) -> list[str]:
     [
         (["resend.only_rejected"], [show(DONE), changed("resend", refused())]),
         (["resend.only_rejected"], [show(ONE), changed("resend", DONE), changed("resend", DONE)]),
+        (["resend.only_rejected"], [changed("resend", DONE), changed("resend", refused())]),
+        (
+            ["resend.only_rejected"],
+            [changed("resend", {"life_cycle_state": "SUCCESSFUL"}), changed("resend", refused())],
+        ),
+        (["delete.gone"], [changed("delete", ONE), changed("delete", refused())]),
+        (["delete.gone"], [show(ONE), changed("delete", ONE), changed("delete", refused())]),
+        (
+            ["delete.gone"],
+            [changed("delete", DONE), show(refused()), changed("resend", refused())],
+        ),
+        ([], [changed("delete", ONE), show(ONE), changed("resend", DONE)]),
+        ([], [changed("delete", ONE), listed([{"number": "1"}]), changed("delete", ONE)]),
+        ([], [changed("delete", ONE), show(refused()), changed("delete", record(2), 2)]),
+        ([], [changed("resend", DONE), changed("delete", DONE)]),
+        (
+            [],  # both are under way together
+            [
+                changed("resend", DONE, time=3000),
+                changed("resend", DONE, time=3000),
+                changed("resend", DONE),
+            ],
+        ),
         ([], [show(ONE), changed("resend", ONE), changed("resend", DONE)]),
         ([], [show(DONE), show(ONE), changed("resend", DONE)]),
         (["resend.sends_again"], [changed("resend", ONE, **LOST), changed("resend", DONE)]),
