@@ -103,20 +103,21 @@ def prepared(values: Mapping[str, Any], *, now: dt.datetime) -> tuple[Target, Ru
 
 def _target(values: Mapping[str, Any]) -> tuple[Target, Recording | None]:
     """Return the target, and its recording if one is judged."""
-    release = resolve(values["release"])
+    release = resolve(values["release"]) if values["release"] else None
     base = values["base_url"].strip().rstrip("/") if values["base_url"] else None
     if values["from_har"]:
         recording = read_recording([Path(each) for each in values["from_har"]], release, base)
         first, *others = values["from_har"]
         name = f"the recording {first}" + (f" and {len(others)} more" if others else "")
         url = recording.base_url
+        release = recording.release
         target = Target(name=name, base_url=url, release=release, login=Login(), recorded=True)
         return target, recording
     if base is None:
-        return own_mock(values["release"]), None
+        return own_mock(values["release"] or "R9"), None
     names = ("token", "username", "password", "organisation", "unit", "api_key", "expired_token")
     login = Login(**{name: values[name] or None for name in names})
-    target = Target(name=redact_url(base), base_url=base, release=release, login=login)
+    target = Target(name=redact_url(base), base_url=base, release=release or resolve(), login=login)
     return replace(target, admin_token=values["admin_token"] or None), None
 
 

@@ -80,8 +80,7 @@ OPTIONS = (
     Option(
         "release", TARGET, "R",
         "Release that the server should conform to, such as R9 or R14.1; an unknown one is told "
-        "the known ones.",
-        default="R9",
+        "the known ones. By default that of the mock in --from-har, else R9.",
     ),
     Option("username", CREDENTIALS, "NAME", "User name; needs the next two."),
     Option("password", CREDENTIALS, "TEXT", "Password of the user."),

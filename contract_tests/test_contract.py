@@ -4,6 +4,7 @@ Beside them, on the mock that the suite starts, the state machine sends what Hyp
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
@@ -12,6 +13,7 @@ from crmcom_kit.contract_tests.findings import Verdict
 from crmcom_kit.contract_tests.machine import ContractMachine
 from crmcom_kit.contract_tests.options import OptionsError, check_values
 from crmcom_kit.contract_tests.plugin import as_in_pytest, given_options
+from crmcom_kit.contract_tests.recorded.reading import release_in
 from crmcom_kit.contract_tests.reports.report import (
     fails,
     failure_details,
@@ -34,7 +36,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def _chosen(values: dict[str, Any]) -> Iterator[Any]:
     try:
         check_values(values)  # here, since else each test would have the same error
-        found = checked_statements(values["release"], values["only"])
+        paths = [Path(each) for each in values["from_har"]]
+        release = values["release"] or release_in(paths).name
+        found = checked_statements(release, values["only"])
     except OptionsError as error:
         raise pytest.UsageError(as_in_pytest(str(error))) from None
     for statement in found:
@@ -83,5 +87,5 @@ class TestMachine(_OwnMock.TestCase):  # type: ignore[misc, valid-type]
             pytest.skip("only with all statements: --crmcom-only is given")
         if values["max_requests"]:
             pytest.skip("it sends more requests than --crmcom-max-requests allows")
-        _OwnMock.mock = own_mock(values["release"])
+        _OwnMock.mock = own_mock(values["release"] or "R9")
         _OwnMock.deviations = values["deviations"]

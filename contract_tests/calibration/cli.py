@@ -77,7 +77,7 @@ _FROM_HAR += "below that URL"
     context_settings={"auto_envvar_prefix": "CRMCOM_CALIBRATE"},
     params=_options(
         base_url=f"{_BASE_URL}started and learned.",
-        release=_RELEASE,
+        release=f"{_RELEASE} By default that of the mock in --from-har, else R9.",
         max_time="Maximum duration in seconds, learning included. What was learned until then is "
         "written; the report says what was not tried.",
         from_har="Learn from the traffic in this HAR file, and send nothing, except if --base-url "
@@ -223,7 +223,9 @@ def _recorded_before(given: dict[str, Any], stop: Stop) -> "Results | None":
     of_requests = {o.key for o in OPTIONS if o.heading in OF_REQUESTS}
     alone = {key: value for key, value in given.items() if key not in of_requests}
     given["from_har"] = ()
-    return _run(alone, stop)
+    results = _run(alone, stop)
+    given["release"] = results.target.release.name
+    return results
 
 
 @click.command(
@@ -231,7 +233,7 @@ def _recorded_before(given: dict[str, Any], stop: Stop) -> "Results | None":
     context_settings={"auto_envvar_prefix": "CRMCOM_DIFF"},
     params=_options(
         base_url=f"{_BASE_URL}started and compared.",
-        release=_RELEASE,
+        release=f"{_RELEASE} By default that of --profile, else R9.",
         max_requests=f"Maximum number of requests to send.  [default: {_DIFF_REQUESTS}]",
         max_time="Maximum duration in seconds; with --other, of the requests to both servers.",
         from_har="With --profile: compare the responses in this HAR file, and send nothing. "

@@ -10,18 +10,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlencode, urlsplit
 
 import httpx
 
 from crmcom_kit.contract_tests.client.exchanges import NOT_JSON, OUTAGES, Call, Exchange, parsed
+from crmcom_kit.contract_tests.findings import shortened
 from crmcom_kit.contract_tests.options import OptionsError
 from crmcom_kit.contract_tests.oracle.client_mistakes import REMOVED, is_of_api
 from crmcom_kit.contract_tests.oracle.sense import query_pairs, read
-from crmcom_kit.har import CUT, OF_CHECK
+from crmcom_kit.har import CUT, OF_CHECK, RELEASE
 from crmcom_kit.schemas.methods import API_PATH
-from crmcom_kit.schemas.releases import Release
+from crmcom_kit.schemas.releases import Release, UnknownRelease, resolve
 
 #: So many bytes all files of a recording may have.
 MAX_BYTES = 512 * 1024 * 1024
@@ -83,6 +84,8 @@ class Recording:
     """The traffic of one server, in the order in which requests were made."""
 
     base_url: str
+    release: Release
+    says_release: bool  # whether the files say which release it is, and nobody asked for another
     exchanges: tuple[Recorded, ...]
     skipped: str  # how many entries are not judged, and why: ``3 of other hosts or paths, 1 …``
 
@@ -94,30 +97,29 @@ class Recording:
 
 
 def read_recording(
-    paths: Sequence[Path], release: Release, base_url: str | None = None
+    paths: Sequence[Path], asked: Release | None = None, base_url: str | None = None
 ) -> Recording:
     """Read several HAR files as one recording, in the order of their times.
 
     Args:
         paths: the files.
-        release: the release whose methods concern the API.
+        asked: the release of the server; None: the one that the files say, or else the default.
         base_url: the base URL of the server; None: any that ends in the API's path.
 
     Raises:
         RecordingError: a file cannot be read or is no HAR; nothing concerns the API; or there are
-            several servers.
+            several servers, or releases.
     """
+    logs = _logs(paths)
+    said = None if asked is not None else _release_of(logs)
+    release = asked or said or resolve()
     found: dict[str, list[Recorded]] = defaultdict(list)  # by base URL
     skipped: Counter[str] = Counter()
     #: How often one file has an exchange. Equal ones of one file are several: its clock may stand.
     known: Counter[int] = Counter()
-    room = MAX_BYTES
-    for path in paths:
-        content = _content(path, room)
-        room -= len(content)
-        creator, entries = _log(path, content)
+    for log in logs:
         times: Counter[int] = Counter()  # in this file
-        for entry in entries:
+        for entry in log.entries:
             try:
                 base, one = _recorded(entry, release, base_url)
             except Skip as why:
@@ -132,7 +134,7 @@ def read_recording(
                 continue
             known[mark] = times[mark]
             is_expected = entry.get("_expected_refusal") is True
-            is_of_kit = creator == OF_CHECK
+            is_of_kit = log.creator == OF_CHECK
             one = replace(one, expected_refusal=is_expected, is_of_kit=is_of_kit)
             found[base].append(one)
             skipped.update([one.missing] if one.missing else [])
@@ -146,11 +148,58 @@ def read_recording(
     reasons = ", ".join(f"{count} {why}" for why, count in sorted(skipped.items()))
     for base in responding:
         beside = [one for one in astray if one.exchange.call.path.startswith(f"{_origin(base)}/")]
-        return Recording(base, _in_order([*found[base], *beside]), reasons)
+        exchanges = _in_order([*found[base], *beside])
+        return Recording(base, release, said is not None, exchanges, reasons)
     names = ", ".join(map(str, paths))
     where = f"below {base_url}" if base_url else f"with {API_PATH} in its URL"
     msg = f"nothing in {names} concerns the API: no request {where}"
     raise RecordingError(f"{msg}; skipped: {reasons}" if reasons else msg)
+
+
+def release_in(paths: Sequence[Path]) -> Release:
+    """Return the release that HAR files say, or else the default. Raises RecordingError."""
+    return _release_of(_logs(paths)) or resolve()
+
+
+class _Log(NamedTuple):
+    """What a file has."""
+
+    path: Path
+    creator: Any  # the name of the program that wrote it
+    release: Any  # of the server, if it says so
+    entries: list[Any]
+
+
+def _logs(paths: Sequence[Path]) -> list[_Log]:
+    """Return what several files have. Raises RecordingError."""
+    logs, room = [], MAX_BYTES
+    for path in paths:
+        content = _content(path, room)
+        room -= len(content)
+        logs.append(_log(path, content))
+    return logs
+
+
+def _release_of(logs: Sequence[_Log]) -> Release | None:
+    """Return the release that files say; None if none does.
+
+    Raises RecordingError: they say different ones, or one that is not known.
+    """
+    said: dict[Release, Path] = {}  # the first file that says it
+    for log in logs:
+        if log.release is None:
+            continue
+        try:
+            said.setdefault(resolve(shortened(str(log.release), 80)), log.path)
+        except UnknownRelease as error:
+            msg = f"{log.path}: {error}; give --release"
+            raise RecordingError(msg) from None
+    if len(said) > 1:
+        found = ", ".join(f"{path} is of {release.name}" for release, path in said.items())
+        msg = f"the files are of different releases: {found}; check each by itself"
+        msg += ", or give --release"
+        raise RecordingError(msg)
+    return next(iter(said), None)
 
 
 def _content(path: Path, room: int) -> bytes:
@@ -167,8 +216,8 @@ def _content(path: Path, room: int) -> bytes:
     return content
 
 
-def _log(path: Path, text: bytes) -> tuple[Any, list[Any]]:
-    """Return the name of the program that wrote a file, and its entries."""
+def _log(path: Path, text: bytes) -> _Log:
+    """Return what a file has. Raises RecordingError."""
     content = parsed(text)
     if content is NOT_JSON:
         msg = f"{path} is not valid JSON"
@@ -178,7 +227,7 @@ def _log(path: Path, text: bytes) -> tuple[Any, list[Any]]:
     if not isinstance(entries, list):
         msg = f"{path} is not a HAR file: it has no log.entries"
         raise RecordingError(msg)
-    return _object(log, "creator").get("name"), entries
+    return _Log(path, _object(log, "creator").get("name"), log.get(RELEASE), entries)
 
 
 def _in_order(found: Sequence[Recorded]) -> tuple[Recorded, ...]:

@@ -71,6 +71,8 @@ def run_recording(target: Target, config: RunConfig) -> Results:
     )
     exchanges = counted(len(one.history), "recorded exchange")
     warnings = [f"{exchanges} {done}, and nothing was sent"]
+    if recording.says_release:
+        warnings.append(f"the release is {recording.release.name}, as the recording says")
     if recording.skipped:
         warnings.append(f"skipped entries: {recording.skipped}")
     config = replace(config, began=recording.began)

@@ -21,9 +21,9 @@ def written(report: Report) -> Iterator[str]:
 
     The requests of a run were sent one after the other.
     """
-    entries = _entries(report)
-    is_of_client = report.results.target.recorded
-    return archive_text(entries) if is_of_client else archive_text(entries, OF_CHECK)
+    entries, target = _entries(report), report.results.target
+    more = () if target.recorded else (OF_CHECK,)
+    return archive_text(entries, target.release.name, *more)
 
 
 def _entries(report: Report) -> Iterator[dict[str, Any]]:

@@ -184,7 +184,8 @@ def requests_har(call: Call) -> JsonObject:
     the world's clock; while it is frozen, no request takes any. Running requests are left out.
     """
     views, is_frozen = call.world.recording_reader.views(), call.world.clock.state.mode == "frozen"
-    return archive(views, f"{call.origin}{call.root}", timed=not is_frozen)
+    release = call.world.config.release.name
+    return archive(views, f"{call.origin}{call.root}", release, timed=not is_frozen)
 
 
 @operation(

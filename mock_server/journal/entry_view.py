@@ -453,13 +453,16 @@ class EntryView:
         return har.HarResponse(response["status"], pairs, body, headers["Content-Type"], size)
 
 
-def archive(views: Iterable[EntryView], origin: str, *, timed: bool = True) -> JsonObject:
+def archive(
+    views: Iterable[EntryView], origin: str, release: str, *, timed: bool = True
+) -> JsonObject:
     """Return a HAR archive of the requests that have a response; ``origin`` begins their URLs.
 
-    ``timed`` says whether what they took belongs to the times at which they began.
+    ``release`` is the name of the one that the mock serves. ``timed`` says whether what they took
+    belongs to the times at which they began.
     """
     found = (view.har_entry(origin, timed=timed) for view in views)
-    return har.archive(entry for entry in found if entry is not None)
+    return har.archive((entry for entry in found if entry is not None), release)
 
 
 def sent_tokens(entries: Iterable[Entry]) -> list[str]:

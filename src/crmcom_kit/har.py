@@ -42,20 +42,24 @@ CUT = "cut: "
 
 #: The creator of an archive of the kit's own requests: many of them are wrong on purpose.
 OF_CHECK = "crmcom-kit check"
+#: The member of an archive's log that names the release of the server.
+RELEASE = "_release"
 
 
-def archive(entries: Iterable[dict[str, Any]], creator_name: str = "crmcom-kit") -> dict[str, Any]:
-    """Return an archive of ``entries``."""
+def archive(
+    entries: Iterable[dict[str, Any]], release: str, creator_name: str = "crmcom-kit"
+) -> dict[str, Any]:
+    """Return an archive of ``entries``, of a server of ``release``."""
     creator = {"name": creator_name, "version": __version__}
-    log = {"version": "1.2", "creator": creator, "pages": [], "entries": list(entries)}
-    return {"log": log}
+    log = {"version": "1.2", "creator": creator, RELEASE: release, "pages": []}
+    return {"log": log | {"entries": list(entries)}}
 
 
 def archive_text(
-    entries: Iterable[dict[str, Any]], creator_name: str = "crmcom-kit"
+    entries: Iterable[dict[str, Any]], release: str, creator_name: str = "crmcom-kit"
 ) -> Iterator[str]:
     """Yield the text of an archive in pieces, an entry at a time, so that none are kept."""
-    start, end = json.dumps(archive([], creator_name)).rsplit("[]", 1)
+    start, end = json.dumps(archive([], release, creator_name)).rsplit("[]", 1)
     yield f"{start}["
     separator = "\n"
     for each in entries:

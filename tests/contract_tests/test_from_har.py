@@ -490,6 +490,28 @@ def test_a_recording_of_several_servers_takes_a_base_url(tmp_path: Path) -> None
     assert results.target.base_url == f"http://localhost/crm{API_PATH}"
 
 
+def test_a_mocks_recording_says_its_release(tmp_path: Path) -> None:
+    """Unless another is asked for; a file of a browser beside it says nothing."""
+    by_mock, by_browser = (archive([login()], _release="R15.0.0"), archive([show(ONE)]))
+    results = checked(tmp_path, by_browser, by_mock)
+    assert results.target.release.name == "R15.0.0"
+    assert "the release is R15.0.0, as the recording says" in results.warnings
+    results = checked(tmp_path, by_mock, release="R9")
+    assert results.target.release.name == "R9.0.0"
+    assert not any("release" in each for each in results.warnings)
+    assert checked(tmp_path, by_browser).target.release.name == "R9.0.0"
+
+
+def test_releases_are_not_mixed(tmp_path: Path) -> None:
+    """The error names both files, and both releases; one that is not known is named, too."""
+    texts = [archive([login()], _release=name) for name in ("R15.0.0", "R9.0.0")]
+    with pytest.raises(OptionsError, match=r"/0\.har is of R15\.0\.0, .*/1\.har is of R9\.0\.0;"):
+        checked(tmp_path, *texts)
+    assert checked(tmp_path, *texts, release="R15").target.release.name == "R15.0.0"
+    with pytest.raises(OptionsError, match=r"/0\.har: release: '5' is not a release; .*--release$"):
+        checked(tmp_path, archive([login()], _release=5))
+
+
 def test_a_base_url_may_have_no_path(tmp_path: Path) -> None:
     """A gateway may have the API at its root; what else it has counts as other methods."""
     text = archive([login(), listed([ONE])]).replace(API_PATH, "")

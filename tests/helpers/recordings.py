@@ -139,14 +139,17 @@ def _pair(response: Any) -> Response:
     return response if isinstance(response, tuple) else ok(response)
 
 
-def archive(entries: Iterable[Any], creator: str = "mitmproxy") -> str:
-    """Return entries as a HAR file; those without a time follow one each second."""
+def archive(entries: Iterable[Any], creator: str = "mitmproxy", **more: Any) -> str:
+    """Return entries as a HAR file; those without a time follow one each second.
+
+    ``more`` goes into the log.
+    """
     made: list[Any] = []
     for at, each in enumerate(entries, 1):
         when = (NOW + dt.timedelta(seconds=at)).isoformat()
         made.append({"startedDateTime": when, **each} if isinstance(each, Mapping) else each)
     log = {"version": "1.2", "creator": {"name": creator, "version": "1"}, "entries": made}
-    return json.dumps({"log": log})
+    return json.dumps({"log": log | more})
 
 
 def checked(folder: Path, *texts: str, **options: Any) -> Results:

@@ -47,7 +47,7 @@ def hold_secret(world: World) -> None:
     calls = reader.views()
     parameters = {"fields_set": {"absent": True}, "entity": f"token={SECRET}"}
     asked = {"operation": {"absent": False}, "parameters": parameters, "times": 99}
-    shown: list[Any] = [archive(calls, "http://localhost"), verify(reader, asked).facts()]
+    shown: list[Any] = [archive(calls, "http://localhost", "R9.0.0"), verify(reader, asked).facts()]
     shown += [(call.as_json(), str(call)) for call in calls]
     plain = json.dumps(shown, ensure_ascii=False)
     for _ in range(4):

@@ -46,7 +46,7 @@ def test_an_expected_refusal_is_marked_and_others_are_named(mock: Mock) -> None:
         False,
     ]
     assert (expected.count, never.count) == (1, 0)
-    archived = archive(mock.requests, "http://mock")["log"]["entries"]
+    archived = archive(mock.requests, "http://mock", "R9.0.0")["log"]["entries"]
     marks = [entry.get("_expected_refusal") for entry in archived]
     assert marks == [None, None, True, None, None]
     with pytest.raises(AssertionError) as refused:

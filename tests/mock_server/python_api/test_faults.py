@@ -70,7 +70,7 @@ def test_a_recorded_response_is_sent_again(mock: Mock, tmp_path: Path) -> None:
     own = show(mock).json()
     list_of(mock, entity="JOBS")
     path = tmp_path / "traffic.har"
-    path.write_text(json.dumps(archive(mock.requests, mock.origin)), "utf-8")
+    path.write_text(json.dumps(archive(mock.requests, mock.origin, "R9.0.0")), "utf-8")
 
     respond = recorded_response(path, "show")
     assert recorded_response(path, at=-1) != respond == recorded_response(path)
