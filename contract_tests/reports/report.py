@@ -100,8 +100,12 @@ class Report:
         }
 
     def _request(self, call: Call) -> str:
-        """Return a request in a line, without secrets."""
-        query = f"?{self.redactor.query(call.query)}" if call.query else ""
+        """Return a request in a line, without secrets; a recording's variables as they stand there.
+
+        A request that was built from them has them encoded.
+        """
+        plain = call.query.replace("%24CRMCOM_", "$CRMCOM_")
+        query = f"?{self.redactor.query(plain)}" if plain else ""
         body = "" if call.body is None else f" {self._body(call.body)}"
         return f"{self.text(f'{call.verb} {call.path}')}{query}{body}"
 

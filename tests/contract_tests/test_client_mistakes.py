@@ -34,7 +34,7 @@ from crmcom_kit.contract_tests.belief.belief import Belief
 from crmcom_kit.contract_tests.oracle.client_mistakes import Kind, remarks
 from crmcom_kit.contract_tests.recorded import client
 from crmcom_kit.contract_tests.recorded.reading import RecordingError
-from crmcom_kit.contract_tests.reports.report import SCHEMA
+from crmcom_kit.contract_tests.reports.report import SCHEMA, Report
 from crmcom_kit.contract_tests.results import Outcome, Results
 from crmcom_kit.schemas import resolve
 
@@ -532,6 +532,15 @@ def test_every_report_has_both_parts(tmp_path: Path) -> None:
     suites = [*ET.fromstring(reports["junit"])]  # noqa: S314 - we made it
     assert [suite.get("failures") for suite in suites] == ["0", "1"]
     assert "the method has no parameter limit" in reports["terminal"]
+
+
+def test_a_variable_stands_in_the_right_request_as_in_the_one_that_was_sent(tmp_path: Path) -> None:
+    """The mock writes it for the token; in a query that is built of it, it would be encoded."""
+    bare = get(f"webhook_requests/show?token=$CRMCOM_TOKEN&{IDENTIFIER}=7")
+    results = checked(tmp_path, archive([bare | {"response": WRONG["response"]}, listed([ONE])]))
+    (mistake,) = Report(results).document["client"]["mistakes"]
+    assert f"?token=$CRMCOM_TOKEN&{IDENTIFIER}=7" in mistake["sent"]
+    assert f"?token=$CRMCOM_TOKEN&{IDENTIFIER}=number=7" in mistake["right"]
 
 
 def test_mistakes_that_differ_in_values_alone_are_one(
