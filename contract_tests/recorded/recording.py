@@ -108,6 +108,11 @@ def without_order(exchanges: Sequence[Recorded]) -> set[int]:
     return found
 
 
+def _has_verdict(client: ClientResults | None, only: str) -> bool:
+    """Whether anything is said of a client: of some statements alone, only by a mistake."""
+    return client is not None and bool(client.mistakes or (client.requests and only == "*"))
+
+
 def _changes(recorded: Recorded) -> bool:
     return recorded.exchange.call.method in WITH_EFFECT
 
@@ -249,7 +254,7 @@ class Observer:
         is_tested = any(each.verdict is not Verdict.NOT_EXERCISED for each in found)
         if findings.crashes:
             trouble = f"an internal error of crmcom-kit: {'; '.join(findings.crashes)}"
-        elif trouble is None and found and not is_tested and not (client and client.mistakes):
+        elif trouble is None and found and not is_tested and not _has_verdict(client, config.only):
             trouble = "no request in the recording tests any of the selected statements"
         if unseen := len(self.belief.unseen):
             warnings = (

@@ -220,6 +220,8 @@ class Report:
 
     def _held(self) -> str:
         """Say how many statements hold."""
+        if not self.results.achieved:
+            return self._held_of_checked()
         every = len(self.results.statements)
         held, deviates = self._count(Verdict.HOLDS), self._count(Verdict.DEVIATES)
         said = f"{held} of {counted(every, 'statement')} {'holds' if held == 1 else 'hold'}"

@@ -44,7 +44,7 @@ from crmcom_kit.contract_tests.recorded.hindsight import Later
 from crmcom_kit.contract_tests.recorded.recording import run_recording
 from crmcom_kit.contract_tests.reports import har, html, junit
 from crmcom_kit.contract_tests.reports.report import Report
-from crmcom_kit.contract_tests.results import Results
+from crmcom_kit.contract_tests.results import Outcome, Results
 from crmcom_kit.contract_tests.run import run
 from crmcom_kit.contract_tests.targets import own_mock
 from crmcom_kit.mock_server.python_api.mock import crmcom_mock
@@ -593,6 +593,17 @@ def test_statements_that_no_request_tests_say_so(tmp_path: Path) -> None:
     assert results.trouble == "no request in the recording tests any of the selected statements"
     assert {each.why for each in results.statements} == {"no request in the recording tests it"}
     assert checked(tmp_path, text, only="list.*").exit_code == 0
+
+
+def test_the_clients_verdict_stands_if_nothing_tests_the_server(tmp_path: Path) -> None:
+    """It is judged by its requests alone; with neither side judged, the run has failed."""
+    text = archive([listed((502, "<html>"))])
+    results = checked(tmp_path, text)
+    assert results.outcome is Outcome.PASSED
+    said = Report(results).headline
+    assert said.startswith("client: no mistake in 1 request; server: no statement was checked; ")
+    assert said.endswith(": no request in the recording tests it).")
+    assert checked(tmp_path, text, judge="server").outcome is Outcome.ERROR
 
 
 def test_an_error_of_the_kit_is_no_verdict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
