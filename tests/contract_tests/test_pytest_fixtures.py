@@ -285,6 +285,14 @@ def test_both_fixtures_log_in_together_as_seldom_as_a_run(
 SUITE = ("--pyargs", "crmcom_kit.contract_tests", "-q", "-p", "no:cacheprovider")
 
 
+def test_the_suite_has_the_statements_of_a_recordings_release(pytester: pytest.Pytester) -> None:
+    """They are collected before anything is judged."""
+    pytester.path.joinpath("r.har").write_text(archive([login()], _release="R15.0.0"))
+    more = ("--crmcom-only", "entities.r15", "--collect-only")
+    done = pytester.runpytest_inprocess(*SUITE, "--crmcom-from-har", "r.har", *more)
+    done.stdout.fnmatch_lines("*::test_statement[[]entities.r15[]]")
+
+
 def test_the_suite_says_once_why_it_cannot_run(pytester: pytest.Pytester) -> None:
     """An option that cannot be followed is one error, and so is a server that is not there."""
     wrong = pytester.runpytest_inprocess(*SUITE, "--crmcom-rate", "0")
