@@ -103,7 +103,8 @@ def dialect(source: str) -> None:
     """Print a dialect as a commented TOML file.
 
     The file lists each choice that the documentation leaves open (a dial), with its evidence and
-    its allowed values. Save it, edit it, and pass it to any command that has --dialect.
+    its allowed values. The kinds of errors are one table, a line for each kind with its HTTP
+    status, code and message. Save the file, edit it, and pass it to any command that has --dialect.
     """
     from crmcom_kit.schemas.dialect_file import write_dialect
 

@@ -20,29 +20,50 @@ def write_dialect(dialect: Dialect, evidence: Mapping[str, str] | None = None) -
 
     ``evidence`` says of dials what is known of a server's choice, instead of their own evidence.
     """
-    seen = evidence or {}
+    seen, changes = evidence or {}, dialect.changes()
     lines = [f"# {line}" for line in _HEADER.splitlines()]
-    explained = False
     for table, members in _tables().items():
-        is_of_kind = bool(members[0].error_kind)
-        if is_of_kind and not explained:  # once, ahead of the first kind
-            explained = True
-            lines += ["", *_comment("A table for each kind of error, [errors.KIND]:")]
-            for dial in members:
-                lines += _comment(f"{dial.key.rpartition('.')[2]}: {dial.text}")
-                lines += _about(dial)
         lines += ["", f"[{table}]"]
         for dial in members:
-            about = [] if is_of_kind else ["", *_comment(dial.text)]
-            lines += [*about, *_entry(dial, dialect, seen.get(dial.key))]
+            if not dial.error_kind:
+                lines += ["", *_comment(dial.text), *_about(dial, seen.get(dial.key))]
+                if dial.key in changes:
+                    lines += _comment(f"Default: {toml_value(dial.default)}.")
+                lines.append(f"{_name(dial)} = {toml_value(dialect[dial.key])}")
+        if table == "errors":
+            lines += ["", *_kinds_of_errors(dialect, seen)]
     return "\n".join(lines) + "\n"
+
+
+def _kinds_of_errors(dialect: Dialect, evidence: Mapping[str, str]) -> Iterator[str]:
+    """Yield a line for each kind of error, below what is said of all of them once."""
+    changes = dialect.changes()
+    kinds: dict[str, list[Dial]] = {}
+    for dial in dials().values():
+        if dial.error_kind:
+            kinds.setdefault(dial.error_kind, []).append(dial)
+    yield from _comment("A line for each kind of error:")
+    for dial in next(iter(kinds.values())):
+        yield from _comment(f"{_name(dial)}: {dial.text}")
+        yield from _about(dial)
+    yield ""
+    for kind, members in kinds.items():
+        for dial in members:
+            if dial.key in evidence:
+                yield from _comment(f"Evidence of {kind}.{_name(dial)}: {evidence[dial.key]}.")
+        if changed := [dial for dial in members if dial.key in changes]:
+            defaults = ", ".join(f"{_name(dial)} = {toml_value(dial.default)}" for dial in changed)
+            yield from _comment(f"Default of {kind}: {defaults}.")
+        values = ", ".join(f"{_name(dial)} = {toml_value(dialect[dial.key])}" for dial in members)
+        yield f"{kind} = {{ {values} }}"
 
 
 def _tables() -> dict[str, list[Dial]]:
     """Return all dials by table, in the order of their topics, outer tables first."""
     tables: dict[str, list[Dial]] = {}
     for dial in dials().values():
-        tables.setdefault(dial.key.rpartition(".")[0], []).append(dial)
+        table = "errors" if dial.error_kind else dial.key.rpartition(".")[0]
+        tables.setdefault(table, []).append(dial)
     topics = list(dict.fromkeys(table.partition(".")[0] for table in tables))
     ordered = sorted(
         tables, key=lambda table: (topics.index(table.partition(".")[0]), table.count("."))
@@ -55,15 +76,8 @@ def _about(dial: Dial, evidence: str | None = None) -> Iterator[str]:
     yield from _comment(f"Allowed: {dial.allowed()}.")
 
 
-def _entry(dial: Dial, dialect: Dialect, evidence: str | None) -> Iterator[str]:
-    """Yield a dial's line below what is said of it; a kind of error has the most said once."""
-    if not dial.error_kind:
-        yield from _about(dial, evidence)
-    elif evidence is not None:
-        yield from _comment(f"Evidence: {evidence}.")
-    if dial.key in dialect.changes():
-        yield from _comment(f"Default: {toml_value(dial.default)}.")
-    yield f"{dial.key.rpartition('.')[2]} = {toml_value(dialect[dial.key])}"
+def _name(dial: Dial) -> str:
+    return dial.key.rpartition(".")[2]
 
 
 def _comment(text: str) -> list[str]:
