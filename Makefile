@@ -10,6 +10,7 @@
 #   make bench-peers                   install the mock servers that it compares with
 #   make typescript                    install the npm packages that the TypeScript client's test needs
 #   make image                         build the container image (docs/how-to/containers.md)
+#   make reference                     make docs/reference anew from code and data
 #   make docs                          build the docs: docs/_build/html/index.html
 #   make clean                         remove everything that was made
 #
@@ -38,7 +39,7 @@ TESTS := $(VENV)/.tests-with-$(subst /,_,$(PYTHON))
 INSTALL = if command -v uv >/dev/null; then set -x; uv pip install --python $(BIN)/python -c constraints.txt -e $(1); \
     else set -x; $(BIN)/python -m pip install -c constraints.txt -e $(1); fi
 
-.PHONY: help serve test check types coverage measure bench bench-peers typescript image docs clean
+.PHONY: help serve test check types coverage measure bench bench-peers typescript image reference docs clean
 
 help:
 	@sed -n '/^#/!q;s/^# \{0,1\}//p' Makefile
@@ -79,6 +80,10 @@ image:
 	$(ENGINE) build $(if $(filter docker,$(notdir $(ENGINE))),,--format docker) \
 	    -f Containerfile -t $(IMAGE) $(ARGS) .
 
+# A test holds that it is current.
+reference: $(TESTS)
+	PYTHONPATH=docs $(BIN)/python -m reference_pages
+
 # A warning is an error: a link that leads nowhere, a page in no table of contents.
 docs: $(TESTS)
 	$(BIN)/sphinx-build -W --keep-going -q -b html $(ARGS) docs docs/_build/html
@@ -88,7 +93,7 @@ clean:
 	rm -rf tests/mock_server/admin/typescript/node_modules
 	rm -rf .venv .venv-* dist htmlcov .coverage .coverage.*
 	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
-	rm -rf benchmarks/.peers benchmarks/.work docs/_build docs/_generated
+	rm -rf benchmarks/.peers benchmarks/.work docs/_build
 	find benchmarks contract_tests fixtures mock_server schemas src tests -name __pycache__ -exec rm -rf {} +
 
 # Made from nothing each time, so that it holds what the two files say and no leftovers.

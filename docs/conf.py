@@ -1,16 +1,12 @@
 """How Sphinx builds the docs: `make docs`. The build needs no network, nor does the site."""
 
-import sys
+import posixpath
+import re
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-import click
-import generated_pages
 from sphinx.application import Sphinx
 
 from crmcom_kit import __version__
-from crmcom_kit.cli import LazyCommand, main
 
 project = "crmcom-kit"
 author = "crmcom-kit contributors"
@@ -19,26 +15,17 @@ release = version = __version__
 
 extensions = [
     "myst_parser",
-    "sphinx.ext.autodoc",
-    "sphinx.ext.napoleon",  # our docstrings have sections in Google's form
-    "sphinx_click",
     "sphinx_copybutton",
     "sphinx_llms_txt",
 ]
-exclude_patterns = ["_build", "_generated"]
+exclude_patterns = ["_build"]
 
-# Every link must lead somewhere. Types of other packages, and our own that have no entry in the
-# reference, stand in signatures; only these may lead nowhere.
-nitpicky = True
-nitpick_ignore_regex = [("py:(class|exc|obj|data)", ".*")]
+nitpicky = True  # every link must lead somewhere
 
 myst_heading_anchors = 4
 myst_enable_extensions = ["colon_fence", "deflist"]
 
 smartquotes = False  # `--log` is no dash
-
-autodoc_member_order = "bysource"
-autodoc_typehints_format = "short"
 
 # What people copy from a console session is the commands, without prompts and output.
 copybutton_prompt_text = "$ "
@@ -53,15 +40,23 @@ llms_txt_exclude = ["search", "genindex"]
 
 
 def setup(app: Sphinx) -> None:
-    """Write the tables that are made from the contract's data before any page is read."""
-    app.connect("builder-inited", lambda app: generated_pages.write(Path(app.srcdir)))
-    _show_defaults()
+    """Let a page have the changelog, which stands in the repository's root."""
+    app.connect("source-read", _read_changelog)
 
 
-def _show_defaults() -> None:
-    """Ask each option for its default: sphinx-click does not read a command's own settings."""
-    commands = (each.load() for each in main.commands.values() if isinstance(each, LazyCommand))
-    for command in commands:
-        for option in command.params:
-            if isinstance(option, click.Option) and isinstance(option.default, str | int | float):
-                option.show_default = not option.is_flag
+def _read_changelog(app: Sphinx, page: str, source: list[str]) -> None:
+    if page == "project/changelog":
+        changelog = Path(app.srcdir).parent / "CHANGELOG.md"
+        app.env.note_dependency(changelog)
+        source[0] = _moved(changelog.read_text("utf-8"), "project")
+
+
+def _moved(text: str, folder: str) -> str:
+    """Return a document of the root with its links as they are in a folder of the docs."""
+
+    def link(found: re.Match[str]) -> str:
+        target = found[1]
+        path = target.removeprefix("docs/") if target.startswith("docs/") else f"../{target}"
+        return f"]({posixpath.relpath(path, folder)}{found[2] or ''})"
+
+    return re.sub(r"\]\((?!https?:|#)([^)#\s]+)(#[^)\s]*)?\)", link, text)

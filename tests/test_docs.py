@@ -7,8 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
+from reference_pages.__main__ import pages
 
+from crmcom_kit.cli import LazyCommand, main
+from crmcom_kit.mock_server import MockWorld
+from crmcom_kit.mock_server.admin.document import document
 from crmcom_kit.schemas import API_PATH, dials, methods, release_names, resolve, response_fields
 from crmcom_kit.schemas.dialect import error_kinds
 from crmcom_kit.schemas.statements import statements
@@ -92,28 +97,63 @@ def test_llms_txt_names_every_page(site: Path) -> None:
     assert not {str(page.relative_to(DOCS)) for page in PAGES} - named
 
 
-def test_the_reference_has_what_the_code_has(site: Path) -> None:
-    """Commands, operations, methods and dials come from the code, not from a copy of it."""
-    from crmcom_kit.cli import COMMANDS
-    from crmcom_kit.mock_server.admin.document import document
-
-    commands = (site / "reference" / "cli.html").read_text("utf-8")
-    assert not [name for name in COMMANDS if f"crmcom-kit {name}" not in commands]
-    control = (site / "reference" / "control-api.html").read_text("utf-8")
-    assert not [path for path in document()["paths"] if f"/__admin{path}</span>" not in control]
-    settings = _text(site / "reference" / "dials.html")
-    assert not [k for k, dial in dials().items() if (dial.error_kind or k) not in settings]
+def test_the_reference_is_current() -> None:
+    """What code and data say now is what the repository shows."""
+    made = pages()
+    stale = [page.name for page, text in made.items() if page.read_text("utf-8") != text]
+    assert not stale, f"run `make reference`, which writes {', '.join(stale)} anew"
+    names = ("cli", "control-api", "dials", "methods", "python-api", "statements")
+    assert sorted(page.stem for page in made) == [*names]
 
 
-def test_pages_are_made_from_the_contract() -> None:
-    """`python docs/reference_pages.py` would change nothing."""
-    made = runpy.run_path(str(DOCS / "reference_pages.py"))["pages"]()
-    assert {page.name for page in made} == {"methods.md", "statements.md"}
-    assert {page: page.read_text("utf-8") for page in made} == made
-    methods_page = made[DOCS / "reference" / "methods.md"]
-    assert methods_page.count("<!-- made:") == 6
-    statements_page = made[DOCS / "reference" / "statements.md"]
-    assert all(f"**`{each.id}`**" in statements_page for each in statements())
+def test_the_reference_has_what_the_code_has() -> None:
+    """Commands with their options, operations, methods, statements and dials."""
+    made = {page.stem: text for page, text in pages().items()}
+    for name, command in main.commands.items():
+        section = made["cli"].partition(f"\n### crmcom-kit {name}\n")[2].partition("\n### ")[0]
+        assert isinstance(command, LazyCommand)
+        options = [each for each in command.load().params if isinstance(each, click.Option)]
+        names = [option.opts[0] for option in options if not option.hidden]
+        assert not [each for each in names if not re.search(rf"\| `(-., )?{each}[ `]", section)]
+    paths = document()["paths"]
+    operations = [f"{verb.upper()} /__admin{path}" for path in paths for verb in paths[path]]
+    assert not [each for each in operations if f"| `{each}` |" not in made["control-api"]]
+    members = [name for name in vars(MockWorld) if not name.startswith("_")]
+    assert not [name for name in members if not re.search(rf"\b{name}`?[ \n]", made["python-api"])]
+    assert all(f"**`{each.id}`**" in made["statements"] for each in statements())
+    plain = [dial.key for dial in dials().values() if not dial.error_kind]
+    assert not [key for key in plain if f"\n**`{key} = " not in made["dials"]]
+    kinds = [line.split("`")[1] for line in made["dials"].splitlines() if line.startswith("| `")]
+    assert kinds == [*error_kinds()]
+
+
+def test_the_reference_can_be_read_on_a_git_host() -> None:
+    """It has Markdown only, and each link of a page leads to a file, and to a heading in it."""
+    documents = [*PAGES, *ROOT.glob("*.md")]
+    assert not [page for page in pages() if re.search(r"(?m)^(```|:::)\{", page.read_text("utf-8"))]
+    link = re.compile(r"(?<!\\)\]\((?!\w+:)([^)#\s]*)(?:#([^)\s]+))?\)")
+    dead = []
+    for page in documents:
+        for path, anchor in link.findall(_prose(page)):
+            target = (page.parent / path).resolve() if path else page
+            if not target.exists() or (anchor and anchor not in _anchors(target)):
+                dead.append(f"{page.relative_to(ROOT)}: {path}#{anchor}")
+    assert not dead
+
+
+def _prose(page: Path) -> str:
+    """Return a page without blocks of code."""
+    return re.sub(r"(?ms)^```.*?^```$", "", page.read_text("utf-8"))
+
+
+def _anchors(page: Path) -> set[str]:
+    """Return the anchors that Git hosts give to a page's headings."""
+    anchors: set[str] = set()
+    for heading in re.findall(r"(?m)^#+ (.+)$", _prose(page)):
+        slug = re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+        number = sum(re.fullmatch(rf"{slug}(-\d+)?", anchor) is not None for anchor in anchors)
+        anchors.add(f"{slug}-{number}" if number else slug)
+    return anchors
 
 
 def test_the_page_on_methods_has_all_that_the_contract_has(site: Path) -> None:

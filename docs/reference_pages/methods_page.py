@@ -1,14 +1,10 @@
-"""Makes reference/statements.md, and the parts of reference/methods.md that come from data.
-
-Both are kept in the repository, so that they can be read without building the docs:
-``python docs/reference_pages.py`` writes them anew.
-"""
+"""The parts of reference/methods.md that come from the contract's data."""
 
 import json
-import re
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
+
+from reference_pages.markdown import codes
 
 from crmcom_kit.schemas import API_PATH, load_dialect, load_schema, methods, resolve
 from crmcom_kit.schemas.dialect import error_kinds, statement_of_error
@@ -18,10 +14,6 @@ from crmcom_kit.schemas.methods import Method, Parameter
 from crmcom_kit.schemas.openapi import error_statuses
 from crmcom_kit.schemas.releases import Release, entities_since, release_names
 from crmcom_kit.schemas.statements import Statement, statements
-
-FOLDER = Path(__file__).parent / "reference"
-
-_PART = re.compile(r"(<!-- made: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 #: A client logs in first.
 _ORDER = (
@@ -46,26 +38,9 @@ _DIALS = {
 }
 
 
-def pages() -> dict[Path, str]:
-    """Return both pages, made anew, by their files."""
-    methods_page = FOLDER / "methods.md"
-    return {
-        methods_page: _filled(methods_page.read_text("utf-8")),
-        FOLDER / "statements.md": statements_text(),
-    }
-
-
-def _filled(page: str) -> str:
-    """Return ``page`` with each part between comments made anew."""
-    made = {
-        "overview": overview_text,
-        "requests": lambda: _open("requests", "identifiers", "fields_set", "envelope"),
-        "methods": methods_text,
-        "record": record_text,
-        "errors": errors_text,
-        "releases": releases_text,
-    }
-    return _PART.sub(lambda part: f"{part[1]}\n{made[part[2]]().strip()}\n\n{part[3]}", page)
+def requests_text() -> str:
+    """Return links to the dials about every request."""
+    return dials_of("requests", "identifiers", "fields_set", "envelope")
 
 
 def methods_text() -> str:
@@ -82,10 +57,10 @@ def methods_text() -> str:
         lines += [_entry(method, parameter) for parameter in method.parameters.values()]
         lines += ["", f"**Returns:** {load_schema(method.answer)['description']}", ""]
         lines += ["**Rules:**", "", *(f"- {_rule(each, method)}" for each in rules), ""]
-        if own_errors := _codes(_own_errors(method)):
+        if own_errors := codes(_own_errors(method)):
             lines += [f"**[Errors](#errors):** {own_errors}.", ""]
         if method.name in _DIALS:
-            lines += [_open(*_DIALS[method.name]), ""]
+            lines += [dials_of(*_DIALS[method.name]), ""]
     return "\n".join(lines)
 
 
@@ -96,7 +71,7 @@ def record_text() -> str:
     for name, piece in schema["properties"].items():
         shared = schema["$defs"][piece["$ref"].rpartition("/")[2]] if "$ref" in piece else {}
         field = shared | piece
-        members = _codes(field.get("properties", ()))
+        members = codes(field.get("properties", ()))
         meaning = field["description"] + (f" Members: {members}." if members else "")
         kinds = [field["type"]] if isinstance(field["type"], str) else field["type"]
         lines.append(f"- **`{name}`** ({' or '.join(kinds)}): {meaning}")
@@ -107,9 +82,9 @@ def record_text() -> str:
     since: dict[str, list[str]] = {}
     for entity, release in entities_since().items():
         since.setdefault(release, []).append(entity)
-    lines += ["", _open("record", "dates", "signing"), "", "### Entities", ""]
+    lines += ["", dials_of("record", "dates", "signing"), "", "### Entities", ""]
     lines += ["| from | entities |", "|---|---|"]
-    lines += [f"| {release} | {_codes(entities)} |" for release, entities in since.items()]
+    lines += [f"| {release} | {codes(entities)} |" for release, entities in since.items()]
     return "\n".join(lines)
 
 
@@ -118,7 +93,7 @@ def errors_text() -> str:
     lines: list[str] = []
     for kind, entry in error_kinds().items():
         lines += [f"- **`{kind}`**: {entry['message']}  ", f"  `{entry['code']}`"]
-    return "\n".join([*lines, "", _open("errors")])
+    return "\n".join([*lines, "", dials_of("errors")])
 
 
 def releases_text() -> str:
@@ -128,41 +103,6 @@ def releases_text() -> str:
     return "\n".join(
         ["| release | what is new |", "|---|---|", *(f"| {name} | {new} |" for name, new in added)]
     )
-
-
-def statements_text() -> str:
-    """Return the page of all statements, with a heading for each topic."""
-    lines = [
-        "# Statements",
-        "",
-        "What the API's documentation states, or its examples show, about how a server behaves.",
-        "*documented*: a page states it. *observed*: an example shows it. *inferred*, *assumed*:",
-        "it is our reading. A statement holds from R9 on, unless another release is named.",
-        "`crmcom-kit check` gives a verdict on each statement, except those marked as not checked,",
-        "which no request can test. A running mock has those of its release as JSON:",
-        "`GET /__admin/fidelity`.",
-    ]
-    topic = ""
-    for each in statements():
-        if each.id.partition(".")[0] != topic:
-            topic = each.id.partition(".")[0]
-            lines += ["", f"## {topic}"]
-        about = ", ".join([each.evidence, *_in_releases(each)])
-        lines += ["", f"**`{each.id}`** ({about})  "]
-        lines += [each.text.replace(" (our reading)", ""), f"*{each.source}*"]  # the grade says so
-        if each.unchecked is not None:
-            lines += [f"Not checked: {each.unchecked}."]
-    return "\n".join(lines) + "\n"
-
-
-def _in_releases(statement: Statement) -> Iterator[str]:
-    """Yield in which releases a statement holds, as far as these are not all of them."""
-    if statement.since != release_names()[0]:
-        yield f"from {statement.since}"
-    if statement.until:
-        yield f"until {statement.until}"
-    for method, since in statement.later.items():
-        yield f"{method} from {since}"
 
 
 def overview_text() -> str:
@@ -211,7 +151,7 @@ def _request(method: Method) -> str:
 def _entry(method: Method, parameter: Parameter) -> str:
     since = _whole(method)["properties"][parameter.name].get("x-since")
     need = "inferred mandatory" if parameter.need == "token" else parameter.need
-    kind = f"identifier by {_codes(parameter.fields, 'or')}" if parameter.fields else parameter.type
+    kind = f"identifier by {codes(parameter.fields, 'or')}" if parameter.fields else parameter.type
     new = f", from {since}" if since else ""
     about = parameter.description
     if parameter.choices == _newest().entities:
@@ -246,19 +186,6 @@ def _own_errors(method: Method) -> Iterator[str]:
                 yield kind
 
 
-def _open(*groups: str) -> str:
+def dials_of(*groups: str) -> str:
     """Return links to the dials of some groups."""
     return f"**Dials:** {', '.join(f'[{group}](dials.md#{group})' for group in groups)}."
-
-
-def _codes(names: Iterable[str], last: str = "") -> str:
-    """Return names as code, separated by commas, with a word before the ``last`` if it is given."""
-    codes = [f"`{name}`" for name in names]
-    if last and len(codes) > 1:
-        return f"{', '.join(codes[:-1])} {last} {codes[-1]}"
-    return ", ".join(codes)
-
-
-if __name__ == "__main__":
-    for page, made in pages().items():
-        page.write_text(made, encoding="utf-8")

@@ -1,0 +1,81 @@
+"""The parts of reference/dials.md and reference/control-api.md that come from data."""
+
+from collections.abc import Iterator
+
+from reference_pages.markdown import plain, table
+
+from crmcom_kit.mock_server.admin.contract import OPERATIONS
+from crmcom_kit.mock_server.admin.document import described, document
+from crmcom_kit.mock_server.world.registry import CONTROL
+from crmcom_kit.schemas import dials
+from crmcom_kit.schemas.dialect import Dial, error_kinds
+from crmcom_kit.schemas.dialect_file import toml_value
+
+
+def dials_text() -> str:
+    """Return an entry for each dial, in groups by the first word of their keys."""
+    groups: dict[str, list[str]] = {}
+    for dial in dials().values():
+        if dial.error_kind:
+            continue
+        group = dial.key.split(".")[0]
+        groups.setdefault(group, [f"## {group}", ""]).extend(
+            [
+                f"**`{dial.key} = {toml_value(dial.default)}`** ({dial.evidence})  ",
+                f"{plain(dial.text)}  ",
+                f"Allowed: {plain(dial.allowed())}.  ",
+                f"*{plain(dial.source)}*",
+                "",
+            ]
+        )
+    groups["errors"] += [*_kinds_of_errors(), ""]
+    return "\n".join(line for lines in groups.values() for line in lines)
+
+
+def _kinds_of_errors() -> Iterator[str]:
+    """Yield a table of the kinds of errors, below what is said of all of them."""
+    kinds: dict[str, list[Dial]] = {}
+    for dial in dials().values():
+        if dial.error_kind:
+            kinds.setdefault(dial.error_kind, []).append(dial)
+    yield f"Each kind of error has dials of its own, such as `errors.{next(iter(kinds))}.status`:"
+    yield ""
+    parts = {dial.key.rpartition(".")[2]: dial for dial in next(iter(kinds.values()))}
+    for part, dial in parts.items():
+        text = f"{plain(dial.text)} Allowed: {plain(dial.allowed())}."
+        yield f"- `{part}` ({dial.evidence}): {text} *{plain(dial.source)}*"
+    yield ""
+    yield from table(
+        ["kind", *parts, "statement"],
+        [
+            (
+                f"`{kind}`",
+                *(_value(dial) for dial in members),
+                f"`{error_kinds()[kind]['statement']}`",
+            )
+            for kind, members in kinds.items()
+        ],
+    )
+
+
+def _value(dial: Dial) -> str:
+    """Return a default as a cell of a table: a text is written as it is."""
+    text = str(dial.default)
+    return plain(text) if dial.type in ("text", "status") else f"`{text}`"
+
+
+def operations_text() -> str:
+    """Return a table of operations for each tag of the control API's document."""
+    lines: list[str] = []
+    for tag in document()["tags"]:
+        lines += [f"### {tag['name']}", "", tag["description"], ""]
+        lines += table(
+            ["operation", "what it does"],
+            [
+                (f"`{operation.verb} {CONTROL}{operation.path}`", described(operation)["summary"])
+                for operation in OPERATIONS.values()
+                if operation.tag == tag["name"]
+            ],
+        )
+        lines.append("")
+    return "\n".join(lines)
