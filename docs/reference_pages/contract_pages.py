@@ -33,35 +33,32 @@ def dials_text() -> str:
 
 
 def _kinds_of_errors() -> Iterator[str]:
-    """Yield a table of the kinds of errors, below what is said of all of them."""
-    kinds: dict[str, list[Dial]] = {}
+    """Yield what the dials of each kind are, then a table of what differs between the kinds."""
+    kinds: dict[str, dict[str, Dial]] = {}
     for dial in dials().values():
         if dial.error_kind:
-            kinds.setdefault(dial.error_kind, []).append(dial)
-    yield f"Each kind of error has dials of its own, such as `errors.{next(iter(kinds))}.status`:"
+            kinds.setdefault(dial.error_kind, {})[dial.key.rpartition(".")[2]] = dial
+    first, members = next(iter(kinds.items()))
+    yield f"Each kind of error has dials of its own, such as `errors.{first}.status`:"
     yield ""
-    parts = {dial.key.rpartition(".")[2]: dial for dial in next(iter(kinds.values()))}
-    for part, dial in parts.items():
+    for part, dial in members.items():
+        is_same = all(kind[part].default == dial.default for kind in kinds.values())
+        value = f" = {toml_value(dial.default)}" if is_same else ""
         text = f"{plain(dial.text)} Allowed: {plain(dial.allowed())}."
-        yield f"- `{part}` ({dial.evidence}): {text} *{plain(dial.source)}*"
+        yield f"- `{part}{value}` ({dial.evidence}): {text} *{plain(dial.source)}*"
     yield ""
     yield from table(
-        ["kind", *parts, "statement"],
+        ["kind", "message", "statement", "code"],
         [
             (
                 f"`{kind}`",
-                *(_value(dial) for dial in members),
+                plain(members["message"].default),
                 f"`{error_kinds()[kind]['statement']}`",
+                f"`{members['code'].default}`",
             )
             for kind, members in kinds.items()
         ],
     )
-
-
-def _value(dial: Dial) -> str:
-    """Return a default as a cell of a table: a text is written as it is."""
-    text = str(dial.default)
-    return plain(text) if dial.type in ("text", "status") else f"`{text}`"
 
 
 def operations_text() -> str:
