@@ -18,6 +18,8 @@ from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
 from crmcom_kit.contract_tests.reports.report import visible
 from crmcom_kit.contract_tests.reports.script import Scripts
 from crmcom_kit.contract_tests.results import Results
+from crmcom_kit.schemas.dialect import dials
+from crmcom_kit.schemas.dialect_file import toml_value
 from crmcom_kit.schemas.releases import Release
 
 #: Differences that a terminal shows with an example: it is no data of the server.
@@ -226,7 +228,22 @@ def as_html(
     )
     template = environment.from_string(_TEMPLATE.read_text(encoding="utf-8"))
     rows = list(_rows(compared, results))
-    return template.render(**{**facts, **compared.as_json(), "groups": rows, "sides": sides})
+    shown = {"groups": rows, "sides": sides, "dial_rows": dial_rows}
+    return template.render(**{**facts, **compared.as_json(), **shown})
+
+
+def dial_rows(learned: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, Any, str]]:
+    """Yield a name, what was learned and the evidence: a row for each dial, or kind of error."""
+    kinds: dict[str, dict[str, Mapping[str, Any]]] = {}
+    for key, fact in learned.items():
+        if kind := dials()[key].error_kind:
+            kinds.setdefault(kind, {})[key.rpartition(".")[2]] = fact
+        else:
+            yield key, fact.get("value"), fact["evidence"]
+    for kind, facts in kinds.items():
+        values = (f"{part} = {toml_value(fact.get('value'))}" for part, fact in facts.items())
+        evidence = (f"{part}: {fact['evidence']}" for part, fact in facts.items())
+        yield f"errors.{kind}", ", ".join(values), "; ".join(evidence)
 
 
 def _rows(compared: Comparisons, results: Results) -> Iterator[dict[str, Any]]:

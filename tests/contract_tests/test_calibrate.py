@@ -34,7 +34,7 @@ from crmcom_kit.contract_tests.calibration.diff import OtherServer, with_profile
 from crmcom_kit.contract_tests.calibration.following import Follower
 from crmcom_kit.contract_tests.calibration.learning import log_of
 from crmcom_kit.contract_tests.calibration.people import Pseudonyms
-from crmcom_kit.contract_tests.calibration.report import Tally
+from crmcom_kit.contract_tests.calibration.report import Tally, dial_rows
 from crmcom_kit.contract_tests.client.calls import changing_method
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.client.http import BudgetSpent, Limits
@@ -140,6 +140,23 @@ def test_nobody_is_in_a_profile(made: Calibration) -> None:
     ids = [each["id"] for each in made.log.original.values()]
     assert not [key for key in ids if key in without["report.json"]]
     assert shared["settled"]["list.url.match"]["value"] == "prefix"
+
+
+def test_a_kind_of_error_is_one_row_of_the_report() -> None:
+    """Its dials stand together, each with its evidence; others have rows of their own, before."""
+    learned = {
+        "errors.not_rejected.status": {"value": 409, "evidence": "observed twice"},
+        "list.empty": {"value": "null", "evidence": "observed once"},
+        "errors.not_rejected.code": {"value": "E.7", "evidence": "observed 3 times"},
+    }
+    assert [*dial_rows(learned)] == [
+        ("list.empty", "null", "observed once"),
+        (
+            "errors.not_rejected",
+            'status = 409, code = "E.7"',
+            "status: observed twice; code: observed 3 times",
+        ),
+    ]
 
 
 def test_one_person_has_one_name() -> None:
