@@ -11,7 +11,7 @@ def plain(text: str) -> str:
 
 def outside_code(text: str) -> str:
     """Return a line of a docstring in which Markdown finds ``code``, and *emphasis* of a word."""
-    parts = re.split(r"(``.+?``|`[^`]+`|\*\w+\*)", text)
+    parts = re.split(r"(``.+?``|`[^`]+`|\*[\w-]+\*)", text)
     parts[::2] = [re.sub(r"(\*|<(?=[A-Za-z/!?]))", r"\\\1", part) for part in parts[::2]]
     parts[1::2] = [part.replace("``", "`") for part in parts[1::2]]
     return "".join(parts)

@@ -62,11 +62,12 @@ def _entry(text: str) -> Iterator[str]:
         yield from (f"### {name}", "", *_described(inspect.getdoc(value) or ""))
         for node in _definitions(value):
             if not node.name.startswith("_"):
-                yield from _section(node, value, f"{short}.{node.name}")
+                yield from _section(node, value, f"{name}.", f"{short}.{node.name}")
     else:
         home = sys.modules[value.__module__]
         node = next(node for node in _definitions(home) if node.name == value.__name__)
-        yield from _section(node, home, node.name, members.split(",") if only else None)
+        path = name.partition(":")[0] + "."
+        yield from _section(node, home, path, node.name, members.split(",") if only else None)
 
 
 def _definitions(module: ModuleType) -> Iterator[Function | ast.ClassDef]:
@@ -79,16 +80,20 @@ def _definitions(module: ModuleType) -> Iterator[Function | ast.ClassDef]:
 def _section(
     node: Function | ast.ClassDef,
     home: ModuleType,
+    path: str,
     heading: str,
     only: Sequence[str] | None = None,
 ) -> Iterator[str]:
-    """Yield what is said of a function or class, and of the members, or ``only`` some of them."""
+    """Yield what is said of a function or class, and of the members, or ``only`` some of them.
+
+    ``path`` is what its full name begins with.
+    """
     yield from (f"### {heading}", "")
     if not isinstance(node, ast.ClassDef):
-        yield from (*_code(_signature(node)), *_described(ast.get_docstring(node) or ""))
+        yield from (*_code(_signature(node, path)), *_described(ast.get_docstring(node) or ""))
         return
     bases = ", ".join(map(ast.unparse, node.bases))
-    yield from _code(f"class {node.name}({bases})" if bases else f"class {node.name}")
+    yield from _code(f"class {path}{node.name}" + (f"({bases})" if bases else ""))
     yield from _described(ast.get_docstring(node) or "")
     members = [each for each in _members(node, home) if only is None or each.name in only]
     rows = [each for each in members if not each.signature]
@@ -141,16 +146,17 @@ def _is_said(line: str) -> bool:
     return line.startswith("#:")
 
 
-def _signature(node: Function) -> str:
+def _signature(node: Function, path: str = "") -> str:
     """Return a function as it is called, without ``self``; a long one has a line an argument."""
     arguments = [each for each in _arguments(node.args) if each not in ("self", "cls")]
     if arguments[:1] == ["/"]:
         del arguments[0]
     returns = f" -> {_type(node.returns)}" if node.returns else ""
-    line = f"{node.name}({', '.join(arguments)}){returns}"
+    name = f"{path}{node.name}"
+    line = f"{name}({', '.join(arguments)}){returns}"
     if len(line) <= _LINE:
         return line
-    return "\n".join([f"{node.name}(", *(f"    {each}," for each in arguments), f"){returns}"])
+    return "\n".join([f"{name}(", *(f"    {each}," for each in arguments), f"){returns}"])
 
 
 def _arguments(args: ast.arguments) -> Iterator[str]:

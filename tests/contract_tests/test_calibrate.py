@@ -144,7 +144,7 @@ def test_nobody_is_in_a_profile(made: Calibration) -> None:
 
 def test_a_kind_of_error_is_one_row_of_the_report() -> None:
     """Its dials stand together, each with its evidence; others have rows of their own, before."""
-    learned = {
+    learned: dict[str, dict[str, Any]] = {
         "errors.not_rejected.status": {"value": 409, "evidence": "observed twice"},
         "list.empty": {"value": "null", "evidence": "observed once"},
         "errors.not_rejected.code": {"value": "E.7", "evidence": "observed 3 times"},
