@@ -1,6 +1,7 @@
 """The site of the docs: it builds without a warning, stands alone, and leads to every page."""
 
 import html
+import itertools
 import re
 import runpy
 import subprocess
@@ -52,6 +53,17 @@ def test_a_page_requests_nothing_from_another_host(site: Path) -> None:
     assert not [target for target in targets if re.match(r"(?:\w+:)?//", target)]
     styles = " ".join(path.read_text("utf-8") for path in site.rglob("*.css"))
     assert not re.findall(r"url\([\"']?(?:https?:)?//|@import", styles)
+
+
+@pytest.mark.parametrize("page", [*PAGES, *ROOT.glob("*.md")], ids=lambda page: page.name)
+def test_a_row_of_a_table_has_as_many_cells_as_its_head(page: Path) -> None:
+    """Sphinx fills up or cuts the others without a warning."""
+    rows = re.sub(r"\\[|]", "", page.read_text("utf-8")).splitlines()
+    assert not [
+        row
+        for head, row in itertools.pairwise(rows)
+        if head.startswith("|") and row.startswith("|") and head.count("|") != row.count("|")
+    ]
 
 
 def test_figures_that_pages_quote_are_the_measured_ones() -> None:
