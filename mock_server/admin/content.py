@@ -178,7 +178,7 @@ class Seed(TypedDict, total=False):
         Keywords(maxLength=255),
     ]
     scenario: Annotated[
-        str, "Only seed and count are allowed with it.", Keywords(enum=[*SCENARIOS])
+        str, "Only seed, count, since and until are allowed with it.", Keywords(enum=[*SCENARIOS])
     ]
 
 

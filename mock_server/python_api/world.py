@@ -413,7 +413,7 @@ class MockWorld:
 
             mock.seed(count=50, rejected=0.5, entities=["JOBS"])
             mock.seed(since="100 days", until="now")
-            mock.seed(scenario="receiver_outage", count=20)
+            mock.seed(scenario="receiver_outage", since="10 days")
             mock.seed("world.jsonl")
             mock.seed([])
 
@@ -425,8 +425,8 @@ class MockWorld:
             scenario: a name of ``crmcom_kit.fixtures.scenarios.SCENARIOS``. How deliveries end
                 from then on is a part of it; ``deliveries.script("success")`` ends it.
             knobs: arguments of ``crmcom_kit.fixtures.world``, where ``since`` and ``until`` may be
-                ages, too: "100 days" or a timedelta before the world's time, or "now". For a
-                scenario ``seed`` and ``count``.
+                ages, too: "100 days" or a timedelta before the world's time, or "now". A
+                scenario takes ``seed`` and ``count``, and these two unless it has its own dates.
 
         Raises:
             DataError, FixtureError: the content is not allowed; nothing has changed.

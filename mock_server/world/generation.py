@@ -44,8 +44,9 @@ def seed(
     """Replace the content of a world by the generator's or a scenario's; return the new epoch.
 
     ``scenario`` is a name of ``crmcom_kit.fixtures.scenarios.SCENARIOS``, which takes the knobs
-    ``seed`` and ``count``; its delivery scripts replace those of the world. The other knobs are
-    arguments of ``crmcom_kit.fixtures.world``; ``since`` and ``until`` may be ages, too.
+    ``seed``, ``count``, ``since`` and ``until``; its delivery scripts replace those of the world.
+    The other knobs are arguments of ``crmcom_kit.fixtures.world``; ``since`` and ``until`` may be
+    ages, too.
 
     Raises:
         FixtureError: a knob is not allowed, or there is no such scenario.
@@ -63,12 +64,11 @@ def seed(
         made = numbered(generate(**{"dialect": config.dialect, **given}), _NAME)
         return world.replace_content(made, expected_epoch=expected_epoch)
     for name in knobs:
-        if name not in ("seed", "count"):
-            raise UsageError(name, seen="with a scenario", allowed="seed or count")
+        if name not in ("seed", "count", "since", "until"):
+            raise UsageError(name, seen="with a scenario", allowed="seed, count, since or until")
     chosen = SCENARIOS[one_of("scenario", scenario, SCENARIOS)]
-    if chosen.is_dated:
-        given["now"] = present.written("now", "now")
-    entries = numbered(chosen.entries(**given), _NAME)
+    dates = chosen.dates(present, given.pop("since", None), given.pop("until", None))
+    entries = numbered(chosen.entries(**given, **dates), _NAME)
     scripts = chosen.scripts(knobs.get("count", chosen.default_count))
     if scripts and world.current_epoch.sends:
         seen = f"{scenario}, which decides how deliveries end, while this mock really sends"

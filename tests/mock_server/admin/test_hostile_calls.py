@@ -36,7 +36,7 @@ REFUSED: list[tuple[str, str, Any, str, str, str]] = [
     ("POST", "/clock/advance", b'{"seconds": 1e300}', "seconds", "1e+300", "ends in 2999"),
     ("POST", "/clock/advance", b'{"seconds": true}', "seconds", "true", "a number"),
     ("POST", "/seed", b'{"entities": ["X"]}', "entities[0]", '"X"', "one of ACTIVITIES"),
-    ("POST", "/seed", b'{"scenario": "mixed_pages", "host": "h"}', "host", "scenario", "seed or"),
+    ("POST", "/seed", b'{"scenario": "mixed_pages", "host": "h"}', "host", "scenario", "count, since"),
     ("POST", "/wait", WAIT % b'"timeout": 1000000000', "timeout", "1000000000", "at most 300"),
     ("POST", "/wait", WAIT % b'"state": "REJECTED"', "state", "with operation", "operation alone"),
     ("POST", "/wait", b'{"timeout": 1}', "wait", "nothing to wait for", "record, delivery"),

@@ -68,15 +68,20 @@ def _seed(request: Any, mock: Mock) -> Seed:
 
 
 def test_in_an_outage_every_resend_fails_until_it_is_lifted(seed: Seed, mock: Mock) -> None:
-    """All are rejected, for want of a receiver; another script lifts it."""
-    client = seed("receiver_outage", count=20)
+    """All are rejected, for want of a receiver, in the time asked for; another script lifts it."""
+    client = seed("receiver_outage", count=20, since="10 days", until="now")
     records = client.every()
     assert len(records) == 20
+    first = (NOW - timedelta(days=10)).isoformat()
+    assert all(
+        first <= record["log_information"]["created_date"] <= NOW.isoformat() for record in records
+    )
     assert {record["error_code"] for record in records} <= {
         *("ConnectException", "ConnectTimeoutException", "SocketTimeoutException")
     }
     for _ in range(2):
         assert client.resend_rejected() == {record["number"] for record in records}
+    assert {record["error_code"] for record in client.every()} == {"ConnectTimeoutException"}
 
     mock.deliveries.script("success")
     assert client.resend_rejected() == set()
