@@ -15,6 +15,7 @@ from crmcom_kit.mock_server.faults.specification import (
 from crmcom_kit.mock_server.protocol.typed_schemas import Keywords
 
 _Preset = Annotated[str, Keywords(enum=[*PRESETS])]
+_BESIDE = {name: [*preset.arguments] for name, preset in PRESETS.items()}
 
 
 class Fault(TypedDict):
@@ -43,7 +44,7 @@ class Faults(TypedDict):
 class FaultOfPreset(FaultPresetArguments, total=False):
     """A preset and its arguments."""
 
-    preset: Required[_Preset]
+    preset: Required[Annotated[_Preset, Keywords({"x-beside": _BESIDE})]]
 
 
 class FaultPreset(TypedDict):

@@ -1,23 +1,26 @@
 """JSON Schema for what callers send, and its violations as usage errors.
 
 The control API and the faults validate with the same rules and say the same of a violation: which
-parameter, what was seen, what is allowed. A schema's ``x-allowed`` says it in its own words.
+parameter, what was seen, what is allowed. A schema's ``x-allowed`` says it in its own words, and
+``x-beside`` of a member says which others each of its values may have beside it.
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
+from itertools import islice
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from crmcom_kit.mock_server.protocol.request import json_type
 from crmcom_kit.redaction import is_secret
-from crmcom_kit.usage_errors import UsageError, nearest, quoted
+from crmcom_kit.usage_errors import UsageError, hint, quoted
 
 # jsonschema is imported with the first value that is validated: a start does not wait for it.
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator, ValidationError
 
 _MAX_PLACE = 80
+_MAX_COMPARED = 20  # unknown members; a body may have any number of them
 
 
 def strict_validator(
@@ -53,8 +56,9 @@ def _is_number(_: object, value: object) -> bool:
 
 def check(validator: "Draft202012Validator", value: object, whole: str) -> None:
     """Raise UsageError unless a value, which messages call ``whole``, fits a validator's schema."""
+    document: Any = validator.schema
     for error in validator.iter_errors(value):
-        raise _explained(_deepest(error), validator.schema, whole)
+        raise _explained(_deepest(error, document), document, whole)
 
 
 def _explained(found: "ValidationError", document: Any, whole: str) -> UsageError:
@@ -63,9 +67,9 @@ def _explained(found: "ValidationError", document: Any, whole: str) -> UsageErro
     where = found.json_path.removeprefix("$").removeprefix(".") or whole
     value: Any = found.instance
     if found.validator == "additionalProperties":
-        known = schema.get("properties", {})
+        known = _allowed_beside(value, schema.get("properties", {}))
         extra = next((name for name in value if name not in known), "member")
-        allowed = f"one of {', '.join(known)}{_hint(extra, known)}" if known else "none"
+        allowed = f"one of {', '.join(known)}{_where(extra, known, document)}" if known else "none"
         return UsageError(_place(where, extra, whole), seen=f"in the {whole}", allowed=allowed)
     if found.validator == "required":
         lacking = next(name for name in schema["required"] if name not in value)
@@ -82,29 +86,46 @@ def _explained(found: "ValidationError", document: Any, whole: str) -> UsageErro
     else:
         allowed = _WORDS[found.validator](found.validator_value)
         if found.validator == "enum" and isinstance(value, str):
-            allowed += _hint(value, map(str, schema["enum"]))
+            allowed += hint(value, map(str, schema["enum"]))
     return UsageError(_shortened(where), seen=seen, allowed=allowed)
 
 
-def _hint(seen: str, known: Iterable[str]) -> str:
-    near = nearest(seen, known)
-    return f" (nearest: {near})" if near else ""
+def _allowed_beside(value: Mapping[str, Any], known: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the known members that a value may have, as ``x-beside`` of one of them says."""
+    for name, schema in known.items():
+        for one, beside in schema.get("x-beside", {}).items():
+            if value.get(name) == one:
+                return {name: schema, **{other: known[other] for other in beside}}
+    return known
 
 
-def _deepest(error: "ValidationError") -> "ValidationError":
+def _where(extra: str, known: Mapping[str, Any], document: Mapping[str, Any]) -> str:
+    """Return a hint at the member that an unknown one belongs to, or that is meant."""
+    for name, schema in known.items():
+        if extra in _resolved(schema, document).get("properties", {}):
+            return f" ({extra} belongs in {name})"
+    return hint(extra, known)
+
+
+def _deepest(error: "ValidationError", document: Mapping[str, Any]) -> "ValidationError":
     """Return the violation to report of those that are the reason of one.
 
-    A value that may be of several kinds is of the one that has its type, and whose required members
-    it has. What has words of its own in ``x-allowed`` is reported as a whole.
+    A value that may be of several kinds is of the one that has its type, whose required members it
+    has, and that explains the most of its unknown members. An unknown member is reported before one
+    that is lacking, which it may be. What has words of its own in ``x-allowed`` is reported as a
+    whole.
     """
     from jsonschema.exceptions import best_match
 
     kinds: dict[Any, list[ValidationError]] = {}
     for one in error.context:
         kinds.setdefault(one.relative_schema_path[0], []).append(one)
-    ranked = sorted(kinds.values(), key=_distance)
-    is_clear = len(ranked) > 1 and _distance(ranked[0]) < _distance(ranked[1])
-    best: Any = best_match(ranked[0] if is_clear else [error])
+    ranked = sorted(kinds.values(), key=lambda one: _distance(one, document))
+    best: Any = best_match([error])
+    if len(ranked) > 1:
+        unknown = [one for one in ranked[0] if _is_of_unknown_members(one)]
+        if unknown or _distance(ranked[0], document) < _distance(ranked[1], document):
+            best = best_match(unknown or ranked[0])
     above = best
     while above is not None:
         if "x-allowed" in above.schema:
@@ -113,10 +134,27 @@ def _deepest(error: "ValidationError") -> "ValidationError":
     return best  # type: ignore[no-any-return]
 
 
-def _distance(violations: list["ValidationError"]) -> tuple[bool, bool]:
-    """Return how far a value is from a kind: whether it has another type, or lacks members."""
+def _is_of_unknown_members(violation: "ValidationError") -> bool:
+    return violation.validator == "additionalProperties" and not violation.relative_path
+
+
+def _distance(
+    violations: list["ValidationError"], document: Mapping[str, Any]
+) -> tuple[bool, bool, int]:
+    """Return how far a value is from a kind.
+
+    That is whether it has another type, whether it lacks members, and how many of its members are
+    none of the kind's, even if they are misspelled or misplaced.
+    """
     broken = {one.validator for one in violations if not one.relative_path}
-    return not broken.isdisjoint({"type", "enum"}), "required" in broken
+    unknown: list[str] = []
+    for one in filter(_is_of_unknown_members, violations):
+        schema: Any = one.schema
+        members: Any = one.instance
+        known = schema.get("properties", {})
+        extra = islice((name for name in members if name not in known), _MAX_COMPARED)
+        unknown += (name for name in extra if not _where(name, known, document))
+    return not broken.isdisjoint({"type", "enum"}), "required" in broken, len(unknown)
 
 
 def _place(where: str, member: str, whole: str) -> str:
@@ -170,13 +208,19 @@ _WORDS: dict[str, Callable[[Any], str]] = {
 }
 
 
-def _described(schema: dict[str, Any], document: Mapping[str, Any]) -> str:
-    """Say what a schema as a whole allows."""
+def _resolved(schema: Any, document: Mapping[str, Any]) -> Any:
+    """Return the schema that one refers to, unless it says in its own words what is allowed."""
     while "$ref" in schema and "x-allowed" not in schema:
         meant: Any = document
         for name in schema["$ref"].removeprefix("#/").split("/"):
             meant = meant[name]
         schema = meant
+    return schema
+
+
+def _described(schema: dict[str, Any], document: Mapping[str, Any]) -> str:
+    """Say what a schema as a whole allows."""
+    schema = _resolved(schema, document)
     if "x-allowed" in schema:
         return str(schema["x-allowed"])
     if "anyOf" in schema:

@@ -29,6 +29,12 @@ def nearest(seen: str, known: Iterable[str]) -> str | None:
     return next((names[name] for name in get_close_matches(wanted, names, n=1)), None)
 
 
+def hint(seen: str, known: Iterable[str]) -> str:
+    """Return what a list of known names ends with: the one that is probably meant, if any is."""
+    near = nearest(seen, known)
+    return f" (nearest: {near})" if near else ""
+
+
 def phrase(parameter: str, seen: str, allowed: str) -> str:
     """Say in one phrase what is wrong with a request, as far as each of the three is known."""
     parts = [

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from crmcom_kit.mock_server.admin.contract import OPERATIONS
 
 CLOCK = "/clock"
+FAULTS = "/faults"
 WAIT = b'{"operation": "list", %b}'
 FROZEN = b'{"mode": "frozen"%b}'
 
@@ -36,7 +37,17 @@ REFUSED: list[tuple[str, str, Any, str, str, str]] = [
     ("POST", "/clock/advance", b'{"seconds": 1e300}', "seconds", "1e+300", "ends in 2999"),
     ("POST", "/clock/advance", b'{"seconds": true}', "seconds", "true", "a number"),
     ("POST", "/seed", b'{"entities": ["X"]}', "entities[0]", '"X"', "one of ACTIVITIES"),
-    ("POST", "/seed", b'{"scenario": "mixed_pages", "host": "h"}', "host", "scenario", "count, since"),
+    ("POST", "/seed", b'{"scenario": "mixed_pages", "host": "h"}', "host", "scenario", "count"),
+    ("POST", FAULTS, b"{}", "body", "an object", "an object with effect or an object with preset"),
+    ("POST", FAULTS, b'{"match": {}, "efect": {}}', "efect", "in the body", "(nearest: effect)"),
+    ("POST", FAULTS, b'{"operation": "list", "status": 503}', "operation", "in", "gs in match"),
+    ("POST", FAULTS, b'{"status": 503}', "status", "in the body", "(status belongs in effect)"),
+    ("POST", FAULTS, b'{"prest": "outage", "drop": true}', "prest", "in", "(nearest: preset)"),
+    ("POST", FAULTS, b'{"operation": "list", "seconds": 1}', "preset", "nothing", "one of lost_"),
+    ("POST", FAULTS, b'{"preset": "outage", "second": 1}', "second", "in the body",
+     "one of preset, seconds, status, drop, operation (nearest: seconds)"),
+    ("POST", FAULTS, b'{"preset": "outage", "requests": 1}', "requests", "with preset outage",
+     "one of seconds, status, drop, operation"),
     ("POST", "/wait", WAIT % b'"timeout": 1000000000', "timeout", "1000000000", "at most 300"),
     ("POST", "/wait", WAIT % b'"state": "REJECTED"', "state", "with operation", "operation alone"),
     ("POST", "/wait", b'{"timeout": 1}', "wait", "nothing to wait for", "record, delivery"),
