@@ -80,12 +80,23 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         if marker.name.startswith("crmcom_") and marker.name not in (_FAULT, _STRICT):
             msg = f"{item.nodeid}: marker {marker.name} is not known; known are {_FAULT}, {_STRICT}"
             pytest.fail(msg, pytrace=False)
+        if marker.name == _STRICT and _strict(marker) is None:
+            seen = ", ".join(map(repr, (*marker.args, *marker.kwargs.items())))
+            msg = f"{item.nodeid}: marker {_STRICT}: seen {seen}; allowed is True, False or nothing"
+            pytest.fail(msg, pytrace=False)
     if item.get_closest_marker(_FAULT) and "crmcom_mock" not in getattr(item, "fixturenames", ()):
         msg = (
             f"{item.nodeid}: marker {_FAULT} without crmcom_mock; "
             "add crmcom_mock to the test's arguments"
         )
         pytest.fail(msg, pytrace=False)
+
+
+def _strict(marker: pytest.Mark) -> bool | None:
+    """Return whether a marker makes its test strict; None if it has other arguments."""
+    values = (*marker.args, *marker.kwargs.values()) or (True,)
+    is_known = len(values) == 1 and marker.kwargs.keys() <= {"strict"}
+    return values[0] if is_known and isinstance(values[0], bool) else None
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -233,6 +244,6 @@ def crmcom_mock(
     mark = request.node.get_closest_marker(_STRICT)
     is_strict = crmcom_mock_options.get("strict", False)
     if mark is not None:
-        is_strict = mark.args[0] if mark.args else mark.kwargs.get("strict", True)
+        is_strict = _strict(mark)
     with world_of_test(crmcom_mock_server, request.node, faults, strict=is_strict) as world:
         yield world

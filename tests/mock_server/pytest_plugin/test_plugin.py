@@ -202,7 +202,18 @@ def test_a_strict_test_fails_for_what_it_does_not_expect(run: Run, flag: str, in
 def test_a_marker_makes_a_test_strict(run: Run) -> None:
     """One test, in a run that is not."""
     tests = STRICT.replace("def test_refused", "@pytest.mark.crmcom_strict\ndef test_refused")
+    tests = tests.replace("strict(False)", "strict(strict=False)")
     run(tests).assert_outcomes(passed=3, failed=1)
+
+
+@pytest.mark.parametrize("arguments", ["'no'", "0", "True, False", "strict=None", "strcit=True"])
+def test_a_strict_marker_takes_a_bool(run: Run, arguments: str) -> None:
+    """Anything else would make the test strict, or not, by its truth."""
+    tests = f"@pytest.mark.crmcom_strict({arguments})\ndef test_it(crmcom_mock):\n    pass\n"
+    done = run(tests)
+
+    done.assert_outcomes(errors=1)
+    done.stdout.fnmatch_lines(["*marker crmcom_strict: seen *; allowed is True, False or nothing"])
 
 
 def test_an_unknown_marker_of_ours_is_refused(run: Run) -> None:
