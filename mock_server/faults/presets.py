@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from crmcom_kit.mock_server.faults.model import Fault
 from crmcom_kit.mock_server.faults.validation import WITH_RECORD, fault_of, valid
-from crmcom_kit.usage_errors import NotFound, UsageError, quoted
+from crmcom_kit.usage_errors import NotFound, UsageError, hint, quoted
 
 HEADER = "X-Mock-Prefer"
 _CHANGING = ["resend", "delete"]
@@ -92,12 +92,14 @@ def preset_specs(name: str, arguments: Mapping[str, Any]) -> list[_Spec]:
     """
     preset = PRESETS.get(name)
     if preset is None:
-        raise NotFound("preset", seen=quoted(name), allowed=f"one of {', '.join(PRESETS)}")
+        allowed = f"one of {', '.join(PRESETS)}{hint(name, PRESETS)}"
+        raise NotFound("preset", seen=quoted(name), allowed=allowed)
     if "calls" in arguments and "requests" not in arguments:  # its former name
         arguments = {"requests" if n == "calls" else n: v for n, v in arguments.items()}
     for argument in arguments:
         if argument not in preset.arguments:
-            allowed = f"one of {', '.join(preset.arguments)}"
+            known = preset.arguments
+            allowed = f"one of {', '.join(known)}{hint(argument, known)}"
             raise UsageError(argument, seen=f"with preset {name}", allowed=allowed)
     given = {**preset.arguments, **valid(arguments, "FaultPresetArguments")}
     match = {n: given[n] for n in ("operation", "record") if given.get(n) is not None}

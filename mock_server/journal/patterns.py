@@ -20,7 +20,7 @@ from crmcom_kit.redaction import is_secret, redact_query
 from crmcom_kit.schemas import methods, resolve
 from crmcom_kit.schemas.dialect import error_kinds
 from crmcom_kit.schemas.releases import release_names
-from crmcom_kit.usage_errors import UsageError, quoted
+from crmcom_kit.usage_errors import UsageError, hint, quoted
 
 #: The states of a webhook request that responses show.
 SHOWN_STATES = (State.SUCCESSFUL.value, State.REJECTED.value)
@@ -94,7 +94,8 @@ def check_members(members: Iterable[str], known: Iterable[str]) -> None:
     for name in members:
         if name not in known:
             shown = quoted(name).strip('"')
-            raise UsageError(shown, seen="in the pattern", allowed=f"one of {', '.join(known)}")
+            allowed = f"one of {', '.join(known)}{hint(name, known)}"
+            raise UsageError(shown, seen="in the pattern", allowed=allowed)
 
 
 def check_one_of(name: str, asked: Any, known: Iterable[str]) -> None:

@@ -14,7 +14,7 @@ from crmcom_kit.mock_server.world.generation import add_partial, seed
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.mock_server.world.world_file import LocatedEntry, copied, given_entries
 from crmcom_kit.schemas import response_fields
-from crmcom_kit.usage_errors import NotFound, UsageError, nearest
+from crmcom_kit.usage_errors import NotFound, UsageError, hint
 
 Record = dict[str, Any]
 Entries = str | Path | Iterable[dict[str, Any]] | dict[str, Any]
@@ -69,9 +69,8 @@ class RecordsView:
         few = {"life_cycle_state": SHOWN_STATES, "entity": self._world().config.release.entities}
         for name, value in members.items():
             if name not in response_fields():
-                near = nearest(name, response_fields())
-                allowed = f"a member of a webhook request: {', '.join(response_fields())}"
-                allowed += f" (nearest: {near})" if near else ""
+                known = response_fields()
+                allowed = f"a member of a webhook request: {', '.join(known)}{hint(name, known)}"
                 raise UsageError(name, seen="as a member", allowed=allowed)
             if name in few:
                 check_one_of(name, value, few[name])

@@ -9,7 +9,7 @@ from typing import Any
 
 from crmcom_kit.mock_server.faults.registry import Faults, FaultState
 from crmcom_kit.mock_server.python_api.arguments import text
-from crmcom_kit.usage_errors import NotFound, UsageError
+from crmcom_kit.usage_errors import NotFound, UsageError, hint
 
 # The arguments of ``fail``, by where a specification of a fault has them.
 _ITSELF = ("name", "when", "times", "lifetime")
@@ -85,7 +85,8 @@ def _spec(given: Mapping[str, Any]) -> dict[str, Any]:
     known = (*_EFFECT, *_MATCH, *_ITSELF)
     for name in given:
         if name not in known:
-            allowed = f"a preset's name as the first argument, or some of {', '.join(known)}"
+            some = f"{', '.join(known)}{hint(name, known)}"
+            allowed = f"a preset's name as the first argument, or some of {some}"
             raise UsageError(name, seen="as an argument of fail", allowed=allowed)
     itself, match, effect = (_named(names, given) for names in (_ITSELF, _MATCH, _EFFECT))
     if not effect:

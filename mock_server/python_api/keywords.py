@@ -52,6 +52,14 @@ class FaultArguments(TypedDict, total=False):
     calls: int  # the former name of requests
 
 
+class RefusalArguments(TypedDict, total=False):
+    """Of ``expect_refusal``: which refusals, besides their operation."""
+
+    record: str | int | None
+    error: str | Sequence[str] | None
+    times: int | None
+
+
 class RequestPattern(TypedDict, total=False):
     """What must be true of a request, besides its operation."""
 

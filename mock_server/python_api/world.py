@@ -1,7 +1,7 @@
 """One world of a mock as a test uses it."""
 
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from copy import deepcopy
 from datetime import date, datetime, timedelta
@@ -34,6 +34,7 @@ from crmcom_kit.mock_server.python_api.keywords import (
     FaultArguments,
     Operations,
     RecordMembers,
+    RefusalArguments,
     RequestPattern,
     SeedArguments,
     Value,
@@ -252,9 +253,10 @@ class MockWorld:
             preset: the name of a preset; the control API lists them and their arguments at
                 ``/__admin/faults/presets``.
             given: without a preset, the effect (``delay`` in seconds, ``status``, ``retry_after``,
-                ``error``, ``drop``, ``cut``, ``malformed``, ``expire_token``, ``delete_record``),
-                the requests that it hits (``operation``, ``record``, ``nth``, ``after``), and when
-                (``when``, ``times``, ``lifetime`` in seconds); ``name`` is its name in the journal.
+                ``error``, ``respond``, ``drop``, ``cut``, ``malformed``, ``expire_token``,
+                ``delete_record``), the requests that it hits (``operation``, ``record``, ``nth``,
+                ``after``), and when (``when``, ``times``, ``lifetime`` in seconds); ``name`` is its
+                name in the journal.
 
         Raises:
             UsageError, NotFound: an argument is not allowed, or there is no such preset.
@@ -273,24 +275,20 @@ class MockWorld:
         assert_none("faults that hit no request", map(str, self.emulated.faults.never_hit()))
 
     def expect_refusal(
-        self,
-        operation: Operations | None = None,
-        *,
-        record: str | int | None = None,
-        error: str | Sequence[str] | None = None,
-        times: int | None = None,
+        self, operation: Operations | None = None, **given: Unpack[RefusalArguments]
     ) -> ExpectedRefusal:
         """Say that requests from now on will be refused, on purpose.
 
             mock.expect_refusal(operation="resend", error="not_rejected", times=1)
 
-        The journal marks them, and ``assert_nothing_unexpected`` lets them pass.
+        The journal marks them, and ``assert_nothing_unexpected`` lets them pass. An error that a
+        fault made is no refusal, and does not count.
 
         Args:
             operation: an operation, or several; any by default.
-            record: number or id of the webhook request that they name.
-            error: the kind of the error, or several, such as ``unknown_webhook_request``.
-            times: how many refusals, no more and no less; at least one by default.
+            given: ``record``, the number or id of the webhook request that they name; ``error``,
+                the kind of the error, or several, such as ``unknown_webhook_request``; ``times``,
+                how many refusals, no more and no less, at least one by default.
 
         Returns:
             What is expected; its ``count`` is how many came so far.
@@ -299,9 +297,9 @@ class MockWorld:
             UsageError: an argument is not allowed.
             LimitExceeded: there are as many expected refusals as allowed.
         """
-        asked = {"operation": operation, "record": record, "error": error, "times": times}
-        given = {name: value for name, value in asked.items() if value is not None}
-        return self.emulated.current_epoch.expectations.expect(given)
+        asked = {"operation": operation, **given}
+        spec = {name: value for name, value in asked.items() if value is not None}
+        return self.emulated.current_epoch.expectations.expect(spec)
 
     def assert_nothing_unexpected(self) -> None:
         """Assert that a test said of all that went wrong since the last reset that it would.
@@ -448,7 +446,7 @@ class MockWorld:
             mock.add(created_date="2026-11-01")
 
         Without a date, the webhook request is created after all that the world has, or now if it
-        has none.
+        has none. Without ``life_cycle_state`` it may be SUCCESSFUL or REJECTED.
 
         Args:
             age: how long before the world's time it was created.

@@ -12,7 +12,7 @@ from crmcom_kit.mock_server.store.reference_data import Object
 from crmcom_kit.mock_server.world.entries import written
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.world import World
-from crmcom_kit.mock_server.world.world_file import LocatedEntry, validated
+from crmcom_kit.mock_server.world.world_file import CREATED, LocatedEntry, validated
 from crmcom_kit.usage_errors import Conflict, NotFound, UsageError, quoted
 
 _FIXED = ("id", "number", "entity")
@@ -77,10 +77,7 @@ def _changed(epoch: Epoch, before: Record, change: Mapping[str, Any]) -> Object:
         for name, value in change.get("record", {}).items()
         if name not in record or record[name] != value
     }
-    for name in _FIXED:
-        if name in given:
-            allowed = f"{quoted(record.get(name))}: it cannot be changed"
-            raise UsageError(name, seen=quoted(given[name]), allowed=allowed)
+    _check_members(record, given)
     changed = set(given)
     if "data" in change and change["data"] != entry.get("data"):
         entry["data"] = change["data"]
@@ -98,6 +95,18 @@ def _changed(epoch: Epoch, before: Record, change: Mapping[str, Any]) -> Object:
             if name not in given:
                 record.pop(name, None)
     return {"webhook_request": entry}
+
+
+def _check_members(record: Object, given: Object) -> None:
+    """Raise UsageError for a member that cannot be changed, or only elsewhere."""
+    for name in _FIXED:
+        if name in given:
+            allowed = f"{quoted(record.get(name))}: it cannot be changed"
+            raise UsageError(name, seen=quoted(given[name]), allowed=allowed)
+    for name in CREATED:
+        if name in given:
+            allowed = '{"log_information": {"created_date": "2024-05-01T10:00:00"}} instead'
+            raise UsageError(name, seen="in a change", allowed=allowed)
 
 
 def _error_in(epoch: Epoch, state: object, url: str) -> Object:

@@ -70,6 +70,8 @@ CASES: list[tuple[str, Callable[[Any], Any]]] = [
     ("operation", lambda m: m.expect_refusal("resent")),
     ("error", lambda m: m.expect_refusal(error="not_there")),
     ("times", lambda m: m.expect_refusal(times=0)),
+    ("age", lambda m: m.change("7", age="1 day")),
+    ("created_date", lambda m: m.change("7", created_date="2026-11-01")),
     (
         "the webhook_request: webhook_definition",
         lambda m: m.add(webhook_definition={"name": "ACT CREAT"}),
@@ -115,3 +117,20 @@ def test_a_mistake_is_refused_by_name(named: str, use: Callable[[Any], Any]) -> 
     assert frames == ["test_a_mistake_is_refused_by_name", "<lambda>"]
     assert (mock.clock.state.mode, len(mock.records)) == ("real", 122)
     assert not mock.emulated.faults.has_active
+
+
+@pytest.mark.parametrize(
+    ("meant", "use"),
+    [
+        ("respond", lambda m: m.fail(respnd={"body": ""})),
+        ("operation", lambda m: m.fail(opration="list", drop=True)),
+        ("lost_answer", lambda m: m.fail("lost anser")),
+        ("seconds", lambda m: m.fail("outage", second=3)),
+        ("error", lambda m: m.expect_refusal(eror="not_rejected")),
+        ("operation", lambda m: m.assert_called(operaton="resend")),
+    ],
+)
+def test_what_is_meant_is_named(meant: str, use: Callable[[Any], Any]) -> None:
+    """An argument or a preset that is misspelled."""
+    with pytest.raises(ValueError, match=rf"\(nearest: {meant}\)$"):
+        use(crmcom_mock())

@@ -27,6 +27,16 @@ def test_a_fault_that_was_never_hit_is_named(mock: Mock) -> None:
     mock.assert_faults_hit()
 
 
+def test_an_error_of_a_fault_is_no_refusal(mock: Mock) -> None:
+    """So nobody need expect it, and it does not count."""
+    with mock.fail(error="expired_token"):
+        show(mock)
+        mock.assert_nothing_unexpected()
+        expected = mock.expect_refusal(error="expired_token")
+        assert show(mock).json()["status"]["code"] != "OK"
+    assert expected.count == 0
+
+
 def test_an_expected_refusal_is_marked_and_others_are_named(mock: Mock) -> None:
     """As many as are expected, of the operation, the record and the kind of error."""
     expected = mock.expect_refusal("resend", record="7", error=["not_rejected"], times=1)

@@ -11,6 +11,7 @@ from crmcom_kit.mock_server.faults.specification import (
     FaultMatch,
     FaultPresetArguments,
     FaultSpec,
+    RefusalSpec,
 )
 from crmcom_kit.mock_server.journal.patterns import MEMBERS
 from crmcom_kit.mock_server.python_api import keywords
@@ -41,6 +42,7 @@ WRONG = (
     'mock.assert_called(operaton="resend")',
     'mock.assert_not_called(recrod="7")',
     'mock.wait_for(recrod="7")',
+    'mock.expect_refusal(eror="not_rejected")',
     "mock.seed(cuont=3)",
     'mock.add(entty="JOBS")',
     'mock.change("7", entty="JOBS")',
@@ -73,6 +75,8 @@ def test_the_keywords_are_those_that_the_methods_know() -> None:
     spec = (FaultSpec, FaultMatch, FaultEffect, FaultPresetArguments)
     of_faults = {name for one in spec for name in one.__annotations__} - {"match", "effect"}
     assert {*keywords.FaultArguments.__annotations__} == of_faults
+    asked = {"operation", *keywords.RefusalArguments.__annotations__}
+    assert asked == {*RefusalSpec.__annotations__}
     members = {*keywords.RecordMembers.__annotations__} - {"data"}
     assert members == {*response_fields()}
     knobs = {*Options.__dataclass_fields__} - {"release", "dialect"}
