@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from crmcom_kit.fixtures import Options
+from crmcom_kit.mock_server import MockWorld
 from crmcom_kit.mock_server.faults.specification import (
     FaultEffect,
     FaultMatch,
@@ -75,6 +76,8 @@ def test_the_keywords_are_those_that_the_methods_know() -> None:
     spec = (FaultSpec, FaultMatch, FaultEffect, FaultPresetArguments)
     of_faults = {name for one in spec for name in one.__annotations__} - {"match", "effect"}
     assert {*keywords.FaultArguments.__annotations__} == of_faults
+    effects, text = FaultEffect.__annotations__, str(MockWorld.fail.__doc__)
+    assert not [name for name in effects if f"``{name}``" not in text]
     asked = {"operation", *keywords.RefusalArguments.__annotations__}
     assert asked == {*RefusalSpec.__annotations__}
     members = {*keywords.RecordMembers.__annotations__} - {"data"}
