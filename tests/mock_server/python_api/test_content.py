@@ -144,7 +144,7 @@ def test_a_number_of_any_form_is_in_the_way_of_no_later_one(mock: Mock) -> None:
 @pytest.mark.parametrize("digits", [18, 100, 5_000])
 def test_a_number_of_any_length_is_a_number(digits: int) -> None:
     """The next ones can be added, also after a restore; a list is in the order of numbers."""
-    dialect = load_dialect("default").changed({"list.order": "number_down"})
+    dialect = load_dialect("default").changed({"list.order": ["number desc"]})
     with crmcom_mock(dialect=dialect) as mock, mock.client() as client:
         mock.add(number="9" * digits, entity="JOBS")
         for _ in range(2):
