@@ -61,7 +61,10 @@ def _decision(config: Config, fault: Fault | None, response: Response) -> TraceS
     # An error without a statement is a fault's: the request broke nothing.
     broken = error is not None and decided is not None
     if error is not None and broken:
-        names = (*error.dials, f"errors.{error.kind}.status", f"errors.{error.kind}.code")
+        names = (
+            *error.dials,
+            *(f"errors.{error.response_kind}.{part}" for part in ("status", "code")),
+        )
     governing = evidence = None
     if decided is not None:
         found = statement(decided)
