@@ -81,6 +81,15 @@ def test_only_the_first_requests_are_kept(mock: Mock) -> None:
     assert mock.token not in str(refused.value)
 
 
+@pytest.mark.parametrize("kind", ["not_rejected", "resent_webhook_request"])
+def test_a_special_kind_of_refusal_is_one_of_its_general_kind(mock: Mock, kind: str) -> None:
+    """Here, that what was sent again is not REJECTED any more."""
+    resend(mock)
+    mock.expect_refusal("resend", error=kind, times=1)
+    resend(mock)
+    mock.assert_nothing_unexpected()
+
+
 def test_a_mistake_in_a_request_to_the_control_api_is_unexpected(mock: Mock) -> None:
     """But to ask for what is not there is none."""
     with mock.client() as client:
