@@ -92,8 +92,10 @@ def errors_text() -> str:
     """Return message and code of each kind of error, and the dials about all of them."""
     lines: list[str] = []
     for kind, entry in error_kinds().items():
-        special = f" A special case of `{entry['like']}`, as its name says." if "like" in entry else ""
-        lines += [f"- **`{kind}`**: {entry['message']}{special}  ", f"  `{entry['code']}`"]
+        message = entry["message"]
+        if "like" in entry:
+            message += f" A special case of `{entry['like']}`, as its name says."
+        lines += [f"- **`{kind}`**: {message}  ", f"  `{entry['code']}`"]
     return "\n".join([*lines, "", dials_of("errors")])
 
 
