@@ -1,8 +1,7 @@
 """Measure what ``check --from-har`` says of clients: the mistakes it names, and who is accused.
 
 ``python -m mutants.clients``, with ``tests`` and ``benchmarks/kit`` on the path. Each client of
-``blind/clients`` and ``blind/clients_later`` runs against the mock in its release; some need node.
-The comments at the top of a client say what is wrong.
+the three folders runs against the mock in its release; some need node. The comments at the top of a client say what is wrong.
 """
 
 import datetime as dt
@@ -25,8 +24,8 @@ from crmcom_kit.contract_tests.recorded.recording import run_recording
 from crmcom_kit.mock_server.python_api.mock import crmcom_mock
 
 KIT = Path(blind.__file__).parent
-#: Two sets of sixteen.
-FOLDERS = ("clients", "clients_later")
+#: Three sets of sixteen.
+FOLDERS = ("clients", "clients_later", "clients_last")
 NOW = dt.datetime(2026, 11, 25, 12, tzinfo=dt.UTC)
 _SECONDS = 120  # that a client may take
 
@@ -56,6 +55,18 @@ NAMED = {
     "29": ("list.life_cycle_state.supported_values", "list", ("FAILED",)),
     "30": ("token.required", "list", ("token", "header")),
     "31": ("token.expiry", "list", ("token", "refused")),
+    "41": ("list.semi_optional.at_least_one", "list", ("entity",)),
+    "42": ("identifier.exactly_one", "resend", ("webhook_request_identifier",)),
+    "43": ("parameters.identifier_in_query", "show", ("webhook_request_identifier",)),
+    "44": ("parameters.body", "delete", ("JSON",)),
+    "45": ("list.entity.supported_values", "list", ("LEADS", "R14")),
+    "46": ("token_release.ends_token", "list", ("token", "released")),
+    "47": ("login.web_api_key.colon", "web_api_key_token", ("colon",)),
+    "48": ("list.paging.offset", "list", ("offset",)),
+    "49": ("resend.sends_again", "resend", ("response was lost",)),
+    "50": ("fields_set.names", "show", ("error_message",)),
+    "51": ("list.paging.offset", "list", ("offset",)),
+    "52": ("parameters.known", "token", ("organization", "organisation")),
     "32": ("delete.single_result", "delete", ("response was lost",)),
 }
 
