@@ -1,7 +1,8 @@
 """Measure what ``check --from-har`` says of clients: the mistakes it names, and who is accused.
 
 ``python -m mutants.clients``, with ``tests`` and ``benchmarks/kit`` on the path. Each client of
-the three folders runs against the mock in its release; some need node. The comments at the top of a client say what is wrong.
+the three folders runs against the mock in its release; some need node. The comments at the top of a
+client say what is wrong.
 """
 
 import datetime as dt
