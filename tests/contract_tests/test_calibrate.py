@@ -246,7 +246,9 @@ def test_a_contradiction_is_not_settled() -> None:
     assert found[1] == code
     assert int(found[2]) > int(found[3]) > 1
     written = files(split, keep_personal_data=True)
-    assert f"# Evidence: {evidence}" in " ".join(written["dialect.toml"].split("\n#   "))
+    assert f"unknown_webhook_request.code: {evidence}" in " ".join(
+        written["dialect.toml"].split("\n#   ")
+    )
     report = json.loads(written["report.json"])
     assert dial not in report["settled"]
     assert report["unsettled"][dial]["evidence"] == evidence
