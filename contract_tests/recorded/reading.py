@@ -5,6 +5,7 @@ are counted, by the reason. Nothing is sent.
 """
 
 import base64
+import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -375,6 +376,9 @@ def _received(entry: Entry, response: Entry, status: int) -> bytes:
     return body
 
 
+_HIDDEN = re.compile(r"\*\*\*|\$CRMCOM_")
+
+
 def _whole(message: Entry, size: Any) -> bytes:
     """Return the body in a message's ``text``.
 
@@ -386,7 +390,8 @@ def _whole(message: Entry, size: Any) -> bytes:
         body = base64.b64decode(text) if is_coded else text.encode("utf-8", "surrogatepass")
     except ValueError:
         raise Skip(UNREADABLE) from None
-    is_short = isinstance(size, int) and size > len(body)
+    # A text in which something is hidden may be shorter than what was sent.
+    is_short = isinstance(size, int) and size > len(body) and not _HIDDEN.search(text)
     is_cut = is_short or str(message.get("comment")).startswith(CUT)
     if is_cut and parsed(body) is NOT_JSON:
         raise Skip(CUT_OFF)

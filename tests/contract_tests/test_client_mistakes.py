@@ -454,6 +454,22 @@ def test_a_password_that_was_removed_is_not_missing(tmp_path: Path) -> None:
     assert mistakes(checked(tmp_path, archive(entries))) == []
 
 
+def test_a_key_that_is_hidden_is_not_missing(tmp_path: Path) -> None:
+    """Whatever the server has said to it."""
+    made = said("web_api_key_token", {}, refused())
+    made["request"]["headers"].append({"name": "Authorization", "value": "***"})
+    assert mistakes(checked(tmp_path, archive([made, listed([ONE])]), release="R10")) == []
+
+
+def test_a_form_with_a_hidden_token_is_whole(tmp_path: Path) -> None:
+    """It is shorter than what was sent."""
+    form = f"token=$CRMCOM_TOKEN_2&{NUMBER}"
+    made = changed("delete", refused())
+    sent = {"mimeType": "application/x-www-form-urlencoded", "text": form}
+    made["request"] |= {"postData": sent, "bodySize": len(form) + 9}
+    assert mistakes(checked(tmp_path, archive([made, listed([ONE])]))) == ["parameters.body"]
+
+
 # Which side, and what was expected.
 
 WRONG = listed(refused(), url="x")
