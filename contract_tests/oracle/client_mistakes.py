@@ -78,6 +78,8 @@ def remarks(call: Call, belief: Belief) -> list[Remark]:
     found = [*_of_token(request), *_of_key(request), *_of_names(request), *_of_values(request)]
     told = {each.statement for each in found if each.kind is Kind.MISTAKE}
     told |= {"login.credentials", *request.meant}  # nobody knows which ones are right
+    if request.method.basic and request.header.startswith(MASK):  # the recording hides the key
+        told.add("parameters.mandatory")
     if "access_token_identifier" in sense.given:  # an older page has it instead of a user
         told.add("parameters.mandatory")
     for statement, why in refusals(call, sense, belief):
