@@ -31,7 +31,7 @@ from crmcom_kit.contract_tests.templates.table import READS
 
 pytest_plugins = ["crmcom_kit.contract_tests.pytest_fixtures"]
 
-#: What the profile says, but for what makes no sense with a server: it may be slow, and to explain
+#: What the profile says, except what makes no sense with a server: it may be slow, and to explain
 #: an example takes many more requests than to shrink it.
 _SETTINGS = settings(
     deadline=None,

@@ -1,7 +1,7 @@
 """What is known of a server: its webhook requests, its tokens, and the dials it has not settled.
 
-The belief is changed by the oracle alone. Whoever sent a request, a run or the client of a
-recording, the exchange goes to the oracle, and the oracle writes down here what it showed.
+The belief is changed by the oracle alone. Each exchange, of a run or of the client of a recording,
+goes to the oracle, which writes down here what it showed.
 """
 
 from collections import Counter

@@ -61,7 +61,7 @@ class DrawnReads:
             campaign: also knows what was noted already, and is not raised again.
             ends_at: how many requests the session has sent at the end.
             until: the client's time at which no more are sent.
-            accepts: says whether a violation is no news.
+            accepts: says whether a violation was accepted beforehand.
             worded: returns the message for a violation.
         """
         self._campaign, self._ends_at, self._until = campaign, ends_at, until

@@ -164,7 +164,7 @@ class Again:
 
 
 def _has_changed(before: Record | None, record: Record | None, asker: Asker) -> bool:
-    """Whether a webhook request is otherwise than before since a response that has shown it so."""
+    """Whether a response showed a webhook request changed, and it has stayed so since."""
     if before is None or record is None or not _differ(before, record):
         return False
     return not _differ(record, shown(record["id"], asker))

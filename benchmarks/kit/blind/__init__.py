@@ -1,9 +1,15 @@
-"""Servers that were written blind: from the public facts and the sound server alone.
+"""What was written blind: by people who saw neither the kit nor the table of mutants.
 
-Whoever wrote them saw neither the kit nor the table of mutants, and each set was committed before
-anything ran against it. ``legal`` has unusual right servers, ``faults`` wrong ones. Each file has a
-class ``Server``, the ``CHOICES`` of the sound server that it needs, and the line of the ``FACTS``
-that it rests on; a fault has a ``RELEASE`` as well.
+Each set was committed before anything ran against it.
+
+Servers were written from the public facts and the sound server: ``legal`` has unusual right ones,
+``faults`` wrong ones, and ``unusual`` to ``unusual_3`` have faults that only an unusual value shows.
+Each file has a class ``Server``, the ``CHOICES`` of the sound server that it needs, and the line of
+the ``FACTS`` that it rests on; a fault has a ``RELEASE`` as well.
+
+``instances`` has whole servers, written from the specification, the facts and the examples. The
+programs in ``clients`` to ``clients_3``, and the tests in ``wrong_tests``, which have a mistake
+each, were written from README and the docs.
 """
 
 from collections.abc import Mapping

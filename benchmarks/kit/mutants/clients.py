@@ -26,7 +26,7 @@ from crmcom_kit.mock_server.python_api.mock import crmcom_mock
 
 KIT = Path(blind.__file__).parent
 #: Three sets of sixteen.
-FOLDERS = ("clients", "clients_later", "clients_last")
+FOLDERS = ("clients", "clients_2", "clients_3")
 NOW = dt.datetime(2026, 11, 25, 12, tzinfo=dt.UTC)
 _SECONDS = 120  # that a client may take
 
@@ -56,6 +56,7 @@ NAMED = {
     "29": ("list.life_cycle_state.supported_values", "list", ("FAILED",)),
     "30": ("token.required", "list", ("token", "header")),
     "31": ("token.expiry", "list", ("token", "refused")),
+    "32": ("delete.single_result", "delete", ("response was lost",)),
     "41": ("list.semi_optional.at_least_one", "list", ("entity",)),
     "42": ("identifier.exactly_one", "resend", ("webhook_request_identifier",)),
     "43": ("parameters.identifier_in_query", "show", ("webhook_request_identifier",)),
@@ -68,7 +69,6 @@ NAMED = {
     "50": ("fields_set.names", "show", ("error_message",)),
     "51": ("list.paging.offset", "list", ("offset",)),
     "52": ("parameters.known", "token", ("organization", "organisation")),
-    "32": ("delete.single_result", "delete", ("response was lost",)),
 }
 
 

@@ -35,7 +35,7 @@ from mutants.table import ROWS
 
 RESULTS = Path(__file__).resolve().parents[3] / ".measured" / "results.jsonl"
 SETS = (
-    "random", "table", "blind faults", "blind unusual", "blind unusual_later", "blind unusual_last",
+    "random", "table", "blind faults", "blind unusual", "blind unusual_2", "blind unusual_3",
     "legal", "combinations", "blind legal", "blind together",
 )  # fmt: skip
 #: Those of right servers: none of them is to be accused.
@@ -95,7 +95,7 @@ def cases(of: Case, number: int | None) -> Iterator[Case]:
         case "blind legal":
             places = range(len(blind.names("legal")))
             named = ((str(at), blind.legal_server(at).release) for at in places)
-        case "blind faults" | "blind unusual" | "blind unusual_later" | "blind unusual_last":
+        case "blind faults" | "blind unusual" | "blind unusual_2" | "blind unusual_3":
             named = ((name, "") for name in blind.names(of.set.split()[1]))
         case _:
             table: Any = ROWS if of.set == "table" else VARIANTS
@@ -115,7 +115,7 @@ def made(case: Case) -> Any:
             return blind.together(int(case.name))
         case "blind legal":
             return blind.legal_server(int(case.name))
-        case "blind faults" | "blind unusual" | "blind unusual_later" | "blind unusual_last":
+        case "blind faults" | "blind unusual" | "blind unusual_2" | "blind unusual_3":
             return blind.server(case.set.split()[1], case.name)
     return ROWS[case.name] if case.set == "table" else VARIANTS[case.name]
 
