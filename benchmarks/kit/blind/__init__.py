@@ -3,9 +3,9 @@
 Each set was committed before anything ran against it.
 
 Servers were written from the public facts and the sound server: ``legal`` has unusual right ones,
-``faults`` wrong ones, and ``unusual`` to ``unusual_3`` have faults that only an unusual value shows.
-Each file has a class ``Server``, the ``CHOICES`` of the sound server that it needs, and the line of
-the ``FACTS`` that it rests on; a fault has a ``RELEASE`` as well.
+``faults`` wrong ones, and ``unusual`` to ``unusual_3`` have faults that only an unusual value
+shows. Each file has a class ``Server``, the ``CHOICES`` of the sound server that it needs, and the
+line of the ``FACTS`` that it rests on; a fault has a ``RELEASE`` as well.
 
 ``instances`` has whole servers, written from the specification, the facts and the examples. The
 programs in ``clients`` to ``clients_3``, and the tests in ``wrong_tests``, which have a mistake
