@@ -1,0 +1,71 @@
+"""A world's clock as a test uses it."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from crmcom_kit.fixtures.moments import read_moment
+from crmcom_kit.mock_server.clock import SECONDS_PER, ClockState, WorldClock
+from crmcom_kit.mock_server.python_api.arguments import methods_end_at_the_caller, number
+from crmcom_kit.usage_errors import UsageError
+
+
+@methods_end_at_the_caller
+class ClockControl:
+    """A world's clock: record dates, token expiry, faults and delays follow it."""
+
+    def __init__(self, clock: Callable[[], WorldClock]) -> None:
+        """Control the clock that ``clock`` returns."""
+        self._clock = clock
+
+    def now(self) -> datetime:
+        """Return the current time of the world, in UTC."""
+        return self._clock().now()
+
+    @property
+    def state(self) -> ClockState:
+        """The clock's mode and time."""
+        return self._clock().state
+
+    def freeze(self, at: datetime | str | None = None) -> None:
+        """Stop the clock, now or at a datetime with a time zone (or its ISO 8601 text).
+
+        Raises:
+            UsageError: ``at`` is not allowed.
+        """
+        self._clock().freeze(None if at is None else read_moment("at", at))
+
+    def advance(self, by: float | timedelta | None = None, **parts: float) -> None:
+        """Move the clock forward, as if the time had passed; nothing sleeps.
+
+        Args:
+            by: seconds, or a timedelta.
+            parts: ``weeks``, ``days``, ``hours``, ``minutes`` and ``seconds``.
+
+        Raises:
+            UsageError: by nothing, backward, or beyond the last date that the clock supports.
+        """
+        if by is None and not parts:
+            allowed = f"seconds, a timedelta, or some of {', '.join(SECONDS_PER)}"
+            raise UsageError("by", seen="nothing", allowed=allowed)
+        if isinstance(by, timedelta):
+            passed = by.total_seconds()
+        else:
+            passed = 0.0 if by is None else number("by", by)
+        for name, value in parts.items():
+            if name not in SECONDS_PER:
+                allowed = f"some of {', '.join(SECONDS_PER)}"
+                raise UsageError(name, seen="among the arguments", allowed=allowed)
+            passed += number(name, value, "a number from 0 on") * SECONDS_PER[name]
+        self._clock().advance(passed)
+
+    def run(self, at: datetime | str | None = None) -> None:
+        """Run again, from the time that it shows or from ``at``. Raises UsageError."""
+        self._clock().run(None if at is None else read_moment("at", at))
+
+    def restart(self) -> None:
+        """Follow the clock that the mock was created with again, by default the machine's."""
+        self._clock().restart()
+
+    def __repr__(self) -> str:
+        mode, now = self.state
+        return f"<clock, {mode}, {now.isoformat()}>"
