@@ -104,21 +104,45 @@ def test_a_manifest_has_the_form_of_its_schema(path: Path, mark: str) -> None:
 
 def test_no_step_has_an_expression_in_its_script() -> None:
     """What others can choose, such as an input or a tag's name, comes by the environment."""
-    steps = [step for path in WORKFLOWS for step in steps_of(path)]
-    steps += loaded("action.yml")["runs"]["steps"]
-    scripts = [step["run"] for step in steps if "run" in step]
+    scripts = [step["run"] for step in all_steps() if "run" in step]
     assert len(scripts) >= 7
     assert not [script for script in scripts if "${{" in script]
 
 
+def test_what_others_publish_is_pinned() -> None:
+    """An action by its commit, the base image by its digest: a tag may move."""
+    actions = [step["uses"] for step in all_steps() if "uses" in step]
+    assert len(actions) >= 9
+    assert not [action for action in actions if not re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", action)]
+    containerfile = (ROOT / "Containerfile").read_text("utf-8")
+    assert re.search(r"^ARG BASE=\S+@sha256:[0-9a-f]{64}$", containerfile, re.MULTILINE)
+
+
+def test_only_the_job_that_publishes_may_write_to_the_repository() -> None:
+    """It checks out nothing, and runs neither tests nor builds."""
+    jobs = {
+        (path.stem, name): job
+        for path in WORKFLOWS
+        for name, job in yaml.safe_load(path.read_text("utf-8"))["jobs"].items()
+    }
+    writing = {
+        name for name, job in jobs.items() if job.get("permissions", {}).get("contents") == "write"
+    }
+    assert writing == {("release", "release")}
+    used = [step.get("uses", "").partition("@")[0] for step in jobs["release", "release"]["steps"]]
+    assert used == ["actions/download-artifact", ""]
+
+
+def all_steps() -> list[Any]:
+    """Return the steps of all workflows and of the action."""
+    steps = [step for path in WORKFLOWS for step in steps_of(path)]
+    return steps + loaded("action.yml")["runs"]["steps"]
+
+
 def steps_of(path: Path) -> list[Any]:
-    """Return the steps of a workflow with one job."""
-    (job,) = yaml.safe_load(path.read_text("utf-8"))["jobs"].values()
-    steps: list[Any] = job["steps"]
-    return steps
-
-
-# --- the image
+    """Return the steps of a workflow's jobs."""
+    jobs = yaml.safe_load(path.read_text("utf-8"))["jobs"].values()
+    return [step for job in jobs for step in job["steps"]]
 
 
 # --- Compose and Kubernetes
