@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from crmcom_kit.config_file import Refused, config_option
-from crmcom_kit.contract_tests.options import HEADINGS, OPTIONS, REPORTS, Option
-from crmcom_kit.contract_tests.stopping import Stop
+from crmcom_kit.contract_tests.campaign.stopping import Stop
+from crmcom_kit.contract_tests.options.options import HEADINGS, OPTIONS, REPORTS, Option
 from crmcom_kit.progress import progress
 
 if TYPE_CHECKING:
     from crmcom_kit.contract_tests.reports.report import Report
-    from crmcom_kit.contract_tests.results import Results
+    from crmcom_kit.contract_tests.run.results import Results
 
 
 #: What makes each report, by the name of its option.
@@ -172,9 +172,9 @@ def run_with(given: dict[str, Any], now: dt.datetime, stop: Stop, **more: Any) -
     """
     from hypothesis.configuration import set_hypothesis_home_dir
 
-    from crmcom_kit.contract_tests.config import prepared
-    from crmcom_kit.contract_tests.options import OptionsError
-    from crmcom_kit.contract_tests.run import dry_run, run
+    from crmcom_kit.contract_tests.options.options import OptionsError
+    from crmcom_kit.contract_tests.run.config import prepared
+    from crmcom_kit.contract_tests.run.run import dry_run, run
 
     # What Hypothesis notes for itself goes elsewhere than into the user's folder.
     with TemporaryDirectory() as home, progress() as show:

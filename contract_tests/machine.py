@@ -20,27 +20,29 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from crmcom_kit.contract_tests.campaign.campaign import Campaign
 from crmcom_kit.contract_tests.campaign.conclusions import conclude
 from crmcom_kit.contract_tests.campaign.discovery import discover
-from crmcom_kit.contract_tests.campaign.session import Session
-from crmcom_kit.contract_tests.campaign.shortening import logins_of, shorten
-from crmcom_kit.contract_tests.client.calls import changing_method, with_token
-from crmcom_kit.contract_tests.client.exchanges import Call, Exchange, token_of
-from crmcom_kit.contract_tests.client.logins import UNLIMITED, LoginCount, LoginLimits
-from crmcom_kit.contract_tests.config import RunConfig
-from crmcom_kit.contract_tests.deviations import Deviation, read_deviations
-from crmcom_kit.contract_tests.findings import Unreachable, Violation, outcome
-from crmcom_kit.contract_tests.judged import (
+from crmcom_kit.contract_tests.campaign.judging import (
     FEW_LOOKS,
     Judgement,
-    exception,
     raise_what_is_wrong_in_the_kit,
     settle,
 )
-from crmcom_kit.contract_tests.options import CHANGES
+from crmcom_kit.contract_tests.campaign.session import Session
+from crmcom_kit.contract_tests.campaign.shortening import logins_of, shorten
+from crmcom_kit.contract_tests.client.calls import changing_method, with_token
+from crmcom_kit.contract_tests.client.errors import Unreachable
+from crmcom_kit.contract_tests.client.exchanges import Call, Exchange, token_of
+from crmcom_kit.contract_tests.client.logins import UNLIMITED, LoginCount, LoginLimits
+from crmcom_kit.contract_tests.client.targets import Login, Target, in_process, of_mock
+from crmcom_kit.contract_tests.client.wording import outcome
+from crmcom_kit.contract_tests.options.deviations import Deviation, read_deviations
+from crmcom_kit.contract_tests.options.options import CHANGES
+from crmcom_kit.contract_tests.oracle.findings import Violation
 from crmcom_kit.contract_tests.oracle.oracle import Observation
 from crmcom_kit.contract_tests.oracle.suspicions import Effect, Hypothesis, Suspicion
-from crmcom_kit.contract_tests.run import enter, new_session
+from crmcom_kit.contract_tests.reports.exceptions import exception
+from crmcom_kit.contract_tests.run.config import RunConfig
+from crmcom_kit.contract_tests.run.run import enter, new_session
 from crmcom_kit.contract_tests.safety.scope import EVERYTHING
-from crmcom_kit.contract_tests.targets import Login, Target, in_process, of_mock
 from crmcom_kit.contract_tests.templates import Template, all_templates
 from crmcom_kit.contract_tests.templates.logins import plain_list
 from crmcom_kit.contract_tests.templates.table import LAYERS

@@ -23,7 +23,7 @@ def pytest_addoption(parser: "pytest.Parser") -> None:
     """Offer the options of a run."""
     if not is_installed():
         return
-    from crmcom_kit.contract_tests.options import PYTEST_OPTIONS
+    from crmcom_kit.contract_tests.options.options import PYTEST_OPTIONS
 
     for option in PYTEST_OPTIONS:
         group = parser.getgroup(f"crmcom-kit {option.heading}", f"crmcom-kit: {option.heading}")
@@ -43,7 +43,7 @@ def pytest_addoption(parser: "pytest.Parser") -> None:
 
 def as_in_pytest(text: str) -> str:
     """Return a text that names options as pytest has them."""
-    from crmcom_kit.contract_tests.options import PYTEST_OPTIONS
+    from crmcom_kit.contract_tests.options.options import PYTEST_OPTIONS
 
     names = "|".join(option.name for option in PYTEST_OPTIONS)
     return re.sub(rf"--({names})\b", r"--crmcom-\1", text)
@@ -51,7 +51,7 @@ def as_in_pytest(text: str) -> str:
 
 def given_options(config: "pytest.Config") -> dict[str, Any]:
     """Return the options of a run: from the command line, the environment, or their defaults."""
-    from crmcom_kit.contract_tests.options import DEFAULTS, PYTEST_OPTIONS
+    from crmcom_kit.contract_tests.options.options import DEFAULTS, PYTEST_OPTIONS
 
     values: dict[str, Any] = dict(DEFAULTS)
     for option in PYTEST_OPTIONS:

@@ -16,7 +16,7 @@ from crmcom_kit.contract_tests.calibration.report import Comparisons, as_html
 from crmcom_kit.contract_tests.client.calls import changing_method
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
-from crmcom_kit.contract_tests.results import Results
+from crmcom_kit.contract_tests.run.results import Results
 from crmcom_kit.redaction import MASK, is_secret
 from crmcom_kit.schemas.dialect import Dialect, dials
 from crmcom_kit.schemas.dialect_file import toml_value, write_dialect

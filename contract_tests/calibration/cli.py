@@ -15,6 +15,7 @@ import click
 from click.core import ParameterSource
 
 from crmcom_kit.config_file import Refused, config_option
+from crmcom_kit.contract_tests.campaign.stopping import Stop
 from crmcom_kit.contract_tests.cli import (
     HeadedCommand,
     as_click,
@@ -23,8 +24,8 @@ from crmcom_kit.contract_tests.cli import (
     run_with,
     write,
 )
-from crmcom_kit.contract_tests.findings import counted
-from crmcom_kit.contract_tests.options import (
+from crmcom_kit.contract_tests.client.wording import counted
+from crmcom_kit.contract_tests.options.options import (
     CHANGES,
     CHECKED,
     DEFAULTS,
@@ -35,7 +36,6 @@ from crmcom_kit.contract_tests.options import (
     check_url,
     check_values,
 )
-from crmcom_kit.contract_tests.stopping import Stop
 from crmcom_kit.output import for_its_owner
 from crmcom_kit.progress import progress
 from crmcom_kit.redaction import redact_url
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from crmcom_kit.contract_tests.calibration.diff import OtherServer
     from crmcom_kit.contract_tests.calibration.learning import Log
     from crmcom_kit.contract_tests.calibration.report import Comparisons
-    from crmcom_kit.contract_tests.results import Results
+    from crmcom_kit.contract_tests.run.results import Results
     from crmcom_kit.schemas.profile import Profile
 
 #: So many requests are compared if nothing else is said.
@@ -381,7 +381,7 @@ def _profile(folder: Path, given: dict[str, Any]) -> "Profile":
 def _other_server(url: str, given: dict[str, Any], stop: Stop) -> "OtherServer":
     """Return the server of --other, which has what is left of --max-time. Raises Refused."""
     from crmcom_kit.contract_tests.calibration.diff import OtherServer
-    from crmcom_kit.contract_tests.config import prepared
+    from crmcom_kit.contract_tests.run.config import prepared
 
     now = dt.datetime.now(dt.UTC)  # noqa: TID251 - the place that supplies the run's time
     values = {**DEFAULTS, **given, "base_url": url, "max_requests": None, "from_har": ()}
@@ -398,8 +398,7 @@ def _compared(
 ) -> "tuple[Log, Comparisons]":
     """Compare a run with the other side. Raises Refused, NothingToLearn."""
     from crmcom_kit.contract_tests.calibration.diff import with_profile
-    from crmcom_kit.contract_tests.client.http import BudgetSpent, TargetDown
-    from crmcom_kit.contract_tests.findings import Unreachable
+    from crmcom_kit.contract_tests.client.errors import BudgetSpent, TargetDown, Unreachable
 
     if profile is not None:
         return with_profile(results, profile)

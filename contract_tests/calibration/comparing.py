@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from crmcom_kit.contract_tests.belief.belief import Record
 from crmcom_kit.contract_tests.belief.knowledge import OBJECTS, members
 from crmcom_kit.contract_tests.client.exchanges import LOGINS, Exchange, has_code
-from crmcom_kit.contract_tests.findings import shortened
+from crmcom_kit.contract_tests.client.wording import shortened
 from crmcom_kit.contract_tests.oracle.envelope import is_readable, lacking
 from crmcom_kit.schemas.methods import response_fields
 

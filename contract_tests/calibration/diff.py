@@ -12,13 +12,13 @@ from crmcom_kit.contract_tests.calibration.learning import Log
 from crmcom_kit.contract_tests.calibration.report import Comparisons
 from crmcom_kit.contract_tests.calibration.world import REFERRED
 from crmcom_kit.contract_tests.campaign.session import Session
+from crmcom_kit.contract_tests.client.errors import LoginLimit, Unreachable
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange, token_of
-from crmcom_kit.contract_tests.config import RunConfig
-from crmcom_kit.contract_tests.findings import LoginLimit, Unreachable
-from crmcom_kit.contract_tests.results import Results
-from crmcom_kit.contract_tests.run import enter, new_session, sparing
-from crmcom_kit.contract_tests.separate_world import separate_world
-from crmcom_kit.contract_tests.targets import Target
+from crmcom_kit.contract_tests.client.separate_world import separate_world
+from crmcom_kit.contract_tests.client.targets import Target
+from crmcom_kit.contract_tests.run.config import RunConfig
+from crmcom_kit.contract_tests.run.results import Results
+from crmcom_kit.contract_tests.run.run import enter, new_session, sparing
 from crmcom_kit.schemas.profile import Profile
 
 

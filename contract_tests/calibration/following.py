@@ -11,7 +11,7 @@ from urllib.parse import quote
 from crmcom_kit.contract_tests.belief.belief import Record
 from crmcom_kit.contract_tests.client.calls import changing_method
 from crmcom_kit.contract_tests.client.exchanges import LOGINS, Call, Exchange, token_of
-from crmcom_kit.contract_tests.targets import DirectMock, Login, MockReply
+from crmcom_kit.contract_tests.client.targets import DirectMock, Login, MockReply
 from crmcom_kit.schemas.profile import Profile
 
 #: The profile may say how a record looks then.

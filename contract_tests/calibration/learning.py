@@ -23,9 +23,9 @@ from crmcom_kit.contract_tests.calibration.world import world_of
 from crmcom_kit.contract_tests.client.calls import changing_method
 from crmcom_kit.contract_tests.client.exchanges import Exchange, has_code
 from crmcom_kit.contract_tests.client.made_up import NO_TOKEN
-from crmcom_kit.contract_tests.findings import counted
-from crmcom_kit.contract_tests.results import Results
-from crmcom_kit.contract_tests.targets import Login, MockReply
+from crmcom_kit.contract_tests.client.targets import Login, MockReply
+from crmcom_kit.contract_tests.client.wording import counted
+from crmcom_kit.contract_tests.run.results import Results
 from crmcom_kit.schemas.dialect import Dial, Dialect, dials, error_kinds
 from crmcom_kit.schemas.dialect_file import toml_value
 from crmcom_kit.schemas.effects import Effects

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from crmcom_kit.contract_tests.belief.belief import Record
 from crmcom_kit.contract_tests.client.exchanges import Exchange
-from crmcom_kit.contract_tests.findings import counted
+from crmcom_kit.contract_tests.client.wording import counted
 from crmcom_kit.schemas.ordering import Key, comparable, value_of
 
 #: Keys that an order may have, how many orders are followed at a time, and the part of lists that

@@ -12,12 +12,12 @@ from crmcom_kit.contract_tests.calibration.comparing import (
     Difference,
 )
 from crmcom_kit.contract_tests.client.exchanges import Exchange
-from crmcom_kit.contract_tests.findings import counted
+from crmcom_kit.contract_tests.client.wording import counted
 from crmcom_kit.contract_tests.oracle.sense import read
 from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
 from crmcom_kit.contract_tests.reports.report import visible
 from crmcom_kit.contract_tests.reports.script import Scripts
-from crmcom_kit.contract_tests.results import Results
+from crmcom_kit.contract_tests.run.results import Results
 from crmcom_kit.schemas.dialect import dials
 from crmcom_kit.schemas.dialect_file import toml_value
 from crmcom_kit.schemas.releases import Release

@@ -16,10 +16,10 @@ from crmcom_kit.contract_tests.belief.interpretations import OBJECT_OF, Named
 from crmcom_kit.contract_tests.campaign.drawing import draw_reads
 from crmcom_kit.contract_tests.campaign.planning import Plan
 from crmcom_kit.contract_tests.campaign.session import Session
+from crmcom_kit.contract_tests.client.errors import BudgetSpent, TargetDown, Unreachable, Withheld
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
-from crmcom_kit.contract_tests.client.http import BudgetSpent, TargetDown
-from crmcom_kit.contract_tests.findings import Unreachable, Violation, Withheld
-from crmcom_kit.contract_tests.options import CHANGES
+from crmcom_kit.contract_tests.options.options import CHANGES
+from crmcom_kit.contract_tests.oracle.findings import Violation
 from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER
 from crmcom_kit.contract_tests.oracle.suspicions import Behind, Effect, Hypothesis, Suspicion
 from crmcom_kit.contract_tests.templates import Scene, Template

@@ -4,8 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from crmcom_kit.contract_tests.campaign.session import Session
-from crmcom_kit.contract_tests.client.http import ResponseTooLong
-from crmcom_kit.contract_tests.findings import Unreachable
+from crmcom_kit.contract_tests.client.errors import ResponseTooLong, Unreachable
 from crmcom_kit.contract_tests.oracle.expectations import STATES
 from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER
 from crmcom_kit.contract_tests.safety.scope import Scope

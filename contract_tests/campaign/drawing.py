@@ -15,8 +15,8 @@ import hypothesis
 from hypothesis import HealthCheck, Phase
 from hypothesis.errors import Flaky
 
-from crmcom_kit.contract_tests.client.http import BudgetSpent, TargetDown
-from crmcom_kit.contract_tests.findings import Broken, Unreachable, Violation, broken
+from crmcom_kit.contract_tests.client.errors import BudgetSpent, TargetDown, Unreachable
+from crmcom_kit.contract_tests.oracle.findings import Broken, Violation, broken
 from crmcom_kit.contract_tests.oracle.service import STATEMENT
 from crmcom_kit.contract_tests.strategies import open_calls
 from crmcom_kit.contract_tests.templates import Template

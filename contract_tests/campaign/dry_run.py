@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from crmcom_kit.contract_tests.campaign.planning import drawn, logins_of, most_changes
 from crmcom_kit.contract_tests.campaign.session import Session
 from crmcom_kit.contract_tests.campaign.tokens import NO_LOGIN
-from crmcom_kit.contract_tests.findings import counted
-from crmcom_kit.contract_tests.options import CHANGES
+from crmcom_kit.contract_tests.client.wording import counted
+from crmcom_kit.contract_tests.options.options import CHANGES
 from crmcom_kit.contract_tests.safety.scope import Scope
 from crmcom_kit.contract_tests.templates import Template
 from crmcom_kit.redaction import redact_url

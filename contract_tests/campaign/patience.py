@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from crmcom_kit.contract_tests.client.calls import changing_method
 from crmcom_kit.contract_tests.client.exchanges import LOGINS
 from crmcom_kit.contract_tests.client.http import MAX_WAITS
-from crmcom_kit.contract_tests.findings import counted
+from crmcom_kit.contract_tests.client.wording import counted
 from crmcom_kit.contract_tests.oracle.expectations import Must
 
 if TYPE_CHECKING:

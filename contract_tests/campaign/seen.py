@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from crmcom_kit.contract_tests.belief.belief import Known
 from crmcom_kit.contract_tests.campaign.campaign import Campaign
 from crmcom_kit.contract_tests.campaign.session import Session
-from crmcom_kit.contract_tests.findings import counted, never_served, outcome
-from crmcom_kit.contract_tests.options import CHANGES, SUCCESSFUL_RESEND
+from crmcom_kit.contract_tests.client.wording import counted, never_served, outcome
+from crmcom_kit.contract_tests.options.options import CHANGES, SUCCESSFUL_RESEND
 from crmcom_kit.contract_tests.templates import Template
 
 READS = ("show", "list")

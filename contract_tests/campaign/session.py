@@ -7,23 +7,25 @@ from typing import Any
 
 from crmcom_kit.contract_tests.belief.belief import Belief, TokenState
 from crmcom_kit.contract_tests.campaign.patience import Patience
+from crmcom_kit.contract_tests.campaign.stopping import Stop
 from crmcom_kit.contract_tests.campaign.tokens import Tokens
 from crmcom_kit.contract_tests.client.calls import build, changing_method, with_token
-from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
-from crmcom_kit.contract_tests.client.http import (
-    MAX_TRIES,
-    Client,
+from crmcom_kit.contract_tests.client.errors import (
     NoResponse,
     ResponseLost,
     ResponseTooLong,
+    Unreachable,
+    Withheld,
 )
-from crmcom_kit.contract_tests.findings import Findings, Unreachable, Withheld, counted
+from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
+from crmcom_kit.contract_tests.client.http import MAX_TRIES, Client
+from crmcom_kit.contract_tests.client.targets import Target
+from crmcom_kit.contract_tests.client.wording import counted
+from crmcom_kit.contract_tests.oracle.findings import Findings
 from crmcom_kit.contract_tests.oracle.oracle import Observation, Oracle
 from crmcom_kit.contract_tests.oracle.suspicions import Suspicion
 from crmcom_kit.contract_tests.safety.logins import LoginGuard
 from crmcom_kit.contract_tests.safety.scope import Guard
-from crmcom_kit.contract_tests.stopping import Stop
-from crmcom_kit.contract_tests.targets import Target
 from crmcom_kit.contract_tests.templates import Scene
 from crmcom_kit.contract_tests.templates.logins import plain_list
 from crmcom_kit.schemas.methods import Method

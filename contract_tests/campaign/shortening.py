@@ -11,7 +11,8 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from crmcom_kit.contract_tests.belief.belief import Belief, Change, TokenState
 from crmcom_kit.contract_tests.campaign.session import Session
 from crmcom_kit.contract_tests.client.exchanges import LOGINS, Exchange, token_of
-from crmcom_kit.contract_tests.findings import MAX_TEXT, Violation, shortened
+from crmcom_kit.contract_tests.client.wording import shortened
+from crmcom_kit.contract_tests.oracle.findings import MAX_TEXT, Violation
 from crmcom_kit.contract_tests.oracle.oracle import Oracle
 
 #: So many exchanges are observed again for one violation, within the time of the run; then the

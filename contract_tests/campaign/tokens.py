@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from crmcom_kit.contract_tests.belief.belief import TokenState
+from crmcom_kit.contract_tests.client.errors import ResponseTooLong, TargetDown, Unreachable
 from crmcom_kit.contract_tests.client.exchanges import OUTAGES, token_of
-from crmcom_kit.contract_tests.client.http import ResponseTooLong, TargetDown
 from crmcom_kit.contract_tests.client.made_up import NO_TOKEN
-from crmcom_kit.contract_tests.findings import Unreachable, outcome
+from crmcom_kit.contract_tests.client.wording import outcome
 from crmcom_kit.contract_tests.oracle.envelope import is_readable
 from crmcom_kit.contract_tests.oracle.expectations import Must
 from crmcom_kit.contract_tests.templates.logins import own_login, plain_list

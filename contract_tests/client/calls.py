@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from crmcom_kit.contract_tests.client.exchanges import Call
-from crmcom_kit.contract_tests.options import CHANGES
+from crmcom_kit.contract_tests.options.options import CHANGES
 from crmcom_kit.schemas.methods import Method
 
 #: Of a request with a body.

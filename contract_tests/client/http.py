@@ -15,32 +15,19 @@ from dataclasses import dataclass
 import httpcore
 import httpx
 
+from crmcom_kit.contract_tests.client.errors import (
+    BudgetSpent,
+    NoResponse,
+    ResponseLost,
+    ResponseTooLong,
+    TargetDown,
+    Unreachable,
+)
 from crmcom_kit.contract_tests.client.exchanges import OUTAGES, Call, Exchange, containers
-from crmcom_kit.contract_tests.findings import Unreachable, counted
-from crmcom_kit.contract_tests.options import DEFAULT_MAX_TIME
-from crmcom_kit.contract_tests.targets import Target
+from crmcom_kit.contract_tests.client.targets import Target
+from crmcom_kit.contract_tests.client.wording import counted
+from crmcom_kit.contract_tests.options.options import DEFAULT_MAX_TIME
 from crmcom_kit.deadline_streams import Deadline, DeadlineBackend
-
-
-class TargetDown(Exception):
-    """The target does not respond, or stopped responding."""
-
-
-class NoResponse(Unreachable):
-    """No response came to a request: nobody knows if it was done."""
-
-
-class BudgetSpent(Exception):
-    """The run may send no more requests, keep no more bytes, or has no time for what comes next."""
-
-
-class ResponseTooLong(Unreachable):
-    """A response that is longer than the run may read."""
-
-
-class ResponseLost(Unreachable):
-    """A gateway has responded to a request that is sent once only: nobody knows if it was done."""
-
 
 #: A body is read up to so many bytes, and judged if it has no more than so many JSON containers: a
 #: list of 8,000 webhook requests of 2 KB. Python takes up to 200 bytes for an empty container.

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from crmcom_kit.contract_tests.client.exchanges import LOGINS, NOT_JSON, OUTAGES, Exchange
-from crmcom_kit.contract_tests.findings import shortened
+from crmcom_kit.contract_tests.client.wording import shortened
 from crmcom_kit.contract_tests.oracle.expectations import Expectation, Must
 from crmcom_kit.contract_tests.oracle.sense import FIELDS, RECORD_METHODS
 from crmcom_kit.contract_tests.oracle.suspicions import Flaw, Seen, told

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from crmcom_kit.contract_tests.belief.belief import Belief, Change, TokenState
 from crmcom_kit.contract_tests.belief.interpretations import Named
 from crmcom_kit.contract_tests.client.exchanges import NO_RESPONSE, Call, Exchange
-from crmcom_kit.contract_tests.findings import outcome, shortened
-from crmcom_kit.contract_tests.options import CHANGES
+from crmcom_kit.contract_tests.client.wording import outcome, shortened
+from crmcom_kit.contract_tests.options.options import CHANGES
 from crmcom_kit.contract_tests.oracle import (
     envelope,
     lists,

@@ -17,7 +17,7 @@ from crmcom_kit.contract_tests.belief.knowledge import (
     units_of_others,
 )
 from crmcom_kit.contract_tests.belief.moments import moment
-from crmcom_kit.contract_tests.findings import shortened
+from crmcom_kit.contract_tests.client.wording import shortened
 from crmcom_kit.contract_tests.oracle.suspicions import Flaw
 from crmcom_kit.schemas.loader import compiled, validator
 from crmcom_kit.schemas.methods import response_fields

@@ -15,9 +15,10 @@ from typing import NamedTuple
 
 from crmcom_kit.contract_tests.belief.belief import Belief, TokenState
 from crmcom_kit.contract_tests.client.exchanges import NO_RESPONSE, Call, Exchange
-from crmcom_kit.contract_tests.findings import Violation, counted, never_served, outcome
+from crmcom_kit.contract_tests.client.wording import counted, never_served, outcome
 from crmcom_kit.contract_tests.oracle.envelope import is_of_http, is_readable
 from crmcom_kit.contract_tests.oracle.expectations import Expectation, Must
+from crmcom_kit.contract_tests.oracle.findings import Violation
 from crmcom_kit.contract_tests.oracle.sense import Sense
 
 STATEMENT = "errors.no_server_error"

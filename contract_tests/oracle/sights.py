@@ -16,7 +16,7 @@ from crmcom_kit.contract_tests.belief.knowledge import (
     value_at,
 )
 from crmcom_kit.contract_tests.client.exchanges import Exchange
-from crmcom_kit.contract_tests.findings import shortened
+from crmcom_kit.contract_tests.client.wording import shortened
 from crmcom_kit.contract_tests.oracle.expectations import Expectation
 from crmcom_kit.contract_tests.oracle.records import statement_of
 from crmcom_kit.contract_tests.oracle.sense import FIELDS, RECORD_METHODS, Sense, is_whole

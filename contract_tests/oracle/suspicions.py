@@ -14,8 +14,9 @@ from typing import Any, NamedTuple, Protocol
 from crmcom_kit.contract_tests.belief.belief import Belief, Known, Record
 from crmcom_kit.contract_tests.belief.interpretations import OBJECT_OF
 from crmcom_kit.contract_tests.belief.knowledge import differing, value_at
+from crmcom_kit.contract_tests.client.errors import Unreachable
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
-from crmcom_kit.contract_tests.findings import Unreachable, Violation, blamed
+from crmcom_kit.contract_tests.oracle.findings import Violation, blamed
 from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER
 
 #: The symptom of a webhook request that is not shown or listed any more.

@@ -15,9 +15,9 @@ from crmcom_kit.contract_tests.belief.belief import Belief
 from crmcom_kit.contract_tests.belief.interpretations import Named
 from crmcom_kit.contract_tests.client.calls import build
 from crmcom_kit.contract_tests.client.exchanges import LOGINS, Exchange
-from crmcom_kit.contract_tests.deviations import ExpectedRefusal
-from crmcom_kit.contract_tests.findings import shape_of, shortened
-from crmcom_kit.contract_tests.options import CHANGES
+from crmcom_kit.contract_tests.client.wording import shape_of, shortened
+from crmcom_kit.contract_tests.options.deviations import ExpectedRefusal
+from crmcom_kit.contract_tests.options.options import CHANGES
 from crmcom_kit.contract_tests.oracle.client_mistakes import Kind, Remark, remarks
 from crmcom_kit.contract_tests.oracle.sense import (
     IDENTIFIER,

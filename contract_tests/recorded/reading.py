@@ -17,8 +17,8 @@ from urllib.parse import urlencode, urlsplit
 import httpx
 
 from crmcom_kit.contract_tests.client.exchanges import NOT_JSON, OUTAGES, Call, Exchange, parsed
-from crmcom_kit.contract_tests.findings import shortened
-from crmcom_kit.contract_tests.options import OptionsError
+from crmcom_kit.contract_tests.client.wording import shortened
+from crmcom_kit.contract_tests.options.options import OptionsError
 from crmcom_kit.contract_tests.oracle.client_mistakes import REMOVED, is_of_api
 from crmcom_kit.contract_tests.oracle.sense import query_pairs, read
 from crmcom_kit.har import CUT, OF_CHECK, RELEASE

@@ -4,9 +4,9 @@ import re
 from dataclasses import asdict
 from operator import itemgetter
 
-from crmcom_kit.contract_tests.deviations import Deviation
-from crmcom_kit.contract_tests.findings import Kind
-from crmcom_kit.contract_tests.options import CHANGES
+from crmcom_kit.contract_tests.options.deviations import Deviation
+from crmcom_kit.contract_tests.options.options import CHANGES
+from crmcom_kit.contract_tests.oracle.findings import Kind
 from crmcom_kit.contract_tests.reports.report import Report
 from crmcom_kit.schemas.dialect_file import toml_value
 

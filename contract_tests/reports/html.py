@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from crmcom_kit.contract_tests.findings import Verdict
+from crmcom_kit.contract_tests.oracle.findings import Verdict
 from crmcom_kit.contract_tests.reports.report import (
     Report,
     amount,

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from crmcom_kit.contract_tests.reports import terminal
 from crmcom_kit.contract_tests.reports.report import Report, first_failure, visible
-from crmcom_kit.contract_tests.results import Outcome
+from crmcom_kit.contract_tests.run.results import Outcome
 
 #: GitHub takes 1 MiB for each step of a job; a character has at most four bytes.
 MAX_CHARACTERS = 250_000

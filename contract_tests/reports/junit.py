@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from xml.etree import ElementTree as ET
 
-from crmcom_kit.contract_tests.findings import Verdict, counted
+from crmcom_kit.contract_tests.client.wording import counted
+from crmcom_kit.contract_tests.oracle.findings import Verdict
 from crmcom_kit.contract_tests.reports.report import (
     Entry,
     Report,
@@ -14,7 +15,7 @@ from crmcom_kit.contract_tests.reports.report import (
     mistake_details,
     visible,
 )
-from crmcom_kit.contract_tests.results import Outcome
+from crmcom_kit.contract_tests.run.results import Outcome
 
 
 def written(report: Report) -> str:

@@ -14,8 +14,8 @@ from typing import Literal
 
 from crmcom_kit.contract_tests.client.exchanges import LOGINS, Call, Exchange, token_of
 from crmcom_kit.contract_tests.client.made_up import PUBLIC
+from crmcom_kit.contract_tests.client.targets import Target
 from crmcom_kit.contract_tests.reports.redaction import VARIABLE, ReportRedactor
-from crmcom_kit.contract_tests.targets import Target
 from crmcom_kit.redaction import MASK
 
 #: What a shell leaves as it is between double quotes, in scripts and at a prompt.

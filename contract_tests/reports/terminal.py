@@ -7,8 +7,9 @@ from io import TextIOWrapper
 from rich.console import Console
 from rich.text import Text
 
-from crmcom_kit.contract_tests.findings import Verdict, counted
+from crmcom_kit.contract_tests.client.wording import counted
 from crmcom_kit.contract_tests.oracle.client_mistakes import Kind
+from crmcom_kit.contract_tests.oracle.findings import Verdict
 from crmcom_kit.contract_tests.reports.report import (
     Entry,
     Report,

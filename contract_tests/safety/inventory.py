@@ -7,8 +7,8 @@ from typing import Any
 
 from crmcom_kit.contract_tests.belief.belief import Record
 from crmcom_kit.contract_tests.belief.knowledge import differing
-from crmcom_kit.contract_tests.client.http import BudgetSpent
-from crmcom_kit.contract_tests.findings import counted
+from crmcom_kit.contract_tests.client.errors import BudgetSpent
+from crmcom_kit.contract_tests.client.wording import counted
 from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER
 from crmcom_kit.contract_tests.safety.scope import Sender
 

@@ -6,8 +6,8 @@ import time
 from pathlib import Path
 
 from crmcom_kit.contract_tests.belief.belief import Record
-from crmcom_kit.contract_tests.client.http import TargetDown
-from crmcom_kit.contract_tests.targets import Target
+from crmcom_kit.contract_tests.client.errors import TargetDown
+from crmcom_kit.contract_tests.client.targets import Target
 from crmcom_kit.output import for_its_owner
 
 

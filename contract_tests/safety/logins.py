@@ -7,9 +7,9 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 from crmcom_kit.contract_tests.client.calls import build, key_login
+from crmcom_kit.contract_tests.client.errors import LoginLimit
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.client.made_up import NO_KEY
-from crmcom_kit.contract_tests.findings import LoginLimit
 from crmcom_kit.contract_tests.oracle.expectations import LOGIN_PARAMETERS
 from crmcom_kit.contract_tests.oracle.logins import known_units
 from crmcom_kit.contract_tests.oracle.sense import basic_text

@@ -9,9 +9,9 @@ from urllib.parse import parse_qsl
 from crmcom_kit.contract_tests.belief.belief import Record
 from crmcom_kit.contract_tests.belief.interpretations import Named
 from crmcom_kit.contract_tests.client.calls import build, changing_method
+from crmcom_kit.contract_tests.client.errors import Withheld
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.client.http import Client
-from crmcom_kit.contract_tests.findings import Withheld
 from crmcom_kit.contract_tests.oracle.sense import FIELDS, IDENTIFIER, identifying_values
 from crmcom_kit.contract_tests.safety.ledger import Ledger
 from crmcom_kit.contract_tests.templates import Scene

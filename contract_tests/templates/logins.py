@@ -16,7 +16,7 @@ from crmcom_kit.contract_tests.client.made_up import (
     NO_PASSWORD,
     NO_USER,
 )
-from crmcom_kit.contract_tests.findings import outcome
+from crmcom_kit.contract_tests.client.wording import outcome
 from crmcom_kit.contract_tests.oracle.expectations import LOGIN_PARAMETERS
 from crmcom_kit.contract_tests.oracle.logins import known_units
 from crmcom_kit.contract_tests.oracle.suspicions import Effect, Hypothesis, Suspicion

@@ -18,7 +18,7 @@ from crmcom_kit.contract_tests.belief.interpretations import OBJECT_OF, Named
 from crmcom_kit.contract_tests.client.calls import JSON, build, query
 from crmcom_kit.contract_tests.client.exchanges import Call
 from crmcom_kit.contract_tests.client.made_up import WRONG_TOKEN
-from crmcom_kit.contract_tests.options import CHANGES
+from crmcom_kit.contract_tests.options.options import CHANGES
 from crmcom_kit.contract_tests.oracle.expectations import STATES
 from crmcom_kit.contract_tests.oracle.logins import decoded
 from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER, RECORD_METHODS

@@ -17,9 +17,9 @@ from crmcom_kit.contract_tests.client.calls import build
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange, InOneLine
 from crmcom_kit.contract_tests.client.logins import Logins
 from crmcom_kit.contract_tests.client.made_up import nowhere
-from crmcom_kit.contract_tests.options import CHANGES
+from crmcom_kit.contract_tests.client.targets import Login
+from crmcom_kit.contract_tests.options.options import CHANGES
 from crmcom_kit.contract_tests.oracle.suspicions import Suspicion
-from crmcom_kit.contract_tests.targets import Login
 from crmcom_kit.schemas.methods import Method, methods
 from crmcom_kit.schemas.releases import Release
 

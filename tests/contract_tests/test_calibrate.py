@@ -36,12 +36,13 @@ from crmcom_kit.contract_tests.calibration.learning import log_of
 from crmcom_kit.contract_tests.calibration.people import Pseudonyms
 from crmcom_kit.contract_tests.calibration.report import Tally, dial_rows
 from crmcom_kit.contract_tests.client.calls import changing_method
+from crmcom_kit.contract_tests.client.errors import BudgetSpent
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
-from crmcom_kit.contract_tests.client.http import BudgetSpent, Limits
-from crmcom_kit.contract_tests.config import RunConfig
-from crmcom_kit.contract_tests.run import run
+from crmcom_kit.contract_tests.client.http import Limits
+from crmcom_kit.contract_tests.client.targets import own_mock
+from crmcom_kit.contract_tests.run.config import RunConfig
+from crmcom_kit.contract_tests.run.run import run
 from crmcom_kit.contract_tests.safety.scope import Scope
-from crmcom_kit.contract_tests.targets import own_mock
 from crmcom_kit.mock_server import create_app
 from crmcom_kit.mock_server.protocol.config import Credentials
 from crmcom_kit.schemas.dialect import dials

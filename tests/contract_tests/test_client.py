@@ -13,22 +13,24 @@ import pytest
 from helpers.receivers import listening
 
 from crmcom_kit.contract_tests.client import http
+from crmcom_kit.contract_tests.client.errors import (
+    BudgetSpent,
+    NoResponse,
+    ResponseLost,
+    ResponseTooLong,
+    TargetDown,
+    Unreachable,
+)
 from crmcom_kit.contract_tests.client.exchanges import Call
 from crmcom_kit.contract_tests.client.http import (
     MAX_CONTAINERS,
     MAX_TRIES,
     MAX_WAITS,
     PAUSE,
-    BudgetSpent,
     Client,
     Limits,
-    NoResponse,
-    ResponseLost,
-    ResponseTooLong,
-    TargetDown,
 )
-from crmcom_kit.contract_tests.findings import Unreachable
-from crmcom_kit.contract_tests.targets import Login, Target
+from crmcom_kit.contract_tests.client.targets import Login, Target
 from crmcom_kit.schemas import resolve
 
 OK = {"status": {"code": "OK", "message": "", "description": ""}, "data": {}}

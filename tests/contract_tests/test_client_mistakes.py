@@ -35,7 +35,7 @@ from crmcom_kit.contract_tests.oracle.client_mistakes import Kind, remarks
 from crmcom_kit.contract_tests.recorded import client
 from crmcom_kit.contract_tests.recorded.reading import RecordingError
 from crmcom_kit.contract_tests.reports.report import SCHEMA, Report
-from crmcom_kit.contract_tests.results import Outcome, Results
+from crmcom_kit.contract_tests.run.results import Outcome, Results
 from crmcom_kit.schemas import resolve
 
 SHOW, LIST, RESEND = (f"webhook_requests/{name}?token=T" for name in ("show", "list", "resend"))

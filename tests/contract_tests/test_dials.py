@@ -7,9 +7,9 @@ import pytest
 from helpers.stand_ins import alarms
 
 from crmcom_kit.contract_tests.client.http import Limits
-from crmcom_kit.contract_tests.config import RunConfig
-from crmcom_kit.contract_tests.run import run
-from crmcom_kit.contract_tests.targets import own_mock
+from crmcom_kit.contract_tests.client.targets import own_mock
+from crmcom_kit.contract_tests.run.config import RunConfig
+from crmcom_kit.contract_tests.run.run import run
 from crmcom_kit.schemas import dials, load_dialect
 from crmcom_kit.schemas.dialect import Dial
 

@@ -10,10 +10,10 @@ from crmcom_kit.contract_tests.campaign.discovery import PAGE, discover
 from crmcom_kit.contract_tests.campaign.session import Session
 from crmcom_kit.contract_tests.client import http
 from crmcom_kit.contract_tests.client.made_up import NO_TOKEN
-from crmcom_kit.contract_tests.config import RunConfig
-from crmcom_kit.contract_tests.run import new_session
+from crmcom_kit.contract_tests.client.targets import own_mock
+from crmcom_kit.contract_tests.run.config import RunConfig
+from crmcom_kit.contract_tests.run.run import new_session
 from crmcom_kit.contract_tests.safety.scope import EVERYTHING, Scope
-from crmcom_kit.contract_tests.targets import own_mock
 from crmcom_kit.contract_tests.templates import all_templates
 
 BOTH = frozenset(("resend", "delete"))

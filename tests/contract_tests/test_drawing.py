@@ -12,9 +12,9 @@ from stand_in.reading import Call, Request
 from stand_in.server import ORGANISATION, PASSWORD, USERNAME, Reply, StandIn
 
 from crmcom_kit.contract_tests.client.http import Limits
-from crmcom_kit.contract_tests.findings import Verdict
+from crmcom_kit.contract_tests.oracle.findings import Verdict
 from crmcom_kit.contract_tests.reports.report import Report
-from crmcom_kit.contract_tests.results import Results
+from crmcom_kit.contract_tests.run.results import Results
 
 pytest_plugins = ["pytester"]
 
@@ -119,7 +119,7 @@ def test_under_pytest_they_are_tests_of_hypothesis(
     app = Noting()
     pytester.path.joinpath("known.toml").write_text(DEVIATIONS)
     options = [
-        *("--pyargs", "crmcom_kit.contract_tests.test_reads", "-p", "no:cacheprovider"),
+        *("--pyargs", "crmcom_kit.contract_tests.suite.test_reads", "-p", "no:cacheprovider"),
         *("--crmcom-base-url", serve(app), "--crmcom-username", USERNAME),
         *("--crmcom-password", PASSWORD, "--crmcom-organisation", ORGANISATION),
         *("--hypothesis-seed", "2", "--hypothesis-show-statistics"),

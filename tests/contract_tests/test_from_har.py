@@ -37,16 +37,16 @@ from mutants import recordings
 
 from crmcom_kit.contract_tests.belief.belief import Belief
 from crmcom_kit.contract_tests.client.http import Limits
-from crmcom_kit.contract_tests.config import RunConfig, prepared
-from crmcom_kit.contract_tests.options import DEFAULTS, OptionsError
+from crmcom_kit.contract_tests.client.targets import own_mock
+from crmcom_kit.contract_tests.options.options import DEFAULTS, OptionsError
 from crmcom_kit.contract_tests.recorded import reading, recording
 from crmcom_kit.contract_tests.recorded.hindsight import Later
-from crmcom_kit.contract_tests.recorded.recording import run_recording
 from crmcom_kit.contract_tests.reports import har, html, junit
 from crmcom_kit.contract_tests.reports.report import Report
-from crmcom_kit.contract_tests.results import Outcome, Results
-from crmcom_kit.contract_tests.run import run
-from crmcom_kit.contract_tests.targets import own_mock
+from crmcom_kit.contract_tests.run.config import RunConfig, prepared
+from crmcom_kit.contract_tests.run.recording import run_recording
+from crmcom_kit.contract_tests.run.results import Outcome, Results
+from crmcom_kit.contract_tests.run.run import run
 from crmcom_kit.mock_server.python_api.mock import crmcom_mock
 from crmcom_kit.schemas import API_PATH
 

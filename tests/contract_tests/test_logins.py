@@ -21,15 +21,16 @@ from stand_in.server import ORGANISATION, PASSWORD, USERNAME, WEB_API_KEY, Reply
 
 from crmcom_kit.contract_tests.calibration.diff import OtherServer
 from crmcom_kit.contract_tests.client.calls import build, key_login
+from crmcom_kit.contract_tests.client.errors import LoginLimit
 from crmcom_kit.contract_tests.client.exchanges import Call
 from crmcom_kit.contract_tests.client.http import Limits
 from crmcom_kit.contract_tests.client.logins import UNLIMITED, LoginCount, LoginLimits
-from crmcom_kit.contract_tests.config import RunConfig
-from crmcom_kit.contract_tests.findings import LoginLimit, Verdict
-from crmcom_kit.contract_tests.run import dry_run, enter, new_session, run
+from crmcom_kit.contract_tests.client.targets import Login, Target, own_mock
+from crmcom_kit.contract_tests.oracle.findings import Verdict
+from crmcom_kit.contract_tests.run.config import RunConfig
+from crmcom_kit.contract_tests.run.run import dry_run, enter, new_session, run
 from crmcom_kit.contract_tests.safety.logins import Kind, kind_of
 from crmcom_kit.contract_tests.safety.scope import EVERYTHING, Scope
-from crmcom_kit.contract_tests.targets import Login, Target, own_mock
 from crmcom_kit.schemas import API_PATH, resolve
 from crmcom_kit.schemas.methods import methods
 

@@ -15,10 +15,10 @@ from stand_in.legal import VARIANTS, Variant
 from stand_in.server import ORGANISATION, PASSWORD, USERNAME, StandIn
 from werkzeug.test import Client
 
-from crmcom_kit.contract_tests.findings import Broken
+from crmcom_kit.contract_tests.client.targets import own_mock
 from crmcom_kit.contract_tests.machine import ContractMachine, Login
+from crmcom_kit.contract_tests.oracle.findings import Broken
 from crmcom_kit.contract_tests.oracle.suspicions import Effect, Hypothesis, Suspicion
-from crmcom_kit.contract_tests.targets import own_mock
 from crmcom_kit.mock_server import create_app, crmcom_mock
 
 LOGIN = Login(username=USERNAME, password=PASSWORD, organisation=ORGANISATION)

@@ -34,12 +34,12 @@ from crmcom_kit.contract_tests.calibration.calibrate import NothingToLearn, cali
 from crmcom_kit.contract_tests.calibration.world import world_of
 from crmcom_kit.contract_tests.cli import write, writers
 from crmcom_kit.contract_tests.client.http import Limits
-from crmcom_kit.contract_tests.config import RunConfig
-from crmcom_kit.contract_tests.findings import MAX_TEXT, Violation
 from crmcom_kit.contract_tests.oracle import lists
+from crmcom_kit.contract_tests.oracle.findings import MAX_TEXT, Violation
 from crmcom_kit.contract_tests.recorded.reading import read_recording
 from crmcom_kit.contract_tests.reports.report import Report
-from crmcom_kit.contract_tests.run import run
+from crmcom_kit.contract_tests.run.config import RunConfig
+from crmcom_kit.contract_tests.run.run import run
 from crmcom_kit.schemas.methods import methods, response_fields
 
 JOBS = {"entity": "JOBS"}

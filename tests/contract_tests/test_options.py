@@ -7,9 +7,14 @@ from typing import Any
 
 import pytest
 
-from crmcom_kit.contract_tests.config import prepared
-from crmcom_kit.contract_tests.deviations import read_deviations
-from crmcom_kit.contract_tests.options import RUN_OPTIONS, OptionsError, check_url, command_line
+from crmcom_kit.contract_tests.options.deviations import read_deviations
+from crmcom_kit.contract_tests.options.options import (
+    RUN_OPTIONS,
+    OptionsError,
+    check_url,
+    command_line,
+)
+from crmcom_kit.contract_tests.run.config import prepared
 
 NOW = dt.datetime(2026, 11, 24, 20, tzinfo=dt.UTC)
 URL = "https://crm.example.com/crmapi/rest/v2"

@@ -16,7 +16,7 @@ from stand_in.server import ORGANISATION, PASSWORD, USERNAME, StandIn
 # A run in this process forgets the modules that it has imported, but the packages that were there
 # before keep them as attributes: then two copies of a class meet. So all of them are there before.
 from crmcom_kit.contract_tests import pytest_fixtures as _pytest_fixtures
-from crmcom_kit.contract_tests.options import RUN_OPTIONS
+from crmcom_kit.contract_tests.options.options import RUN_OPTIONS
 from crmcom_kit.contract_tests.plugin import as_in_pytest
 from crmcom_kit.mock_server import create_app
 
@@ -210,7 +210,7 @@ def test_what_is_wrong_with_a_response_fails_the_test_that_sent_the_request(
     lines = [line.strip().removeprefix("E").strip() for line in text.splitlines()]
     said = [line for line in lines if "broken by" in line and not line.startswith("FAILED")]
     name = "response.number is broken by show"
-    assert said == [name, f"crmcom_kit.contract_tests.findings.BrokenResponseNumber: {name}"]
+    assert said == [name, f"crmcom_kit.contract_tests.oracle.findings.BrokenResponseNumber: {name}"]
     shown = "webhook_requests/show?token=$CRMCOM_TOKEN&webhook_request_identifier=number=7"
     assert lines.count(f"GET {shown}") == 2
     assert "number=7," in lines  # of what Hypothesis has drawn

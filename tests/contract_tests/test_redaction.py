@@ -12,12 +12,18 @@ from helpers.reports import all_reports, exchange, results, target
 from crmcom_kit.contract_tests.client.calls import query
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.client.made_up import NO_KEY, NO_PASSWORD, NO_TOKEN, WRONG_TOKEN
-from crmcom_kit.contract_tests.config import prepared
-from crmcom_kit.contract_tests.findings import Findings, Violation, shortened
-from crmcom_kit.contract_tests.options import DEFAULTS, OptionsError, check_values, command_line
+from crmcom_kit.contract_tests.client.targets import Target
+from crmcom_kit.contract_tests.client.wording import shortened
+from crmcom_kit.contract_tests.options.options import (
+    DEFAULTS,
+    OptionsError,
+    check_values,
+    command_line,
+)
+from crmcom_kit.contract_tests.oracle.findings import Findings, Violation
 from crmcom_kit.contract_tests.reports.redaction import ReportRedactor, secret_texts
 from crmcom_kit.contract_tests.reports.script import Scripts
-from crmcom_kit.contract_tests.targets import Target
+from crmcom_kit.contract_tests.run.config import prepared
 from crmcom_kit.contract_tests.templates.near_misses import SECRET_MUTATIONS, near_misses
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJqdGkiOiI5M0M2RTBENSJ9.12On_mw2ABhc3sor2a8JJSqHg1gSXoFrER8FB9Sgtt0"

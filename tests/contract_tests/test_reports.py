@@ -12,15 +12,15 @@ from helpers.chromium import rendered
 from helpers.reports import all_reports, exchange, results
 from jsonschema import Draft202012Validator
 
-from crmcom_kit.contract_tests import test_contract
 from crmcom_kit.contract_tests.client.exchanges import Call
-from crmcom_kit.contract_tests.deviations import Deviation, read_deviations
-from crmcom_kit.contract_tests.findings import MAX_CAUSES, Findings, Verdict, Violation
+from crmcom_kit.contract_tests.options.deviations import Deviation, read_deviations
 from crmcom_kit.contract_tests.oracle.client_mistakes import Remark
+from crmcom_kit.contract_tests.oracle.findings import MAX_CAUSES, Findings, Verdict, Violation
 from crmcom_kit.contract_tests.recorded.client import ClientFinding, ClientResults
 from crmcom_kit.contract_tests.reports import draft, har, html, job_summary
 from crmcom_kit.contract_tests.reports.report import SCHEMA, Report
-from crmcom_kit.contract_tests.results import Results, StatementResult
+from crmcom_kit.contract_tests.run.results import Results, StatementResult
+from crmcom_kit.contract_tests.suite import test_contract
 from crmcom_kit.har import CUT
 from crmcom_kit.schemas.statements import checked_statements
 

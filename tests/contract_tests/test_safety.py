@@ -17,16 +17,16 @@ from helpers.stand_ins import broken
 
 from crmcom_kit.contract_tests.campaign.session import Session
 from crmcom_kit.contract_tests.client.calls import JSON, build
+from crmcom_kit.contract_tests.client.errors import Unreachable, Withheld
 from crmcom_kit.contract_tests.client.exchanges import Call
 from crmcom_kit.contract_tests.client.http import Limits
-from crmcom_kit.contract_tests.findings import Unreachable, Withheld
+from crmcom_kit.contract_tests.client.targets import Login, Target
 from crmcom_kit.contract_tests.reports.report import Report
 from crmcom_kit.contract_tests.reports.terminal import closing
-from crmcom_kit.contract_tests.results import Outcome
-from crmcom_kit.contract_tests.run import dry_run, new_session, run
+from crmcom_kit.contract_tests.run.results import Outcome
+from crmcom_kit.contract_tests.run.run import dry_run, new_session, run
 from crmcom_kit.contract_tests.safety.ledger import Ledger
 from crmcom_kit.contract_tests.safety.scope import EVERYTHING, Guard, Scope
-from crmcom_kit.contract_tests.targets import Login, Target
 from crmcom_kit.fixtures import webhook_request
 from crmcom_kit.schemas import load_dialect, resolve
 

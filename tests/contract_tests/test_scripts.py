@@ -20,9 +20,9 @@ from stand_in.server import PASSWORD as STAND_IN_PASSWORD
 
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.client.made_up import NO_PASSWORD, WRONG_TOKEN
+from crmcom_kit.contract_tests.client.targets import Login, Target
 from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
 from crmcom_kit.contract_tests.reports.script import Scripts
-from crmcom_kit.contract_tests.targets import Login, Target
 from crmcom_kit.schemas import API_PATH, resolve
 
 JSON = (("Content-Type", "application/json"),)

@@ -26,7 +26,7 @@ from stand_in.server import StandIn
 from crmcom_kit.contract_tests.client.http import Limits
 from crmcom_kit.contract_tests.oracle.service import Service
 from crmcom_kit.contract_tests.reports.report import Report
-from crmcom_kit.contract_tests.results import Outcome
+from crmcom_kit.contract_tests.run.results import Outcome
 
 STATEMENT = "errors.no_server_error"
 RECORDS = [record(at) for at in range(1, 11)]

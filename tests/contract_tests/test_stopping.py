@@ -17,9 +17,9 @@ from click.testing import CliRunner
 from helpers.far import config, remote
 from helpers.serving import LOGIN
 
+from crmcom_kit.contract_tests.campaign.stopping import Stop
 from crmcom_kit.contract_tests.cli import HeadedCommand, write
-from crmcom_kit.contract_tests.run import run
-from crmcom_kit.contract_tests.stopping import Stop
+from crmcom_kit.contract_tests.run.run import run
 from crmcom_kit.mock_server import create_app
 
 

@@ -13,10 +13,10 @@ from crmcom_kit.contract_tests import strategies
 from crmcom_kit.contract_tests.belief.interpretations import is_meant
 from crmcom_kit.contract_tests.campaign.discovery import discover
 from crmcom_kit.contract_tests.client.exchanges import Call
-from crmcom_kit.contract_tests.config import RunConfig
+from crmcom_kit.contract_tests.client.targets import own_mock
 from crmcom_kit.contract_tests.oracle.sense import FIELDS
-from crmcom_kit.contract_tests.run import enter, new_session
-from crmcom_kit.contract_tests.targets import own_mock
+from crmcom_kit.contract_tests.run.config import RunConfig
+from crmcom_kit.contract_tests.run.run import enter, new_session
 from crmcom_kit.contract_tests.templates import Scene
 from crmcom_kit.contract_tests.templates.open_values import RANGES, numbers
 from crmcom_kit.fixtures import webhook_request

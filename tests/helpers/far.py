@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 
 from crmcom_kit.contract_tests.client.http import Limits
-from crmcom_kit.contract_tests.config import RunConfig
-from crmcom_kit.contract_tests.targets import Target, own_mock
+from crmcom_kit.contract_tests.client.targets import Target, own_mock
+from crmcom_kit.contract_tests.run.config import RunConfig
 
 NAME = "Old job board of Quinn, Skinner and Barrett"  # with eight webhook requests
 BOTH = frozenset(("resend", "delete"))

@@ -11,10 +11,10 @@ from urllib.parse import urlencode
 from stand_in.reading import Request
 from stand_in.server import Reply, StandIn
 
-from crmcom_kit.contract_tests.config import prepared
-from crmcom_kit.contract_tests.options import DEFAULTS
-from crmcom_kit.contract_tests.recorded.recording import run_recording
-from crmcom_kit.contract_tests.results import Results
+from crmcom_kit.contract_tests.options.options import DEFAULTS
+from crmcom_kit.contract_tests.run.config import prepared
+from crmcom_kit.contract_tests.run.recording import run_recording
+from crmcom_kit.contract_tests.run.results import Results
 from crmcom_kit.schemas import API_PATH, resolve
 from crmcom_kit.schemas.examples import examples
 from crmcom_kit.schemas.methods import methods

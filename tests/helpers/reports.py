@@ -7,12 +7,12 @@ from typing import Any
 from rich.console import Console
 
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
-from crmcom_kit.contract_tests.deviations import Deviation
-from crmcom_kit.contract_tests.findings import Findings
+from crmcom_kit.contract_tests.client.targets import Login, Target
+from crmcom_kit.contract_tests.options.deviations import Deviation
+from crmcom_kit.contract_tests.oracle.findings import Findings
 from crmcom_kit.contract_tests.reports import draft, har, html, job_summary, junit, terminal
 from crmcom_kit.contract_tests.reports.report import Report
-from crmcom_kit.contract_tests.results import Results, statement_results
-from crmcom_kit.contract_tests.targets import Login, Target
+from crmcom_kit.contract_tests.run.results import Results, statement_results
 from crmcom_kit.schemas import resolve
 
 URL = "https://crm.example.com/crmapi/rest/v2"

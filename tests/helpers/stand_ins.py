@@ -10,12 +10,12 @@ from stand_in.client import LOGIN, Caller
 from stand_in.server import ORGANISATION, PASSWORD, USERNAME, StandIn
 
 from crmcom_kit.contract_tests.client.logins import UNLIMITED
-from crmcom_kit.contract_tests.config import RunConfig
-from crmcom_kit.contract_tests.findings import Verdict
-from crmcom_kit.contract_tests.results import Results
-from crmcom_kit.contract_tests.run import run
+from crmcom_kit.contract_tests.client.targets import Login, Target
+from crmcom_kit.contract_tests.oracle.findings import Verdict
+from crmcom_kit.contract_tests.run.config import RunConfig
+from crmcom_kit.contract_tests.run.results import Results
+from crmcom_kit.contract_tests.run.run import run
 from crmcom_kit.contract_tests.safety.scope import EVERYTHING
-from crmcom_kit.contract_tests.targets import Login, Target
 from crmcom_kit.schemas import API_PATH, resolve
 from helpers.far import BOTH
 

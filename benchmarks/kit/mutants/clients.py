@@ -18,10 +18,10 @@ import blind
 import click
 import httpx
 
-from crmcom_kit.contract_tests.config import prepared
-from crmcom_kit.contract_tests.options import DEFAULTS
+from crmcom_kit.contract_tests.options.options import DEFAULTS
 from crmcom_kit.contract_tests.recorded.client import ClientFinding
-from crmcom_kit.contract_tests.recorded.recording import run_recording
+from crmcom_kit.contract_tests.run.config import prepared
+from crmcom_kit.contract_tests.run.recording import run_recording
 from crmcom_kit.mock_server.python_api.mock import crmcom_mock
 
 KIT = Path(blind.__file__).parent

@@ -19,8 +19,8 @@ from hypothesis.stateful import run_state_machine_as_test
 from stand_in.legal import VARIANTS, Variant
 from stand_in.server import ORGANISATION, PASSWORD, USERNAME, WEB_API_KEY
 
-from crmcom_kit.contract_tests.findings import Broken
 from crmcom_kit.contract_tests.machine import ContractMachine, Login
+from crmcom_kit.contract_tests.oracle.findings import Broken
 from mutants.measure import Case as Server
 from mutants.measure import made
 from mutants.table import ROWS

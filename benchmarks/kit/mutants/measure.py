@@ -25,8 +25,8 @@ from crmcom_kit.contract_tests.campaign.discovery import discover
 from crmcom_kit.contract_tests.campaign.drawing import draw_reads
 from crmcom_kit.contract_tests.client.http import Limits
 from crmcom_kit.contract_tests.client.logins import UNLIMITED, LoginLimits
-from crmcom_kit.contract_tests.results import Outcome
-from crmcom_kit.contract_tests.run import DEFAULT_REQUESTS, enter, new_session
+from crmcom_kit.contract_tests.run.results import Outcome
+from crmcom_kit.contract_tests.run.run import DEFAULT_REQUESTS, enter, new_session
 from crmcom_kit.contract_tests.templates import all_templates
 from crmcom_kit.contract_tests.templates.table import READS as LAYERS_OF_READS
 from mutants.random_mutants import candidates, mutant

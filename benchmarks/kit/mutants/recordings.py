@@ -18,7 +18,7 @@ from stand_in.legal import random_choices
 from stand_in.server import StandIn
 from stand_in.world import Record
 
-from crmcom_kit.contract_tests.results import Results
+from crmcom_kit.contract_tests.run.results import Results
 from crmcom_kit.schemas import resolve
 
 STEPS = 60

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from crmcom_kit.contract_tests.client.calls import build
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.client.http import Limits, ask_once
-from crmcom_kit.contract_tests.targets import Target
+from crmcom_kit.contract_tests.client.targets import Target
 from crmcom_kit.schemas.methods import API_PATH, methods
 
 ADMIN_TOKEN_HEADER = "X-Mock-Admin-Token"

@@ -15,20 +15,22 @@ from crmcom_kit.contract_tests.campaign.planning import bounds, first_pass, most
 from crmcom_kit.contract_tests.campaign.seen import in_scope, lacks, rejected_ones
 from crmcom_kit.contract_tests.campaign.session import Session
 from crmcom_kit.contract_tests.campaign.shortening import shorten, with_changes
-from crmcom_kit.contract_tests.client.http import BudgetSpent, Client, TargetDown
+from crmcom_kit.contract_tests.client.errors import BudgetSpent, TargetDown, Unreachable
+from crmcom_kit.contract_tests.client.http import Client
 from crmcom_kit.contract_tests.client.logins import UNLIMITED, Logins
 from crmcom_kit.contract_tests.client.made_up import nowhere
-from crmcom_kit.contract_tests.config import RunConfig
-from crmcom_kit.contract_tests.findings import Unreachable, Verdict, counted, shortened
-from crmcom_kit.contract_tests.options import CHANGES, SUCCESSFUL_RESEND
+from crmcom_kit.contract_tests.client.separate_world import SeparateWorld, separate_world
+from crmcom_kit.contract_tests.client.targets import MOCK_HEADER, Target
+from crmcom_kit.contract_tests.client.wording import counted, shortened
+from crmcom_kit.contract_tests.options.options import CHANGES, SUCCESSFUL_RESEND
+from crmcom_kit.contract_tests.oracle.findings import Verdict
 from crmcom_kit.contract_tests.oracle.oracle import Oracle
-from crmcom_kit.contract_tests.recorded.recording import run_recording
-from crmcom_kit.contract_tests.results import Results, StatementResult, statement_results
+from crmcom_kit.contract_tests.run.config import RunConfig
+from crmcom_kit.contract_tests.run.recording import run_recording
+from crmcom_kit.contract_tests.run.results import Results, StatementResult, statement_results
 from crmcom_kit.contract_tests.safety.inventory import Inventory
 from crmcom_kit.contract_tests.safety.ledger import Ledger
 from crmcom_kit.contract_tests.safety.scope import EVERYTHING, Guard, Scope
-from crmcom_kit.contract_tests.separate_world import SeparateWorld, separate_world
-from crmcom_kit.contract_tests.targets import MOCK_HEADER, Target
 from crmcom_kit.contract_tests.templates import Scene
 
 #: So many requests a run sends if nothing else is said.

@@ -13,9 +13,10 @@ from itertools import starmap
 
 from crmcom_kit.contract_tests.belief.belief import Belief, TokenState
 from crmcom_kit.contract_tests.client.exchanges import LOGINS, Call, Exchange, token_of
-from crmcom_kit.contract_tests.config import RunConfig
-from crmcom_kit.contract_tests.findings import Findings, Verdict, counted
-from crmcom_kit.contract_tests.options import CHANGES
+from crmcom_kit.contract_tests.client.targets import Target
+from crmcom_kit.contract_tests.client.wording import counted
+from crmcom_kit.contract_tests.options.options import CHANGES
+from crmcom_kit.contract_tests.oracle.findings import Findings, Verdict
 from crmcom_kit.contract_tests.oracle.oracle import Observation, Oracle
 from crmcom_kit.contract_tests.oracle.sense import Sense, read
 from crmcom_kit.contract_tests.oracle.suspicions import (
@@ -27,8 +28,8 @@ from crmcom_kit.contract_tests.oracle.suspicions import (
 from crmcom_kit.contract_tests.recorded.client import Client, ClientResults
 from crmcom_kit.contract_tests.recorded.hindsight import Case, Later
 from crmcom_kit.contract_tests.recorded.reading import Recorded, Recording, RecordingError
-from crmcom_kit.contract_tests.results import Results, StatementResult, statement_results
-from crmcom_kit.contract_tests.targets import Target
+from crmcom_kit.contract_tests.run.config import RunConfig
+from crmcom_kit.contract_tests.run.results import Results, StatementResult, statement_results
 from crmcom_kit.schemas.releases import Release
 
 #: Methods whose requests may change what others show, or how others are met.

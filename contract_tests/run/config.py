@@ -7,16 +7,18 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from crmcom_kit.contract_tests.campaign.stopping import Stop
 from crmcom_kit.contract_tests.client.http import Limits
 from crmcom_kit.contract_tests.client.logins import LoginCount, LoginLimits
-from crmcom_kit.contract_tests.deviations import (
+from crmcom_kit.contract_tests.client.targets import Login, Target, own_mock
+from crmcom_kit.contract_tests.options.deviations import (
     Deviation,
     ExpectedRefusal,
     Listed,
     NotSeen,
     read_deviations,
 )
-from crmcom_kit.contract_tests.options import (
+from crmcom_kit.contract_tests.options.options import (
     allowed_changes,
     check_values,
     command_line,
@@ -24,8 +26,6 @@ from crmcom_kit.contract_tests.options import (
 )
 from crmcom_kit.contract_tests.recorded.reading import Recording, read_recording
 from crmcom_kit.contract_tests.safety.scope import Scope
-from crmcom_kit.contract_tests.stopping import Stop
-from crmcom_kit.contract_tests.targets import Login, Target, own_mock
 from crmcom_kit.redaction import redact_url
 from crmcom_kit.schemas.releases import resolve
 

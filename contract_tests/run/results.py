@@ -6,9 +6,14 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from crmcom_kit.contract_tests.client.exchanges import Exchange
-from crmcom_kit.contract_tests.deviations import Deviation
-from crmcom_kit.contract_tests.findings import Findings, StatementFindings, Verdict, Violation
-from crmcom_kit.contract_tests.targets import Target
+from crmcom_kit.contract_tests.client.targets import Target
+from crmcom_kit.contract_tests.options.deviations import Deviation
+from crmcom_kit.contract_tests.oracle.findings import (
+    Findings,
+    StatementFindings,
+    Verdict,
+    Violation,
+)
 from crmcom_kit.schemas.releases import Release
 from crmcom_kit.schemas.statements import Statement, checked_statements
 

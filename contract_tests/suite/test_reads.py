@@ -16,11 +16,11 @@ from crmcom_kit.contract_tests.campaign.campaign import Campaign
 from crmcom_kit.contract_tests.campaign.discovery import discover
 from crmcom_kit.contract_tests.campaign.drawing import SENSELESS, DrawnReads
 from crmcom_kit.contract_tests.campaign.session import Session
+from crmcom_kit.contract_tests.client.errors import BudgetSpent
 from crmcom_kit.contract_tests.client.exchanges import Call
-from crmcom_kit.contract_tests.client.http import BudgetSpent
-from crmcom_kit.contract_tests.deviations import read_deviations
-from crmcom_kit.contract_tests.findings import Violation
-from crmcom_kit.contract_tests.options import DEFAULTS
+from crmcom_kit.contract_tests.options.deviations import read_deviations
+from crmcom_kit.contract_tests.options.options import DEFAULTS
+from crmcom_kit.contract_tests.oracle.findings import Violation
 from crmcom_kit.contract_tests.plugin import given_options
 from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
 from crmcom_kit.contract_tests.reports.report import visible

@@ -9,9 +9,10 @@ from typing import Any, ClassVar
 
 import pytest
 
-from crmcom_kit.contract_tests.findings import Verdict
+from crmcom_kit.contract_tests.client.targets import Target, own_mock
 from crmcom_kit.contract_tests.machine import ContractMachine
-from crmcom_kit.contract_tests.options import OptionsError, check_values
+from crmcom_kit.contract_tests.options.options import OptionsError, check_values
+from crmcom_kit.contract_tests.oracle.findings import Verdict
 from crmcom_kit.contract_tests.plugin import as_in_pytest, given_options
 from crmcom_kit.contract_tests.recorded.reading import release_in
 from crmcom_kit.contract_tests.reports.report import (
@@ -20,7 +21,6 @@ from crmcom_kit.contract_tests.reports.report import (
     failure_of_run,
     visible,
 )
-from crmcom_kit.contract_tests.targets import Target, own_mock
 from crmcom_kit.schemas.statements import checked_statements
 
 pytest_plugins = ["crmcom_kit.contract_tests.pytest_fixtures"]

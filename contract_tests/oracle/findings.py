@@ -8,7 +8,8 @@ from enum import StrEnum
 from functools import cache
 from typing import NamedTuple
 
-from crmcom_kit.contract_tests.client.exchanges import NO_RESPONSE, Call, Exchange
+from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
+from crmcom_kit.contract_tests.client.wording import shape_of, shortened
 from crmcom_kit.schemas.statements import statement as statement_of
 
 
@@ -87,24 +88,10 @@ def blamed(statement: str, method: str) -> str:
     return method if method in about else about[0]
 
 
-class Unreachable(Exception):
-    """What this target, these records or these permissions do not let us try, and why."""
-
-
-class Withheld(Unreachable):
-    """A request that the scope of the run keeps from being sent."""
-
-
-class LoginLimit(Unreachable):
-    """A login that is one too many for a server that the run does not own."""
-
-
 #: So many causes of violations of one statement are told apart; others count as the last one.
 MAX_CAUSES = 10
 #: So many internal errors of crmcom-kit are kept.
 MAX_CRASHES = 10
-#: What differs between violations of one cause: what is quoted, and words with a digit.
-_VALUE = re.compile(r"""'[^']*'|"[^"]*"|(?<!HTTP )\b\w*\d\w*""")
 
 
 class Kind(NamedTuple):
@@ -197,35 +184,3 @@ class Findings:
         what = shortened(f"{where}: {type(error).__name__}: {error}")
         if what not in self.crashes and len(self.crashes) < MAX_CRASHES:
             self.crashes.append(what)
-
-
-def shape_of(text: str) -> str:
-    """Return ``text`` without what differs between findings of one cause."""
-    return _VALUE.sub("*", text)
-
-
-def outcome(exchange: Exchange) -> str:
-    """Say in a few words what a response came to."""
-    if exchange.ok:
-        return "OK"
-    if exchange.status == NO_RESPONSE:
-        return "no response"
-    if not exchange.envelope:
-        return f"HTTP {exchange.status} without an envelope"
-    return f"HTTP {exchange.status}, code {shortened(str(exchange.code))}"
-
-
-def never_served(method: str, sent: int, last: str) -> str:
-    """Say that a method was sent so often and never served, and what came last."""
-    times = "once" if sent == 1 else f"{sent} times"
-    return f"{method} was sent {times} and never served (last: {last})"
-
-
-def counted(number: int, noun: str) -> str:
-    """Return a number with its noun, such as "1 request" or "7 requests"."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
-def shortened(text: str, limit: int = 200) -> str:
-    """Return ``text``, cut where it is long."""
-    return text if len(text) <= limit else f"{text[: limit - 3]}..."

@@ -14,7 +14,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from crmcom_kit.contract_tests.options import CHANGES, SUCCESSFUL_RESEND, OptionsError
+from crmcom_kit.contract_tests.options.options import CHANGES, SUCCESSFUL_RESEND, OptionsError
 from crmcom_kit.schemas.methods import methods
 from crmcom_kit.schemas.releases import release_names, resolve
 from crmcom_kit.schemas.statements import UnknownStatement, statement

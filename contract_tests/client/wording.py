@@ -1,0 +1,40 @@
+"""How messages word numbers, long texts and what a response came to."""
+
+import re
+
+from crmcom_kit.contract_tests.client.exchanges import NO_RESPONSE, Exchange
+
+#: What differs between violations of one cause: what is quoted, and words with a digit.
+_VALUE = re.compile(r"""'[^']*'|"[^"]*"|(?<!HTTP )\b\w*\d\w*""")
+
+
+def shape_of(text: str) -> str:
+    """Return ``text`` without what differs between findings of one cause."""
+    return _VALUE.sub("*", text)
+
+
+def outcome(exchange: Exchange) -> str:
+    """Say in a few words what a response came to."""
+    if exchange.ok:
+        return "OK"
+    if exchange.status == NO_RESPONSE:
+        return "no response"
+    if not exchange.envelope:
+        return f"HTTP {exchange.status} without an envelope"
+    return f"HTTP {exchange.status}, code {shortened(str(exchange.code))}"
+
+
+def never_served(method: str, sent: int, last: str) -> str:
+    """Say that a method was sent so often and never served, and what came last."""
+    times = "once" if sent == 1 else f"{sent} times"
+    return f"{method} was sent {times} and never served (last: {last})"
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun, such as "1 request" or "7 requests"."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def shortened(text: str, limit: int = 200) -> str:
+    """Return ``text``, cut where it is long."""
+    return text if len(text) <= limit else f"{text[: limit - 3]}..."

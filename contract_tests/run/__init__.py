@@ -1,0 +1,1 @@
+"""A run, live or over a recording: its configuration and its results."""

@@ -1,0 +1,1 @@
+"""The suite that `pytest --pyargs crmcom_kit.contract_tests` runs."""
