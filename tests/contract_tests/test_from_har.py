@@ -39,10 +39,11 @@ from crmcom_kit.contract_tests.belief.belief import Belief
 from crmcom_kit.contract_tests.client.http import Limits
 from crmcom_kit.contract_tests.client.targets import own_mock
 from crmcom_kit.contract_tests.options.options import DEFAULTS, OptionsError
-from crmcom_kit.contract_tests.recorded import reading, recording
+from crmcom_kit.contract_tests.recorded import reading
 from crmcom_kit.contract_tests.recorded.hindsight import Later
 from crmcom_kit.contract_tests.reports import har, html, junit
 from crmcom_kit.contract_tests.reports.report import Report
+from crmcom_kit.contract_tests.run import recording
 from crmcom_kit.contract_tests.run.config import RunConfig, prepared
 from crmcom_kit.contract_tests.run.recording import run_recording
 from crmcom_kit.contract_tests.run.results import Outcome, Results
