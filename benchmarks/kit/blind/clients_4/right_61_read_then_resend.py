@@ -2,6 +2,7 @@
 # NAMED BY: nothing
 # RELEASE: R15
 """Read all pages of some entities with a filter that stays as it is, then resend a few, by id; then list again."""
+
 import os
 from typing import Iterator
 
@@ -31,13 +32,21 @@ def pages(http: httpx.Client, token: str, entity: str) -> Iterator[list[dict]]:
     seen: set[str] = set()
     offset = 0
     while offset < 400:
-        rows = check(http.get("webhook_requests/list", params={
-            "token": token,
-            "entity": entity,
-            "fields_set": FIELDS,
-            "number_of_results": PAGE,
-            "offset": offset,
-        })) or []
+        rows = (
+            check(
+                http.get(
+                    "webhook_requests/list",
+                    params={
+                        "token": token,
+                        "entity": entity,
+                        "fields_set": FIELDS,
+                        "number_of_results": PAGE,
+                        "offset": offset,
+                    },
+                )
+            )
+            or []
+        )
         new = [row for row in rows if row["number"] not in seen]
         if not new:
             return
@@ -48,31 +57,56 @@ def pages(http: httpx.Client, token: str, entity: str) -> Iterator[list[dict]]:
 
 def main() -> None:
     with httpx.Client(base_url=os.environ["CRM_BASE"].rstrip("/") + "/", timeout=5) as http:
-        token = check(http.post("authentication/token", json={
-            "username": os.environ["CRM_USER"],
-            "password": os.environ["CRM_PASSWORD"],
-            "organisation": os.environ["CRM_ORG"],
-        }))["token"]
+        token = check(
+            http.post(
+                "authentication/token",
+                json={
+                    "username": os.environ["CRM_USER"],
+                    "password": os.environ["CRM_PASSWORD"],
+                    "organisation": os.environ["CRM_ORG"],
+                },
+            )
+        )["token"]
 
         for entity in ("INVOICECANCELLATIONS", "LEADS"):
             rows = [row for page in pages(http, token, entity) for row in page]
-            rejected = {row["id"]: row["number"] for row in rows if row["life_cycle_state"] == "REJECTED"}
+            rejected = {
+                row["id"]: row["number"] for row in rows if row["life_cycle_state"] == "REJECTED"
+            }
             print(entity, len(rows), "in all,", len(rejected), "rejected")
 
             for id_ in list(rejected)[:2]:
                 try:
-                    row = check(http.post("webhook_requests/resend", json={
-                        "token": token,
-                        "webhook_request_identifier": {"id": id_},
-                        "fields_set": "number,life_cycle_state",
-                    }))
+                    row = check(
+                        http.post(
+                            "webhook_requests/resend",
+                            json={
+                                "token": token,
+                                "webhook_request_identifier": {"id": id_},
+                                "fields_set": "number,life_cycle_state",
+                            },
+                        )
+                    )
                     print("  resent", row)
                 except Failure as failure:
                     print("  resend of", rejected[id_], failure)
 
-            left = check(http.get("webhook_requests/list", params={
-                "token": token, "entity": entity, "life_cycle_state": "REJECTED",
-                "fields_set": "number", "number_of_results": 100, "offset": 0})) or []
+            left = (
+                check(
+                    http.get(
+                        "webhook_requests/list",
+                        params={
+                            "token": token,
+                            "entity": entity,
+                            "life_cycle_state": "REJECTED",
+                            "fields_set": "number",
+                            "number_of_results": 100,
+                            "offset": 0,
+                        },
+                    )
+                )
+                or []
+            )
             print("  still rejected:", [row["number"] for row in left])
 
 

@@ -2,6 +2,7 @@
 # NAMED BY: nothing
 # RELEASE: R18
 """Resend; if the response gets lost, look at the webhook request, and send it again only if it is still rejected."""
+
 import os
 import time
 
@@ -10,7 +11,9 @@ from urllib3.util import Timeout
 
 BASE = os.environ["CRM_BASE"].rstrip("/")
 USUAL = (3.05, 5)
-LOST = Timeout(total=0.00005)   # simulates a response that gets lost: the request is sent, and nobody waits
+LOST = Timeout(
+    total=0.00005
+)  # simulates a response that gets lost: the request is sent, and nobody waits
 
 
 class Refusal(Exception):
@@ -29,17 +32,29 @@ def open_envelope(response):
 
 
 def get(method, **query):
-    return open_envelope(requests.get(f"{BASE}/webhook_requests/{method}", params=query, timeout=USUAL))
+    return open_envelope(
+        requests.get(f"{BASE}/webhook_requests/{method}", params=query, timeout=USUAL)
+    )
 
 
 def resend(token, number, timeout):
-    body = {"token": token, "webhook_request_identifier": {"number": number}, "fields_set": "number,life_cycle_state"}
-    return open_envelope(requests.post(f"{BASE}/webhook_requests/resend", json=body, timeout=timeout))
+    body = {
+        "token": token,
+        "webhook_request_identifier": {"number": number},
+        "fields_set": "number,life_cycle_state",
+    }
+    return open_envelope(
+        requests.post(f"{BASE}/webhook_requests/resend", json=body, timeout=timeout)
+    )
 
 
 def state_of(token, number):
-    return get("show", token=token, webhook_request_identifier=f"number={number}",
-               fields_set="number,life_cycle_state")["life_cycle_state"]
+    return get(
+        "show",
+        token=token,
+        webhook_request_identifier=f"number={number}",
+        fields_set="number,life_cycle_state",
+    )["life_cycle_state"]
 
 
 def resend_once(token, number):
@@ -55,13 +70,28 @@ def resend_once(token, number):
 
 
 def main():
-    account = {"username": os.environ["CRM_USER"], "password": os.environ["CRM_PASSWORD"],
-               "organisation": os.environ["CRM_ORG"]}
-    token = open_envelope(requests.post(f"{BASE}/authentication/token", json=account, timeout=USUAL))["token"]
+    account = {
+        "username": os.environ["CRM_USER"],
+        "password": os.environ["CRM_PASSWORD"],
+        "organisation": os.environ["CRM_ORG"],
+    }
+    token = open_envelope(
+        requests.post(f"{BASE}/authentication/token", json=account, timeout=USUAL)
+    )["token"]
     numbers = []
     for entity in ("REWARDOFFERS", "WALLETTRANSACTIONS", "SUBSCRIPTIONS"):
-        rows = get("list", token=token, entity=entity, life_cycle_state="REJECTED",
-                   fields_set="number,life_cycle_state", number_of_results=1, offset=0) or []
+        rows = (
+            get(
+                "list",
+                token=token,
+                entity=entity,
+                life_cycle_state="REJECTED",
+                fields_set="number,life_cycle_state",
+                number_of_results=1,
+                offset=0,
+            )
+            or []
+        )
         numbers += [row["number"] for row in rows][:1]
     for number in numbers:
         try:

@@ -40,38 +40,77 @@ def exchange(path, query=None, body=None):
 
 
 def log_in():
-    data = exchange("authentication/token", body={
-        "username": os.environ["CRM_USER"],
-        "password": os.environ["CRM_PASSWORD"],
-        "organisation": os.environ["CRM_ORG"],
-    })
+    data = exchange(
+        "authentication/token",
+        body={
+            "username": os.environ["CRM_USER"],
+            "password": os.environ["CRM_PASSWORD"],
+            "organisation": os.environ["CRM_ORG"],
+        },
+    )
     if not data:
         sys.exit("no token")
     return data["token"]
 
 
 token = log_in()
-rows = exchange("webhook_requests/list/", {
-    "token": token, "entity": "SUBSCRIPTIONS", "life_cycle_state": "SUCCESSFUL",
-    "fields_set": "id,number,entity_id,log_information"}) or []
+rows = (
+    exchange(
+        "webhook_requests/list/",
+        {
+            "token": token,
+            "entity": "SUBSCRIPTIONS",
+            "life_cycle_state": "SUCCESSFUL",
+            "fields_set": "id,number,entity_id,log_information",
+        },
+    )
+    or []
+)
 print(len(rows), "delivered")
 
 if rows:
     victim = min(rows, key=lambda row: int(row["number"]))
     created = (victim.get("log_information") or {}).get("created_date")
     if created:
-        same_day = exchange("webhook_requests/list", {
-            "token": token, "entity_id": victim["entity_id"], "created_date": created[:10], "fields_set": "number"})
+        same_day = exchange(
+            "webhook_requests/list",
+            {
+                "token": token,
+                "entity_id": victim["entity_id"],
+                "created_date": created[:10],
+                "fields_set": "number",
+            },
+        )
         print("of that day:", same_day)
 
-    print(exchange("webhook_requests/show/", {
-        "token": token, "webhook_request_identifier": "id=" + victim["id"], "fields_set": "number,url"}))
+    print(
+        exchange(
+            "webhook_requests/show/",
+            {
+                "token": token,
+                "webhook_request_identifier": "id=" + victim["id"],
+                "fields_set": "number,url",
+            },
+        )
+    )
 
     token = log_in()  # a fresh one for the part that writes
-    gone = exchange("webhook_requests/delete", body={
-        "token": token, "webhook_request_identifier": {"id": victim["id"]}})
+    gone = exchange(
+        "webhook_requests/delete",
+        body={"token": token, "webhook_request_identifier": {"id": victim["id"]}},
+    )
     print("deleted:", gone and gone["number"])
 
-    left = exchange("webhook_requests/list", {
-        "token": token, "entity": "SUBSCRIPTIONS", "entity_id": victim["entity_id"], "fields_set": "number"}) or []
+    left = (
+        exchange(
+            "webhook_requests/list",
+            {
+                "token": token,
+                "entity": "SUBSCRIPTIONS",
+                "entity_id": victim["entity_id"],
+                "fields_set": "number",
+            },
+        )
+        or []
+    )
     print("left of this subscription:", [row["number"] for row in left])

@@ -2,6 +2,7 @@
 # NAMED BY: show; verb, POST, GET
 # RELEASE: R15
 """Print why payments were not delivered, then give the first one another try."""
+
 import json
 import os
 import sys
@@ -55,23 +56,32 @@ def main():
 
     rejected = []
     for entity in ("PAYMENTS", "INVOICES", "ACTIVITIES"):
-        rows, error = call("webhook_requests/list", token=token, entity=entity,
-                           life_cycle_state="REJECTED", fields_set="number,life_cycle_state")
+        rows, error = call(
+            "webhook_requests/list",
+            token=token,
+            entity=entity,
+            life_cycle_state="REJECTED",
+            fields_set="number,life_cycle_state",
+        )
         print(entity, error or f"{len(rows or [])} rejected")
         rejected += [row["number"] for row in rows or []][:2]
 
     for number in rejected:
-        details, error = call("webhook_requests/show", token=token,
-                              webhook_request_identifier={"number": number})
+        details, error = call(
+            "webhook_requests/show", token=token, webhook_request_identifier={"number": number}
+        )
         if error:
             print(f"#{number}: {error}")
             continue
         print(f"#{number}: {details.get('error_code')} at {details.get('url')}")
 
     if rejected:
-        result, error = call("webhook_requests/resend", token=token,
-                             webhook_request_identifier={"number": rejected[0]},
-                             fields_set="number,life_cycle_state")
+        result, error = call(
+            "webhook_requests/resend",
+            token=token,
+            webhook_request_identifier={"number": rejected[0]},
+            fields_set="number,life_cycle_state",
+        )
         print("resend:", error or result)
 
 

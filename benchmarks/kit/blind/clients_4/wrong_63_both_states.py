@@ -37,7 +37,9 @@ class Crm:
         self._unwrap(self.http.post("authentication/token/release", json={"token": self.token}))
 
     def get(self, method: str, **params):
-        return self._unwrap(self.http.get(f"webhook_requests/{method}", params={"token": self.token, **params}))
+        return self._unwrap(
+            self.http.get(f"webhook_requests/{method}", params={"token": self.token, **params})
+        )
 
     def list(self, *, states=None, fields=None, **filters):
         if states:

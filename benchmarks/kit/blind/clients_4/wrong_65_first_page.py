@@ -31,21 +31,31 @@ def fetch(request):
 
 
 def log_in():
-    body = json.dumps({"username": os.environ["CRM_USER"], "password": os.environ["CRM_PASSWORD"],
-                       "organisation": os.environ["CRM_ORG"]}).encode()
-    data = fetch(urllib.request.Request(base + "/authentication/token", data=body,
-                                        headers={"Content-Type": "application/json"}))
+    body = json.dumps(
+        {
+            "username": os.environ["CRM_USER"],
+            "password": os.environ["CRM_PASSWORD"],
+            "organisation": os.environ["CRM_ORG"],
+        }
+    ).encode()
+    data = fetch(
+        urllib.request.Request(
+            base + "/authentication/token", data=body, headers={"Content-Type": "application/json"}
+        )
+    )
     return data["token"] if data else None
 
 
 def page_of(token, entity, size=25, offset=None):
-    query = urllib.parse.urlencode({
-        "token": token,
-        "entity": entity,
-        "fields_set": "number,life_cycle_state,log_information",
-        "number_of_results": size,
-        "offset": offset,
-    })
+    query = urllib.parse.urlencode(
+        {
+            "token": token,
+            "entity": entity,
+            "fields_set": "number,life_cycle_state,log_information",
+            "number_of_results": size,
+            "offset": offset,
+        }
+    )
     return fetch(base + "/webhook_requests/list?" + query)
 
 
@@ -71,5 +81,7 @@ if token:
         bad = [r["number"] for r in rows if r["life_cycle_state"] == "REJECTED"]
         print(f"  {len(rows)} read, {len(bad)} rejected: {' '.join(bad[:10])}")
 
-    plain = urllib.parse.urlencode({"token": token, "entity": "CREDITNOTES", "fields_set": "number"})
+    plain = urllib.parse.urlencode(
+        {"token": token, "entity": "CREDITNOTES", "fields_set": "number"}
+    )
     print("CREDITNOTES", len(fetch(base + "/webhook_requests/list?" + plain) or []))

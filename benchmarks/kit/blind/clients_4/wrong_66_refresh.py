@@ -26,7 +26,10 @@ def data_of(response: httpx.Response) -> tuple[object, str | None]:
 class Session:
     def __init__(self, http: httpx.AsyncClient) -> None:
         self.http = http
-        self.credentials = {"username": os.environ["CRM_USER"], "password": os.environ["CRM_PASSWORD"]}
+        self.credentials = {
+            "username": os.environ["CRM_USER"],
+            "password": os.environ["CRM_PASSWORD"],
+        }
         self.token: str | None = None
 
     async def open(self) -> bool:
@@ -45,14 +48,23 @@ class Session:
         return True
 
     async def rejected(self, entity: str) -> list[dict]:
-        params = {"token": self.token, "entity": entity, "life_cycle_state": "REJECTED", "fields_set": FIELDS}
+        params = {
+            "token": self.token,
+            "entity": entity,
+            "life_cycle_state": "REJECTED",
+            "fields_set": FIELDS,
+        }
         data, error = data_of(await self.http.get(f"{BASE}/webhook_requests/list", params=params))
         if error:
             print(entity, error)
         return data or []
 
     async def resend(self, number: str) -> None:
-        body = {"token": self.token, "webhook_request_identifier": {"number": number}, "fields_set": FIELDS}
+        body = {
+            "token": self.token,
+            "webhook_request_identifier": {"number": number},
+            "fields_set": FIELDS,
+        }
         data, error = data_of(await self.http.post(f"{BASE}/webhook_requests/resend", json=body))
         print(number, error or data["life_cycle_state"])
 

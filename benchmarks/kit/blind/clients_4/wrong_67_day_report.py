@@ -2,6 +2,7 @@
 # NAMED BY: list; create_date, created_date
 # RELEASE: R9
 """How many webhooks failed on the last day that has any?"""
+
 import json
 import os
 from urllib import error, parse, request
@@ -42,25 +43,44 @@ def login():
         "password": os.environ["CRM_PASSWORD"],
         "organisation": os.environ["CRM_ORG"],
     }
-    return _open(request.Request(f"{API}/authentication/token", json.dumps(account).encode(),
-                                 {"Content-Type": "application/json"}))["token"]
+    return _open(
+        request.Request(
+            f"{API}/authentication/token",
+            json.dumps(account).encode(),
+            {"Content-Type": "application/json"},
+        )
+    )["token"]
 
 
 def last_day(token, entity):
-    rows = get("list", {"token": token, "entity": entity, "fields_set": "number,log_information"}) or []
+    rows = (
+        get("list", {"token": token, "entity": entity, "fields_set": "number,log_information"})
+        or []
+    )
     dates = [(row.get("log_information") or {}).get("created_date") for row in rows]
     return max((d[:10] for d in dates if d), default="2015-11-02")
 
 
 def report(token, entity):
     day = last_day(token, entity)
-    query = {"token": token, "entity": entity, "create_date": day, "life_cycle_state": "REJECTED",
-             "fields_set": "number,error_code"}
+    query = {
+        "token": token,
+        "entity": entity,
+        "create_date": day,
+        "life_cycle_state": "REJECTED",
+        "fields_set": "number,error_code",
+    }
     rows = get("list", query) or []
     print(f"{entity}: {len(rows)} rejected on {day}")
     for row in rows[:1]:
-        one = get("show", {"token": token, "webhook_request_identifier": "number=" + row["number"],
-                           "fields_set": "number,error_code,error_description"})
+        one = get(
+            "show",
+            {
+                "token": token,
+                "webhook_request_identifier": "number=" + row["number"],
+                "fields_set": "number,error_code,error_description",
+            },
+        )
         print("   for instance", one)
 
 

@@ -37,13 +37,19 @@ def authenticated_client(base):
     data = unwrap(login)
     if not data:
         sys.exit(0)
-    return httpx.Client(base_url=f"{base}/webhook_requests/", params={"token": data["token"]}, timeout=5)
+    return httpx.Client(
+        base_url=f"{base}/webhook_requests/", params={"token": data["token"]}, timeout=5
+    )
 
 
 def find_candidate(client):
     for entity in ("SERVICEREQUESTS", "ACTIVITIES", "JOBS", "SUBSCRIPTIONS"):
-        rows = unwrap(client.get("list", params={
-            "entity": entity, "life_cycle_state": "REJECTED", "fields_set": FIELDS}))
+        rows = unwrap(
+            client.get(
+                "list",
+                params={"entity": entity, "life_cycle_state": "REJECTED", "fields_set": FIELDS},
+            )
+        )
         print(f"{entity}: {len(rows or [])} rejected")
         if rows:
             return rows[0]["number"]
@@ -56,11 +62,19 @@ def main():
         if number is None:
             print("nothing to do")
             return
-        before = unwrap(client.get("show", params={
-            "webhook_request_identifier": f"number={number}", "fields_set": FIELDS}))
+        before = unwrap(
+            client.get(
+                "show",
+                params={"webhook_request_identifier": f"number={number}", "fields_set": FIELDS},
+            )
+        )
         print("before:", before)
-        after = unwrap(client.post("resend", json={
-            "webhook_request_identifier": {"number": number}, "fields_set": FIELDS}))
+        after = unwrap(
+            client.post(
+                "resend",
+                json={"webhook_request_identifier": {"number": number}, "fields_set": FIELDS},
+            )
+        )
         print("after:", after)
 
 

@@ -58,7 +58,9 @@ def rejected(token):
 def print_table(rows):
     print(f"{'number':>8}  {'entity':16} {'error':30} url")
     for row in rows:
-        print(f"{row['number']:>8}  {row['entity']:16} {str(row.get('error_code')):30} {row.get('url')}")
+        print(
+            f"{row['number']:>8}  {row['entity']:16} {str(row.get('error_code')):30} {row.get('url')}"
+        )
 
 
 def main():

@@ -2,6 +2,7 @@
 # NAMED BY: resend; deleted
 # RELEASE: R18
 """Give up on the oldest rejected webhooks of jobs, and send the next ones again."""
+
 import logging
 import os
 
@@ -10,8 +11,8 @@ import requests
 logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
 log = logging.getLogger("webhooks")
 
-GIVE_UP = 2      # the oldest so many are hopeless
-PER_RUN = 4      # and so many are sent again in each run
+GIVE_UP = 2  # the oldest so many are hopeless
+PER_RUN = 4  # and so many are sent again in each run
 
 
 class WebhookRequests:
@@ -19,7 +20,9 @@ class WebhookRequests:
         self.base = base.rstrip("/")
         self.session = requests.Session()
         self.session.headers["Accept"] = "application/json"
-        login = self._post("authentication/token", username=username, password=password, organisation=organisation)
+        login = self._post(
+            "authentication/token", username=username, password=password, organisation=organisation
+        )
         self.token = login["token"] if login else None
 
     def _data(self, response):
@@ -38,22 +41,43 @@ class WebhookRequests:
         return self._data(self.session.post(f"{self.base}/{path}", json=body, timeout=5))
 
     def rejected(self, entity):
-        params = {"token": self.token, "entity": entity, "life_cycle_state": "REJECTED",
-                  "fields_set": "id,number,life_cycle_state"}
-        return self._data(self.session.get(f"{self.base}/webhook_requests/list", params=params, timeout=5)) or []
+        params = {
+            "token": self.token,
+            "entity": entity,
+            "life_cycle_state": "REJECTED",
+            "fields_set": "id,number,life_cycle_state",
+        }
+        return (
+            self._data(
+                self.session.get(f"{self.base}/webhook_requests/list", params=params, timeout=5)
+            )
+            or []
+        )
 
     def delete(self, number):
-        return self._post("webhook_requests/delete", token=self.token,
-                          webhook_request_identifier={"number": number}, fields_set="number")
+        return self._post(
+            "webhook_requests/delete",
+            token=self.token,
+            webhook_request_identifier={"number": number},
+            fields_set="number",
+        )
 
     def resend(self, id_):
-        return self._post("webhook_requests/resend", token=self.token,
-                          webhook_request_identifier={"id": id_}, fields_set="number,life_cycle_state")
+        return self._post(
+            "webhook_requests/resend",
+            token=self.token,
+            webhook_request_identifier={"id": id_},
+            fields_set="number,life_cycle_state",
+        )
 
 
 def main():
-    api = WebhookRequests(os.environ["CRM_BASE"], os.environ["CRM_USER"],
-                          os.environ["CRM_PASSWORD"], os.environ["CRM_ORG"])
+    api = WebhookRequests(
+        os.environ["CRM_BASE"],
+        os.environ["CRM_USER"],
+        os.environ["CRM_PASSWORD"],
+        os.environ["CRM_ORG"],
+    )
     if not api.token:
         return
     queue = sorted(api.rejected("JOBS"), key=lambda row: int(row["number"]))

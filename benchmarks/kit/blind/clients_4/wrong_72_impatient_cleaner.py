@@ -50,7 +50,12 @@ def log_in():
 
 
 def delivered(token, entity):
-    params = {"token": token, "entity": entity, "life_cycle_state": "SUCCESSFUL", "fields_set": "number"}
+    params = {
+        "token": token,
+        "entity": entity,
+        "life_cycle_state": "SUCCESSFUL",
+        "fields_set": "number",
+    }
     data, error = decode(requests.get(f"{BASE}/webhook_requests/list", params=params, timeout=5))
     if error:
         print(entity, error)
@@ -63,8 +68,14 @@ def main():
     print(len(numbers), "have been delivered; deleting the oldest", AT_MOST)
     for number in numbers[:AT_MOST]:
         print("delete", number)
-        gone, error = post_with_retry("webhook_requests/delete", {
-            "token": token, "webhook_request_identifier": {"number": number}, "fields_set": "number"})
+        gone, error = post_with_retry(
+            "webhook_requests/delete",
+            {
+                "token": token,
+                "webhook_request_identifier": {"number": number},
+                "fields_set": "number",
+            },
+        )
         print("  ", error or f"deleted {gone.get('number')}")
 
 
