@@ -95,6 +95,9 @@ class Client:
         self._requests = self._expected_ones = 0
         self._found: dict[tuple[str, ...], ClientFinding] = {}
         self._lost: deque[_Lost] = deque(maxlen=_MAX_KEPT)
+        #: The number to an id and the id to a number, as responses show them together. The belief
+        #: does not know webhook requests of which only some fields were asked for.
+        self._paired: dict[str, str] = {}
         #: Webhook requests that were last seen in one of the ``_FINAL`` states, by each name.
         self._seen: dict[str, _Seen] = {}
         ends_by_release = not belief.release.at_least("R12.0.0")  # from then on it is open
@@ -161,6 +164,7 @@ class Client:
         found = (
             self._belief.named(Named(each, name)) for name in names for each in ("id", "number")
         )
+        names |= {self._paired[name] for name in names if name in self._paired}
         return names | {text for known in found if known for text in (known.id, known.number)}
 
     def _is_again(self, sense: Sense) -> bool:
@@ -189,8 +193,17 @@ class Client:
             self._lost = deque(kept, maxlen=_MAX_KEPT)
         filtered = sense.filters.get("life_cycle_state") if sense.is_clear else None
         for record in exchange.records:
+            self._pair(record)
             shown = record.get("life_cycle_state", filtered)
             self._keep_state(named | _names_of(record), _state(sense, shown, alone=alone))
+
+    def _pair(self, record: Mapping[str, Any]) -> None:
+        """Keep which id and number name the same webhook request."""
+        key, number = record.get("id"), record.get("number")
+        if isinstance(key, str) and isinstance(number, str):
+            self._paired |= {key: number, number: key}
+        while len(self._paired) > 2 * _MAX_SEEN:
+            del self._paired[next(iter(self._paired))]
 
     def _keep_state(self, names: frozenset[str], state: str | None) -> None:
         """Keep how a webhook request was seen; without a state, only that it is there."""

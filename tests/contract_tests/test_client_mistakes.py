@@ -330,6 +330,14 @@ def mistakes(results: Results) -> list[str]:
             ["delete.gone"],
             [changed("delete", DONE), show(refused()), changed("resend", refused())],
         ),
+        (
+            ["delete.gone"],
+            [
+                listed([{"id": ONE["id"], "number": "1"}], entity="JOBS", fields_set="id,number"),
+                said("delete", {"token": TOKEN, IDENTIFIER: {"number": "1"}}, ok({"number": "1"})),
+                changed("resend", refused()),
+            ],
+        ),
         ([], [changed("delete", ONE), show(ONE), changed("resend", DONE)]),
         ([], [changed("delete", ONE), listed([{"number": "1"}]), changed("delete", ONE)]),
         ([], [changed("delete", ONE), show(refused()), changed("delete", record(2), 2)]),

@@ -70,7 +70,7 @@ NAMED = {
     "51": ("list.paging.offset", "list", ("offset",)),
     "52": ("parameters.known", "token", ("organization", "organisation")),
     "61": ("methods.verb", "show", ("POST", "GET")),
-    "62": ("web_api_key_token.available", "web_api_key_token", ("R10",)),
+    "62": ("web_api_key_token.available", "authentication/web_api_key/token", ("R10",)),
     "63": ("list.life_cycle_state.supported_values", "list", ("life_cycle_state",)),
     "64": ("identifier.exactly_one", "delete", ("webhook_request_identifier",)),
     "65": ("list.paging.numbers", "list", ("offset",)),
