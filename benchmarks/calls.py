@@ -14,7 +14,6 @@ from benchmarks.report import Plan, Section, spread
 from benchmarks.rows import TOKEN, mock_command, show, target
 from crmcom_kit.mock_server import make_world
 from crmcom_kit.mock_server.api.dispatch import dispatch
-from crmcom_kit.mock_server.http.requests import request_of
 from crmcom_kit.mock_server.protocol.request import Request
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.schemas import API_PATH
@@ -95,13 +94,13 @@ def _requests(path: Path) -> dict[str, list[Request]]:
 
 def _get(uri: str) -> Request:
     path, _, query = uri.removeprefix(f"{API_PATH}/").partition("?")
-    return request_of("GET", path, query.encode(), b"", "", "127.0.0.1", {})
+    return Request("GET", path, query.encode(), client="127.0.0.1")
 
 
 def _resend(number: str) -> Request:
     body = orjson.dumps({"token": TOKEN, "webhook_request_identifier": {"number": number}})
-    path = "webhook_requests/resend"
-    return request_of("POST", path, b"", body, "application/json", "127.0.0.1", {})
+    path, content_type = "webhook_requests/resend", "application/json"
+    return Request("POST", path, body=body, content_type=content_type, client="127.0.0.1")
 
 
 def _check(world: World, request: Request, *, is_refused: bool = False) -> None:

@@ -1,6 +1,7 @@
 """The WSGI application: wiring, requests of the API, and Flask with the pages."""
 
 from collections.abc import Iterable
+from functools import partial
 from typing import IO, TYPE_CHECKING, Any
 
 from flask import Flask, abort, request
@@ -8,7 +9,7 @@ from flask import Response as FlaskResponse
 from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntityTooLarge
 from werkzeug.wsgi import get_input_stream
 
-from crmcom_kit.mock_server.access import api_refusal, host_refusal
+from crmcom_kit.mock_server.access import Caller, host_refusal
 from crmcom_kit.mock_server.admin.contract import Reply
 from crmcom_kit.mock_server.admin.reference import ASSETS, reference_asset, reference_page
 from crmcom_kit.mock_server.admin.routing import (
@@ -21,22 +22,16 @@ from crmcom_kit.mock_server.admin.routing import (
 )
 from crmcom_kit.mock_server.api.dispatch import dispatch
 from crmcom_kit.mock_server.console.assets import Asset, assets, page
-from crmcom_kit.mock_server.http.cors import cors_headers, is_preflight, preflight_response
 from crmcom_kit.mock_server.http.endings import started
-from crmcom_kit.mock_server.http.requests import (
-    api_path,
-    request_of,
-    world_or_refusal,
-    wsgi_headers,
-)
-from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES
+from crmcom_kit.mock_server.http.requests import resolve_environ
+from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES, Request
 from crmcom_kit.mock_server.protocol.response import Response, usage_error_response
 from crmcom_kit.mock_server.world.factory import make_world
 from crmcom_kit.mock_server.world.registry import (
+    ADMIN_TOKEN_HEADER,
     CONTROL,
     WorldRegistry,
     is_control,
-    split_path,
 )
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.schemas import API_PATH
@@ -45,10 +40,6 @@ from crmcom_kit.usage_errors import UsageError
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
-
-#: Where a container or a balancer asks whether the mock is alive, and ready for requests. Neither
-#: needs a token or tells of the content.
-HEALTH_PATHS = LIVE, READY = "/livez", "/readyz"
 
 
 def create_app(world: World | WorldRegistry | None = None, **options: Any) -> Flask:
@@ -74,6 +65,7 @@ def create_app(world: World | WorldRegistry | None = None, **options: Any) -> Fl
     registry = world if isinstance(world, WorldRegistry) else WorldRegistry(world)
     app.wsgi_app = _WorldMiddleware(app.wsgi_app, registry)  # type: ignore[method-assign]
     add_control_api(app, registry)
+    app.before_request(partial(_find_world, registry))
     for code in (400, 404, 405):  # a Host that no host can have, another path, another verb
         app.register_error_handler(code, _nothing_here)
     app.register_error_handler(500, _internal_error)
@@ -87,7 +79,7 @@ def create_app(world: World | WorldRegistry | None = None, **options: Any) -> Fl
 
 
 class _WorldMiddleware:
-    """Finds the world of each request, and hands it to the API or to Flask.
+    """Hands each request to the API of its world, or to Flask.
 
     What names a world counts as the path of the application.
     """
@@ -98,41 +90,24 @@ class _WorldMiddleware:
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
-        verb = environ["REQUEST_METHOD"]
-        more = cors_headers(self._registry.access, verb, environ)
-        if more is None:
-            return self._respond(environ, start_response)
+        resolved = resolve_environ(self._registry, environ)
 
         def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
-            return start_response(status, headers + more, *rest)
+            return start_response(status, headers + resolved.cors, *rest)
 
-        if is_preflight(verb, environ):
-            return started(preflight_response(), start, verb)
-        return self._respond(environ, start)
-
-    def _respond(
-        self, environ: "WSGIEnvironment", start_response: "StartResponse"
-    ) -> Iterable[bytes]:
-        if environ["PATH_INFO"] in HEALTH_PATHS:
-            response = _health(environ["PATH_INFO"], self._registry)
-            return started(response, start_response, environ["REQUEST_METHOD"])
-        name, rest = split_path(environ["PATH_INFO"])
-        root = environ.get("SCRIPT_NAME", "") + environ["PATH_INFO"].removesuffix(rest)
+        if resolved.response is not None:
+            return started(resolved.response, start, environ["REQUEST_METHOD"])
+        path = resolved.path
+        root = environ.get("SCRIPT_NAME", "") + environ["PATH_INFO"].removesuffix(path)
         # A copy: what is around this application still needs the whole path.
-        within = {**environ, "SCRIPT_NAME": root, "PATH_INFO": rest}
+        within = {**environ, "SCRIPT_NAME": root, "PATH_INFO": path}
+        within[PICKED_NAME] = resolved.world_name
         if environ.get("wsgi.input_terminated"):  # by a server that reads chunks itself
             within["wsgi.input"] = _Chunks(environ["wsgi.input"])
-        if is_control(rest):  # which decides about its callers, and then finds the world
-            return self._app({**within, PICKED_NAME: name}, start_response)
-        path, verb = api_path(rest), environ["REQUEST_METHOD"]
-        refusal = host_refusal if path is None else api_refusal
-        address = environ.get("REMOTE_ADDR")
-        found = world_or_refusal(self._registry, name, address, environ, refusal)
-        if isinstance(found, Response):
-            return started(found, start_response, verb)
-        if path is not None:
-            return started(_api_response(found, path, within), start_response, verb)
-        return self._app({**within, PICKED: found}, start_response)
+        if resolved.api is None:
+            return self._app(within, start)
+        world, request = resolved.api
+        return started(_api_response(world, request, within), start, environ["REQUEST_METHOD"])
 
 
 class _Chunks:
@@ -148,8 +123,8 @@ class _Chunks:
             raise ConnectionError from error  # from which werkzeug makes ClientDisconnected
 
 
-def _api_response(world: World, path: str, environ: "WSGIEnvironment") -> Response:
-    """Return the response of ``world`` to the request to ``path`` that an environ describes."""
+def _api_response(world: World, request: Request, environ: "WSGIEnvironment") -> Response:
+    """Return the response of ``world`` to a request whose body an environ has."""
     body: bytes | None
     try:
         body = get_input_stream(environ, max_content_length=MAX_BODY_BYTES).read()
@@ -158,16 +133,20 @@ def _api_response(world: World, path: str, environ: "WSGIEnvironment") -> Respon
     except ClientDisconnected:  # in the middle of it: nothing of it is used
         error = UsageError("body", seen="only a part", allowed="the whole body")
         return usage_error_response(error)
-    asked = request_of(
-        environ["REQUEST_METHOD"],
-        path.encode("latin-1", "replace").decode("utf-8", "replace"),
-        environ.get("QUERY_STRING", "").encode("latin-1"),
-        body,
-        environ.get("CONTENT_TYPE", ""),
-        environ.get("REMOTE_ADDR"),
-        wsgi_headers(environ),
-    )
-    return dispatch(world, asked)
+    return dispatch(world, request._replace(body=body))
+
+
+def _find_world(registry: WorldRegistry) -> FlaskResponse | None:
+    """Find the world of a request to a page, or refuse its sender."""
+    if is_control(request.path):  # which does so itself
+        return None
+    caller = Caller.of(request.remote_addr, request.environ)
+    why = host_refusal(registry.access, caller)
+    if why is not None:
+        return sent(Reply({"error": why}, 403))
+    name, token = request.environ[PICKED_NAME], request.headers.get(ADMIN_TOKEN_HEADER)
+    request.environ[PICKED] = registry.world_for(name, caller, token)
+    return None
 
 
 def _nothing_here(error: HTTPException) -> FlaskResponse:
@@ -180,12 +159,6 @@ def _nothing_here(error: HTTPException) -> FlaskResponse:
 def _internal_error(_: HTTPException) -> FlaskResponse:
     """Return the response to a call in which the mock itself failed, which Flask has logged."""
     return sent(Reply({"error": "internal error of the mock; its log says more"}, 500))
-
-
-def _health(path: str, registry: WorldRegistry) -> Response:
-    stopping = path == READY and registry.closing.is_set()
-    status, text = (503, b"stopping\n") if stopping else (200, b"ok\n")
-    return Response(status, text, "text/plain; charset=utf-8")
 
 
 def _home() -> FlaskResponse:

@@ -6,7 +6,7 @@ slow senders hold none.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
@@ -21,27 +21,21 @@ from crmcom_kit.mock_server.api.waits import Waits
 from crmcom_kit.mock_server.clock import IsOver, WorldClock
 from crmcom_kit.mock_server.http.access_log import AccessLog, Line
 from crmcom_kit.mock_server.http.connection import CONNECTION, Connection
-from crmcom_kit.mock_server.http.cors import cors_headers, is_preflight, preflight_response
 from crmcom_kit.mock_server.http.endings import ending_of, kept
 from crmcom_kit.mock_server.http.requests import (
-    api_path,
-    asgi_headers,
-    request_of,
-    world_or_refusal,
-)
-from crmcom_kit.mock_server.http.wsgi_bridge import (
-    THREADS,
     ClientLeft,
     Receive,
+    Resolved,
     Scope,
-    Send,
-    WsgiBridge,
+    client_of,
+    has_body,
     read_body,
-    wsgi_path,
+    resolve_scope,
 )
-from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES
+from crmcom_kit.mock_server.http.wsgi_bridge import THREADS, Send, WsgiBridge, wsgi_path
+from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES, Request
 from crmcom_kit.mock_server.protocol.response import Response
-from crmcom_kit.mock_server.world.registry import WorldRegistry, split_path
+from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.mock_server.world.world import World
 
 if TYPE_CHECKING:
@@ -77,77 +71,43 @@ class AsgiShell:
         """Respond to one request."""
         if scope["type"] != "http":
             return
-        headers = asgi_headers(scope["headers"])
-        name, rest = split_path(scope["path"])
-        path = api_path(rest)
         with suppress(ClientLeft, asyncio.CancelledError):  # cancelled: the server ends
-            if path is None:
-                await self._respond_with_app(scope, receive, send, headers, name, rest)
-            else:
-                await self._respond_as_api(scope, receive, send, headers, name, path)
+            await self._respond(scope, receive, send, perf_counter())
 
-    # The API.
-
-    async def _respond_as_api(
-        self,
-        scope: Scope,
-        receive: Receive,
-        send: Send,
-        headers: dict[str, str],
-        name: str,
-        path: str,
-    ) -> None:
-        began = perf_counter()
-        client = _client(scope)
-        shared = cors_headers(self._registry.access, scope["method"], headers)
-        if shared is not None and is_preflight(scope["method"], headers):
-            await _send(preflight_response(), scope, send, shared)
-            return
-        found = world_or_refusal(self._registry, name, client, headers)
-        if isinstance(found, Response):
-            world, response = self._registry.default, found
-        else:
-            world = found
-            read = BytesIO()
-            is_whole = await read_body(headers, receive, read, MAX_BODY_BYTES)
-            body = read.getvalue() if is_whole else None
-            content_type = headers.pop("CONTENT_TYPE", "")
-            headers.pop("CONTENT_LENGTH", None)
-            verb, query = scope["method"], scope["query_string"]
-            request = request_of(verb, path, query, body, content_type, client, headers)
+    async def _respond(self, scope: Scope, receive: Receive, send: Send, began: float) -> None:
+        resolved = resolve_scope(self._registry, scope)
+        world, response = self._registry.default, resolved.response
+        if resolved.api is not None:
+            world, request = resolved.api
+            if has_body(resolved.headers):
+                request = await _whole(request, receive, resolved.headers)
             response = await handle(world, request, self._waits)
-        sent = await _send(response, scope, send, shared or [])
+        if response is None:
+            await self._respond_with_app(scope, receive, send, resolved, began)
+            return
+        sent = await _send(response, scope, send, resolved.cors)
         if self._log is not None:
             seconds = perf_counter() - began
-            found_ending = ending_of(response, scope["method"])
-            ending = None if found_ending is None else found_ending.kind
+            early_end = ending_of(response, scope["method"])
+            ending = None if early_end is None else early_end.kind
             status = 0 if ending == "dropped" else response.status
             marks = response.statement, response.fault, response.warnings, ending
             line = _line(world, scope, status, sent, seconds, *marks, response.entry_id)
             self._log.add(line)
 
-    # Everything else.
-
     async def _respond_with_app(
-        self,
-        scope: Scope,
-        receive: Receive,
-        send: Send,
-        headers: dict[str, str],
-        name: str,
-        rest: str,
+        self, scope: Scope, receive: Receive, send: Send, resolved: Resolved, began: float
     ) -> None:
-        began = perf_counter()
-        limit = MAX_LARGE_BODY_BYTES if rest in LARGE_BODIES else MAX_BODY_BYTES
+        limit = MAX_LARGE_BODY_BYTES if resolved.path in LARGE_BODIES else MAX_BODY_BYTES
+        headers = resolved.headers
         status, sent = await self.bridge.respond(scope, receive, send, headers, limit)
         # What the console reads gets no line; what it changes, and what it is refused, does.
         is_own_page = headers.get("HTTP_SEC_FETCH_SITE") == "same-origin"
         is_of_console = is_own_page and scope["method"] == "GET" and status < HTTPStatus.BAD_REQUEST
         if self._log is not None and not is_of_console:
-            seconds = perf_counter() - began
             # The request may have ended its world.
-            world = self._registry.existing(name) or self._registry.default
-            self._log.add(_line(world, scope, status, sent, seconds))
+            world = self._registry.existing(resolved.world_name) or self._registry.default
+            self._log.add(_line(world, scope, status, sent, perf_counter() - began))
 
 
 class WaitsOnLoop(Waits):
@@ -175,14 +135,16 @@ class WaitsOnLoop(Waits):
 
 def _line(world: World, scope: Scope, status: int, sent: int, seconds: float, *marks: Any) -> Line:
     """Return the log's line of a request; ``marks`` are the members that an API request adds."""
-    client, verb, path = _client(scope), scope["method"], wsgi_path(scope)
+    client, verb, path = client_of(scope), scope["method"], wsgi_path(scope)
     query = scope["query_string"].decode("latin-1")
     return Line(world, client, verb, path, query, status, sent, seconds, *marks)
 
 
-def _client(scope: Scope) -> str:
-    client: tuple[str, int] | None = scope["client"]
-    return "-" if client is None else client[0]
+async def _whole(request: Request, receive: Receive, headers: Mapping[str, str]) -> Request:
+    """Return a request with its body once that has arrived. Raises ClientLeft."""
+    body = BytesIO()
+    is_whole = await read_body(headers, receive, body, MAX_BODY_BYTES)
+    return request._replace(body=body.getvalue() if is_whole else None)
 
 
 async def _send(response: Response, scope: Scope, send: Send, more: list[tuple[str, str]]) -> int:

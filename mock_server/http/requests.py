@@ -1,25 +1,33 @@
 """From what a server hands over to a request of the API and to the world that it is for.
 
+``resolve_scope`` and ``resolve_environ`` decide once what becomes of a request, by its head alone.
 Headers are named as CGI names them, HTTP_ACCEPT and so on, whatever the server is.
 """
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
-from crmcom_kit.mock_server.access import Access, Caller, api_refusal
+from crmcom_kit.mock_server.access import Caller, api_refusal
+from crmcom_kit.mock_server.http.cors import cors_headers, is_preflight, preflight_response
 from crmcom_kit.mock_server.protocol.request import Request
 from crmcom_kit.mock_server.protocol.response import Response, usage_error_response
-from crmcom_kit.mock_server.world.registry import WorldRegistry
-from crmcom_kit.mock_server.world.world import World
+from crmcom_kit.mock_server.world.registry import WORLDS, WorldRegistry
+from crmcom_kit.mock_server.world.world import DEFAULT, World
 from crmcom_kit.schemas import API_PATH
 from crmcom_kit.usage_errors import UsageError
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
+
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+#: Where a container or a balancer asks whether the mock is alive, and ready for requests. Neither
+#: needs a token or tells of the content.
+HEALTH_PATHS = LIVE, READY = "/livez", "/readyz"
 
 _BELOW_API = f"{API_PATH}/"
 _ROOT_OF_API = "/" + API_PATH.split("/")[1]
@@ -28,7 +36,98 @@ _NOT_HEADERS = frozenset(name for name in os.environ if name.startswith("HTTP_")
 _BARE_NAMES = {b"content-type": "CONTENT_TYPE", b"content-length": "CONTENT_LENGTH"}
 
 
-def api_path(path: str) -> str | None:
+class ClientLeft(Exception):
+    """The connection ended before the request did."""
+
+
+class Resolved(NamedTuple):
+    """What becomes of a request.
+
+    It has its ``response`` already, or goes to the ``api`` of a world, or else to the pages and the
+    control API, which decide themselves about callers and worlds.
+    """
+
+    world_name: str
+    path: str  # within the world
+    headers: Mapping[str, Any]
+    cors: list[tuple[str, str]]  # headers that the response gets, too
+    response: Response | None = None
+    api: tuple[World, Request] | None = None  # the request without its body
+
+
+def resolve_scope(registry: WorldRegistry, scope: Scope) -> Resolved:
+    """Return what becomes of the request that an ASGI server hands over."""
+    headers = asgi_headers(scope["headers"])
+    verb, client = scope["method"], client_of(scope)
+
+    def request(path: str) -> Request:
+        content_type, own = headers.get("CONTENT_TYPE", ""), headers
+        if content_type or "CONTENT_LENGTH" in headers:
+            own = {name: value for name, value in headers.items() if name[:8] != "CONTENT_"}
+        return _request(verb, path, scope["query_string"], content_type, client, own)
+
+    return _resolve(registry, verb, scope["path"], client, headers, request)
+
+
+def resolve_environ(registry: WorldRegistry, environ: "WSGIEnvironment") -> Resolved:
+    """Return what becomes of the request that a WSGI server hands over."""
+    verb, client = environ["REQUEST_METHOD"], environ.get("REMOTE_ADDR")
+
+    def request(path: str) -> Request:
+        path = path.encode("latin-1", "replace").decode("utf-8", "replace")
+        query = environ.get("QUERY_STRING", "").encode("latin-1")
+        own = {
+            name: value
+            for name, value in environ.items()
+            if name[:5] == "HTTP_" and name not in _NOT_HEADERS
+        }
+        return _request(verb, path, query, environ.get("CONTENT_TYPE", ""), client, own)
+
+    return _resolve(registry, verb, environ["PATH_INFO"], client, environ, request)
+
+
+def _resolve(
+    registry: WorldRegistry,
+    verb: str,
+    path: str,
+    client: str | None,
+    headers: Mapping[str, Any],
+    request: Callable[[str], Request],
+) -> Resolved:
+    name, rest = DEFAULT, path
+    if path.startswith(WORLDS):
+        name, slash, rest = path.removeprefix(WORLDS).partition("/")
+        rest = slash + rest
+    cors = cors_headers(registry.access, verb, headers)
+    api_path, response, api = _api_path(rest), None, None
+    if cors is not None and is_preflight(verb, headers):
+        response = preflight_response()
+    elif path in HEALTH_PATHS:
+        response = _health(path, registry)
+    elif api_path is not None:
+        world = _world_or_refusal(registry, name, client, headers)
+        if isinstance(world, Response):
+            response = world
+        else:
+            api = world, request(api_path)
+    return Resolved(name, rest, headers, cors or [], response, api)
+
+
+def _world_or_refusal(
+    registry: WorldRegistry, name: str, client: str | None, headers: Mapping[str, Any]
+) -> World | Response:
+    """Return the world of an API request, or the response if it is refused."""
+    caller = Caller.of(client, headers)
+    why = api_refusal(registry.access, caller)
+    if why is not None:
+        return Response(403, orjson.dumps({"error": why}), "application/json")
+    try:
+        return registry.world_for(name, caller, headers.get("HTTP_X_MOCK_ADMIN_TOKEN"))
+    except UsageError as error:
+        return usage_error_response(error)
+
+
+def _api_path(path: str) -> str | None:
     """Return a path within a world as the API knows it; None if it is not the API's."""
     if path.startswith(_BELOW_API):
         return path[len(_BELOW_API) :].removesuffix("/")
@@ -36,25 +135,50 @@ def api_path(path: str) -> str | None:
     return path[1:].removesuffix("/") if is_api else None
 
 
-def wsgi_headers(environ: "WSGIEnvironment") -> dict[str, str]:
-    """Return the headers of an environ, Content-Type and Content-Length not among them."""
-    return {
-        name: value
-        for name, value in environ.items()
-        if name[:5] == "HTTP_" and name not in _NOT_HEADERS
-    }
+def _health(path: str, registry: WorldRegistry) -> Response:
+    is_stopping = path == READY and registry.closing.is_set()
+    status, text = (503, b"stopping\n") if is_stopping else (200, b"ok\n")
+    return Response(status, text, "text/plain; charset=utf-8")
+
+
+def _request(
+    verb: str,
+    path: str,
+    query: bytes,
+    content_type: str,
+    client: str | None,
+    headers: Mapping[str, str],
+) -> Request:
+    """Return a request to ``path`` of the API without its body; HEAD is a GET to it."""
+    return Request(
+        "GET" if verb == "HEAD" else verb,
+        path,
+        query,
+        b"",
+        content_type,
+        headers.get("HTTP_AUTHORIZATION", ""),
+        headers.get("HTTP_X_MOCK_PREFER", ""),
+        client,
+        headers,
+    )
+
+
+def client_of(scope: Scope) -> str:
+    """Return the address of a request's sender; "-" if its connection is reset."""
+    client: tuple[str, int] | None = scope["client"]
+    return "-" if client is None else client[0]
 
 
 def asgi_headers(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
     """Return the headers of a scope, CONTENT_TYPE and CONTENT_LENGTH among them."""
-    found: dict[str, str] = {}
+    named: dict[str, str] = {}
     for name, value in headers:
-        known = _cgi_name(name)
-        if known in found:
-            found[known] = f"{found[known]}, {value.decode('latin-1')}"
-        elif known:
-            found[known] = value.decode("latin-1")
-    return found
+        cgi_name = _cgi_name(name)
+        if cgi_name in named:
+            named[cgi_name] = f"{named[cgi_name]}, {value.decode('latin-1')}"
+        elif cgi_name:
+            named[cgi_name] = value.decode("latin-1")
+    return named
 
 
 @lru_cache(maxsize=1024)
@@ -65,46 +189,27 @@ def _cgi_name(name: bytes) -> str:
     return "" if b"_" in name else f"HTTP_{name.decode('latin-1').upper().replace('-', '_')}"
 
 
-def request_of(
-    verb: str,
-    path: str,
-    query: bytes,
-    body: bytes | None,
-    content_type: str,
-    client: str | None,
-    headers: Mapping[str, str],
-) -> Request:
-    """Return a request to ``path`` of the API; HEAD is a GET to it."""
-    return Request(
-        "GET" if verb == "HEAD" else verb,
-        path,
-        query,
-        body,
-        content_type,
-        headers.get("HTTP_AUTHORIZATION", ""),
-        headers.get("HTTP_X_MOCK_PREFER", ""),
-        client,
-        headers,
-    )
+def has_body(headers: Mapping[str, str]) -> bool:
+    """Return True if a request has a body, which may be empty."""
+    return "CONTENT_LENGTH" in headers or "HTTP_TRANSFER_ENCODING" in headers
 
 
-def world_or_refusal(
-    registry: WorldRegistry,
-    name: str,
-    address: str | None,
-    headers: Mapping[str, Any],
-    refusal: Callable[[Access, Caller], str | None] = api_refusal,
-) -> World | Response:
-    """Return the world that a request is for, or the response if the request is refused.
+async def read_body(
+    headers: Mapping[str, str], receive: Receive, into: IO[bytes], limit: int
+) -> bool:
+    """Write a body to a file; return False if it is longer than ``limit``, and not all read.
 
-    ``name`` is what ``split_path`` found, ``address`` the sender's; ``headers`` may be an environ.
-    ``refusal`` says why a sender gets nothing.
+    Raises:
+        ClientLeft: in the middle of the body.
     """
-    caller = Caller.of(address, headers)
-    why = refusal(registry.access, caller)
-    if why is not None:
-        return Response(403, orjson.dumps({"error": why}), "application/json")
-    try:
-        return registry.world_for(name, caller, headers.get("HTTP_X_MOCK_ADMIN_TOKEN"))
-    except UsageError as error:
-        return usage_error_response(error)
+    length = headers.get("CONTENT_LENGTH")
+    if length is not None and int(length) > limit:
+        return False
+    more = has_body(headers) if length is None else int(length) > 0
+    while more and into.tell() <= limit:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise ClientLeft
+        into.write(message["body"])
+        more = message["more_body"]
+    return into.tell() <= limit

@@ -8,12 +8,13 @@ thread while it makes its next part.
 import asyncio
 import sys
 import threading
-from collections.abc import Awaitable, Callable, Generator, Iterable
+from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from tempfile import SpooledTemporaryFile
 from typing import IO, TYPE_CHECKING, Any
 
 from crmcom_kit.mock_server.http.connection import CONNECTION, Connection
+from crmcom_kit.mock_server.http.requests import Receive, Scope, read_body
 from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES
 
 if TYPE_CHECKING:
@@ -23,13 +24,7 @@ if TYPE_CHECKING:
 #: may wait, so that there is always a thread for others.
 THREADS = 64
 
-Scope = dict[str, Any]
-Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
-
-
-class ClientLeft(Exception):
-    """The connection ended before the request did."""
 
 
 #: Status, headers, the body as far as it is made, and what makes the rest of a stream.
@@ -63,7 +58,7 @@ class WsgiBridge:
         scope: Scope,
         receive: Receive,
         send: Send,
-        headers: dict[str, str],
+        headers: Mapping[str, str],
         max_body: int = MAX_BODY_BYTES,
     ) -> tuple[int, int]:
         """Respond to one request; return the status, and how many bytes of the body were sent.
@@ -142,7 +137,7 @@ def _closing(parts: Iterable[bytes]) -> Generator[bytes, None, None]:
         getattr(parts, "close", bool)()
 
 
-def _environ(scope: Scope, headers: dict[str, str], body: IO[bytes]) -> "WSGIEnvironment":
+def _environ(scope: Scope, headers: Mapping[str, str], body: IO[bytes]) -> "WSGIEnvironment":
     """Return what WSGI says of a request whose body has arrived."""
     from crmcom_kit.mock_server.admin.routing import CLIENT_LEFT  # as late as Flask
 
@@ -177,22 +172,3 @@ def wsgi_path(scope: Scope) -> str:
     """Return the path of a request as WSGI has it."""
     path: str = scope["path"]
     return path if path.isascii() else path.encode("utf-8", "replace").decode("latin-1")
-
-
-async def read_body(headers: dict[str, str], receive: Receive, into: IO[bytes], limit: int) -> bool:
-    """Write a body to a file; return False if it is longer than ``limit``, and not all read.
-
-    Raises:
-        ClientLeft: in the middle of the body.
-    """
-    length = headers.get("CONTENT_LENGTH")
-    if length is not None and int(length) > limit:
-        return False
-    more = "HTTP_TRANSFER_ENCODING" in headers if length is None else int(length) > 0
-    while more and into.tell() <= limit:
-        message = await receive()
-        if message["type"] != "http.request":
-            raise ClientLeft
-        into.write(message["body"])
-        more = message["more_body"]
-    return into.tell() <= limit

@@ -33,14 +33,6 @@ def is_control(path: str) -> bool:
     return path == CONTROL or path.startswith(f"{CONTROL}/")
 
 
-def split_path(path: str) -> tuple[str, str]:
-    """Return the name of the world that a path is for, and the rest of the path."""
-    if not path.startswith(WORLDS):
-        return DEFAULT, path
-    name, slash, rest = path.removeprefix(WORLDS).partition("/")
-    return name, slash + rest
-
-
 class WorldRegistry:
     """The default world, which always exists, and named worlds beside it.
 
