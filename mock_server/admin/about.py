@@ -4,7 +4,7 @@ from typing import Annotated, Any, TypedDict
 
 from crmcom_kit import __version__
 from crmcom_kit.mock_server.admin.contract import Call, Evidence, operation
-from crmcom_kit.mock_server.protocol.typed_schemas import Keywords
+from crmcom_kit.mock_server.typed_schemas import Keywords
 from crmcom_kit.schemas import API_PATH, dials
 from crmcom_kit.schemas.statements import statements
 

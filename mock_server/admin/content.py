@@ -18,9 +18,9 @@ from crmcom_kit.mock_server.admin.contract import (
 )
 from crmcom_kit.mock_server.admin.worlds import Begun, begun
 from crmcom_kit.mock_server.protocol.response import chunked
-from crmcom_kit.mock_server.protocol.typed_schemas import Keywords
 from crmcom_kit.mock_server.store.records import IndexedField, Query, Record
 from crmcom_kit.mock_server.store.reference_data import named
+from crmcom_kit.mock_server.typed_schemas import Keywords
 from crmcom_kit.mock_server.world import generation
 from crmcom_kit.mock_server.world.changes import (
     change_record,

@@ -5,7 +5,7 @@
 
 Its parameters are those of the path and of the query, and ``body`` is the JSON that is sent. Their
 types are what is valid, the type that it returns is that of the response, and its docstring is the
-text of the reference. ``protocol/typed_schemas`` says what a type may be.
+text of the reference. ``typed_schemas`` says what a type may be.
 """
 
 from collections.abc import Callable, Mapping
@@ -28,7 +28,7 @@ from typing import (
 )
 
 from crmcom_kit.mock_server.clock import IsOver
-from crmcom_kit.mock_server.protocol.typed_schemas import Keywords, Schema, close, schema_of
+from crmcom_kit.mock_server.typed_schemas import Keywords, Schema, close, schema_of
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.mock_server.world.world import World

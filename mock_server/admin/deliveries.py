@@ -13,7 +13,7 @@ from crmcom_kit.mock_server.admin.contract import (
 from crmcom_kit.mock_server.admin.serializers import Delivery, RecordName
 from crmcom_kit.mock_server.deliveries.messages import MESSAGE_FAULTS
 from crmcom_kit.mock_server.deliveries.scripts import ScriptedDelivery
-from crmcom_kit.mock_server.protocol.typed_schemas import Keywords
+from crmcom_kit.mock_server.typed_schemas import Keywords
 from crmcom_kit.mock_server.world.webhooks.delivering import put_script, replay
 from crmcom_kit.mock_server.world.webhooks.triggers import fire
 

@@ -12,7 +12,7 @@ from crmcom_kit.mock_server.faults.specification import (
     FaultPresetArguments,
     FaultSpec,
 )
-from crmcom_kit.mock_server.protocol.typed_schemas import Keywords
+from crmcom_kit.mock_server.typed_schemas import Keywords
 
 _Preset = Annotated[str, Keywords(enum=[*PRESETS])]
 _BESIDE = {name: [*preset.arguments] for name, preset in PRESETS.items()}

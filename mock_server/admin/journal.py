@@ -6,7 +6,7 @@ from crmcom_kit.mock_server.admin.contract import Call, JsonObject, Reply, opera
 from crmcom_kit.mock_server.faults.specification import RefusalSpec
 from crmcom_kit.mock_server.journal import patterns, verification
 from crmcom_kit.mock_server.journal.entry_view import EntrySummary, EntryView, JournalEntry, archive
-from crmcom_kit.mock_server.protocol.typed_schemas import Keywords
+from crmcom_kit.mock_server.typed_schemas import Keywords
 from crmcom_kit.mock_server.world.conditions import condition_of
 from crmcom_kit.mock_server.world.unexpected import unexpected
 from crmcom_kit.usage_errors import NotFound, quoted

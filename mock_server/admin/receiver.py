@@ -7,7 +7,7 @@ from crmcom_kit.mock_server.admin.access import RECEIVER, SECRET
 from crmcom_kit.mock_server.admin.contract import Call, Reply, operation
 from crmcom_kit.mock_server.admin.serializers import ReceivedRequest
 from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES
-from crmcom_kit.mock_server.protocol.typed_schemas import Keywords
+from crmcom_kit.mock_server.typed_schemas import Keywords
 from crmcom_kit.mock_server.world.webhooks.signatures import labeled_attempt, verdict_on_message
 
 _TEXT = "text/plain; charset=utf-8"

@@ -13,7 +13,7 @@ from crmcom_kit.mock_server.admin.contract import Operation
 from crmcom_kit.mock_server.admin.document import described, document
 from crmcom_kit.mock_server.protocol.errors import VendorError
 from crmcom_kit.mock_server.protocol.request import body_text, why
-from crmcom_kit.mock_server.protocol.schema_errors import check, strict_validator
+from crmcom_kit.mock_server.schema_errors import check, strict_validator
 from crmcom_kit.usage_errors import UsageError
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, NotRequired, TypedDict, cast
 from crmcom_kit.fixtures.moments import read_moment
 from crmcom_kit.mock_server.admin.contract import Call, Count, Moment, operation
 from crmcom_kit.mock_server.clock import SECONDS_PER, ClockMode, write_moment
-from crmcom_kit.mock_server.protocol.typed_schemas import Keywords
+from crmcom_kit.mock_server.typed_schemas import Keywords
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.registry import MAX_WORLDS
 

@@ -5,7 +5,7 @@ Imported with the first fault: a start does not read the methods of all releases
 
 from typing import Annotated, Any, Literal, Required, TypedDict
 
-from crmcom_kit.mock_server.protocol.typed_schemas import Keywords
+from crmcom_kit.mock_server.typed_schemas import Keywords
 from crmcom_kit.schemas import methods, resolve
 from crmcom_kit.schemas.dialect import error_kinds
 from crmcom_kit.schemas.releases import release_names

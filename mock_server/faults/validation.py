@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from crmcom_kit.mock_server.faults.fixed_responses import fixed_response, shown
 from crmcom_kit.mock_server.faults.model import Fault
-from crmcom_kit.mock_server.protocol.schema_errors import check, strict_validator
+from crmcom_kit.mock_server.schema_errors import check, strict_validator
 from crmcom_kit.usage_errors import UsageError, quoted
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def _plain(value: object) -> Any:
 @cache
 def _validator(type_name: str) -> "Draft202012Validator":
     from crmcom_kit.mock_server.faults import specification
-    from crmcom_kit.mock_server.protocol.typed_schemas import close, schema_of
+    from crmcom_kit.mock_server.typed_schemas import close, schema_of
 
     components: dict[str, Any] = {}
     schema = schema_of(getattr(specification, type_name), components)

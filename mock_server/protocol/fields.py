@@ -7,7 +7,8 @@ from typing import Any
 import orjson
 
 from crmcom_kit.mock_server.protocol.errors import VendorError
-from crmcom_kit.mock_server.protocol.request import json_type, repeated
+from crmcom_kit.mock_server.protocol.request import repeated
+from crmcom_kit.mock_server.schema_errors import json_type
 from crmcom_kit.schemas import Dialect, load_schema, response_fields
 from crmcom_kit.usage_errors import quoted
 

@@ -12,10 +12,10 @@ from crmcom_kit.mock_server.protocol.request import (
     Members,
     Request,
     body_members,
-    json_type,
     query_pairs,
     repeated,
 )
+from crmcom_kit.mock_server.schema_errors import json_type
 from crmcom_kit.redaction import is_secret
 from crmcom_kit.schemas import Dialect
 from crmcom_kit.schemas.methods import Method, Parameter

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, NoReturn
 from urllib.parse import unquote_to_bytes
 
 from crmcom_kit.mock_server.protocol.errors import VendorError
+from crmcom_kit.mock_server.schema_errors import json_type
 from crmcom_kit.redaction import is_secret
 from crmcom_kit.usage_errors import quoted
 
@@ -133,20 +134,3 @@ def body_text(body: bytes) -> str:
 
 def _bad_charset(parameter: str, seen: str, allowed: str) -> VendorError:
     return VendorError("bad_charset", parameter, seen=seen, allowed=allowed)
-
-
-def json_type(value: object) -> str:
-    """Return the JSON name of a value's type."""
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return "a boolean"
-        case int() | float():
-            return "a number"
-        case str():
-            return "a string"
-        case list():
-            return "an array"
-        case _:
-            return "an object"

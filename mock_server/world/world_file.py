@@ -20,8 +20,7 @@ import orjson
 
 from crmcom_kit.fixtures import sample_world_path
 from crmcom_kit.mock_server.protocol.config import Config
-from crmcom_kit.mock_server.protocol.request import json_type
-from crmcom_kit.mock_server.protocol.schema_errors import check, strict_validator
+from crmcom_kit.mock_server.schema_errors import check, json_type, strict_validator
 from crmcom_kit.schemas import Release, load_schema, response_fields
 from crmcom_kit.schemas.files import read_json
 from crmcom_kit.schemas.formats import FORMATS

@@ -1,8 +1,8 @@
 """JSON Schema for what callers send, and its violations as usage errors.
 
-The control API and the faults validate with the same rules and say the same of a violation: which
-parameter, what was seen, what is allowed. A schema's ``x-allowed`` says it in its own words, and
-``x-beside`` of a member says which others each of its values may have beside it.
+The control API, faults and world files validate with the same rules and say the same of a
+violation: which parameter, what was seen, what is allowed. A schema's ``x-allowed`` says it in its
+own words, and ``x-beside`` of a member says which others each of its values may have beside it.
 """
 
 import json
@@ -11,7 +11,6 @@ from itertools import islice
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from crmcom_kit.mock_server.protocol.request import json_type
 from crmcom_kit.redaction import is_secret
 from crmcom_kit.usage_errors import UsageError, hint, quoted
 
@@ -21,6 +20,23 @@ if TYPE_CHECKING:
 
 _MAX_PLACE = 80
 _MAX_COMPARED = 20  # unknown members; a body may have any number of them
+
+
+def json_type(value: object) -> str:
+    """Return the JSON name of a value's type."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "a boolean"
+        case int() | float():
+            return "a number"
+        case str():
+            return "a string"
+        case list():
+            return "an array"
+        case _:
+            return "an object"
 
 
 def strict_validator(
