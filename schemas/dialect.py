@@ -112,8 +112,8 @@ class Dialect(Mapping[str, Any]):
             DialectError: a key or a value is not allowed.
         """
         self.name = name
-        known = dials()
-        values = {key: _frozen(dial.default) for key, dial in known.items()}
+        by_key = dials()
+        values = {key: _frozen(dial.default) for key, dial in by_key.items()}
         for key, value in (changes or {}).items():
             if key == "list.order" and isinstance(value, str) and value in OLD_NAMES:
                 values[key] = OLD_NAMES[value]
@@ -121,13 +121,13 @@ class Dialect(Mapping[str, Any]):
                 msg = f"dialect {name}: {key} = {value!r} is now [{now}]"
                 warnings.warn(msg, FutureWarning, stacklevel=3)
                 continue
-            if key not in known:
-                near = ", ".join(difflib.get_close_matches(key, known, n=3))
+            if key not in by_key:
+                near = ", ".join(difflib.get_close_matches(key, by_key, n=3))
                 hint = f"nearest: {near}" if near else "`crmcom-kit dialect` prints all keys"
                 msg = f"dialect {name}: unknown key {key}; {hint}"
                 raise DialectError(msg)
-            if not known[key].accepts(value):
-                allowed = known[key].allowed()
+            if not by_key[key].accepts(value):
+                allowed = by_key[key].allowed()
                 msg = f"dialect {name}: {key} = {value!r} is not allowed; allowed is {allowed}"
                 raise DialectError(msg)
             values[key] = _frozen(value)
@@ -160,13 +160,13 @@ class Dialect(Mapping[str, Any]):
 def dials() -> dict[str, Dial]:
     """Return every dial by key, those of the error kinds included."""
     data = read_json("data/dialect.json")
-    found = [Dial(**{"choices": None, **entry}) for entry in data["dials"]]
+    all_dials = [Dial(**{"choices": None, **entry}) for entry in data["dials"]]
     for kind, error in error_kinds().items():
         for part, entry in data["error_dials"].items():
             default = error.get(part, entry.get("default"))
             made = {"choices": None, **entry, "default": default}
-            found.append(Dial(key=f"errors.{kind}.{part}", **made))
-    return {dial.key: dial for dial in found}
+            all_dials.append(Dial(key=f"errors.{kind}.{part}", **made))
+    return {dial.key: dial for dial in all_dials}
 
 
 @cache
@@ -209,10 +209,10 @@ def read_script(text: str) -> tuple[tuple[int, str], ...] | None:
     """Return the (count, outcome) pairs of a script such as ``3*timeout, success``, or None."""
     steps = []
     for part in text.split(","):
-        found = _SCRIPT_STEP.fullmatch(part.strip())
-        if found is None or found[2] not in delivery_outcomes() or not int(found[1] or 1):
+        step = _SCRIPT_STEP.fullmatch(part.strip())
+        if step is None or step[2] not in delivery_outcomes() or not int(step[1] or 1):
             return None
-        steps.append((int(found[1] or 1), found[2]))
+        steps.append((int(step[1] or 1), step[2]))
     return tuple(steps)
 
 
@@ -258,7 +258,7 @@ def _flat(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     for key, value in table.items():
         path = f"{prefix}{key}"
         is_table = isinstance(value, dict)
-        if is_table and (value or any(known.startswith(f"{path}.") for known in dials())):
+        if is_table and (value or any(dial.startswith(f"{path}.") for dial in dials())):
             flat.update(_flat(value, f"{path}."))
         else:  # an empty table without dials is an unknown key
             flat[path] = value

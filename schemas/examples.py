@@ -43,7 +43,7 @@ def _renamed_members(release: Release) -> dict[str, str]:
 
 def _with_members(value: Any, renamed: dict[str, str]) -> Any:
     if isinstance(value, list):
-        return [_with_members(item, renamed) for item in value]
+        return [_with_members(member, renamed) for member in value]
     if isinstance(value, dict):
-        return {renamed.get(k, k): _with_members(item, renamed) for k, item in value.items()}
+        return {renamed.get(k, k): _with_members(member, renamed) for k, member in value.items()}
     return value

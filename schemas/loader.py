@@ -150,7 +150,10 @@ class SchemaReader:
         elif key == "format" and self.patterns:
             yield "pattern", PATTERNS[value]
         elif key == "enum":
-            yield key, [one for one in value if self._has(node.get("x-enum-since", {}).get(one))]
+            yield (
+                key,
+                [member for member in value if self._has(node.get("x-enum-since", {}).get(member))],
+            )
         elif key == "properties":
             members = {name: piece for name, piece in value.items() if self._covers(piece)}
             yield key, {name: self.expanded(piece, home) for name, piece in members.items()}
@@ -190,9 +193,9 @@ def _merged(parts: list[Schema]) -> Schema:
     for part in parts:
         for key, value in part.items():
             if key == "properties":
-                known = whole.get(key, {})
-                whole[key] = known | {
-                    name: _merged([known[name], piece]) if name in known else piece
+                members = whole.get(key, {})
+                whole[key] = members | {
+                    name: _merged([members[name], piece]) if name in members else piece
                     for name, piece in value.items()
                 }
             elif key == "required":
@@ -212,8 +215,8 @@ def validator(name: str, profile: Profile = "core", release: str | None = None) 
     from referencing import Registry
 
     formats = FormatChecker(formats=())
-    for each, reader in FORMATS.items():
-        formats.checks(each)(_fits_format(reader))
+    for name_of_format, reader in FORMATS.items():
+        formats.checks(name_of_format)(_fits_format(reader))
     schema = load_schema(name, release, profile=profile)
     return Draft202012Validator(schema, registry=Registry(), format_checker=formats)
 
@@ -230,7 +233,9 @@ def compiled(name: str, profile: Profile = "core", release: str | None = None) -
 
     return jsonschema_rs.validator_for(
         load_schema(name, release, profile=profile),
-        formats={each: _fits_format(reader) for each, reader in FORMATS.items()},
+        formats={
+            name_of_format: _fits_format(reader) for name_of_format, reader in FORMATS.items()
+        },
         validate_formats=True,
     )
 

@@ -41,14 +41,14 @@ class Method:
 @cache
 def methods(release: Release) -> dict[str, Method]:
     """Return the methods that ``release`` knows, by name."""
-    found = {}
+    by_name = {}
     for name in names_in("parameters"):
-        whole, known = load_schema(name), load_schema(name, release.name)
-        about = known["x-method"]
+        whole, schema = load_schema(name), load_schema(name, release.name)
+        about = schema["x-method"]
         if not release.at_least(about.get("since", release_names()[0])):
             continue
         deprecated = about.get("deprecated_since")
-        found[about["name"]] = Method(
+        by_name[about["name"]] = Method(
             name=about["name"],
             path=about["path"],
             verb=about["verb"],
@@ -56,14 +56,14 @@ def methods(release: Release) -> dict[str, Method]:
             summary=about["summary"],
             deprecated=deprecated is not None and release.at_least(deprecated),
             basic=about.get("basic", False),
-            parameters={key: _parameter(key, known) for key in known["properties"]},
+            parameters={key: _parameter(key, schema) for key in schema["properties"]},
             later={
                 key: piece["x-since"]
                 for key, piece in whole["properties"].items()
-                if key not in known["properties"]
+                if key not in schema["properties"]
             },
         )
-    return found
+    return by_name
 
 
 def _parameter(name: str, schema: Schema) -> Parameter:

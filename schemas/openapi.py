@@ -265,10 +265,10 @@ class _Writer:
         schemas = self.schemas.pieces
         schemas["Entity"]["enum"] = supported_entities(self.release, self.dialect)
         # Of NOT EFFECTIVE the dialect's spelling is left: code generators trip over two.
-        other = {"NOT EFFECTIVE", "NOT_EFFECTIVE"} - {self.dialect["record.not_effective"]}
+        others = {"NOT EFFECTIVE", "NOT_EFFECTIVE"} - {self.dialect["record.not_effective"]}
         for name in ("WebhookDefinition", "WorkflowRule"):
             state = schemas[name]["properties"]["life_cycle_state"]
-            state["enum"] = [value for value in state["enum"] if value not in other]
+            state["enum"] = [value for value in state["enum"] if value not in others]
         renderer = Renderer(self.dialect, self.release)
         envelopes = Envelopes(self.dialect, self.release, renderer)
         schemes = {_security_scheme(method) for method in self.methods}
@@ -300,7 +300,11 @@ def error_statuses(method: Method, release: Release, dialect: Dialect) -> dict[i
 def _has_cause(kind: str, method: Method) -> bool:
     """Return False if nothing that ``method`` takes can cause an error of ``kind``."""
     if kind == "missing_parameter":  # a token that is missing is a kind of its own
-        needed = (each.name for each in method.parameters.values() if each.need == "mandatory")
+        needed = (
+            parameter.name
+            for parameter in method.parameters.values()
+            if parameter.need == "mandatory"
+        )
         return any(name != "token" for name in needed)
     if kind in ("unknown_webhook_request", "deleted_webhook_request"):
         return "webhook_request_identifier" in method.parameters

@@ -57,24 +57,24 @@ def read_profile(folder: str | Path) -> Profile:
         ProfileError: a file is missing, or is not what this version of crmcom-kit has written.
         DialectError: the dialect has an unknown dial, or a value that is not allowed.
     """
-    head, found = Path(folder) / HEAD, _table(folder, HEAD)
-    if type(found.get("format")) is not int or found["format"] != FORMAT:
-        msg = f"profile {head}: seen format {found.get('format')!r}; allowed is {FORMAT}: "
+    head, content = Path(folder) / HEAD, _table(folder, HEAD)
+    if type(content.get("format")) is not int or content["format"] != FORMAT:
+        msg = f"profile {head}: seen format {content.get('format')!r}; allowed is {FORMAT}: "
         msg += "calibrate again with this version of crmcom-kit"
         raise ProfileError(msg)
-    named = found.get("release")
+    named = content.get("release")
     if named not in release_names():
         msg = f"profile {head}: release: seen {named!r}; allowed is {', '.join(release_names())}"
         raise ProfileError(msg)
-    unsettled = found.get("unsettled", {})
+    unsettled = content.get("unsettled", {})
     if not _are_dials(unsettled):
         msg = f"profile {head}: allowed is a table unsettled, of dials with arrays of their values"
         raise ProfileError(msg)
-    differs = _differs(found.get("differs", {}))
+    differs = _differs(content.get("differs", {}))
     if differs is None:
         msg = f"profile {head}: allowed is a table differs, of methods with tables of texts"
         raise ProfileError(msg)
-    effects = _effects(found.get("effects", {}))
+    effects = _effects(content.get("effects", {}))
     if effects is None:
         msg = f"profile {head}: allowed is a table effects, of {', '.join(CHANGES)} with tables of "
         msg += "JSON texts by member"
@@ -85,7 +85,7 @@ def read_profile(folder: str | Path) -> Profile:
         msg += "crmcom-kit calibrate has written: calibrate again"
         raise ProfileError(msg)
     dialect = dialect_of_table(str(Path(folder) / DIALECT), changes)
-    made, world = str(found.get("made", "")), Path(folder) / WORLD
+    made, world = str(content.get("made", "")), Path(folder) / WORLD
     return Profile(resolve(named), dialect, world, unsettled, effects, differs, made)
 
 
@@ -106,9 +106,9 @@ def _table(folder: str | Path, name: str) -> dict[str, Any]:
 
 def _are_dials(unsettled: Any) -> bool:
     """Whether a table has dials with values that they may have."""
-    known = dials()
+    by_key = dials()
     return isinstance(unsettled, dict) and all(
-        key in known and isinstance(fits, list) and all(map(known[key].accepts, fits))
+        key in by_key and isinstance(fits, list) and all(map(by_key[key].accepts, fits))
         for key, fits in unsettled.items()
     )
 
@@ -133,16 +133,16 @@ def _differs(table: Any) -> dict[str, dict[str, str]] | None:
     """
     if not isinstance(table, dict):
         return None
-    found = {
+    kinds_of = {
         method: dict.fromkeys(kinds, "") if isinstance(kinds, list) and _are_texts(kinds) else kinds
         for method, kinds in table.items()
     }
-    is_right = all(isinstance(k, dict) and _are_texts(k.values()) for k in found.values())
-    return found if is_right else None
+    is_right = all(isinstance(k, dict) and _are_texts(k.values()) for k in kinds_of.values())
+    return kinds_of if is_right else None
 
 
 def _are_texts(values: Iterable[Any]) -> bool:
-    return all(isinstance(each, str) for each in values)
+    return all(isinstance(value, str) for value in values)
 
 
 def head_of(profile: Profile) -> str:
@@ -161,7 +161,9 @@ def head_of(profile: Profile) -> str:
         lines += ["", "# What changes do to a webhook request: JSON, by member."]
     for kind, effects in profile.effects.items():
         lines.append(f"[effects.{kind}]")
-        lines += [f'"{name}" = {toml_value(json.dumps(each))}' for name, each in effects.items()]
+        lines += [
+            f'"{name}" = {toml_value(json.dumps(effect))}' for name, effect in effects.items()
+        ]
     lines += ["", "# In what the mock differs, whatever its dials are, by method, and how often."]
     for method, kinds in profile.differs.items():
         lines.append(f'[differs."{method}"]')

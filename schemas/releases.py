@@ -48,11 +48,11 @@ class Release:
 
 @cache
 def _order(name: str) -> tuple[int, int, int]:
-    found = _FORM.fullmatch(name.strip()) if isinstance(name, str) else None
-    if found is None:
+    form = _FORM.fullmatch(name.strip()) if isinstance(name, str) else None
+    if form is None:
         msg = f"release: {name!r} is not a release; allowed is one of {known_releases()}"
         raise UnknownRelease(msg)
-    major, minor, patch = (int(part or 0) for part in found.groups())
+    major, minor, patch = (int(part or 0) for part in form.groups())
     return major, minor, patch
 
 
@@ -102,14 +102,14 @@ def resolve(text: str | None = None) -> Release:
         UnknownRelease: there is no release of that name.
     """
     wanted = _order(text if text is not None else default_release())
-    known = [
+    entries = [
         e for e in read_json("data/releases.json")["releases"] if _order(e["release"]) <= wanted
     ]
-    if not known or _order(known[-1]["release"]) != wanted:
+    if not entries or _order(entries[-1]["release"]) != wanted:
         msg = f"release: {text} is not known; allowed is one of {known_releases()}"
         raise UnknownRelease(msg)
     merged: dict[str, Any] = {}
-    for entry in known:
+    for entry in entries:
         merged.update(entry)
     api_key = merged["web_api_key_token"]
     entities = tuple(e for e, since in entities_since().items() if _order(since) <= wanted)

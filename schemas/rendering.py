@@ -97,9 +97,9 @@ class Renderer:
     def _cached(self, kind: str, value: Mapping[str, Any]) -> Object:
         """Return an object inside a record: nearly all records of a world have the same few."""
         key = kind, value.get("id")
-        known = self._cache.get(key)
-        if known is not None and known[0] == value:
-            return known[1].copy()
+        cached = self._cache.get(key)
+        if cached is not None and cached[0] == value:
+            return cached[1].copy()
         if len(self._cache) >= _MAX_CACHED:
             self._cache.clear()
         chosen = self._chosen(kind, value) if kind in self._members else self._formed(kind, value)
@@ -109,8 +109,8 @@ class Renderer:
 
     def _chosen(self, kind: str, value: Mapping[str, Any]) -> Object:
         """Return the members of a definition or rule that the dialect shows."""
-        found = {name: value.get(name) for name in self._members[kind]}
-        shown = {k: v for k, v in found.items() if v is not None or k in _NULL_IF_UNKNOWN}
+        members = {name: value.get(name) for name in self._members[kind]}
+        shown = {k: v for k, v in members.items() if v is not None or k in _NULL_IF_UNKNOWN}
         if str(shown.get("life_cycle_state")).startswith("NOT"):
             shown["life_cycle_state"] = self._dialect["record.not_effective"]
         return shown

@@ -46,11 +46,11 @@ class Statement:
 
     def methods_in(self, release: Release) -> tuple[str, ...]:
         """Return the methods that it is about in ``release``."""
-        known = methods(release)
+        names = methods(release)
         return tuple(
-            each
-            for each in self.methods
-            if each in known and release.at_least(self.later.get(each, self.since))
+            name
+            for name in self.methods
+            if name in names and release.at_least(self.later.get(name, self.since))
         )
 
 
@@ -72,7 +72,7 @@ def statements(release: str | None = None) -> tuple[Statement, ...]:
     if release is None:
         return everything
     resolved = resolve(release)
-    return tuple(found for found in everything if found.in_force(resolved))
+    return tuple(statement for statement in everything if statement.in_force(resolved))
 
 
 def checked_statements(release: str | None = None, only: str = "*") -> tuple[Statement, ...]:
@@ -82,9 +82,9 @@ def checked_statements(release: str | None = None, only: str = "*") -> tuple[Sta
         UnknownRelease: ``release`` names none.
     """
     return tuple(
-        found
-        for found in statements(release)
-        if found.unchecked is None and fnmatchcase(found.id, only)
+        statement
+        for statement in statements(release)
+        if statement.unchecked is None and fnmatchcase(statement.id, only)
     )
 
 
@@ -94,11 +94,11 @@ def statement(id: str) -> Statement:
     Raises:
         UnknownStatement: no statement has that id; the message names the nearest ones.
     """
-    found = _catalogue().get(id)
-    if found is None:
+    entry = _catalogue().get(id)
+    if entry is None:
         import difflib
 
         near = ", ".join(difflib.get_close_matches(id, _catalogue()))
         msg = f"statement: there is no {id!r}" + (f"; nearest: {near}" if near else "")
         raise UnknownStatement(msg)
-    return found
+    return entry

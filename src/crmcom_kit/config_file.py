@@ -38,7 +38,7 @@ def _read_config(ctx: click.Context, _param: click.Parameter, path: Path | None)
     if ctx.resilient_parsing:  # completion: it must not fail
         return
     _check_environment(ctx)
-    path = path or next((each for each in (OWN_FILE, PROJECT_FILE) if each.is_file()), None)
+    path = path or next((file for file in (OWN_FILE, PROJECT_FILE) if file.is_file()), None)
     if path is None:
         return
     name, tables = str(path), _document(path)
@@ -49,8 +49,8 @@ def _read_config(ctx: click.Context, _param: click.Parameter, path: Path | None)
     if "proxy" in tables:
         msg = f"{name}: proxy: the command was removed; take this table out"
         raise Refused(msg)
-    for each in tables.keys() - set(CONFIGURED):
-        raise Refused(_unknown(f"{name}: {each}", each, CONFIGURED, "table"))
+    for unknown in tables.keys() - set(CONFIGURED):
+        raise Refused(_unknown(f"{name}: {unknown}", unknown, CONFIGURED, "table"))
     command = ctx.command.name or ""
     place = f"{name}: {command}"
     ctx.default_map = _defaults(ctx, place, _table(place, tables.get(command, {})))
@@ -59,11 +59,11 @@ def _read_config(ctx: click.Context, _param: click.Parameter, path: Path | None)
 def _check_environment(ctx: click.Context) -> None:
     """Raise Refused if a variable of the command's own names no option."""
     prefix = f"{ctx.auto_envvar_prefix}_"
-    known = {f"{prefix}{(param.name or '').upper()}" for param in ctx.command.params}
-    known |= {param.envvar for param in ctx.command.params if isinstance(param.envvar, str)}
-    allowed = tuple(sorted(name for name in known if name.startswith(prefix)))
+    variables = {f"{prefix}{(param.name or '').upper()}" for param in ctx.command.params}
+    variables |= {param.envvar for param in ctx.command.params if isinstance(param.envvar, str)}
+    allowed = tuple(sorted(name for name in variables if name.startswith(prefix)))
     for name in sorted(os.environ):
-        if name.startswith(prefix) and name not in known:
+        if name.startswith(prefix) and name not in variables:
             raise Refused(_unknown(name, name, allowed, "variable"))
 
 
@@ -79,30 +79,30 @@ def _document(path: Path) -> Mapping[str, Any]:
         raise Refused(msg) from None
 
 
-def _table(place: str, found: Any) -> Mapping[str, Any]:
+def _table(place: str, table: Any) -> Mapping[str, Any]:
     """Return ``found`` if it is a table. Raises Refused."""
-    if not isinstance(found, Mapping):
-        msg = f"{place}: {found!r} is not allowed; allowed is a table"
+    if not isinstance(table, Mapping):
+        msg = f"{place}: {table!r} is not allowed; allowed is a table"
         raise Refused(msg)
-    return found
+    return table
 
 
 def _defaults(ctx: click.Context, place: str, table: Mapping[str, Any]) -> dict[str, Any]:
     """Return a table's values by the names of the parameters. Raises Refused."""
     options = options_of(ctx.command)
-    found = {}
-    for key, given in table.items():
+    defaults = {}
+    for key, as_read in table.items():
         param = options.get(key)
         if param is None:
             raise Refused(_unknown(f"{place}.{key}", key, tuple(options), "option"))
-        value = _as_typed(given)
+        value = _as_typed(as_read)
         mistake = _mistake(ctx, param, value)
         if mistake is not None:
             shown = mistake if key not in _SECRETS else "a hidden value of the wrong type"
             msg = f"{place}.{key}: {shown}"
             raise Refused(msg)
-        found[param.name or key] = value
-    return found
+        defaults[param.name or key] = value
+    return defaults
 
 
 def options_of(command: click.Command) -> dict[str, click.Option]:
@@ -124,10 +124,10 @@ def _mistake(ctx: click.Context, param: click.Option, value: Any) -> str | None:
     if param.multiple != isinstance(value, list):
         allowed = "a list" if param.multiple else "a single value"
         return f"{value!r} is not allowed; allowed is {allowed}"
-    for each in value if isinstance(value, list) else [value]:
-        if param.is_flag != isinstance(each, bool) or isinstance(each, list | dict):
+    for single in value if isinstance(value, list) else [value]:
+        if param.is_flag != isinstance(single, bool) or isinstance(single, list | dict):
             allowed = "true or false" if param.is_flag else "a string or a number"
-            return f"{each!r} is not allowed; allowed is {allowed}"
+            return f"{single!r} is not allowed; allowed is {allowed}"
     try:
         param.process_value(ctx, value)
     except click.BadParameter as error:
@@ -135,9 +135,9 @@ def _mistake(ctx: click.Context, param: click.Option, value: Any) -> str | None:
     return None
 
 
-def _unknown(place: str, seen: str, known: tuple[str, ...], kind: str) -> str:
-    near = difflib.get_close_matches(seen, known, n=1)
-    hint = f"did you mean {near[0]}?" if near else f"allowed are {', '.join(known)}"
+def _unknown(place: str, seen: str, names: tuple[str, ...], kind: str) -> str:
+    near = difflib.get_close_matches(seen, names, n=1)
+    hint = f"did you mean {near[0]}?" if near else f"allowed are {', '.join(names)}"
     return f"{place} is not the name of {'an' if kind[0] in 'aeiou' else 'a'} {kind}; {hint}"
 
 

@@ -71,10 +71,10 @@ class DeadlineStream(httpcore.NetworkStream):
     def cut(self) -> None:
         """End the connection while another thread reads from it or writes to it."""
         self._is_cut = True
-        found = self._stream.get_extra_info("socket")
-        if isinstance(found, socket.socket):
+        connection = self._stream.get_extra_info("socket")
+        if isinstance(connection, socket.socket):
             with suppress(OSError):
-                found.shutdown(socket.SHUT_RDWR)
+                connection.shutdown(socket.SHUT_RDWR)
 
     def start_tls(
         self,

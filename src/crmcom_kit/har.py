@@ -62,8 +62,8 @@ def archive_text(
     start, end = json.dumps(archive([], release, creator_name)).rsplit("[]", 1)
     yield f"{start}["
     separator = "\n"
-    for each in entries:
-        yield f"{separator}{json.dumps(each)}"  # in ASCII: no character turns a line around
+    for exchange in entries:
+        yield f"{separator}{json.dumps(exchange)}"  # in ASCII: no character turns a line around
         separator = ",\n"
     yield f"\n]{end}\n"
 

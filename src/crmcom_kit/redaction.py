@@ -86,8 +86,8 @@ def decoded(text: str, *, escapes: bool = False) -> str:
     return text.replace("+", " ")
 
 
-def _plain(found: re.Match[str]) -> str:
-    return "".join(character for character, _ in _characters(found))
+def _plain(encoded: re.Match[str]) -> str:
+    return "".join(character for character, _ in _characters(encoded))
 
 
 def _located(text: str) -> tuple[str, Sequence[int]]:
@@ -97,30 +97,30 @@ def _located(text: str) -> tuple[str, Sequence[int]]:
         plain: list[str] = []
         begins: list[int] = []
         at = 0
-        for found in _ENCODED.finditer(text):
-            start = found.start()
+        for encoded in _ENCODED.finditer(text):
+            start = encoded.start()
             plain.append(text[at:start])
             begins += places[at:start]
-            for character, size in _characters(found):
+            for character, size in _characters(encoded):
                 plain.append(character)
                 begins.append(places[start])
                 start += size
-            at = found.end()
+            at = encoded.end()
         if at == 0:
             break
         text, places = "".join([*plain, text[at:]]), [*begins, *places[at:]]
     return text.replace("+", " "), places
 
 
-def _characters(found: re.Match[str]) -> Iterator[tuple[str, int]]:
+def _characters(encoded: re.Match[str]) -> Iterator[tuple[str, int]]:
     """Yield each character of what is encoded, and how many characters encode it."""
-    if found[1] or found[2]:  # bytes, each written as three characters
-        codec = ("utf-8", "surrogateescape") if found[1] else ("utf-16-be", "surrogatepass")
-        written = bytes.fromhex(found[0].replace("%", "").replace("\\u", ""))
+    if encoded[1] or encoded[2]:  # bytes, each written as three characters
+        codec = ("utf-8", "surrogateescape") if encoded[1] else ("utf-16-be", "surrogatepass")
+        written = bytes.fromhex(encoded[0].replace("%", "").replace("\\u", ""))
         for character in written.decode(*codec):
             yield character, 3 * len(character.encode(*codec))
     else:  # a space for a line feed and its kin
-        yield found[4] or chr(int(found[3] or "20", 16)), len(found[0])
+        yield encoded[4] or chr(int(encoded[3] or "20", 16)), len(encoded[0])
 
 
 def redact_query(query: str) -> str:
@@ -159,12 +159,12 @@ def _vocabulary() -> frozenset[str]:
 
 def words_of(text: str) -> set[str]:
     """Return the words of a text that may be secrets: with and without dots and other marks."""
-    found: set[str] = set()
+    words: set[str] = set()
     for word in _WORD.findall(text):
-        found.update((word, word.strip("._-")))
+        words.update((word, word.strip("._-")))
         if not word.isalnum():
-            found.update(*(marks.split(word) for marks in (_DOTS, _MARKS)))
-    return found
+            words.update(*(marks.split(word) for marks in (_DOTS, _MARKS)))
+    return words
 
 
 class Redactor:
@@ -200,7 +200,7 @@ class Redactor:
         if "@" in text or "40" in text:
             text = USER_INFO.sub(lambda url: f"{url[1]}{self.shown(url[2])}{url[3]}", text)
         plain = decoded(text, escapes=True)
-        others = {each: shown for each, shown in self._others.items() if each in plain}
+        others = {secret: shown for secret, shown in self._others.items() if secret in plain}
         if others:
             text = _without(text, others)
             plain = decoded(text, escapes=True)
@@ -231,17 +231,17 @@ class Redactor:
         if _SECRET.search(text) is None:
             return text
         text = _MEMBER.sub(
-            lambda one: f"{one[1]}{one[2]}{self._spelled(one[3], unquoted(one[3]))}", text
+            lambda match: f"{match[1]}{match[2]}{self._spelled(match[3], unquoted(match[3]))}", text
         )
         text = self._without_unquoted(text)
-        text = _ELEMENT.sub(lambda found: found[1] + self._spelled(found[2], found[2]), text)
+        text = _ELEMENT.sub(lambda match: match[1] + self._spelled(match[2], match[2]), text)
         return _PAIR.sub(
-            lambda found: f"{found[1]}{self._spelled(found[2], unquote(found[2]))}", text
+            lambda match: f"{match[1]}{self._spelled(match[2], unquote(match[2]))}", text
         )
 
-    def _literal(self, found: re.Match[str]) -> str:
+    def _literal(self, match: re.Match[str]) -> str:
         """Return a JSON string without secrets; without escapes if it mentions a secret's name."""
-        spelled = found[0]
+        spelled = match[0]
         try:
             text = json.loads(spelled, strict=False) if "\\" in spelled else ""
         except ValueError:
@@ -301,8 +301,8 @@ class Redactor:
     def _without_unquoted(self, text: str) -> str:
         """Return ``text`` without numbers, arrays and objects behind a secret's name."""
         parts, at = [], 0
-        while (found := _UNQUOTED.search(text, at)) is not None:
-            begin = found.start(1)
+        while (match := _UNQUOTED.search(text, at)) is not None:
+            begin = match.start(1)
             parts.append(text[at:begin])
             try:
                 value, at = _DECODER.raw_decode(text, begin)
@@ -332,9 +332,9 @@ def _without(text: str, secrets: Mapping[str, str], *, whole: bool = False) -> s
     if whole:
         pattern = rf"(?<![^\W_]){pattern}(?![^\W_])"
     parts, at = [], 0
-    for found in re.finditer(pattern, plain):
-        parts += [text[at : places[found.start()]], secrets[found[0]]]
-        at = places[found.end()]
+    for match in re.finditer(pattern, plain):
+        parts += [text[at : places[match.start()]], secrets[match[0]]]
+        at = places[match.end()]
     return "".join([*parts, text[at:]])
 
 

@@ -45,6 +45,6 @@ def _is_deep(content: Any) -> bool:
     """Return True if a value is nested deeper than the maximum."""
     level = [content]
     for _ in range(_MAX_DEPTH):
-        parts = [one.values() if isinstance(one, dict) else one for one in level]
-        level = [one for part in parts for one in part if isinstance(one, dict | list)]
+        parts = [value.values() if isinstance(value, dict) else value for value in level]
+        level = [value for part in parts for value in part if isinstance(value, dict | list)]
     return bool(level)

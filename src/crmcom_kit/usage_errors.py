@@ -42,8 +42,8 @@ def phrase(parameter: str, seen: str, allowed: str) -> str:
         f"seen {seen}" if seen else "",
         f"allowed is {allowed}" if allowed else "",
     ]
-    found = [part for part in parts if part]
-    return f"{found[0]}: {'; '.join(found[1:])}" if found[1:] else "".join(found)
+    said = [part for part in parts if part]
+    return f"{said[0]}: {'; '.join(said[1:])}" if said[1:] else "".join(said)
 
 
 def not_installed(package: str, extra: str) -> str:
@@ -65,13 +65,13 @@ class UsageError(ValueError):
 
     def facts(self) -> dict[str, str]:
         """Return the error as the members of a JSON response: what is known of it."""
-        found = {
+        members = {
             "error": str(self),
             "parameter": self.parameter,
             "seen": self.seen,
             "allowed": self.allowed,
         }
-        return {name: text for name, text in found.items() if text}
+        return {name: text for name, text in members.items() if text}
 
 
 class NotFound(UsageError):

@@ -135,8 +135,8 @@ def test_only_the_job_that_publishes_may_write_to_the_repository() -> None:
 
 def all_steps() -> list[Any]:
     """Return the steps of all workflows and of the action."""
-    steps = [step for path in WORKFLOWS for step in steps_of(path)]
-    return steps + loaded("action.yml")["runs"]["steps"]
+    of_workflows = [step for path in WORKFLOWS for step in steps_of(path)]
+    return [*of_workflows, *loaded("action.yml")["runs"]["steps"]]
 
 
 def steps_of(path: Path) -> list[Any]:
