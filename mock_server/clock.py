@@ -1,14 +1,15 @@
-"""Clocks. Time is passed in; this is the one module that asks the machine for it."""
+"""Clocks, and how requests wait. This is the one module that asks the machine for the time."""
 
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol, TypeVar
 
 from crmcom_kit.usage_errors import UsageError
 
+_T = TypeVar("_T")
 #: Seconds in each unit by which a clock can be moved forward.
 SECONDS_PER = {
     f"{unit}s": timedelta(**{f"{unit}s": 1}).total_seconds()
@@ -170,3 +171,22 @@ class WorldClock:
         self._at, self._since = moment, self._base.now()
         self.now = self._frozen_now if self._frozen else self._running_now
         self._wake()
+
+
+class Waits:
+    """The two things that a request may have to wait for, here in its thread.
+
+    The shell that handles a request decides how it waits: so, or on its event loop.
+    """
+
+    async def sleep(self, clock: WorldClock, seconds: float, until: IsOver) -> None:
+        """Return when ``seconds`` of the world's time have passed.
+
+        The sleep ends early when the world's clock is frozen or moved on, and when ``until``
+        returns True.
+        """
+        clock.sleep(seconds, until)
+
+    async def call(self, function: Callable[[], _T]) -> _T:
+        """Return what ``function`` returns, which may take long: a delivery over the network."""
+        return function()

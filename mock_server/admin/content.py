@@ -24,7 +24,6 @@ from crmcom_kit.mock_server.typed_schemas import Keywords
 from crmcom_kit.mock_server.world import generation
 from crmcom_kit.mock_server.world.changes import (
     change_record,
-    record_named,
     remove_record,
 )
 from crmcom_kit.mock_server.world.entries import exported
@@ -296,7 +295,7 @@ def post_records(call: Call) -> Added:
 @operation("GET /records/{record}", "content")
 def get_record(call: Call, record: RecordKey) -> Entry:
     """Return one webhook request by its number or id, with the data object that was sent."""
-    return _entry(record_named(call.epoch, record))
+    return _entry(call.epoch.record_named(record))
 
 
 @operation(

@@ -14,7 +14,7 @@ from crmcom_kit.mock_server.admin.serializers import Delivery, RecordName
 from crmcom_kit.mock_server.deliveries.messages import MESSAGE_FAULTS
 from crmcom_kit.mock_server.deliveries.scripts import ScriptedDelivery
 from crmcom_kit.mock_server.typed_schemas import Keywords
-from crmcom_kit.mock_server.world.webhooks.delivering import put_script, replay
+from crmcom_kit.mock_server.world.webhooks.delivering import replay
 from crmcom_kit.mock_server.world.webhooks.triggers import fire
 
 _Id = Annotated[int, Keywords(minimum=1)]
@@ -127,7 +127,7 @@ def put_delivery_script(call: Call, body: DeliveryScriptChange) -> DeliveryScrip
     script; the world then has its initial script again. A reset removes all scripts; a snapshot
     keeps them and their positions. Refused if the mock really sends.
     """
-    put_script(call.epoch, **body)
+    call.epoch.put_script(**body)
     return get_delivery_scripts(call)
 
 

@@ -8,7 +8,6 @@ from crmcom_kit.mock_server.journal import patterns, verification
 from crmcom_kit.mock_server.journal.entry_view import EntrySummary, EntryView, JournalEntry, archive
 from crmcom_kit.mock_server.typed_schemas import Keywords
 from crmcom_kit.mock_server.world.conditions import condition_of
-from crmcom_kit.mock_server.world.unexpected import unexpected
 from crmcom_kit.usage_errors import NotFound, quoted
 
 _DEFAULT_TIMEOUT = 10.0
@@ -230,7 +229,7 @@ def list_unexpected(call: Call) -> Unexpected:
     ignored; requests to this API that had a mistake; expected refusals that never came; and faults
     that were never hit.
     """
-    lines = unexpected(call.world)
+    lines = call.world.unexpected()
     expected: list[Any] = [
         call.world.redactor.value("", one.as_json())
         for one in call.world.current_epoch.expectations.expected

@@ -6,9 +6,10 @@ from crmcom_kit.mock_server.admin import serializers
 from crmcom_kit.mock_server.admin.access import RECEIVER, SECRET
 from crmcom_kit.mock_server.admin.contract import Call, Reply, operation
 from crmcom_kit.mock_server.admin.serializers import ReceivedRequest
+from crmcom_kit.mock_server.deliveries.messages import LABEL_HEADER
+from crmcom_kit.mock_server.deliveries.receiver import verdict_on
 from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES
 from crmcom_kit.mock_server.typed_schemas import Keywords
-from crmcom_kit.mock_server.world.webhooks.signatures import labeled_attempt, verdict_on_message
 
 _TEXT = "text/plain; charset=utf-8"
 _Status = Annotated[int, Keywords(minimum=200, maximum=599)]
@@ -86,7 +87,9 @@ def receive(
     del secret  # the guard has looked at it
     body = call.stream.read(MAX_BODY_BYTES)
     headers, epoch = dict(call.headers.items()), call.world.current_epoch
-    attempt = labeled_attempt(epoch, headers)
-    verdict = verdict_on_message(epoch, headers, body, attempt)
+    attempt = epoch.attempts.labeled(headers.get(LABEL_HEADER))
+    definition = None if attempt is None else attempt.definition
+    exchanges, keys = epoch.config.exchanges, epoch.reference_data
+    verdict = verdict_on(exchanges, keys, headers, body, definition)
     status = epoch.receiver.take(call.verb, headers, body, verdict, attempt)
     return Reply(b"", status, _TEXT)

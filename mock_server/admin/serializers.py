@@ -11,9 +11,8 @@ from crmcom_kit.mock_server.clock import write_moment
 from crmcom_kit.mock_server.deliveries.attempts import Attempt, Cause, Stage
 from crmcom_kit.mock_server.deliveries.messages import message_of
 from crmcom_kit.mock_server.deliveries.outcomes import Outcome
-from crmcom_kit.mock_server.deliveries.receiver import Reason, Received, Verdict
+from crmcom_kit.mock_server.deliveries.receiver import Reason, Received, Verdict, verdict_on
 from crmcom_kit.mock_server.world.epoch import Epoch
-from crmcom_kit.mock_server.world.webhooks.signatures import verdict_on_attempt
 from crmcom_kit.redaction import redact_url
 
 _MAX_SHOWN = 65_536
@@ -125,8 +124,11 @@ def attempt_with_signature(call: Call, made: Attempt) -> Delivery:
 
     It has the key, which is a secret: whoever compares codes needs it.
     """
-    signature = verdict(call, verdict_on_attempt(call.epoch, made))
-    entry = call.epoch.reference_data.key_entry_of(made.definition)
+    exchanges, reference_data = call.world.config.exchanges, call.epoch.reference_data
+    _, headers, body = message_of(exchanges.messages, made.message)
+    checked = verdict_on(exchanges, reference_data, dict(headers), body, made.definition)
+    signature = verdict(call, checked)
+    entry = reference_data.key_entry_of(made.definition)
     key: SigningKey | None = None
     if entry is not None:
         key = {"id": entry["id"], "name": entry.get("name"), "key": entry["key"]}

@@ -6,12 +6,11 @@ There is one implementation, ``handle``. It does no I/O: what a request must wai
 
 from functools import partial
 
-from crmcom_kit.mock_server.api.methods.delete import delete
 from crmcom_kit.mock_server.api.methods.list import list_
 from crmcom_kit.mock_server.api.methods.login import token, token_release, web_api_key_token
+from crmcom_kit.mock_server.api.methods.records import delete, show
 from crmcom_kit.mock_server.api.methods.resend import resend
-from crmcom_kit.mock_server.api.methods.show import show
-from crmcom_kit.mock_server.api.waits import Waits
+from crmcom_kit.mock_server.clock import Waits
 from crmcom_kit.mock_server.faults.matching import RequestView
 from crmcom_kit.mock_server.journal.journal import Entry
 from crmcom_kit.mock_server.protocol.errors import VendorError

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from threading import Event
 from typing import Any
 
-from crmcom_kit.mock_server.api.waits import Waits
+from crmcom_kit.mock_server.clock import Waits
 from crmcom_kit.mock_server.faults.matching import RequestView
 from crmcom_kit.mock_server.faults.model import Fault
 from crmcom_kit.mock_server.journal.journal import Entry

@@ -131,6 +131,10 @@ class Attempts:
             raise NotFound("delivery", seen=str(number), allowed=allowed)
         return found
 
+    def labeled(self, label: str | None) -> Attempt | None:
+        """Return the attempt that sent a message with a label; None if none here has it."""
+        return next((attempt for attempt in self.list() if attempt.message.label == label), None)
+
     def with_repeats(self, *numbers: int) -> builtins.list[Attempt]:
         """Return the attempts with these numbers and those that repeat them, oldest first."""
         if not numbers:

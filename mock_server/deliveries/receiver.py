@@ -1,9 +1,10 @@
 """The built-in receiver of webhook requests: it responds as it is told and keeps what it gets."""
 
+import hmac
 import json
 import threading
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain, repeat
@@ -11,6 +12,8 @@ from typing import Any, Literal, NamedTuple
 
 from crmcom_kit.mock_server.clock import WorldClock
 from crmcom_kit.mock_server.deliveries.attempts import Attempt
+from crmcom_kit.mock_server.store.reference_data import ReferenceData
+from crmcom_kit.schemas.exchanges import Exchanges
 
 #: How many bytes are kept of a body, and of each text in its verdict.
 MAX_BODY = 65_536
@@ -103,3 +106,48 @@ class Receiver:
         """Return the requests that are still kept, oldest first."""
         with self._lock:
             return list(self._kept)
+
+
+def verdict_on(
+    exchanges: Exchanges,
+    reference_data: ReferenceData,
+    headers: Mapping[str, str],
+    body: bytes,
+    definition: str | None,
+) -> Verdict:
+    """Return whether a message's authentication code verifies.
+
+    Args:
+        exchanges: reads messages in a dialect.
+        reference_data: where the keys are.
+        headers: by name.
+        body: as it was received.
+        definition: the id of the one whose key is right; None if any key is.
+    """
+    lower = {name.lower(): value for name, value in headers.items()}
+    message = exchanges.messages.read(lower, body)
+    shown = None if message.code is None else message.code[:MAX_BODY]
+    if message.data is None:
+        return Verdict("no_data", shown)
+    text = exchanges.signed_bytes(message.data)
+    ids = (
+        [value["id"] for value in reference_data.definitions]
+        if definition is None
+        else [definition]
+    )
+    keys = {reference_data.key_of(definition_id) for definition_id in ids} - {None}
+    right = [exchanges.code(text, key, None) or "" for key in keys]
+    expected = right[0] if len(right) == 1 else None
+    reason: Reason = "wrong_code"
+    if not keys:
+        reason = "no_key"
+    elif message.code is None:
+        reason = "missing_code"
+    elif any(_same(message.code, code) for code in right):
+        reason, expected = "valid", message.code
+    beginning = text[:MAX_BODY].decode("utf-8", "replace")
+    return Verdict(reason, shown, expected, beginning, len(text))
+
+
+def _same(code: str, other: str) -> bool:
+    return hmac.compare_digest(code.encode("utf-8", "replace"), other.encode())

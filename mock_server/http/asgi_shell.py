@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from crmcom_kit.mock_server.admin import LARGE_BODIES, MAX_LARGE_BODY_BYTES
 from crmcom_kit.mock_server.api.dispatch import handle
-from crmcom_kit.mock_server.api.waits import Waits
-from crmcom_kit.mock_server.clock import IsOver, WorldClock
+from crmcom_kit.mock_server.clock import IsOver, Waits, WorldClock
 from crmcom_kit.mock_server.http.access_log import AccessLog, Line
 from crmcom_kit.mock_server.http.connection import CONNECTION, Connection
 from crmcom_kit.mock_server.http.endings import ending_of, kept

@@ -1,7 +1,7 @@
 """The parameters of a request: collected from query or body, checked, and read into values."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -22,6 +22,8 @@ from crmcom_kit.schemas.methods import Method, Parameter
 from crmcom_kit.usage_errors import nearest, quoted
 
 REQUEST_IDENTIFIER = "webhook_request_identifier"
+#: The values of a request's parameters, by name, without the token.
+Values = Mapping[str, Any]
 # No value can have these: control characters, and halves of surrogate pairs.
 _FORBIDDEN = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 _MAX_WARNINGS = 5
@@ -139,7 +141,7 @@ class Parameters:
             )
         return token
 
-    def read(self, given: Given) -> dict[str, Any]:
+    def read(self, given: Given) -> Values:
         """Return the values of the method's parameters, without the token.
 
         Raises:

@@ -9,7 +9,6 @@ import orjson
 
 from crmcom_kit.mock_server.journal.patterns import SHOWN_STATES, check_one_of
 from crmcom_kit.mock_server.python_api.arguments import integer, methods_end_at_the_caller
-from crmcom_kit.mock_server.world.changes import record_named
 from crmcom_kit.mock_server.world.generation import add_partial, seed
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.mock_server.world.world_file import LocatedEntry, copied, given_entries
@@ -46,7 +45,7 @@ class RecordsView:
         """Return the record with that number or id. Raises KeyError."""
         __tracebackhide__ = True
         try:
-            record = record_named(self._world().current_epoch, str(key))
+            record = self._world().current_epoch.record_named(str(key))
         except NotFound as error:
             raise KeyError(str(error)) from None
         found: Record = orjson.loads(record.body)

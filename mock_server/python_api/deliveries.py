@@ -10,7 +10,7 @@ from crmcom_kit.mock_server.python_api.arguments import (
     text,
 )
 from crmcom_kit.mock_server.world.epoch import Epoch
-from crmcom_kit.mock_server.world.webhooks.delivering import put_script, replay
+from crmcom_kit.mock_server.world.webhooks.delivering import replay
 from crmcom_kit.usage_errors import UsageError, quoted
 
 
@@ -75,7 +75,7 @@ class Deliveries:
         """
         if script is not None:
             text("script", script)
-        put_script(self._epoch(), script, None if record is None else str(record))
+        self._epoch().put_script(script, None if record is None else str(record))
 
 
 @methods_end_at_the_caller

@@ -9,7 +9,6 @@ from crmcom_kit.mock_server.python_api.background import Background
 from crmcom_kit.mock_server.python_api.world import MockWorld, assert_none
 from crmcom_kit.mock_server.world.factory import make_world
 from crmcom_kit.mock_server.world.registry import WorldRegistry
-from crmcom_kit.mock_server.world.unexpected import unexpected
 from crmcom_kit.mock_server.world.world import DEFAULT
 from crmcom_kit.usage_errors import UsageError
 
@@ -72,7 +71,7 @@ class Mock(MockWorld):
         self.stop()
         if self._strict and error is None:
             for world in self._registry.worlds():
-                assert_none(f"unexpected in world {world.name}", unexpected(world))
+                assert_none(f"unexpected in world {world.name}", world.unexpected())
 
 
 @ends_at_the_caller

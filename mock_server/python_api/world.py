@@ -45,7 +45,6 @@ from crmcom_kit.mock_server.python_api.requests import (
     wait_for,
 )
 from crmcom_kit.mock_server.world.changes import change_record, remove_record
-from crmcom_kit.mock_server.world.unexpected import unexpected
 from crmcom_kit.mock_server.world.webhooks.triggers import Fired, fire
 from crmcom_kit.mock_server.world.world import DEFAULT, World
 from crmcom_kit.schemas import API_PATH
@@ -250,7 +249,7 @@ class MockWorld:
         """
         __tracebackhide__ = True
         self._server.catch_up()
-        assert_none("unexpected", unexpected(self.emulated))
+        assert_none("unexpected", self.emulated.unexpected())
 
     # Requests.
 

@@ -13,7 +13,7 @@ from crmcom_kit.mock_server.world.entries import written
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.mock_server.world.world_file import CREATED, LocatedEntry, validated
-from crmcom_kit.usage_errors import Conflict, NotFound, UsageError, quoted
+from crmcom_kit.usage_errors import Conflict, UsageError, quoted
 
 _FIXED = ("id", "number", "entity")
 #: What the dialect makes of other members, and of which.
@@ -21,18 +21,9 @@ _DERIVED = ("authentication_code", "request", "response")
 _DERIVED_FROM = frozenset({"data", "webhook_definition", "life_cycle_state", "error_code"})
 
 
-def record_named(epoch: Epoch, key: str) -> Record:
-    """Return the webhook request with that number, or else that id. Raises NotFound."""
-    found = epoch.store.get("number", key) or epoch.store.get("id", key)
-    if found is None:
-        allowed = "the number or the id of a webhook request of this world"
-        raise NotFound("record", seen=quoted(key), allowed=allowed)
-    return found
-
-
 def remove_record(epoch: Epoch, key: str) -> Record:
     """Remove a webhook request by number or id, and return it as it last was. Raises NotFound."""
-    found = epoch.store.delete("id", record_named(epoch, key).id)
+    found = epoch.store.delete("id", epoch.record_named(key).id)
     return found or remove_record(epoch, key)  # if somebody else has just deleted it
 
 
@@ -55,7 +46,7 @@ def change_record(world: World, epoch: Epoch, key: str, change: Mapping[str, Any
         Conflict: it is being sent, another change came first, or the content was replaced; nothing
             has changed.
     """
-    before = record_named(epoch, key)
+    before = epoch.record_named(key)
     if before.state is State.SENDING:
         seen = f"number {before.number}, which is being sent"
         raise Conflict("record", seen=seen, allowed="one that is not being sent; try again")

@@ -18,12 +18,14 @@ from crmcom_kit.mock_server.faults.expectations import Expectations
 from crmcom_kit.mock_server.faults.registry import Faults
 from crmcom_kit.mock_server.journal.journal import Journal
 from crmcom_kit.mock_server.protocol.config import Config
+from crmcom_kit.mock_server.store.records import Record
 from crmcom_kit.mock_server.store.reference_data import Object, ReferenceData
 from crmcom_kit.mock_server.store.store import Store
 from crmcom_kit.mock_server.world.ids import Ids
 from crmcom_kit.mock_server.world.tokens import Session, Tokens
 from crmcom_kit.schemas.effects import applied
 from crmcom_kit.schemas.formats import write_date_time
+from crmcom_kit.usage_errors import NotFound, UsageError, quoted
 
 _HEX = "0123456789ABCDEF"
 
@@ -102,10 +104,35 @@ class Epoch:
         """What the records refer to, and who may log in."""
         return self.store.reference_data
 
+    def record_named(self, key: str) -> Record:
+        """Return the webhook request with that number, or else that id. Raises NotFound."""
+        record = self.store.get("number", key) or self.store.get("id", key)
+        if record is None:
+            allowed = "the number or the id of a webhook request of this world"
+            raise NotFound("record", seen=quoted(key), allowed=allowed)
+        return record
+
     @property
     def sends(self) -> bool:
         """True if deliveries may really send something; a script sends nothing."""
         return not isinstance(self.delivery, ScriptedDelivery)
+
+    def put_script(self, script: str | None, record: str | None = None) -> None:
+        """Let a script decide the deliveries of a webhook request, or of all others; None ends it.
+
+        Args:
+            script: outcomes in order, such as ``2*timeout, success``; the last one forever.
+            record: number or id of the webhook request.
+
+        Raises:
+            UsageError: the script is not allowed, or the mock really sends.
+            NotFound: there is no such webhook request.
+            LimitExceeded: there are as many scripts as allowed.
+        """
+        if not isinstance(self.delivery, ScriptedDelivery):
+            seen = "a script, while this mock really sends"
+            raise UsageError("script", seen=seen, allowed="a mock without --deliver http")
+        self.delivery.put(script, None if record is None else self.record_named(record).number)
 
     def updated_log(self, log: Object, session: Session) -> Object:
         """Return a record's log_information with who has updated it last: ``session``, now."""

@@ -341,6 +341,21 @@ class World:
                 self._state.close()
                 self._state = None
 
+    def unexpected(self) -> list[str]:
+        """Return in lines, without secrets, what is not as a test says; none if all is.
+
+        That is requests that were refused or had parameters that were ignored, also of the control
+        API, expected refusals that never came, and faults that were never hit.
+        """
+        epoch = self.current_epoch
+        count, lines = epoch.expectations.unexpected()
+        if count > len(lines):
+            lines.append(f"{count - len(lines):,} more requests")
+        never_came = epoch.expectations.never_came()
+        lines += [f"expected refusal: {refusal}; {refusal.count} came" for refusal in never_came]
+        lines += [f"fault never hit: {state}" for state in epoch.faults.never_hit()]
+        return [self.redactor.text(line) for line in lines]
+
     # Shortcuts to the current epoch.
 
     @property

@@ -10,9 +10,8 @@ from typing import Any
 
 import orjson
 
-from crmcom_kit.mock_server.api.methods.show import Values
 from crmcom_kit.mock_server.protocol.errors import VendorError
-from crmcom_kit.mock_server.protocol.parameters import Identifier
+from crmcom_kit.mock_server.protocol.parameters import Identifier, Values
 from crmcom_kit.mock_server.protocol.response import Response
 from crmcom_kit.mock_server.store.records import KEYS, IndexedField, Query, Record
 from crmcom_kit.mock_server.world.epoch import Epoch

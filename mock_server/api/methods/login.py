@@ -5,8 +5,8 @@ import binascii
 
 import orjson
 
-from crmcom_kit.mock_server.api.methods.show import Values
 from crmcom_kit.mock_server.protocol.errors import VendorError
+from crmcom_kit.mock_server.protocol.parameters import Values
 from crmcom_kit.mock_server.protocol.response import Response
 from crmcom_kit.mock_server.store.reference_data import Object
 from crmcom_kit.mock_server.world.epoch import Epoch

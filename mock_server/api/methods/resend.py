@@ -4,12 +4,12 @@ Source: POST webhook_requests/resend, R9.0.0 and later. Only records in state RE
 (see ``store.life_cycle``). How a delivery changes the record is in ``webhooks.delivering``.
 """
 
-from crmcom_kit.mock_server.api.methods.show import Values, find, unknown
-from crmcom_kit.mock_server.api.waits import Waits
+from crmcom_kit.mock_server.api.methods.records import find, unknown
+from crmcom_kit.mock_server.clock import Waits
 from crmcom_kit.mock_server.deliveries.attempts import Attempt, Cause
 from crmcom_kit.mock_server.deliveries.outcomes import NOT_SENT
 from crmcom_kit.mock_server.protocol.errors import VendorError
-from crmcom_kit.mock_server.protocol.parameters import REQUEST_IDENTIFIER, Identifier
+from crmcom_kit.mock_server.protocol.parameters import REQUEST_IDENTIFIER, Identifier, Values
 from crmcom_kit.mock_server.protocol.response import Response, usage_error_response
 from crmcom_kit.mock_server.store.life_cycle import Event, State, WrongState
 from crmcom_kit.mock_server.store.records import Record

@@ -1,19 +1,14 @@
 """Whether an authentication code verifies, and what the right one would be."""
 
 import json
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 import pytest
 
 from crmcom_kit.mock_server import make_world
-from crmcom_kit.mock_server.deliveries.receiver import Verdict
+from crmcom_kit.mock_server.deliveries.receiver import Verdict, verdict_on
 from crmcom_kit.mock_server.signing import canonical_bytes, sign
-from crmcom_kit.mock_server.world.webhooks.signatures import verdict_on_message
 from crmcom_kit.schemas import Dialect
-
-if TYPE_CHECKING:
-    from crmcom_kit.mock_server.deliveries.attempts import Attempt
 
 DATA = {"number": "A1", "note": "Ω, ü", "amount": 1.5}
 ONE, TWO = sign(DATA, "KEY ONE"), sign(DATA, "KEY TWO")
@@ -34,10 +29,9 @@ def judged(
     world = make_world(data=entries, dialect=Dialect("test", dials))
     body = json.dumps({"authentication_code": code, "data": DATA}).encode()
     headers = {"X-Authentication-Code": code} if dials else {}
-    attempt = (
-        None if definition is None else cast("Attempt", SimpleNamespace(definition=definition))
+    return verdict_on(
+        world.config.exchanges, world.current_epoch.reference_data, headers, body, definition
     )
-    return verdict_on_message(world.current_epoch, headers, body, attempt)
 
 
 @pytest.mark.parametrize(("code", "definition"), [(ONE, "ONE"), (ONE, None), (TWO, None)])
@@ -84,5 +78,6 @@ def test_a_code_in_a_header() -> None:
 @pytest.mark.parametrize("body", [b"", b'{"data":{"a":"', b"[1]", b'{"data":[]}'])
 def test_what_has_no_data(body: bytes) -> None:
     """Nothing could be signed."""
-    found = verdict_on_message(make_world(data=KEYS).current_epoch, {}, body, None)
+    world = make_world(data=KEYS)
+    found = verdict_on(world.config.exchanges, world.current_epoch.reference_data, {}, body, None)
     assert found == ("no_data", None, None, None, None)

@@ -1,0 +1,74 @@
+"""The methods show and delete, and how every method finds the record that a request names.
+
+Sources: GET webhook_requests/show and POST webhook_requests/delete, R9.0.0 and later.
+"""
+
+import orjson
+
+from crmcom_kit.mock_server.protocol.errors import VendorError
+from crmcom_kit.mock_server.protocol.parameters import REQUEST_IDENTIFIER, Identifier, Values
+from crmcom_kit.mock_server.protocol.response import Response, compact_json
+from crmcom_kit.mock_server.store.records import Record, key_of
+from crmcom_kit.mock_server.world.epoch import Epoch
+from crmcom_kit.mock_server.world.tokens import Session
+from crmcom_kit.usage_errors import quoted
+
+
+def show(epoch: Epoch, values: Values) -> Response:
+    """Return one webhook request.
+
+    Raises:
+        VendorError: it does not exist (unknown_webhook_request).
+    """
+    identifier: Identifier = values[REQUEST_IDENTIFIER]
+    body = find(epoch, identifier).body
+    response = epoch.config.responses.record(body, values.get("fields_set"))
+    response.before = response.after = body
+    return response
+
+
+def delete(epoch: Epoch, values: Values, session: Session) -> Response:
+    """Delete a webhook request in any state, and return it as it last was.
+
+    Raises:
+        VendorError: it does not exist (unknown_webhook_request).
+    """
+    identifier: Identifier = values[REQUEST_IDENTIFIER]
+    record = epoch.store.delete(key_of(identifier.field), identifier.value)
+    if record is None:
+        raise unknown(epoch, identifier)
+    body = record.body
+    learned = epoch.changed_by("delete", body, session) if record.is_recorded else None
+    if learned is not None:
+        body = compact_json(learned)
+    elif epoch.config.dialect["delete.updates_log"]:
+        shown = orjson.loads(body)
+        log = shown.get("log_information")
+        log = log if isinstance(log, dict) else {}  # an instance may show what it likes
+        shown["log_information"] = epoch.updated_log(log, session)
+        body = compact_json(shown)
+    response = epoch.config.responses.record(body, values.get("fields_set"))
+    response.dials += ("delete.updates_log",)
+    response.before = record.body
+    return response
+
+
+def find(epoch: Epoch, identifier: Identifier) -> Record:
+    """Return the record that ``identifier`` names. Raises VendorError (unknown_webhook_request)."""
+    record = epoch.store.get(key_of(identifier.field), identifier.value)
+    if record is None:
+        raise unknown(epoch, identifier)
+    return record
+
+
+def unknown(epoch: Epoch, identifier: Identifier) -> VendorError:
+    """Return the error that no such record exists, or exists any more."""
+    field, value = identifier
+    is_deleted = epoch.store.ever_existed(key_of(field), value)
+    return VendorError(
+        "unknown_webhook_request",
+        f"{REQUEST_IDENTIFIER}.{field}",
+        variant="deleted_webhook_request" if is_deleted else "",
+        seen=quoted(value),
+        allowed=f"the {field} of an existing webhook request",
+    )
