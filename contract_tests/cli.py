@@ -3,6 +3,7 @@
 import datetime as dt
 import os
 import sys
+import textwrap
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,7 @@ import click
 
 from crmcom_kit.config_file import Refused, config_option
 from crmcom_kit.contract_tests.campaign.stopping import Stop
-from crmcom_kit.contract_tests.options.options import HEADINGS, OPTIONS, REPORTS, Option
+from crmcom_kit.contract_tests.options.options import OPTIONS, REPORTS, Option
 from crmcom_kit.progress import progress
 
 if TYPE_CHECKING:
@@ -28,8 +29,20 @@ Writers = dict[str, Callable[[], str | Iterable[str]]]
 _INTERRUPTED = "Interrupted: the reports are being written; Ctrl-C again ends without the rest\n"
 
 
+class HeadedOption(click.Option):
+    """An option that stands under a heading of its command's help; a rare one is only named."""
+
+    def __init__(self, *args: Any, heading: str, is_rare: bool = False, **more: Any) -> None:
+        """Add the heading to what ``click.Option`` takes."""
+        super().__init__(*args, **more)
+        self.heading, self.is_rare = heading, is_rare
+
+
 class HeadedCommand(click.Command):
     """A command that runs: its help has headings, and Ctrl-C ends it with 2 from the start."""
+
+    #: What stands above the names of rare options.
+    rare_heading = "Rarely needed (the documentation explains them)"
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run it; what is interrupted before anything is sent fails like any other run."""
@@ -40,20 +53,27 @@ class HeadedCommand(click.Command):
             raise Refused(msg) from None
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write a section for each heading; what has none comes last."""
-        headings = {option.key: option.heading for option in OPTIONS}
-        sections: dict[str, list[tuple[str, str]]] = {each: [] for each in (*HEADINGS, "Other")}
+        """Write a section for each heading, and the names of rare options."""
+        sections: dict[str, list[tuple[str, str]]] = {}
+        names = []
         for param in self.get_params(ctx):
             record = param.get_help_record(ctx)
-            if record is not None:
-                sections[headings.get(param.name or "", "Other")].append(record)
+            if record is None:  # it is hidden
+                continue
+            if isinstance(param, HeadedOption) and param.is_rare:
+                names.append(param.opts[0])
+            else:
+                heading = param.heading if isinstance(param, HeadedOption) else "Other"
+                sections.setdefault(heading, []).append(record)
         for heading, records in sections.items():
-            if records:
-                with formatter.section(heading):
-                    formatter.write_dl(records)
+            with formatter.section(heading):
+                formatter.write_dl(records)
+        with formatter.section(self.rare_heading):
+            lines = textwrap.wrap(" ".join(names), break_on_hyphens=False)
+            formatter.write("".join(f"  {line}\n" for line in lines))
 
 
-class _Given(click.Option):
+class _Given(HeadedOption):
     """An option that counts as given where its variable is set to nothing, to be refused then.
 
     Else a variable that a CI server has no value for would turn a check of a server into one of
@@ -68,14 +88,17 @@ class _Given(click.Option):
 def as_click(option: Option) -> click.Option:
     """Return an option for a command."""
     is_flag = option.type is bool
-    return (_Given if option.name == "base-url" else click.Option)(
+    return (_Given if option.name == "base-url" else HeadedOption)(
         [f"--{option.name}", option.key],
+        heading=option.heading,
+        is_rare=option.is_rare,
         default=None if option.repeats else option.default,
         metavar=option.metavar,
         envvar=option.envvar,
         show_envvar=option.envvar is not None,
         show_default=option.default is not None and not is_flag,
         help=option.help,
+        hidden=bool(option.scope),
         is_flag=is_flag,
         multiple=option.repeats,
         type=_FILE if option.heading == REPORTS else option.type,
@@ -172,7 +195,7 @@ def run_with(given: dict[str, Any], now: dt.datetime, stop: Stop, **more: Any) -
     """
     from hypothesis.configuration import set_hypothesis_home_dir
 
-    from crmcom_kit.contract_tests.options.options import OptionsError
+    from crmcom_kit.contract_tests.options.options import OptionsError, with_scope
     from crmcom_kit.contract_tests.run.config import prepared
     from crmcom_kit.contract_tests.run.run import dry_run, run
 
@@ -180,7 +203,7 @@ def run_with(given: dict[str, Any], now: dt.datetime, stop: Stop, **more: Any) -
     with TemporaryDirectory() as home, progress() as show:
         set_hypothesis_home_dir(home)
         try:
-            target, config = prepared(given, now=now)
+            target, config = prepared(with_scope(given, _warn), now=now)
             if given["dry_run"]:
                 click.echo("\n".join([*dry_run(target, config), "Nothing was sent."]))
                 sys.exit(0)
@@ -189,6 +212,10 @@ def run_with(given: dict[str, Any], now: dt.datetime, stop: Stop, **more: Any) -
             raise Refused(str(error)) from None
         finally:
             set_hypothesis_home_dir(None)
+
+
+def _warn(text: str) -> None:
+    click.echo(f"Warning: {text}", err=True)
 
 
 def _append_summary(report: "Report", path: Path) -> None:

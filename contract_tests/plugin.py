@@ -7,6 +7,8 @@ loads this module in every run, so it imports nothing before the options are ask
 import importlib.util
 import os
 import re
+import warnings
+from argparse import SUPPRESS
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -36,7 +38,7 @@ def pytest_addoption(parser: "pytest.Parser") -> None:
             dest=f"crmcom_{option.key}",
             action=action,
             default=None,
-            help=as_in_pytest(option.help).replace("%", "%%"),
+            help=SUPPRESS if option.scope else as_in_pytest(option.help).replace("%", "%%"),
             **more,
         )
 
@@ -51,7 +53,7 @@ def as_in_pytest(text: str) -> str:
 
 def given_options(config: "pytest.Config") -> dict[str, Any]:
     """Return the options of a run: from the command line, the environment, or their defaults."""
-    from crmcom_kit.contract_tests.options.options import DEFAULTS, PYTEST_OPTIONS
+    from crmcom_kit.contract_tests.options.options import DEFAULTS, PYTEST_OPTIONS, with_scope
 
     values: dict[str, Any] = dict(DEFAULTS)
     for option in PYTEST_OPTIONS:
@@ -61,4 +63,8 @@ def given_options(config: "pytest.Config") -> dict[str, Any]:
             value = os.environ.get(option.envvar)
         if value is not None:
             values[option.key] = tuple(value) if option.repeats else value
-    return values
+    return with_scope(values, lambda text: _warn(as_in_pytest(text)))
+
+
+def _warn(text: str) -> None:
+    warnings.warn(text, DeprecationWarning, stacklevel=4)

@@ -5,7 +5,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import mkdtemp
@@ -18,6 +18,7 @@ from crmcom_kit.config_file import Refused, config_option
 from crmcom_kit.contract_tests.campaign.stopping import Stop
 from crmcom_kit.contract_tests.cli import (
     HeadedCommand,
+    HeadedOption,
     as_click,
     check_files,
     leave_environment,
@@ -26,12 +27,17 @@ from crmcom_kit.contract_tests.cli import (
 )
 from crmcom_kit.contract_tests.client.wording import counted
 from crmcom_kit.contract_tests.options.options import (
+    CALIBRATE,
     CHANGES,
+    CHECK,
     CHECKED,
+    CREDENTIALS,
     DEFAULTS,
+    DIFF,
     OF_REQUESTS,
     OPTIONS,
     REPORTS,
+    Option,
     OptionsError,
     check_url,
     check_values,
@@ -56,28 +62,95 @@ _TO_LEARN = 0.25
 _FOLDER = click.Path(path_type=Path)
 
 
-def _options(**helps: str) -> list[click.Option]:
-    """Return the options of a run that these commands have, some with a help of their own."""
+class _Command(HeadedCommand):
+    """A command that has most options of ``check``, and shows those of its own."""
+
+    rare_heading = "As for `crmcom-kit check`"
+
+
+def _own(heading: str, *names: str, **more: Any) -> HeadedOption:
+    return HeadedOption(names, heading=heading, **more)
+
+
+def _options(
+    command: str, own: Sequence[HeadedOption], gone: Mapping[str, str], **helps: str
+) -> list[click.Option]:
+    """Return the options of a command: its own behind the target, and those that it shares.
+
+    Args:
+        command: its name.
+        own: the options that only it has.
+        gone: what to do instead, by the names of options of ``check`` that it had before 0.4.0.
+        helps: what it says of shared options otherwise than ``check``, by their keys.
+    """
     shared = [
-        each
-        for each in OPTIONS
-        if each.heading not in (CHECKED, REPORTS) and each.name not in ("secret-key", "judge")
+        as_click(
+            replace(
+                option,
+                help=helps.get(option.key, option.help),
+                is_rare=option.is_rare or option.heading == CREDENTIALS or option.name == "rate",
+            )
+        )
+        for option in OPTIONS
+        if command in option.commands and option.heading not in (CHECKED, REPORTS)
     ]
-    return [as_click(replace(each, help=helps.get(each.key, each.help))) for each in shared]
+    removed = [_gone(option, gone[option.name]) for option in OPTIONS if option.name in gone]
+    return [*shared[:2], *own, *shared[2:], *removed]
+
+
+def _gone(option: Option, advice: str) -> click.Option:
+    """Return an option that says what replaces it."""
+
+    def refuse(context: click.Context, param: click.Parameter, value: object) -> None:
+        del param
+        if value not in (None, False, ()):
+            msg = f"--{option.name} is no option of {context.command.name} any more: {advice}"
+            raise Refused(msg)
+
+    return click.Option(
+        [f"--{option.name}"],
+        is_flag=option.type is bool,
+        multiple=option.repeats,
+        hidden=True,
+        expose_value=False,
+        callback=refuse,
+    )
 
 
 _BASE_URL = "Base URL of the server, such as https://host/crmapi/rest/v2. Without it, a mock is "
 _RELEASE = "Release of the server, such as R9 or R14.1; an unknown one is told the known ones."
 _FROM_HAR = "Repeatable: several files count as one recording. With --base-url: only requests "
 _FROM_HAR += "below that URL"
+_MAX_REQUESTS = "Maximum number of requests to send. By default "
+_DRY_RUN = {"dry-run": "`crmcom-kit check --dry-run` prints the same plan"}
 
 
 @click.command(
-    cls=HeadedCommand,
+    cls=_Command,
     context_settings={"auto_envvar_prefix": "CRMCOM_CALIBRATE"},
     params=_options(
+        CALIBRATE,
+        [
+            _own(
+                "Profile",
+                "--out",
+                type=_FOLDER,
+                required=True,
+                help="The folder to write; it must be new.",
+            ),
+            _own(
+                "Profile",
+                "--keep-personal-data",
+                is_flag=True,
+                help="Keep names, e-mail addresses, user names and hosts; by default they are "
+                "replaced. Then the mock has other URLs: a list filtered by a real one finds "
+                "nothing.",
+            ),
+        ],
+        {**_DRY_RUN, "seed": "`crmcom-kit diff --seed N` sends others than were learned from"},
         base_url=f"{_BASE_URL}started and learned.",
         release=f"{_RELEASE} By default that of the mock in --from-har, else R9.",
+        max_requests=f"{_MAX_REQUESTS}1500.",
         max_time="Maximum duration in seconds, learning included. What was learned until then is "
         "written; the report says what was not tried.",
         from_har="Learn from the traffic in this HAR file, and send nothing, except if --base-url "
@@ -85,17 +158,10 @@ _FROM_HAR += "below that URL"
     ),
 )
 @config_option
-@click.option("--out", type=_FOLDER, required=True, help="The folder to write; it must be new.")
-@click.option(
-    "--keep-personal-data",
-    is_flag=True,
-    help="Keep names, e-mail addresses, user names and hosts; by default they are replaced. Then "
-    "the mock has other URLs: a list filtered by a real one finds nothing.",
-)
 def calibrate(out: Path, *, keep_personal_data: bool, **given: Any) -> None:
     """Learn how a server responds, and write a profile for `crmcom-kit serve --profile`.
 
-    The run is read-only unless --allow and a scope are given. A recording can be used instead of
+    The run is read-only unless --allow and --scope are given. A recording can be used instead of
     requests, or before them, with --from-har. The profile has the server's webhook requests, with
     people and hosts replaced; passwords, keys and tokens are never in it. report.json has no data
     of the server.
@@ -183,23 +249,15 @@ def _on_responses(made: "Calibration") -> Iterator[str]:
 
 
 def _on_changes(made: "Calibration", results: "Results") -> Iterator[str]:
-    """Yield what there is to say of the methods that change webhook requests."""
+    """Yield what there is to say of changes: which were not seen, and what they were made to."""
     called = {each.call.method for each in made.log.every_exchange}
     if unseen := [name for name in CHANGES if name not in called]:
         yield (
             f"no response to {' and '.join(unseen)} was seen, so the mock has its own errors "
-            "there; allow them with --allow and a scope, or give a recording of them"
+            "there; allow them with --allow and --scope, or give a recording of them"
         )
-    yield from _on_changed(results)
-
-
-def _on_changed(results: "Results", other: "OtherServer | None" = None) -> Iterator[str]:
-    """Yield for each server which webhook requests were changed; a mock of ours has gone."""
-    servers: list[Results | OtherServer] = [results] if other is None else [results, other]
-    for each in servers:
-        if each.changed and not each.target.own:
-            where = f" on {each.target.name}" if len(servers) > 1 else ""
-            yield f"webhook requests that were or may be changed{where}: {', '.join(each.changed)}"
+    if results.changed and not results.target.own:  # a mock of the run's own has gone
+        yield f"webhook requests that were or may be changed: {', '.join(results.changed)}"
 
 
 def _recorded_before(given: dict[str, Any], stop: Stop) -> "Results | None":
@@ -228,32 +286,52 @@ def _recorded_before(given: dict[str, Any], stop: Stop) -> "Results | None":
     return results
 
 
+_READS = "diff only reads; to compare what changes do, record them with `crmcom-kit check --allow "
+_READS += "… --har FILE`, and give --from-har FILE"
+_COMPARISON = "Comparison"
+
+
 @click.command(
-    cls=HeadedCommand,
+    cls=_Command,
     context_settings={"auto_envvar_prefix": "CRMCOM_DIFF"},
     params=_options(
+        DIFF,
+        [
+            _own(
+                _COMPARISON, "--profile", type=_FOLDER, metavar="FOLDER",
+                help="Compare with this profile.",
+            ),
+            _own(
+                _COMPARISON, "--other", metavar="URL",
+                help="Compare with this server, by the same login.",
+            ),
+            _own(
+                _COMPARISON, "--fail-on", type=click.Choice(["documented", "any"]),
+                default="documented", show_default=True,
+                help="Which requests must not differ for exit status 0.",
+            ),
+            _own(
+                _COMPARISON, "--html", type=_FOLDER, metavar="FILE",
+                help="Write a page with examples.",
+            ),
+            _own(
+                _COMPARISON, "--update", type=_FOLDER, metavar="NEW",
+                help="With --profile: write a new profile to NEW.",
+            ),
+        ],
+        {
+            **_DRY_RUN,
+            **{o.name: _READS for o in OPTIONS if o.commands == (CHECK, CALIBRATE)},
+        },
         base_url=f"{_BASE_URL}started and compared.",
         release=f"{_RELEASE} By default that of --profile, else R9.",
-        max_requests=f"Maximum number of requests to send.  [default: {_DIFF_REQUESTS}]",
+        max_requests=f"{_MAX_REQUESTS}{_DIFF_REQUESTS}.",
         max_time="Maximum duration in seconds; with --other, of the requests to both servers.",
         from_har="With --profile: compare the responses in this HAR file, and send nothing. "
         f"{_FROM_HAR}.",
     ),
-)
+)  # fmt: skip
 @config_option
-@click.option("--profile", type=_FOLDER, metavar="FOLDER", help="Compare with this profile.")
-@click.option("--other", metavar="URL", help="Compare with this server, by the same login.")
-@click.option(
-    "--fail-on",
-    type=click.Choice(["documented", "any"]),
-    default="documented",
-    show_default=True,
-    help="Which requests must not differ for exit status 0.",
-)
-@click.option("--html", type=_FOLDER, metavar="FILE", help="Write a page with examples.")
-@click.option(
-    "--update", type=_FOLDER, metavar="NEW", help="With --profile: write a new profile to NEW."
-)
 def diff(
     *,
     profile: Path | None,
@@ -266,8 +344,7 @@ def diff(
     """Send the same requests to two servers, and show where their responses differ.
 
     The second one is a mock with a profile, whose dialect is compared with the server as it is
-    now, or another server with the same webhook requests. The run is read-only unless --allow and
-    a scope are given; with --other, they count for both servers.
+    now, or another server with the same webhook requests. Both are only read.
 
     Exit status 0: no documented request differs otherwise than the profile says. 1: some do. 2: the
     run failed, or was interrupted. 3: nothing differs, but too little was seen.
@@ -276,8 +353,10 @@ def diff(
     from crmcom_kit.contract_tests.calibration.report import SIDES, as_html
 
     _check_diff(profile, other, html, update, given)
-    if given["max_requests"] is None and not given["from_har"]:
-        given["max_requests"] = _DIFF_REQUESTS
+    if not given["from_har"]:
+        given["allow"] = "none"
+        if given["max_requests"] is None:
+            given["max_requests"] = _DIFF_REQUESTS
     stop = Stop()
     with stop.on_signals():
         read = None if profile is None else _profile(profile, given)
@@ -289,10 +368,8 @@ def diff(
             stop.check()
         except (NothingToLearn, KeyboardInterrupt, Refused) as error:
             why = {NothingToLearn: f"nothing can be compared: {error}", Refused: str(error)}
-            said = [why.get(type(error), "interrupted"), *_on_changed(results, server)]
-            raise Refused(_printable(results)("; ".join(said))) from None
-    for note in _on_changed(results, server):
-        click.echo(f"Note: {_printable(results)(note)}")
+            said = why.get(type(error), "interrupted")
+            raise Refused(_printable(results)(said)) from None
     sides = SIDES if other is None else (results.target.name, redact_url(other))
     if read is not None and read.made:
         sides = f"the server at {results.began}", f"the mock as of {read.made}"
@@ -339,7 +416,7 @@ def _check_diff(
         check_url(other, "other")
     except OptionsError as error:
         raise Refused(str(error)) from None
-    check_files({} if html is None else {"html": html}, given["ledger"], given["from_har"])
+    check_files({} if html is None else {"html": html}, None, given["from_har"])
 
 
 def _update(folder: Path, before: "Profile", results: "Results", stop: Stop) -> None:

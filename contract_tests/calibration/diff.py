@@ -11,7 +11,6 @@ from crmcom_kit.contract_tests.calibration.following import Follower
 from crmcom_kit.contract_tests.calibration.learning import Log
 from crmcom_kit.contract_tests.calibration.report import Comparisons
 from crmcom_kit.contract_tests.calibration.world import REFERRED
-from crmcom_kit.contract_tests.campaign.session import Session
 from crmcom_kit.contract_tests.client.errors import LoginLimit, Unreachable
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange, token_of
 from crmcom_kit.contract_tests.client.separate_world import separate_world
@@ -43,21 +42,12 @@ def _outlasting(profile: Profile, world: Sequence[Mapping[str, Any]]) -> Iterato
 
 
 class OtherServer:
-    """Gets the requests of a run as well, if it has the same content.
-
-    What may be changed there is what the run may change: its scope is looked at there, too.
-    """
+    """Gets the requests of a run as well, if it has the same content."""
 
     def __init__(self, target: Target, config: RunConfig, *, ends_at: float = math.inf) -> None:
         """Compare with ``target`` until ``config.now`` returns ``ends_at``; nothing is sent yet."""
         self.target = target
         self._config, self._ends_at = config, ends_at
-        self._session: Session | None = None
-
-    @property
-    def changed(self) -> tuple[str, ...]:
-        """Numbers of the webhook requests that were changed there, or may be."""
-        return () if self._session is None else self._session.changed_numbers
 
     def compare(self, results: Results) -> tuple[Log, Comparisons]:
         """Send a run's requests, and compare the responses.
@@ -69,7 +59,7 @@ class OtherServer:
         log = whole_log(results)
         world = separate_world(self.target, f"{self._config.world}-other")
         config = sparing(world, self._config)
-        session = self._session = new_session(world.target, config, ends_at=self._ends_at)
+        session = new_session(world.target, config, ends_at=self._ends_at)
 
         def send(exchange: Exchange, call: Call) -> Exchange:
             # The run's own login was sent here, too, before all else.

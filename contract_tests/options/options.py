@@ -2,7 +2,7 @@
 
 import math
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,13 +17,15 @@ CHANGES = ("resend", "delete")
 #: What a run may expect not to see, beside that a method is served.
 SUCCESSFUL_RESEND = "successful_resend"
 
+#: The commands that share the table. What is checked, and reports, are options of ``check`` alone.
+COMMANDS = CHECK, CALIBRATE, DIFF = "check", "calibrate", "diff"
+
 #: Which sides of recorded traffic are judged.
 JUDGED = ("client", "server", "both")
 
-#: What the help is divided into, in its order; what an option is about decides where it counts.
+#: What the help is divided into; what an option is about decides where it counts.
 TARGET, CREDENTIALS, CHANGED = "Target", "Credentials", "What may be changed"
 BUDGET, CHECKED, RECORDINGS, REPORTS = "Budget", "What is checked", "Recordings", "Reports"
-HEADINGS = (TARGET, CREDENTIALS, CHANGED, BUDGET, CHECKED, RECORDINGS, REPORTS)
 #: What makes no sense if recorded traffic is checked, and nothing is sent.
 OF_REQUESTS = (CREDENTIALS, CHANGED, BUDGET)
 
@@ -48,6 +50,9 @@ class Option:
     minimum: float = 0  # of a number
     maximum: float = math.inf
     repeats: bool = False
+    commands: tuple[str, ...] = COMMANDS  # those that have it
+    is_rare: bool = False  # whether the help only names it
+    scope: str = ""  # what --scope says in its place; such an option goes with 0.5.0
 
     @property
     def key(self) -> str:
@@ -86,7 +91,7 @@ OPTIONS = (
     Option("password", CREDENTIALS, "TEXT", "Password of the user."),
     Option("organisation", CREDENTIALS, "NAME", "Organisation of the user."),
     Option("api-key", CREDENTIALS, "KEY", "Web API key, instead of a user, or to check both."),
-    Option("unit", CREDENTIALS, "ID", "ID of the unit to act for."),
+    Option("unit", CREDENTIALS, "ID", "ID of the unit to act for.", is_rare=True),
     Option(
         "token", CREDENTIALS, "TOKEN",
         "An existing, valid token, instead of a login. With a login as well, requests use the "
@@ -95,43 +100,52 @@ OPTIONS = (
     Option(
         "expired-token", CREDENTIALS, "TOKEN",
         "A token of this server whose time is over: requests with it must be refused.",
+        is_rare=True,
     ),
     Option(
         "admin-token", CREDENTIALS, "TOKEN",
         "Admin token of a crmcom-kit mock on this machine; needed to create a world for the run.",
+        is_rare=True,
     ),
     Option(
         "secret-key", CREDENTIALS, "ID=KEY",
         "Secret key of the webhook definition with this ID, to check authentication codes. "
         "Repeatable.",
-        repeats=True,
+        repeats=True, commands=(CHECK,), is_rare=True,
     ),
     Option(
         "allow", CHANGED, "METHODS",
         "Methods that may change webhook requests: resend or delete, or both as "
         "resend,delete; or none. By default the run is read-only, except in a separate world "
         "of a crmcom-kit mock on this machine.",
+        commands=(CHECK, CALIBRATE),
     ),
     Option(
-        "only-definition", CHANGED, "NAME",
-        "Change only webhook requests of the definition with this name.",
+        "scope", CHANGED, "WHAT",
+        "With --allow: change only webhook requests of one definition, as definition=NAME, or with "
+        "this number, as number=N; or all. Repeatable for numbers; with both, both must fit.",
+        repeats=True, commands=(CHECK, CALIBRATE),
     ),
     Option(
-        "only-number", CHANGED, "N",
-        "Change only the webhook request with this number. Repeatable.",
-        repeats=True,
+        "only-definition", CHANGED, "NAME", "",
+        commands=(CHECK, CALIBRATE), scope="definition={}",
     ),
     Option(
-        "all-records", CHANGED, None, "With --allow: change any webhook request.", bool,
-        default=False,
+        "only-number", CHANGED, "N", "",
+        repeats=True, commands=(CHECK, CALIBRATE), scope="number={}",
+    ),
+    Option(
+        "all-records", CHANGED, None, "", bool, default=False,
+        commands=(CHECK, CALIBRATE), scope="all",
     ),
     Option(
         "ledger", CHANGED, "FILE",
         "Append each webhook request to this file before it is changed for the first time.",
+        commands=(CHECK, CALIBRATE), is_rare=True,
     ),
     Option(
         "dry-run", CHANGED, None, "Print the planned requests; send nothing, and write nothing.",
-        bool, default=False,
+        bool, default=False, commands=(CHECK,),
     ),
     Option(
         "max-requests", BUDGET, "N",
@@ -142,13 +156,13 @@ OPTIONS = (
         "logins", BUDGET, "N",
         "Maximum number of logins beside the one that the run needs, unless it checks a mock or a "
         "world of its own. A login that replaces an ended token doesn't count.",
-        int, 1,
+        int, 1, is_rare=True,
     ),
     Option(
         "wrong-passwords", BUDGET, "N",
         "Maximum number of wrong passwords for your user, unless the run checks a mock or a world "
         "of its own. A right login comes between two of them, so --logins limits them, too.",
-        int, 2,
+        int, 2, is_rare=True,
     ),
     Option(
         "rate", BUDGET, "N", "Maximum number of requests per second.", float, minimum=1 / _LONGEST
@@ -159,7 +173,10 @@ OPTIONS = (
         "time, and reports what it has seen until then.",
         float, DEFAULT_MAX_TIME, minimum=1, maximum=_LONGEST,
     ),
-    Option("seed", BUDGET, "N", "Seed of the generated requests; it repeats a run.", int, 0),
+    Option(
+        "seed", BUDGET, "N", "Seed of the generated requests; it repeats a run.", int, 0,
+        commands=(CHECK, DIFF),
+    ),
     Option(
         "only", CHECKED, "GLOB",
         "Check only statements whose ID matches this pattern, such as 'list.*'.",
@@ -179,7 +196,7 @@ OPTIONS = (
         "judge", RECORDINGS, "WHO",
         "Judge the client, the server or both. A request that the documents refuse is a mistake "
         "of the client. What `crmcom-kit check --har` wrote is judged on the server's side alone.",
-        default="both",
+        default="both", commands=(CHECK,), is_rare=True,
     ),
     Option("html", REPORTS, "FILE", "Write a page for people, in one file."),
     Option("junit", REPORTS, "FILE", "Write JUnit XML: a test case for each statement."),
@@ -188,6 +205,7 @@ OPTIONS = (
     Option(
         "write-deviations", REPORTS, "FILE",
         "Write a draft for --deviations, with the broken statements.",
+        is_rare=True,
     ),
 )  # fmt: skip
 #: The values of options that are not given.
@@ -289,17 +307,51 @@ def _check_login(values: Mapping[str, Any]) -> None:
         raise OptionsError(msg)
 
 
+def with_scope(values: Mapping[str, Any], warn: Callable[[str], object]) -> dict[str, Any]:
+    """Return ``values`` with --scope in the place of the options that it replaces.
+
+    ``warn`` gets a line on each of those.
+    """
+    replaced = [option for option in OPTIONS if option.scope and option.is_given(values)]
+    scope = list(values["scope"])
+    for option in replaced:
+        given = values[option.key]
+        parts = [option.scope.format(value) for value in (given if option.repeats else [given])]
+        flags = " ".join(f"--scope {shlex.quote(part)}" for part in parts)
+        warn(f"--{option.name} goes with 0.5.0: give {flags}")
+        scope += parts
+    return {
+        **values,
+        **{option.key: DEFAULTS[option.key] for option in replaced},
+        "scope": (*scope,),
+    }
+
+
+def scoped(values: Mapping[str, Any]) -> tuple[str | None, frozenset[str], bool]:
+    """Return what --scope says: a definition's name, numbers, and whether it is all.
+
+    Raises OptionsError.
+    """
+    parts: dict[str, list[str]] = {"definition": [], "number": [], "all": []}
+    for text in values["scope"]:
+        kind, _, name = text.partition("=")
+        if kind not in parts or bool(name) == (kind == "all"):
+            raise OptionsError(_text("scope", text, "definition=NAME, number=N or all"))
+        parts[kind].append(name)
+    definitions, numbers, everything = parts["definition"], parts["number"], bool(parts["all"])
+    if len(definitions) > 1 or (everything and (definitions or numbers)):
+        msg = "--scope: allowed is one definition, any numbers, or both, or all and nothing else"
+        raise OptionsError(msg)
+    return definitions[0] if definitions else None, frozenset(numbers), everything
+
+
 def _check_scope(values: Mapping[str, Any]) -> None:
-    narrowed = bool(values["only_definition"] or values["only_number"])
-    if narrowed and values["all_records"]:
-        msg = "--all-records and --only-… cannot be combined; give one of them"
+    scoped(values)
+    if values["scope"] and values["allow"] is None:
+        msg = "--scope allows nothing by itself: add --allow resend,delete, or one of them"
         raise OptionsError(msg)
-    if (values["all_records"] or narrowed) and values["allow"] is None:
-        name = "--all-records" if values["all_records"] else "--only-…"
-        msg = f"{name} allows nothing by itself: add --allow resend,delete, or one of them"
-        raise OptionsError(msg)
-    if values["base_url"] and allowed_changes(values) and not (narrowed or values["all_records"]):
-        msg = "--allow needs a scope: --only-definition, --only-number or --all-records"
+    if values["base_url"] and allowed_changes(values) and not values["scope"]:
+        msg = "--allow needs a scope: --scope definition=NAME, --scope number=N or --scope all"
         raise OptionsError(msg)
 
 

@@ -22,6 +22,7 @@ from crmcom_kit.contract_tests.options.options import (
     allowed_changes,
     check_values,
     command_line,
+    scoped,
     secret_keys,
 )
 from crmcom_kit.contract_tests.recorded.reading import Recording, read_recording
@@ -122,9 +123,6 @@ def _target(values: Mapping[str, Any]) -> tuple[Target, Recording | None]:
 
 
 def _scope(values: Mapping[str, Any]) -> Scope | None:
-    scope = Scope(
-        definition=values["only_definition"],
-        numbers=frozenset(values["only_number"]),
-        everything=values["all_records"],
-    )
+    definition, numbers, everything = scoped(values)
+    scope = Scope(definition=definition, numbers=numbers, everything=everything)
     return None if scope == Scope() else scope

@@ -391,11 +391,11 @@ class _Run:
         """Return what the run lacked to change what a statement is about; "" if nothing."""
         scene, topic = self.session.scene, statement.partition(".")[0]
         if topic in CHANGES and topic not in scene.allowed:
-            return f"needs --allow {topic} and a scope: --only-… or --all-records"
+            return f"needs --allow {topic} and --scope"
         if statement in OF_CHANGES and not scene.allowed:
-            return "needs --allow resend or delete and a scope: --only-… or --all-records"
+            return "needs --allow resend or delete and --scope"
         if statement == TWO_FIELDS and not scene.everything:
-            return "needs --allow resend or delete, and --all-records"
+            return "needs --allow resend or delete, and --scope all"
         if topic in CHANGES and not in_scope(self.session):
             return "no webhook request is in scope"
         if topic == "resend" and not rejected_ones(self.session):

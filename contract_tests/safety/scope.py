@@ -147,7 +147,7 @@ class Guard:
             if any(record.get(field) == value for record in found):
                 return found
         msg = f"under a scope, {method} gets only documented requests with one identifier, that "
-        msg += "of a webhook request in scope; to try others, allow any change with --all-records"
+        msg += "of a webhook request in scope; to try others, allow any change with --scope all"
         raise Withheld(msg)
 
     def _all_named(self, call: Call) -> list[Record]:

@@ -671,7 +671,7 @@ def test_options_that_make_no_sense_beside_it() -> None:
     given = {
         "allow": "resend", "token": "T", "username": "ann", "api_key": "K", "dry_run": True,
         "max_requests": 5, "rate": 1.0, "seed": 1, "admin_token": "A",
-        "all_records": True, "only_number": ("7",),
+        "scope": ("all",),
         "secret_key": ("A=B",),
     }  # fmt: skip
     for name, value in given.items():

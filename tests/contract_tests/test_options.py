@@ -13,6 +13,7 @@ from crmcom_kit.contract_tests.options.options import (
     OptionsError,
     check_url,
     command_line,
+    with_scope,
 )
 from crmcom_kit.contract_tests.run.config import prepared
 
@@ -43,14 +44,20 @@ def given(**changes: Any) -> dict[str, Any]:
         ({"token": "hush"}, "--base-url is missing, and --token is for a server"),
         ({"api_key": "hush"}, "--base-url is missing, and --api-key is for a server"),
         ({**REMOTE, "api_key": "hush\udcff"}, "--api-key: a string that is not UTF-8 is not"),
-        ({"only_number": ("7", "\udcff")}, "--only-number: a string that is not UTF-8"),
+        ({"scope": ("number=7", "\udcff")}, "--scope: a string that is not UTF-8"),
         ({"base_url": URL}, "no login: give --token"),
         ({"base_url": URL, "username": "ann", "organisation": "O"}, "--password is missing"),
         ({**REMOTE, "allow": "resend"}, "--allow needs a scope"),
         ({**REMOTE, "allow": "show"}, "--allow: 'show' is not allowed; allowed is resend, delete"),
-        ({"only_number": ("7",), "all_records": True}, "--all-records and --only-… cannot be"),
-        ({**REMOTE, "all_records": True}, "--all-records allows nothing by itself: add --allow"),
-        ({**REMOTE, "only_number": ("7",)}, "--only-… allows nothing by itself: add --allow"),
+        ({"scope": ("7",)}, "--scope: '7' is not allowed; allowed is definition=NAME, number=N or"),
+        ({"scope": ("number=",)}, "--scope: 'number=' is not allowed"),
+        ({"scope": ("all=7",)}, "--scope: 'all=7' is not allowed"),
+        (
+            {"scope": ("number=7", "all")},
+            "--scope: allowed is one definition, any numbers",
+        ),
+        ({"scope": ("definition=A", "definition=B")}, "--scope: allowed is one definition"),
+        ({**REMOTE, "scope": ("all",)}, "--scope allows nothing by itself: add --allow"),
         ({"max_requests": 0}, "--max-requests: 0 is not allowed; allowed is a number from 1 on"),
         ({"rate": 0.0}, "--rate: 0.0 is not allowed; allowed is a number from 1.2e-05 on"),
         ({"rate": float("nan")}, "--rate: nan is not allowed"),
@@ -90,8 +97,12 @@ def test_without_a_base_url_the_target_is_a_mock_of_its_own() -> None:
 
 
 def test_a_scope_and_what_may_be_changed() -> None:
-    """--allow and --only-… decide which webhook requests may be changed, and how."""
-    changes = {"base_url": f"{URL}/\n", "allow": "resend, delete", "only_number": ("7", "14")}
+    """--allow and --scope decide which webhook requests may be changed, and how."""
+    changes = {
+        "base_url": f"{URL}/\n",
+        "allow": "resend, delete",
+        "scope": ("number=7", "number=14"),
+    }
 
     target, config = prepared(given(**REMOTE | changes, max_requests=9), now=NOW)
 
@@ -102,6 +113,21 @@ def test_a_scope_and_what_may_be_changed() -> None:
     assert config.scope is not None
     assert config.scope({"id": "A", "number": "7"})
     assert not config.scope({"id": "B", "number": "8"})
+
+
+def test_what_scope_replaces_works_and_warns() -> None:
+    """One line on each option, with what to give instead."""
+    lines: list[str] = []
+    old = given(only_definition="A {b}", only_number=("7", "8"), all_records=True, scope=("x",))
+
+    values = with_scope(old, lines.append)
+
+    assert values == given(scope=("x", "definition=A {b}", "number=7", "number=8", "all"))
+    assert lines == [
+        "--only-definition goes with 0.5.0: give --scope 'definition=A {b}'",
+        "--only-number goes with 0.5.0: give --scope number=7 --scope number=8",
+        "--all-records goes with 0.5.0: give --scope all",
+    ]
 
 
 def test_reports_show_no_secret_option() -> None:

@@ -89,7 +89,7 @@ def test_elsewhere_only_what_is_in_scope_is_changed_and_once(
 ) -> None:
     """With --allow and a scope the records are those in scope; each test gets unused ones."""
     base = serve(create_app(release="R9"))
-    scope = ("--crmcom-allow", "delete", "--crmcom-only-number", "7", "--crmcom-only-number", "8")
+    scope = ("--crmcom-allow", "delete", "--crmcom-scope", "number=7", "--crmcom-scope", "number=8")
 
     done = pytest_on(CHANGING, *scope, CRMCOM_BASE_URL=base, **LOGIN)
 

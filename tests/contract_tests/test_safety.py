@@ -311,7 +311,7 @@ class TestGuard:
         self, session: Session, method: str, given: dict[str, Any]
     ) -> None:
         """Under a scope no members, types and values pass but documented ones of what is in it."""
-        with pytest.raises(Withheld, match=r"--all-records|is out of scope"):
+        with pytest.raises(Withheld, match=r"--scope all|is out of scope"):
             session.call(method, given)
 
         assert session.client.sent == 0

@@ -74,8 +74,8 @@ def test_each_login(release: str, login: Options, serve: Serve, tmp_path: Path) 
 @pytest.mark.parametrize(
     ("allow", "scope"),
     [
-        (BOTH, lambda app: ("--only-definition", rejected(app)[0].definition.name)),
-        ("delete", lambda app: ("--only-number", rejected(app)[0].number)),
+        (BOTH, lambda app: ("--scope", f"definition={rejected(app)[0].definition.name}")),
+        ("delete", lambda app: ("--scope", f"number={rejected(app)[0].number}")),
         ("resend", lambda _: ("--all-records",)),
     ],
 )
@@ -104,7 +104,7 @@ def test_few_statements(
 ) -> None:
     """Some statements can be checked alone; if none of them can be, the run says why."""
     given = ("--base-url", serve(sound), *OF_R15, "--allow", allow)
-    scope = () if allow == "none" else ("--all-records",)
+    scope = () if allow == "none" else ("--scope", "all")
 
     done = check(tmp_path, *given, *scope, "--only", only, "--max-requests", "200")
 
@@ -120,7 +120,7 @@ def test_a_mock_that_is_served(serve: Serve, tmp_path: Path) -> None:
 
 def test_a_scope_of_nothing_is_said(sound: StandIn, serve: Serve, tmp_path: Path) -> None:
     """A mistyped number is an error before anything is changed."""
-    given = ("--base-url", serve(sound), *OF_R15, "--allow", BOTH, "--only-number", "999999")
+    given = ("--base-url", serve(sound), *OF_R15, "--allow", BOTH, "--scope", "number=999999")
 
     done = check(tmp_path, *given, *FEW)
 
@@ -131,14 +131,14 @@ def test_a_scope_of_nothing_is_said(sound: StandIn, serve: Serve, tmp_path: Path
 def test_under_pytest(sound: StandIn, serve: Serve, tmp_path: Path) -> None:
     """The same options do under pytest, with several processes, of which one checks the server."""
     given = ["--base-url", serve(sound), *OF_R15, *FEW, "--allow", "delete"]
-    given += ["--only-number", rejected(sound)[0].number]
+    given += ["--scope", f"number={rejected(sound)[0].number}"]
     options = [each.replace("--", "--crmcom-", 1) for each in [*given, "--json", "r.json"]]
     clean = {name: value for name, value in os.environ.items() if not name.startswith("CRMCOM_")}
 
     done = subprocess.run(
         [
             *(sys.executable, "-m", "pytest", "--pyargs", "crmcom_kit.contract_tests", "-q"),
-            *("-p", "no:cacheprovider", "-n", "2", "--deselect", "test_reads.py", *options),
+            *("-p", "no:cacheprovider", "-n", "2", "--deselect", "suite/test_reads.py", *options),
         ],
         cwd=tmp_path, env=clean, capture_output=True, text=True, timeout=250, check=False,
     )  # fmt: skip

@@ -357,15 +357,15 @@ def test_the_action_takes_each_line_as_one_argument(runner: Runner) -> None:
     command.parent.mkdir(parents=True)
     command.write_text('#!/bin/sh\nprintf "<%s>" "$@"\n', "utf-8")
     command.chmod(0o755)
-    lines = ("--allow=delete", "", "  --only-definition=Contract  tests \r", "--x=\"a 'b' \\ $c",
-             "--only-number=7")  # fmt: skip
+    lines = ("--allow=delete", "", "  --scope=definition=Contract  tests \r", "--x=\"a 'b' \\ $c",
+             "--scope=number=7")  # fmt: skip
     step = action_step("Check")
 
     run = runner.run(step["run"], **environment_of(step, arguments="\n".join(lines)))
 
     assert run.returncode == 0, run.stderr
-    said = "<--allow=delete><--only-definition=Contract  tests>"
-    assert run.stdout.endswith(f"{said}<--x=\"a 'b' \\ $c><--only-number=7>")
+    said = "<--allow=delete><--scope=definition=Contract  tests>"
+    assert run.stdout.endswith(f"{said}<--x=\"a 'b' \\ $c><--scope=number=7>")
 
 
 def test_a_release_is_made_of_a_tag_with_the_version(runner: Runner) -> None:
