@@ -5,7 +5,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from tempfile import mkdtemp
@@ -15,11 +15,14 @@ import click
 from click.core import ParameterSource
 
 from crmcom_kit.config_file import Refused, config_option
+from crmcom_kit.contract_tests.calibration.options import (
+    DIFF_REQUESTS,
+    OF_CALIBRATE,
+    OF_DIFF,
+    ManyOptions,
+)
 from crmcom_kit.contract_tests.campaign.stopping import Stop
 from crmcom_kit.contract_tests.cli import (
-    HeadedCommand,
-    HeadedOption,
-    as_click,
     check_files,
     leave_environment,
     run_with,
@@ -27,17 +30,10 @@ from crmcom_kit.contract_tests.cli import (
 )
 from crmcom_kit.contract_tests.client.wording import counted
 from crmcom_kit.contract_tests.options.options import (
-    CALIBRATE,
     CHANGES,
-    CHECK,
-    CHECKED,
-    CREDENTIALS,
     DEFAULTS,
-    DIFF,
     OF_REQUESTS,
     OPTIONS,
-    REPORTS,
-    Option,
     OptionsError,
     check_url,
     check_values,
@@ -55,107 +51,14 @@ if TYPE_CHECKING:
     from crmcom_kit.contract_tests.run.results import Results
     from crmcom_kit.schemas.profile import Profile
 
-#: So many requests are compared if nothing else is said.
-_DIFF_REQUESTS = 600
 #: The part of --max-time that is kept for learning, which follows the requests.
 _TO_LEARN = 0.25
-_FOLDER = click.Path(path_type=Path)
-
-
-class _Command(HeadedCommand):
-    """A command that has most options of ``check``, and shows those of its own."""
-
-    rare_heading = "As for `crmcom-kit check`"
-
-
-def _own(heading: str, *names: str, **more: Any) -> HeadedOption:
-    return HeadedOption(names, heading=heading, **more)
-
-
-def _options(
-    command: str, own: Sequence[HeadedOption], gone: Mapping[str, str], **helps: str
-) -> list[click.Option]:
-    """Return the options of a command: its own behind the target, and those that it shares.
-
-    Args:
-        command: its name.
-        own: the options that only it has.
-        gone: what to do instead, by the names of options of ``check`` that it had before 0.4.0.
-        helps: what it says of shared options otherwise than ``check``, by their keys.
-    """
-    shared = [
-        as_click(
-            replace(
-                option,
-                help=helps.get(option.key, option.help),
-                is_rare=option.is_rare or option.heading == CREDENTIALS or option.name == "rate",
-            )
-        )
-        for option in OPTIONS
-        if command in option.commands and option.heading not in (CHECKED, REPORTS)
-    ]
-    removed = [_gone(option, gone[option.name]) for option in OPTIONS if option.name in gone]
-    return [*shared[:2], *own, *shared[2:], *removed]
-
-
-def _gone(option: Option, advice: str) -> click.Option:
-    """Return an option that says what replaces it."""
-
-    def refuse(context: click.Context, param: click.Parameter, value: object) -> None:
-        del param
-        if value not in (None, False, ()):
-            msg = f"--{option.name} is no option of {context.command.name} any more: {advice}"
-            raise Refused(msg)
-
-    return click.Option(
-        [f"--{option.name}"],
-        is_flag=option.type is bool,
-        multiple=option.repeats,
-        hidden=True,
-        expose_value=False,
-        callback=refuse,
-    )
-
-
-_BASE_URL = "Base URL of the server, such as https://host/crmapi/rest/v2. Without it, a mock is "
-_RELEASE = "Release of the server, such as R9 or R14.1; an unknown one is told the known ones."
-_FROM_HAR = "Repeatable: several files count as one recording. With --base-url: only requests "
-_FROM_HAR += "below that URL"
-_MAX_REQUESTS = "Maximum number of requests to send. By default "
-_DRY_RUN = {"dry-run": "`crmcom-kit check --dry-run` prints the same plan"}
 
 
 @click.command(
-    cls=_Command,
+    cls=ManyOptions,
     context_settings={"auto_envvar_prefix": "CRMCOM_CALIBRATE"},
-    params=_options(
-        CALIBRATE,
-        [
-            _own(
-                "Profile",
-                "--out",
-                type=_FOLDER,
-                required=True,
-                help="The folder to write; it must be new.",
-            ),
-            _own(
-                "Profile",
-                "--keep-personal-data",
-                is_flag=True,
-                help="Keep names, e-mail addresses, user names and hosts; by default they are "
-                "replaced. Then the mock has other URLs: a list filtered by a real one finds "
-                "nothing.",
-            ),
-        ],
-        {**_DRY_RUN, "seed": "`crmcom-kit diff --seed N` sends others than were learned from"},
-        base_url=f"{_BASE_URL}started and learned.",
-        release=f"{_RELEASE} By default that of the mock in --from-har, else R9.",
-        max_requests=f"{_MAX_REQUESTS}1500.",
-        max_time="Maximum duration in seconds, learning included. What was learned until then is "
-        "written; the report says what was not tried.",
-        from_har="Learn from the traffic in this HAR file, and send nothing, except if --base-url "
-        f"and a login are given: then requests follow. {_FROM_HAR}, then.",
-    ),
+    params=OF_CALIBRATE,
 )
 @config_option
 def calibrate(out: Path, *, keep_personal_data: bool, **given: Any) -> None:
@@ -286,51 +189,9 @@ def _recorded_before(given: dict[str, Any], stop: Stop) -> "Results | None":
     return results
 
 
-_READS = "diff only reads; to compare what changes do, record them with `crmcom-kit check --allow "
-_READS += "… --har FILE`, and give --from-har FILE"
-_COMPARISON = "Comparison"
-
-
 @click.command(
-    cls=_Command,
-    context_settings={"auto_envvar_prefix": "CRMCOM_DIFF"},
-    params=_options(
-        DIFF,
-        [
-            _own(
-                _COMPARISON, "--profile", type=_FOLDER, metavar="FOLDER",
-                help="Compare with this profile.",
-            ),
-            _own(
-                _COMPARISON, "--other", metavar="URL",
-                help="Compare with this server, by the same login.",
-            ),
-            _own(
-                _COMPARISON, "--fail-on", type=click.Choice(["documented", "any"]),
-                default="documented", show_default=True,
-                help="Which requests must not differ for exit status 0.",
-            ),
-            _own(
-                _COMPARISON, "--html", type=_FOLDER, metavar="FILE",
-                help="Write a page with examples.",
-            ),
-            _own(
-                _COMPARISON, "--update", type=_FOLDER, metavar="NEW",
-                help="With --profile: write a new profile to NEW.",
-            ),
-        ],
-        {
-            **_DRY_RUN,
-            **{o.name: _READS for o in OPTIONS if o.commands == (CHECK, CALIBRATE)},
-        },
-        base_url=f"{_BASE_URL}started and compared.",
-        release=f"{_RELEASE} By default that of --profile, else R9.",
-        max_requests=f"{_MAX_REQUESTS}{_DIFF_REQUESTS}.",
-        max_time="Maximum duration in seconds; with --other, of the requests to both servers.",
-        from_har="With --profile: compare the responses in this HAR file, and send nothing. "
-        f"{_FROM_HAR}.",
-    ),
-)  # fmt: skip
+    cls=ManyOptions, context_settings={"auto_envvar_prefix": "CRMCOM_DIFF"}, params=OF_DIFF
+)
 @config_option
 def diff(
     *,
@@ -356,7 +217,7 @@ def diff(
     if not given["from_har"]:
         given["allow"] = "none"
         if given["max_requests"] is None:
-            given["max_requests"] = _DIFF_REQUESTS
+            given["max_requests"] = DIFF_REQUESTS
     stop = Stop()
     with stop.on_signals():
         read = None if profile is None else _profile(profile, given)

@@ -1,0 +1,146 @@
+"""The options of ``calibrate`` and ``diff``: their own, and those of ``check`` that they share."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import click
+
+from crmcom_kit.config_file import Refused
+from crmcom_kit.contract_tests.cli import HeadedCommand, HeadedOption, as_click
+from crmcom_kit.contract_tests.options.options import (
+    CALIBRATE,
+    CHECK,
+    CHECKED,
+    CREDENTIALS,
+    DIFF,
+    OPTIONS,
+    REPORTS,
+    Option,
+)
+
+#: How many requests ``diff`` sends by default.
+DIFF_REQUESTS = 600
+
+
+class ManyOptions(HeadedCommand):
+    """A command that has most options of ``check``; its help describes few of them."""
+
+    rare_heading = "As for `crmcom-kit check`"
+
+
+def _with_shared(
+    command: str, own: Sequence[HeadedOption], gone: Mapping[str, str], **helps: str
+) -> list[click.Option]:
+    """Return the options of a command: its own behind the target, and those that it shares.
+
+    Args:
+        command: its name.
+        own: the options that only it has.
+        gone: what to do instead, by the names of options of ``check`` that it had before 0.4.0.
+        helps: what it says of shared options otherwise than ``check``, by their keys.
+    """
+    shared = [
+        replace(
+            option,
+            help=helps.get(option.key, option.help),
+            is_rare=option.is_rare or option.heading == CREDENTIALS or option.name == "rate",
+        )
+        for option in OPTIONS
+        if command in option.commands and option.heading not in (CHECKED, REPORTS)
+    ]
+    target, others = map(as_click, shared[:2]), map(as_click, shared[2:])
+    removed = (_removed(option, gone[option.name]) for option in OPTIONS if option.name in gone)
+    return [*target, *own, *others, *removed]
+
+
+def _removed(option: Option, advice: str) -> click.Option:
+    """Return an option that is refused with what replaces it."""
+
+    def refuse(context: click.Context, _param: click.Parameter, value: object) -> None:
+        if value not in (None, False, ()):
+            msg = f"--{option.name} is no option of {context.command.name} any more: {advice}"
+            raise Refused(msg)
+
+    return click.Option(
+        [f"--{option.name}"],
+        is_flag=option.type is bool,
+        multiple=option.repeats,
+        hidden=True,
+        expose_value=False,
+        callback=refuse,
+    )
+
+
+_FOLDER = click.Path(path_type=Path)
+_BASE_URL = "Base URL of the server, such as https://host/crmapi/rest/v2. Without it, a mock is "
+_RELEASE = "Release of the server, such as R9 or R14.1; an unknown one is told the known ones."
+_FROM_HAR = "Repeatable: several files count as one recording. With --base-url: only requests "
+_FROM_HAR += "below that URL"
+_MAX_REQUESTS = "Maximum number of requests to send. By default "
+_NO_DRY_RUN = {"dry-run": "`crmcom-kit check --dry-run` prints the same plan"}
+_ONLY_READS = "diff only reads; to compare what changes do, record them with `crmcom-kit check "
+_ONLY_READS += "--allow … --har FILE`, and give --from-har FILE"
+
+_profile = partial(HeadedOption, heading="Profile")
+_comparison = partial(HeadedOption, heading="Comparison")
+
+OF_CALIBRATE = _with_shared(
+    CALIBRATE,
+    [
+        _profile(
+            ["--out"], type=_FOLDER, required=True, help="The folder to write; it must be new."
+        ),
+        _profile(
+            ["--keep-personal-data"],
+            is_flag=True,
+            help="Keep names, e-mail addresses, user names and hosts; by default they are "
+            "replaced. Then the mock has other URLs: a list filtered by a real one finds nothing.",
+        ),
+    ],
+    {**_NO_DRY_RUN, "seed": "`crmcom-kit diff --seed N` sends others than were learned from"},
+    base_url=f"{_BASE_URL}started and learned.",
+    release=f"{_RELEASE} By default that of the mock in --from-har, else R9.",
+    max_requests=f"{_MAX_REQUESTS}1500.",
+    max_time="Maximum duration in seconds, learning included. What was learned until then is "
+    "written; the report says what was not tried.",
+    from_har="Learn from the traffic in this HAR file, and send nothing, except if --base-url "
+    f"and a login are given: then requests follow. {_FROM_HAR}, then.",
+)
+
+OF_DIFF = _with_shared(
+    DIFF,
+    [
+        _comparison(
+            ["--profile"], type=_FOLDER, metavar="FOLDER", help="Compare with this profile."
+        ),
+        _comparison(
+            ["--other"], metavar="URL", help="Compare with this server, by the same login."
+        ),
+        _comparison(
+            ["--fail-on"],
+            type=click.Choice(["documented", "any"]),
+            default="documented",
+            show_default=True,
+            help="Which requests must not differ for exit status 0.",
+        ),
+        _comparison(["--html"], type=_FOLDER, metavar="FILE", help="Write a page with examples."),
+        _comparison(
+            ["--update"],
+            type=_FOLDER,
+            metavar="NEW",
+            help="With --profile: write a new profile to NEW.",
+        ),
+    ],
+    {
+        **_NO_DRY_RUN,
+        **{each.name: _ONLY_READS for each in OPTIONS if each.commands == (CHECK, CALIBRATE)},
+    },
+    base_url=f"{_BASE_URL}started and compared.",
+    release=f"{_RELEASE} By default that of --profile, else R9.",
+    max_requests=f"{_MAX_REQUESTS}{DIFF_REQUESTS}.",
+    max_time="Maximum duration in seconds; with --other, of the requests to both servers.",
+    from_har="With --profile: compare the responses in this HAR file, and send nothing. "
+    f"{_FROM_HAR}.",
+)
