@@ -15,6 +15,7 @@ from typing import Any
 import orjson
 
 from crmcom_kit.mock_server.protocol.errors import VendorError
+from crmcom_kit.mock_server.protocol.filters import read_date
 from crmcom_kit.mock_server.protocol.parameters import REQUEST_IDENTIFIER, Given
 from crmcom_kit.mock_server.protocol.request import Request
 from crmcom_kit.mock_server.store.life_cycle import RESENDABLE
@@ -29,6 +30,8 @@ _LOGIN = "POST authentication/token"
 _YOURS = "..."  # stands for a value that only the caller knows
 _SPELLING = 0.75  # how alike two words are, from 0 to 1, if one is a misspelling of the other
 _MIN_PREFIX = 4  # characters that a shortened name has
+#: A date whose year comes first, which is never ambiguous, and a time without a zone.
+_DATE = re.compile(r"(\d{4})[-/. ](\d\d?)[-/. ](\d\d?)(?:[T ]+(\d\d?:\d\d)(:\d\d)?)?", re.ASCII)
 #: Other words for the values of life_cycle_state, and for the last part of a path.
 _MEANINGS = {
     "REJECTED": "DECLINED DENIED ERROR ERRORS FAIL FAILED FAILING FAILURE NOT_SENT PENDING REFUSED "
@@ -267,6 +270,23 @@ def _choice(refused: _Refused) -> str | None:
     return None if meant is None else refused.written(refused.name, meant)
 
 
+def _date(refused: _Refused) -> str | None:
+    """Suggest a date in the form that the dialect reads, if it is sure which day is meant."""
+    form = refused.epoch.config.dialect["list.created_date.form"]
+    parts = _DATE.fullmatch(str(refused.value(refused.name)).strip())
+    if parts is None or form == "neither":
+        return None
+    year, month, day, minute, second = parts.groups()
+    text = f"{year}-{month:>02}-{day:>02}"
+    if form == "date_time" or (minute and form != "date"):
+        text += f"T{minute or '0:00':>05}{second or ':00'}"
+    try:
+        read_date(text)
+    except ValueError:
+        return None
+    return refused.written(refused.name, text)
+
+
 def _wrong_value(refused: _Refused) -> str | None:
     """Suggest something else than a value that is missing, empty, unreadable or of a wrong type."""
     if refused.fields:
@@ -302,4 +322,5 @@ _FINDERS: dict[str, Callable[[_Refused], str | None]] = {
     ),
     "unsupported_entity": _choice,
     "bad_life_cycle_state": _choice,
+    "bad_date": _date,
 }
