@@ -16,7 +16,7 @@ def statements_text() -> str:
         "it is our reading. A statement holds from R9 on, unless another release is named.",
         "`crmcom-kit check` gives a verdict on each statement, except those marked as not checked,",
         "which no request can test. A running mock has those of its release as JSON:",
-        "`GET /__admin/fidelity`.",
+        "`GET /__admin/evidence`.",
     ]
     topic = ""
     for each in statements():

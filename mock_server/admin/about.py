@@ -46,7 +46,7 @@ class Dial(TypedDict):
     unsettled: Annotated[list[Any] | None, "The values that fit, if a profile leaves it open."]
 
 
-class Fidelity(TypedDict):
+class Rules(TypedDict):
     """The statements and dials."""
 
     release: str
@@ -72,32 +72,38 @@ def health(call: Call) -> Health:
     }
 
 
-@operation("GET /fidelity", "mock")
-def fidelity(call: Call) -> Fidelity:
+@operation("GET /evidence", "mock")
+def evidence(call: Call) -> Rules:
     """List every rule of the mock with its evidence."""
     config = call.world.config
     stated: list[Statement] = [
         {
-            "id": one.id,
-            "methods": list(one.methods_in(config.release)),
-            "evidence": one.evidence,
-            "text": one.text,
-            "source": one.source,
+            "id": statement.id,
+            "methods": list(statement.methods_in(config.release)),
+            "evidence": statement.evidence,
+            "text": statement.text,
+            "source": statement.source,
         }
-        for one in statements(config.release.name)
+        for statement in statements(config.release.name)
     ]
     unsettled = config.unsettled or {}
     left_open: list[Dial] = [
         {
-            "key": one.key,
-            "value": config.dialect[one.key],
-            "default": one.default,
-            "allowed": one.allowed(),
-            "evidence": one.evidence,
-            "text": one.text,
-            "source": one.source,
-            "unsettled": unsettled.get(one.key),
+            "key": dial.key,
+            "value": config.dialect[dial.key],
+            "default": dial.default,
+            "allowed": dial.allowed(),
+            "evidence": dial.evidence,
+            "text": dial.text,
+            "source": dial.source,
+            "unsettled": unsettled.get(dial.key),
         }
-        for one in dials().values()
+        for dial in dials().values()
     ]
     return {"release": config.release.name, "statements": stated, "dials": left_open}
+
+
+@operation("GET /fidelity", "mock")
+def fidelity(call: Call) -> Rules:
+    """Return what `GET /evidence` does; the name before 0.4."""
+    return evidence(call)

@@ -5,9 +5,7 @@ The page holds no data: all that it shows comes from the control API, which deci
 
 from functools import cache
 from html import escape
-from importlib.resources import files
-from importlib.resources.abc import Traversable
-from pathlib import PurePosixPath
+from pathlib import Path
 from typing import NamedTuple
 
 _TYPES = {
@@ -59,15 +57,9 @@ def page(root: str) -> Asset:
 @cache
 def assets() -> dict[str, Asset]:
     """Return all files by their path below the page's folder."""
-    return dict(_found(files(__package__).joinpath("page"), PurePosixPath()))
-
-
-def _found(folder: Traversable, place: PurePosixPath) -> "list[tuple[str, Asset]]":
-    found: list[tuple[str, Asset]] = []
-    for one in folder.iterdir():
-        path = place / one.name
-        if one.is_dir():
-            found += _found(one, path)
-        elif path.suffix in _TYPES:
-            found.append((str(path), Asset(one.read_bytes(), _TYPES[path.suffix])))
-    return found
+    folder = Path(__file__).with_name("page")
+    return {
+        path.relative_to(folder).as_posix(): Asset(path.read_bytes(), _TYPES[path.suffix])
+        for path in folder.rglob("*")
+        if path.suffix in _TYPES
+    }

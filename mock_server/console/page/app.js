@@ -5,8 +5,8 @@ import { live } from "./lit-html/directives/live.js";
 import { Refused, call, events, session } from "./api.js";
 import { addressOf, changed, close, go, pause, readAddress, say, shell } from "./shell.js";
 import { copyButton, counted, dateTime, loading, mark } from "./widgets.js";
-import { contract, docsLinks } from "./contract.js";
 import { deliveries } from "./deliveries.js";
+import { docsLinks, evidence } from "./evidence.js";
 import { faults } from "./faults.js";
 import { records } from "./records.js";
 import { requests } from "./requests.js";
@@ -20,11 +20,11 @@ import { worlds as worldsPanel } from "./worlds.js";
  *   event(name, data) the stream has brought something; what it says of the world need not be new
  *   reset()           another world or server: all that it knew is of the past
  */
-const PANELS = [requests, records, deliveries, faults, worldsPanel, contract];
+const PANELS = [requests, records, deliveries, faults, worldsPanel, evidence];
 const RETRY_MS = 1000;
 const HIDDEN_MS = 60_000; // how long a hidden tab follows the stream
 
-const panel = () => PANELS.find((one) => one.id === shell.route.panel) ?? PANELS[0];
+const panel = () => PANELS.find(({ id }) => id === shell.route.panel) ?? PANELS[0];
 const narrow = matchMedia("(max-width: 700px)");
 let stream = new AbortController();
 let worlds = [];
@@ -45,11 +45,11 @@ function page() {
     <div class="message" role="status">${shell.message ? message(shell.message) : nothing}</div>`;
 }
 
-function entry(one) {
-  const current = one === panel() ? "page" : nothing;
-  const [name, ...more] = one.title.split(" ");
-  return html`<a href=${addressOf(one.id)} aria-current=${current}>
-    <svg viewBox="0 0 16 16" aria-hidden="true"><path d=${one.icon} /></svg><span>${name}<span class="wide-name"> ${more.join(" ")}</span></span></a>`;
+function entry({ id, title, icon }) {
+  const current = id === panel().id ? "page" : nothing;
+  const [name, ...more] = title.split(" ");
+  return html`<a href=${addressOf(id)} aria-current=${current}>
+    <svg viewBox="0 0 16 16" aria-hidden="true"><path d=${icon} /></svg><span>${name}<span class="wide-name"> ${more.join(" ")}</span></span></a>`;
 }
 
 function back() {
@@ -72,7 +72,7 @@ function head() {
 }
 
 function headOfWorld({ release, dialect, clock, faults: count }) {
-  return html`<a class="wide" href=${addressOf("contract")} title="Release and dialect that the mock was started with">${release} · ${dialect}</a>
+  return html`<a class="wide" href=${addressOf("evidence")} title="Release and dialect that the mock was started with">${release} · ${dialect}</a>
     <span class="gap"></span>
     ${count ? html`<a href=${addressOf("faults")}>${mark("fault", counted(count, "fault"))}</a>` : nothing}
     <a class="clock ${clock.mode}" href=${addressOf("faults")} title="The world's clock">${dateTime(clock.now)} ${clock.mode === "real" ? nothing : clock.mode}</a>`;
@@ -101,7 +101,7 @@ function login() {
 // Worlds, and the stream of what happens in the one that is shown.
 
 async function loadWorlds() {
-  worlds = (await call("GET", "/worlds", undefined, "default")).worlds.map((one) => one.name);
+  worlds = (await call("GET", "/worlds", undefined, "default")).worlds.map(({ name }) => name);
   changed();
 }
 
@@ -132,7 +132,7 @@ async function listen() {
           if (lost) say("good", "Connected again, and read anew what the mock knows.");
           [followed, lost] = [true, false];
         }
-        PANELS.forEach((one) => one.event?.(event, data));
+        PANELS.forEach((shown) => shown.event?.(event, data));
         changed();
       }
       shell.connection = "connecting"; // a reset ends the stream, and so does a server that stops
@@ -157,9 +157,9 @@ function take(status) {
   if (connection !== "live" || content(before) !== content(status)) shell.reopen();
 }
 
-function forget(one) {
-  one.reading.found = null;
-  one.reset?.();
+function forget({ reading, reset }) {
+  reading.found = null;
+  reset?.();
 }
 
 // All tabs of a browser share six connections to a server: one that nobody looks at gives its own back.

@@ -31,12 +31,12 @@ export function attemptMark(attempt) {
 }
 
 const table = new Table("deliveries", "Deliveries, newest first", [
-  { title: "Time", kind: "time", cell: (one) => clockTime(one.at) },
-  { title: "Record", kind: "name", cell: (one) => `#${one.webhook_request.number}` },
-  { title: "Cause", kind: "extra", cell: (one) => one.cause },
-  { title: "Receiver", kind: "receiver", cell: (one) => brief(one.url) },
+  { title: "Time", kind: "time", cell: (attempt) => clockTime(attempt.at) },
+  { title: "Record", kind: "name", cell: (attempt) => `#${attempt.webhook_request.number}` },
+  { title: "Cause", kind: "extra", cell: (attempt) => attempt.cause },
+  { title: "Receiver", kind: "receiver", cell: (attempt) => brief(attempt.url) },
   { title: "Outcome", kind: "outcome", cell: attemptMark },
-  { title: "Took", kind: "took", cell: (one) => took(one.seconds) },
+  { title: "Took", kind: "took", cell: (attempt) => took(attempt.seconds) },
 ]);
 
 const OUTCOMES = { delivered: "good", failed: "failed", running: "open" };
@@ -46,11 +46,11 @@ const search = new Search(
     outcome: {
       label: "Outcome",
       values: () => [...Object.keys(OUTCOMES), "fault"],
-      fits: (one, value) => (one.fault && "fault".startsWith(value)) || Object.entries(OUTCOMES).some(([name, end]) => name.startsWith(value) && end === endOf(one)),
+      fits: (attempt, value) => (attempt.fault && "fault".startsWith(value)) || Object.entries(OUTCOMES).some(([name, end]) => name.startsWith(value) && end === endOf(attempt)),
     },
     record: { fits: ({ webhook_request: { number, id } }, value) => [number, id.toLowerCase()].includes(value) },
   },
-  (one) => JSON.stringify(one).toLowerCase(),
+  (attempt) => JSON.stringify(attempt).toLowerCase(),
   "record:7 outcome:failed",
 );
 
@@ -58,13 +58,13 @@ const search = new Search(
 
 /** An attempt is new, or has got on: then its row stays where it is. */
 function take(attempt) {
-  const known = attempts.find((one) => one.id === attempt.id);
+  const known = attempts.find(({ id }) => id === attempt.id);
   if (known) Object.assign(known, attempt);
   else add([attempt]);
 }
 
 function add(found) {
-  attempts = [...found, ...attempts].sort((one, other) => other.id - one.id).slice(0, MAX_KEPT);
+  attempts = [...found, ...attempts].sort((newer, older) => older.id - newer.id).slice(0, MAX_KEPT);
 }
 
 /** The list has no verdicts on signatures: each takes the mock some time. */
@@ -108,7 +108,7 @@ export const deliveries = {
     const { id } = shell.route;
     if (id === TRIGGER) return trigger ? triggerForm(trigger) : loading;
     if (id === RECEIVER) return receiver ? receiverView(receiver) : loading;
-    const found = attempts.find((one) => `${one.id}` === id);
+    const found = attempts.find((attempt) => `${attempt.id}` === id);
     const gone = `The mock keeps the last ${number(MAX_KEPT)} at most, until a reset.`;
     return found ? details(found, verdict) : empty("This delivery is gone", gone);
   },
@@ -135,13 +135,11 @@ function details(attempt, verdict) {
     })}`;
 }
 
-const CAUSES = { resend: "a resend", fire: "a trigger", replay: "a replay" };
-
 function why(attempt, signature) {
   const { outcome, before, after, fault, of, call: request, webhook_request: record, cause } = attempt;
   const link = (panel, name, text, query) => html`<a href=${addressOf(panel, name, query)}>${text}</a>`;
   return facts([
-    ["Cause", html`${CAUSES[cause]}${of ? html` of ${link("deliveries", of, `delivery ${of}`)}` : nothing}`],
+    ["Cause", html`${cause}${of ? html` of ${link("deliveries", of, `delivery ${of}`)}` : nothing}`],
     ["Request", request && link("requests", request, `request ${request}`)],
     ["Record", html`${recordLink(record)} · ${link("deliveries", "", "all its deliveries", searchFor({ record: record.number }))}`],
     ["Receiver", attempt.url],

@@ -1,11 +1,12 @@
 // Faults & time: injected failures, scripts of deliveries, and the world's clock.
 
 import { html, nothing } from "./lit-html/lit-html.js";
-import { controlCurl, gather, urlOf } from "./api.js";
+import { controlCurl, gather } from "./api.js";
+import { parsed } from "./copies.js";
 import { form, schemas } from "./forms.js";
 import { searchFor } from "./search.js";
 import { act, addressOf, reader, shell } from "./shell.js";
-import { clockTime, counted, data, dateTime, mark, plain, rowButton, section } from "./widgets.js";
+import { clockTime, counted, data, dateTime, mark, plain, rowButton, section, spaced } from "./widgets.js";
 
 const reading = reader("faults", () => gather("/faults", "/faults/presets", "/deliveries/script", schemas()));
 
@@ -19,15 +20,15 @@ export const faults = {
     if (name !== "world") reading.soon(); // a request that a fault matches counts, also if it is not hit
   },
 
-  main: ({ faults: all, presets, scripts, FaultMatch }) => html`<div class="board">
-    <div>${injected(all)} ${known(presets, FaultMatch.properties.operation.anyOf[0].enum)}</div>
+  main: ({ faults: all, presets, scripts, ...schemas }) => html`<div class="board">
+    <div>${injected(all)} ${known(presets, schemas)}</div>
     <div>${clock()} ${deliveryScripts(scripts)}</div></div>`,
 };
 
 // What is active, and what is over.
 
 function injected(all) {
-  const [active, finished] = [all.filter((one) => !one.over), all.filter((one) => one.over)];
+  const [active, finished] = [all.filter((fault) => !fault.over), all.filter((fault) => fault.over)];
   const clear = () => act("Removed all faults.", "DELETE", "/faults");
   const none = html`<p class="note">No fault is active. Add one to see how your integration copes, here or by a script:</p>
     ${data(controlCurl("POST", "/faults", { preset: "lost_answer" }), "Command to try")}`;
@@ -37,14 +38,14 @@ function injected(all) {
     ${all.length > 1 ? html`<p><button class="small" @click=${clear}>Remove all</button></p>` : nothing}`);
 }
 
-function row(one) {
-  const remove = () => act(`Removed the fault ${one.name}.`, "DELETE", `/faults?id=${one.id}`);
+function row(fault) {
+  const remove = () => act(`Removed the fault ${fault.name}.`, "DELETE", `/faults?id=${fault.id}`);
   return html`<li><div>
-      <p>${mark(one.over ? "open" : "fault", plain(one.name))}</p>
-      <p>${effectOf(one)} <span class="note">for</span> ${matchOf(one)}</p>
-      <p class="note">${hitsOf(one)}${one.left === undefined || one.over ? "" : ` · ${one.left} left`}
-        ${one.expires ? html` · until ${clockTime(one.expires)}` : nothing}</p></div>
-    ${rowButton("Remove", `Remove ${one.name}`, remove)}</li>`;
+      <p>${mark(fault.over ? "open" : "fault", plain(fault.name))}</p>
+      <p>${effectOf(fault)} <span class="note">for</span> ${matchOf(fault)}</p>
+      <p class="note">${hitsOf(fault)}${fault.left === undefined || fault.over ? "" : ` · ${fault.left} left`}
+        ${fault.expires ? html` · until ${clockTime(fault.expires)}` : nothing}</p></div>
+    ${rowButton("Remove", `Remove ${fault.name}`, remove)}</li>`;
 }
 
 function hitsOf({ id, hits, calls }) {
@@ -54,24 +55,11 @@ function hitsOf({ id, hits, calls }) {
   return html`<a href=${addressOf("requests", "", searchFor({ fault: id }))}>${counted(hits, "hit")}</a> of ${all}`;
 }
 
-const EFFECTS = {
-  delay: (value) => `delayed by ${value} s`,
-  status: (value) => `HTTP ${value}`,
-  retry_after: (value) => `Retry-After ${value}`,
-  error: (value) => `error ${value}`,
-  respond: ({ status = 200, body }) => `HTTP ${status} with a body of its own ${body}`,
-  drop: () => "no response",
-  cut: (value) => `response cut after ${value} bytes`,
-  malformed: () => "malformed JSON",
-  expire_token: () => "token expires",
-  delete_record: () => "record deleted before",
-};
-
-/** What a fault does, in a few words. */
+/** What a fault does: its effects by the names that a specification has for them. */
 export function effectOf({ effect, when }) {
-  const parts = Object.entries(effect).map(([name, value]) => EFFECTS[name](value));
-  if (when === "after_commit" && effect.drop) parts.push("though carried out");
-  return parts.join(", ");
+  const written = (value) => (value === true ? "" : ` ${typeof value === "object" ? JSON.stringify(value) : value}`);
+  const parts = Object.entries(effect).map(([name, value]) => spaced(name) + written(value));
+  return `${parts.join(", ")}${when === "after_commit" ? ", after commit" : ""}`;
 }
 
 function matchOf({ match }) {
@@ -85,38 +73,42 @@ function matchOf({ match }) {
 
 // What can be added.
 
-const EXAMPLE = '{"match": {"operation": "resend"},\n "effect": {"error": "unknown_webhook_request"},\n "times": 1}';
-
-function known(presets, operations) {
-  const any = [{ name: "fault", label: "as JSON", type: "area", value: EXAMPLE }];
-  const add = (name, values) => act(`Added the fault ${name}.`, "POST", "/faults", { preset: name, ...values });
-  const addAny = ({ fault = "" }) => act("Added the fault.", "POST", "/faults", fault);
+function known(presets, { FaultMatch: match, FaultEffect: effect, FaultSpec: spec, FaultOfPreset }) {
+  const add = (fault) => act((found) => `Added the fault ${plain(found.faults[0].name)}.`, "POST", "/faults", fault);
   const entry = (name, text, content) => html`<details class="entry" name="fault"><summary><b>${name}</b> <span class="note">${text}</span></summary>${content}</details>`;
-  const preset = (one) =>
-    entry(one.name, prose(one.text), form(`Add ${one.name}`, fieldsOf(one, operations), "Add", (values) => add(one.name, values)));
+  const preset = ({ name, text, arguments: defaults }) => {
+    const fields = Object.entries(defaults).map(([argument, value]) => fieldOf([argument, FaultOfPreset.properties[argument]], value));
+    return entry(name, prose(text), form(`Add ${name}`, fields, "Add", (values) => add({ preset: name, ...values })));
+  };
+  const addAny = (values) => {
+    const members = ({ properties }) => Object.fromEntries(Object.entries(values).filter(([name, value]) => name in properties && value !== false));
+    return add({ ...members(spec), match: members(match), effect: members(effect) });
+  };
+  const { match: _, effect: __, ...others } = spec.properties;
+  const fields = [match.properties, effect.properties, others].flatMap((properties) => Object.entries(properties).map((member) => fieldOf(member)));
   return section("Add a fault", "", html`${presets.map(preset)}
-    ${entry("any other", "a fault of your own, as JSON", html`<p class="note">Match requests by method, record or count. Delay, refuse,
-      answer or drop them, or cut or garble the response. <a href=${urlOf("/__admin/docs")} target="_blank">All members</a></p>
-      ${form("Add any fault", any, "Add", addAny)}`)}`);
+    ${entry("any other", "a fault of your own: which requests, what happens, and when", form("Add any fault", fields, "Add", addAny))}`);
 }
 
 /** A text in which arguments stand between backticks. */
 const prose = (text) => text.split("`").map((part, at) => (at % 2 ? html`<i>${part}</i>` : part));
 
-const UNITS = { delay: "delay in seconds" };
-
-/** The arguments of a preset as fields; null stands for no condition. */
-function fieldsOf({ arguments: defaults }, operations) {
-  return Object.entries(defaults).map(([name, value]) => {
-    if (name === "operation") {
-      const given = value?.join(", ") ?? "";
-      const options = [["", "any"], ...(given ? [given] : []), ...operations];
-      return { name, label: "method", type: "choice", value: given, options, blank: null, read: (text) => text.split(", ") };
-    }
-    if (name === "record") return { name, hint: "any", blank: null };
-    if (typeof value === "boolean") return { name, type: "check", value };
-    return { name, label: UNITS[name] ?? name, type: "number", value, ...(name === "times" && { blank: null, hint: "no limit" }) };
-  });
+/** A field for a member of a fault or an argument of a preset, as the schema has it; null stands for no condition. */
+function fieldOf([name, schema], value = "") {
+  const { $ref: ref, anyOf = [], description: title } = schema;
+  const [type] = [schema.type].flat();
+  const isNullable = JSON.stringify(schema).includes('"null"');
+  const field = { name, label: spaced(name), title, value: Array.isArray(value) ? value.join(", ") : value, ...(isNullable && { blank: null, hint: "any" }) };
+  const options = schema.enum ?? anyOf[0]?.enum;
+  if (type === "boolean" || options?.[0] === true) return { ...field, type: "check" };
+  if (options) {
+    const several = Array.isArray(value) ? [field.value] : [];
+    const read = anyOf.length ? (text) => text.split(", ") : undefined;
+    return { ...field, type: "choice", options: [["", field.hint ?? ""], ...several, ...options], read };
+  }
+  if (anyOf.some((choice) => choice.type === "array")) return { ...field, hint: "1, 3", read: (text) => text.split(",").map(Number) };
+  if (ref) return { ...field, type: "area", rows: 2, read: (text) => parsed(text) ?? text };
+  return { ...field, type: anyOf.length || type === "string" ? "text" : "number" };
 }
 
 // The world's clock: freeze it, move it on.
@@ -167,7 +159,7 @@ function deliveryScripts(scripts) {
   }
   return section("Delivery scripts", "", html`
     <p class="note">How deliveries end, in order; the last outcome repeats. The script for a record goes before the one for all.
-      <a href=${addressOf("contract", "delivery.script")}>All outcomes</a></p>
+      <a href=${addressOf("evidence", "delivery.script")}>All outcomes</a></p>
     <ul class="rows">${scripts.map(scriptRow)}</ul>
     ${form("Set a delivery script", SCRIPT, "Set", putScript)}`);
 }

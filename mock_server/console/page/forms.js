@@ -10,7 +10,7 @@ let refusal = null; // the last one: {form, field (or undefined), text}
 
 /**
  * A form. `name` is its label; `send` gets the values, and if it returns null or throws, what was typed stays.
- * A field is {name, and any of: label, type, value, hint, options, list, rows, blank, required, read, change}. Its type is text (the
+ * A field is {name, and any of: label, title, type, value, hint, options, list, rows, blank, required, read, change}. Its type is text (the
  * default), number, check, choice, area or file. A text that is no number is sent as it is: the mock says what is allowed.
  * An empty field is `blank`, by default left out.
  */
@@ -31,7 +31,7 @@ export function form(name, fields, button, send) {
     changed();
   };
   return html`<form class="fields" aria-label=${name} @submit=${submit} @input=${forget}>
-    ${fields.map((one) => field(name, one, wrong?.field === one.name ? wrong.text : ""))}
+    ${fields.map((spec) => field(name, spec, wrong?.field === spec.name ? wrong.text : ""))}
     <button>${button}</button>
     ${wrong && !wrong.field ? html`<p class="wrong">${wrong.text}</p>` : nothing}</form>`;
 }
@@ -43,7 +43,7 @@ export const wrongField = (parameter, text) => Object.assign(new Error(text), { 
 function refuse(form, fields, element, error) {
   if (!("parameter" in error)) throw error;
   const places = (error.parameter ?? "").split(/[.[\]]+/);
-  const field = (fields.findLast((one) => places.includes(one.name)) ?? (fields.length === 1 ? fields[0] : undefined))?.name;
+  const field = (fields.findLast((spec) => places.includes(spec.name)) ?? (fields.length === 1 ? fields[0] : undefined))?.name;
   refusal = { form, field, text: error.message };
   element.elements[field]?.focus();
   if (error.curl) say("failed", "The mock refuses this.", error.curl);
@@ -59,13 +59,13 @@ function valuesOf(fields, element) {
     if (read) return read(text);
     return type === "number" && NUMBER.test(text) ? Number(text) : text;
   };
-  return Object.fromEntries(fields.map((one) => [one.name, read(one)]).filter(([, value]) => value !== undefined));
+  return Object.fromEntries(fields.map((spec) => [spec.name, read(spec)]).filter(([, value]) => value !== undefined));
 }
 
-function field(formName, one, wrong) {
-  const id = `${formName}-${one.name}`.replaceAll(/\W/g, "-");
-  return html`<div class="field ${one.type ?? "text"}">
-    <label><span>${one.label ?? one.name}</span> ${control(one, wrong ? "true" : nothing, wrong ? id : nothing)}</label>
+function field(formName, spec, wrong) {
+  const id = `${formName}-${spec.name}`.replaceAll(/\W/g, "-");
+  return html`<div class="field ${spec.type ?? "text"}">
+    <label title=${spec.title ?? nothing}><span>${spec.label ?? spec.name}</span> ${control(spec, wrong ? "true" : nothing, wrong ? id : nothing)}</label>
     ${wrong ? html`<span class="wrong" id=${id}>${wrong}</span>` : nothing}</div>`;
 }
 
@@ -91,7 +91,7 @@ function control({ name, type, value = "", hint = "", rows = 6, options, list, r
 /** Values to choose from in a field whose `list` is `id`: texts, or pairs of text and note. */
 export function dataList(id, values) {
   const option = ([value, note]) => html`<option value=${value}>${note}</option>`;
-  return html`<datalist id=${id}>${values.map((one) => option([one].flat()))}</datalist>`;
+  return html`<datalist id=${id}>${values.map((value) => option([value].flat()))}</datalist>`;
 }
 
 let schema = null;

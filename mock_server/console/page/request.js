@@ -3,7 +3,7 @@
 import { html, nothing } from "./lit-html/lit-html.js";
 import { repeat } from "./lit-html/directives/repeat.js";
 import { parts, secret } from "./api.js";
-import { EVIDENCE } from "./contract.js";
+import { EVIDENCE, partOf, ruleNamed } from "./evidence.js";
 import * as copies from "./copies.js";
 import { effectOf } from "./faults.js";
 import { form, wrongField } from "./forms.js";
@@ -66,9 +66,9 @@ export function details(call, rules) {
   return html`<h2>${call.method} ${brief(request.path.replace(/^.*\/v2\//, ""))} <span class="count">${call.number}</span></h2>
     <p>${outcome(call)} <span class="note">· ${status} · ${clockTime(call.at)} ${call.running ? nothing : `· ${took(call.seconds)}`}</span></p>
     <p class="tools"><button @click=${() => sendFromHere(request)}>Replay</button>
-      <button class=${call.near_miss?.suggestion && edited !== call.id ? "main" : ""} aria-pressed=${edited === call.id} @click=${() => edit(call)}>Edit and send</button>
+      <button class=${call.near_miss?.suggestion && edited.id !== call.id ? "main" : ""} aria-pressed=${edited.id === call.id} @click=${() => edit(call)}>Edit and send</button>
       ${copyCurl(request)}</p>
-    ${edited === call.id ? editor(call, request) : tabs(views, first)}`;
+    ${edited.id === call.id ? editor(call, request) : tabs(views, first)}`;
 }
 
 function copyCurl(request) {
@@ -82,7 +82,7 @@ const isDropped = ({ fault }) => fault?.effect.drop === true;
 const part = (title, content) => html`<h3>${title}</h3>${content}`;
 
 function list(title, items) {
-  return items.length ? part(title, html`<ul class="rules">${items.map((one) => html`<li>${one}</li>`)}</ul>`) : nothing;
+  return items.length ? part(title, html`<ul class="rules">${items.map((item) => html`<li>${item}</li>`)}</ul>`) : nothing;
 }
 
 function asked({ method, url, headers, body }) {
@@ -109,12 +109,12 @@ function message(headers, body, label) {
 
 function why(call, rules) {
   const { near_miss, warnings, record } = call;
-  const dials = call.trace.find((one) => one.step === "request")?.dials ?? {}; // nothing is decided while it is running
+  const dials = call.trace.find((step) => step.step === "request")?.dials ?? {}; // nothing is decided while it is running
   const statements = call.statement ? [rule(call.statement, rules)] : [];
   return html`
     ${near_miss ? html`<p>${plain(near_miss.reason)}</p>` : nothing}
     ${near_miss?.suggestion ? html`<p class="tip"><b>Suggestion</b> ${plain(near_miss.suggestion)}</p>` : nothing}
-    ${list("Warnings", warnings.map((one) => plain(one)))}
+    ${list("Warnings", warnings.map((text) => plain(text)))}
     <h3>What happened</h3>
     <ol class="trace">${call.trace.map((step) => html`<li>${STEPS[step.step](step, call)}</li>`)}</ol>
     ${call.running ? html`<p>The request is running.</p>` : nothing} ${record ? effectOn(call) : nothing}
@@ -126,11 +126,12 @@ const faultLink = (call) => html`<a href=${addressOf("faults")}>${plain(faultNam
 
 /** A statement or a dial that decided; a dial has a value. */
 function rule(id, rules, value) {
-  const { text, source, evidence } = rules.find((one) => one.id === id) ?? {};
+  const found = ruleNamed(rules, id);
+  const { text, source, evidence } = partOf(found, id) ?? found ?? {};
   const isDial = value !== undefined;
   const grounds = html`<span>${isDial ? text : html`<q>${text}</q>`}</span>
     <span class="note">${evidence}: ${EVIDENCE[evidence]}${isDial ? "" : ` · ${source}`}</span>`;
-  return html`<a href=${addressOf("contract", id)}>${id}</a> ${isDial ? html`= <code>${JSON.stringify(value)}</code>` : nothing} ${text ? grounds : nothing}`;
+  return html`<a href=${addressOf("evidence", id)}>${id}</a> ${isDial ? html`= <code>${JSON.stringify(value)}</code>` : nothing} ${text ? grounds : nothing}`;
 }
 
 // The chain of causes, and what it changed.
@@ -176,13 +177,14 @@ function obstacle(request) {
   return request.verb === "GET" && request.body ? "a browser does not send a body with GET. Copy it as curl" : "";
 }
 
-/** Send a request, and open its entry. */
-async function sendFromHere(request) {
+/** Send a request, and open its entry. `corrections` are suggestions that it follows: if it is refused with another one, the form stays. */
+async function sendFromHere(request, corrections = []) {
   if (obstacle(request)) return say("failed", `This request cannot be sent from here: ${obstacle(request)}.`);
   const entry = await copies.sent(request);
   sayOutcome(`Sent${copies.secretsOf(request).length ? " with a new token" : ""}`, request, entry);
   if (!entry) return;
-  edited = "";
+  const isCorrecting = corrections.length > 0 && entry.near_miss?.suggestion;
+  edited = { id: isCorrecting ? entry.id : "", corrections };
   go("requests", entry.id);
 }
 
@@ -192,16 +194,17 @@ export function sayOutcome(what, request, entry) {
   say(kind, `${what}: ${plain(entry?.near_miss?.reason ?? text)}`, copies.asCurl(request));
 }
 
-let edited = ""; // the id of the request that is edited
+let edited = { id: "", corrections: [] }; // the request that is edited, and the suggestions that were filled in on the way to it
 
 function edit({ id }) {
-  edited = edited === id ? "" : id;
+  edited = { id: edited.id === id ? "" : id, corrections: [] };
   changed();
 }
 
 /** A form with the request as it was, or as a suggestion would have it; `$TOKEN` stands for a hidden token. */
 function editor({ id, near_miss: miss }, request) {
   const draft = copies.corrected(request, miss?.suggestion ?? undefined);
+  const corrections = [...edited.corrections, ...(draft === request ? [] : [miss.suggestion])];
   const body = request.lost ? "" : draft === request ? draft.body : pretty(draft.body);
   const written = (text) => parts(text).map((part, at) => (at % 2 ? `$${part}` : part)).join("");
   const secrets = [...copies.secretsOf(request), ...copies.secretsOf(draft), "TOKEN"];
@@ -214,12 +217,13 @@ function editor({ id, near_miss: miss }, request) {
   ];
   const send = ({ verb, target = "", headers = "", body = "" }) => {
     if (!/^\/[^/]\S*$/.test(target)) throw wrongField("target", "This is not a path, such as /crmapi/rest/v2/webhook_requests/list.");
-    return sendFromHere({ ...copies.split(read(target)), verb, headers: pairsIn(read(headers)), body: read(body) });
+    return sendFromHere({ ...copies.split(read(target)), verb, headers: pairsIn(read(headers)), body: read(body) }, corrections);
   };
   return html`${miss ? html`<p>${plain(miss.reason)}</p>` : nothing}
-    ${draft !== request ? html`<p class="tip"><b>Filled in</b> ${plain(miss.suggestion)}</p>` : nothing}
-    <p class="note">A fresh token takes the place of <code>$TOKEN</code>.</p>
-    ${repeat([id], (one) => one, () => form("Edit and send", fields, "Send", send))}`;
+    ${corrections.map((suggestion) => html`<p class="tip"><b>Filled in</b> ${plain(suggestion)}</p>`)}
+    <p class="note">${corrections.length ? "The mock names one mistake at a time: if another one is left, it is filled in here after you send. " : ""}A
+      fresh token takes the place of <code>$TOKEN</code>.</p>
+    ${repeat([id], (key) => key, () => form("Edit and send", fields, "Send", send))}`;
 }
 
 /** Lines such as `Content-Type: application/json` as pairs. */

@@ -2,7 +2,7 @@
 
 import { html } from "./lit-html/lit-html.js";
 import { call, controlCurl, curl, secret, segment, urlOf } from "./api.js";
-import { readRules } from "./contract.js";
+import { readRules } from "./evidence.js";
 import { OUTCOMES, about, details, outcome, outcomeOf } from "./request.js";
 import { Search } from "./search.js";
 import { act, go, reader, shell } from "./shell.js";
@@ -18,14 +18,14 @@ let rows = []; // newest first
 const methodOf = (call) => call.operation ?? call.method;
 
 const table = new Table("requests", "Requests, newest first", [
-  { title: "Time", kind: "time", cell: (one) => clockTime(one.at) },
-  { title: "Method", kind: "name", cell: (one) => brief(methodOf(one)) },
-  { title: "About", kind: "about", cell: (one) => brief(about(one)) },
+  { title: "Time", kind: "time", cell: (row) => clockTime(row.at) },
+  { title: "Method", kind: "name", cell: (row) => brief(methodOf(row)) },
+  { title: "About", kind: "about", cell: (row) => brief(about(row)) },
   { title: "Outcome", kind: "outcome", cell: outcome },
-  { title: "Took", kind: "took", cell: (one) => took(one.seconds) },
+  { title: "Took", kind: "took", cell: (row) => took(row.seconds) },
 ]);
 
-const named = ({ record, identifier }) => [record?.number, record?.id, identifier?.split("=")[1]].map((one) => one?.toLowerCase());
+const named = ({ record, identifier }) => [record?.number, record?.id, identifier?.split("=")[1]].map((name) => name?.toLowerCase());
 
 const search = new Search(
   {
@@ -50,7 +50,7 @@ const search = new Search(
 /** The rows of requests that touched a record, or asked for it in vain, oldest first. */
 export function requestsFor(number, id) {
   const names = [`number=${number}`, `id=${id}`];
-  return rows.filter((one) => (one.record ? one.record.number === number : names.includes(one.identifier))).reverse();
+  return rows.filter((row) => (row.record ? row.record.number === number : names.includes(row.identifier))).reverse();
 }
 
 /** What a row needs, and what it is searched for: values may be long, and rows are many. */
@@ -63,7 +63,7 @@ function rowOf({ near_miss, url, ...found }) {
 
 /** A request has come, or one that was running has its response. */
 function put(found) {
-  const known = rows.find((one) => one.number === found.number);
+  const known = rows.find((row) => row.number === found.number);
   if (known) Object.assign(known, rowOf(found)); // the same object: a list that is read has it, too
   else rows = [rowOf(found), ...rows].slice(0, MAX_ROWS);
   if (reading.found?.entry?.running && reading.found.entry.number === found.number) reading.soon();
@@ -71,7 +71,7 @@ function put(found) {
 
 /** A delivery has got on: its request led to another state than when it was answered. */
 function settle({ call: number, after }) {
-  const row = rows.find((one) => one.number === number);
+  const row = rows.find((known) => known.number === number);
   if (row && after) row.state_after = after;
   if (reading.found?.entry?.number === number) reading.soon();
 }
@@ -122,6 +122,6 @@ async function clear() {
   const text = `${counted(rows.length, "request")} will be gone for all programs, also for tests that verify them. Records stay.`;
   if (!(await confirmed("Clear the journal?", text, "Clear it"))) return;
   await act("Cleared the journal.", "DELETE", "/requests");
-  rows = rows.filter((one) => one.running); // the journal keeps what is running
+  rows = rows.filter((row) => row.running); // the journal keeps what is running
   if (shell.route.id) go("requests");
 }

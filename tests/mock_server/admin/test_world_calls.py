@@ -62,11 +62,11 @@ def test_a_token_is_issued_without_a_login(mock: Any, admin: Any, admin_of: Any)
 
 
 @pytest.mark.parametrize("release", ["R9", "R18"])
-def test_fidelity_tells_every_rule(make_mock: Any, admin_of: Any, release: str) -> None:
+def test_evidence_has_every_rule(make_mock: Any, admin_of: Any, release: str) -> None:
     """All statements in force and all dials are there, each with evidence and source."""
     mock = make_mock(release, dialect=Dialect("mine", {"list.order": ["added"]}))
 
-    found = admin_of(mock.client).ask("GET", "/fidelity")
+    found = admin_of(mock.client).ask("GET", "/evidence")
 
     assert [one["id"] for one in found["statements"]] == [one.id for one in statements(release)]
     assert [one["key"] for one in found["dials"]] == list(dials())

@@ -56,7 +56,7 @@ def test_an_attempt_is_followed_until_its_end(console: Console, mock: Mock) -> N
     number = mock.deliveries[0].record_number
     expect(row(page, number)).to_contain_text(receiver.url)
     row(page, number).get_by_role("link").click()
-    expect(details(page)).to_contain_text("a trigger")
+    expect(details(page)).to_contain_text("fire")
     tab(page, "Sent")
     expect(details(page)).to_contain_text(f"POST {receiver.url}")
     expect(details(page)).to_contain_text('"number": "JOB1"')

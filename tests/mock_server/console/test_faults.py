@@ -1,5 +1,7 @@
 """The panel of faults and time: what goes wrong on purpose, and what the clock says."""
 
+import re
+
 from helpers.console import Console, copied, fill
 from playwright.sync_api import expect
 
@@ -12,7 +14,7 @@ def test_faults_are_added_hit_and_are_removed(console: Console, mock: Mock) -> N
     page.get_by_text("rate_limited", exact=True).click()
     fill(page, "Add rate_limited", "Add", seconds="7", times="2")
     active = page.get_by_role("region", name="Active faults")
-    expect(active).to_contain_text("HTTP 429, Retry-After 7 for every request")
+    expect(active).to_contain_text("status 429, retry after 7 for every request")
     expect(active).to_contain_text("no matching request yet · 2 left")
     assert mock.client().get("webhook_requests/list").status_code == 429
     expect(active).to_contain_text("1 hit of 1 matching request · 1 left")
@@ -25,13 +27,31 @@ def test_faults_are_added_hit_and_are_removed(console: Console, mock: Mock) -> N
     expect(page.get_by_role("row", name="list")).to_contain_text("rate_limited")
     page.go_back()
     mock.fail("slow_then_dead", requests=2, delay=5)
-    expect(active).to_contain_text("no response for every request · after the first 2")
+    expect(active).to_contain_text("drop for every request · after the first 2")
     mock.fail(operation="show", nth=[4, 9], malformed=True)
-    expect(active).to_contain_text("malformed JSON for show · only number 4, 9")
+    expect(active).to_contain_text("malformed, after commit for show · only number 4, 9")
     page.get_by_role("button", name="Remove all").click()
     expect(page.get_by_text("No fault is active.")).to_be_visible()
     assert copied(page) == f"curl -s -X DELETE '{mock.origin}/__admin/faults'"
     assert mock.client().get("webhook_requests/list").status_code == 200
+
+
+def test_any_fault_is_added_by_a_form(console: Console, mock: Mock) -> None:
+    """It has a field for each member of a fault; what contradicts is refused at its field."""
+    page = console.open("/w/default/faults")
+    page.get_by_text("any other", exact=True).click()
+    form = page.get_by_role("form", name="Add any fault")
+    form.get_by_label("operation").select_option("show")
+    form.get_by_label("drop").check()
+    fill(page, "Add any fault", "Add", nth="2, 3", delay="0.5", record="7", lifetime="x")
+    expect(form.locator("[name=lifetime]")).to_have_accessible_description(re.compile("a number"))
+    fill(page, "Add any fault", "Add", lifetime="60")
+    active = page.get_by_role("region", name="Active faults")
+    expect(active).to_contain_text("delay 0.5, drop for show · #7 · only number 2, 3")
+    body = '{"status": 418, "body": [1]}'
+    fill(page, "Add any fault", "Add", respond=body, times="1", name="teapot")
+    expect(active).to_contain_text('respond {"status":418,"body":"')
+    assert mock.client().get("webhook_requests/list").json() == [1]
 
 
 def test_clock_and_scripts(console: Console, mock: Mock) -> None:

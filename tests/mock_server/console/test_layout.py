@@ -11,7 +11,7 @@ from crmcom_kit.mock_server.python_api import Mock
 ADDRESSES = (
     *(f"requests/{number}" for number in (1, 2, 3, 4)),
     *("records/7", "records/8", "deliveries/1", "deliveries/receiver", "deliveries/trigger"),
-    *("faults", "worlds", "contract/resend.only_rejected", "contract/errors.not_rejected.code"),
+    *("faults", "worlds", "evidence/resend.only_rejected", "evidence/errors.not_rejected.code"),
 )
 #: Texts whose block is narrower than their longest word, or than 12ch if that is less.
 CRAMPED = """() => {
@@ -49,6 +49,7 @@ def test_no_text_is_cramped(console: Console, mock: Mock, width: int) -> None:
     for address in ADDRESSES:
         page.goto(f"{console.url}/#/{address}")
         settled(page)
+        page.evaluate("document.querySelectorAll('details').forEach(part => part.open = true)")
         for tab in [None, *page.get_by_role("tab").all()]:
             if tab is not None:
                 tab.click()

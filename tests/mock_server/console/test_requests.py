@@ -94,7 +94,7 @@ def test_a_refusal_is_explained(console: Console, mock: Mock) -> None:
     expect(shown).to_contain_text("no webhook request has the number")
     expect(shown).to_contain_text("errors.unknown_webhook_request.status = 200")
     link = shown.get_by_role("link", name="identifier.known")
-    expect(link).to_have_attribute("href", "#/w/default/contract/identifier.known")
+    expect(link).to_have_attribute("href", "#/w/default/evidence/identifier.known")
     expect(shown).not_to_contain_text(mock.token + "&")
     expect(shown).to_contain_text(f"Suggestion use webhook_request_identifier=id={record['id']}")
 
@@ -112,7 +112,7 @@ def test_a_request_that_is_held_back_is_running(console: Console, mock: Mock) ->
         opened(page, "running", tab="Response")
         expect(page.get_by_role("tabpanel")).to_contain_text("it has no response yet")
         page.get_by_role("tab", name="Why").click()
-        expect(page.get_by_role("tabpanel")).to_contain_text("Fault delay delayed by 300 s")
+        expect(page.get_by_role("tabpanel")).to_contain_text("Fault delay delay 300, after commit")
         expect(page.get_by_role("tabpanel")).to_contain_text("The request is running.")
     finally:
         mock.clock.freeze()  # it goes on
@@ -186,6 +186,7 @@ IDENTIFIER = "webhook_request_identifier"
 REFUSED: list[tuple[str, str, dict[str, str], dict[str, Any]]] = [
     ("GET", "list", {"token": "T", "entity": "activity"}, {}),
     ("GET", "list", {"token": "T", "entity": "JOBS", "life_cycle_state": "FAILED"}, {}),
+    ("GET", "list", {"token": "T", "entity": "JOBS", "created_date": "2026/11/01"}, {}),
     ("GET", "list", {"entity": "JOBS"}, {}),
     ("GET", "show", {"token": "T", IDENTIFIER: "7"}, {}),
     ("GET", "../webhook_request/show", {"token": "T", IDENTIFIER: "number=7"}, {}),
@@ -214,6 +215,21 @@ def test_a_suggestion_is_filled_in_and_sent(console: Console, mock: Mock) -> Non
         details(page).get_by_role("button", name="Send", exact=True).click()
         expect(page.locator(".message .mark.good")).to_be_visible()
         assert journal(mock)[0]["outcome"] == "accepted", number
+
+
+def test_one_suggestion_leads_to_the_next(console: Console, mock: Mock) -> None:
+    """The mock names one mistake of several: the form comes back until the request is served."""
+    list_of(mock, entity="job", life_cycle_state="FAILED", created_date="2026/11/01")
+    page = console.open("/requests/1")
+    page.get_by_role("button", name="Edit and send").click()
+    tips = details(page).locator(".tip")
+    for count in (1, 2, 3):
+        expect(tips).to_have_count(count)
+        expect(details(page)).to_contain_text("The mock names one mistake at a time")
+        details(page).get_by_role("button", name="Send", exact=True).click()
+        kind = "good" if count == 3 else "refused"
+        expect(page.locator(f".message .mark.{kind}")).to_be_visible()
+    assert [view.outcome for view in mock.requests] == ["refused"] * 3 + ["accepted"]
 
 
 def test_a_request_is_edited(console: Console, mock: Mock) -> None:
