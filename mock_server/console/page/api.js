@@ -51,7 +51,7 @@ export async function call(verb, path, body, world) {
 
 /** What several readings return, as one object with the members of all. A path is read; anything else may be a promise. */
 export async function gather(...sources) {
-  const found = sources.map((one) => (typeof one === "string" ? call("GET", one) : one));
+  const found = sources.map((source) => (typeof source === "string" ? call("GET", source) : source));
   return Object.assign({}, ...(await Promise.all(found)));
 }
 

@@ -26,7 +26,7 @@ export function receiverView({ url, statuses, messages }) {
     ${form("Answers of the receiver", FIELDS, "Set", setAnswers)}
     ${messages.length
       ? html`<h3>Received <span class="count">${messages.length}</span></h3>
-          ${repeat(messages.slice(0, SHOWN), (one) => one.id, message)}`
+          ${repeat(messages.slice(0, SHOWN), ({ id }) => id, message)}`
       : empty("No messages yet", text, example)}`;
 }
 

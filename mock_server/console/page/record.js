@@ -57,20 +57,20 @@ function shown(record) {
 function history(number, id, attempts) {
   const own = requestsFor(number, id);
   // A request and its delivery often share a millisecond with the next request: their times alone give no order.
-  const caused = (call) => attempts.filter((one) => call.deliveries?.includes(one.id));
-  const others = attempts.filter((one) => !own.some((call) => caused(call).includes(one)));
-  const events = [...own.map((one) => [one, ...caused(one)]), ...others.map((one) => [one])]
-    .sort(([one], [other]) => Date.parse(one.at) - Date.parse(other.at))
+  const caused = (call) => attempts.filter((attempt) => call.deliveries?.includes(attempt.id));
+  const others = attempts.filter((attempt) => !own.some((call) => caused(call).includes(attempt)));
+  const events = [...own.map((event) => [event, ...caused(event)]), ...others.map((event) => [event])]
+    .sort(([earlier], [later]) => Date.parse(earlier.at) - Date.parse(later.at))
     .flat();
   const text = "Requests that name this record, and its deliveries, appear here:";
   if (!events.length) return empty("Nothing has touched it", text, showCurl(number));
-  const link = (panel, one, text) => html`<a href=${addressOf(panel, one.id)}>${text}</a>`;
-  const requestLine = (one) => html`${link("requests", one, one.operation ?? one.method)} ${outcome(one)}`;
+  const link = (panel, entry, text) => html`<a href=${addressOf(panel, entry.id)}>${text}</a>`;
+  const requestLine = (entry) => html`${link("requests", entry, entry.operation ?? entry.method)} ${outcome(entry)}`;
   const note = (text) => html`<span class="count">${text}</span>`;
-  const attemptLine = (one) =>
-    html`${link("deliveries", one, `delivery ${one.id}`)} ${note(one.cause)} ${attemptMark(one)} ${note(brief(one.outcome?.why))}`;
-  const line = (one) => (own.includes(one) ? requestLine(one) : attemptLine(one));
-  return html`<ol class="history">${events.map((one) => html`<li>${clockTime(one.at)} ${line(one)}</li>`)}</ol>
+  const attemptLine = (attempt) =>
+    html`${link("deliveries", attempt, `delivery ${attempt.id}`)} ${note(attempt.cause)} ${attemptMark(attempt)} ${note(brief(attempt.outcome?.why))}`;
+  const line = (event) => (own.includes(event) ? requestLine(event) : attemptLine(event));
+  return html`<ol class="history">${events.map((event) => html`<li>${clockTime(event.at)} ${line(event)}</li>`)}</ol>
     <p><a href=${addressOf("requests", "", searchFor({ record: number }))}>Its requests</a> ·
       <a href=${addressOf("deliveries", "", searchFor({ record: number }))}>its deliveries</a></p>`;
 }

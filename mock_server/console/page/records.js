@@ -20,7 +20,7 @@ const table = new Table("records", "Records", [
   { title: "Created", kind: "created", cell: ({ record }) => dateTime(record.log_information?.created_date ?? "") },
   { title: "Definition", kind: "extra", cell: ({ record }) => brief(record.webhook_definition?.name) },
   { title: "Error", kind: "error", cell: ({ record }) => brief(record.error_code) },
-], (one) => one.record.number);
+], ({ record }) => record.number);
 
 /** The mock applies these. A word is the number or the id of a record. */
 const search = new Search(
@@ -43,7 +43,7 @@ const reading = reader("records", async () => {
   }
   const page = call("GET", `/records?${query}`).catch((error) => ({ refused: error.message, records: [], total: 0 }));
   const found = await gather(page, "/definitions", readRecord(shell.route.id));
-  entities = [...new Set(found.definitions.map((one) => one.entity))].filter(Boolean).sort();
+  entities = [...new Set(found.definitions.map((definition) => definition.entity))].filter(Boolean).sort();
   return found;
 });
 

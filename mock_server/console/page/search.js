@@ -29,7 +29,7 @@ export class Search {
 
   /** Those of the items that fit. A term without a value is still being typed; one that is unknown is looked for as a word. */
   fitting(items) {
-    const parts = this.parts().map((one) => ({ ...one, value: one.value.toLowerCase(), part: one.part.toLowerCase() }));
+    const parts = this.parts().map(({ part, name, value }) => ({ name, value: value.toLowerCase(), part: part.toLowerCase() }));
     const fits = (item) => ({ part, name, value }) =>
       name in this.terms ? value === "" || this.terms[name].fits(item, value) : this.textOf(item).includes(name ? part : value);
     return items.filter((item) => parts.every(fits(item)));
@@ -39,33 +39,33 @@ export class Search {
   bar(found, total, ...more) {
     const type = (event) => setParams({ search: event.target.value });
     const parts = this.parts();
-    const wrong = parts.map((one) => this.wrong(one)).filter(Boolean);
+    const wrong = parts.map((part) => this.wrong(part)).filter(Boolean);
     return html`<div class="tools">
         <input type="search" aria-label="Search" placeholder="Search, or ${this.hint}" .value=${live(param("search"))} @input=${type}>
         <span class="count" role="status">${found === total ? number(total) : `${number(found)} of ${number(total)}`}</span>
-        ${Object.entries(this.terms).map(([name, one]) => (one.label ? this.choice(name, one, parts) : nothing))} ${more}</div>
+        ${Object.entries(this.terms).map(([name, term]) => (term.label ? this.choice(name, term, parts) : nothing))} ${more}</div>
       ${wrong.map((text) => html`<p class="hint" role="alert">${text}</p>`)}`;
   }
 
   choice(name, { label, values }, parts) {
-    const chosen = parts.find((one) => one.name === name)?.value ?? "";
+    const chosen = parts.find((part) => part.name === name)?.value ?? "";
     const choose = ({ target }) => {
       // What is typed now, not when the bar was drawn: a choice may come first.
-      const others = this.parts().filter((one) => one.name !== name).map((one) => one.part);
+      const others = this.parts().filter((part) => part.name !== name).map(({ part }) => part);
       setParams({ search: [...others, ...(target.value ? [`${name}:${target.value}`] : [])].join(" ") });
     };
-    const options = [["", label], ...values().map((one) => [one, one])];
+    const options = [["", label], ...values().map((value) => [value, value])];
     return html`<select aria-label=${label} class=${chosen ? "chosen" : ""} .value=${live(chosen)} @change=${choose}>${optionsOf(options, chosen)}</select>`;
   }
 
   /** What is wrong with a part; nothing if it is understood. */
   wrong({ name, value }) {
     if (!name) return "";
-    const known = Object.keys(this.terms).map((one) => `${one}:`).join(", ");
+    const known = Object.keys(this.terms).map((name) => `${name}:`).join(", ");
     const term = this.terms[name];
     if (!term) return `Unknown: “${name}:”. Known are ${known}; any other text is searched for as it is.`;
     const values = term.values?.() ?? [];
-    const isKnown = !values.length || values.some((one) => one.toLowerCase().startsWith(value.toLowerCase()));
+    const isKnown = !values.length || values.some((known) => known.toLowerCase().startsWith(value.toLowerCase()));
     return isKnown ? "" : `“${name}:” is one of ${values.join(", ")}.`;
   }
 
@@ -77,6 +77,6 @@ export class Search {
 
 /** Options of a choice: strings, or pairs of value and label. */
 export function optionsOf(options, chosen) {
-  const pairs = options.map((one) => (Array.isArray(one) ? one : [one, one]));
+  const pairs = options.map((option) => (Array.isArray(option) ? option : [option, option]));
   return pairs.map(([value, label]) => html`<option value=${value} ?selected=${value === chosen}>${label}</option>`);
 }

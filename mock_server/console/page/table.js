@@ -13,19 +13,19 @@ export class Table {
   shown = SHOWN;
 
   /** `label` is for screen readers; a column is {title, kind (a class), cell(item)}; `key` names an item in addresses. */
-  constructor(panel, label, columns, key = (one) => one.id) {
+  constructor(panel, label, columns, key = (item) => item.id) {
     Object.assign(this, { panel, label, columns, key });
   }
 
   view(items, selected = "") {
     if (selected !== this.selected) [this.selected, this.isWanted] = [selected, true];
-    const at = items.findIndex((one) => this.is(one));
+    const at = items.findIndex((item) => this.is(item));
     if (this.isWanted && at >= 0) queueMicrotask(this.reveal); // it is drawn by then
     this.shown = Math.max(this.shown, at + 1);
     const rest = items.length - this.shown;
     return html`<div class="table" tabindex="-1">
       <table aria-label=${this.label}>
-        <thead><tr>${this.columns.map((one) => html`<th scope="col" class=${one.kind}>${one.title}</th>`)}</tr></thead>
+        <thead><tr>${this.columns.map((column) => html`<th scope="col" class=${column.kind}>${column.title}</th>`)}</tr></thead>
         <tbody>${repeat(items.slice(0, this.shown), this.key, (item) => this.row(item))}</tbody>
       </table>
       ${rest > 0 ? html`<button class="more" @click=${this.more}>Show ${number(rest)} more</button>` : nothing}</div>`;
@@ -37,7 +37,7 @@ export class Table {
     const is = this.is(item);
     return html`<tr aria-selected=${is} @pointerdown=${(event) => this.pressed(event, address)}>
       <td class=${first.kind}><a href=${address} aria-current=${is ? "true" : nothing}>${first.cell(item)}</a></td>
-      ${rest.map((one) => html`<td class=${one.kind}>${one.cell(item)}</td>`)}</tr>`;
+      ${rest.map((column) => html`<td class=${column.kind}>${column.cell(item)}</td>`)}</tr>`;
   }
 
   address = (item) => addressOf(this.panel, this.key(item), shell.route.query);

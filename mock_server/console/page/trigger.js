@@ -14,8 +14,8 @@ const NAME = "Trigger a webhook";
 export async function readTrigger() {
   const [record, chosen] = ["data_of", "definition"].map(param);
   const { definitions, url: receiver, Event } = await gather("/definitions", "/receiver", schemas());
-  const first = definitions.find((one) => one.life_cycle_state === "EFFECTIVE") ?? definitions[0];
-  const definition = definitions.find((one) => one.id === chosen) ?? first;
+  const first = definitions.find(({ life_cycle_state: state }) => state === "EFFECTIVE") ?? definitions[0];
+  const definition = definitions.find(({ id }) => id === chosen) ?? first;
   const values = record && !chosen ? ofRecord(record) : example(definition);
   return { definitions, receiver, faults: Event.properties.fault.enum, values: await values, address: location.hash };
 }
@@ -38,8 +38,8 @@ export function triggerForm({ definitions, receiver, faults, values, address }) 
     const body = { webhook_definition: [{ name: "Jobs", entity: "JOBS", url: receiver }], workflow_rule: [{ name: "Job done", entity: "JOBS" }] };
     return empty("No webhook definition", "A webhook needs one, and a rule that triggers it:", controlCurl("POST", "/records", body));
   }
-  const chosen = definitions.find((one) => one.id === values.definition);
-  const entities = [...new Set([values.entity, ...definitions.map((one) => one.entity)])].filter(Boolean).sort();
+  const chosen = definitions.find((definition) => definition.id === values.definition);
+  const entities = [...new Set([values.entity, ...definitions.map((definition) => definition.entity)])].filter(Boolean).sort();
   const fields = [
     { name: "definition", type: "choice", options: definitions.map(choiceOf), value: values.definition, change: (id) => setParams({ definition: id }) },
     { name: "entity", type: "choice", options: entities, value: values.entity },
@@ -54,7 +54,7 @@ export function triggerForm({ definitions, receiver, faults, values, address }) 
   const fieldsSet = chosen?.fields_set?.replaceAll(",", ", ");
   return html`<h2>${NAME}</h2>
     ${fieldsSet ? html`<p class="note">The definition's fields set sends ${fieldsSet}.</p>` : nothing}
-    ${repeat([address], (one) => one, () => form(NAME, fields, "Trigger", send))} ${dataList("receivers", [[receiver, "the built-in receiver"]])}`;
+    ${repeat([address], (key) => key, () => form(NAME, fields, "Trigger", send))} ${dataList("receivers", [[receiver, "the built-in receiver"]])}`;
 }
 
 function choiceOf({ id, name, entity, life_cycle_state: state }) {

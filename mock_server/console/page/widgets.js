@@ -29,7 +29,7 @@ const UNSEEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a
 
 /** A text with control characters shown, not obeyed; at most so many characters of it. */
 export function plain(text, most = MAX_SHOWN) {
-  const shown = text.slice(0, most).replace(UNSEEN, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  const shown = text.slice(0, most).replace(UNSEEN, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
   return text.length > most ? `${shown}…` : shown;
 }
 
@@ -84,9 +84,9 @@ export function data(text, label = "Data") {
 /** An object with the members of objects inside it as `outer.inner`; nothing of nothing. */
 export function flat(found, path = "") {
   if (!found) return found;
-  const parts = Object.entries(found).map(([name, one]) => {
-    if (one && typeof one === "object" && !Array.isArray(one)) return flat(one, `${path}${name}.`);
-    return { [path + name]: typeof one === "string" ? one : JSON.stringify(one) };
+  const parts = Object.entries(found).map(([name, value]) => {
+    if (value && typeof value === "object" && !Array.isArray(value)) return flat(value, `${path}${name}.`);
+    return { [path + name]: typeof value === "string" ? value : JSON.stringify(value) };
   });
   return Object.assign({}, ...parts);
 }
@@ -103,7 +103,7 @@ export function differences(fields) {
   const shown = (value) => plain(typeof value === "string" && value ? value : `${JSON.stringify(value)}`, MAX_DIFFERENCE);
   const change = ({ before, after }) =>
     html`<del>${shown(before)}</del> <span aria-label="becomes">→</span> <ins>${shown(after)}</ins>`;
-  return html`<dl class="change">${fields.map((one) => html`<dt>${plain(one.name)}</dt><dd>${change(one)}</dd>`)}</dl>`;
+  return html`<dl class="change">${fields.map((field) => html`<dt>${plain(field.name)}</dt><dd>${change(field)}</dd>`)}</dl>`;
 }
 
 /** What a panel says when it has nothing to show: what to do next. */
