@@ -1,7 +1,7 @@
 """Measure what ``check --from-har`` says of clients: the mistakes it names, and who is accused.
 
 ``python -m mutants.clients``, with ``tests`` and ``benchmarks/kit`` on the path. Each client of
-the four folders runs against the mock in its release; some need node. The comments at the top of a
+the five folders runs against the mock in its release; some need node. The comments at the top of a
 client say what is wrong.
 """
 
@@ -25,8 +25,8 @@ from crmcom_kit.contract_tests.run.recording import run_recording
 from crmcom_kit.mock_server.python_api.mock import crmcom_mock
 
 KIT = Path(blind.__file__).parent
-#: Four sets of sixteen.
-FOLDERS = ("clients", "clients_2", "clients_3", "clients_4")
+#: Five sets of sixteen.
+FOLDERS = ("clients", "clients_2", "clients_3", "clients_4", "clients_5")
 NOW = dt.datetime(2026, 11, 25, 12, tzinfo=dt.UTC)
 _SECONDS = 120  # that a client may take
 
@@ -81,6 +81,18 @@ NAMED = {
     "70": ("resend.only_rejected", "resend", ("REJECTED", "SUCCESSFUL")),
     "71": ("delete.gone", "resend", ("deleted",)),
     "72": ("delete.single_result", "delete", ("response was lost",)),
+    "81": ("methods.known", "webhook_requests/re_send", ("webhook_requests/re_send",)),
+    "82": ("list.entity.supported_values", "list", ("LEADS", "R14")),
+    "83": ("list.semi_optional.at_least_one", "list", ("entity",)),
+    "84": ("parameters.identifier_in_query", "show", ("webhook_request_identifier",)),
+    "85": ("identifier.mandatory", "delete", ("webhook_request_identifier",)),
+    "86": ("parameters.values", "resend", ("fields_set",)),
+    "87": ("parameters.known", "delete", ("field_set", "fields_set")),
+    "88": ("token.required", "resend", ("token", "query", "body")),
+    "89": ("token.expiry", "list", ("token", "refused")),
+    "90": ("delete.gone", "delete", ("deleted",)),
+    "91": ("resend.only_rejected", "resend", ("REJECTED", "SUCCESSFUL")),
+    "92": ("resend.sends_again", "resend", ("response was lost",)),
 }
 #: The operation whose first response is lost, where the client's comments do not say it: it gives
 #: up at once by itself, which a server may not see.
