@@ -8,7 +8,7 @@ shows. Each file has a class ``Server``, the ``CHOICES`` of the sound server tha
 line of the ``FACTS`` that it rests on; a fault has a ``RELEASE`` as well.
 
 ``instances`` has whole servers, written from the specification, the facts and the examples. The
-programs in ``clients`` to ``clients_5``, and the tests in ``wrong_tests``, which have a mistake
+programs in ``clients`` to ``clients_3``, and the tests in ``wrong_tests``, which have a mistake
 each, were written from README and the docs.
 """
 
