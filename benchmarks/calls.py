@@ -35,11 +35,11 @@ def measure(plan: Plan) -> Section:
         requests = _requests(path)
         for name, value in _load(path).items():
             loaded.setdefault(name, []).append(spread([value]))
-        for name, each in requests.items():
-            _check(world, each[0], is_refused=name == _REFUSED)
-            rows[f"{size} {name}"] = partial(_cost, world, each)
+        for name, calls in requests.items():
+            _check(world, calls[0], is_refused=name == _REFUSED)
+            rows[f"{size} {name}"] = partial(_cost, world, calls)
         click.echo(f"calls: {size:,} loaded", err=True)
-    found = plan.visit(rows)
+    samples = plan.visit(rows)
     section = Section("Calls in process, and larger worlds")
     section.lines += [
         "By the number of webhook requests in the world. Of a call it is the CPU time in us, its "
@@ -49,7 +49,7 @@ def measure(plan: Plan) -> Section:
     section.table(
         ("", *(f"{size:,}" for size in sizes)),
         [
-            *([f"{name}, us", *(spread(found[f"{size} {name}"]) for size in sizes)]
+            *([f"{name}, us", *(spread(samples[f"{size} {name}"]) for size in sizes)]
               for name in requests),
             *([name, *values] for name, values in loaded.items()),
         ],
@@ -75,8 +75,10 @@ def _requests(path: Path) -> dict[str, list[Request]]:
     """Return the requests of each row; the first one of a row is not measured."""
     with path.open("rb") as lines:
         entries = [orjson.loads(line) for line in islice(lines, 2_000)]
-    records = [one["webhook_request"]["record"] for one in entries if "webhook_request" in one]
-    rejected = [each["number"] for each in records if each["life_cycle_state"] == "REJECTED"]
+    records = [
+        entry["webhook_request"]["record"] for entry in entries if "webhook_request" in entry
+    ]
+    rejected = [record["number"] for record in records if record["life_cycle_state"] == "REJECTED"]
     numbers = rejected[: _CALLS + 1]
 
     def listed(**filters: str) -> list[Request]:

@@ -16,11 +16,11 @@ def measure(plan: Plan) -> Section:
         sizes[:] = map(len, json_lines(stream("webhook_request", count=count, seed=7)))
         return count / (process_time() - began)
 
-    found = plan.visit({"`crmcom-kit fixtures`": per_second})
+    samples = plan.visit({"`crmcom-kit fixtures`": per_second})
     section = Section("Fixtures")
     section.table(
         ("generator", "records/s of CPU time"),
-        ((name, spread(each)) for name, each in found.items()),
+        ((name, spread(values)) for name, values in samples.items()),
     )
     section.lines.append(f"A record has {sum(sizes) / count:,.0f} bytes.")
     return section

@@ -114,10 +114,12 @@ def _circumstances(began: datetime, load_before: Sequence[float]) -> list[str]:
         if line.startswith("model name")
     ]
     commit = ["git", "describe", "--always", "--dirty", "--exclude", "*"]
-    found = subprocess.run(commit, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603
-    loads = [" ".join(f"{one:.2f}" for one in each) for each in (load_before, os.getloadavg())]
+    described = subprocess.run(commit, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603
+    loads = [
+        " ".join(f"{load:.2f}" for load in averages) for averages in (load_before, os.getloadavg())
+    ]
     return [
-        f"- {began:%Y-%m-%d %H:%M} UTC, commit {found.stdout.strip() or 'unknown'}",
+        f"- {began:%Y-%m-%d %H:%M} UTC, commit {described.stdout.strip() or 'unknown'}",
         f"- load average before {loads[0]}, after {loads[1]}",
         f"- {models[0] if models else platform.machine()}, {os.cpu_count()} cores, "
         f"{platform.system()} {platform.release()}, "

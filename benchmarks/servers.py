@@ -73,9 +73,9 @@ def _visit(row: Row, plan: Plan, *, is_loaded: bool) -> dict[str, float]:
         }
 
 
-def _write(section: Section, found: dict[str, dict[str, list[float]]], size: int) -> None:
+def _write(section: Section, samples: dict[str, dict[str, list[float]]], size: int) -> None:
     def times(column: str, name: str) -> float:
-        return ratio(found[MOCK][column], found[name][column])
+        return ratio(samples[MOCK][column], samples[name][column])
 
     section.lines += [
         f"`show` of one webhook request ({size:,} bytes) from {_MANY} connections. The mock takes "
@@ -85,15 +85,20 @@ def _write(section: Section, found: dict[str, dict[str, list[float]]], size: int
     ]
     throughput, *others = _COLUMNS
     section.table(
-        ("server", _COLUMNS[throughput], "mock, times as many", *(_COLUMNS[one] for one in others)),
+        (
+            "server",
+            _COLUMNS[throughput],
+            "mock, times as many",
+            *(_COLUMNS[column] for column in others),
+        ),
         (
             (
                 name,
                 spread(figures[throughput]),
                 number(times(throughput, name)),
-                *(number(median(figures[one])) for one in others),
+                *(number(median(figures[column])) for column in others),
             )
-            for name, figures in found.items()
+            for name, figures in samples.items()
         ),
     )
     section.lines.append(

@@ -22,8 +22,10 @@ _CALLS = 200
 def measure(plan: Plan) -> Section:
     """Measure runs of pytest, a mock in this process, and ``crmcom-kit check``."""
     section = Section("Tests")
-    found = _pytest(plan) | _in_process(plan) | plan.visit({"a run of `crmcom-kit check`": _check})
-    section.table(("what", "ms"), ((name, spread(values)) for name, values in found.items()))
+    samples = (
+        _pytest(plan) | _in_process(plan) | plan.visit({"a run of `crmcom-kit check`": _check})
+    )
+    section.table(("what", "ms"), ((name, spread(values)) for name, values in samples.items()))
     return section
 
 
@@ -37,9 +39,9 @@ def _pytest(plan: Plan) -> dict[str, list[float]]:
         _pytest_ms(kind, 1)
     first, further = list[float](), list[float]()
     for _ in range(plan.rounds):
-        one = {kind: _pytest_ms(kind, 1) for kind in _TESTS}
+        first_only = {kind: _pytest_ms(kind, 1) for kind in _TESTS}
         many = {kind: _pytest_ms(kind, _MANY) for kind in _TESTS}
-        first.append(one["mock"] - one["plain"])
+        first.append(first_only["mock"] - first_only["plain"])
         further.append((many["mock"] - many["plain"] - first[-1]) / (_MANY - 1))
     return {
         "pytest: the first test of a run with `crmcom_mock`, more CPU time": first,

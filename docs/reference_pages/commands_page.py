@@ -62,8 +62,8 @@ def _options(command: click.Command, context: click.Context) -> dict[str, list[t
     shown = [option for options in sections.options.values() for option in options]
     records = (option.get_help_record(context) for option in command.get_params(context))
     sections.options[_OTHERS] = [record for record in records if record and record not in shown]
-    found = {
+    groups = {
         heading: [option for option in options if not option[0].endswith("--help")]
         for heading, options in sections.options.items()
     }
-    return {heading: options for heading, options in found.items() if options}
+    return {heading: options for heading, options in groups.items() if options}

@@ -45,18 +45,18 @@ def requests_text() -> str:
 
 def methods_text() -> str:
     """Return a section for each method: parameters, rules, errors and dials."""
-    known = methods(_newest())
+    by_name = methods(_newest())
     lines: list[str] = []
-    told: set[str] = set()
-    for method in (known[name] for name in _ORDER):
-        rules = [each for each in _rules(method) if each.id not in told]
-        told |= {each.id for each in rules if each.id.startswith(("login.", "identifier."))}
+    said: set[str] = set()
+    for method in (by_name[name] for name in _ORDER):
+        rules = [rule for rule in _rules(method) if rule.id not in said]
+        said |= {rule.id for rule in rules if rule.id.startswith(("login.", "identifier."))}
         lines += [f"## {method.verb} {method.path}", ""]
         lines += [f"{method.summary} {_life(method)}", ""]
         lines += ["```text", _request(method), "```", ""]
         lines += [_entry(method, parameter) for parameter in method.parameters.values()]
         lines += ["", f"**Returns:** {load_schema(method.answer)['description']}", ""]
-        lines += ["**Rules:**", "", *(f"- {_rule(each, method)}" for each in rules), ""]
+        lines += ["**Rules:**", "", *(f"- {_rule(rule, method)}" for rule in rules), ""]
         if own_errors := codes(_own_errors(method)):
             lines += [f"**[Errors](#errors):** {own_errors}.", ""]
         if method.name in _DIALS:
@@ -165,10 +165,10 @@ def _entry(method: Method, parameter: Parameter) -> str:
 def _rules(method: Method) -> Iterator[Statement]:
     """Yield the statements about what is this method's own that its section does not say yet."""
     topics = (method.name, "login", "identifier")
-    for each in statements():
-        own = each.id.partition(".")[0] in topics and method.name in each.methods
-        if own and not each.id.endswith(_SAID_ALREADY):
-            yield each
+    for statement in statements():
+        is_own = statement.id.partition(".")[0] in topics and method.name in statement.methods
+        if is_own and not statement.id.endswith(_SAID_ALREADY):
+            yield statement
 
 
 def _rule(statement: Statement, method: Method) -> str:

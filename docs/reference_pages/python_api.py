@@ -117,7 +117,9 @@ def _members(node: ast.ClassDef, module: ModuleType) -> Iterator[_Member]:
             for statement in child.body:
                 yield from _attribute(statement, lines)
         elif (text := ast.get_docstring(child)) and not child.name.startswith("_"):
-            is_property = any("property" in ast.unparse(each) for each in child.decorator_list)
+            is_property = any(
+                "property" in ast.unparse(decorator) for decorator in child.decorator_list
+            )
             kind = _type(child.returns) if child.returns else ""
             if is_property:
                 yield _Member(child.name, text, type=kind)
@@ -149,7 +151,7 @@ def _is_said(line: str) -> bool:
 
 def _signature(node: Function, path: str = "") -> str:
     """Return a function as it is called, without ``self``; a long one has a line an argument."""
-    arguments = [each for each in _arguments(node.args) if each not in ("self", "cls")]
+    arguments = [argument for argument in _arguments(node.args) if argument not in ("self", "cls")]
     if arguments[:1] == ["/"]:
         del arguments[0]
     returns = f" -> {_type(node.returns)}" if node.returns else ""
@@ -157,7 +159,7 @@ def _signature(node: Function, path: str = "") -> str:
     line = f"{name}({', '.join(arguments)}){returns}"
     if len(line) <= _LINE:
         return line
-    return "\n".join([f"{name}(", *(f"    {each}," for each in arguments), f"){returns}"])
+    return "\n".join([f"{name}(", *(f"    {argument}," for argument in arguments), f"){returns}"])
 
 
 def _arguments(args: ast.arguments) -> Iterator[str]:

@@ -19,15 +19,16 @@ def statements_text() -> str:
         "`GET /__admin/evidence`.",
     ]
     topic = ""
-    for each in statements():
-        if each.id.partition(".")[0] != topic:
-            topic = each.id.partition(".")[0]
+    for statement in statements():
+        if statement.id.partition(".")[0] != topic:
+            topic = statement.id.partition(".")[0]
             lines += ["", f"## {topic}"]
-        about = ", ".join([each.evidence, *_in_releases(each)])
-        lines += ["", f"**`{each.id}`** ({about})  "]
-        lines += [each.text.replace(" (our reading)", ""), f"*{each.source}*"]  # the grade says so
-        if each.unchecked is not None:
-            lines += [f"Not checked: {each.unchecked}."]
+        about = ", ".join([statement.evidence, *_in_releases(statement)])
+        lines += ["", f"**`{statement.id}`** ({about})  "]
+        text = statement.text.replace(" (our reading)", "")  # the grade says so
+        lines += [text, f"*{statement.source}*"]
+        if statement.unchecked is not None:
+            lines += [f"Not checked: {statement.unchecked}."]
     return "\n".join(lines) + "\n"
 
 

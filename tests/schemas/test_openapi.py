@@ -55,11 +55,11 @@ def test_documents_do_not_share_their_parts() -> None:
 @every_dialect
 def test_keywords_are_plain(release: str, dialect: str, read: Any) -> None:
     """No keyword that many tools ignore, no format of our own, no note of the source's."""
-    found = set(keywords(read(release, dialect).whole))
+    used = set(keywords(read(release, dialect).whole))
 
-    assert {"properties", "additionalProperties", "pattern", "anyOf", "const"} <= found
-    assert not found & FORBIDDEN
-    assert {key for key in found if key.startswith("x-")} <= {"x-evidence", "x-at-least-one-of"}
+    assert {"properties", "additionalProperties", "pattern", "anyOf", "const"} <= used
+    assert not used & FORBIDDEN
+    assert {key for key in used if key.startswith("x-")} <= {"x-evidence", "x-at-least-one-of"}
 
 
 @every_release

@@ -96,11 +96,11 @@ def test_web_api_keys_come_with_r10(release: str, kind: str | None) -> None:
 def test_parameters_come_with_their_release(first: str, method: str, parameter: str) -> None:
     """A method has a parameter from its release on; before, it knows that the parameter comes."""
     for name in release_names():
-        found = methods(resolve(name))[method]
+        known_method = methods(resolve(name))[method]
         there = resolve(name).at_least(first)
 
-        assert (parameter in found.parameters) == there
-        assert found.later.get(parameter) == (None if there else first)
+        assert (parameter in known_method.parameters) == there
+        assert known_method.later.get(parameter) == (None if there else first)
 
 
 @pytest.mark.parametrize(
@@ -118,12 +118,12 @@ def test_parameters_come_with_their_release(first: str, method: str, parameter: 
 def test_methods_come_and_are_deprecated(method: str, since: str, deprecated: str | None) -> None:
     """A method is there from its release on, and marked once the documents deprecate it."""
     for release in map(resolve, release_names()):
-        known = methods(release)
+        by_name = methods(release)
 
-        assert (method in known) == release.at_least(since)
-        if method in known:
+        assert (method in by_name) == release.at_least(since)
+        if method in by_name:
             expected = deprecated is not None and release.at_least(deprecated)
-            assert known[method].deprecated == expected
+            assert by_name[method].deprecated == expected
 
 
 @pytest.mark.parametrize(

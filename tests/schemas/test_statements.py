@@ -34,12 +34,12 @@ PARAMETER_SCHEMAS: dict[str, Any] = {
 
 def ids(release: str | None = None) -> set[str]:
     """The ids in force in ``release``."""
-    return {found.id for found in statements(release)}
+    return {statement.id for statement in statements(release)}
 
 
-def speaks_of(found: Statement, name: str) -> bool:
+def speaks_of(statement: Statement, name: str) -> bool:
     """Whether a statement's sentence names a parameter, field or value."""
-    return re.search(rf"\b{re.escape(name)}\b", found.text) is not None
+    return re.search(rf"\b{re.escape(name)}\b", statement.text) is not None
 
 
 def test_ids_are_unique_and_well_formed() -> None:
@@ -84,10 +84,10 @@ def test_every_error_names_a_statement(kind: dict[str, str]) -> None:
 @pytest.mark.parametrize("name", response_fields())
 def test_every_response_field_has_a_statement(name: str) -> None:
     """The documented type of each field is a statement of all four methods, from R9 on."""
-    found = statement(f"response.{name}")
-    assert found.methods == WEBHOOK_METHODS
-    assert found in statements("R9")
-    assert speaks_of(found, name)
+    of_field = statement(f"response.{name}")
+    assert of_field.methods == WEBHOOK_METHODS
+    assert of_field in statements("R9")
+    assert speaks_of(of_field, name)
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -99,26 +99,26 @@ def test_every_parameter_has_a_statement(method: str) -> None:
         about = [f for f in statements(since) if method in f.methods and speaks_of(f, name)]
         assert about, f"{method}: {name}"
         if "x-since" in piece:
-            firsts = {found.later.get(method, found.since) for found in about}
+            firsts = {statement.later.get(method, statement.since) for statement in about}
             assert since in firsts, f"{method}: {name} came in {since}"
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_mandatory_parameters_are_stated(method: str) -> None:
     """The statement of a method's mandatory parameters names every one of them."""
-    found = statement("parameters.mandatory")
+    mandatory = statement("parameters.mandatory")
     for name in PARAMETER_SCHEMAS[method].get("required", ()):
-        assert method in found.methods
-        assert speaks_of(found, name)
+        assert method in mandatory.methods
+        assert speaks_of(mandatory, name)
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_arrivals_and_deprecations_of_methods_are_stated(method: str) -> None:
     """Each method has a statement of its first release, and of its deprecation if it has one."""
     about = PARAMETER_SCHEMAS[method]["x-method"]
-    own = [found for found in statements() if method in found.methods]
-    assert any(found.since == about.get("since", "R9.0.0") for found in own)
-    deprecated = {found.since for found in own if speaks_of(found, "deprecated")}
+    own = [statement for statement in statements() if method in statement.methods]
+    assert any(statement.since == about.get("since", "R9.0.0") for statement in own)
+    deprecated = {statement.since for statement in own if speaks_of(statement, "deprecated")}
     assert deprecated == ({about["deprecated_since"]} if "deprecated_since" in about else set())
 
 
@@ -126,7 +126,7 @@ def test_arrivals_and_deprecations_of_methods_are_stated(method: str) -> None:
 def test_every_entity_has_a_statement(entity: str, since: str) -> None:
     """Each entity is named by the statement of the release that brought it."""
     about = [f for f in statements() if f.id.startswith("entities.") and speaks_of(f, entity)]
-    assert [found.since for found in about] == [since]
+    assert [statement.since for statement in about] == [since]
     assert about[0].methods == WEBHOOK_METHODS
 
 
@@ -162,10 +162,10 @@ def test_every_sentence_of_the_specification_has_statements(
 def test_what_a_page_states_comes_from_a_sentence() -> None:
     """What is said to stand on an R9.0.0 webhook_requests page does stand on it."""
     claimed = {
-        found.id
-        for found in statements()
-        if found.evidence == "documented"
-        and re.search(r"webhook_requests\b.*\bR9\.0\.0", found.source)
+        statement.id
+        for statement in statements()
+        if statement.evidence == "documented"
+        and re.search(r"webhook_requests\b.*\bR9\.0\.0", statement.source)
     }
     named = {id_ for _, ids_ in SENTENCES for id_ in ids_}
     assert claimed > set()
@@ -176,12 +176,14 @@ def test_what_a_page_states_comes_from_a_sentence() -> None:
 def test_a_statement_is_about_the_methods_of_a_release(release: str) -> None:
     """A method that a release lacks is left out, and so is one that takes fields_set later."""
     at = resolve(release)
-    for found in statements(release):
-        assert set(found.methods_in(at)) <= set(methods(at))
-        assert found.methods_in(at), found.id
-        if found.id.startswith("fields_set."):
-            takes = [name for name, each in methods(at).items() if "fields_set" in each.parameters]
-            assert sorted(found.methods_in(at)) == sorted(takes)
+    for entry in statements(release):
+        assert set(entry.methods_in(at)) <= set(methods(at))
+        assert entry.methods_in(at), entry.id
+        if entry.id.startswith("fields_set."):
+            takes = [
+                name for name, method in methods(at).items() if "fields_set" in method.parameters
+            ]
+            assert sorted(entry.methods_in(at)) == sorted(takes)
 
 
 @pytest.mark.parametrize(
@@ -204,6 +206,9 @@ def test_an_unknown_id_is_answered_with_near_ones(wrong: str, near: str) -> None
 def test_only_what_requests_can_test_is_checked() -> None:
     """The statements of a run are those without a reason why no request can test them."""
     checked = checked_statements("R15")
-    assert {found.unchecked for found in checked} == {None}
-    assert set(ids("R15")) - {found.id for found in checked} > {"parameters.once", "methods.known"}
-    assert [found.id for found in checked_statements("R9", "methods.k*")] == []
+    assert {statement.unchecked for statement in checked} == {None}
+    assert set(ids("R15")) - {statement.id for statement in checked} > {
+        "parameters.once",
+        "methods.known",
+    }
+    assert [statement.id for statement in checked_statements("R9", "methods.k*")] == []
