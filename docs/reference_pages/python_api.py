@@ -93,10 +93,14 @@ def _section(
     if not isinstance(node, ast.ClassDef):
         yield from (*_code(_signature(node, path)), *_described(ast.get_docstring(node) or ""))
         return
-    bases = ", ".join(map(ast.unparse, node.bases))
+    value = getattr(home, node.name)
+    parts = [(part.__name__, sys.modules[part.__module__]) for part in _classes(value)]
+    hidden = {name for name, _ in parts}
+    bases = ", ".join(base for base in map(ast.unparse, node.bases) if base not in hidden)
     yield from _code(f"class {path}{node.name}" + (f"({bases})" if bases else ""))
     yield from _described(ast.get_docstring(node) or "")
-    members = [each for each in _members(node, home) if only is None or each.name in only]
+    own = [member for name, module in parts for member in _members(_class(name, module), module)]
+    members = [member for member in own if only is None or member.name in only]
     rows = [each for each in members if not each.signature]
     if rows:
         cells = [(f"`{each.name}`", each.type and f"`{each.type}`", each.cell()) for each in rows]
@@ -105,6 +109,24 @@ def _section(
         if member.signature:
             yield from (f"#### {node.name}.{member.name}", "")
             yield from (*_code(member.signature), *_described(member.text))
+
+
+def _class(name: str, module: ModuleType) -> ast.ClassDef:
+    """Return the source of a class."""
+    nodes = (node for node in _definitions(module) if isinstance(node, ast.ClassDef))
+    return next(node for node in nodes if node.name == name)
+
+
+def _classes(value: type) -> list[type]:
+    """Return a class and the bases that its package does not export, which have no own entry."""
+    package = sys.modules[value.__module__].__package__
+    exported: list[str] = getattr(sys.modules[str(package)], "__all__", [])
+    found = [value]
+    for base in value.__bases__ if exported else ():
+        is_own = sys.modules[base.__module__].__package__ == package
+        if is_own and base.__name__ not in exported:
+            found += [inner for inner in _classes(base) if inner not in found]
+    return found
 
 
 def _members(node: ast.ClassDef, module: ModuleType) -> Iterator[_Member]:

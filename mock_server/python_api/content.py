@@ -2,13 +2,18 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import deepcopy
+from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import orjson
 
+from crmcom_kit.fixtures.moments import as_text
 from crmcom_kit.mock_server.journal.patterns import SHOWN_STATES, check_one_of
-from crmcom_kit.mock_server.python_api.arguments import integer, methods_end_at_the_caller
+from crmcom_kit.mock_server.python_api.arguments import integer, methods_end_at_the_caller, text
+from crmcom_kit.mock_server.python_api.handle import WorldHandle
+from crmcom_kit.mock_server.python_api.keywords import RecordMembers, SeedArguments
+from crmcom_kit.mock_server.world.changes import change_record, remove_record
 from crmcom_kit.mock_server.world.generation import add_partial, seed
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.mock_server.world.world_file import LocatedEntry, copied, given_entries
@@ -85,26 +90,187 @@ class RecordsView:
         return f"<{len(self)} webhook requests>"
 
 
-def seed_world(
-    world: World, entries: Entries | None, scenario: str | None, knobs: Mapping[str, Any]
-) -> int:
-    """Replace a world's content by entries, or from a scenario or the generator with ``knobs``.
+@methods_end_at_the_caller
+class WorldContent(WorldHandle):
+    """What a world has: webhook requests, reference data, and the way back to it."""
 
-    Returns how many records it has then.
+    def seed(
+        self,
+        entries: Entries | None = None,
+        /,
+        *,
+        scenario: str | None = None,
+        **knobs: Unpack[SeedArguments],
+    ) -> int:
+        """Replace the world's content, and return how many webhook requests it has then.
 
-    Raises:
-        DataError, FixtureError: the content is not allowed; nothing has changed.
-        UsageError: entries with a scenario or knobs, or another release or dialect.
-    """
-    if entries is not None and not isinstance(entries, Iterable | Path):
-        raise UsageError("entries", seen=repr(entries), allowed="world entries, or a file of them")
-    if entries is not None and (scenario is not None or knobs):
-        allowed = "either entries, or a scenario or options"
-        raise UsageError("entries", seen="entries with other arguments", allowed=allowed)
-    _check_knobs(knobs)
-    if entries is None:
-        return len(seed(world, scenario, knobs).store)
-    return len(world.replace_content(given_entries(entries, world.config, "data")).store)
+            mock.seed(count=50, rejected=0.5, entities=["JOBS"])
+            mock.seed(since="100 days", until="now")
+            mock.seed(scenario="receiver_outage", since="10 days")
+            mock.seed("world.jsonl")
+            mock.seed([])
+
+        Journal, faults and clock stay as they are; delivery scripts do without a scenario.
+
+        Args:
+            entries: the path of a world file, or what it has: world entries, or webhook requests
+                as responses show them, several or one.
+            scenario: a name of ``crmcom_kit.fixtures.scenarios.SCENARIOS``. How deliveries end
+                from then on is a part of it; ``deliveries.script("success")`` ends it.
+            knobs: arguments of ``crmcom_kit.fixtures.world``, where ``since`` and ``until`` may be
+                ages, too: "100 days" or a timedelta before the world's time, or "now". A
+                scenario takes ``seed`` and ``count``, and these two unless it has its own dates.
+
+        Raises:
+            DataError, FixtureError: the content is not allowed; nothing has changed.
+            UsageError: entries with other arguments.
+        """
+        world = self.emulated
+        if entries is not None and not isinstance(entries, Iterable | Path):
+            allowed = "world entries, or a file of them"
+            raise UsageError("entries", seen=repr(entries), allowed=allowed)
+        if entries is not None and (scenario is not None or knobs):
+            allowed = "either entries, or a scenario or options"
+            raise UsageError("entries", seen="entries with other arguments", allowed=allowed)
+        _check_knobs(knobs)
+        if entries is None:
+            return len(seed(world, scenario, knobs).store)
+        return len(world.replace_content(given_entries(entries, world.config, "data")).store)
+
+    def add(
+        self,
+        *,
+        age: str | timedelta | None = None,
+        created_date: str | date | None = None,
+        **members: Unpack[RecordMembers],
+    ) -> Record:
+        """Add one realistic webhook request with the given members, and return it.
+
+            mock.add(entity="JOBS", life_cycle_state="REJECTED")
+            mock.add(age="100 days")
+            mock.add(created_date="2026-11-01")
+
+        Without a date, the webhook request is created after all that the world has, or now if it
+        has none. Without ``life_cycle_state`` it may be SUCCESSFUL or REJECTED.
+
+        Args:
+            age: how long before the world's time it was created.
+            created_date: when it was created instead: a date, or a date and time. One without a
+                time zone is taken as responses show dates.
+            members: its members by name, as for ``crmcom_kit.fixtures.webhook_request``. ``data``
+                is the data object that was sent. Of a definition or rule of this world, as in
+                ``webhook_definition={"id": …}``, the id, the name or the alternative code is
+                enough.
+
+        Raises:
+            DataError: no webhook request can have these members, or it contradicts the world's
+                content; nothing has changed.
+        """
+        moments = {"age": age, "created_date": created_date}
+        dates = {name: as_text(moment) for name, moment in moments.items() if moment is not None}
+        return add_entry(self.emulated, "webhook_request", _entry({**members, **dates}))
+
+    def change(self, record: str | int, /, **members: Unpack[RecordMembers]) -> Record:
+        """Change members of a webhook request, by its number or id, and return it.
+
+            mock.change("7", life_cycle_state="SUCCESSFUL")
+            mock.change("7", log_information={"created_date": "2024-05-01T10:00:00"})
+
+        Args:
+            record: its number or id.
+            members: its members by name; ``log_information`` is merged into the one that is
+                there. ``data`` is the data object that is sent. What depends on these follows: a
+                SUCCESSFUL one has no error, a REJECTED one a time-out unless ``error_code`` is
+                given.
+
+        Raises:
+            NotFound: there is no such webhook request.
+            UsageError, DataError: it cannot become this; nothing has changed.
+            Conflict: it is being sent, or another change came first.
+        """
+        world = self.emulated
+        changed = change_record(world, world.current_epoch, str(record), _entry(members))
+        shown: Record = orjson.loads(changed.body)
+        return shown
+
+    def remove(self, record: str | int) -> Record:
+        """Remove a webhook request, by its number or id; return it as it was. Raises NotFound."""
+        shown: Record = orjson.loads(remove_record(self.emulated.current_epoch, str(record)).body)
+        return shown
+
+    @property
+    def definitions(self) -> list[dict[str, Any]]:
+        """The webhook definitions, in the order in which they were added; copies."""
+        return deepcopy(list(self.emulated.current_epoch.reference_data.definitions))
+
+    @property
+    def rules(self) -> list[dict[str, Any]]:
+        """The workflow rules, in the order in which they were added; copies."""
+        return deepcopy(list(self.emulated.current_epoch.reference_data.rules))
+
+    def add_definition(self, **members: Any) -> dict[str, Any]:
+        """Add a webhook definition, and return it; it gets an id if it has none.
+
+            mock.add_definition(name="Jobs", entity="JOBS", url=mock.receiver.url)
+
+        Args:
+            members: ``id``, ``name``, ``alternative_code``, ``description``, ``life_cycle_state``,
+                ``entity``, ``url``, ``fields_set`` and ``secret_key_id``.
+
+        Raises:
+            DataError: it is not allowed; nothing has changed.
+        """
+        return add_entry(self.emulated, "webhook_definition", members)
+
+    def add_rule(self, **members: Any) -> dict[str, Any]:
+        """Add a workflow rule, and return it; it gets an id if it has none.
+
+        Args:
+            members: those of a definition up to ``entity``, and ``webhook_definition_ids``.
+
+        Raises:
+            DataError: it is not allowed; nothing has changed.
+        """
+        return add_entry(self.emulated, "workflow_rule", members)
+
+    @property
+    def secret_keys(self) -> list[dict[str, Any]]:
+        """The keys that sign webhooks, ``key`` included, in the order of their addition; copies."""
+        return deepcopy(list(self.emulated.current_epoch.reference_data.keys))
+
+    def add_secret_key(self, **members: Any) -> dict[str, Any]:
+        """Add a key that signs webhooks, and return it; id and key are generated if not given.
+
+            own = mock.add_secret_key(name="Mine", key="for tests only")
+            mock.add_definition(name="Jobs", entity="JOBS", secret_key_id=own["id"])
+
+        Args:
+            members: ``id``, ``name``, ``alternative_code``, ``description``, ``url_endpoint`` and
+                ``key``.
+
+        Raises:
+            DataError: it is not allowed; nothing has changed.
+        """
+        return add_entry(self.emulated, "secret_key", members)
+
+    def reset(self) -> None:
+        """Go back to the initial content; also resets ids, clock, journal, faults, deliveries."""
+        self.emulated.reset()
+
+    def snapshot(self, name: str) -> None:
+        """Save the current content under a name. Raises LimitExceeded, UsageError."""
+        self.emulated.save(text("name", name))
+
+    def restore(self, name: str) -> None:
+        """Go back to the content of a ``snapshot``; journal and faults stay. Raises NotFound."""
+        self.emulated.restore(text("name", name))
+
+
+def _entry(members: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the entry of a world file that has these members, and the data among them."""
+    record = {**members}
+    data = {"data": record.pop("data")} if "data" in record else {}
+    return {"record": record, **data}
 
 
 def add_entry(world: World, kind: str, value: dict[str, Any]) -> Record:

@@ -1,23 +1,22 @@
-"""Injected faults as a test holds them: added by ``fail``, removed at the end of ``with``."""
+"""Injected faults and expected refusals, as a test uses them."""
 
 import base64
 import re
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, Unpack
 
+from crmcom_kit.mock_server.faults.expectations import ExpectedRefusal
 from crmcom_kit.mock_server.faults.registry import Faults, FaultState
-from crmcom_kit.mock_server.python_api.arguments import text
-from crmcom_kit.usage_errors import NotFound, UsageError, hint
-
-# The arguments of ``fail``, by where a specification of a fault has them.
-_ITSELF = ("name", "when", "times", "lifetime")
-_MATCH = ("operation", "record", "nth", "after")
-_EFFECT = (
-    *("delay", "status", "retry_after", "error", "respond", "drop", "cut", "malformed"),
-    *("expire_token", "delete_record"),
+from crmcom_kit.mock_server.python_api.arguments import methods_end_at_the_caller, text
+from crmcom_kit.mock_server.python_api.handle import WorldHandle
+from crmcom_kit.mock_server.python_api.keywords import (
+    FaultArguments,
+    Operations,
+    RefusalArguments,
 )
+from crmcom_kit.usage_errors import NotFound, UsageError, hint
 
 
 class Failing:
@@ -61,50 +60,128 @@ class Failing:
         return f"<failing: {what or 'nothing'}>"
 
 
-def failing(faults: Faults, preset: str | None, given: Mapping[str, Any]) -> Failing:
-    """Add the faults of a preset, or the fault that the arguments describe.
+@methods_end_at_the_caller
+class WorldFaults(WorldHandle):
+    """What goes wrong in a world: faults that a test injects, and refusals that it expects."""
 
-    Raises:
-        UsageError, NotFound: an argument is not allowed, or there is no such preset.
-        LimitExceeded: there are as many faults as allowed.
-    """
-    if preset is not None:
-        if "calls" in given:
-            warnings.warn("calls is now requests", DeprecationWarning, stacklevel=4)
-        name = text("preset", preset).replace(" ", "_").replace("-", "_")
-        return Failing(faults, faults.add_preset(name, given))
-    try:
-        return Failing(faults, faults.add(_spec(given)))
-    except UsageError as refused:  # named as Python names the argument
-        name = re.sub("^(match|effect)[.]", "", refused.parameter)
-        raise type(refused)(name, seen=refused.seen, allowed=refused.allowed) from None
+    def fail(self, preset: str | None = None, /, **given: Unpack[FaultArguments]) -> Failing:
+        """Inject a fault until it is removed or used up.
+
+            with mock.fail("outage", seconds=30): ...
+            with mock.fail(operation="resend", drop=True, when="after_commit", times=1): ...
+            lost = mock.fail("lost answer"); ...; lost.remove()
+
+        Args:
+            preset: the name of a preset; the control API lists them and their arguments at
+                ``/__admin/faults/presets``.
+            given: without a preset, the effect (``delay`` in seconds, ``status``, ``retry_after``,
+                ``error``, ``respond``, ``drop``, ``cut``, ``malformed``, ``expire_token``,
+                ``delete_record``), the requests that it hits (``operation``, ``record``, ``nth``,
+                ``after``), and when (``when``, ``times``, ``lifetime`` in seconds); ``name`` is its
+                name in the journal.
+
+        Raises:
+            UsageError, NotFound: an argument is not allowed, or there is no such preset.
+            LimitExceeded: there are as many faults as allowed.
+        """
+        if preset is not None:
+            if "calls" in given:
+                warnings.warn("calls is now requests", DeprecationWarning, stacklevel=3)
+            name = text("preset", preset).replace(" ", "_").replace("-", "_")
+            return Failing(self.emulated.faults, self.emulated.faults.add_preset(name, given))
+        try:
+            return Failing(self.emulated.faults, self.emulated.faults.add(_spec(given)))
+        except UsageError as refused:  # named as Python names the argument
+            name = re.sub("^(match|effect)[.]", "", refused.parameter)
+            raise type(refused)(name, seen=refused.seen, allowed=refused.allowed) from None
+
+    def assert_faults_hit(self) -> None:
+        """Assert that each fault since the last reset has hit a request, or one of its preset.
+
+        Raises:
+            AssertionError: some hit none, whether they are still active or not.
+        """
+        __tracebackhide__ = True
+        self._server.catch_up()
+        assert_none("faults that hit no request", map(str, self.emulated.faults.never_hit()))
+
+    def expect_refusal(
+        self, operation: Operations | None = None, **given: Unpack[RefusalArguments]
+    ) -> ExpectedRefusal:
+        """Say that requests from now on will be refused, on purpose.
+
+            mock.expect_refusal(operation="resend", error="not_rejected", times=1)
+
+        The journal marks them, and ``assert_nothing_unexpected`` lets them pass. An error that a
+        fault made is no refusal, and does not count.
+
+        Args:
+            operation: an operation, or several; any by default.
+            given: ``record``, the number or id of the webhook request that they name; ``error``,
+                the kind of the error, or several, such as ``unknown_webhook_request``; ``times``,
+                how many refusals, no more and no less, at least one by default.
+
+        Returns:
+            What is expected; its ``count`` is how many came so far.
+
+        Raises:
+            UsageError: an argument is not allowed.
+            LimitExceeded: there are as many expected refusals as allowed.
+        """
+        asked = {"operation": operation, **given}
+        spec = {name: value for name, value in asked.items() if value is not None}
+        return self.emulated.current_epoch.expectations.expect(spec)
+
+    def assert_nothing_unexpected(self) -> None:
+        """Assert that a test said of all that went wrong since the last reset that it would.
+
+        That is what ``crmcom_strict`` asserts at the end of each test.
+
+        Raises:
+            AssertionError: a request was refused and no test expects it, or had parameters that
+                the mock ignored; a fault was never hit; or an expected refusal never came.
+        """
+        __tracebackhide__ = True
+        self._server.catch_up()
+        assert_none("unexpected", self.emulated.unexpected())
+
+
+def assert_none(what: str, lines: Iterable[str]) -> None:
+    """Raise AssertionError if there are lines, and show them."""
+    __tracebackhide__ = True
+    found = [*lines]
+    if found:
+        msg = "\n  ".join((f"{what}:", *found))
+        raise AssertionError(msg)
 
 
 def _spec(given: Mapping[str, Any]) -> dict[str, Any]:
     """Return the specification that the arguments describe; None and False count as omitted."""
-    known = (*_EFFECT, *_MATCH, *_ITSELF)
+    from crmcom_kit.mock_server.faults.specification import FaultEffect, FaultMatch, FaultSpec
+
+    effects, matches, others = (
+        [name for name in part.__annotations__ if name not in ("match", "effect")]
+        for part in (FaultEffect, FaultMatch, FaultSpec)
+    )
+    known = (*effects, *matches, *others)
     for name in given:
         if name not in known:
             some = f"{', '.join(known)}{hint(name, known)}"
             allowed = f"a preset's name as the first argument, or some of {some}"
             raise UsageError(name, seen="as an argument of fail", allowed=allowed)
-    itself, match, effect = (_named(names, given) for names in (_ITSELF, _MATCH, _EFFECT))
+    effect = _named(effects, given)
     if not effect:
-        ways = ", ".join(name for name in _EFFECT if name != "retry_after")
+        ways = ", ".join(name for name in effects if name != "retry_after")
         allowed = f"a preset's name as the first argument, or at least one of {ways}"
         raise UsageError("fail", seen="no effect", allowed=allowed)
     respond = effect.get("respond")
     if isinstance(respond, Mapping) and isinstance(respond.get("body"), bytes):
-        effect["respond"] = {**respond, **_base64(respond["body"])}
-    return {**itself, "match": match, "effect": effect}
-
-
-def _base64(body: bytes) -> dict[str, str]:
-    return {"body": base64.b64encode(body).decode(), "encoding": "base64"}
+        body = base64.b64encode(respond["body"]).decode()
+        effect["respond"] = {**respond, "body": body, "encoding": "base64"}
+    return {**_named(others, given), "match": _named(matches, given), "effect": effect}
 
 
 def _named(names: Sequence[str], given: Mapping[str, Any]) -> dict[str, Any]:
-    found = {name: given.get(name) for name in names}
-    return {
-        name: value for name, value in found.items() if value is not None and value is not False
-    }
+    """Return the arguments of these names that are not omitted."""
+    values = ((name, given.get(name)) for name in names)
+    return {name: value for name, value in values if value is not None and value is not False}

@@ -6,7 +6,8 @@ from typing import Any
 from crmcom_kit.mock_server.access import Access
 from crmcom_kit.mock_server.python_api.arguments import ends_at_the_caller, integer
 from crmcom_kit.mock_server.python_api.background import Background
-from crmcom_kit.mock_server.python_api.world import MockWorld, assert_none
+from crmcom_kit.mock_server.python_api.faults import assert_none
+from crmcom_kit.mock_server.python_api.world import MockWorld
 from crmcom_kit.mock_server.world.factory import make_world
 from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.mock_server.world.world import DEFAULT

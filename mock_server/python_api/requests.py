@@ -1,11 +1,15 @@
 """The requests that a world got: viewed, checked against expectations, waited for."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, overload
+from typing import Any, Unpack, overload
 
 from crmcom_kit.mock_server.journal import verification
 from crmcom_kit.mock_server.journal.entry_view import EntryView
-from crmcom_kit.mock_server.journal.verification import Condition
+from crmcom_kit.mock_server.journal.patterns import MEMBERS, check_members
+from crmcom_kit.mock_server.journal.verification import Condition, Expected
+from crmcom_kit.mock_server.python_api.arguments import methods_end_at_the_caller, number
+from crmcom_kit.mock_server.python_api.handle import WorldHandle
+from crmcom_kit.mock_server.python_api.keywords import Awaited, RequestPattern, Value
 from crmcom_kit.mock_server.world.conditions import condition_of
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.usage_errors import UsageError
@@ -75,6 +79,97 @@ def summarize_requests(world: World) -> str:
 def _shorten(text: str) -> str:
     one = " ".join(text.split("\n"))
     return one if len(one) <= _MAX_LINE else f"{one[:_MAX_LINE]}…"
+
+
+@methods_end_at_the_caller
+class WorldRequests(WorldHandle):
+    """What a test asserts of the requests to a world, and what it waits for."""
+
+    def assert_called(
+        self,
+        operation: Value | None = None,
+        *,
+        times: Expected = None,
+        **pattern: Unpack[RequestPattern],
+    ) -> list[EntryView]:
+        """Assert that matching requests were made as often as expected, and return them.
+
+        Refused requests count, unless ``served`` is True. So do those that have no response yet;
+        ``wait_for`` waits for those to come.
+
+            mock.assert_called(operation="resend", record="7", times=1)
+
+        Args:
+            operation: the API's method, such as ``resend``.
+            times: how many matching requests are expected, or ``{"at_least": 1, "at_most": 3}``;
+                at least one by default.
+            pattern: what else must be true of a request: ``record`` (the number or id of a
+                webhook request), ``parameters``, ``outcome`` (accepted or refused), ``served``
+                (whether the API has carried it out), ``status``, ``code``, ``state_before``,
+                ``state_after`` and ``fault`` (a name, or whether any). Instead of a value,
+                ``{"absent": True}`` asks for none.
+
+        Raises:
+            AssertionError: the number differs; the message names the nearest ones.
+            UsageError: the pattern is not allowed, or the journal had no room for requests that may
+                make a difference.
+        """
+        __tracebackhide__ = True
+        self._server.catch_up()
+        return assert_requests(self.emulated, {**_pattern(operation, pattern), "times": times})
+
+    def assert_not_called(
+        self, operation: Value | None = None, **pattern: Unpack[RequestPattern]
+    ) -> None:
+        """Assert that no request matches the pattern; without one, that there was no request.
+
+        Raises:
+            AssertionError: a request matches, or may match once it has a response.
+            UsageError: the pattern is not allowed, or the journal had no room for requests that may
+                match.
+        """
+        __tracebackhide__ = True
+        check_members(pattern, MEMBERS)
+        self._server.catch_up()
+        assert_requests(self.emulated, {**_pattern(operation, pattern), "times": 0})
+
+    def wait_for(
+        self,
+        until: Callable[[], object] | None = None,
+        /,
+        *,
+        timeout: float = 5.0,
+        **asked: Unpack[Awaited],
+    ) -> Any:
+        """Wait until something has happened, measured by the machine's time.
+
+            mock.wait_for(operation="resend", times=2)
+            mock.wait_for(record="7", state="SUCCESSFUL")
+            mock.wait_for(delivery="7", delivered=True)
+            mock.wait_for(lambda: len(mock.records) < 3)
+
+        Args:
+            until: a function that returns something true once it has happened.
+            timeout: how many seconds to wait.
+            asked: which requests, see ``assert_called``, with ``times``; they count when they
+                have a response. Or one ``record``, by number or id, that exists or is in ``state``:
+                SUCCESSFUL, REJECTED, SENDING or DELETED. Or ``delivery``, the record with a
+                finished delivery, True for any, and whether it was ``delivered``.
+
+        Returns:
+            The requests, the result of the function, the record's state, or the attempt.
+
+        Raises:
+            AssertionError: it has not happened in time; the message says what was found instead.
+            UsageError: an argument is not allowed.
+        """
+        __tracebackhide__ = True
+        return wait_for(self.emulated, until, number("timeout", timeout), asked)
+
+
+def _pattern(operation: Any, members: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the members of a pattern."""
+    return {**members} if operation is None else {"operation": operation, **members}
 
 
 def assert_requests(world: World, asked: Mapping[str, Any]) -> list[EntryView]:

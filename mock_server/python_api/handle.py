@@ -1,0 +1,28 @@
+"""A world as all that a test does with it reaches it."""
+
+from typing import TYPE_CHECKING
+
+from crmcom_kit.mock_server.world.world import World
+
+if TYPE_CHECKING:
+    from crmcom_kit.mock_server.python_api.background import Background
+    from crmcom_kit.mock_server.world.registry import WorldRegistry
+
+
+class WorldHandle:
+    """A world of a mock by its name, and the server through which clients reach it."""
+
+    def __init__(self, registry: "WorldRegistry", server: "Background", name: str) -> None:
+        """Use the world of that name; it is created if it does not exist.
+
+        Raises:
+            UsageError: the name is not allowed.
+        """
+        self._registry, self._server = registry, server
+        self.name = name
+        registry.get(name)
+
+    @property
+    def emulated(self) -> World:
+        """The emulator's world of this name; it is created again if it was ended."""
+        return self._registry.get(self.name)
