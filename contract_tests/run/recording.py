@@ -61,7 +61,7 @@ def run_recording(target: Target, config: RunConfig) -> Results:
             is_alone = id(each) in alone
             try:
                 if client is not None:
-                    client.read(each, alone=is_alone, is_unsure=one.is_unsure(each.exchange.call))
+                    client.read(each, alone=is_alone, is_unsure=one.is_unsure(each.exchange.call.parameters.get("token")))
                 one.follow(each, alone=is_alone)
             except Exception as error:  # noqa: BLE001 - the next exchange is checked all the same
                 one.findings.crash("the recording", error)
@@ -198,7 +198,7 @@ class Observer:
         if alone:
             self._observe_alone(exchange, sense)
             return
-        self._later.add(exchange, sense, sure_token=not self._is_unsure(sense.token))
+        self._later.add(exchange, sense, sure_token=not self.is_unsure(sense.token))
         self._observe(exchange, sense)
         while len(self._unsettled) > MAX_UNSETTLED:
             self._close(self._unsettled.popleft())
@@ -218,7 +218,7 @@ class Observer:
                     self.belief.lose(key)
         if sense.name == "list":  # nobody knows whether what a list lacks was there
             self.belief.revive(lambda kill: kill.rests_on is not None)
-        if sense.name == "token_release" and self._is_unsure(sense.token):
+        if sense.name == "token_release" and self.is_unsure(sense.token):
             self.belief.set_token(str(sense.token), TokenState.DOUBTFUL)
 
     def _close(self, case: Case) -> None:
@@ -341,16 +341,7 @@ class Observer:
         if exchange.ok and isinstance(token, str) and is_doubtful:
             self.belief.set_token(token, TokenState.LIVE)
 
-    def is_unsure(self, call: Call) -> bool:
-        """Whether the token of a request may stand for several ones.
-
-        One that was removed stands for the only one that a login has returned.
-        """
-        token = call.parameters.get("token")
-        is_only = [*self._tokens] == [token] and not self._shared
-        return not is_only and self._is_unsure(token)
-
-    def _is_unsure(self, token: object) -> bool:
+    def is_unsure(self, token: object) -> bool:
         """Whether a token may stand for several ones, some of them valid and some not."""
         if not isinstance(token, str):
             return False

@@ -386,16 +386,9 @@ def mistakes(results: Results) -> list[str]:
         ),
         ([], [show(ONE, token="REDACTED"), show(NO_TOKEN, token="REDACTED")] * 2),
         (
-            ["token_release.ends_token"],
+            [],  # *** may stand for several tokens
             [
                 *(login("***"), said("token_release", {"token": "***"}, ok({}))),
-                show(NO_TOKEN, token="***"),
-            ],
-        ),
-        (
-            [],
-            [
-                *(login("***"), said("token_release", {"token": "***"}, ok({})), login("***")),
                 show(NO_TOKEN, token="***"),
             ],
         ),
