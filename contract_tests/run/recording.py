@@ -1,94 +1,72 @@
-"""Check recorded traffic: nothing is sent from here.
+"""Check recorded traffic: nothing is sent from here."""
 
-Requests that were under way together have no order, so that what one has changed is not held
-against another. A suspicion makes its part of the belief unknown.
-"""
-
-import re
 import time
-from collections import deque
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
-from itertools import starmap
 
-from crmcom_kit.contract_tests.belief.belief import Belief, TokenState
-from crmcom_kit.contract_tests.client.exchanges import LOGINS, Call, Exchange, token_of
+from crmcom_kit.contract_tests.belief.belief import Belief
 from crmcom_kit.contract_tests.client.targets import Target
 from crmcom_kit.contract_tests.client.wording import counted
-from crmcom_kit.contract_tests.options.options import CHANGES
-from crmcom_kit.contract_tests.oracle.findings import Findings, Verdict
-from crmcom_kit.contract_tests.oracle.oracle import Observation, Oracle
-from crmcom_kit.contract_tests.oracle.sense import Sense, read
-from crmcom_kit.contract_tests.oracle.suspicions import (
-    Again,
-    Contradicted,
-    Now,
-    Suspicion,
-)
+from crmcom_kit.contract_tests.oracle.findings import Verdict
+from crmcom_kit.contract_tests.oracle.suspicions import Suspicion
 from crmcom_kit.contract_tests.recorded.client import Client, ClientResults
-from crmcom_kit.contract_tests.recorded.hindsight import Case, Later
-from crmcom_kit.contract_tests.recorded.reading import Recorded, Recording, RecordingError
+from crmcom_kit.contract_tests.recorded.observer import Observer, without_order
+from crmcom_kit.contract_tests.recorded.reading import Recording, RecordingError
 from crmcom_kit.contract_tests.run.config import RunConfig
 from crmcom_kit.contract_tests.run.results import Results, StatementResult, statement_results
-from crmcom_kit.schemas.releases import Release
 
-#: Methods whose requests may change what others show, or how others are met.
-WITH_EFFECT = (*CHANGES, "token_release")
-#: So many suspicions wait for the end; of more, the oldest is settled by what came until then.
-MAX_UNSETTLED = 1_000
 #: What to do about contradictions.
 _ADVICE = "to confirm a contradiction, send its requests again while nobody else changes anything"
-#: Times are rounded to milliseconds: two requests overlap only if it is by more than these seconds.
-_ROUNDED = 0.002
-#: A token that can be told from others. What stands for one that was removed has no digit, other
-#: characters, or few of them.
-_TOKEN = re.compile(r"(?=.*\d)[\w.+/=~-]{8,}", re.ASCII)
-#: What stands for one in a recording that a run has written.
-_VARIABLE = re.compile(r"\$CRMCOM_((OTHER_|EXPIRED_)?TOKEN(_\d+)?|OTHER_\d+)")
 
 
 def run_recording(target: Target, config: RunConfig) -> Results:
-    """Check the recording in ``config`` and return the results; nothing is sent."""
+    """Check the recording in ``config`` and return the results; nothing is sent.
+
+    Raises RecordingError if it is not of one content, or has no client to judge.
+    """
     assert config.recording is not None  # noqa: S101 - for the type checker
     began, recording = time.monotonic(), config.recording
-    one, alone, trouble = Observer(target.release), without_order(recording.exchanges), None
-    client = _client(config, recording, one.belief)
-    for each in recording.exchanges:
-        one.know_login(each.exchange)
-    try:
-        for each in recording.exchanges:
-            config.stop.check()
-            is_alone = id(each) in alone
-            try:
-                if client is not None:
-                    client.read(each, alone=is_alone, is_unsure=one.is_unsure(each.exchange.call.parameters.get("token")))
-                one.follow(each, alone=is_alone)
-            except Exception as error:  # noqa: BLE001 - the next exchange is checked all the same
-                one.findings.crash("the recording", error)
-    except KeyboardInterrupt:
-        trouble = "interrupted"
-    done = (
-        f"{'was' if len(one.history) == 1 else 'were'} {'checked' if config.is_check else 'read'}"
+    observer = Observer(target.release)
+    client = _client(config, recording, observer.belief)
+    ended = _follow(recording, config, observer, client)
+    observer.conclude()
+    statements: tuple[StatementResult, ...] = ()  # of a server that is not judged
+    if config.judge != "client":
+        statements = statement_results(
+            observer.findings,
+            target.release,
+            config.deviations,
+            config.only,
+            lambda _: "no request in the recording tests it",
+        )
+    of_client = None if client is None else client.results()
+    names = {result.statement.id for result in statements}
+    unconfirmed = [pair for name, pair in observer.unconfirmed.items() if name in names]
+    return Results(
+        target=target,
+        command=config.command,
+        seed=config.seed,
+        began=recording.began,
+        seconds=time.monotonic() - began,
+        statements=statements,
+        history=tuple(observer.history),
+        trouble=_trouble(observer, statements, of_client, config, ended),
+        unsteady=observer.belief.unsteady,
+        never_served=observer.oracle.service.never_served() if statements else (),
+        client=of_client,
+        stale=() if of_client is None else of_client.stale,
+        warnings=(
+            *_warnings(recording, config, observer, of_client),
+            *(_contradiction(suspicion, times) for suspicion, times in unconfirmed),
+            *([_ADVICE] if unconfirmed else []),
+        ),
+        unconfirmed=sum(times for _, times in unconfirmed),
     )
-    exchanges = counted(len(one.history), "recorded exchange")
-    warnings = [f"{exchanges} {done}, and nothing was sent"]
-    if recording.says_release:
-        warnings.append(f"the release is {recording.release.name}, as the recording says")
-    if recording.skipped:
-        warnings.append(f"skipped entries: {recording.skipped}")
-    config = replace(config, began=recording.began)
-    seconds = time.monotonic() - began
-    of_client = client.results() if client is not None else None
-    if config.is_check and client is None and config.judge != "server":
-        warnings.append("its requests are those of crmcom-kit check, and no client's")
-    return one.results(target, config, seconds, trouble, warnings, of_client)
 
 
 def _client(config: RunConfig, recording: Recording, belief: Belief) -> Client | None:
     """Return what judges the client, or None. Raises RecordingError: there is none to judge."""
     if not config.is_check or config.judge == "server":
         return None
-    if all(each.is_of_kit for each in recording.exchanges):
+    if all(recorded.is_of_kit for recorded in recording.exchanges):
         if config.judge == "client":
             msg = "crmcom-kit check wrote it: --judge client needs the traffic of a client"
             raise RecordingError(msg)
@@ -96,44 +74,70 @@ def _client(config: RunConfig, recording: Recording, belief: Belief) -> Client |
     return Client(belief, config.expected_refusals, config.only)
 
 
-def without_order(exchanges: Sequence[Recorded]) -> set[int]:
-    """Return the ids of those that were under way with one that may have changed something."""
-    found: set[int] = set()
-    active: list[Recorded] = []
-    for each in exchanges:
-        active = [other for other in active if other.end - _ROUNDED > each.start]
-        for other in active:
-            found |= {id(each)} if _changes(other) else set()
-            found |= {id(other)} if _changes(each) else set()
-        active.append(each)
-    return found
+def _follow(
+    recording: Recording, config: RunConfig, observer: Observer, client: Client | None
+) -> str | None:
+    """Have every exchange observed, and its request judged; return why the run ended early."""
+    unordered = without_order(recording.exchanges)
+    for recorded in recording.exchanges:
+        observer.know_login(recorded.exchange)
+    try:
+        for recorded in recording.exchanges:
+            config.stop.check()
+            alone = id(recorded) in unordered
+            token = recorded.exchange.call.parameters.get("token")
+            try:
+                if client is not None:
+                    client.read(recorded, alone=alone, is_unsure=observer.is_unsure(token))
+                observer.follow(recorded, alone=alone)
+            except Exception as error:  # noqa: BLE001 - the next exchange is checked all the same
+                observer.findings.crash("the recording", error)
+    except KeyboardInterrupt:
+        return "interrupted"
+    return None
 
 
-def _has_verdict(client: ClientResults | None, only: str) -> bool:
-    """Whether anything is said of a client: of some statements alone, only by a mistake."""
-    return client is not None and bool(client.mistakes or (client.requests and only == "*"))
+def _trouble(
+    observer: Observer,
+    statements: tuple[StatementResult, ...],
+    client: ClientResults | None,
+    config: RunConfig,
+    ended: str | None,
+) -> str | None:
+    """Return why the run has failed, if it has; ``ended`` is why it ended early."""
+    if observer.findings.crashes:
+        return f"an internal error of crmcom-kit: {'; '.join(observer.findings.crashes)}"
+    if ended is not None:
+        return ended
+    is_tested = any(result.verdict is not Verdict.NOT_EXERCISED for result in statements)
+    # Of a client, if only some statements are asked for, nothing but a mistake is said.
+    is_judged = client is not None and bool(
+        client.mistakes or (client.requests and config.only == "*")
+    )
+    if statements and not (is_tested or is_judged):
+        return "no request in the recording tests any of the selected statements"
+    return None
 
 
-def _changes(recorded: Recorded) -> bool:
-    return recorded.exchange.call.method in WITH_EFFECT
+def _warnings(
+    recording: Recording, config: RunConfig, observer: Observer, client: ClientResults | None
+) -> list[str]:
+    """Return what a reader of the verdicts has to know, a sentence each."""
+    count = len(observer.history)
+    done = f"{'was' if count == 1 else 'were'} {'checked' if config.is_check else 'read'}"
+    warnings = [f"{counted(count, 'recorded exchange')} {done}, and nothing was sent"]
+    if recording.says_release:
+        warnings.append(f"the release is {recording.release.name}, as the recording says")
+    if recording.skipped:
+        warnings.append(f"skipped entries: {recording.skipped}")
+    if config.is_check and client is None and config.judge != "server":
+        warnings.append("its requests are those of crmcom-kit check, and no client's")
+    if unseen := len(observer.belief.unseen):
+        warnings.append(f"{counted(unseen, 'webhook request')} got no room, and are not checked")
+    return warnings
 
 
-def is_placeholder(token: str) -> bool:
-    """Whether a text stands for a token that was removed from a recording, maybe for several."""
-    return _TOKEN.fullmatch(token) is None or len(set(token)) == 1
-
-
-def _rests_on(suspicion: Suspicion) -> set[str]:
-    """Return the ids of the webhook requests that a suspicion is about, or rests on."""
-    keys = set() if suspicion.record is None else {suspicion.record}
-    for each in suspicion.hypotheses:
-        match each.confirmation:
-            case Again(rests_on=found) | Contradicted(rests_on=found):
-                keys |= {*found}
-    return keys
-
-
-def _told(first: Suspicion, times: int) -> str:
+def _contradiction(first: Suspicion, times: int) -> str:
     """Say what was seen of contradictions of one statement."""
     more = f"; and {counted(times - 1, 'time')} more" if times > 1 else ""
     statement, method = first.kind
@@ -141,218 +145,3 @@ def _told(first: Suspicion, times: int) -> str:
         f"not confirmed: {statement}, exchange {first.exchange.number}, {method}: expected "
         f"{first.expected}; seen {first.seen}{more}"
     )
-
-
-class Observer:
-    """Has the oracle observe the exchanges of one server, and settles what it suspects.
-
-    Suspicions are settled at the end, when all later exchanges are known.
-    """
-
-    def __init__(self, release: Release) -> None:
-        """Know nothing of the server."""
-        self._release = release
-        self.findings = Findings()
-        self.belief = Belief(release, knows_tokens=False)
-        self.oracle = Oracle(self.belief)
-        self.history: list[Exchange] = []
-        self._organisations: set[str] = set()
-        self._tokens: set[str] = set()  # that logins have returned
-        self._shared: set[str] = set()  # that several have: they may stand for different ones
-        self._later = Later()
-        self._unsettled: deque[Case] = deque()
-        #: What nothing has confirmed, by statement: the first suspicion, and how many there are.
-        self._unconfirmed: dict[str, tuple[Suspicion, int]] = {}
-
-    def know_login(self, exchange: Exchange) -> None:
-        """Take note of a login, before any exchange is followed that has its token.
-
-        Raises RecordingError if logins of several organisations were served: their webhook
-        requests could not be told apart.
-        """
-        token = token_of(exchange) if exchange.call.method in LOGINS else None
-        if token is None:
-            return
-        (self._shared if token in self._tokens else self._tokens).add(token)
-        self._organisations |= {str(exchange.call.parameters.get("organisation", ""))} - {""}
-        if len(self._organisations) > 1:
-            names = ", ".join(sorted(self._organisations))
-            msg = f"several organisations log in; record each of them separately: {names}"
-            raise RecordingError(msg)
-
-    def follow(self, recorded: Recorded, *, alone: bool) -> None:
-        """Observe an exchange.
-
-        With ``alone`` it is seen by itself: its place in the order is not known.
-        """
-        exchange, sense = recorded.exchange, read(recorded.exchange.call, self._release)
-        if not recorded.missing:
-            self.history.append(exchange)
-            exchange.number = len(self.history)
-        if sense.name in CHANGES and (exchange.ok or recorded.missing):
-            self._later.add_change(sense, len(self.history))
-        if recorded.missing:
-            self._lose(exchange, sense)
-            return
-        self._know_token(exchange, sense)
-        if alone:
-            self._observe_alone(exchange, sense)
-            return
-        self._later.add(exchange, sense, sure_token=not self.is_unsure(sense.token))
-        self._observe(exchange, sense)
-        while len(self._unsettled) > MAX_UNSETTLED:
-            self._close(self._unsettled.popleft())
-
-    def _observe(self, exchange: Exchange, sense: Sense) -> None:
-        """Have the oracle observe an exchange, and keep what is suspect."""
-        known = self.belief.known
-        before = {key: replace(known[key]) for key in exchange.by_id if key in known}
-        found = self.oracle.observe(exchange)
-        self._note(found, exchange)
-        for suspicion in found.suspicions:
-            named = {key: before.get(key) or known.get(key) for key in _rests_on(suspicion)}
-            was = {key: replace(each) for key, each in named.items() if each is not None}
-            self._unsettled.append(Case(suspicion, was, self._later))
-            if not isinstance(suspicion.hypotheses[0].confirmation, Now):
-                for key in _rests_on(suspicion) & self.belief.records.keys():
-                    self.belief.lose(key)
-        if sense.name == "list":  # nobody knows whether what a list lacks was there
-            self.belief.revive(lambda kill: kill.rests_on is not None)
-        if sense.name == "token_release" and self.is_unsure(sense.token):
-            self.belief.set_token(str(sense.token), TokenState.DOUBTFUL)
-
-    def _close(self, case: Case) -> None:
-        """Settle a suspicion, or count it as a contradiction that nothing has confirmed."""
-        if not self._is_settled(case) and not case.is_of_ended_token:
-            statement = case.suspicion.hypotheses[0].statement
-            first, times = self._unconfirmed.get(statement, (case.suspicion, 0))
-            self._unconfirmed[statement] = first, times + 1
-
-    def results(
-        self,
-        target: Target,
-        config: RunConfig,
-        seconds: float,
-        trouble: str | None,
-        warnings: Iterable[str],
-        client: ClientResults | None = None,
-    ) -> Results:
-        """Return what was found; ``client`` is what is said of the client."""
-        findings, release = self.findings, target.release
-        for case in self._unsettled:
-            self._close(case)
-        for violation in self.oracle.service.conclude():
-            self.findings.broke(violation)
-        found: tuple[StatementResult, ...] = ()  # of a server that is not judged
-        if config.judge != "client":
-            found = statement_results(
-                findings,
-                release,
-                config.deviations,
-                config.only,
-                lambda _: "no request in the recording tests it",
-            )
-        is_tested = any(each.verdict is not Verdict.NOT_EXERCISED for each in found)
-        if findings.crashes:
-            trouble = f"an internal error of crmcom-kit: {'; '.join(findings.crashes)}"
-        elif trouble is None and found and not is_tested and not _has_verdict(client, config.only):
-            trouble = "no request in the recording tests any of the selected statements"
-        if unseen := len(self.belief.unseen):
-            warnings = (
-                *warnings, f"{counted(unseen, 'webhook request')} got no room, and are not checked"
-            )  # fmt: skip
-        ids = {each.statement.id for each in found}
-        unconfirmed = [each for name, each in self._unconfirmed.items() if name in ids]
-        return Results(
-            target=target,
-            command=config.command,
-            seed=config.seed,
-            began=config.began,
-            seconds=seconds,
-            statements=found,
-            history=tuple(self.history),
-            trouble=trouble,
-            unsteady=self.belief.unsteady,
-            never_served=self.oracle.service.never_served() if found else (),
-            client=client,
-            stale=client.stale if client is not None else (),
-            warnings=(*warnings, *starmap(_told, unconfirmed), *([_ADVICE] if unconfirmed else [])),
-            unconfirmed=sum(times for _, times in unconfirmed) if found else 0,
-        )
-
-    def _note(self, found: Observation, exchange: Exchange) -> None:
-        """Note what needs no confirmation."""
-        for name, error in found.errors:
-            self.findings.crash(f"the check {name}", error)
-        held = [each for each in found.held if not self._rests_on_removed(each, exchange)]
-        self.findings.hold_all(held, exchange)
-
-    def _is_settled(self, case: Case) -> bool:
-        """Note the violation that a suspicion comes to, if an exchange confirms it."""
-        suspicion, confirmed = case.suspicion, case.confirmed()
-        if confirmed is None:
-            return False
-        hypothesis, by = confirmed
-        violation = suspicion.violation(hypothesis)
-        shown = {each.number: each for each in (*violation.exchanges, by)}
-        shown |= {each.number: each for each in self._cause(suspicion, hypothesis.statement)}
-        violation.exchanges = tuple(shown[number] for number in sorted(shown))
-        if not self._rests_on_removed(violation.statement, case.exchange):
-            self.findings.broke(violation)
-        return True
-
-    def _cause(self, suspicion: Suspicion, statement: str) -> list[Exchange]:
-        """Return the request without which nothing would be wrong: a change, or a release."""
-        exchange, found = suspicion.exchange, list[Exchange]()
-        if statement.startswith(CHANGES):
-            found = [
-                each.exchange for each in self.belief.changes if suspicion.record in each.named
-            ]
-        elif statement == "token_release.ends_token":
-            token = exchange.call.parameters.get("token")
-            releases = (each for each in self.history if each.call.method == "token_release")
-            found = [each for each in releases if each.call.parameters.get("token") == token]
-        return [each for each in found if each.number <= exchange.number][-1:]
-
-    # Requests that were under way together.
-
-    def _observe_alone(self, exchange: Exchange, sense: Sense) -> None:
-        """Observe an exchange by itself, and forget what it may have changed."""
-        found = Oracle(Belief(self._release, knows_tokens=False)).observe(exchange)
-        self._note(found, exchange)
-        for suspicion in found.suspicions:
-            if isinstance(suspicion.hypotheses[-1].confirmation, Now):
-                self._is_settled(Case(suspicion, {}, self._later))
-        self._lose(exchange, sense)
-
-    def _lose(self, exchange: Exchange, sense: Sense) -> None:
-        """Forget what a request may have changed: nobody knows whether it did, or when."""
-        if sense.name in CHANGES:
-            self.oracle.lose(exchange.call)
-        elif sense.name == "token_release" and isinstance(sense.token, str):
-            self.belief.set_token(sense.token, TokenState.DOUBTFUL)
-
-    # Tokens, and other secrets that may have been removed.
-
-    def _know_token(self, exchange: Exchange, sense: Sense) -> None:
-        """Take a token for valid if the request was served: so the response says itself."""
-        token = sense.token
-        is_doubtful = self.belief.token_state(token) is TokenState.DOUBTFUL
-        if exchange.ok and isinstance(token, str) and is_doubtful:
-            self.belief.set_token(token, TokenState.LIVE)
-
-    def is_unsure(self, token: object) -> bool:
-        """Whether a token may stand for several ones, some of them valid and some not."""
-        if not isinstance(token, str):
-            return False
-        is_odd = is_placeholder(token) and not _VARIABLE.fullmatch(token)
-        return is_odd or token in self._shared
-
-    def _rests_on_removed(self, statement: str, exchange: Exchange) -> bool:
-        """Whether a verdict on a login rests on a secret that may have been removed."""
-        if exchange.call.method not in LOGINS:
-            return False
-        is_jwt = statement.startswith("login.token.jwt")
-        return statement == "parameters.mandatory" or (
-            is_jwt and is_placeholder(token_of(exchange) or "")
-        )

@@ -39,11 +39,10 @@ from crmcom_kit.contract_tests.belief.belief import Belief
 from crmcom_kit.contract_tests.client.http import Limits
 from crmcom_kit.contract_tests.client.targets import own_mock
 from crmcom_kit.contract_tests.options.options import DEFAULTS, OptionsError
-from crmcom_kit.contract_tests.recorded import reading
+from crmcom_kit.contract_tests.recorded import observer, reading
 from crmcom_kit.contract_tests.recorded.hindsight import Later
 from crmcom_kit.contract_tests.reports import har, html, junit
 from crmcom_kit.contract_tests.reports.report import Report
-from crmcom_kit.contract_tests.run import recording
 from crmcom_kit.contract_tests.run.config import RunConfig, prepared
 from crmcom_kit.contract_tests.run.recording import run_recording
 from crmcom_kit.contract_tests.run.results import Outcome, Results
@@ -708,6 +707,6 @@ def test_the_command(tmp_path: Path) -> None:
 
 def test_what_got_no_room_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is checked by itself alone."""
-    monkeypatch.setattr(recording, "Belief", partial(Belief, max_known=1))
+    monkeypatch.setattr(observer, "Belief", partial(Belief, max_known=1))
     results = checked(tmp_path, archive([listed([ONE, TWO])]))
     assert "1 webhook request got no room, and are not checked" in results.warnings

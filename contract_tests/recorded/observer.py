@@ -1,0 +1,240 @@
+"""Have the oracle observe recorded exchanges, and settle what it suspects.
+
+Requests that were under way together have no order, so that what one has changed is not held
+against another. A suspicion makes its part of the belief unknown.
+"""
+
+import re
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import replace
+
+from crmcom_kit.contract_tests.belief.belief import Belief, TokenState
+from crmcom_kit.contract_tests.client.exchanges import LOGINS, Exchange, token_of
+from crmcom_kit.contract_tests.options.options import CHANGES
+from crmcom_kit.contract_tests.oracle.findings import Findings
+from crmcom_kit.contract_tests.oracle.oracle import Observation, Oracle
+from crmcom_kit.contract_tests.oracle.sense import Sense, read
+from crmcom_kit.contract_tests.oracle.suspicions import (
+    Again,
+    Contradicted,
+    Now,
+    Suspicion,
+)
+from crmcom_kit.contract_tests.recorded.hindsight import Case, Later
+from crmcom_kit.contract_tests.recorded.reading import Recorded, RecordingError
+from crmcom_kit.schemas.releases import Release
+
+#: Methods whose requests may change what others show, or how others are met.
+WITH_EFFECT = (*CHANGES, "token_release")
+#: So many suspicions wait for the end; of more, the oldest is settled by what came until then.
+MAX_UNSETTLED = 1_000
+#: Times are rounded to milliseconds: two requests overlap only if it is by more than these seconds.
+_ROUNDED = 0.002
+#: A token that can be told from others. What stands for one that was removed has no digit, other
+#: characters, or few of them.
+_TOKEN = re.compile(r"(?=.*\d)[\w.+/=~-]{8,}", re.ASCII)
+#: What stands for one in a recording that a run has written.
+_VARIABLE = re.compile(r"\$CRMCOM_((OTHER_|EXPIRED_)?TOKEN(_\d+)?|OTHER_\d+)")
+
+
+def without_order(exchanges: Sequence[Recorded]) -> set[int]:
+    """Return the ids of those that were under way with one that may have changed something."""
+    found: set[int] = set()
+    active: list[Recorded] = []
+    for each in exchanges:
+        active = [other for other in active if other.end - _ROUNDED > each.start]
+        for other in active:
+            found |= {id(each)} if _changes(other) else set()
+            found |= {id(other)} if _changes(each) else set()
+        active.append(each)
+    return found
+
+
+def _changes(recorded: Recorded) -> bool:
+    return recorded.exchange.call.method in WITH_EFFECT
+
+
+def is_placeholder(token: str) -> bool:
+    """Whether a text stands for a token that was removed from a recording, maybe for several."""
+    return _TOKEN.fullmatch(token) is None or len(set(token)) == 1
+
+
+def _rests_on(suspicion: Suspicion) -> set[str]:
+    """Return the ids of the webhook requests that a suspicion is about, or rests on."""
+    keys = set() if suspicion.record is None else {suspicion.record}
+    for each in suspicion.hypotheses:
+        match each.confirmation:
+            case Again(rests_on=found) | Contradicted(rests_on=found):
+                keys |= {*found}
+    return keys
+
+
+class Observer:
+    """Has the oracle observe the exchanges of one server, and settles what it suspects.
+
+    Suspicions are settled at the end, when all later exchanges are known.
+    """
+
+    def __init__(self, release: Release) -> None:
+        """Know nothing of the server."""
+        self._release = release
+        self.findings = Findings()
+        self.belief = Belief(release, knows_tokens=False)
+        self.oracle = Oracle(self.belief)
+        self.history: list[Exchange] = []
+        self._organisations: set[str] = set()
+        self._tokens: set[str] = set()  # that logins have returned
+        self._shared: set[str] = set()  # that several have: they may stand for different ones
+        self._later = Later()
+        self._unsettled: deque[Case] = deque()
+        #: What nothing has confirmed, by statement: the first suspicion, and how many there are.
+        self.unconfirmed: dict[str, tuple[Suspicion, int]] = {}
+
+    def know_login(self, exchange: Exchange) -> None:
+        """Take note of a login, before any exchange is followed that has its token.
+
+        Raises RecordingError if logins of several organisations were served: their webhook
+        requests could not be told apart.
+        """
+        token = token_of(exchange) if exchange.call.method in LOGINS else None
+        if token is None:
+            return
+        (self._shared if token in self._tokens else self._tokens).add(token)
+        self._organisations |= {str(exchange.call.parameters.get("organisation", ""))} - {""}
+        if len(self._organisations) > 1:
+            names = ", ".join(sorted(self._organisations))
+            msg = f"several organisations log in; record each of them separately: {names}"
+            raise RecordingError(msg)
+
+    def follow(self, recorded: Recorded, *, alone: bool) -> None:
+        """Observe an exchange.
+
+        With ``alone`` it is seen by itself: its place in the order is not known.
+        """
+        exchange, sense = recorded.exchange, read(recorded.exchange.call, self._release)
+        if not recorded.missing:
+            self.history.append(exchange)
+            exchange.number = len(self.history)
+        if sense.name in CHANGES and (exchange.ok or recorded.missing):
+            self._later.add_change(sense, len(self.history))
+        if recorded.missing:
+            self._lose(exchange, sense)
+            return
+        self._know_token(exchange, sense)
+        if alone:
+            self._observe_alone(exchange, sense)
+            return
+        self._later.add(exchange, sense, sure_token=not self.is_unsure(sense.token))
+        self._observe(exchange, sense)
+        while len(self._unsettled) > MAX_UNSETTLED:
+            self._close(self._unsettled.popleft())
+
+    def _observe(self, exchange: Exchange, sense: Sense) -> None:
+        """Have the oracle observe an exchange, and keep what is suspect."""
+        known = self.belief.known
+        before = {key: replace(known[key]) for key in exchange.by_id if key in known}
+        found = self.oracle.observe(exchange)
+        self._note(found, exchange)
+        for suspicion in found.suspicions:
+            named = {key: before.get(key) or known.get(key) for key in _rests_on(suspicion)}
+            was = {key: replace(each) for key, each in named.items() if each is not None}
+            self._unsettled.append(Case(suspicion, was, self._later))
+            if not isinstance(suspicion.hypotheses[0].confirmation, Now):
+                for key in _rests_on(suspicion) & self.belief.records.keys():
+                    self.belief.lose(key)
+        if sense.name == "list":  # nobody knows whether what a list lacks was there
+            self.belief.revive(lambda kill: kill.rests_on is not None)
+        if sense.name == "token_release" and self.is_unsure(sense.token):
+            self.belief.set_token(str(sense.token), TokenState.DOUBTFUL)
+
+    def _close(self, case: Case) -> None:
+        """Settle a suspicion, or count it as a contradiction that nothing has confirmed."""
+        if not self._is_settled(case) and not case.is_of_ended_token:
+            statement = case.suspicion.hypotheses[0].statement
+            first, times = self.unconfirmed.get(statement, (case.suspicion, 0))
+            self.unconfirmed[statement] = first, times + 1
+
+    def conclude(self) -> None:
+        """Settle what is left, now that all later exchanges are known."""
+        for case in self._unsettled:
+            self._close(case)
+        for violation in self.oracle.service.conclude():
+            self.findings.broke(violation)
+
+    def _note(self, found: Observation, exchange: Exchange) -> None:
+        """Note what needs no confirmation."""
+        for name, error in found.errors:
+            self.findings.crash(f"the check {name}", error)
+        held = [each for each in found.held if not self._rests_on_removed(each, exchange)]
+        self.findings.hold_all(held, exchange)
+
+    def _is_settled(self, case: Case) -> bool:
+        """Note the violation that a suspicion comes to, if an exchange confirms it."""
+        suspicion, confirmed = case.suspicion, case.confirmed()
+        if confirmed is None:
+            return False
+        hypothesis, by = confirmed
+        violation = suspicion.violation(hypothesis)
+        shown = {each.number: each for each in (*violation.exchanges, by)}
+        shown |= {each.number: each for each in self._cause(suspicion, hypothesis.statement)}
+        violation.exchanges = tuple(shown[number] for number in sorted(shown))
+        if not self._rests_on_removed(violation.statement, case.exchange):
+            self.findings.broke(violation)
+        return True
+
+    def _cause(self, suspicion: Suspicion, statement: str) -> list[Exchange]:
+        """Return the request without which nothing would be wrong: a change, or a release."""
+        exchange, found = suspicion.exchange, list[Exchange]()
+        if statement.startswith(CHANGES):
+            found = [
+                each.exchange for each in self.belief.changes if suspicion.record in each.named
+            ]
+        elif statement == "token_release.ends_token":
+            token = exchange.call.parameters.get("token")
+            releases = (each for each in self.history if each.call.method == "token_release")
+            found = [each for each in releases if each.call.parameters.get("token") == token]
+        return [each for each in found if each.number <= exchange.number][-1:]
+
+    # Requests that were under way together.
+
+    def _observe_alone(self, exchange: Exchange, sense: Sense) -> None:
+        """Observe an exchange by itself, and forget what it may have changed."""
+        found = Oracle(Belief(self._release, knows_tokens=False)).observe(exchange)
+        self._note(found, exchange)
+        for suspicion in found.suspicions:
+            if isinstance(suspicion.hypotheses[-1].confirmation, Now):
+                self._is_settled(Case(suspicion, {}, self._later))
+        self._lose(exchange, sense)
+
+    def _lose(self, exchange: Exchange, sense: Sense) -> None:
+        """Forget what a request may have changed: nobody knows whether it did, or when."""
+        if sense.name in CHANGES:
+            self.oracle.lose(exchange.call)
+        elif sense.name == "token_release" and isinstance(sense.token, str):
+            self.belief.set_token(sense.token, TokenState.DOUBTFUL)
+
+    # Tokens, and other secrets that may have been removed.
+
+    def _know_token(self, exchange: Exchange, sense: Sense) -> None:
+        """Take a token for valid if the request was served: so the response says itself."""
+        token = sense.token
+        is_doubtful = self.belief.token_state(token) is TokenState.DOUBTFUL
+        if exchange.ok and isinstance(token, str) and is_doubtful:
+            self.belief.set_token(token, TokenState.LIVE)
+
+    def is_unsure(self, token: object) -> bool:
+        """Whether a token may stand for several ones, some of them valid and some not."""
+        if not isinstance(token, str):
+            return False
+        is_odd = is_placeholder(token) and not _VARIABLE.fullmatch(token)
+        return is_odd or token in self._shared
+
+    def _rests_on_removed(self, statement: str, exchange: Exchange) -> bool:
+        """Whether a verdict on a login rests on a secret that may have been removed."""
+        if exchange.call.method not in LOGINS:
+            return False
+        is_jwt = statement.startswith("login.token.jwt")
+        return statement == "parameters.mandatory" or (
+            is_jwt and is_placeholder(token_of(exchange) or "")
+        )
