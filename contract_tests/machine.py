@@ -293,7 +293,7 @@ class ContractMachine(RuleBasedStateMachine):
         self.session = self._new_session()
         chance = Random(0)  # confirmations draw nothing: an example must not end in one
         self.session.belief.done_by_others |= self._shared.done_by_others
-        self.session.belief.others |= self._shared.others
+        self.session.belief.changed_by_others |= self._shared.others
         self.campaign = _Controlled(
             self.session, FEW_LOOKS, does_it_by_itself=self._changes_by_itself
         )
@@ -352,7 +352,7 @@ class ContractMachine(RuleBasedStateMachine):
         if not self._is_over:
             self._do(lambda: conclude(self.session, {}))
             self._shared.done_by_others |= self.session.belief.done_by_others
-            self._shared.others |= self.session.belief.others
+            self._shared.others |= self.session.belief.changed_by_others
         self.session.client.close()
 
     def _send(self, requests: Sequence[Drawn]) -> None:

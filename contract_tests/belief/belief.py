@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 from crmcom_kit.contract_tests.belief.index import Index
 from crmcom_kit.contract_tests.belief.interpretations import (
     OBJECT_OF,
+    Identifier,
     Interpretation,
-    Named,
 )
 from crmcom_kit.contract_tests.belief.knowledge import (
     differing,
@@ -34,11 +34,11 @@ from crmcom_kit.schemas.releases import Release
 Record = dict[str, Any]  # a webhook request as a response showed it
 #: So many webhook requests are known at once, in about so many bytes, and none whose id or number
 #: has more characters.
-MAX_KNOWN, MAX_BYTES, MAX_NAME = 20_000, 64 * 1024 * 1024, 200
+MAX_TRACKED, MAX_BYTES, MAX_NAME = 20_000, 64 * 1024 * 1024, 200
 #: So many ids are known of those that got no room.
 MAX_UNSEEN = 200_000
 #: Beyond so many a table of what was shown is cut.
-_MAX_SHOWN = 2 * MAX_KNOWN
+_MAX_SHOWN = 2 * MAX_TRACKED
 
 #: What requests name a webhook request by.
 _NAMES = ("id", "number", "entity", "entity_id", "url")
@@ -67,7 +67,7 @@ class Credentials:
 
 
 @dataclass(slots=True)
-class Known:
+class TrackedRecord:
     """One webhook request as it was last seen.
 
     Of members that no filter and no request uses, ``record`` has digests: see ``whole``.
@@ -75,7 +75,7 @@ class Known:
 
     id: str
     record: Record
-    seen: Exchange  # the last response that showed it whole
+    last_seen: Exchange  # the last response that showed it whole
     shown: bool = False  # whether show has returned it
     listed: bool = False  # whether list has
     partly: Exchange | None = None  # the last request of show for some fields, since then
@@ -83,7 +83,7 @@ class Known:
     moving: bool = False  # it may change by itself: only what a resend keeps is compared
     resent: bool = False
     is_proven: bool = False  # a look after its last resend has shown it SUCCESSFUL
-    before: Record | None = None  # as it was before its last resend
+    before_resend: Record | None = None  # as it was before its last resend
     untraced: Record | None = None  # as it was before a resend of which nothing shows yet
     typed: Record = field(default_factory=dict)  # the record that requests are made from
     is_nameable: bool = False  # whether it has all that requests name it by
@@ -102,7 +102,7 @@ class Known:
     @property
     def whole(self) -> Record:
         """The webhook request with all its members, as the last response showed it."""
-        return self.among(self.seen.by_id)
+        return self.among(self.last_seen.by_id)
 
     def among(self, shown: Mapping[str, Record]) -> Record:
         """Return it with all its members, if ``shown`` is what the last response showed, by id.
@@ -118,7 +118,7 @@ class Known:
         return lasting(self.record) if self.moving else self.record
 
 
-class Kill(NamedTuple):
+class Exclusion(NamedTuple):
     """A list that ruled out a way to read its filters, in some zones."""
 
     call: Call
@@ -144,11 +144,11 @@ class Belief:
     release: Release
     credentials: Credentials = field(default_factory=Credentials)
     knows_tokens: bool = True  # every login is seen; else a token is valid once it was served
-    max_known: int = MAX_KNOWN
+    max_tracked: int = MAX_TRACKED
     max_bytes: int = MAX_BYTES
     version: int = 0  # another one after each change of what is known of webhook requests
     names_version: int = 0  # the same of their ids and numbers
-    known: dict[str, Known] = field(default_factory=dict)  # by id
+    tracked: dict[str, TrackedRecord] = field(default_factory=dict)  # by id
     records: dict[str, Record] = field(default_factory=dict)  # those that exist, by id
     #: The filters of plain lists, and the last exchange that listed all that they select.
     groups: dict[frozenset[tuple[str, Any]], Exchange] = field(default_factory=dict)
@@ -156,7 +156,7 @@ class Belief:
     unseen: set[str] = field(default_factory=set)  # ids of those that got no room at some time
     changes: list[Change] = field(default_factory=list)
     #: The ways to read the filters of list, each with the lists that ruled it out in some zones.
-    kills: dict[Interpretation, list[Kill]] = field(default_factory=dict)
+    exclusions: dict[Interpretation, list[Exclusion]] = field(default_factory=dict)
     #: The length of the longest list so far, by whether number_of_results was given, and by which
     #: filters: a list may be cut at a maximum, which may depend on both.
     longest: dict[tuple[bool, frozenset[str]], int] = field(default_factory=dict)
@@ -166,7 +166,8 @@ class Belief:
     #: How requests were refused that were served a moment later: by a limit, or maintenance.
     passing: set[tuple[int, Any]] = field(default_factory=set)
     shared: set[str] = field(default_factory=set)  # numbers that several of them have shown
-    others: dict[str, str] = field(default_factory=dict)  # id -> what somebody else did to it
+    #: What somebody else did to webhook requests, by id.
+    changed_by_others: dict[str, str] = field(default_factory=dict)
     #: Resends of REJECTED webhook requests, by the form of the identifier, and whether served.
     resends: Counter[tuple[str, bool]] = field(default_factory=Counter)
     #: What others were seen to do while the run did nothing, as ``Suspicion.symptom`` says it.
@@ -191,31 +192,31 @@ class Belief:
 
     def frozen(self) -> "Belief":
         """Return a copy of what requests are drawn from, which later exchanges do not change."""
-        known = {key: replace(each, typed=dict(each.typed)) for key, each in self.known.items()}
-        return replace(self, known=known, records=dict(self.records), _tokens=dict(self._tokens))
+        known = {key: replace(each, typed=dict(each.typed)) for key, each in self.tracked.items()}
+        return replace(self, tracked=known, records=dict(self.records), _tokens=dict(self._tokens))
 
     # Webhook requests.
 
-    def existing(self) -> Iterator[Known]:
+    def existing(self) -> Iterator[TrackedRecord]:
         """Yield all that exist, in the order in which they were first seen."""
-        return (each for each in self.known.values() if each.exists)
+        return (each for each in self.tracked.values() if each.exists)
 
-    def wholes(self) -> Iterator[tuple[Known, Record]]:
+    def wholes(self) -> Iterator[tuple[TrackedRecord, Record]]:
         """Yield all that exist, with all their members; those of one response follow each other."""
-        late_last = sorted(self.existing(), key=lambda known: known.seen.number)
-        for exchange, group in groupby(late_last, key=lambda known: known.seen):
+        late_last = sorted(self.existing(), key=lambda known: known.last_seen.number)
+        for exchange, group in groupby(late_last, key=lambda known: known.last_seen):
             shown = exchange.by_id  # of thousands, perhaps, in a body that is compressed
             for known in group:
                 yield known, known.among(shown)
 
-    def named(self, name: Named | None) -> Known | None:
+    def named(self, name: Identifier | None) -> TrackedRecord | None:
         """Return what an identifier names, be it deleted or not, or None."""
         if name is None:
             return None
         key = name.value if name.field == "id" else self._numbers.get(name.value)
-        return None if key is None else self.known.get(key)
+        return None if key is None else self.tracked.get(key)
 
-    def find(self, name: Named | None) -> Known | None:
+    def find(self, name: Identifier | None) -> TrackedRecord | None:
         """Return the webhook request that an identifier names and that exists, or None."""
         found = self.named(name)
         return found if found is not None and found.exists else None
@@ -226,7 +227,7 @@ class Belief:
         Its ``mark`` is that of the response, if all that it shows agrees with what was known.
         """
         key: str = record["id"]
-        before = self.known.get(key)
+        before = self.tracked.get(key)
         known = before if before is not None and before.exists else None
         now = self._room.shared(kept(record))
         rightly = typed(record)
@@ -243,19 +244,21 @@ class Belief:
                 self.unseen.add(key[:MAX_NAME])
             return
         if known is None:
-            known = self.known[key] = Known(key, now, exchange)
+            known = self.tracked[key] = TrackedRecord(key, now, exchange)
         else:
             is_own = any(key in each.named and each.served for each in self.since_seen(key))
             if not is_own and differing(known.record, record):  # who knows since when?
-                self.revive(lambda kill: kill.rests_on == key)
+                self.take_back(lambda exclusion: exclusion.rests_on == key)
         self._put(known, now, now if own == now else own, size)
         self.see_again(known, record, method, exchange)
         known.mark = mark
         self._learn(record)
 
-    def see_again(self, known: Known, record: Record, method: str, exchange: Exchange) -> None:
+    def see_again(
+        self, known: TrackedRecord, record: Record, method: str, exchange: Exchange
+    ) -> None:
         """Note that a response has just shown a webhook request as it is known."""
-        known.seen, known.partly = exchange, None
+        known.last_seen, known.partly = exchange, None
         known.shown |= method == "show"
         known.listed |= method == "list"
         if record.get("life_cycle_state") == "SUCCESSFUL":
@@ -264,7 +267,7 @@ class Belief:
     def is_as_last_shown(self, record: Record, mark: int) -> bool:
         """Whether a webhook request has the JSON that the last response had which showed it."""
         key, number = record["id"], record.get("number")
-        known = self.known.get(key)
+        known = self.tracked.get(key)
         is_alike = known is not None and known.exists and known.mark == mark
         return is_alike and isinstance(number, str) and self._numbers.get(number) == key
 
@@ -283,11 +286,11 @@ class Belief:
         names = (key, record.get("number"))
         if any(isinstance(each, str) and len(each) > MAX_NAME for each in names):
             return False
-        if key not in self.records and len(self.records) >= self.max_known:
+        if key not in self.records and len(self.records) >= self.max_tracked:
             return False
         return self._bytes - self._sizes.get(key, 0) + size <= self.max_bytes
 
-    def _put(self, known: Known, record: Record, own: Record, size: int) -> None:
+    def _put(self, known: TrackedRecord, record: Record, own: Record, size: int) -> None:
         """Keep what is known of a webhook request that exists now."""
         before = self.records.get(known.id)
         if before == record:
@@ -314,13 +317,13 @@ class Belief:
         found = self._index.candidates(filters, combine)
         return self.records if found is None else found
 
-    def meant(self, name: str, wanted: Named) -> Collection[Any]:
+    def named_objects(self, name: str, wanted: Identifier) -> Collection[Any]:
         """Return what stands for the id of each object that a filter may mean by a name."""
-        return self._index.meant(name, wanted)
+        return self._index.named_objects(name, wanted)
 
     def delete(self, key: str) -> None:
         """Note that a webhook request was deleted."""
-        known = self.known[key]
+        known = self.tracked[key]
         self._forget(key)
         known.exists, known.mark = False, None
         names = (*_NAMES, "life_cycle_state", *OBJECT_OF.values())
@@ -340,7 +343,7 @@ class Belief:
     @property
     def unsettled(self) -> set[str]:
         """The ids of all that may change by themselves."""
-        return {key for key, each in self.known.items() if each.moving}
+        return {key for key, each in self.tracked.items() if each.moving}
 
     def _learn(self, record: Record) -> None:
         number = record.get("number")
@@ -349,8 +352,8 @@ class Belief:
             if other != record["id"] and other in self.records:
                 self.shared.add(number)
             self._numbers[number] = record["id"]
-            if len(self._numbers) > _MAX_SHOWN + len(self.known):
-                numbers = ((known.record.get("number"), key) for key, known in self.known.items())
+            if len(self._numbers) > _MAX_SHOWN + len(self.tracked):
+                numbers = ((known.record.get("number"), key) for key, known in self.tracked.items())
                 self._numbers = {text: key for text, key in numbers if isinstance(text, str)}
         for name in ("entity_id", "url"):
             if isinstance(record.get(name), str):
@@ -369,55 +372,57 @@ class Belief:
 
     def lose(self, key: str) -> None:
         """Forget a webhook request of which nothing is sure any more."""
-        if self.known.pop(key, None) is not None:
+        if self.tracked.pop(key, None) is not None:
             self.lost.add(key)
             self._forget(key)
-            self.revive(lambda kill: kill.rests_on == key)
+            self.take_back(lambda exclusion: exclusion.rests_on == key)
 
     def since_seen(self, key: str) -> list[Change]:
         """Return the changes since a webhook request was last seen whole, the latest first."""
-        found = self.known.get(key)
-        since = 0 if found is None else found.seen.number
+        found = self.tracked.get(key)
+        since = 0 if found is None else found.last_seen.number
         latest_first = reversed(self.changes)
         return [*takewhile(lambda each: each.exchange.number > since, latest_first)]
 
     def has_shown(self, name: str, wanted: Any) -> bool:
         """Whether a filter's value is one that some webhook request has shown."""
-        text = f"{wanted.field}={wanted.value}" if isinstance(wanted, Named) else wanted
+        text = f"{wanted.field}={wanted.value}" if isinstance(wanted, Identifier) else wanted
         return hash(text) in self._values.get(name, ())
 
     @property
     def unsteady(self) -> frozenset[str]:
         """The ids of those that others may have changed, or of which nothing is sure any more."""
-        return frozenset((*self.others, *self.lost, *self.unsettled))
+        return frozenset((*self.changed_by_others, *self.lost, *self.unsettled))
 
     @property
-    def hits(self) -> int:
+    def min_sightings(self) -> int:
         """How often in a row something has to be seen before the server is accused."""
-        return 3 if self.others else 2
+        return 3 if self.changed_by_others else 2
 
     # How the filters are read.
 
-    def every_kill(self) -> Iterator[Kill]:
+    def every_exclusion(self) -> Iterator[Exclusion]:
         """Yield all that ruled something out."""
-        return chain.from_iterable(self.kills.values())
+        return chain.from_iterable(self.exclusions.values())
 
     def left(self, interpretation: Interpretation) -> Zones:
         """Return the zones in which an interpretation is not ruled out."""
-        kills = self.kills.get(interpretation, ())
-        return ALL & ~reduce(or_, (kill.zones for kill in kills), 0)
+        exclusions = self.exclusions.get(interpretation, ())
+        return ALL & ~reduce(or_, (exclusion.zones for exclusion in exclusions), 0)
 
-    def rule_out(self, dead: Iterable[Interpretation], kill: Kill) -> None:
+    def rule_out(self, dead: Iterable[Interpretation], exclusion: Exclusion) -> None:
         """Note that a list cannot be explained by some interpretations, in some zones."""
         for interpretation in dead:
-            zones = kill.zones & self.left(interpretation)
+            zones = exclusion.zones & self.left(interpretation)
             if zones:
-                self.kills.setdefault(interpretation, []).append(kill._replace(zones=zones))
+                self.exclusions.setdefault(interpretation, []).append(
+                    exclusion._replace(zones=zones)
+                )
 
-    def revive(self, is_void: Callable[[Kill], bool]) -> None:
+    def take_back(self, is_void: Callable[[Exclusion], bool]) -> None:
         """Take back all that some lists have ruled out."""
-        for kills in self.kills.values():
-            kills[:] = [kill for kill in kills if not is_void(kill)]
+        for exclusions in self.exclusions.values():
+            exclusions[:] = [exclusion for exclusion in exclusions if not is_void(exclusion)]
 
     # Tokens and logins.
 

@@ -6,8 +6,8 @@ A list is compared with these alone, and not with thousands that it surely does 
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
 from typing import Any
 
-from crmcom_kit.contract_tests.belief.interpretations import OBJECT_OF, SEMI_OPTIONAL, Named
-from crmcom_kit.contract_tests.belief.knowledge import IDENTIFIERS
+from crmcom_kit.contract_tests.belief.interpretations import OBJECT_OF, SEMI_OPTIONAL, Identifier
+from crmcom_kit.contract_tests.belief.knowledge import IDENTIFIER_FIELDS
 
 #: What a webhook request shows that does not show what a filter is about: it may be selected.
 _OPEN = None
@@ -50,18 +50,18 @@ class Index:
     def _of(self, name: str, wanted: Any) -> list[Collection[str]]:
         """Return the ids of those that may fit one filter, in parts."""
         table = self._ids[name]
-        if not isinstance(wanted, Named):
+        if not isinstance(wanted, Identifier):
             return [table[shown] for shown in (wanted, _OPEN) if shown in table]
-        at, text = IDENTIFIERS.index(wanted.field), _alike(wanted.field, wanted.value)
+        at, text = IDENTIFIER_FIELDS.index(wanted.field), _alike(wanted.field, wanted.value)
         return [
             ids
             for shown, ids in table.items()
             if not isinstance(shown, tuple) or shown[at] in (text, _OPEN)
         ]
 
-    def meant(self, name: str, wanted: Named) -> set[Any]:
+    def named_objects(self, name: str, wanted: Identifier) -> set[Any]:
         """Return what stands for the id of each object that a name may mean."""
-        at, text = IDENTIFIERS.index(wanted.field), _alike(wanted.field, wanted.value)
+        at, text = IDENTIFIER_FIELDS.index(wanted.field), _alike(wanted.field, wanted.value)
         objects = (shown for shown in self._ids[name] if isinstance(shown, tuple))
         return {shown[0] for shown in objects if shown[at] == text}
 
@@ -84,6 +84,6 @@ def _shown(record: Mapping[str, Any]) -> Iterator[tuple[str, Hashable]]:
         if name not in OBJECT_OF:
             yield name, value if isinstance(value, str) else _OPEN
         elif isinstance(value, dict):
-            yield name, tuple(_alike(field, value.get(field)) for field in IDENTIFIERS)
+            yield name, tuple(_alike(field, value.get(field)) for field in IDENTIFIER_FIELDS)
         elif value is not None:  # with none it fits no name
             yield name, _OPEN

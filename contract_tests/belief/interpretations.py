@@ -48,7 +48,7 @@ Record = Mapping[str, Any]
 Filters = Mapping[str, Any]
 
 
-class Named(NamedTuple):
+class Identifier(NamedTuple):
     """What an identifier names: a field and its value."""
 
     field: str
@@ -77,7 +77,7 @@ def is_date(text: str) -> bool:
     return "T" not in text
 
 
-def is_meant(text: str) -> bool:
+def is_api_date(text: str) -> bool:
     """Whether ``text`` is a date, or a date and time, in the form that the API writes."""
     try:
         (parse_date if is_date(text) else parse_date_time)(text)
@@ -111,7 +111,7 @@ def _read_alike(matter: tuple[str, ...]) -> Mapping[Interpretation, Sequence[Int
 
 def _fit(record: Record, name: str, wanted: Any, how: Interpretation) -> Fit:
     """Return whether a webhook request fits a filter that is no date."""
-    if isinstance(wanted, Named):
+    if isinstance(wanted, Identifier):
         inner = record.get(OBJECT_OF[name], "")
         if inner is None:
             return NO  # it has none
@@ -133,7 +133,7 @@ def _fits_url(seen: str, wanted: str, how: str) -> bool | None:
     return None if is_open else fits
 
 
-def _names(seen: Any, wanted: Named) -> bool | None:
+def _names(seen: Any, wanted: Identifier) -> bool | None:
     """Whether an identifier names what is called ``seen``; None if they differ in case alone.
 
     Of a very long name only a digest is known, which tells nothing.
@@ -187,7 +187,7 @@ class Fits:
     filters: Filters
     records: Sequence[Record]
     #: Returns what stands for each object that a name may mean: which of several does, is open.
-    meant: Callable[[str, Named], Collection[Any]] = lambda _name, _wanted: ()
+    named_objects: Callable[[str, Identifier], Collection[Any]] = lambda _name, _wanted: ()
     _by_filter: dict[tuple[Any, ...], list[Fit]] = field(default_factory=dict)
     _moments: list[Moment | None] | None = None
 
@@ -247,8 +247,8 @@ class Fits:
         """Return in which zones each webhook request surely fits a filter."""
         fits = [fit for fit, _ in self._of_filter(name, interpretation)]
         wanted = self.filters[name]
-        is_name = isinstance(wanted, Named) and wanted.field != "id"
-        if is_name and len(self.meant(name, wanted)) > 1:
+        is_name = isinstance(wanted, Identifier) and wanted.field != "id"
+        if is_name and len(self.named_objects(name, wanted)) > 1:
             return [0] * len(fits)  # which of several is meant is open
         return fits
 

@@ -18,7 +18,7 @@ from crmcom_kit.schemas.methods import response_fields
 OBJECTS = ("log_information", "webhook_definition", "workflow_rule")
 USERS = ("created_by_user", "updated_by_user")
 DATES = ("created_date", "updated_date")
-IDENTIFIERS = ("id", "name", "alternative_code")  # of a definition and of a rule
+IDENTIFIER_FIELDS = ("id", "name", "alternative_code")  # of a definition and of a rule
 
 
 @cache
@@ -102,7 +102,7 @@ MAX_USED, MAX_OTHER = 2_000, 40
 #: The members that filters or requests use, at whatever place they are.
 _USED = frozenset((
     "id", "number", "entity", "entity_id", "url", "life_cycle_state", "error_code",
-    *IDENTIFIERS, *DATES, "username",
+    *IDENTIFIER_FIELDS, *DATES, "username",
 ))  # fmt: skip
 
 

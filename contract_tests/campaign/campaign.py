@@ -12,7 +12,7 @@ from random import Random
 from typing import Any
 
 from crmcom_kit.contract_tests.belief.belief import Belief, Record, TokenState
-from crmcom_kit.contract_tests.belief.interpretations import OBJECT_OF, Named
+from crmcom_kit.contract_tests.belief.interpretations import OBJECT_OF, Identifier
 from crmcom_kit.contract_tests.campaign.drawing import draw_reads
 from crmcom_kit.contract_tests.campaign.planning import Plan
 from crmcom_kit.contract_tests.campaign.session import Session
@@ -21,7 +21,7 @@ from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.options.options import CHANGES
 from crmcom_kit.contract_tests.oracle.findings import Violation
 from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER
-from crmcom_kit.contract_tests.oracle.suspicions import Behind, Effect, Hypothesis, Suspicion
+from crmcom_kit.contract_tests.oracle.suspicions import Effect, Hypothesis, OnlyBehind, Suspicion
 from crmcom_kit.contract_tests.templates import Scene, Template
 from crmcom_kit.contract_tests.templates.lists import dates, value
 from crmcom_kit.contract_tests.templates.table import READS, Chooser
@@ -101,7 +101,7 @@ class Campaign:
     def spare(self, state: str) -> Sequence[Record]:
         """Return webhook requests in a state that may be changed, and were not sent again yet."""
         records = self.scene.records(state, in_scope=True)
-        return [each for each in records if not self.belief.known[each["id"]].resent]
+        return [each for each in records if not self.belief.tracked[each["id"]].resent]
 
     def alike(self, exchange: Exchange) -> Sequence[Record]:
         """Return the webhook requests that the template of a request may be about."""
@@ -157,10 +157,10 @@ class Campaign:
         named = call.parameters.get(IDENTIFIER)
         for name, text in named.items() if isinstance(named, Mapping) else ():
             if name in ("id", "number") and isinstance(text, str):
-                known = self.belief.named(Named(name, text))
+                known = self.belief.named(Identifier(name, text))
                 likely = [] if known is None else [known]
             else:
-                likely = [*self.belief.known.values()]
+                likely = [*self.belief.tracked.values()]
             for each in likely:
                 if each.is_nameable and each.typed.get(name) == text:
                     return each.typed
@@ -260,7 +260,7 @@ class Campaign:
             return
         is_refused_change = not exchange.ok and exchange.call.method in CHANGES
         if suspicion.record is not None and not is_refused_change:
-            self.belief.others[suspicion.record] = suspicion.seen
+            self.belief.changed_by_others[suspicion.record] = suspicion.seen
             if not any(isinstance(each.confirmation, Effect) for each in suspicion.hypotheses):
                 self.belief.done_by_others.add(suspicion.symptom)
 
@@ -269,7 +269,7 @@ class Campaign:
         exchange = suspicion.exchange
         for each in self.session.client.history[exchange.number - 2 : exchange.number - 1]:
             if each.call.verb == exchange.call.verb == "GET" and each.call != exchange.call:
-                yield Hypothesis(suspicion.hypotheses[0].statement, Behind(each.call))
+                yield Hypothesis(suspicion.hypotheses[0].statement, OnlyBehind(each.call))
 
     def is_confirmed(self, suspicion: Suspicion, hypothesis: Hypothesis) -> bool:
         """Send what settles a hypothesis, and return whether it is true."""

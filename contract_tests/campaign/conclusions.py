@@ -42,13 +42,13 @@ def _codes(session: Session, secret_keys: Mapping[str, str]) -> None:
     best = counts.most_common(1)[0][0] if counts else None
     for each, code, found in fits:
         if best in found:
-            session.findings.hold(CODES, each.seen)
+            session.findings.hold(CODES, each.last_seen)
             continue
         seen = f"authentication_code {code!r}, which is not one"
         if best is not None:
             seen = "a code that is not one, or has another form than the others"
         wanted = "an HMAC of the data object with the secret key of the webhook definition"
-        violation = Violation(CODES, each.seen, expected=wanted, seen=seen, record=each.id)
+        violation = Violation(CODES, each.last_seen, expected=wanted, seen=seen, record=each.id)
         session.findings.broke(violation)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from crmcom_kit.contract_tests.belief.belief import Known
+from crmcom_kit.contract_tests.belief.belief import TrackedRecord
 from crmcom_kit.contract_tests.campaign.campaign import Campaign
 from crmcom_kit.contract_tests.campaign.session import Session
 from crmcom_kit.contract_tests.client.wording import counted, never_served, outcome
@@ -53,13 +53,13 @@ def lacks(
         yield Lack("", f"{room}: not every change of them would show")
 
 
-def in_scope(session: Session) -> list[Known]:
+def in_scope(session: Session) -> list[TrackedRecord]:
     """Return the webhook requests that the run may change, with those that it has deleted."""
-    known = session.belief.known.values()
+    known = session.belief.tracked.values()
     return [each for each in known if session.scene.may_change(each.record)]
 
 
-def rejected_ones(session: Session) -> list[Known]:
+def rejected_ones(session: Session) -> list[TrackedRecord]:
     """Return those in scope that are REJECTED, or were until the run has sent them again."""
     return [each for each in in_scope(session) if each.resent or each.state == "REJECTED"]
 
@@ -106,9 +106,9 @@ def _refused_line(campaign: Campaign, method: str) -> str:
 
 def _nothing_to_try(campaign: Campaign, method: str) -> str:
     belief, scene = campaign.belief, campaign.scene
-    if not belief.known:
+    if not belief.tracked:
         return "the server has shown no webhook request"
-    if not any(known.is_nameable for known in belief.known.values()):
+    if not any(known.is_nameable for known in belief.tracked.values()):
         return "no webhook request has id, number, entity, entity_id and url as strings"
     if method in CHANGES and not any(scene.may_change(each.record) for each in belief.existing()):
         return "no webhook request is left in scope"

@@ -227,7 +227,7 @@ class Session:
         """Yield what was waited for, and what others may have done, a sentence each."""
         yield from self.patience.notes()
         yield from self.oracle.service.unanswered()
-        for key, seen in list(self.belief.others.items())[:MAX_OTHERS]:
-            known = self.belief.known.get(key)
+        for key, seen in list(self.belief.changed_by_others.items())[:MAX_OTHERS]:
+            known = self.belief.tracked.get(key)
             number = key if known is None else known.number
             yield f"somebody else may have changed the webhook request {number}: seen {seen}"

@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from crmcom_kit.contract_tests.belief.belief import Belief
-from crmcom_kit.contract_tests.belief.interpretations import SEMI_OPTIONAL, is_meant
+from crmcom_kit.contract_tests.belief.interpretations import SEMI_OPTIONAL, is_api_date
 from crmcom_kit.contract_tests.client.calls import build
 from crmcom_kit.contract_tests.client.exchanges import Call
 from crmcom_kit.contract_tests.oracle.expectations import STATES, refusals
@@ -45,7 +45,7 @@ _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?")
 _ID = re.compile(r"[0-9A-Fa-f]{32}")
 
 
-class Kind(StrEnum):
+class RemarkKind(StrEnum):
     """What a remark comes to."""
 
     MISTAKE = "mistake"
@@ -60,7 +60,7 @@ class Remark:
     statement: str  # the one that wants something else
     why: str
     right: Call | None = None  # the right request, if it can be told
-    kind: Kind = Kind.MISTAKE
+    kind: RemarkKind = RemarkKind.MISTAKE
 
 
 def remarks(call: Call, belief: Belief) -> list[Remark]:
@@ -76,11 +76,11 @@ def remarks(call: Call, belief: Belief) -> list[Remark]:
     if call.verb == "POST" and call.body and body_members(call.body) is None:
         return [_of_body(request)]
     found = [*_of_token(request), *_of_key(request), *_of_names(request), *_of_values(request)]
-    told = {each.statement for each in found if each.kind is Kind.MISTAKE}
+    told = {each.statement for each in found if each.kind is RemarkKind.MISTAKE}
     told |= {"login.credentials", *request.meant}  # nobody knows which ones are right
     if request.method.basic and request.header.startswith(MASK):  # the recording hides the key
         told.add("parameters.mandatory")
-    if "access_token_identifier" in sense.given:  # an older page has it instead of a user
+    if "access_token_identifier" in sense.parameters:  # an older page has it instead of a user
         told.add("parameters.mandatory")
     for statement, why in refusals(call, sense, belief):
         if statement not in told:
@@ -96,9 +96,9 @@ class _Request:
     release: Release
 
     @property
-    def given(self) -> Mapping[str, Any]:
+    def parameters(self) -> Mapping[str, Any]:
         """The parameters in their right place."""
-        return self.sense.given
+        return self.sense.parameters
 
     @property
     def misplaced(self) -> dict[str, Any]:
@@ -117,7 +117,7 @@ class _Request:
     def meant(self) -> set[str]:
         """The statements that miss a parameter which is there by a name that is nearly right."""
         known = tuple(self.method.parameters)
-        names = {_near(name, known) for name in self.given if name not in known} - {None}
+        names = {_near(name, known) for name in self.parameters if name not in known} - {None}
         found = {"token.required"} if "token" in names else set()
         found |= {"list.semi_optional.at_least_one"} if names & {*SEMI_OPTIONAL} else set()
         needs = {self.method.parameters[name].need for name in names if name is not None}
@@ -125,7 +125,7 @@ class _Request:
 
     def right(self, changed: Mapping[str, Any], without: str = "") -> Call:
         """Return the request with all parameters in their place, and some of them changed."""
-        given = {**self.misplaced, **self.given, **changed}
+        given = {**self.misplaced, **self.parameters, **changed}
         return _built(self.method, {n: value for n, value in given.items() if n != without})
 
 
@@ -143,7 +143,7 @@ def _identifiers(method: Method) -> list[str]:
 
 
 def _note(statement: str, why: object) -> Remark:
-    return Remark(statement, str(why), kind=Kind.NOTE)
+    return Remark(statement, str(why), kind=RemarkKind.NOTE)
 
 
 def _mistake(statement: str, why: object, right: Call | None = None) -> Remark:
@@ -215,10 +215,10 @@ def _of_body(request: _Request) -> Remark:
 def _of_token(request: _Request) -> Iterator[Remark]:
     if "token" not in request.method.parameters or request.header == REMOVED:
         return
-    token, why = request.given.get("token"), None
+    token, why = request.parameters.get("token"), None
     if token is not None and not isinstance(token, str):
         yield _mistake("parameters.values", _of_type("token", token))
-    elif "token" in request.given:
+    elif "token" in request.parameters:
         if not token and request.method.name != "token_release":
             why = reason("token.required")
     elif "token" in request.misplaced:
@@ -252,7 +252,7 @@ def _of_names(request: _Request) -> Iterator[Remark]:
     if any(name in known and name != "token" for name in request.misplaced):
         place = "body" if method.verb == "GET" else "query"
         yield _note("parameters.place", reason("parameters.place", parameter=place))
-    for name, value in request.given.items():
+    for name, value in request.parameters.items():
         if name in known:
             continue
         shown = name if name.isidentifier() and len(name) < _MAX_NAME else quoted(name)
@@ -271,18 +271,18 @@ def _of_names(request: _Request) -> Iterator[Remark]:
 
 
 def _of_values(request: _Request) -> Iterator[Remark]:
-    for name, value in request.given.items():
+    for name, value in request.parameters.items():
         parameter = request.method.parameters.get(name)
         if parameter is not None and name != "token":
             yield from _of_value(request, parameter, value)
     if request.sense.is_unusual and not request.call.path.endswith("/"):
         why = "the equals sign of an identifier is percent-encoded"
         yield _note("parameters.identifier_in_query", why)
-    if [name for name in request.given if name in SEMI_OPTIONAL] == ["entity_id"]:
+    if [name for name in request.parameters if name in SEMI_OPTIONAL] == ["entity_id"]:
         statement = "list.semi_optional.at_least_one"
         yield _note(statement, reason(statement, "entity_id_alone"))
     times = Counter(name for name, _ in query_pairs(request.call.query))
-    for name in (name for name in request.given if times[name] > 1):
+    for name in (name for name in request.parameters if times[name] > 1):
         if name == IDENTIFIER:
             statement = "identifier.exactly_one"
             yield _mistake(statement, reason(statement, parameter=name))
@@ -391,7 +391,7 @@ def _of_date(_: _Request, value: str) -> Iterator[Remark]:
     statement = "list.created_date.filter"
     if not re.search("[0-9]", value):
         yield _mistake(statement, reason(statement, seen=quoted(value)))
-    elif not is_meant(value):
+    elif not is_api_date(value):
         yield _note(statement, f"whether a server reads created_date {quoted(value)} is open")
 
 
@@ -438,7 +438,7 @@ _OF_VALUE: dict[str, Callable[[_Request, Any], Iterator[Remark]]] = {
 
 def _right_of(statement: str, request: _Request) -> Call | None:
     """Return the right request for one that the documents refuse, if it can be told."""
-    given = request.given
+    given = request.parameters
     if statement == "token.required":
         return request.right({"token": _YOURS})
     identifier = given.get(IDENTIFIER)

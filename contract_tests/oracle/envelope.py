@@ -8,7 +8,7 @@ from crmcom_kit.contract_tests.client.exchanges import LOGINS, NOT_JSON, OUTAGES
 from crmcom_kit.contract_tests.client.wording import shortened
 from crmcom_kit.contract_tests.oracle.expectations import Expectation, Must
 from crmcom_kit.contract_tests.oracle.sense import FIELDS, RECORD_METHODS
-from crmcom_kit.contract_tests.oracle.suspicions import Flaw, Seen, told
+from crmcom_kit.contract_tests.oracle.suspicions import Finding, Flaw, finding
 
 _TEXTS = ("message", "description")
 #: Content too large, URI too long, header fields too large.
@@ -17,7 +17,7 @@ _OF_HTTP = (413, 414, 431)
 _PLAIN_URL = re.compile(r"(?:[\w.~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})*", re.ASCII)
 
 
-def check(exchange: Exchange, expected: Expectation) -> Iterator[Seen]:
+def check(exchange: Exchange, expected: Expectation) -> Iterator[Finding]:
     """Check envelope.* and errors.*, as far as one response tells."""
     if exchange.call.path.endswith("/") and not exchange.ok:
         return  # whether that is a path of the API is open: something in front of it may respond
@@ -30,7 +30,7 @@ def check(exchange: Exchange, expected: Expectation) -> Iterator[Seen]:
     yield "envelope.json"
     lack = lacking(exchange)
     wanted = "an object with a status that has code, message and description"
-    yield told("envelope.status", kept=not lack, expected=wanted, seen=lack)
+    yield finding("envelope.status", kept=not lack, expected=wanted, seen=lack)
     if lack:
         return
     yield _texts(exchange)
@@ -76,10 +76,10 @@ def lacking(exchange: Exchange) -> str:
     return f"a status without {' and '.join(missing)}" if missing else ""
 
 
-def _texts(exchange: Exchange) -> Seen:
+def _texts(exchange: Exchange) -> Finding:
     texts = {name: exchange.envelope["status"][name] for name in _TEXTS}
     odd = [name for name, text in texts.items() if text is not None and not isinstance(text, str)]
-    return told(
+    return finding(
         "envelope.status_texts",
         kept=not odd,
         expected=f"{' and '.join(odd)} as a string or null",
@@ -87,7 +87,7 @@ def _texts(exchange: Exchange) -> Seen:
     )
 
 
-def _code_of_error(exchange: Exchange, method: str) -> Iterator[Seen]:
+def _code_of_error(exchange: Exchange, method: str) -> Iterator[Finding]:
     """Check the code of a request that was not served: another string than OK."""
     code = exchange.code
     if code != "OK" and exchange.status < 400 and _has_result(exchange, method):
@@ -112,7 +112,7 @@ def _has_result(exchange: Exchange, method: str) -> bool:
     return not {"token", *FIELDS}.isdisjoint(first)
 
 
-def _data(exchange: Exchange, method: str) -> Iterator[Seen]:
+def _data(exchange: Exchange, method: str) -> Iterator[Finding]:
     """Check whether data has the form that the method's data has."""
     data = exchange.data
     if method in RECORD_METHODS:

@@ -14,7 +14,7 @@ from crmcom_kit.contract_tests.belief.interpretations import (
     INTERPRETATIONS,
     SEMI_OPTIONAL,
     Fits,
-    Named,
+    Identifier,
 )
 from crmcom_kit.contract_tests.belief.zones import ALL
 from crmcom_kit.contract_tests.client.exchanges import Call
@@ -117,7 +117,7 @@ def refusals(call: Call, sense: Sense, belief: Belief) -> Iterator[Refusal]:
     elif method.name == "list":
         yield from _of_filters(sense, belief.release)
     elif method.name == "token":
-        missing = [name for name in LOGIN_PARAMETERS if not sense.given.get(name)]
+        missing = [name for name in LOGIN_PARAMETERS if not sense.parameters.get(name)]
         if missing and not set(LOGIN_PARAMETERS) & sense.unclear:
             yield _breaks("parameters.mandatory", parameter=" and ".join(missing))
     elif method.name == "token_release" and sense.is_clear and not sense.token:
@@ -144,7 +144,7 @@ _OF_TOKENS = {
 def _of_token(sense: Sense, belief: Belief) -> Iterator[Refusal]:
     if "token" in sense.unclear:
         return
-    if "token" not in sense.given:
+    if "token" not in sense.parameters:
         yield _breaks("token.required")
         return
     statement = _OF_TOKENS.get(belief.token_state(sense.token))
@@ -154,7 +154,7 @@ def _of_token(sense: Sense, belief: Belief) -> Iterator[Refusal]:
 
 def _of_identifier(sense: Sense) -> Iterator[Refusal]:
     """Yield what is wrong with webhook_request_identifier: the same for three methods."""
-    given = sense.given
+    given = sense.parameters
     if IDENTIFIER in sense.unclear:
         return
     if IDENTIFIER not in given:
@@ -174,7 +174,7 @@ def _of_identifier(sense: Sense) -> Iterator[Refusal]:
 
 def _of_filters(sense: Sense, release: Release) -> Iterator[Refusal]:
     """Yield what is wrong with the parameters of list."""
-    given = sense.given
+    given = sense.parameters
     semi = [name for name in SEMI_OPTIONAL if name in given]
     if not semi and sense.unclear.isdisjoint(SEMI_OPTIONAL):
         yield _breaks("list.semi_optional.at_least_one")
@@ -217,7 +217,7 @@ def _of_record(sense: Sense, belief: Belief) -> Expectation:
     key = known.id
     if not sense.is_clear or (known.moving and method != "show"):
         return _either(sense, key)
-    if "fields_set" in sense.given and not has_fields_set(method, belief.release):
+    if "fields_set" in sense.parameters and not has_fields_set(method, belief.release):
         return _either(sense, key)
     if method == "resend":
         if known.state == "SUCCESSFUL":
@@ -229,7 +229,7 @@ def _of_record(sense: Sense, belief: Belief) -> Expectation:
     return Expectation(Must.SERVE, statement, why, sense, key)
 
 
-def _names_in_another_case(named: Named, belief: Belief) -> bool:
+def _names_in_another_case(named: Identifier, belief: Belief) -> bool:
     """Whether an id differs from a known one in case alone: as a UUID it may be the same."""
     cases = (named.value.upper(), named.value.lower(), named.value.swapcase())
     return named.field == "id" and any(belief.named(named._replace(value=text)) for text in cases)
@@ -242,7 +242,7 @@ def has_fields_set(method: str, release: Release) -> bool:
 
 def _of_list(sense: Sense, belief: Belief) -> Expectation:
     why = "every parameter is as documented"
-    statement = served_by(sense.given, belief.release)
+    statement = served_by(sense.parameters, belief.release)
     odd = _odd_values(sense, belief.release)
     sense = replace(sense, unclear=sense.unclear | odd) if odd else sense
     if is_open(sense, belief):
@@ -278,7 +278,7 @@ def selected(sense: Sense, belief: Belief) -> str | None:
     """Return the id of a webhook request that a list has to find, or None if it may find none."""
     least = INTERPRETATIONS[0]  # all the others find what the plainest one does, and more
     ids = belief.candidates(sense.filters, least.combine)
-    fits = Fits(sense.filters, [belief.known[key].certain for key in ids], belief.meant)
+    fits = Fits(sense.filters, [belief.tracked[key].certain for key in ids], belief.named_objects)
     selected = zip(fits.records, fits.selected(least), strict=True)
     sure = sorted(record["id"] for record, zones in selected if zones == ALL)
     return next(iter(sure[sense.offset :]), None)
@@ -288,7 +288,7 @@ def _is_familiar(name: str, wanted: Any, belief: Belief) -> bool:
     """Whether a filter's value is one that the server has shown: others it may refuse."""
     if name in ("entity", "life_cycle_state", "created_date"):
         return True
-    if isinstance(wanted, Named) and "=" in wanted.value:
+    if isinstance(wanted, Identifier) and "=" in wanted.value:
         return False
     return belief.has_shown(name, wanted)
 
@@ -327,7 +327,7 @@ def _of_login(sense: Sense, belief: Belief) -> Expectation:
     A right one may be refused: how many sessions a user may have, and what locks a user, is open.
     """
     is_known = sense.name == "token" and sense.is_clear
-    is_right = belief.login_is_right(sense.given) if is_known else None
+    is_right = belief.login_is_right(sense.parameters) if is_known else None
     if is_right is not False:
         return _either(sense)
     return _refuse(_breaks("login.credentials"), sense)

@@ -11,7 +11,7 @@ from itertools import chain, islice
 from operator import or_
 from typing import Any, NamedTuple
 
-from crmcom_kit.contract_tests.belief.belief import Belief, Kill, Known, Record
+from crmcom_kit.contract_tests.belief.belief import Belief, Exclusion, Record, TrackedRecord
 from crmcom_kit.contract_tests.belief.interpretations import (
     SEMI_OPTIONAL,
     Fits,
@@ -27,10 +27,10 @@ from crmcom_kit.contract_tests.oracle.sights import hypotheses_of_change
 from crmcom_kit.contract_tests.oracle.suspicions import (
     MISSING,
     Contradicted,
+    Evident,
+    Finding,
     Flaw,
     Hypothesis,
-    Now,
-    Seen,
     Suspicion,
     TooFew,
 )
@@ -44,7 +44,7 @@ class Problem:
     expected: str
     seen: str
     record: str | None
-    missing: Known | None = None  # which the list lacks
+    missing: TrackedRecord | None = None  # which the list lacks
 
 
 class Contradiction(NamedTuple):
@@ -54,7 +54,7 @@ class Contradiction(NamedTuple):
     rests_on: str | None  # id of one that must be as it is known, or nothing is wrong
 
 
-def observe(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Seen]:
+def observe(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Finding]:
     """Observe one list that was served."""
     if sense.name != "list" or not exchange.ok or not isinstance(exchange.data or [], list):
         return
@@ -72,7 +72,7 @@ def observe(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Seen]:
         belief.serves_empty_lists = True
 
 
-def _once_each(exchange: Exchange) -> Iterator[Seen]:
+def _once_each(exchange: Exchange) -> Iterator[Finding]:
     seen: dict[str, Any] = {}
     for record in exchange.records:
         key = record.get("id")
@@ -114,7 +114,7 @@ class _Compared:
 
     def _merged(self, record: Record) -> Record:
         key = record.get("id")
-        known = self.belief.known.get(key) if isinstance(key, str) else None
+        known = self.belief.tracked.get(key) if isinstance(key, str) else None
         return {**known.certain, **record} if known is not None and known.exists else record
 
     def all(self, way: Interpretation) -> Fits:
@@ -122,7 +122,7 @@ class _Compared:
         filters = self.sense.filters
         if way.combine not in self._all:
             ids = self.belief.candidates(filters, way.combine)
-            self._all[way.combine] = Fits(filters, self._certain(ids), self.belief.meant)
+            self._all[way.combine] = Fits(filters, self._certain(ids), self.belief.named_objects)
         return self._all[way.combine]
 
     def tells_of(self, name: str, way: Interpretation, zone: Zones) -> bool:
@@ -135,13 +135,13 @@ class _Compared:
         ids = iter(self.belief.candidates(filters, way.combine))
         others = (key for key in ids if key not in seen)  # which the list surely does not select
         while some := [*islice(others, AT_ONCE)]:
-            fits = Fits(filters, self._certain(some), self.belief.meant)
+            fits = Fits(filters, self._certain(some), self.belief.named_objects)
             if any(zones & zone for zones in fits.selected(way)):
                 return True
         return False
 
     def _certain(self, ids: Iterable[str]) -> list[Record]:
-        return [self.belief.known[key].certain for key in ids]
+        return [self.belief.tracked[key].certain for key in ids]
 
     def _may_be_cut(self) -> bool:
         """Whether a maximum may be why it is short: no list of its kind has more results."""
@@ -149,7 +149,7 @@ class _Compared:
         return count > 1 and count >= self.belief.longest.get(_kind(self.sense), count)
 
 
-def _contents(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Seen]:
+def _contents(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Finding]:
     compared, groups = _Compared(exchange, sense, belief), read_alike(sense.filters)
     left = {plain: reduce(or_, map(belief.left, alike)) for plain, alike in groups.items()}
     #: What may explain it; what is ruled out already would take as long.
@@ -170,8 +170,8 @@ def _contents(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Seen
         yield "list.paging.number_of_results"
     for plain, found in ruled_out.items():
         for each in found:
-            kill = Kill(exchange.call, exchange.number, each.zones, each.rests_on)
-            belief.rule_out(groups[plain], kill)
+            exclusion = Exclusion(exchange.call, exchange.number, each.zones, each.rests_on)
+            belief.rule_out(groups[plain], exclusion)
 
 
 def _zones(contradictions: Iterable[Contradiction]) -> Zones:
@@ -221,10 +221,12 @@ def _suspicion(
     for plain, contradictions in ruled_out.items():
         may_be = ALL & ~_zones(each for each in contradictions if each.rests_on is None)
         possible |= may_be
-        for kill in chain.from_iterable(belief.kills.get(way, ()) for way in groups[plain]):
-            if kill.zones & may_be:
-                calls[kill.number] = kill.call
-    hypotheses = [Hypothesis(problem.statement, Now())]
+        for exclusion in chain.from_iterable(
+            belief.exclusions.get(way, ()) for way in groups[plain]
+        ):
+            if exclusion.zones & may_be:
+                calls[exclusion.number] = exclusion.call
+    hypotheses = [Hypothesis(problem.statement, Evident())]
     if possible:
         every = (each.rests_on for each in chain.from_iterable(ruled_out.values()))
         keys = tuple(dict.fromkeys(key for key in every if key is not None))
@@ -260,7 +262,7 @@ def _problem(compared: _Compared, way: Interpretation, zone: Zones) -> Problem:
         record = compared.exchange.records[misfits[0]]
         return _unfit(sense, record, compared.shown.misfit(misfits[0], way, zone))
     lacking = [key for key, zones in _lacking(compared, way) if zones & zone]
-    known, count = belief.known[lacking[0]], len(compared.exchange.records)
+    known, count = belief.tracked[lacking[0]], len(compared.exchange.records)
     is_new = known.resent and {"life_cycle_state"} < sense.filters.keys() <= _PLAIN
     return Problem(  # if it was sent again, its state is the only thing that is new
         "list.life_cycle_state.filter" if is_new else _of_missing(sense.filters),
@@ -299,7 +301,7 @@ def _too_few(compared: _Compared, ways: Iterable[Interpretation]) -> Iterator[Su
     statement = _of_missing(sense.filters)
     if sense.is_paged:
         statement = "list.paging.offset" if sense.offset else "list.paging.number_of_results"
-    whole = {name: value for name, value in sense.given.items() if name not in _NOT_FILTERS}
+    whole = {name: value for name, value in sense.parameters.items() if name not in _NOT_FILTERS}
     hypothesis = Hypothesis(statement, TooFew(whole, sure))
     expected = f"at least {wanted} of the {len(sure)} that match"
     yield Suspicion(compared.exchange, expected, str(count), (hypothesis,))
@@ -324,8 +326,8 @@ def _of_missing(filters: Mapping[str, object]) -> str:
 
 def served(sense: Sense) -> Iterator[str]:
     """Yield what it tells of the parameters of list that a list was served."""
-    optional = sense.given.keys() - {"token", *SEMI_OPTIONAL}
-    if len(sense.given.keys() & set(SEMI_OPTIONAL)) == 1:
+    optional = sense.parameters.keys() - {"token", *SEMI_OPTIONAL}
+    if len(sense.parameters.keys() & set(SEMI_OPTIONAL)) == 1:
         if not optional:
             yield "list.parameters.mandatory"
         if len(optional) <= 1:

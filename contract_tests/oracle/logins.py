@@ -14,12 +14,12 @@ from crmcom_kit.contract_tests.oracle.refusals import other_entity
 from crmcom_kit.contract_tests.oracle.sense import Sense, basic_text
 from crmcom_kit.contract_tests.oracle.suspicions import (
     Effect,
+    Finding,
     Flaw,
     Hypothesis,
     RefusedCall,
-    Seen,
     Suspicion,
-    told,
+    finding,
 )
 from crmcom_kit.schemas.methods import methods
 
@@ -29,7 +29,7 @@ LIFE = 7200  # seconds from iat to exp
 _SECONDS = re.compile(r"[0-9]{1,18}(?:\.[0-9]{1,18})?")
 
 
-def observe(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Seen]:
+def observe(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Finding]:
     """Check login.token.*; note which tokens are valid."""
     if sense.name in LOGINS:
         yield from _login(exchange, sense, belief)
@@ -39,7 +39,7 @@ def observe(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Seen]:
         belief.set_token(sense.token, TokenState.LIVE)  # of a recording that begins after the login
 
 
-def _login(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Seen]:
+def _login(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Finding]:
     data = exchange.data if isinstance(exchange.data, dict) else {}
     token = data.get("token")
     if not exchange.ok:
@@ -51,7 +51,7 @@ def _login(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Seen]:
         yield "login.token.returns_token"
         if sense.name == "web_api_key_token":
             yield from _by_key(exchange, belief)
-        if isinstance(unit := sense.given.get("unit"), str) and unit:
+        if isinstance(unit := sense.parameters.get("unit"), str) and unit:
             yield "login.unit"
             yield from _of_claim(exchange, unit, belief)
         if belief.release.at_least("R12.0.0"):
@@ -90,7 +90,7 @@ def _of_claim(login: Exchange, unit: str, belief: Belief) -> Iterator[Suspicion]
         yield Suspicion(login, wanted, seen, hypotheses, symptom="login")
 
 
-def _released(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Seen]:
+def _released(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Finding]:
     """Note that a token was released; or suspect why it was not, if it is valid."""
     ends = not belief.release.at_least("R12.0.0")  # from then on it is a choice
     token, method = str(sense.token), methods(belief.release)["list"]
@@ -127,16 +127,16 @@ def _refused(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Suspi
 
     That a login is refused is no violation in itself: a user may be locked, or have a session.
     """
-    call, right, unit = exchange.call, belief.credentials, sense.given.get("unit")
+    call, right, unit = exchange.call, belief.credentials, sense.parameters.get("unit")
     method, is_by_key = sense.method, sense.name == "web_api_key_token"
-    is_right = belief.login_is_right({**sense.given, "unit": None}) if not is_by_key else (
+    is_right = belief.login_is_right({**sense.parameters, "unit": None}) if not is_by_key else (
         right.api_key is not None and basic_text(call) == f"{right.api_key}:"
     )  # fmt: skip
     if method is None or not is_right or "" in sense.unclear or unit not in (None, right.unit):
         return  # whether the user may act for another unit is open
 
     def login(key: str = f"{right.api_key}:", unit: str | None = unit) -> Call:
-        given = {name: each for name, each in sense.given.items() if name != "unit"}
+        given = {name: each for name, each in sense.parameters.items() if name != "unit"}
         units = {} if unit is None else {"unit": unit}
         return key_login(method, key, unit) if is_by_key else build(method, given | units)
 
@@ -171,7 +171,7 @@ def _base64url(text: str) -> bytes:
     return base64.b64decode(raw + b"=" * (-len(raw) % 4), altchars=b"-_", validate=True)
 
 
-def _jwt(token: str) -> Iterator[Seen]:
+def _jwt(token: str) -> Iterator[Finding]:
     found = decoded(token)
     if found is None or len(token) <= 32:
         seen = f"a string of {len(token)} characters that is not one"
@@ -180,14 +180,14 @@ def _jwt(token: str) -> Iterator[Seen]:
     yield "login.token.jwt"
     header, claims = found
     typ, alg = (shortened(repr(header.get(name)), 80) for name in ("typ", "alg"))
-    yield told(
+    yield finding(
         "login.token.jwt_header",
         kept=header.get("typ") == "JWT" and header.get("alg") == "HS256",
         expected="typ JWT and alg HS256",
         seen=f"typ {typ} and alg {alg}",
     )
     missing = [name for name in CLAIMS if name not in claims]
-    yield told(
+    yield finding(
         "login.token.jwt_claims",
         kept=not missing,
         expected=f"the claims {', '.join(CLAIMS)}",
@@ -195,7 +195,7 @@ def _jwt(token: str) -> Iterator[Seen]:
     )
     if "exp" in claims and "iat" in claims:
         end, begin = (shortened(repr(claims[name]), 80) for name in ("exp", "iat"))
-        yield told(
+        yield finding(
             "login.token.jwt_times",
             kept=_is_lifetime(claims["exp"], claims["iat"]),
             expected=f"exp and iat in seconds, {LIFE} apart",

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from crmcom_kit.contract_tests.belief.belief import Belief, Change, TokenState
-from crmcom_kit.contract_tests.belief.interpretations import Named
+from crmcom_kit.contract_tests.belief.interpretations import Identifier
 from crmcom_kit.contract_tests.client.exchanges import NO_RESPONSE, Call, Exchange
 from crmcom_kit.contract_tests.client.wording import outcome, shortened
 from crmcom_kit.contract_tests.options.options import CHANGES
@@ -31,10 +31,10 @@ from crmcom_kit.contract_tests.oracle.suspicions import (
     Again,
     Confirmation,
     Effect,
+    Evident,
+    Finding,
     Flaw,
     Hypothesis,
-    Now,
-    Seen,
     Suspicion,
 )
 
@@ -64,7 +64,7 @@ class Oracle:
         expected = expectation(exchange.call, self.belief)
         found = Observation(exchange, expected)
         sense, belief = expected.sense, self.belief
-        checks: dict[str, Callable[[], Iterator[Seen]]] = {
+        checks: dict[str, Callable[[], Iterator[Finding]]] = {
             "envelope": lambda: envelope.check(exchange, expected),
             "service": lambda: self.service.see(exchange, expected),
         }
@@ -110,7 +110,7 @@ class Oracle:
 
     # Was the request served or refused as the documents say?
 
-    def _outcome(self, exchange: Exchange, expected: Expectation) -> Iterator[Seen]:
+    def _outcome(self, exchange: Exchange, expected: Expectation) -> Iterator[Finding]:
         if expected.must is Must.REFUSE:
             if not exchange.ok:
                 yield expected.statement
@@ -153,7 +153,7 @@ class Oracle:
 
     def _served(self, exchange: Exchange, expected: Expectation) -> Suspicion:
         """Return what is wrong where a request is served that is to be refused."""
-        confirmations: tuple[Confirmation, ...] = (Now(),)
+        confirmations: tuple[Confirmation, ...] = (Evident(),)
         if expected.record is not None:  # it is as it was last seen, unless others were at work
             confirmations = (Effect(exchange), Again((expected.record,)))
         return Suspicion(
@@ -164,7 +164,7 @@ class Oracle:
     def _refused(self, exchange: Exchange, expected: Expectation) -> Iterator[Suspicion]:
         """Yield what may be wrong where a request is refused that is to be served, if anything."""
         sense = expected.sense
-        parameters = {name: value for name, value in sense.given.items() if name != "token"}
+        parameters = {name: value for name, value in sense.parameters.items() if name != "token"}
         hypotheses = [*refusals.hypotheses(expected, parameters, self.belief)]
         if hypotheses:
             yield Suspicion(
@@ -179,13 +179,15 @@ class Oracle:
             return
         self.belief.resends[named.field, exchange.ok] += 1
         if not exchange.ok:
-            parameters = {name: value for name, value in sense.given.items() if name != "token"}
+            parameters = {
+                name: value for name, value in sense.parameters.items() if name != "token"
+            }
             hypotheses = tuple(refusals.of_resend(expected, parameters, self.belief))
             if hypotheses:
                 wanted = "OK: the webhook request is REJECTED"
                 yield Suspicion(exchange, wanted, outcome(exchange), hypotheses, expected.record)
 
-    def _right_one(self, exchange: Exchange, expected: Expectation) -> Iterator[Seen]:
+    def _right_one(self, exchange: Exchange, expected: Expectation) -> Iterator[Finding]:
         """Find out whether the webhook request is the one that was asked for."""
         named, data = expected.sense.record, exchange.data
         if named is None or not exchange.ok or not isinstance(data, dict):
@@ -217,7 +219,7 @@ class Oracle:
 
     # Changes.
 
-    def _change(self, exchange: Exchange, expected: Expectation) -> Iterator[Seen]:
+    def _change(self, exchange: Exchange, expected: Expectation) -> Iterator[Finding]:
         named = self._named(exchange, expected)
         self.belief.changes.append(
             Change(exchange, expected.sense.name, exchange.ok, frozenset(named))
@@ -232,8 +234,8 @@ class Oracle:
 
     def may_name(self, sense: Sense) -> set[str]:
         """Return the ids of all webhook requests that a request may name, in whatever way."""
-        values = identifying_values([sense.given.get(IDENTIFIER), sense.given.get("")])
-        names = [Named(each, value) for value in values for each in ("id", "number")]
+        values = identifying_values([sense.parameters.get(IDENTIFIER), sense.parameters.get("")])
+        names = [Identifier(each, value) for value in values for each in ("id", "number")]
         return {known.id for each in names if (known := self.belief.find(each)) is not None}
 
 

@@ -13,7 +13,12 @@ from typing import Any
 from crmcom_kit.contract_tests.belief.belief import Belief, Change
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.oracle.sense import Sense
-from crmcom_kit.contract_tests.oracle.suspicions import Hypothesis, Ordered, Seen, Suspicion
+from crmcom_kit.contract_tests.oracle.suspicions import (
+    Finding,
+    Hypothesis,
+    PagesContradict,
+    Suspicion,
+)
 
 #: So many pages of one list and size are kept, and of so many lists and sizes.
 MAX_PAGES, MAX_LISTS = 24, 200
@@ -43,7 +48,7 @@ class Pages:
     _pages: dict[Any, list[Page]] = field(default_factory=dict)
     _changed: Change | None = None  # the last change that was served before the pages came
 
-    def observe(self, exchange: Exchange, sense: Sense) -> Iterator[Seen]:
+    def observe(self, exchange: Exchange, sense: Sense) -> Iterator[Finding]:
         """Compare one part of a list with the other parts."""
         if sense.name != "list" or not exchange.ok or not sense.is_clear or not sense.filters:
             return
@@ -58,7 +63,7 @@ class Pages:
         page = Page(exchange, sense.offset, ids)
         yield from self._placed(page, (sense.limit, *sorted(sense.filters.items())))
 
-    def _placed(self, page: Page, key: Any) -> Iterator[Seen]:
+    def _placed(self, page: Page, key: Any) -> Iterator[Finding]:
         pages = self._pages.setdefault(key, [])
         same = [each for each in pages if each.offset == page.offset]
         if any(each.ids != page.ids for each in same):
@@ -73,7 +78,7 @@ class Pages:
             found = _contradiction(page, other)
             if found is not None:
                 expected, seen = found
-                ordered = Hypothesis(STATEMENT, Ordered((other.exchange, page.exchange)))
+                ordered = Hypothesis(STATEMENT, PagesContradict((other.exchange, page.exchange)))
                 yield Suspicion(page.exchange, expected, seen, (ordered,), before=(other.exchange,))
                 return
         if others and page.offset:

@@ -9,7 +9,7 @@ from typing import Any
 
 from crmcom_kit.contract_tests.belief.knowledge import (
     DATES,
-    IDENTIFIERS,
+    IDENTIFIER_FIELDS,
     OBJECTS,
     USERS,
     members,
@@ -101,7 +101,7 @@ def _by_schema(record: Mapping[str, Any], release: Release) -> Iterator[Flaw]:
             continue  # a value that is not set is null; whether there is always a rule is open
         if path == ["entity"] and leaf.instance in release.disputed_entities:
             continue
-        if path[0] in _REFERENCES and len(path) > 1 and path[1] not in IDENTIFIERS:
+        if path[0] in _REFERENCES and len(path) > 1 and path[1] not in IDENTIFIER_FIELDS:
             continue
         expected = f"{'.'.join(path)}: {_wanted(leaf)}"
         seen = shortened(repr(leaf.instance), 80)
@@ -158,8 +158,8 @@ def _beyond(record: Mapping[str, Any], release: Release) -> Iterator[Flaw]:
         yield Flaw(f"{_LOG}.dates_in_order", expected, dates[1])
     for path, found, known in _objects(record, release):
         home = ".".join(path)
-        if home in _REFERENCES and not any(found.get(name) for name in IDENTIFIERS):
-            expected = f"{home} with {', '.join(IDENTIFIERS[:2])} or {IDENTIFIERS[2]}"
+        if home in _REFERENCES and not any(found.get(name) for name in IDENTIFIER_FIELDS):
+            expected = f"{home} with {', '.join(IDENTIFIER_FIELDS[:2])} or {IDENTIFIER_FIELDS[2]}"
             yield Flaw(statement_of(release, home, "id"), expected, _only(found))
         for name in ("username", "name"):  # which the short form of a user or unit has, too
             if len(path) == 2 and name in known and name not in found:

@@ -8,7 +8,7 @@ the statement.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from crmcom_kit.contract_tests.belief.belief import Belief, Known
+from crmcom_kit.contract_tests.belief.belief import Belief, TrackedRecord
 from crmcom_kit.contract_tests.belief.interpretations import SEMI_OPTIONAL
 from crmcom_kit.contract_tests.oracle.expectations import STATES, Expectation, selected, served_by
 from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER
@@ -38,7 +38,7 @@ def hypotheses(
         if key is not None:  # else it may be refused because it finds nothing
             yield from _of_list(parameters, belief, (key,))
         return
-    known = belief.known.get(str(expected.record))
+    known = belief.tracked.get(str(expected.record))
     if known is None:
         return
     if expected.sense.name == "show":
@@ -95,7 +95,7 @@ def other_entity(belief: Belief, entity: Any = None) -> str:
 # show.
 
 
-def _of_show(known: Known, parameters: Parameters, belief: Belief) -> Iterator[Hypothesis]:
+def _of_show(known: TrackedRecord, parameters: Parameters, belief: Belief) -> Iterator[Hypothesis]:
     """Yield for what a webhook request is not shown."""
     if "fields_set" in parameters:
         rest = {name: value for name, value in parameters.items() if name != "fields_set"}
@@ -125,7 +125,7 @@ def of_resend(
 
     It may not as long as the same form of identifier was served, or the other one refused.
     """
-    known = belief.known.get(str(expected.record))
+    known = belief.tracked.get(str(expected.record))
     if known is None or not known.is_nameable or known.state != "REJECTED":
         return
     form = _named(known, parameters).form
@@ -135,7 +135,7 @@ def of_resend(
         yield from _of_change(known, parameters)
 
 
-def _of_change(known: Known, parameters: Parameters) -> Iterator[Hypothesis]:
+def _of_change(known: TrackedRecord, parameters: Parameters) -> Iterator[Hypothesis]:
     """Yield what in the writing of a change may be refused: fields_set, or the identifier."""
     refused = _named(known, parameters)
     if "fields_set" in refused.beside:
@@ -145,7 +145,7 @@ def _of_change(known: Known, parameters: Parameters) -> Iterator[Hypothesis]:
     yield Hypothesis("identifier.fields", RefusedChange(known.typed, refused, served))
 
 
-def _named(known: Known, parameters: Parameters) -> ChangeForm:
+def _named(known: TrackedRecord, parameters: Parameters) -> ChangeForm:
     (form,) = parameters[IDENTIFIER]
     beside = {name: value for name, value in parameters.items() if name != IDENTIFIER}
     return ChangeForm(form, str(known.state), beside)

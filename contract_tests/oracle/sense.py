@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl
 
-from crmcom_kit.contract_tests.belief.interpretations import SEMI_OPTIONAL, Named, is_meant
+from crmcom_kit.contract_tests.belief.interpretations import SEMI_OPTIONAL, Identifier, is_api_date
 from crmcom_kit.contract_tests.client.exchanges import Call, parsed
 from crmcom_kit.schemas.methods import Method, methods, response_fields
 from crmcom_kit.schemas.releases import Release
@@ -28,10 +28,10 @@ class Sense:
 
     method: Method | None  # None: its path belongs to no method of the release
     verb: str
-    given: Mapping[str, Any] = field(default_factory=dict)  # parameters, identifiers as mappings
+    parameters: Mapping[str, Any] = field(default_factory=dict)  # identifiers as mappings
     unclear: frozenset[str] = frozenset()  # parameters that no page says how to read
-    record: Named | None = None  # of webhook_request_identifier
-    filters: Mapping[str, Any] = field(default_factory=dict)  # of list; identifiers are Named
+    record: Identifier | None = None  # of webhook_request_identifier
+    filters: Mapping[str, Any] = field(default_factory=dict)  # of list, by name
     fields: tuple[str, ...] | None = None  # of fields_set; None: every field
     limit: int | None = None  # number_of_results; None: as many as there are
     offset: int = 0
@@ -46,7 +46,7 @@ class Sense:
     @property
     def token(self) -> Any:
         """The token, or None."""
-        return self.given.get("token")
+        return self.parameters.get("token")
 
     @property
     def is_clear(self) -> bool:
@@ -74,7 +74,7 @@ def read(call: Call, release: Release) -> Sense:
         if "fields_set" in given and "fields_set" not in unclear:
             found["fields"] = _fields(given["fields_set"], unclear)
     return Sense(
-        method=method, verb=call.verb, given=given, unclear=frozenset(unclear),
+        method=method, verb=call.verb, parameters=given, unclear=frozenset(unclear),
         is_unusual=call.path.endswith("/") or _is_encoded(call.query, method), **found,
     )  # fmt: skip
 
@@ -151,12 +151,12 @@ def _of_record(given: Mapping[str, Any], unclear: set[str]) -> dict[str, Any]:
     return {"record": named} if named is not None and IDENTIFIER not in unclear else {}
 
 
-def _named(value: Any, fields: Sequence[str]) -> Named | None:
+def _named(value: Any, fields: Sequence[str]) -> Identifier | None:
     """Return what an identifier names; None unless it is one field with a text."""
     if not isinstance(value, Mapping) or len(value) != 1:
         return None
     ((name, inner),) = value.items()
-    return Named(name, inner) if name in fields and isinstance(inner, str) and inner else None
+    return Identifier(name, inner) if name in fields and isinstance(inner, str) and inner else None
 
 
 def _of_list(given: Mapping[str, Any], unclear: set[str]) -> dict[str, Any]:
@@ -173,7 +173,7 @@ def _of_list(given: Mapping[str, Any], unclear: set[str]) -> dict[str, Any]:
             not isinstance(value, str)
             or not value
             or value != value.strip()
-            or (name == "created_date" and not is_meant(value))
+            or (name == "created_date" and not is_api_date(value))
         ):
             value = None
         if value is None:
@@ -242,4 +242,4 @@ def basic_text(call: Call) -> str | None:
 
 def is_whole(sense: Sense) -> bool:
     """Whether a request asks for every field of its webhook requests."""
-    return "fields_set" not in sense.given and sense.unclear.isdisjoint(("", "fields_set"))
+    return "fields_set" not in sense.parameters and sense.unclear.isdisjoint(("", "fields_set"))

@@ -233,7 +233,7 @@ def _names(sense: Sense) -> tuple[str, ...]:
     """Return what is given, less the token; of an identifier its fields as well."""
     return tuple(
         f"{name}={','.join(map(str, value))}" if isinstance(value, dict) else name
-        for name, value in sorted(sense.given.items(), key=lambda each: each[0])
+        for name, value in sorted(sense.parameters.items(), key=lambda each: each[0])
         if name != "token"
     )
 

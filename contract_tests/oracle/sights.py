@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from crmcom_kit.contract_tests.belief.belief import Belief, Change, Known, Record
+from crmcom_kit.contract_tests.belief.belief import Belief, Change, Record, TrackedRecord
 from crmcom_kit.contract_tests.belief.knowledge import (
     Digest,
     differing,
@@ -25,9 +25,9 @@ from crmcom_kit.contract_tests.oracle.suspicions import (
     Again,
     Disagree,
     Effect,
+    Finding,
     Flaw,
     Hypothesis,
-    Seen,
     Suspicion,
 )
 
@@ -41,7 +41,7 @@ OF_DELIVERY = (*ERROR_FIELDS, "authentication_code", "log_information.updated_")
 _NOTED = ("log_information.updated",)
 
 
-def observe(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Seen]:
+def observe(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Finding]:
     """Observe each webhook request in a response of show or list."""
     if not exchange.ok or sense.name not in (*RECORD_METHODS, "list"):
         return
@@ -63,33 +63,33 @@ def observe(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Seen]:
 
 def _sights(
     exchange: Exchange, sense: Sense, belief: Belief, before: Exchange | None
-) -> Iterator[Seen]:
+) -> Iterator[Finding]:
     """Compare all webhook requests; ``before`` has listed the same before, if anything has."""
     whole, agreed = is_whole(sense), _Agreed(sense.name, belief)
     marks = zip(exchange.records, exchange.marks, strict=True)
     mark_of = {key: mark for record, mark in marks if isinstance(key := record.get("id"), str)}
     for key, record in exchange.by_id.items():
         if whole and belief.is_as_last_shown(record, mark_of[key]):  # most are, in long lists
-            known = belief.known[key]
+            known = belief.tracked[key]
             yield from agreed.of(known)
             belief.see_again(known, record, sense.name, exchange)
             continue
         found = [*_sight(record, exchange, sense, belief, before)]
-        is_moving = key in belief.records and belief.known[key].moving  # so not all was compared
+        is_moving = key in belief.records and belief.tracked[key].moving  # so not all was compared
         yield from found
-        if whole and (key not in belief.known or belief.known[key].exists):
+        if whole and (key not in belief.tracked or belief.tracked[key].exists):
             agrees = not is_moving and all(isinstance(each, str) for each in found)
             belief.see(record, sense.name, exchange, mark_of[key] if agrees else None)
         elif sense.name == "show" and key in belief.records:
-            belief.known[key].partly = exchange
+            belief.tracked[key].partly = exchange
 
 
 def _sight(
     record: Record, exchange: Exchange, sense: Sense, belief: Belief, before: Exchange | None
-) -> Iterator[Seen]:
+) -> Iterator[Finding]:
     """Compare one webhook request."""
     key, method = record["id"], sense.name
-    known = belief.known.get(key)
+    known = belief.tracked.get(key)
     if known is None:
         yield from _new(record, exchange, belief, before)
         return
@@ -112,15 +112,15 @@ def _sight(
     yield from _agrees(known, method, belief)
 
 
-def _has_failed_late(known: Known, record: Record, paths: Sequence[str]) -> bool:
+def _has_failed_late(known: TrackedRecord, record: Record, paths: Sequence[str]) -> bool:
     """Whether a resend that was seen to succeed has failed since: when a delivery ends is open."""
     is_failure = record.get("life_cycle_state") == "REJECTED"
     of_delivery = all(path == "life_cycle_state" or path.startswith(OF_DELIVERY) for path in paths)
-    is_new = known.before is not None and bool(differing(known.before, record))
+    is_new = known.before_resend is not None and bool(differing(known.before_resend, record))
     return known.is_proven and is_new and is_failure and of_delivery
 
 
-def _agrees(known: Known, method: str, belief: Belief) -> Iterator[str]:
+def _agrees(known: TrackedRecord, method: str, belief: Belief) -> Iterator[str]:
     """Yield the statements that an unchanged sight speaks for."""
     known.is_proven |= known.resent and known.state == "SUCCESSFUL"
     if {"show": known.shown, "list": known.listed}[method]:
@@ -148,18 +148,23 @@ class _Agreed:
     def __post_init__(self) -> None:
         self._named = {key for each in self.belief.changes[-MAX_CHANGES:] for key in each.named}
 
-    def of(self, known: Known) -> frozenset[str]:
+    def of(self, known: TrackedRecord) -> frozenset[str]:
         """Return the statements of one webhook request."""
         if known.resent or known.id in self._named:
             return frozenset(_agrees(known, self.method, self.belief))
-        kind = known.seen.number, known.shown, known.listed
+        kind = known.last_seen.number, known.shown, known.listed
         if kind not in self._alike:
             self._alike[kind] = frozenset(_agrees(known, self.method, self.belief))
         return self._alike[kind]
 
 
 def _differs(
-    known: Known, record: Record, path: str, exchange: Exchange, sense: Sense, belief: Belief
+    known: TrackedRecord,
+    record: Record,
+    path: str,
+    exchange: Exchange,
+    sense: Sense,
+    belief: Belief,
 ) -> Suspicion:
     """Return what may be wrong where a webhook request is not as it was known."""
     hypotheses = [Hypothesis("list.agrees_with_show", Disagree(known))]
@@ -183,19 +188,19 @@ def _differs(
 
 
 def _changed(
-    known: Known, record: Record, path: str, exchange: Exchange, *hypotheses: Hypothesis
+    known: TrackedRecord, record: Record, path: str, exchange: Exchange, *hypotheses: Hypothesis
 ) -> Suspicion:
     """Return the suspicion that a member of a webhook request is not as it was known."""
     seen = shortened(repr(value_at(record, path)), 120)
     if isinstance(value_at(known.record, path), Digest):
-        seen += f", changed since request {known.seen.number}"
+        seen += f", changed since request {known.last_seen.number}"
     return Suspicion(
         exchange, f"{path} of {known.number} unchanged: {_was(known, path)}", seen,
-        hypotheses, known.id, (known.seen,), path,
+        hypotheses, known.id, (known.last_seen,), path,
     )  # fmt: skip
 
 
-def _was(known: Known, path: str) -> str:
+def _was(known: TrackedRecord, path: str) -> str:
     """Return a member of a webhook request as it was known; a long one, as it was shown last."""
     value = value_at(known.record, path)
     if isinstance(value, Digest):
@@ -203,7 +208,7 @@ def _was(known: Known, path: str) -> str:
     return "not kept" if isinstance(value, Digest) else shortened(repr(value), 80)
 
 
-def _of_resend(known: Known, record: Record, change: Change) -> Hypothesis:
+def _of_resend(known: TrackedRecord, record: Record, change: Change) -> Hypothesis:
     """Return what a resend may have done wrong to the webhook request that it named."""
     statement = "resend.returns_record"
     if known.moving:
@@ -213,7 +218,7 @@ def _of_resend(known: Known, record: Record, change: Change) -> Hypothesis:
     return Hypothesis(statement, Effect(change.exchange))
 
 
-def hypotheses_of_change(known: Known, belief: Belief) -> list[Hypothesis]:
+def hypotheses_of_change(known: TrackedRecord, belief: Belief) -> list[Hypothesis]:
     """Return which changes since it was seen may have changed, or taken, a webhook request.
 
     For each statement comes the last request that may break it, the latest first.
@@ -236,7 +241,7 @@ def hypotheses_of_change(known: Known, belief: Belief) -> list[Hypothesis]:
 
 
 def _left_out(
-    known: Known, record: Record, exchange: Exchange, sense: Sense, belief: Belief
+    known: TrackedRecord, record: Record, exchange: Exchange, sense: Sense, belief: Belief
 ) -> Iterator[Suspicion]:
     """Yield what may be wrong where a member is left out that is known to have a value."""
     whole = is_whole(sense)
@@ -252,14 +257,14 @@ def _left_out(
                 statement = statement_of(belief.release, *path.split("."))
             yield Suspicion(
                 exchange, f"{path} of {known.number} unchanged: {_was(known, path)}", f"no {path}",
-                (Hypothesis(statement, Again((known.id,))),), known.id, (known.seen,),
+                (Hypothesis(statement, Again((known.id,))),), known.id, (known.last_seen,),
             )  # fmt: skip
             return
 
 
 def _new(
     record: Record, exchange: Exchange, belief: Belief, before: Exchange | None
-) -> Iterator[Seen]:
+) -> Iterator[Finding]:
     """Observe a webhook request that was not there when the same was listed before a resend.
 
     One that got no room may have been there.
@@ -288,11 +293,11 @@ def _group(sense: Sense) -> frozenset[tuple[str, Any]] | None:
     return frozenset(sense.filters.items()) if len(sense.filters) < 3 else None
 
 
-def _cleared(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Seen]:
+def _cleared(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Finding]:
     """Observe resend.clears_error in each webhook request that was sent again with success."""
     for record in exchange.records:
         key = record.get("id")
-        known = belief.known.get(key) if isinstance(key, str) else None
+        known = belief.tracked.get(key) if isinstance(key, str) else None
         resent = sense.name == "resend" or (known is not None and known.resent)
         if not resent or record.get("life_cycle_state") != "SUCCESSFUL":
             continue
@@ -309,10 +314,10 @@ def _cleared(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Seen]
 # What resend and delete return.
 
 
-def observe_change(exchange: Exchange, expected: Expectation, belief: Belief) -> Iterator[Seen]:
+def observe_change(exchange: Exchange, expected: Expectation, belief: Belief) -> Iterator[Finding]:
     """Observe one request of resend or delete; the belief follows, also what is wrongly served."""
     sense = expected.sense
-    known = belief.known.get(str(expected.record)) if sense.verb == "POST" else None
+    known = belief.tracked.get(str(expected.record)) if sense.verb == "POST" else None
     change = belief.changes[-1]
     if not exchange.ok:
         if known is not None and sense.name == "resend" and known.state == "REJECTED":
@@ -329,7 +334,7 @@ def observe_change(exchange: Exchange, expected: Expectation, belief: Belief) ->
         belief.delete(known.id)
         return
     yield from _kept(known, data, exchange)
-    known.resent, known.is_proven, known.before = True, False, known.record
+    known.resent, known.is_proven, known.before_resend = True, False, known.record
     if known.state == "REJECTED":
         known.untraced = known.record
     is_done = data.get("life_cycle_state") == "SUCCESSFUL"
@@ -339,7 +344,9 @@ def observe_change(exchange: Exchange, expected: Expectation, belief: Belief) ->
         known.moving = True  # it is queued, or failed again: open until a response shows it
 
 
-def _returned(known: Known, was: Record, data: Record, exchange: Exchange) -> Iterator[Seen]:
+def _returned(
+    known: TrackedRecord, was: Record, data: Record, exchange: Exchange
+) -> Iterator[Finding]:
     paths = [each for each in differing(was, data) if not each.startswith(_NOTED)]
     if not paths:
         yield "delete.returns_record"
@@ -348,7 +355,7 @@ def _returned(known: Known, was: Record, data: Record, exchange: Exchange) -> It
     yield _changed(known, data, paths[0], exchange, effect)
 
 
-def _kept(known: Known, data: Record, exchange: Exchange) -> Iterator[Seen]:
+def _kept(known: TrackedRecord, data: Record, exchange: Exchange) -> Iterator[Finding]:
     """Observe what sending again must keep."""
     paths = differing(lasting(known.record), lasting(data))
     if not paths:

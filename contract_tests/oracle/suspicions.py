@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
-from crmcom_kit.contract_tests.belief.belief import Belief, Known, Record
+from crmcom_kit.contract_tests.belief.belief import Belief, Record, TrackedRecord
 from crmcom_kit.contract_tests.belief.interpretations import OBJECT_OF
 from crmcom_kit.contract_tests.belief.knowledge import differing, value_at
 from crmcom_kit.contract_tests.client.errors import Unreachable
@@ -121,21 +121,21 @@ class Flaw(NamedTuple):
 
     def suspicion(self, exchange: Exchange) -> Suspicion:
         """Return what it makes suspect of the exchange that shows it."""
-        hypothesis = Hypothesis(self.statement, Now())
+        hypothesis = Hypothesis(self.statement, Evident())
         return Suspicion(exchange, self.expected, self.seen, (hypothesis,), self.record)
 
 
 #: What an exchange tells: a statement that was kept, or what is suspect.
-Seen = str | Flaw | Suspicion
+Finding = str | Flaw | Suspicion
 
 
-def told(statement: str, *, kept: bool, expected: str, seen: str) -> str | Flaw:
+def finding(statement: str, *, kept: bool, expected: str, seen: str) -> str | Flaw:
     """Return a statement that was kept, or the flaw that breaks it."""
     return statement if kept else Flaw(statement, expected, seen)
 
 
 @dataclass(frozen=True, slots=True)
-class Now:
+class Evident:
     """The response alone shows it."""
 
     def settle(self, _suspicion: Suspicion, _statement: str, _asker: Asker, /) -> bool:
@@ -152,9 +152,9 @@ class Again:
 
     def settle(self, suspicion: Suspicion, statement: str, asker: Asker, /) -> bool:
         """Look, and ask again as often as it takes."""
-        for _ in range(asker.belief.hits - 1):
+        for _ in range(asker.belief.min_sightings - 1):
             looked_at = self.rests_on[:MAX_LOOKED_AT]
-            before = {key: see_whether_it_is_there(key, asker) for key in looked_at}
+            before = {key: look_at(key, asker) for key in looked_at}
             exchange, found = asker.ask(suspicion.exchange.call)
             if not _has(found, statement, looked_at):
                 return False
@@ -176,14 +176,14 @@ MAX_LOOKED_AT = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Behind:
+class OnlyBehind:
     """A request that reads is wrong right behind another one each time, and right alone."""
 
     before: Call
 
     def settle(self, suspicion: Suspicion, statement: str, asker: Asker, /) -> bool:
         """Send it alone and behind the other, so that two servers in turn are no cause."""
-        for _ in range(asker.belief.hits):
+        for _ in range(asker.belief.min_sightings):
             for first in (None, self.before):
                 if first is not None:
                     asker.ask(first)
@@ -215,7 +215,7 @@ class Refused:
             alike = asker.call(self.method, self.alike)
             if alike.wording != asker.call(self.method, self.refused).wording:
                 return False
-        for _ in range(asker.belief.hits):
+        for _ in range(asker.belief.min_sightings):
             if not asker.call(self.method, self.served).ok:
                 return False
             if not _all_exist(self.rests_on, asker) or not self._still_fits(asker.belief):
@@ -261,7 +261,7 @@ class RefusedChange:
 
     def settle(self, suspicion: Suspicion, _statement: str, asker: Asker, /) -> bool:
         """Send the sibling, and both of another webhook request. Raises Unreachable."""
-        method, hits = suspicion.exchange.call.method, asker.belief.hits
+        method, hits = suspicion.exchange.call.method, asker.belief.min_sightings
         alike = asker.alike(suspicion.exchange)
         refused = [self.record, *(other for other in alike if other["id"] != self.record["id"])]
         siblings: Sequence[Record] = refused
@@ -283,7 +283,7 @@ class RefusedChange:
 def _all_exist(keys: Sequence[str], asker: Asker) -> bool:
     """Look at webhook requests, and return whether all of them exist."""
     for key in keys:
-        see_whether_it_is_there(key, asker)
+        look_at(key, asker)
     return all(key in asker.belief.records for key in keys)
 
 
@@ -301,7 +301,7 @@ class RefusedCall:
     def settle(self, _suspicion: Suspicion, _statement: str, asker: Asker, /) -> bool:
         """Send both, in no rhythm that a rate limit or servers in turn could have."""
         order = (True, False, True, False) if self.served == self.refused else _NO_RHYTHM
-        for gap, is_served in enumerate(order * (asker.belief.hits - 1)):
+        for gap, is_served in enumerate(order * (asker.belief.min_sightings - 1)):
             for _ in range(gap):
                 asker.call("list", {"entity": asker.belief.release.entities[0]})
             if asker.ask(self.served if is_served else self.refused)[0].ok is not is_served:
@@ -316,7 +316,7 @@ _NO_RHYTHM = (True, False, False, True, False, True)
 class Disagree:
     """Show and list return a webhook request the same each time, and not the same as each other."""
 
-    known: Known
+    known: TrackedRecord
 
     def settle(self, _suspicion: Suspicion, _statement: str, asker: Asker, /) -> bool:
         """Look at it in no rhythm that servers behind a balancer could share."""
@@ -347,14 +347,14 @@ class Effect:
         """
         if self.by_anybody and suspicion.symptom in asker.belief.done_by_others:
             return False  # nobody can tell any more who did it
-        missing = asker.belief.hits - 1 + self.more
+        missing = asker.belief.min_sightings - 1 + self.more
         for _ in range(missing + 2):
             found = asker.repeat(self.change)
             if found is None:
                 return False
             missing -= _has(found, statement)
             asker.keep([each for each in found if not _has([each], statement)])
-            for _ in range(asker.belief.hits - 1):
+            for _ in range(asker.belief.min_sightings - 1):
                 idle = asker.repeat(self.change, idle=True) or ()
                 if any(each.symptom == suspicion.symptom for each in idle):
                     return False  # it happens without the change as well
@@ -364,14 +364,14 @@ class Effect:
 
 
 @dataclass(frozen=True, slots=True)
-class Ordered:
+class PagesContradict:
     """Two pages come as before each time, and contradict each other."""
 
     pages: tuple[Exchange, Exchange]
 
     def settle(self, _suspicion: Suspicion, _statement: str, asker: Asker, /) -> bool:
         """Ask for both pages, in no rhythm that servers behind a balancer could share."""
-        for _ in range(asker.belief.hits - 1):
+        for _ in range(asker.belief.min_sightings - 1):
             for at in (0, 0, 1, 0, 1, 1):
                 again, _found = asker.ask(self.pages[at].call)
                 if _ids(again) != _ids(self.pages[at]):
@@ -388,7 +388,7 @@ class TooFew:
 
     def settle(self, suspicion: Suspicion, _statement: str, asker: Asker, /) -> bool:
         """List all and forget what is not there, then ask for the list again."""
-        for _ in range(asker.belief.hits - 1):
+        for _ in range(asker.belief.min_sightings - 1):
             every = asker.call("list", self.whole)
             if not every.ok:
                 return False
@@ -411,15 +411,21 @@ class Contradicted:
     def settle(self, suspicion: Suspicion, statement: str, asker: Asker, /) -> bool:
         """Send the lists again, then look at what the last one rests on, and ask for it again."""
         belief = asker.belief
-        for _ in range(belief.hits - 1):
-            belief.revive(lambda kill: kill.call in self.calls)
+        for _ in range(belief.min_sightings - 1):
+            belief.take_back(lambda exclusion: exclusion.call in self.calls)
             for call in self.calls[-MAX_CALLS_AGAIN:]:
                 again, _ = asker.ask(call)
                 # What it lacks now may have gone since it was seen.
-                fresh = (kill for kill in belief.every_kill() if kill.number == again.number)
-                keys = dict.fromkeys(kill.rests_on for kill in fresh if kill.rests_on is not None)
+                fresh = (
+                    exclusion
+                    for exclusion in belief.every_exclusion()
+                    if exclusion.number == again.number
+                )
+                keys = dict.fromkeys(
+                    exclusion.rests_on for exclusion in fresh if exclusion.rests_on is not None
+                )
                 for key in [*keys][:MAX_LOOKED_AT]:
-                    see_whether_it_is_there(key, asker)
+                    look_at(key, asker)
             if not self._comes_again(suspicion.exchange.call, statement, asker):
                 return False
         return True
@@ -429,7 +435,7 @@ class Contradicted:
         looked_at, keys = dict[str, None](), [*self.first]
         for _ in range(MAX_ROUNDS):
             for key in keys:
-                see_whether_it_is_there(key, asker)
+                look_at(key, asker)
             looked_at |= dict.fromkeys(keys)
             _, found = asker.ask(call)
             causes = [one.confirmation for each in found for one in each.hypotheses]
@@ -451,9 +457,9 @@ MAX_ROUNDS = 4
 MAX_CALLS_AGAIN = 8
 
 
-def see_whether_it_is_there(key: str, asker: Asker) -> Record | None:
+def look_at(key: str, asker: Asker) -> Record | None:
     """Return a webhook request as it is shown; if list lacks it too, it is gone, and forgotten."""
-    known, record = asker.belief.known.get(key), shown(key, asker)
+    known, record = asker.belief.tracked.get(key), shown(key, asker)
     if record is None and known is not None and listed(known, asker) is None and known.exists:
         asker.belief.lose(key)
     return record
@@ -465,7 +471,7 @@ def shown(key: str, asker: Asker) -> Record | None:
     return next((each for each in found if each.get("id") == key), None)
 
 
-def listed(known: Known, asker: Asker) -> Record | None:
+def listed(known: TrackedRecord, asker: Asker) -> Record | None:
     """Return a webhook request as list returns it now, or None."""
     group = _group(known)
     if group is None:
@@ -474,7 +480,7 @@ def listed(known: Known, asker: Asker) -> Record | None:
     return next((each for each in found if each.get("id") == known.id), None)
 
 
-def _group(known: Known) -> dict[str, str] | None:
+def _group(known: TrackedRecord) -> dict[str, str] | None:
     """Return what lists a webhook request with few others."""
     given = {name: known.record.get(name) for name in ("entity", "entity_id")}
     fits = all(isinstance(value, str) and value for value in given.values())

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from crmcom_kit.contract_tests.belief.belief import MAX_NAME, Belief, Record
-from crmcom_kit.contract_tests.belief.interpretations import Named
+from crmcom_kit.contract_tests.belief.interpretations import Identifier
 from crmcom_kit.contract_tests.belief.knowledge import required_fields
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.oracle.expectations import has_fields_set
@@ -13,9 +13,9 @@ from crmcom_kit.contract_tests.oracle.records import problems, promises
 from crmcom_kit.contract_tests.oracle.sense import FIELDS, RECORD_METHODS, Sense
 from crmcom_kit.contract_tests.oracle.suspicions import (
     Again,
+    Finding,
     Flaw,
     Hypothesis,
-    Seen,
     Suspicion,
 )
 from crmcom_kit.schemas.releases import Release
@@ -28,7 +28,7 @@ class Wanted(NamedTuple):
     statement: str  # that says so
 
 
-def check(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Seen]:
+def check(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Finding]:
     """Check the webhook requests of a response of show, list, resend or delete."""
     method = sense.name
     if not exchange.ok or method not in (*RECORD_METHODS, "list"):
@@ -64,7 +64,7 @@ def _wanted(sense: Sense, release: Release) -> Wanted | None:
     has_parameter = has_fields_set(sense.name, release)
     if {"", "fields_set"} & sense.unclear:
         return None
-    if "fields_set" not in sense.given:
+    if "fields_set" not in sense.parameters:
         statement = "fields_set.default_all" if has_parameter else f"{sense.name}.returns_record"
         return Wanted(frozenset(FIELDS), statement)
     if not has_parameter or sense.fields is None:
@@ -80,7 +80,7 @@ def _problems(record: Record, wanted: Wanted | None, release: Release) -> list[F
     return found if lack is None else [*found, lack]
 
 
-def _one_name_each(exchange: Exchange, method: str, belief: Belief) -> Iterator[Seen]:
+def _one_name_each(exchange: Exchange, method: str, belief: Belief) -> Iterator[Finding]:
     """Check that no two webhook requests have one id or one number."""
     if _has_one_name_each(exchange, belief):
         yield from ("response.id.names_one", "response.number.names_one")
@@ -90,7 +90,7 @@ def _one_name_each(exchange: Exchange, method: str, belief: Belief) -> Iterator[
         key, number = _name(record, "id"), _name(record, "number")
         if key is None or number is None:
             continue
-        known = belief.find(Named("id", key))
+        known = belief.find(Identifier("id", key))
         before = None if known is None else _name(known.record, "number")
         numbers[key] |= dict.fromkeys((before or number, number))
         ids[number][key] = None
@@ -102,7 +102,7 @@ def _one_name_each(exchange: Exchange, method: str, belief: Belief) -> Iterator[
         elif found:
             yield f"response.{name}.names_one"
     for number, keys in ids.items():
-        known = belief.find(Named("number", number))
+        known = belief.find(Identifier("number", number))
         # Somebody else may have deleted the other one. A delete may return one that is long
         # gone, and whose number another one has.
         if known is not None and known.id not in keys and method != "delete":
@@ -123,7 +123,7 @@ def _has_one_name_each(exchange: Exchange, belief: Belief) -> bool:
         known = belief.records.get(str(key))
         if known is not None and known.get("number") != number:
             return False
-        named = belief.find(Named("number", str(number)))
+        named = belief.find(Identifier("number", str(number)))
         if named is not None and named.id != key:
             return False
     return True
@@ -136,7 +136,7 @@ def _spelling(sense: Sense) -> Iterator[str]:
         yield "fields_set.names"
     if sense.verb == "GET" and named:
         yield "parameters.identifier_in_query"
-    if sense.verb == "POST" and sense.given:
+    if sense.verb == "POST" and sense.parameters:
         yield "parameters.body"
         if named:
             yield "parameters.identifier_in_body"

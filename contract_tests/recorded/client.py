@@ -12,13 +12,13 @@ from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
 from crmcom_kit.contract_tests.belief.belief import Belief
-from crmcom_kit.contract_tests.belief.interpretations import Named
+from crmcom_kit.contract_tests.belief.interpretations import Identifier
 from crmcom_kit.contract_tests.client.calls import build
 from crmcom_kit.contract_tests.client.exchanges import LOGINS, Exchange
 from crmcom_kit.contract_tests.client.wording import shape_of, shortened
 from crmcom_kit.contract_tests.options.deviations import ExpectedRefusal
 from crmcom_kit.contract_tests.options.options import CHANGES
-from crmcom_kit.contract_tests.oracle.client_mistakes import Kind, Remark, remarks
+from crmcom_kit.contract_tests.oracle.client_mistakes import Remark, RemarkKind, remarks
 from crmcom_kit.contract_tests.oracle.sense import (
     IDENTIFIER,
     Sense,
@@ -117,13 +117,13 @@ class Client:
         exchange = recorded.exchange
         sense = read(exchange.call, self._belief.release)
         found = [*self._of_request(recorded, sense, alone=alone)]
-        is_wrong = any(each.kind is not Kind.NOTE for each in found)
+        is_wrong = any(each.kind is not RemarkKind.NOTE for each in found)
         if is_wrong and self._is_expected(recorded, sense):
             self._expected_ones += 1
         else:
             for remark in found:
                 self._keep(remark, exchange, sense)
-            if not is_unsure and not alone and "token" in sense.given:
+            if not is_unsure and not alone and "token" in sense.parameters:
                 self._tokens.see(recorded, sense, is_wrong=is_wrong)
         if sense.name in CHANGES and recorded.is_lost:
             self._lost.append(_Lost(sense.name, self._names(sense)))
@@ -147,7 +147,7 @@ class Client:
 
     def _of_state(self, sense: Sense) -> Iterator[Remark]:
         """Yield what is wrong with a change of a webhook request, as that was last seen."""
-        identifier = sense.given.get(IDENTIFIER)
+        identifier = sense.parameters.get(IDENTIFIER)
         if isinstance(identifier, Mapping) and len(identifier) > 1:
             return  # nobody knows which one it names
         states = {self._seen[name].state for name in self._names(sense) if name in self._seen}
@@ -160,9 +160,11 @@ class Client:
 
     def _names(self, sense: Sense) -> frozenset[str]:
         """Return id and number of the webhook request that a request names, as far as known."""
-        names = identifying_values([sense.given.get(IDENTIFIER)])
+        names = identifying_values([sense.parameters.get(IDENTIFIER)])
         found = (
-            self._belief.named(Named(each, name)) for name in names for each in ("id", "number")
+            self._belief.named(Identifier(each, name))
+            for name in names
+            for each in ("id", "number")
         )
         names |= {self._paired[name] for name in names if name in self._paired}
         return names | {text for known in found if known for text in (known.id, known.number)}
@@ -175,14 +177,14 @@ class Client:
         )
 
     def _twice(self, sense: Sense) -> Remark:
-        given = {name: sense.given.get(name) for name in ("token", IDENTIFIER)}
+        given = {name: sense.parameters.get(name) for name in ("token", IDENTIFIER)}
         why = (
             f"{sense.name} is sent again after its response was lost: both may have been done. "
             "Look first what became of the webhook request"
         )
         statement = "resend.sends_again" if sense.name == "resend" else "delete.single_result"
         show = methods(self._belief.release)["show"]
-        return Remark(statement, why, build(show, given), Kind.TWICE)
+        return Remark(statement, why, build(show, given), RemarkKind.TWICE)
 
     def _see(self, exchange: Exchange, sense: Sense, *, alone: bool) -> None:
         """Take note of the webhook requests that a response tells of: what was lost is known."""
@@ -231,9 +233,9 @@ class Client:
     def _keep(self, remark: Remark, exchange: Exchange, sense: Sense, times: int = 1) -> None:
         if not fnmatchcase(remark.statement, self._only):
             return
-        method, is_note = _method(exchange, sense), remark.kind is Kind.NOTE
+        method, is_note = _method(exchange, sense), remark.kind is RemarkKind.NOTE
         key: tuple[str, ...] = (str(remark.kind), remark.statement, method, shape_of(remark.why))
-        alike = [each for each in self._found if (each[0] == Kind.NOTE) is is_note]
+        alike = [each for each in self._found if (each[0] == RemarkKind.NOTE) is is_note]
         if key not in self._found and len(alike) >= MAX_KINDS:
             key = alike[-1]
         self._found.setdefault(key, ClientFinding(remark, exchange, method)).times += times
@@ -247,8 +249,8 @@ class Client:
         stale = [each for at, each in enumerate(self._expected) if at not in self._matched]
         return ClientResults(
             requests=self._requests,
-            mistakes=tuple(each for each in found if each.remark.kind is not Kind.NOTE),
-            notes=tuple(each for each in found if each.remark.kind is Kind.NOTE),
+            mistakes=tuple(each for each in found if each.remark.kind is not RemarkKind.NOTE),
+            notes=tuple(each for each in found if each.remark.kind is RemarkKind.NOTE),
             expected=self._expected_ones,
             stale=tuple(map(str, stale)) if self._only == "*" else (),
         )
@@ -306,7 +308,9 @@ class _RefusedTokens:
             remark = Remark(statement, f"{_USED_AGAIN[statement]}; log in")
             finding = ClientFinding(remark, exchange, _method(exchange, sense))
             self._again.setdefault(token, finding).times += 1
-        given = sorted((name, repr(each)) for name, each in sense.given.items() if name != "token")
+        given = sorted(
+            (name, repr(each)) for name, each in sense.parameters.items() if name != "token"
+        )
         request = f"{sense.name} {given}"
         if exchange.ok and sense.name == "token_release" and self._ends_by_release:
             self._ended[token] = "token_release.ends_token", recorded.end

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple
 
-from crmcom_kit.contract_tests.belief.belief import Known, Record
+from crmcom_kit.contract_tests.belief.belief import Record, TrackedRecord
 from crmcom_kit.contract_tests.belief.knowledge import differing, lasting, lost_members
 from crmcom_kit.contract_tests.client.exchanges import LOGINS, Call, Exchange
 from crmcom_kit.contract_tests.oracle.logins import claimed_unit
@@ -24,9 +24,9 @@ from crmcom_kit.contract_tests.oracle.suspicions import (
     Contradicted,
     Disagree,
     Effect,
+    Evident,
     Hypothesis,
-    Now,
-    Ordered,
+    PagesContradict,
     Refused,
     RefusedCall,
     Suspicion,
@@ -80,10 +80,12 @@ class Later:
     def add_change(self, sense: Sense, number: int) -> None:
         """Add that webhook requests may have changed before exchange ``number`` + 1."""
         self._written_at.append(number)
-        for name in identifying_values([sense.given.get(IDENTIFIER), sense.given.get("")]):
+        for name in identifying_values(
+            [sense.parameters.get(IDENTIFIER), sense.parameters.get("")]
+        ):
             self._changes[name].append(number)
 
-    def sights(self, known: Known, after: int) -> Iterator[Exchange]:
+    def sights(self, known: TrackedRecord, after: int) -> Iterator[Exchange]:
         """Yield what shows a webhook request after an exchange, until a request changes it."""
         ends: list[int] = []
         for name in (known.id, str(known.record.get("number"))):
@@ -152,7 +154,7 @@ class Case(NamedTuple):
     """A suspicion, and what was known before it came up."""
 
     suspicion: Suspicion
-    was: Mapping[str, Known]
+    was: Mapping[str, TrackedRecord]
     later: Later
 
     @property
@@ -169,7 +171,7 @@ class Case(NamedTuple):
         return None
 
     def _confirming(self, confirmation: Confirmation) -> Exchange | None:
-        if isinstance(confirmation, Now):
+        if isinstance(confirmation, Evident):
             return self.exchange
         if not (self.exchange.ok or self.later.is_for_good(self.exchange)):
             return None
@@ -198,7 +200,7 @@ class Case(NamedTuple):
     def _confirming_else(self, confirmation: Confirmation) -> Exchange | None:
         """Return what confirms a hypothesis on pages of a list, or on logins."""
         match confirmation:
-            case Ordered(pages=pages):
+            case PagesContradict(pages=pages):
                 return self._come_again(pages)
             case TooFew(whole=whole, ids=ids):
                 return self._is_short_again(whole, ids)
@@ -213,10 +215,10 @@ class Case(NamedTuple):
         goes_on = not exchange.ok and later.served > exchange.number
         return goes_on and not later.has_valid_token_after(exchange)
 
-    def _known(self, key: str | None) -> Known | None:
+    def _known(self, key: str | None) -> TrackedRecord | None:
         """Return a webhook request as it was known before the exchange."""
         known = self.was.get(str(key))
-        return None if known is None or known.seen is self.exchange else known
+        return None if known is None or known.last_seen is self.exchange else known
 
     def _shown(self, key: str | None) -> Record | None:
         """Return a webhook request as the exchange shows it."""
@@ -307,7 +309,7 @@ class Case(NamedTuple):
         known, seen = self._known(key), self._shown(key)
         if known is None or seen is None:
             return False
-        return {known.seen.call.method, self.exchange.call.method} == {*READS}
+        return {known.last_seen.call.method, self.exchange.call.method} == {*READS}
 
     def _is_the_servers(self) -> bool:
         """Whether nobody else can have changed what is seen changed.

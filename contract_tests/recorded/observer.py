@@ -18,7 +18,7 @@ from crmcom_kit.contract_tests.oracle.sense import Sense, read
 from crmcom_kit.contract_tests.oracle.suspicions import (
     Again,
     Contradicted,
-    Now,
+    Evident,
     Suspicion,
 )
 from crmcom_kit.contract_tests.recorded.hindsight import Case, Later
@@ -132,7 +132,7 @@ class Observer:
 
     def _observe(self, exchange: Exchange, sense: Sense) -> None:
         """Have the oracle observe an exchange, and keep what is suspect."""
-        known = self.belief.known
+        known = self.belief.tracked
         before = {key: replace(known[key]) for key in exchange.by_id if key in known}
         found = self.oracle.observe(exchange)
         self._note(found, exchange)
@@ -140,11 +140,11 @@ class Observer:
             named = {key: before.get(key) or known.get(key) for key in _rests_on(suspicion)}
             was = {key: replace(each) for key, each in named.items() if each is not None}
             self._unsettled.append(Case(suspicion, was, self._later))
-            if not isinstance(suspicion.hypotheses[0].confirmation, Now):
+            if not isinstance(suspicion.hypotheses[0].confirmation, Evident):
                 for key in _rests_on(suspicion) & self.belief.records.keys():
                     self.belief.lose(key)
         if sense.name == "list":  # nobody knows whether what a list lacks was there
-            self.belief.revive(lambda kill: kill.rests_on is not None)
+            self.belief.take_back(lambda exclusion: exclusion.rests_on is not None)
         if sense.name == "token_release" and self.is_unsure(sense.token):
             self.belief.set_token(str(sense.token), TokenState.DOUBTFUL)
 
@@ -203,7 +203,7 @@ class Observer:
         found = Oracle(Belief(self._release, knows_tokens=False)).observe(exchange)
         self._note(found, exchange)
         for suspicion in found.suspicions:
-            if isinstance(suspicion.hypotheses[-1].confirmation, Now):
+            if isinstance(suspicion.hypotheses[-1].confirmation, Evident):
                 self._is_settled(Case(suspicion, {}, self._later))
         self._lose(exchange, sense)
 

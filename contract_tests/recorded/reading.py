@@ -268,7 +268,7 @@ def _recorded(entry: Any, release: Release, base_url: str | None) -> tuple[str, 
     if is_unknown or call.verb in ("OPTIONS", "HEAD"):
         raise Skip(UNKNOWN_METHOD)
     kept = tuple(pair for pair in call.headers if pair[0].lower() in _KEPT_HEADERS)
-    call = replace(call, method=sense.name, parameters=sense.given, headers=kept)
+    call = replace(call, method=sense.name, parameters=sense.parameters, headers=kept)
     status = _status(response)
     try:
         body = _received(entry, response, status)

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from crmcom_kit.contract_tests.client.wording import counted
-from crmcom_kit.contract_tests.oracle.client_mistakes import Kind
+from crmcom_kit.contract_tests.oracle.client_mistakes import RemarkKind
 from crmcom_kit.contract_tests.oracle.findings import Verdict
 from crmcom_kit.contract_tests.reports.report import (
     Entry,
@@ -75,7 +75,7 @@ def _of_client(client: Entry | None, *, every: bool) -> Iterator[Text]:
     for mistake in client["mistakes"] if client is not None else ():
         yield Text("")
         of = f"client: {mistake['statement']}, {mistake['method']}"
-        kind = f" ({mistake['kind']})" if mistake["kind"] != Kind.MISTAKE else ""
+        kind = f" ({mistake['kind']})" if mistake["kind"] != RemarkKind.MISTAKE else ""
         yield Text(f"✗ {one_line(of)}{kind}", style="bold red")
         yield from (Text(f"  {line}") for line in mistake_details(mistake))
     for note in client["notes"] if client is not None and every else ():

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
 from crmcom_kit.contract_tests.belief.belief import Record
-from crmcom_kit.contract_tests.belief.interpretations import Named
+from crmcom_kit.contract_tests.belief.interpretations import Identifier
 from crmcom_kit.contract_tests.client.calls import build, changing_method
 from crmcom_kit.contract_tests.client.errors import Withheld
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
@@ -108,7 +108,7 @@ class Guard:
         for record in records:
             if record["id"] not in self.touched:
                 if self._log is not None:  # first: one that is touched passes from then on
-                    known = self._session.scene.belief.known.get(record["id"])
+                    known = self._session.scene.belief.tracked.get(record["id"])
                     is_of_belief = known is not None and known.record is record
                     whole = known.whole if known and is_of_belief else record
                     self._log.note(whole, changing_method(call) or call.method)
@@ -160,7 +160,7 @@ class Guard:
             return found
         for value in values:
             for field in ("id", "number") if named is None else (named[0],):
-                is_known = scene.belief.named(Named(field, value)) is not None
+                is_known = scene.belief.named(Identifier(field, value)) is not None
                 if (field, value) in self._looked_up or not is_known:
                     found += self._look_up(field, value)
         return found

@@ -130,7 +130,7 @@ def _deleted(scene: Scene) -> Sequence[tuple[str, str]]:
 
 
 def _names_of_deleted(scene: Scene) -> Sequence[tuple[str, str]]:
-    gone = [each.record for each in scene.belief.known.values() if not each.exists]
+    gone = [each.record for each in scene.belief.tracked.values() if not each.exists]
     gone = [each for each in gone if isinstance(each.get("number"), str)]
     return [(form, each[form]) for each in reversed(gone) for form in ("id", "number")]
 

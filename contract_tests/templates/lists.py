@@ -13,9 +13,9 @@ from crmcom_kit.contract_tests.belief.interpretations import (
     OBJECT_OF,
     SEMI_OPTIONAL,
     day_ends,
-    is_meant,
+    is_api_date,
 )
-from crmcom_kit.contract_tests.belief.knowledge import IDENTIFIERS, value_at
+from crmcom_kit.contract_tests.belief.knowledge import IDENTIFIER_FIELDS, value_at
 from crmcom_kit.contract_tests.client.calls import build
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.oracle.expectations import STATES
@@ -40,7 +40,7 @@ OPTIONAL = ("url", "life_cycle_state", "created_date")
 #: One filter, with the field of an identifier; those that are not enough have their entity.
 ALONE = (
     ("url", ""), ("life_cycle_state", ""), ("entity_id", ""), ("entity", ""),
-    *((name, field) for name in OBJECT_OF for field in IDENTIFIERS),
+    *((name, field) for name in OBJECT_OF for field in IDENTIFIER_FIELDS),
 )  # fmt: skip
 
 #: One to four filters, a semi-optional one among them.
@@ -57,7 +57,7 @@ TOGETHER = tuple(
 def value(record: Record, name: str, field: str = "") -> Any:
     """Return a value of the filter ``name`` that a webhook request fits, or None."""
     if name in OBJECT_OF:
-        for each in (field,) if field else IDENTIFIERS:
+        for each in (field,) if field else IDENTIFIER_FIELDS:
             text = value_at(record, f"{OBJECT_OF[name]}.{each}")
             # How a comma is written here is shown nowhere; of a very long name there is a digest.
             if text and isinstance(text, str) and "," not in text:
@@ -71,7 +71,7 @@ def value(record: Record, name: str, field: str = "") -> Any:
 def dates(record: Record) -> list[str]:
     """Return the moment and the day a webhook request was made at, and those around the day."""
     found = value_at(record, "log_information.created_date")
-    if not isinstance(found, str) or not is_meant(found):
+    if not isinstance(found, str) or not is_api_date(found):
         return []
     ends = day_ends(found)
     return list(dict.fromkeys((found, found[:10], *ends, *(each[:10] for each in ends))))
@@ -105,7 +105,7 @@ def _each_name(scene: Scene) -> Sequence[tuple[str, str, str]]:
         objects[name] = [*{id(inner): inner for inner in shown}.values()]
     found = (
         (name, field, value_at(inner, field))
-        for field in IDENTIFIERS for name in OBJECT_OF for inner in objects[name]
+        for field in IDENTIFIER_FIELDS for name in OBJECT_OF for inner in objects[name]
     )  # fmt: skip
     named = (each for each in dict.fromkeys(found) if isinstance(each[2], str))
     return [each for each in named if "," not in each[2]]
@@ -164,7 +164,7 @@ def filters_together(
 
 _CONFUSED = [
     (name, field, other, each)
-    for field, each in spread(list(product(IDENTIFIERS, IDENTIFIERS)))
+    for field, each in spread(list(product(IDENTIFIER_FIELDS, IDENTIFIER_FIELDS)))
     for name in OBJECT_OF for other in OBJECT_OF if (name, field) != (other, each)
 ]  # fmt: skip
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from crmcom_kit.contract_tests.belief.belief import Record
-from crmcom_kit.contract_tests.belief.interpretations import OBJECT_OF, Named
+from crmcom_kit.contract_tests.belief.interpretations import OBJECT_OF, Identifier
 from crmcom_kit.contract_tests.client.calls import JSON, build, query
 from crmcom_kit.contract_tests.client.exchanges import Call
 from crmcom_kit.contract_tests.client.made_up import WRONG_TOKEN
@@ -70,7 +70,7 @@ def _coded(part: Mapping[str, Any]) -> str:
 
 
 def _names_nothing(scene: Scene, text: str) -> bool:
-    return all(scene.belief.named(Named(form, text)) is None for form in ("id", "number"))
+    return all(scene.belief.named(Identifier(form, text)) is None for form in ("id", "number"))
 
 
 #: What is nearly a name: the other one, or what a mutation makes of its own.

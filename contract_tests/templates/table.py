@@ -98,12 +98,12 @@ class Scene(InOneLine):
 
     def fresh(self, records: Sequence[Record]) -> Sequence[Record]:
         """Return those that were not sent again yet; all if there are none."""
-        known = self.belief.known
+        known = self.belief.tracked
         return [each for each in records if not known[each["id"]].resent] or records
 
     def resent(self, records: Sequence[Record]) -> Sequence[Record]:
         """Return those that were sent again."""
-        return [each for each in records if self.belief.known[each["id"]].resent]
+        return [each for each in records if self.belief.tracked[each["id"]].resent]
 
 
 #: So many webhook requests are tried before a variant is left out.

@@ -27,10 +27,10 @@ from crmcom_kit.contract_tests.belief.interpretations import (
     INTERPRETATIONS,
     SEMI_OPTIONAL,
     Fits,
+    Identifier,
     Interpretation,
-    Named,
 )
-from crmcom_kit.contract_tests.belief.knowledge import IDENTIFIERS
+from crmcom_kit.contract_tests.belief.knowledge import IDENTIFIER_FIELDS
 from crmcom_kit.contract_tests.belief.zones import ALL
 
 ONE, TWO, THREE = record(1), record(2), record(3)
@@ -39,9 +39,9 @@ JOBS = {"entity": "JOBS"}
 NUMBER_9 = '"webhook_request_identifier": {"number": "9"}'
 
 
-def by_number(number: str) -> Named:
+def by_number(number: str) -> Identifier:
     """Return an identifier."""
-    return Named("number", number)
+    return Identifier("number", number)
 
 
 # Webhook requests.
@@ -51,7 +51,9 @@ def test_short_forms_are_merged_with_long_ones() -> None:
     """What an earlier sight showed stays known if a later one leaves it out."""
     short = record(1, log_information={"created_date": "2015-11-02T16:03:33"})
     conversation = Conversation(show(ONE), listed([short]))
-    assert conversation.belief.known[ONE["id"]].record["log_information"] == ONE["log_information"]
+    assert (
+        conversation.belief.tracked[ONE["id"]].record["log_information"] == ONE["log_information"]
+    )
 
 
 @pytest.mark.parametrize(
@@ -64,7 +66,7 @@ def test_a_resend_leaves_open_what_a_response_does_not_show(
 ) -> None:
     """A queued or failed one may change by itself, until it is seen as SUCCESSFUL."""
     conversation = Conversation(show(ONE), changed("resend", answer))
-    known = conversation.belief.known[ONE["id"]]
+    known = conversation.belief.tracked[ONE["id"]]
     assert known.moving == is_moving
     assert ("url" in known.certain) is not is_moving
     assert conversation.hear(show(DONE)).suspicions == []
@@ -74,9 +76,9 @@ def test_a_resend_leaves_open_what_a_response_does_not_show(
 def test_a_change_of_which_nothing_is_known_makes_the_named_ones_unknown() -> None:
     """If the response shows another one, or was lost, none of them is sure any more."""
     conversation = Conversation(listed([ONE, TWO, THREE]), changed("delete", TWO))
-    assert list(conversation.belief.known) == [THREE["id"]]
+    assert list(conversation.belief.tracked) == [THREE["id"]]
     conversation.oracle.lose(exchange(changed("resend", THREE, 3)).call)
-    assert list(conversation.belief.known) == []
+    assert list(conversation.belief.tracked) == []
     assert conversation.belief.groups == {}
 
 
@@ -88,7 +90,7 @@ def test_a_lost_change_may_have_named_one_in_any_way(identifier: Any) -> None:
     conversation = Conversation(listed([ONE, TWO]))
     made = said("delete", {"token": TOKEN, IDENTIFIER: identifier}, ok({}))
     conversation.oracle.lose(exchange(made).call)
-    assert list(conversation.belief.known) == [TWO["id"]]
+    assert list(conversation.belief.tracked) == [TWO["id"]]
 
 
 def test_a_number_of_several_is_noted() -> None:
@@ -122,7 +124,7 @@ def test_a_list_rules_out_the_interpretations_that_it_contradicts() -> None:
     assert left(conversation, "combine") == {"any"}
     conversation.hear(listed([ONE, other, THREE], **JOBS, url=ONE["url"][1:]))
     assert left(conversation, "url") == {"contains"}
-    killed_by = {id(each.call) for each in conversation.belief.every_kill()}
+    killed_by = {id(each.call) for each in conversation.belief.every_exclusion()}
     assert killed_by == {id(each.call) for each in conversation.exchanges[1:]}
 
 
@@ -175,16 +177,16 @@ def test_names_of_any_length_are_not_kept() -> None:
     """An id or a number beyond what any server has makes its webhook request unknown."""
     long = "9" * (limits.MAX_NAME + 1)
     belief = Conversation(listed([record(1, number=long), TWO, record(3, id=long)])).belief
-    assert list(belief.known) == [TWO["id"]]
+    assert list(belief.tracked) == [TWO["id"]]
 
 
 def test_so_many_webhook_requests_are_known() -> None:
     """Further ones are checked by themselves, and nothing else is said of them."""
     conversation = Conversation()
-    conversation.belief.max_known = 2
+    conversation.belief.max_tracked = 2
     conversation.hear(listed([ONE, TWO, THREE]))
     conversation.hear(listed([ONE, TWO]))
-    assert list(conversation.belief.known) == [ONE["id"], TWO["id"]]
+    assert list(conversation.belief.tracked) == [ONE["id"], TWO["id"]]
     assert conversation.belief.unseen == {THREE["id"]}
     assert conversation.suspected == []
     conversation.hear(listed([ONE, TWO, record(3, url=5)]))
@@ -196,7 +198,7 @@ def test_what_got_no_room_is_not_new_after_a_resend() -> None:
     entries = listed([ONE, TWO]), changed("resend", DONE), listed([DONE, TWO, THREE])
     assert Conversation(*entries).suspected == ["resend.same_record"]
     conversation = Conversation()
-    conversation.belief.max_known = 2
+    conversation.belief.max_tracked = 2
     for entry in (entries[0], show(THREE, 3), *entries[1:]):
         conversation.hear(entry)
     assert conversation.suspected == []
@@ -209,19 +211,19 @@ def test_bytes_of_what_is_replaced_lost_or_deleted_are_given_back() -> None:
     belief.max_bytes = 10_000
     for at in range(20):
         conversation.hear(show(record(1, entity_id=f"{long}{at}")))
-    assert list(belief.known) == [ONE["id"]]
+    assert list(belief.tracked) == [ONE["id"]]
     others = [record(at, entity_id=f"{long}{at}") for at in range(2, 8)]
     conversation.hear(listed([record(1, entity_id=f"{long}19"), *others]))
-    room, unseen = len(belief.known), {*belief.unseen}
+    room, unseen = len(belief.tracked), {*belief.unseen}
     assert 1 < room < 7
     assert len(unseen) == 7 - room
     belief.lose(ONE["id"])
     conversation.hear(show(next(each for each in others if each["id"] in unseen)))
-    assert len(belief.known) == room
+    assert len(belief.tracked) == room
     conversation.hear(
-        changed("delete", next(each for each in others if each["id"] in belief.known))
+        changed("delete", next(each for each in others if each["id"] in belief.tracked))
     )
-    conversation.hear(show(next(each for each in others if each["id"] not in belief.known)))
+    conversation.hear(show(next(each for each in others if each["id"] not in belief.tracked)))
     assert len(belief.records) == room
     assert belief.unseen == unseen  # others may have changed it meanwhile
 
@@ -246,7 +248,7 @@ def test_a_tenth_of_20_000_webhook_requests_takes_10_megabytes(shown: dict[str, 
         taken, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert len(belief.known) == 2_000
+    assert len(belief.tracked) == 2_000
     assert taken < 10_000_000
 
 
@@ -258,7 +260,7 @@ def test_a_long_value_is_compared_and_the_old_one_is_told() -> None:
     conversation = Conversation(show(record(1, error_description=LONG)))
     conversation.hear(listed([record(1, error_description=LONG)]))
     assert conversation.suspicions == []
-    assert LONG not in str(conversation.belief.known[ONE["id"]].record)
+    assert LONG not in str(conversation.belief.tracked[ONE["id"]].record)
     conversation.hear(show(record(1, error_description=LONG + LONG)))
     (found,) = conversation.suspicions
     assert found.expected == f"error_description of 1 unchanged: {LONG!r}"
@@ -281,7 +283,7 @@ def test_the_same_json_speaks_for_the_same_statements() -> None:
     assert again.suspicions == []
     found = conversation.hear(listed([DONE, TWO]))
     assert {"resend.single_result", "list.changes_nothing"} <= {*found.held}
-    assert conversation.belief.known[TWO["id"]].seen is found.exchange
+    assert conversation.belief.tracked[TWO["id"]].last_seen is found.exchange
     other = conversation.hear(listed([DONE, record(2, number="1")]))
     assert other.suspicions != []
 
@@ -294,11 +296,11 @@ def test_of_a_value_of_a_filter_that_is_very_long_nothing_is_said() -> None:
     conversation.hear(listed([], **JOBS, entity_id=long))
     conversation.hear(listed([], webhook_definition_identifier={"name": long}))
     assert conversation.suspicions == []
-    assert not conversation.belief.known[ONE["id"]].is_nameable
+    assert not conversation.belief.tracked[ONE["id"]].is_nameable
 
 
 VALUES = st.sampled_from(["A", "a", "B", "", None, 5, [1]])
-OBJECTS = st.none() | st.fixed_dictionaries({}, optional=dict.fromkeys(IDENTIFIERS, VALUES))
+OBJECTS = st.none() | st.fixed_dictionaries({}, optional=dict.fromkeys(IDENTIFIER_FIELDS, VALUES))
 RECORDS = st.fixed_dictionaries(
     {},
     optional={
@@ -306,7 +308,7 @@ RECORDS = st.fixed_dictionaries(
         "workflow_rule": OBJECTS,
     },
 )  # fmt: skip
-NAMES = st.builds(Named, st.sampled_from(IDENTIFIERS), st.sampled_from(["A", "a", "B"]))
+NAMES = st.builds(Identifier, st.sampled_from(IDENTIFIER_FIELDS), st.sampled_from(["A", "a", "B"]))
 FILTERS = st.fixed_dictionaries(
     {},
     optional={
@@ -347,5 +349,5 @@ def test_a_long_list_is_not_unpacked_for_each_webhook_request(
 
     monkeypatch.setattr(zlib, "decompress", noted)
     conversation = Conversation(listed([record(at) for at in range(100)]))
-    assert len(conversation.belief.known) == 100
+    assert len(conversation.belief.tracked) == 100
     assert 0 < len(unpacked) < 10

@@ -31,7 +31,7 @@ from helpers.reports import all_reports
 from jsonschema import Draft202012Validator
 
 from crmcom_kit.contract_tests.belief.belief import Belief
-from crmcom_kit.contract_tests.oracle.client_mistakes import Kind, remarks
+from crmcom_kit.contract_tests.oracle.client_mistakes import RemarkKind, remarks
 from crmcom_kit.contract_tests.recorded import client
 from crmcom_kit.contract_tests.recorded.reading import RecordingError
 from crmcom_kit.contract_tests.reports.report import SCHEMA, Report
@@ -68,7 +68,7 @@ def by_key(text: str) -> Entry:
 def judged(made: Entry, release: str = "R13") -> list[str]:
     """Return statements of the mistakes in a request, and of its notes behind a question mark."""
     found = remarks(exchange(made).call, Belief(resolve(release), knows_tokens=False))
-    return [f"{'?' * (each.kind is Kind.NOTE)}{each.statement}" for each in found]
+    return [f"{'?' * (each.kind is RemarkKind.NOTE)}{each.statement}" for each in found]
 
 
 MISTAKES: dict[str, tuple[Entry, str]] = {
@@ -296,7 +296,7 @@ def test_the_right_request(name: str) -> None:
         assert (call.verb, body) == ("POST", json.loads(RIGHT[name]))
     else:
         assert f"{call.verb} {call.path}?{call.query}" == RIGHT[name]
-    assert [each for each in remarks(call, belief) if each.kind is not Kind.NOTE] == []
+    assert [each for each in remarks(call, belief) if each.kind is not RemarkKind.NOTE] == []
 
 
 # What came before.
@@ -420,7 +420,7 @@ def test_a_lost_change_is_no_other_kind_of_mistake(tmp_path: Path) -> None:
     results = checked(tmp_path, archive(entries))
     assert results.client is not None
     (finding,) = results.client.mistakes
-    assert finding.remark.kind is Kind.TWICE
+    assert finding.remark.kind is RemarkKind.TWICE
     assert finding.remark.right is not None
     assert finding.remark.right.method == "show"
 

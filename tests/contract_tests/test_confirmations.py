@@ -7,7 +7,7 @@ import pytest
 from helpers.conversations import Conversation, Script
 from helpers.recordings import Entry, changed, created, listed, record, refused, show
 
-from crmcom_kit.contract_tests.oracle.suspicions import Behind, Effect, Hypothesis, Suspicion
+from crmcom_kit.contract_tests.oracle.suspicions import Effect, Hypothesis, OnlyBehind, Suspicion
 
 ONE, TWO, THREE = record(1), record(2), record(3)
 DONE, MOVED = record(1, life_cycle_state="SUCCESSFUL"), record(1, url="https://elsewhere.example")
@@ -73,7 +73,7 @@ DELETED = (
     ("entries", "kind", "answers", "confirmed", "asked"),
     [
         # One response shows it, and nothing is asked.
-        ((show(ONE), show(TWO)), "Now", [], True, ""),
+        ((show(ONE), show(TWO)), "Evident", [], True, ""),
         # Shown is another one in turn, and what is refused is still listed.
         (REFUSED, "Refused", [TWO, NO, [ONE], NO] * 2, True, "ssls" * 2),
         (REFUSED, "Refused", [NO], False, "s"),
@@ -101,10 +101,10 @@ DELETED = (
         # A list that changes what it lists is wrong, also if it stays so.
         (LIST_CHANGES, "list.agrees_with_show Again", [ONE, [DONE]], True, "sl"),
         # If either page has other ones by now, the list has changed, or has no order.
-        (PAGES, "Ordered", [[ONE]] * 6, True, "llllll"),
-        (PAGES, "Ordered", [[ONE]] * 5 + [[TWO]], False, "llllll"),
-        (PAGES, "Ordered", [[ONE], [TWO]], False, "ll"),
-        (PAGES, "Ordered", [NO], False, "l"),
+        (PAGES, "PagesContradict", [[ONE]] * 6, True, "llllll"),
+        (PAGES, "PagesContradict", [[ONE]] * 5 + [[TWO]], False, "llllll"),
+        (PAGES, "PagesContradict", [[ONE], [TWO]], False, "ll"),
+        (PAGES, "PagesContradict", [NO], False, "l"),
         # A page is too short, if all that it is a part of are still there.
         (SHORT_PAGE, "TooFew", [[ONE, TWO], [ONE]], True, "ll"),
         (SHORT_PAGE, "TooFew", [[ONE, TWO], [ONE, TWO]], False, "ll"),
@@ -145,7 +145,7 @@ def test_a_hypothesis_is_settled_by_what_is_asked(
 def test_it_is_seen_once_more_where_others_are_at_work(last: Any, *, confirmed: bool) -> None:
     """They may have made what was seen, twice."""
     conversation = Conversation(*ONE_FIELD)
-    conversation.belief.others |= AT_WORK
+    conversation.belief.changed_by_others |= AT_WORK
     assert settled(conversation, "Refused", [ONE, NO, ONE, NO, ONE, last]) == (confirmed, "ssssss")
 
 
@@ -163,7 +163,7 @@ def test_a_read_is_wrong_right_behind_another_one(
     """What one request leaves behind spoils the next one, and no other."""
     conversation = Conversation(listed([ONE, TWO]), show(ONE), listed([ONE]))
     (suspicion,) = conversation.suspicions
-    behind = Hypothesis("list.entity.filter", Behind(conversation.exchanges[1].call))
+    behind = Hypothesis("list.entity.filter", OnlyBehind(conversation.exchanges[1].call))
     script = Script(conversation, answers)
     assert script.settle(suspicion, behind) is confirmed
     assert script.is_used_up
@@ -230,7 +230,7 @@ def test_an_effect_is_seen_again_after_the_same_change_and_not_without_it(
 ) -> None:
     """Of a few repetitions some must show it, and none of the controls, which change nothing."""
     conversation = Conversation(listed([ONE, TWO]), changed("delete", TWO, 2))
-    conversation.belief.others |= others
+    conversation.belief.changed_by_others |= others
     script = Script(conversation, repeats=repeats)
     one = Hypothesis("delete.single_result", Effect(conversation.exchanges[-1], by_anybody=True))
     suspicion = Suspicion(conversation.exchanges[-1], "", "", (one,), symptom="url")
@@ -268,5 +268,5 @@ def test_a_confirmation_makes_known_what_it_sees() -> None:
     """One that is gone is forgotten, so that it is not missed any more."""
     conversation = Conversation(listed([ONE, TWO, THREE]), listed([ONE, THREE]))
     settled(conversation, "Contradicted", [NO, [], [ONE, THREE]])
-    assert list(conversation.belief.known) == [ONE["id"], THREE["id"]]
+    assert list(conversation.belief.tracked) == [ONE["id"], THREE["id"]]
     assert conversation.hear(listed([ONE, THREE])).suspicions == []

@@ -707,6 +707,6 @@ def test_the_command(tmp_path: Path) -> None:
 
 def test_what_got_no_room_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is checked by itself alone."""
-    monkeypatch.setattr(observer, "Belief", partial(Belief, max_known=1))
+    monkeypatch.setattr(observer, "Belief", partial(Belief, max_tracked=1))
     results = checked(tmp_path, archive([listed([ONE, TWO])]))
     assert "1 webhook request got no room, and are not checked" in results.warnings

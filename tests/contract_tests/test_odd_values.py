@@ -148,7 +148,7 @@ def test_an_error_of_a_check_is_none_of_the_server(monkeypatch: pytest.MonkeyPat
     found = conversation.oracle.observe(exchange(wrong, 2))
     assert [(name, str(error)) for name, error in found.errors] == [("lists", "no such thing")]
     assert [each.hypotheses[0].statement for each in found.suspicions][:1] == ["response.url"]
-    assert record(2)["id"] in conversation.belief.known
+    assert record(2)["id"] in conversation.belief.tracked
 
 
 def test_texts_of_a_report_have_an_end() -> None:

@@ -187,7 +187,7 @@ ROOM = (
 
 def test_what_got_no_room_is_no_pass(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is not taken for new either, nor is it said that it was not changed."""
-    monkeypatch.setattr(running, "Belief", partial(Belief, max_known=50))
+    monkeypatch.setattr(running, "Belief", partial(Belief, max_tracked=50))
     results = checked(StandIn(), limits=FEW, scope=Scope(definition="Activity feed"))
 
     assert alarms(results) == []

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.vendor.pretty import pretty
 
 from crmcom_kit.contract_tests import strategies
-from crmcom_kit.contract_tests.belief.interpretations import is_meant
+from crmcom_kit.contract_tests.belief.interpretations import is_api_date
 from crmcom_kit.contract_tests.campaign.discovery import discover
 from crmcom_kit.contract_tests.client.exchanges import Call
 from crmcom_kit.contract_tests.client.targets import own_mock
@@ -46,7 +46,7 @@ def test_characters_are_of_every_category() -> None:
 @given(strategies.moments())
 def test_moments_are_in_the_form_of_the_api(text: str) -> None:
     """Each is one that exists."""
-    assert is_meant(text)
+    assert is_api_date(text)
 
 
 @pytest.mark.parametrize("wanted", ["2000-02-29", "0001-01-01", "9999-12-31"])

@@ -56,24 +56,27 @@ def slash(answer: Any) -> Entry:
 #: What the last entry makes suspect.
 SUSPECT: dict[str, tuple[Sequence[Entry], Sequence[str]]] = {
     # Of one response, which needs nothing more.
-    "another one is shown": ([show(ONE), show(TWO)], ["identifier.selects Now"]),
+    "another one is shown": ([show(ONE), show(TWO)], ["identifier.selects Evident"]),
     "its number has changed": (
         [show(ONE), listed([record(1, number="9")])],
-        ["response.id.names_one Now", DISAGREE, "list.agrees_with_show Again"],
+        ["response.id.names_one Evident", DISAGREE, "list.agrees_with_show Again"],
     ),
-    "an unknown one is shown": ([of_number("show", "11", ONE)], ["identifier.known Now"]),
-    "a deleted one is shown": ([show(ONE), changed("delete", ONE), show(ONE)], ["delete.gone Now"]),
+    "an unknown one is shown": ([of_number("show", "11", ONE)], ["identifier.known Evident"]),
+    "a deleted one is shown": (
+        [show(ONE), changed("delete", ONE), show(ONE)],
+        ["delete.gone Evident"],
+    ),
     "a deleted one is listed": (
         [show(ONE), of_number("delete", "1", {"number": "1"}, fields_set="number"), listed([ONE])],
-        ["delete.gone Now"],
+        ["delete.gone Evident"],
     ),
     "more than asked for": (
         [listed([ONE, TWO], **JOBS, number_of_results=1)],
-        ["list.paging.number_of_results Now"],
+        ["list.paging.number_of_results Evident"],
     ),
     "a resend leaves the error": (
         [show(ONE), changed("resend", DONE | {"error_code": "X"})],
-        ["response.error_code.only_rejected Now", "resend.clears_error Now"],
+        ["response.error_code.only_rejected Evident", "resend.clears_error Evident"],
     ),
     # Refusals.
     "one is refused": (
@@ -87,7 +90,7 @@ SUSPECT: dict[str, tuple[Sequence[Entry], Sequence[str]]] = {
     ),
     "another one is shown behind a slash": (
         [show(ONE), slash(TWO)],
-        ["identifier.selects Now"],
+        ["identifier.selects Evident"],
     ),
     "one is refused by number": (
         [show(ONE), of_number("show", "1", refused())],
@@ -190,12 +193,12 @@ SUSPECT: dict[str, tuple[Sequence[Entry], Sequence[str]]] = {
     "two pages have the same one": (
         [listed([ONE], **JOBS, number_of_results=1),
          listed([ONE], **JOBS, number_of_results=1, offset=1)],
-        ["list.paging.offset Ordered"],
+        ["list.paging.offset PagesContradict"],
     ),
     "two pages have another one at one place": (
         [listed([ONE, TWO], **JOBS, number_of_results=2),
          listed([THREE, TWO], **JOBS, number_of_results=2, offset=1)],
-        ["list.paging.offset Ordered"],
+        ["list.paging.offset PagesContradict"],
     ),
     "a page is short": (
         [listed([ONE, TWO, THREE]), listed([ONE], **JOBS, number_of_results=2)],
