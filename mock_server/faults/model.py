@@ -4,6 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
+#: Effects of which a fault has one at most: what is sent instead of the API's response, and what
+#: damages that one.
+INSTEAD = ("status", "error", "respond", "drop")
+DAMAGES = ("cut", "malformed")
+
 
 class FixedResponse(NamedTuple):
     """What is sent instead of the API's response, whatever the request."""
@@ -33,7 +38,7 @@ class Fault:
     @property
     def instead(self) -> bool:
         """Whether the caller gets something else than the API's response to this request."""
-        return not self.effect.keys().isdisjoint(("drop", "status", "error", "respond"))
+        return not self.effect.keys().isdisjoint(INSTEAD)
 
     def without_body(self) -> "Fault":
         """Return it for those who only show it, since a fixed response may be long."""

@@ -11,16 +11,17 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from crmcom_kit.mock_server.clock import WorldClock, write_moment
-from crmcom_kit.mock_server.faults.fixed_responses import MAX_BODIES
 from crmcom_kit.mock_server.faults.matching import FindRecord, RequestView
 from crmcom_kit.mock_server.faults.model import Fault
 from crmcom_kit.mock_server.faults.presets import preferred, preset_specs
 from crmcom_kit.mock_server.faults.validation import fault_of
 from crmcom_kit.mock_server.protocol.config import Config
 from crmcom_kit.mock_server.protocol.request import Request
-from crmcom_kit.usage_errors import LimitExceeded, NotFound, quoted
+from crmcom_kit.usage_errors import LimitExceeded, NotFound, UsageError, quoted
 
 MAX_FAULTS = 1_000
+#: How many bytes the bodies of all fixed responses of a world may have.
+MAX_BODIES = 16 * 1024 * 1024
 
 
 @dataclass(slots=True, kw_only=True)
@@ -102,6 +103,7 @@ class Faults:
             LimitExceeded: there would be more faults than allowed.
         """
         drafts = [fault_of(spec) for spec in specs]
+        self._check_operations(drafts)
         now = self._clock.now()
         with self._lock:
             if self._excess(drafts):
@@ -117,6 +119,16 @@ class Faults:
             while len(self._unhit) > MAX_FAULTS:
                 del self._unhit[next(iter(self._unhit))]
             return tuple(replace(one) for one in added)
+
+    def _check_operations(self, drafts: Sequence[Fault]) -> None:
+        """Raise UsageError if the release has none of the operations that a fault hits."""
+        release = [method.name for method in self._config.methods.values()]
+        for fault in drafts:
+            if fault.operations and not set(release).intersection(fault.operations):
+                seen = f"{' and '.join(fault.operations)} in {self._config.release.name}"
+                raise UsageError(
+                    "match.operation", seen=seen, allowed=f"some of {', '.join(release)}"
+                )
 
     def _excess(self, drafts: Sequence[Fault]) -> LimitExceeded | None:
         """Return an error if there is no room for more faults."""

@@ -4,15 +4,18 @@
      "lifetime": 30}
 
 Only ``effect`` is required. The types in ``specification`` say what is allowed. Here is only what
-they cannot say: members that contradict each other.
+they cannot say: members that contradict each other, faults that could never match a request, and
+the bytes and headers of a fixed response.
 """
 
+import base64
+import json
+import re
 from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from crmcom_kit.mock_server.faults.fixed_responses import fixed_response, shown
-from crmcom_kit.mock_server.faults.model import Fault
+from crmcom_kit.mock_server.faults.model import DAMAGES, INSTEAD, Fault, FixedResponse
 from crmcom_kit.mock_server.schema_errors import check, strict_validator
 from crmcom_kit.usage_errors import UsageError, quoted
 
@@ -21,8 +24,16 @@ if TYPE_CHECKING:
 
 #: The operations whose requests name a webhook request.
 WITH_RECORD = ("show", "resend", "delete")
+_WITH_TOKEN = (*WITH_RECORD, "list", "token_release")
 
-_ENDS = ("status", "error", "respond", "drop", "cut", "malformed")
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
+_VALUE = re.compile(r"[ -~]*")
+# Headers that say where a response ends or how it is sent, or that the mock adds itself.
+_RESERVED = re.compile(
+    "connection|content-(?:encoding|length|type)|date|keep-alive|proxy-connection|te"
+    "|trailer|transfer-encoding|upgrade|(?:access-control|x-mock|x-crmcom-mock)(?:-.*)?",
+    re.IGNORECASE,
+)
 
 
 def fault_of(spec: object) -> Fault:
@@ -31,9 +42,9 @@ def fault_of(spec: object) -> Fault:
     Sequences and mappings in ``spec`` count as JSON arrays and objects. Raises UsageError if the
     specification is not allowed.
     """
-    given = valid(spec, "FaultSpec")
-    match, effect = given.get("match", {}), given["effect"]
-    ends = [name for name in _ENDS if name in effect]
+    members = valid(spec, "FaultSpec")
+    match, effect = members.get("match", {}), members["effect"]
+    ends = [name for name in (*INSTEAD, *DAMAGES) if name in effect]
     if len(ends) > 1:
         allowed = "only one of them; it may have a delay"
         raise UsageError("effect", seen=" and ".join(ends), allowed=allowed)
@@ -41,31 +52,40 @@ def fault_of(spec: object) -> Fault:
         raise UsageError("effect.retry_after", seen="one without status", allowed="one with status")
     if "nth" in match and match.get("after"):
         raise UsageError("match.after", seen="after together with nth", allowed="only one of them")
-    others = [name for name in as_tuple(match.get("operation", [])) if name not in WITH_RECORD]
-    if others and ("record" in match or "delete_record" in effect):
-        allowed = f"some of {', '.join(WITH_RECORD)}; no other request names a webhook request"
-        raise UsageError("match.operation", seen=quoted(others[0]), allowed=allowed)
+    operations = as_tuple(match.get("operation", []))
+    if "record" in match or "delete_record" in effect:
+        _check_operations(operations, WITH_RECORD, "names a webhook request")
+    if "expire_token" in effect:
+        _check_operations(operations, _WITH_TOKEN, "has a token")
     # What is cut or malformed is the API's own response, so the request was carried out by then.
-    damages = "cut" in effect or "malformed" in effect
-    if damages and given.get("when") == "before_commit":
+    is_damage = not effect.keys().isdisjoint(DAMAGES)
+    if is_damage and members.get("when") == "before_commit":
         allowed = "after_commit; only the response to an executed request can be cut or malformed"
         raise UsageError("when", seen='"before_commit"', allowed=allowed)
     fixed = None
     if "respond" in effect:
-        fixed = fixed_response(effect["respond"])
-        effect["respond"] = shown(effect["respond"], fixed)
+        fixed = _fixed_response(effect["respond"])
+        effect["respond"] = _shown(effect["respond"], fixed)
     return Fault(
-        name=given.get("name", _summary(effect)),
-        operations=as_tuple(match.get("operation", [])),
+        name=members.get("name", _summary(effect)),
+        operations=operations,
         record=str(match["record"]) if "record" in match else None,
         nth=as_tuple(match.get("nth", [])),
         after=match.get("after", 0),
-        times=given.get("times"),
-        lifetime=given.get("lifetime"),
-        after_commit=damages or given.get("when") == "after_commit",
+        times=members.get("times"),
+        lifetime=members.get("lifetime"),
+        after_commit=is_damage or members.get("when") == "after_commit",
         effect=effect,
         fixed=fixed,
     )
+
+
+def _check_operations(operations: tuple[str, ...], possible: tuple[str, ...], what: str) -> None:
+    """Raise UsageError if a fault has an operation of which no request does ``what``."""
+    for name in operations:
+        if name not in possible:
+            allowed = f"some of {', '.join(possible)}; no other request {what}"
+            raise UsageError("match.operation", seen=quoted(name), allowed=allowed)
 
 
 def valid(value: object, type_name: str, whole: str = "fault") -> Any:
@@ -115,3 +135,46 @@ def _summary(effect: Mapping[str, Any]) -> str:
         "delete_record": "delete record",
     }
     return ", ".join(words.get(name, name) for name in effect if name != "retry_after")
+
+
+def _fixed_response(members: Mapping[str, Any]) -> FixedResponse:
+    """Return the response that fits the type ``specification.Respond``. Raises UsageError."""
+    content_type = members.get("content_type")
+    if content_type is not None and not (content_type.strip() and _VALUE.fullmatch(content_type)):
+        allowed = "printable ASCII, such as application/json"
+        raise UsageError("effect.respond.content_type", seen=quoted(content_type), allowed=allowed)
+    headers = tuple(members.get("headers", {}).items())
+    for name, value in headers:
+        _check_header(name, value)
+    return FixedResponse(members.get("status", 200), content_type, headers, _body(members))
+
+
+def _shown(members: Mapping[str, Any], fixed: FixedResponse) -> dict[str, Any]:
+    """Return the effect without what may be long or secret: its headers, the text of its body."""
+    kept = {name: members[name] for name in ("status", "content_type") if name in members}
+    return {**kept, "body": f"({len(fixed.body):,} bytes)"}
+
+
+def _check_header(name: str, value: str) -> None:
+    if _NAME.fullmatch(name) is None:
+        allowed = "names of letters, digits and hyphens"
+        raise UsageError("effect.respond.headers", seen=quoted(name), allowed=allowed)
+    place = f"effect.respond.headers.{name}"
+    if _RESERVED.fullmatch(name):
+        seen = "a header that frames the response, or is the mock's own"
+        raise UsageError(place, seen=seen, allowed="other headers; the type is content_type")
+    if _VALUE.fullmatch(value) is None:
+        raise UsageError(place, seen=quoted(value), allowed="printable ASCII")
+
+
+def _body(members: Mapping[str, Any]) -> bytes:
+    """Return the bytes of the body. Raises UsageError."""
+    place, body = "effect.respond.body", members.get("body", "")
+    try:
+        if "encoding" in members:
+            return base64.b64decode(body, validate=True)
+        text = body if isinstance(body, str) else json.dumps(body, allow_nan=False)
+        return text.encode()
+    except (TypeError, ValueError) as error:  # no text, no JSON, no base64
+        allowed = "base64" if "encoding" in members else "a string or a JSON value"
+        raise UsageError(place, seen=quoted(str(error)), allowed=allowed) from None

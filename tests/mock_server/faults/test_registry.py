@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 from helpers.clocks import FixedClock
 
-from crmcom_kit.mock_server.faults.fixed_responses import MAX_BODIES
-from crmcom_kit.mock_server.faults.registry import MAX_FAULTS, FaultState
+from crmcom_kit.mock_server.faults.registry import MAX_BODIES, MAX_FAULTS, FaultState
 from crmcom_kit.mock_server.protocol.request import Request
 from crmcom_kit.schemas import API_PATH
 from crmcom_kit.usage_errors import LimitExceeded, NotFound, UsageError
@@ -234,6 +233,16 @@ def test_fixed_responses_are_bounded(mock: Any) -> None:
             {"effect": {"delete_record": True}, "match": {"operation": "list"}},
             "match.operation",
             '"list"',
+        ),
+        (
+            {"effect": {"expire_token": True}, "match": {"operation": "token"}},
+            "match.operation",
+            '"token"',
+        ),
+        (
+            {**HARMLESS, "match": {"operation": "web_api_key_token"}},
+            "match.operation",
+            "web_api_key_token in R9.0.0",
         ),
         ({**HARMLESS, "match": {"nth": 1, "after": 1}}, "match.after", "after together with nth"),
     ],
