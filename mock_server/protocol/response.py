@@ -143,7 +143,10 @@ class ResponseBuilder:
         return response
 
     def listing(self, bodies: list[bytes], selection: Selection | None) -> Response:
-        """Return a success with ``bodies`` as a list; a long one is streamed."""
+        """Return a success with ``bodies`` as a list; a long one is streamed.
+
+        A stream that fails closes the connection: its status is sent by then.
+        """
         if not bodies:
             return Response(200, self._empty_list, self._type, dials=("list.empty",), results=0)
         dials = () if selection is None else selection.dials

@@ -8,6 +8,7 @@ from crmcom_kit.mock_server.store.reference_data import (
     REFERENCES,
     Directory,
     ReferenceData,
+    name_of,
     nearest,
 )
 from crmcom_kit.mock_server.world.dates import Dates
@@ -179,7 +180,7 @@ def _refer(directory: Directory, members: dict[str, Any], kind: str, place: str)
     """Let members that name a known definition or rule have all its names, its entity and URL.
 
     Otherwise the generator adds the names of one of its own. Raises DataError if a name is known
-    to none, and there is no id.
+    to none, and there is no id, or if the one that it names is about another entity.
     """
     named = members.get(kind)
     given = named if isinstance(named, dict) else {}
@@ -190,6 +191,10 @@ def _refer(directory: Directory, members: dict[str, Any], kind: str, place: str)
             allowed = f"{nearest(directory, kind, names[0])}; or a new one, if it is added first"
             raise DataError.of_member(place, kind, seen=quoted(names[0]), allowed=allowed)
         return
+    about, entity = found.get("entity"), members.get("entity")
+    if about is not None and entity not in (None, about):
+        seen = f"{quoted(entity)}, while {kind} {name_of(found)} is about {about}"
+        raise DataError.of_member(place, "entity", seen=seen, allowed=about)
     # A single name may be of any kind.
     members[kind] = {name: found.get(name) for name in _NAMES} | (given if len(given) > 1 else {})
     for name in ("entity", "url"):

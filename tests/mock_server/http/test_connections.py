@@ -12,7 +12,10 @@ import httpx
 import pytest
 from helpers.patience import PATIENCE
 from helpers.serving import served
+from uvicorn.protocols.http.flow_control import FlowControl
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from crmcom_kit.mock_server.http.connection import Connection
 from crmcom_kit.schemas import API_PATH
 
 SHOW = f"{API_PATH}/webhook_requests/show?token=T&webhook_request_identifier=number%3D7"
@@ -52,6 +55,16 @@ def check_served(server: Any) -> None:
     """Another client is served, although others are not done: they would be for much longer."""
     assert server.ask("GET", SHOW)[1]["data"]["number"] == "7"
     assert server.ask("GET", "/__admin/health")[0] == 200
+
+
+def test_uvicorn_has_what_is_overridden() -> None:
+    """A newer one that has renamed a method would silently go without what is done here."""
+    own = {"end", "leave_unframed"}
+    overridden = {name for name in vars(Connection) if not name.startswith("_")} - own
+
+    assert overridden <= set(dir(HttpToolsProtocol))
+    assert hasattr(HttpToolsProtocol, "_unset_keepalive_if_required")
+    assert hasattr(FlowControl, "resume_reading")
 
 
 @contextmanager

@@ -76,6 +76,10 @@ CASES: list[tuple[str, Callable[[Any], Any]]] = [
         "the webhook_request: webhook_definition",
         lambda m: m.add(webhook_definition={"name": "ACT CREAT"}),
     ),
+    (
+        "the webhook_request: entity",
+        lambda m: m.add(entity="JOBS", webhook_definition={"name": "ACT CREATE"}),
+    ),
     ("until", lambda m: m.wait_for(lambda: True, times=3)),
     ("times", lambda m: m.wait_for(record="7", times=3)),
     ("operaton", lambda m: m.assert_not_called(operaton="resend")),
