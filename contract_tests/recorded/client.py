@@ -1,6 +1,6 @@
 """Judge the client of recorded traffic: which of its requests the documents refuse.
 
-Each request is read by itself, and against what came before: a token that was refused, a webhook
+Each request is judged by itself, and by what came before: a token that was refused, a webhook
 request that was last seen SUCCESSFUL or was deleted, a change whose response was lost.
 """
 
@@ -31,11 +31,13 @@ from crmcom_kit.contract_tests.recorded.reading import Recorded
 from crmcom_kit.schemas.methods import methods
 from crmcom_kit.schemas.reasons import reason
 
-#: So many kinds of mistakes, and of notes, are told apart; others count as the last one.
+#: How many kinds of mistakes, and of notes, are told apart; others count as the last one.
 MAX_KINDS = 100
-#: So much is known at once of each: lost changes, tokens, requests that were refused.
+#: How many lost changes, and requests with their tokens, are known at once; how many webhook
+#: requests.
 _MAX_KEPT, _MAX_SEEN = 1_000, 50_000
-#: What refuses a change of a webhook request that was last seen so, and how it is described.
+#: By the state that a webhook request was last seen in: the statement that refuses its change, and
+#: what the reason calls the webhook request.
 _FINAL = {
     "SUCCESSFUL": ("resend.only_rejected", "one that was last seen SUCCESSFUL"),
     "deleted": ("delete.gone", "the webhook request"),
@@ -44,7 +46,7 @@ _FINAL = {
 
 @dataclass(slots=True)
 class ClientFinding:
-    """What is wrong with some requests, which differ in values alone."""
+    """What is wrong with requests that differ in values alone."""
 
     remark: Remark  # of the first one
     exchange: Exchange  # the first one, perhaps without a response
@@ -64,14 +66,14 @@ class ClientResults:
 
 
 class _Lost(NamedTuple):
-    """A change whose response was lost."""
+    """A change whose response was lost: it may have been made."""
 
     method: str
     names: frozenset[str]  # ids and numbers of the webhook request
 
 
 class _Seen(NamedTuple):
-    """How a webhook request was last seen."""
+    """The state that a webhook request was last seen in."""
 
     state: str  # one of ``_FINAL``
     names: frozenset[str]  # id and number, as far as known
@@ -92,15 +94,17 @@ class Client:
         """
         self._belief, self._expected, self._only = belief, expected, only
         self._matched: set[int] = set()
-        self._requests = self._expected_ones = 0
-        self._found: dict[tuple[str, ...], ClientFinding] = {}
+        self._requests = self._expected_count = 0
+        self._findings: dict[tuple[str, ...], ClientFinding] = {}
         self._lost: deque[_Lost] = deque(maxlen=_MAX_KEPT)
-        #: The number to an id and the id to a number, as responses show them together. The belief
-        #: does not know webhook requests of which only some fields were asked for.
+        #: Numbers by id and ids by number, as responses show them together. The belief does not
+        #: know webhook requests of which only some fields were requested.
         self._paired: dict[str, str] = {}
         #: Webhook requests that were last seen in one of the ``_FINAL`` states, by each name.
         self._seen: dict[str, _Seen] = {}
-        ends_by_release = not belief.release.at_least("R12.0.0")  # from then on it is open
+        ends_by_release = not belief.release.at_least(
+            "R12.0.0"
+        )  # from R12 on the documents leave it open
         self._tokens = _RefusedTokens(ends_by_release=ends_by_release)
 
     def read(self, recorded: Recorded, *, alone: bool, is_unsure: bool) -> None:
@@ -116,12 +120,12 @@ class Client:
         self._requests += 1
         exchange = recorded.exchange
         sense = read(exchange.call, self._belief.release)
-        found = [*self._of_request(recorded, sense, alone=alone)]
-        is_wrong = any(each.kind is not RemarkKind.NOTE for each in found)
+        all_remarks = [*self._of_request(recorded, sense, alone=alone)]
+        is_wrong = any(each.kind is not RemarkKind.NOTE for each in all_remarks)
         if is_wrong and self._is_expected(recorded, sense):
-            self._expected_ones += 1
+            self._expected_count += 1
         else:
-            for remark in found:
+            for remark in all_remarks:
                 self._keep(remark, exchange, sense)
             if not is_unsure and not alone and "token" in sense.parameters:
                 self._tokens.see(recorded, sense, is_wrong=is_wrong)
@@ -131,10 +135,10 @@ class Client:
             self._see(exchange, sense, alone=alone)
 
     def _of_request(self, recorded: Recorded, sense: Sense, *, alone: bool) -> Iterator[Remark]:
-        """Yield what is wrong with a request, by itself and after those before."""
+        """Yield what is wrong with a request, by itself and after what came before."""
         exchange = recorded.exchange
         for remark in remarks(exchange.call, self._belief):
-            is_removed = sense.name in LOGINS and exchange.ok  # a password, from the recording
+            is_removed = sense.name in LOGINS and exchange.ok  # the password, from the recording
             if is_removed and remark.statement == "parameters.mandatory":
                 continue
             if alone and remark.statement == "token_release.ends_token":
@@ -146,7 +150,7 @@ class Client:
             yield from self._of_state(sense)
 
     def _of_state(self, sense: Sense) -> Iterator[Remark]:
-        """Yield what is wrong with a change of a webhook request, as that was last seen."""
+        """Yield what is wrong with a change for the state of its webhook request."""
         identifier = sense.parameters.get(IDENTIFIER)
         if isinstance(identifier, Mapping) and len(identifier) > 1:
             return  # nobody knows which one it names
@@ -156,18 +160,18 @@ class Client:
             if state == "deleted" or sense.name == "resend":
                 yield Remark(statement, str(reason(statement, seen=seen)))
 
-    # What was lost, and may have been done.
+    # Changes whose response was lost.
 
     def _names(self, sense: Sense) -> frozenset[str]:
         """Return id and number of the webhook request that a request names, as far as known."""
         names = identifying_values([sense.parameters.get(IDENTIFIER)])
-        found = (
-            self._belief.named(Identifier(each, name))
+        records = (
+            self._belief.named(Identifier(field, name))
             for name in names
-            for each in ("id", "number")
+            for field in ("id", "number")
         )
         names |= {self._paired[name] for name in names if name in self._paired}
-        return names | {text for known in found if known for text in (known.id, known.number)}
+        return names | {text for record in records if record for text in (record.id, record.number)}
 
     def _is_again(self, sense: Sense) -> bool:
         """Whether the response to the same change was lost, and nobody has looked since."""
@@ -177,17 +181,17 @@ class Client:
         )
 
     def _twice(self, sense: Sense) -> Remark:
-        given = {name: sense.parameters.get(name) for name in ("token", IDENTIFIER)}
+        parameters = {name: sense.parameters.get(name) for name in ("token", IDENTIFIER)}
         why = (
             f"{sense.name} is sent again after its response was lost: both may have been done. "
             "Look first what became of the webhook request"
         )
         statement = "resend.sends_again" if sense.name == "resend" else "delete.single_result"
         show = methods(self._belief.release)["show"]
-        return Remark(statement, why, build(show, given), RemarkKind.TWICE)
+        return Remark(statement, why, build(show, parameters), RemarkKind.TWICE)
 
     def _see(self, exchange: Exchange, sense: Sense, *, alone: bool) -> None:
-        """Take note of the webhook requests that a response tells of: what was lost is known."""
+        """Take note of the webhook requests of a response: what a lost change did is known now."""
         named = self._names(sense) if sense.name in ("show", *CHANGES) else frozenset[str]()
         if self._lost:
             names = named.union(*map(_names_of, exchange.records))
@@ -208,7 +212,7 @@ class Client:
             del self._paired[next(iter(self._paired))]
 
     def _keep_state(self, names: frozenset[str], state: str | None) -> None:
-        """Keep how a webhook request was seen; without a state, only that it is there."""
+        """Keep the state of a webhook request; None says only that it exists."""
         before = [self._seen[name] for name in names if name in self._seen]
         if state is None and all(seen.state != "deleted" for seen in before):
             return
@@ -225,8 +229,8 @@ class Client:
     def _is_expected(self, recorded: Recorded, sense: Sense) -> bool:
         """Whether a request is one whose refusal is expected."""
         call, name = recorded.exchange.call, _method(recorded.exchange, sense)
-        given = {**dict(query_pairs(call.query)), **(body_members(call.body) or {})}
-        matched = {at for at, each in enumerate(self._expected) if each.matches(name, given)}
+        parameters = {**dict(query_pairs(call.query)), **(body_members(call.body) or {})}
+        matched = {at for at, each in enumerate(self._expected) if each.matches(name, parameters)}
         self._matched |= matched
         return recorded.expected_refusal or bool(matched)
 
@@ -235,23 +239,23 @@ class Client:
             return
         method, is_note = _method(exchange, sense), remark.kind is RemarkKind.NOTE
         key: tuple[str, ...] = (str(remark.kind), remark.statement, method, shape_of(remark.why))
-        alike = [each for each in self._found if (each[0] == RemarkKind.NOTE) is is_note]
-        if key not in self._found and len(alike) >= MAX_KINDS:
+        alike = [each for each in self._findings if (each[0] == RemarkKind.NOTE) is is_note]
+        if key not in self._findings and len(alike) >= MAX_KINDS:
             key = alike[-1]
-        self._found.setdefault(key, ClientFinding(remark, exchange, method)).times += times
+        self._findings.setdefault(key, ClientFinding(remark, exchange, method)).times += times
 
     def results(self) -> ClientResults:
         """Return what was found."""
         for finding in self._tokens.used_again():
             sense = read(finding.exchange.call, self._belief.release)
             self._keep(finding.remark, finding.exchange, sense, finding.times)
-        found = self._found.values()
+        findings = self._findings.values()
         stale = [each for at, each in enumerate(self._expected) if at not in self._matched]
         return ClientResults(
             requests=self._requests,
-            mistakes=tuple(each for each in found if each.remark.kind is not RemarkKind.NOTE),
-            notes=tuple(each for each in found if each.remark.kind is RemarkKind.NOTE),
-            expected=self._expected_ones,
+            mistakes=tuple(each for each in findings if each.remark.kind is not RemarkKind.NOTE),
+            notes=tuple(each for each in findings if each.remark.kind is RemarkKind.NOTE),
+            expected=self._expected_count,
             stale=tuple(map(str, stale)) if self._only == "*" else (),
         )
 
@@ -263,7 +267,7 @@ def _names_of(record: Mapping[str, Any]) -> frozenset[str]:
 
 
 def _state(sense: Sense, shown: object, *, alone: bool) -> str | None:
-    """Return the state that a request leaves a webhook request in; None if it is not shown."""
+    """Return the state of a webhook request after a request; None if it is not shown."""
     if alone:
         return "unknown"
     if sense.name == "delete":
@@ -272,7 +276,7 @@ def _state(sense: Sense, shown: object, *, alone: bool) -> str | None:
 
 
 def _method(exchange: Exchange, sense: Sense) -> str:
-    """Return the method of a request, or its path if no method has that."""
+    """Return the method of a request, or its path if it has no method."""
     return sense.name or shortened(exchange.call.path.strip("/"), 80)
 
 
@@ -283,17 +287,15 @@ _USED_AGAIN = {
 
 
 class _RefusedTokens:
-    """Knows which tokens the server refuses or has released, and who uses them again after that.
+    """Knows which tokens were refused or released, and which requests use them after that.
 
-    A refusal is the token's if it says so, or if the same request was served with it before, and
-    is served with another one after. A token that is served later was not refused for itself.
+    A refusal is for the token if it says so, or if the same request was served with this token
+    before and is served with another one after. A token that is served later has not ended.
     """
 
     def __init__(self, *, ends_by_release: bool) -> None:
         self._ends_by_release = ends_by_release
-        self._ended: dict[
-            str, tuple[str, float]
-        ] = {}  # token -> by which statement, and since when
+        self._ended: dict[str, tuple[str, float]] = {}  # token -> the statement, and since when
         self._again: dict[str, ClientFinding] = {}
         self._served: dict[str, set[str]] = {}  # request -> tokens
         self._refused: dict[str, set[str]] = {}
@@ -308,10 +310,10 @@ class _RefusedTokens:
             remark = Remark(statement, f"{_USED_AGAIN[statement]}; log in")
             finding = ClientFinding(remark, exchange, _method(exchange, sense))
             self._again.setdefault(token, finding).times += 1
-        given = sorted(
+        parameters = sorted(
             (name, repr(each)) for name, each in sense.parameters.items() if name != "token"
         )
-        request = f"{sense.name} {given}"
+        request = f"{sense.name} {parameters}"
         if exchange.ok and sense.name == "token_release" and self._ends_by_release:
             self._ended[token] = "token_release.ends_token", recorded.end
         elif exchange.ok:
@@ -329,8 +331,8 @@ class _RefusedTokens:
         """Take note of a request that was served."""
         self._ended.pop(token, None)
         self._again.pop(token, None)
-        for other in self._refused.pop(request, set()) - {token}:
-            self._ended.setdefault(other, ("token.expiry", end))
+        for refused in self._refused.pop(request, set()) - {token}:
+            self._ended.setdefault(refused, ("token.expiry", end))
         self._served.setdefault(request, set()).add(token)
 
     def used_again(self) -> Iterator[ClientFinding]:
@@ -339,7 +341,7 @@ class _RefusedTokens:
 
 
 def _is_about_token(exchange: Exchange) -> bool:
-    """Whether a refusal says that it is for the token."""
+    """Whether a refusal mentions the token."""
     status = exchange.envelope.get("status")
     texts = status.values() if isinstance(status, dict) else ()
     return any("token" in text.lower() for text in texts if isinstance(text, str))

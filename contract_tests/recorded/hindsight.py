@@ -1,8 +1,8 @@
 """Settle suspicions of recorded traffic: later exchanges play the confirmations.
 
-One rule carries most: nobody but the server turns a webhook request back into what it was. If all
-that a suspicion rests on is seen later as it was known, it was so all the time, and the response in
-between was wrong. What nothing settles is no violation.
+Most cases rest on one rule: only the server can turn a webhook request back into what it was. If a
+later exchange shows it as it was known before, it was so all the time, and the response in between
+was wrong. What no exchange settles is no violation.
 """
 
 import math
@@ -33,7 +33,7 @@ from crmcom_kit.contract_tests.oracle.suspicions import (
     TooFew,
 )
 
-#: So many later exchanges that show a webhook request, or list the same, are looked at.
+#: How many later exchanges are looked at that show a webhook request, or list the same.
 MAX_LOOKED_AT = 100
 _TWICE = 2
 
@@ -58,21 +58,21 @@ class Later:
 
     def add(self, exchange: Exchange, sense: Sense, *, sure_token: bool) -> None:
         """Add an exchange. With ``sure_token`` its token stands for no other one."""
-        method, given = exchange.call.method, _given(exchange)
+        method, parameters = exchange.call.method, _parameters(exchange)
         if not exchange.ok:
-            self._refused[_written(method, given)] = exchange
+            self._refused[_written(method, parameters)] = exchange
             return
-        if sense.name in READS and (refused := self._refused.get(_written(method, given))):
+        if sense.name in READS and (refused := self._refused.get(_written(method, parameters))):
             self.passing.add(refused.wording)
         self.served = exchange.number
-        self._served[_written(method, given)] = exchange.number
-        self._accepted |= {(method, repr(pair)) for pair in given.items()}
+        self._served[_written(method, parameters)] = exchange.number
+        self._accepted |= {(method, repr(pair)) for pair in parameters.items()}
         if sure_token and isinstance(sense.token, str):
             self._valid[sense.token] = exchange.number
         if sense.name == "list":
-            self._lists[_written(method, given)].append(exchange)
-        elif method in LOGINS and "unit" in given:
-            self._logins[_written(method, given)].append(exchange)
+            self._lists[_written(method, parameters)].append(exchange)
+        elif method in LOGINS and "unit" in parameters:
+            self._logins[_written(method, parameters)].append(exchange)
         if sense.name in READS and is_whole(sense):
             for key in exchange.by_id:
                 self._sights[key].append(exchange)
@@ -91,25 +91,25 @@ class Later:
         for name in (known.id, str(known.record.get("number"))):
             changes = self._changes.get(name, [])
             ends += changes[bisect_left(changes, after) :][:1]
-        found = self._sights.get(known.id, [])
-        start = bisect_right(found, after, key=attrgetter("number"))
-        for each in found[start : start + MAX_LOOKED_AT]:
-            if ends and each.number > min(ends):
+        sights = self._sights.get(known.id, [])
+        start = bisect_right(sights, after, key=attrgetter("number"))
+        for exchange in sights[start : start + MAX_LOOKED_AT]:
+            if ends and exchange.number > min(ends):
                 return
-            yield each
+            yield exchange
 
-    def lists(self, method: str, given: Mapping[str, Any], after: int) -> list[Exchange]:
+    def lists(self, method: str, parameters: Mapping[str, Any], after: int) -> list[Exchange]:
         """Return lists with the same parameters after an exchange, until anything is changed."""
         at = bisect_left(self._written_at, after)
         end = next(iter(self._written_at[at:]), math.inf)
-        found = self._lists.get(_written(method, given), [])
-        return [each for each in found if after < each.number <= end][:MAX_LOOKED_AT]
+        lists = self._lists.get(_written(method, parameters), [])
+        return [each for each in lists if after < each.number <= end][:MAX_LOOKED_AT]
 
     def logs_in_so_again(self, login: Exchange) -> Exchange | None:
         """Return a later login for the same unit whose token has the same claims of it, or None."""
-        for other in self._logins.get(_written(login.call.method, _given(login)), ()):
-            if other.number > login.number and claimed_unit(other) == claimed_unit(login):
-                return other
+        for later in self._logins.get(_written(login.call.method, _parameters(login)), ()):
+            if later.number > login.number and claimed_unit(later) == claimed_unit(login):
+                return later
         return None
 
     def is_for_good(self, exchange: Exchange) -> bool:
@@ -117,20 +117,20 @@ class Later:
 
         A status of 500 to 599 may be over the next moment; ``Service`` tells of one that is not.
         """
-        asked = _written(exchange.call.method, _given(exchange))
+        asked = _written(exchange.call.method, _parameters(exchange))
         is_served_after = self._served.get(asked, 0) > exchange.number
         is_valid = self.has_valid_token_after(exchange)
         is_passing = exchange.wording in self.passing
         return exchange.status < 500 and is_valid and not (is_served_after or is_passing)
 
-    def refuses(self, method: str, given: Mapping[str, Any]) -> bool:
+    def refuses(self, method: str, parameters: Mapping[str, Any]) -> bool:
         """Whether a request with these parameters is refused for good."""
-        exchange = self._refused.get(_written(method, given))
+        exchange = self._refused.get(_written(method, parameters))
         return exchange is not None and self.is_for_good(exchange)
 
-    def accepts(self, method: str, given: Mapping[str, Any]) -> bool:
+    def accepts(self, method: str, parameters: Mapping[str, Any]) -> bool:
         """Whether each of some parameters was in a request that was served."""
-        return all((method, repr(pair)) in self._accepted for pair in given.items())
+        return all((method, repr(pair)) in self._accepted for pair in parameters.items())
 
     def serves(self, method: str) -> bool:
         """Whether any request of a method was served."""
@@ -141,13 +141,13 @@ class Later:
         return self._valid.get(str(exchange.call.parameters.get("token")), 0) > exchange.number
 
 
-def _given(exchange: Exchange) -> dict[str, Any]:
+def _parameters(exchange: Exchange) -> dict[str, Any]:
     """Return the parameters of a request without its token."""
     return {name: each for name, each in exchange.call.parameters.items() if name != "token"}
 
 
-def _written(method: str, given: Mapping[str, Any]) -> str:
-    return f"{method} {sorted(given.items(), key=itemgetter(0))!r}"
+def _written(method: str, parameters: Mapping[str, Any]) -> str:
+    return f"{method} {sorted(parameters.items(), key=itemgetter(0))!r}"
 
 
 class Case(NamedTuple):
@@ -164,10 +164,10 @@ class Case(NamedTuple):
 
     def confirmed(self) -> tuple[Hypothesis, Exchange] | None:
         """Return the first hypothesis that is confirmed, and the exchange that does it, or None."""
-        for each in self._possible():
-            found = self._confirming(each.confirmation)
-            if found is not None:
-                return each, found
+        for hypothesis in self._possible():
+            exchange = self._confirming(hypothesis.confirmation)
+            if exchange is not None:
+                return hypothesis, exchange
         return None
 
     def _confirming(self, confirmation: Confirmation) -> Exchange | None:
@@ -180,8 +180,8 @@ class Case(NamedTuple):
                 return self._again(keys)
             case Contradicted(rests_on=keys):
                 return self._again(keys)
-            case Disagree(known=known) if self._disagrees(known.id) and not self._may_recur():
-                return self._again((known.id,))
+            case Disagree(known=disputed) if self._disagrees(disputed.id) and not self._may_recur():
+                return self._again((disputed.id,))
             case Refused(method="show", rests_on=keys) if keys:
                 is_served = self.later.serves(confirmation.method)
                 return self._again(keys) if is_served and not self._may_recur() else None
@@ -205,7 +205,7 @@ class Case(NamedTuple):
             case TooFew(whole=whole, ids=ids):
                 return self._is_short_again(whole, ids)
             case RefusedCall(refused=Call(method="token_release")):
-                return self.exchange  # which the token was valid after
+                return self.exchange  # after which the token was valid
         return None
 
     @property
@@ -217,114 +217,114 @@ class Case(NamedTuple):
 
     def _known(self, key: str | None) -> TrackedRecord | None:
         """Return a webhook request as it was known before the exchange."""
-        known = self.was.get(str(key))
-        return None if known is None or known.last_seen is self.exchange else known
+        record = self.was.get(str(key))
+        return None if record is None or record.last_seen is self.exchange else record
 
     def _shown(self, key: str | None) -> Record | None:
         """Return a webhook request as the exchange shows it."""
         return next((each for each in self.exchange.records if each.get("id") == key), None)
 
     def _may_recur(self) -> bool:
-        """Whether others may have made the webhook request what it was seen as before."""
-        known, seen = self._known(self.suspicion.record), self._shown(self.suspicion.record)
-        if known is None or seen is None:
+        """Whether others may have changed the webhook request back to what it was."""
+        before, after = self._known(self.suspicion.record), self._shown(self.suspicion.record)
+        if before is None or after is None:
             return False
-        paths = differing(known.certain, seen)
+        paths = differing(before.certain, after)
         return bool(paths) and all(path.startswith(OF_DELIVERY) for path in paths)
 
     # For which of its parameters was a request refused?
 
     def _possible(self) -> Sequence[Hypothesis]:
-        """Return the hypotheses without those that blame parameters which are accepted elsewhere.
+        """Return the hypotheses except those that blame parameters which are accepted elsewhere.
 
-        If all of these are accepted, only several of them together are refused: so the last says.
+        If all are accepted elsewhere, the last one is left: several are refused together.
         """
-        every = self.suspicion.hypotheses
+        hypotheses = self.suspicion.hypotheses
         cleared = {
             each.statement
-            for each in every
+            for each in hypotheses
             if isinstance(each.confirmation, Refused) and self._accepts(_blamed(each.confirmation))
         }
-        return [each for each in every if each.statement not in cleared] or every[-1:]
+        return [each for each in hypotheses if each.statement not in cleared] or hypotheses[-1:]
 
-    def _is_to_blame(self, one: Refused) -> bool:
-        """Whether parameters are refused without the others, or these are accepted elsewhere."""
-        if not self._accepts(one.served):
+    def _is_to_blame(self, claim: Refused) -> bool:
+        """Whether parameters are refused without the rest, or the rest is accepted elsewhere."""
+        if not self._accepts(claim.served):
             return False
-        given = _given(self.exchange)
-        others = {name: value for name, value in given.items() if name not in one.refused}
-        is_refused_alone = bool(others) and self.later.refuses(one.method, one.refused)
-        return is_refused_alone or not others or self._accepts(others)
+        parameters = _parameters(self.exchange)
+        rest = {name: value for name, value in parameters.items() if name not in claim.refused}
+        is_refused_alone = bool(rest) and self.later.refuses(claim.method, claim.refused)
+        return is_refused_alone or not rest or self._accepts(rest)
 
-    def _accepts(self, given: Mapping[str, Any]) -> bool:
+    def _accepts(self, parameters: Mapping[str, Any]) -> bool:
         """Whether the method takes some parameters, if there are any."""
-        return bool(given) and self.later.accepts(self.exchange.call.method, given)
+        return bool(parameters) and self.later.accepts(self.exchange.call.method, parameters)
 
     def _again(self, keys: Sequence[str]) -> Exchange | None:
         """Return an exchange if each of some webhook requests is seen again as it was known."""
-        found = [self._as_known(key) for key in keys]
-        return None if None in found else [self.exchange, *found][-1]
+        sights = [self._as_known(key) for key in keys]
+        return None if None in sights else [self.exchange, *sights][-1]
 
     def _as_known(self, key: str) -> Exchange | None:
         """Return a later exchange that shows a webhook request as it was known, or None."""
-        known, seen = self._known(key), self._shown(key)
-        if known is None:
+        before, now = self._known(key), self._shown(key)
+        if before is None:
             return None
-        lost = set() if seen is None else {*lost_members(known.record, seen)}
-        for exchange in self.later.sights(known, self.exchange.number):
+        lost = set() if now is None else {*lost_members(before.record, now)}
+        for exchange in self.later.sights(before, self.exchange.number):
             record = exchange.by_id[key]
-            is_as_known = not differing(known.certain, record)
-            if is_as_known and lost.isdisjoint(lost_members(known.record, record)):
+            is_as_known = not differing(before.certain, record)
+            if is_as_known and lost.isdisjoint(lost_members(before.record, record)):
                 return exchange
         return None
 
     def _come_again(self, pages: Sequence[Exchange]) -> Exchange | None:
-        """Return the last one of two pages that come again each time, and nothing is changed.
+        """Return the last page of a series if all pages come again the same, and nothing changes.
 
-        Two servers in turn, each with an order of its own, are no cause: one would respond to each
-        second request.
+        Two servers that respond in turn, each with its own order, are no violation.
         """
-        found = [
-            [page, *self.later.lists("list", _given(page), self.exchange.number)] for page in pages
+        series = [
+            [page, *self.later.lists("list", _parameters(page), self.exchange.number)]
+            for page in pages
         ]
-        is_same = all([*again.by_id] == [*each[0].by_id] for each in found for again in each)
-        times = min(map(len, found))
-        turns = [{again.number % 2 for again in each} for each in found]
+        is_same = all([*again.by_id] == [*each[0].by_id] for each in series for again in each)
+        times = min(map(len, series))
+        turns = [{again.number % 2 for again in each} for each in series]
         is_in_turn = times == _TWICE and turns in ([{0}, {1}], [{1}, {0}])
         if not is_same or times < _TWICE or is_in_turn:
             return None
-        return max((each[times - 1] for each in found), key=lambda again: again.number)
+        return max((each[times - 1] for each in series), key=lambda again: again.number)
 
     def _is_short_again(self, whole: Mapping[str, Any], ids: Set[str]) -> Exchange | None:
         """Return a list that is too short again, once all that it selects was listed."""
-        count, given = len(self.exchange.records), _given(self.exchange)
+        count, parameters = len(self.exchange.records), _parameters(self.exchange)
         for every in self.later.lists("list", whole, self.exchange.number):
-            after = self.later.lists("list", given, every.number)
+            after = self.later.lists("list", parameters, every.number)
             if ids <= every.by_id.keys() and after:
                 return after[0] if len(after[0].records) == count else None
         return None
 
     def _disagrees(self, key: str) -> bool:
-        """Whether show and list return a webhook request, each another one."""
-        known, seen = self._known(key), self._shown(key)
-        if known is None or seen is None:
+        """Whether show and list return a webhook request differently."""
+        before, after = self._known(key), self._shown(key)
+        if before is None or after is None:
             return False
-        return {known.last_seen.call.method, self.exchange.call.method} == {*READS}
+        return {before.last_seen.call.method, self.exchange.call.method} == {*READS}
 
     def _is_the_servers(self) -> bool:
-        """Whether nobody else can have changed what is seen changed.
+        """Whether only the server can have changed a webhook request.
 
-        Others can neither send a SUCCESSFUL one again, nor change what a resend keeps.
+        Others can neither resend a SUCCESSFUL one, nor change what a resend keeps.
         """
-        known, seen = self._known(self.suspicion.record), self._shown(self.suspicion.record)
-        if known is None or seen is None:
+        before, after = self._known(self.suspicion.record), self._shown(self.suspicion.record)
+        if before is None or after is None:
             return False
         # A delivery may turn out to have failed after the response to its resend.
-        is_open = known.resent and known.is_proven
-        is_done = known.state == "SUCCESSFUL" and not is_open
-        return is_done or bool(differing(lasting(known.record), lasting(seen)))
+        is_open = before.resent and before.is_proven
+        is_done = before.state == "SUCCESSFUL" and not is_open
+        return is_done or bool(differing(lasting(before.record), lasting(after)))
 
 
-def _blamed(one: Refused) -> dict[str, Any]:
+def _blamed(claim: Refused) -> dict[str, Any]:
     """Return the parameters without which a request would be served."""
-    return {name: value for name, value in one.refused.items() if one.served.get(name) != value}
+    return {name: value for name, value in claim.refused.items() if claim.served.get(name) != value}

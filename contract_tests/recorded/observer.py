@@ -27,28 +27,31 @@ from crmcom_kit.schemas.releases import Release
 
 #: Methods whose requests may change what others show, or how others are met.
 WITH_EFFECT = (*CHANGES, "token_release")
-#: So many suspicions wait for the end; of more, the oldest is settled by what came until then.
+#: How many suspicions wait for the end; of more, the oldest is settled by what came until then.
 MAX_UNSETTLED = 1_000
-#: Times are rounded to milliseconds: two requests overlap only if it is by more than these seconds.
+#: Times are rounded to milliseconds: requests overlap only if they do by more seconds than these.
 _ROUNDED = 0.002
-#: A token that can be told from others. What stands for one that was removed has no digit, other
-#: characters, or few of them.
+#: A token that can be told from others. A placeholder, which stands for a token that was removed,
+#: has no digit, or other characters, or few of them.
 _TOKEN = re.compile(r"(?=.*\d)[\w.+/=~-]{8,}", re.ASCII)
-#: What stands for one in a recording that a run has written.
+#: A placeholder that a run writes; it stands for one token alone.
 _VARIABLE = re.compile(r"\$CRMCOM_((OTHER_|EXPIRED_)?TOKEN(_\d+)?|OTHER_\d+)")
 
 
 def without_order(exchanges: Sequence[Recorded]) -> set[int]:
-    """Return the ids of those that were under way with one that may have changed something."""
-    found: set[int] = set()
+    """Return the ids of exchanges that overlap with one that may have changed something.
+
+    The ids are those of Python's ``id``.
+    """
+    overlapping: set[int] = set()
     active: list[Recorded] = []
-    for each in exchanges:
-        active = [other for other in active if other.end - _ROUNDED > each.start]
-        for other in active:
-            found |= {id(each)} if _changes(other) else set()
-            found |= {id(other)} if _changes(each) else set()
-        active.append(each)
-    return found
+    for later in exchanges:
+        active = [earlier for earlier in active if earlier.end - _ROUNDED > later.start]
+        for earlier in active:
+            overlapping |= {id(later)} if _changes(earlier) else set()
+            overlapping |= {id(earlier)} if _changes(later) else set()
+        active.append(later)
+    return overlapping
 
 
 def _changes(recorded: Recorded) -> bool:
@@ -56,17 +59,17 @@ def _changes(recorded: Recorded) -> bool:
 
 
 def is_placeholder(token: str) -> bool:
-    """Whether a text stands for a token that was removed from a recording, maybe for several."""
+    """Whether a text stands for a token that was removed from a recording, or for several."""
     return _TOKEN.fullmatch(token) is None or len(set(token)) == 1
 
 
 def _rests_on(suspicion: Suspicion) -> set[str]:
     """Return the ids of the webhook requests that a suspicion is about, or rests on."""
     keys = set() if suspicion.record is None else {suspicion.record}
-    for each in suspicion.hypotheses:
-        match each.confirmation:
-            case Again(rests_on=found) | Contradicted(rests_on=found):
-                keys |= {*found}
+    for hypothesis in suspicion.hypotheses:
+        match hypothesis.confirmation:
+            case Again(rests_on=ids) | Contradicted(rests_on=ids):
+                keys |= {*ids}
     return keys
 
 
@@ -85,17 +88,17 @@ class Observer:
         self.history: list[Exchange] = []
         self._organisations: set[str] = set()
         self._tokens: set[str] = set()  # that logins have returned
-        self._shared: set[str] = set()  # that several have: they may stand for different ones
+        self._shared: set[str] = set()  # that several logins have returned
         self._later = Later()
         self._unsettled: deque[Case] = deque()
         #: What nothing has confirmed, by statement: the first suspicion, and how many there are.
         self.unconfirmed: dict[str, tuple[Suspicion, int]] = {}
 
     def know_login(self, exchange: Exchange) -> None:
-        """Take note of a login, before any exchange is followed that has its token.
+        """Take note of a login, before any exchange with its token is followed.
 
-        Raises RecordingError if logins of several organisations were served: their webhook
-        requests could not be told apart.
+        Raises RecordingError if logins of several organisations were served: nobody could tell
+        their webhook requests apart.
         """
         token = token_of(exchange) if exchange.call.method in LOGINS else None
         if token is None:
@@ -110,7 +113,7 @@ class Observer:
     def follow(self, recorded: Recorded, *, alone: bool) -> None:
         """Observe an exchange.
 
-        With ``alone`` it is seen by itself: its place in the order is not known.
+        With ``alone`` its place in the order is not known, and it is observed by itself.
         """
         exchange, sense = recorded.exchange, read(recorded.exchange.call, self._release)
         if not recorded.missing:
@@ -131,13 +134,13 @@ class Observer:
             self._close(self._unsettled.popleft())
 
     def _observe(self, exchange: Exchange, sense: Sense) -> None:
-        """Have the oracle observe an exchange, and keep what is suspect."""
-        known = self.belief.tracked
-        before = {key: replace(known[key]) for key in exchange.by_id if key in known}
-        found = self.oracle.observe(exchange)
-        self._note(found, exchange)
-        for suspicion in found.suspicions:
-            named = {key: before.get(key) or known.get(key) for key in _rests_on(suspicion)}
+        """Have the oracle observe an exchange, and keep its suspicions."""
+        records = self.belief.tracked
+        before = {key: replace(records[key]) for key in exchange.by_id if key in records}
+        observation = self.oracle.observe(exchange)
+        self._note(observation, exchange)
+        for suspicion in observation.suspicions:
+            named = {key: before.get(key) or records.get(key) for key in _rests_on(suspicion)}
             was = {key: replace(each) for key, each in named.items() if each is not None}
             self._unsettled.append(Case(suspicion, was, self._later))
             if not isinstance(suspicion.hypotheses[0].confirmation, Evident):
@@ -150,85 +153,84 @@ class Observer:
 
     def _close(self, case: Case) -> None:
         """Settle a suspicion, or count it as a contradiction that nothing has confirmed."""
-        if not self._is_settled(case) and not case.is_of_ended_token:
+        if not self._settle(case) and not case.is_of_ended_token:
             statement = case.suspicion.hypotheses[0].statement
             first, times = self.unconfirmed.get(statement, (case.suspicion, 0))
             self.unconfirmed[statement] = first, times + 1
 
     def conclude(self) -> None:
-        """Settle what is left, now that all later exchanges are known."""
+        """Settle the remaining suspicions: no exchange follows."""
         for case in self._unsettled:
             self._close(case)
         for violation in self.oracle.service.conclude():
             self.findings.broke(violation)
 
-    def _note(self, found: Observation, exchange: Exchange) -> None:
+    def _note(self, observation: Observation, exchange: Exchange) -> None:
         """Note what needs no confirmation."""
-        for name, error in found.errors:
+        for name, error in observation.errors:
             self.findings.crash(f"the check {name}", error)
-        held = [each for each in found.held if not self._rests_on_removed(each, exchange)]
+        held = [each for each in observation.held if not self._rests_on_removed(each, exchange)]
         self.findings.hold_all(held, exchange)
 
-    def _is_settled(self, case: Case) -> bool:
-        """Note the violation that a suspicion comes to, if an exchange confirms it."""
+    def _settle(self, case: Case) -> bool:
+        """Note the violation that a suspicion comes to; return whether an exchange confirms it."""
         suspicion, confirmed = case.suspicion, case.confirmed()
         if confirmed is None:
             return False
         hypothesis, by = confirmed
         violation = suspicion.violation(hypothesis)
-        shown = {each.number: each for each in (*violation.exchanges, by)}
-        shown |= {each.number: each for each in self._cause(suspicion, hypothesis.statement)}
+        cause = self._cause(suspicion, hypothesis.statement)
+        shown = {each.number: each for each in (*violation.exchanges, by, *cause)}
         violation.exchanges = tuple(shown[number] for number in sorted(shown))
         if not self._rests_on_removed(violation.statement, case.exchange):
             self.findings.broke(violation)
         return True
 
     def _cause(self, suspicion: Suspicion, statement: str) -> list[Exchange]:
-        """Return the request without which nothing would be wrong: a change, or a release."""
-        exchange, found = suspicion.exchange, list[Exchange]()
+        """Return the last request that the violation rests on: a change, or a release."""
+        exchange, candidates = suspicion.exchange, list[Exchange]()
         if statement.startswith(CHANGES):
-            found = [
-                each.exchange for each in self.belief.changes if suspicion.record in each.named
-            ]
+            changes = self.belief.changes
+            candidates = [each.exchange for each in changes if suspicion.record in each.named]
         elif statement == "token_release.ends_token":
             token = exchange.call.parameters.get("token")
             releases = (each for each in self.history if each.call.method == "token_release")
-            found = [each for each in releases if each.call.parameters.get("token") == token]
-        return [each for each in found if each.number <= exchange.number][-1:]
+            candidates = [each for each in releases if each.call.parameters.get("token") == token]
+        return [each for each in candidates if each.number <= exchange.number][-1:]
 
     # Requests that were under way together.
 
     def _observe_alone(self, exchange: Exchange, sense: Sense) -> None:
         """Observe an exchange by itself, and forget what it may have changed."""
-        found = Oracle(Belief(self._release, knows_tokens=False)).observe(exchange)
-        self._note(found, exchange)
-        for suspicion in found.suspicions:
+        observation = Oracle(Belief(self._release, knows_tokens=False)).observe(exchange)
+        self._note(observation, exchange)
+        for suspicion in observation.suspicions:
             if isinstance(suspicion.hypotheses[-1].confirmation, Evident):
-                self._is_settled(Case(suspicion, {}, self._later))
+                self._settle(Case(suspicion, {}, self._later))
         self._lose(exchange, sense)
 
     def _lose(self, exchange: Exchange, sense: Sense) -> None:
-        """Forget what a request may have changed: nobody knows whether it did, or when."""
+        """Forget what a request may have changed: nobody knows whether and when it did."""
         if sense.name in CHANGES:
             self.oracle.lose(exchange.call)
         elif sense.name == "token_release" and isinstance(sense.token, str):
             self.belief.set_token(sense.token, TokenState.DOUBTFUL)
 
-    # Tokens, and other secrets that may have been removed.
+    # Tokens and other secrets, which may have been removed.
 
     def _know_token(self, exchange: Exchange, sense: Sense) -> None:
-        """Take a token for valid if the request was served: so the response says itself."""
+        """Take the token of a request that was served for valid."""
         token = sense.token
         is_doubtful = self.belief.token_state(token) is TokenState.DOUBTFUL
         if exchange.ok and isinstance(token, str) and is_doubtful:
             self.belief.set_token(token, TokenState.LIVE)
 
     def is_unsure(self, token: object) -> bool:
-        """Whether a token may stand for several ones, some of them valid and some not."""
+        """Whether a token may stand for several, some of them valid and some not."""
         if not isinstance(token, str):
             return False
-        is_odd = is_placeholder(token) and not _VARIABLE.fullmatch(token)
-        return is_odd or token in self._shared
+        may_be_several = is_placeholder(token) and not _VARIABLE.fullmatch(token)
+        return may_be_several or token in self._shared
 
     def _rests_on_removed(self, statement: str, exchange: Exchange) -> bool:
         """Whether a verdict on a login rests on a secret that may have been removed."""

@@ -1,7 +1,7 @@
 """Read recorded traffic: HAR files of browsers, of mitmproxy, of the mock, or of the kit itself.
 
-Only entries that show a request of the API and its whole response become exchanges; the others
-are counted, by the reason. Nothing is sent.
+Entries that show a request of the API and its whole response become exchanges. All others are
+counted by the reason why they are left out. Nothing is sent.
 """
 
 import base64
@@ -25,11 +25,11 @@ from crmcom_kit.har import CUT, OF_CHECK, RELEASE
 from crmcom_kit.schemas.methods import API_PATH
 from crmcom_kit.schemas.releases import Release, UnknownRelease, resolve
 
-#: So many bytes all files of a recording may have.
+#: The maximum number of bytes of all files of a recording.
 MAX_BYTES = 512 * 1024 * 1024
 
 _GATEWAYS = (429, *OUTAGES)
-#: A path that has this and is none of the API's is a mistake, if a method's path ends it.
+#: A path that contains this, ends in a method's path and is not below the API is a mistake.
 _ASTRAY = f"{API_PATH.rsplit('/', 2)[0]}/"
 #: The methods that take a token.
 _WITH_TOKEN = ("show", "list", "resend", "delete", "token_release")
@@ -39,14 +39,14 @@ Entry = Mapping[str, Any]
 
 
 class RecordingError(OptionsError):
-    """A recording that cannot be read, or that has nothing to judge; one line."""
+    """A recording that cannot be read, or has nothing to judge; the text is one line."""
 
     def __init__(self, what: str) -> None:
         super().__init__(f"--from-har: {what}")
 
 
 class Skip(Exception):
-    """An entry that is not judged; the text says which kind it is of."""
+    """An entry that is not judged; the text is its kind."""
 
 
 #: The kinds of entries that are not judged, as they are counted.
@@ -63,9 +63,9 @@ UNREADABLE = "that cannot be read"
 class Recorded:
     """One exchange of a recording."""
 
-    exchange: Exchange  # it gets its number when it is followed
+    exchange: Exchange  # numbered when it is followed
     start: float  # seconds since 1970
-    missing: str = ""  # why its response is not known; then nobody knows what it did, either
+    missing: str = ""  # why its response is not known; what it did is not known then, either
     expected_refusal: bool = False  # whether the client expected it, as the entry says
     is_of_kit: bool = False  # whether it is a request of the kit, and of no client
 
@@ -76,7 +76,7 @@ class Recorded:
 
     @property
     def end(self) -> float:
-        """When the response was there, in seconds since 1970."""
+        """When the response had arrived, in seconds since 1970."""
         return self.start + self.exchange.seconds
 
 
@@ -86,9 +86,9 @@ class Recording:
 
     base_url: str
     release: Release
-    says_release: bool  # whether the files say which release it is, and nobody asked for another
+    says_release: bool  # whether the release is the one that the files state
     exchanges: tuple[Recorded, ...]
-    skipped: str  # how many entries are not judged, and why: ``3 of other hosts or paths, 1 …``
+    skipped: str  # how many entries are not judged, and why: "3 of other hosts or paths, 1 …"
 
     @property
     def began(self) -> str:
@@ -98,13 +98,13 @@ class Recording:
 
 
 def read_recording(
-    paths: Sequence[Path], asked: Release | None = None, base_url: str | None = None
+    paths: Sequence[Path], wanted: Release | None = None, base_url: str | None = None
 ) -> Recording:
     """Read several HAR files as one recording, in the order of their times.
 
     Args:
         paths: the files.
-        asked: the release of the server; None: the one that the files say, or else the default.
+        wanted: the release of the server; None: the one that the files state, else the default.
         base_url: the base URL of the server; None: any that ends in the API's path.
 
     Raises:
@@ -112,45 +112,49 @@ def read_recording(
             several servers, or releases.
     """
     logs = _logs(paths)
-    said = None if asked is not None else _release_of(logs)
-    release = asked or said or resolve()
-    found: dict[str, list[Recorded]] = defaultdict(list)  # by base URL
+    stated = None if wanted is not None else _release_of(logs)
+    release = wanted or stated or resolve()
+    by_server: dict[str, list[Recorded]] = defaultdict(list)  # by base URL
     skipped: Counter[str] = Counter()
-    #: How often one file has an exchange. Equal ones of one file are several: its clock may stand.
-    known: Counter[int] = Counter()
+    # How often a file has an exchange. Equal ones in one file are several: its clock may stand.
+    repeats: Counter[int] = Counter()
     for log in logs:
         times: Counter[int] = Counter()  # in this file
         for entry in log.entries:
             try:
-                base, one = _recorded(entry, release, base_url)
+                base, recorded = _recorded(entry, release, base_url)
             except Skip as why:
                 skipped[str(why)] += 1
                 continue
-            call = one.exchange.call
+            call = recorded.exchange.call
             sent = (base, call.verb, call.path, call.query, call.body)
-            mark = hash((one.start, sent, one.exchange.content))
+            mark = hash((recorded.start, sent, recorded.exchange.content))
             times[mark] += 1
-            if times[mark] <= known[mark]:
+            if times[mark] <= repeats[mark]:
                 skipped[TWICE] += 1
                 continue
-            known[mark] = times[mark]
+            repeats[mark] = times[mark]
             is_expected = entry.get("_expected_refusal") is True
             is_of_kit = log.creator == OF_CHECK
-            one = replace(one, expected_refusal=is_expected, is_of_kit=is_of_kit)
-            found[base].append(one)
-            skipped.update([one.missing] if one.missing else [])
-    astray = found.pop("", [])
-    responding = [base for base, each in found.items() if not all(one.missing for one in each)]
-    responding = responding or [*found]
+            recorded = replace(recorded, expected_refusal=is_expected, is_of_kit=is_of_kit)
+            by_server[base].append(recorded)
+            skipped.update([recorded.missing] if recorded.missing else [])
+    astray = by_server.pop("", [])
+    responding = [
+        base for base, exchanges in by_server.items() if not all(each.missing for each in exchanges)
+    ]
+    responding = responding or [*by_server]
     if len(responding) > 1:
-        counts = ", ".join(f"{base} ({len(found[base])})" for base in sorted(responding))
+        counts = ", ".join(f"{base} ({len(by_server[base])})" for base in sorted(responding))
         msg = f"the recording has several servers; choose one with --base-url: {counts}"
         raise RecordingError(msg)
     reasons = ", ".join(f"{count} {why}" for why, count in sorted(skipped.items()))
     for base in responding:
-        beside = [one for one in astray if one.exchange.call.path.startswith(f"{_origin(base)}/")]
-        exchanges = _in_order([*found[base], *beside])
-        return Recording(base, release, said is not None, exchanges, reasons)
+        beside = [
+            each for each in astray if each.exchange.call.path.startswith(f"{_origin(base)}/")
+        ]
+        exchanges = _in_order([*by_server[base], *beside])
+        return Recording(base, release, stated is not None, exchanges, reasons)
     names = ", ".join(map(str, paths))
     where = f"below {base_url}" if base_url else f"with {API_PATH} in its URL"
     msg = f"nothing in {names} concerns the API: no request {where}"
@@ -158,21 +162,21 @@ def read_recording(
 
 
 def release_in(paths: Sequence[Path]) -> Release:
-    """Return the release that HAR files say, or else the default. Raises RecordingError."""
+    """Return the release that HAR files state, else the default. Raises RecordingError."""
     return _release_of(_logs(paths)) or resolve()
 
 
 class _Log(NamedTuple):
-    """What a file has."""
+    """The content of a HAR file."""
 
     path: Path
     creator: Any  # the name of the program that wrote it
-    release: Any  # of the server, if it says so
+    release: Any  # of the server, if it states it
     entries: list[Any]
 
 
 def _logs(paths: Sequence[Path]) -> list[_Log]:
-    """Return what several files have. Raises RecordingError."""
+    """Return the contents of several files. Raises RecordingError."""
     logs, room = [], MAX_BYTES
     for path in paths:
         content = _content(path, room)
@@ -182,29 +186,29 @@ def _logs(paths: Sequence[Path]) -> list[_Log]:
 
 
 def _release_of(logs: Sequence[_Log]) -> Release | None:
-    """Return the release that files say; None if none does.
+    """Return the release that files state; None if none does.
 
-    Raises RecordingError: they say different ones, or one that is not known.
+    Raises RecordingError: they state different releases, or an unknown one.
     """
-    said: dict[Release, Path] = {}  # the first file that says it
+    stated: dict[Release, Path] = {}  # with the first file that states it
     for log in logs:
         if log.release is None:
             continue
         try:
-            said.setdefault(resolve(shortened(str(log.release), 80)), log.path)
+            stated.setdefault(resolve(shortened(str(log.release), 80)), log.path)
         except UnknownRelease as error:
             msg = f"{log.path}: {error}; give --release"
             raise RecordingError(msg) from None
-    if len(said) > 1:
-        found = ", ".join(f"{path} is of {release.name}" for release, path in said.items())
-        msg = f"the files are of different releases: {found}; check each by itself"
+    if len(stated) > 1:
+        places = ", ".join(f"{path} is of {release.name}" for release, path in stated.items())
+        msg = f"the files are of different releases: {places}; check each by itself"
         msg += ", or give --release"
         raise RecordingError(msg)
-    return next(iter(said), None)
+    return next(iter(stated), None)
 
 
 def _content(path: Path, room: int) -> bytes:
-    """Return what a file has, if that is no more than ``room`` bytes."""
+    """Return the bytes of a file. Raises RecordingError if there are more than ``room``."""
     try:
         with path.open("rb") as file:
             content = file.read(room + 1)
@@ -218,7 +222,7 @@ def _content(path: Path, room: int) -> bytes:
 
 
 def _log(path: Path, text: bytes) -> _Log:
-    """Return what a file has. Raises RecordingError."""
+    """Return the content of a HAR file. Raises RecordingError."""
     content = parsed(text)
     if content is NOT_JSON:
         msg = f"{path} is not valid JSON"
@@ -231,22 +235,22 @@ def _log(path: Path, text: bytes) -> _Log:
     return _Log(path, _object(log, "creator").get("name"), log.get(RELEASE), entries)
 
 
-def _in_order(found: Sequence[Recorded]) -> tuple[Recorded, ...]:
+def _in_order(recording: Sequence[Recorded]) -> tuple[Recorded, ...]:
     """Return exchanges in the order of their starts.
 
-    If no request has a token, tokens were removed: a placeholder stands for each.
+    If no request has a token, tokens were removed, and each gets a placeholder.
     """
-    if not any(_carries_token(each.exchange.call) for each in found):
-        for each in found:
-            call = each.exchange.call
+    if not any(_carries_token(recorded.exchange.call) for recorded in recording):
+        for recorded in recording:
+            call = recorded.exchange.call
             if call.method in _WITH_TOKEN:
                 headers = (*call.headers, ("Authorization", REMOVED))
-                each.exchange.call = replace(call, headers=headers)
-    return tuple(sorted(found, key=lambda each: each.start))
+                recorded.exchange.call = replace(call, headers=headers)
+    return tuple(sorted(recording, key=lambda recorded: recorded.start))
 
 
 def _carries_token(call: Call) -> bool:
-    """Whether a request has a token, in whatever place."""
+    """Whether a request has a token, in any place."""
     is_in_header = any(name.lower() == "authorization" for name, _ in call.headers)
     is_in_query = any(name == "token" for name, _ in query_pairs(call.query))
     return "token" in call.parameters or is_in_header or is_in_query
@@ -299,7 +303,7 @@ def _moment(entry: Entry) -> float:
     try:
         moment = datetime.fromisoformat(entry["startedDateTime"])
         moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        return moment.astimezone(UTC).timestamp()  # there is none at the ends of the calendar
+        return moment.astimezone(UTC).timestamp()  # the ends of the calendar have none
     except (TypeError, KeyError, ValueError, OverflowError):
         raise Skip(UNREADABLE) from None
 
@@ -307,7 +311,7 @@ def _moment(entry: Entry) -> float:
 def _place(request: Entry, base_url: str | None) -> tuple[str, str, str]:
     """Return base URL, path below it and query of a request. Raises Skip.
 
-    What may have gone astray has no base URL, and its path is a whole URL.
+    A request that may have gone astray has no base URL, and its path is a whole URL.
     """
     try:
         parts = urlsplit(request["url"])
@@ -316,11 +320,11 @@ def _place(request: Entry, base_url: str | None) -> tuple[str, str, str]:
         raise Skip(ELSEWHERE) from None
     if base_url:
         prefix = urlsplit(base_url).path
-        is_meant = origin == _origin(base_url) and parts.path.startswith(f"{prefix}/")
+        is_of_server = origin == _origin(base_url) and parts.path.startswith(f"{prefix}/")
     else:
         before, path, _ = parts.path.partition(f"{API_PATH}/")
-        prefix, is_meant = f"{before}{API_PATH}", bool(path)
-    if is_meant:
+        prefix, is_of_server = f"{before}{API_PATH}", bool(path)
+    if is_of_server:
         return f"{origin}{prefix}", parts.path[len(prefix) + 1 :], parts.query
     if not base_url and _ASTRAY in parts.path:
         return "", f"{origin}{parts.path}", parts.query
@@ -328,10 +332,10 @@ def _place(request: Entry, base_url: str | None) -> tuple[str, str, str]:
 
 
 def _origin(url: str) -> str:
-    """Return scheme, host and port of a URL, written in one way. Raises InvalidURL, ValueError."""
+    """Return scheme, host and port of a URL, normalized. Raises InvalidURL, ValueError."""
     parts = urlsplit(url)
-    found = httpx.URL(f"{parts.scheme}://{parts.netloc}")
-    return f"{found.scheme}://{found.netloc.decode('ascii')}"
+    normal = httpx.URL(f"{parts.scheme}://{parts.netloc}")
+    return f"{normal.scheme}://{normal.netloc.decode('ascii')}"
 
 
 def _sent(request: Entry) -> bytes | None:
@@ -341,7 +345,9 @@ def _sent(request: Entry) -> bytes | None:
         return _form(data["params"])
     if isinstance(data.get("text"), str) and (data["text"] or size == 0):
         return _whole(data, size) or None
-    if request["method"].upper() == "POST" and (data or size != 0):  # no other one has parameters
+    if request["method"].upper() == "POST" and (
+        data or size != 0
+    ):  # only POST has parameters there
         raise Skip(CUT_OFF)
     return None
 
@@ -349,11 +355,11 @@ def _sent(request: Entry) -> bytes | None:
 def _form(params: Any) -> bytes:
     """Return the body of a form. Raises Skip: it is not recorded.
 
-    Charles takes JSON for one if its content type says so, as that of curl does: then it is the
+    Charles takes JSON for a form if the content type says so, as curl's does. The JSON is then the
     name of a parameter without a value.
     """
     try:
-        pairs = [(each["name"], each.get("value", "")) for each in params]
+        pairs = [(param["name"], param.get("value", "")) for param in params]
         text = pairs[0][0] if len(pairs) == 1 and not pairs[0][1] else urlencode(pairs)
         return str(text).encode("utf-8", "surrogatepass")
     except (TypeError, KeyError, AttributeError, UnicodeError):
@@ -382,7 +388,7 @@ _HIDDEN = re.compile(r"\*\*\*|\$CRMCOM_")
 def _whole(message: Entry, size: Any) -> bytes:
     """Return the body in a message's ``text``.
 
-    Raises Skip if it is only the beginning of one, as far as it tells: JSON without an end.
+    Raises Skip if it was cut, which shows in JSON without an end.
     """
     text: str = message["text"]
     try:
@@ -390,7 +396,7 @@ def _whole(message: Entry, size: Any) -> bytes:
         body = base64.b64decode(text) if is_coded else text.encode("utf-8", "surrogatepass")
     except ValueError:
         raise Skip(UNREADABLE) from None
-    # A text in which something is hidden may be shorter than what was sent.
+    # With secrets removed, a text may be shorter than what was sent.
     is_short = isinstance(size, int) and size > len(body) and not _HIDDEN.search(text)
     is_cut = is_short or str(message.get("comment")).startswith(CUT)
     if is_cut and parsed(body) is NOT_JSON:
@@ -399,16 +405,16 @@ def _whole(message: Entry, size: Any) -> bytes:
 
 
 def _object(value: Any, name: str) -> Entry:
-    """Return a member that is an object; an empty one if it is none."""
-    found = value.get(name) if isinstance(value, Mapping) else None
-    return found if isinstance(found, Mapping) else {}
+    """Return a member that is an object, else an empty one."""
+    member = value.get(name) if isinstance(value, Mapping) else None
+    return member if isinstance(member, Mapping) else {}
 
 
 def _headers(message: Entry) -> tuple[tuple[str, str], ...]:
     """Return the headers of a request or a response."""
-    given = message.get("headers")
+    headers = message.get("headers")
     return tuple(
-        (each["name"], str(each.get("value")))
-        for each in (given if isinstance(given, list) else ())
-        if isinstance(each, Mapping) and isinstance(each.get("name"), str)
+        (header["name"], str(header.get("value")))
+        for header in (headers if isinstance(headers, list) else ())
+        if isinstance(header, Mapping) and isinstance(header.get("name"), str)
     )
