@@ -14,57 +14,57 @@ from crmcom_kit.contract_tests.safety.scope import Sender
 
 
 class Inventory:
-    """All that was known at the start, and the lists that found it."""
+    """The webhook requests that were known at the start, and the lists that found them."""
 
     def __init__(self, session: Sender, lists: Sequence[Mapping[str, Any]]) -> None:
-        """Remember what ``session`` knows now, found by calling list with each of ``lists``."""
+        """Keep what ``session`` knows now; ``lists`` are the parameters of the lists it took."""
         self._session = session
         self._lists = lists
         self._before: dict[str, Record] = dict(session.scene.belief.records)
 
     @property
     def cost(self) -> int:
-        """How many requests the comparison takes, a few at most besides."""
+        """About how many requests the comparison takes."""
         return len(self._lists) + 2
 
     def compare(self, touched: Iterable[str]) -> str:
-        """Read everything again and return in a sentence what came of it.
+        """Read everything again, and return a sentence on what has changed.
 
         Args:
-            touched: the ids of what the run tried to change, and of what served requests changed.
+            touched: ids of those that the run tried to change, or that served requests changed.
         """
-        left = set(touched)
-        kept = {key: record for key, record in self._before.items() if key not in left}
+        excluded = set(touched)
+        kept = {key: record for key, record in self._before.items() if key not in excluded}
         if not kept:
             return "the run knew no webhook request that must not change"
         after = self._read_again(kept)
         belief = self._session.scene.belief
-        found: defaultdict[str, list[str]] = defaultdict(list)  # numbers, by what happened
+        numbers_by_change: defaultdict[str, list[str]] = defaultdict(list)
         for key, record in kept.items():
             now, number = after.get(key), str(record.get("number"))
             if key not in after:
-                found["not read again"].append(number)
+                numbers_by_change["not read again"].append(number)
             elif now is None:
-                found["gone"].append(number)
+                numbers_by_change["gone"].append(number)
             elif belief.records.get(key) is not record and differing(record, now):
-                found["changed"].append(number)
-        said = "; ".join(
-            f"{what}: {len(numbers)} (numbers {', '.join(numbers[:10])})"
-            for what, numbers in found.items()
+                numbers_by_change["changed"].append(number)
+        outcome = "; ".join(
+            f"{change}: {len(numbers)} (numbers {', '.join(numbers[:10])})"
+            for change, numbers in numbers_by_change.items()
         )
         verb = "was" if len(kept) == 1 else "were"
-        said = said or "nothing has changed"
+        outcome = outcome or "nothing has changed"
         if unseen := len(belief.unseen):
-            said += f"; {counted(unseen, 'webhook request')} got no room, and may have changed"
+            outcome += f"; {counted(unseen, 'webhook request')} got no room, and may have changed"
         return (
             f"{counted(len(kept), 'webhook request')} that must not change {verb} read before and "
-            f"after; {said}"
+            f"after; {outcome}"
         )
 
     def _read_again(self, kept: Mapping[str, Record]) -> dict[str, Record | None]:
-        """Return each webhook request as it is now, None where it is gone; some not at all."""
+        """Return webhook requests as they are now, None if gone; the budget may not do for all."""
         after: dict[str, Record | None] = {}
-        with suppress(BudgetSpent):  # what is left then counts as not read
+        with suppress(BudgetSpent):  # all others then count as not read
             for parameters in self._lists:
                 for record in self._session.call("list", parameters).records:
                     if isinstance(record.get("id"), str):

@@ -12,45 +12,45 @@ from crmcom_kit.output import for_its_owner
 
 
 class LedgerFailed(TargetDown):
-    """The ledger cannot be written: the run ends as it does if no response comes."""
+    """The ledger cannot be written: the run ends as if the target did not respond."""
 
 
 class Ledger:
-    """A JSON Lines file, one line a webhook request: time, target, method and the whole record.
+    """A JSON Lines file with a line for each webhook request: time, target, method, whole record.
 
-    Secrets in URLs have the placeholders that they have in the reports of the run.
+    Secrets in URLs have the same placeholders as in the reports of the run.
     """
 
     def __init__(self, path: Path, target: Target) -> None:
-        """Write to the file at ``path``, behind what it holds.
+        """Append to the file at ``path``.
 
         Args:
-            path: the file; if there is none it is made for its owner alone.
-            target: its base URL stands in each line.
+            path: the file; a new one is for its owner alone.
+            target: the server, whose base URL each line has.
         """
         self._path = path
         self._target = target
 
     def open(self) -> None:
-        """See before anything is sent that the file can be written. Raises LedgerFailed."""
+        """Check that the file can be written, before anything is sent. Raises LedgerFailed."""
         self._write("")
 
     def note(self, record: Record, method: str) -> None:
-        """Write ``record`` down before ``method`` changes it. Raises LedgerFailed."""
+        """Append ``record`` before ``method`` changes it. Raises LedgerFailed."""
         now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         line = {"time": now, "target": self._target.base_url, "method": method, "record": record}
         self._write(self._target.urls.hide(json.dumps(line, ensure_ascii=False)) + "\n")
 
     def _write(self, text: str) -> None:
         try:
-            # Half of a surrogate pair is written as the escape that JSON has for it.
+            # Half of a surrogate pair is written as JSON's escape for it.
             with open(
                 self._path, "a", encoding="utf-8", errors="backslashreplace", opener=for_its_owner
             ) as file:
                 file.write(text)
                 file.flush()
                 os.fsync(file.fileno())
-        except (OSError, ValueError) as error:  # ValueError: a path that can be none
+        except (OSError, ValueError) as error:  # ValueError: no path can be so
             why = getattr(error, "strerror", None) or error
             msg = f"--ledger: {self._path} cannot be written: {why}"
             raise LedgerFailed(msg) from None

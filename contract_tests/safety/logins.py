@@ -20,15 +20,15 @@ _NO_NAMES = frozenset(("password", "organisation", "unit", "token"))
 
 
 class Kind(Enum):
-    """What a request is to an account that logs in."""
+    """What a request means to an account of the run."""
 
     RIGHT = auto()
     WRONG = auto()  # it has the real user's name, or a key that may be taken for the real one
-    NEITHER = auto()  # it is no login, or names nobody
+    NEITHER = auto()  # it is no login, or names no real user
 
 
 def kind_of(call: Call, scene: Scene) -> Kind:
-    """Return what a request is to the accounts of the run, however it is written."""
+    """Return what a request means to the accounts of the run, however it is written."""
     path = unquote(call.path).lower().strip("/")
     if "authentication" not in path or path == "authentication/token/release":
         return Kind.NEITHER
@@ -40,7 +40,7 @@ def kind_of(call: Call, scene: Scene) -> Kind:
 
 
 def _key(call: Call) -> str:
-    """Return what stands on either side of the colon that makes a Web API key a login."""
+    """Return the Web API key of a login, on whichever side of the colon it stands; or ""."""
     return (basic_text(call) or "").strip(":")
 
 
@@ -68,18 +68,18 @@ def _is_right(call: Call, scene: Scene) -> bool:
 
 
 def _names(call: Call, username: str) -> bool:
-    """Whether a login may be one of a user: case and blanks around the name don't count."""
-    wanted = _plain(username)
+    """Whether a login may name a user: case and blanks around the name don't count."""
+    plain_name = _plain(username)
     try:
         pairs = json.loads(call.body or b"{}", object_pairs_hook=lambda found: found)
     except (ValueError, RecursionError):
-        return wanted in _plain((call.body or b"").decode("utf-8", "replace"))
-    given = [*parse_qsl(call.query, keep_blank_values=True), ("", pairs), ("", _key(call))]
-    return any(_plain(text) == wanted for text in _texts(given))
+        return plain_name in _plain((call.body or b"").decode("utf-8", "replace"))
+    parts = [*parse_qsl(call.query, keep_blank_values=True), ("", pairs), ("", _key(call))]
+    return any(_plain(text) == plain_name for text in _texts(parts))
 
 
 def _texts(value: Any, name: str = "") -> Iterator[str]:
-    """Yield all texts in JSON that may be a user's name; its objects are lists of pairs."""
+    """Yield the texts in JSON that may be a user's name; its objects are lists of pairs."""
     if isinstance(value, str) and name.lower() not in _NO_NAMES:
         yield value
     for inner in value if isinstance(value, list) else ():
@@ -96,9 +96,9 @@ def _plain(text: str) -> str:
 class LoginGuard:
     """Looks at each login before it is sent, and at its response.
 
-    On a server that the run does not own it keeps to the limits of ``Scene.logins``, and never lets
-    two wrong passwords follow each other without a right login that was served between them. What
-    looks like a lockout ends all logins but those that the run cannot go on without.
+    On a server that the run does not own, it keeps to the limits of ``Scene.logins``. It lets a
+    second wrong password pass only after a right login that was served. After what looks like a
+    lockout, only logins pass that the run cannot go on without.
     """
 
     def __init__(self, scene: Scene) -> None:
@@ -113,10 +113,10 @@ class LoginGuard:
         Args:
             call: any request.
             is_needed: whether the run cannot go on without it.
-            replaces: whether its token is to replace one that has ended.
+            replaces: whether its token replaces one that has ended.
 
         Raises:
-            LoginLimit: more logins were not allowed.
+            LoginLimit: no more logins are allowed.
         """
         kind, logins = kind_of(call, self._scene), self._scene.logins
         if kind is Kind.NEITHER:

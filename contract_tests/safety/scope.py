@@ -20,7 +20,7 @@ from crmcom_kit.schemas.methods import Method
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
-    """The webhook requests that a run may change: those that fit all that is given; else none."""
+    """The webhook requests that a run may change: those that fit every member; by default none."""
 
     definition: str | None = None  # the name of their webhook definition
     numbers: frozenset[str] = frozenset()
@@ -38,7 +38,7 @@ class Scope:
 
     @property
     def filters(self) -> dict[str, Any]:
-        """The parameters of a list that finds no more than it must; empty where none would."""
+        """The parameters of a list that finds what is in scope; empty if no filter narrows it."""
         if self.definition is None:
             return {}
         return {"webhook_definition_identifier": {"name": self.definition}}
@@ -54,7 +54,7 @@ EVERYTHING = Scope(everything=True)
 
 
 class Sender(Protocol):
-    """What safety needs of the session that sends the requests of a run."""
+    """The part of a session that safety needs."""
 
     client: Client
     scene: Scene
@@ -67,14 +67,14 @@ class Sender(Protocol):
 class Guard:
     """Looks at each request that may change something, before it is sent.
 
-    A webhook request that is out of scope is never named to resend or delete. What a server makes
-    of a request that the documents do not know, nobody can tell: so under a scope only those pass
-    that are written as documented, with one identifier. It has to be that of a webhook request in
-    scope as the server showed it last, or ``Scene.nowhere``, which names nothing.
+    A webhook request out of scope is never named to resend or delete. Nobody can tell what a server
+    does with a request that is not documented. So under a scope a request passes only if it is
+    written as documented, with one identifier: that of a webhook request in scope, as the server
+    showed it last, or ``Scene.nowhere``, which names nothing.
 
-    If everything may be changed, any request passes. Either way, a value that names nothing as far
-    as is known is looked up first, by the same field: the id of one may be the number of another.
-    If it names one after all, the request is not sent.
+    If everything may be changed, any request passes. In both cases a value that names nothing known
+    is looked up first, by the same field: the id of one may be the number of another. If it does
+    name a webhook request, the request is not sent.
     """
 
     def __init__(
@@ -84,16 +84,18 @@ class Guard:
 
         Args:
             session: sends the requests.
-            log: gets what is about to be changed.
-            may_find_more: whether a value that turns out to name a webhook request in scope may
-                be sent. A run must not: it takes the value for one that names none.
+            log: gets the webhook requests that are about to be changed.
+            may_find_more: whether a value may be sent that turns out to name a webhook request in
+                scope. A run must not send it: it takes the value for one that names nothing.
         """
         self._session = session
         self._log = log
         self._may_find_more = may_find_more
-        self._looked_up: dict[tuple[str, str], list[Record]] = {}  # what names what, by field
-        self.touched: dict[str, Record] = {}  # by id: all that a changing call has named
-        self.unclear: set[str] = set()  # ids of those that no response has told the fate of
+        self._looked_up: dict[
+            tuple[str, str], list[Record]
+        ] = {}  # webhook requests, by field and value
+        self.touched: dict[str, Record] = {}  # by id: those that a changing request has named
+        self.unclear: set[str] = set()  # ids of those whose fate no response has shown
         self._newly_unclear: set[str] = set()
 
     def __call__(self, call: Call) -> None:
@@ -107,10 +109,10 @@ class Guard:
         records = self._all_named(call) if free else self._one_in_scope(call)
         for record in records:
             if record["id"] not in self.touched:
-                if self._log is not None:  # first: one that is touched passes from then on
-                    known = self._session.scene.belief.tracked.get(record["id"])
-                    is_of_belief = known is not None and known.record is record
-                    whole = known.whole if known and is_of_belief else record
+                if self._log is not None:  # first, since a touched one passes from then on
+                    tracked = self._session.scene.belief.tracked.get(record["id"])
+                    is_of_belief = tracked is not None and tracked.record is record
+                    whole = tracked.whole if tracked and is_of_belief else record
                     self._log.note(whole, changing_method(call) or call.method)
                 self.touched[record["id"]] = record
         client = self._session.client
@@ -119,15 +121,15 @@ class Guard:
         self.unclear |= self._newly_unclear
 
     def note_response(self, exchange: Exchange) -> None:
-        """Take note of the response to the call that passed last: was anything done?
+        """Take note of the response to the request that passed last: was anything done?
 
-        A response that never comes, or has no envelope and a status of 500 on, leaves it open.
+        It stays open if no response comes, or one without an envelope and a status from 500 on.
         """
         if exchange.envelope or 400 <= exchange.status < 500:
             self.unclear -= self._newly_unclear
 
     def _one_in_scope(self, call: Call) -> list[Record]:
-        """Return the webhook request that a documented call names; none for what names nothing."""
+        """Return the webhook request that a documented request names, if any. Raises Withheld."""
         scene, method = self._session.scene, changing_method(call) or ""
         named = documented_identifier(call, scene.methods.get(method))
         if named is not None:
@@ -139,55 +141,55 @@ class Guard:
             if value in scene.belief.shared:
                 msg = f"{value} is the number of several webhook requests, so it is not sent"
                 raise Withheld(msg)
-            found = self._known(value)
-            for record in found:
+            records = self._known(value)
+            for record in records:
                 if not scene.may_change(record):
                     msg = f"number {record.get('number')} is out of scope, so it is not changed"
                     raise Withheld(msg)
-            if any(record.get(field) == value for record in found):
-                return found
+            if any(record.get(field) == value for record in records):
+                return records
         msg = f"under a scope, {method} gets only documented requests with one identifier, that "
         msg += "of a webhook request in scope; to try others, allow any change with --scope all"
         raise Withheld(msg)
 
     def _all_named(self, call: Call) -> list[Record]:
-        """Return every webhook request that a call may name, in whatever way it is written."""
+        """Return every webhook request that a request may name, however it is written."""
         scene = self._session.scene
         named = documented_identifier(call, scene.methods.get(changing_method(call) or ""))
         values = sorted(_texts(call)) if named is None else [named[1]]
-        found = [record for value in values for record in self._known(value)]
+        records = [record for value in values for record in self._known(value)]
         if self._session.client.target.own:
-            return found
+            return records
         for value in values:
             for field in ("id", "number") if named is None else (named[0],):
                 is_known = scene.belief.named(Identifier(field, value)) is not None
                 if (field, value) in self._looked_up or not is_known:
-                    found += self._look_up(field, value)
-        return found
+                    records += self._look_up(field, value)
+        return records
 
     def _known(self, value: str) -> list[Record]:
-        """Return the webhook requests that have a value, be it as id or as number."""
+        """Return the known webhook requests that have a value as their id or number."""
         records = self._session.scene.belief.records.values()
         return [each for each in records if value in (each["id"], each.get("number"))]
 
     def _look_up(self, field: str, value: str) -> list[Record]:
-        """Return what a value names that nothing known has in that field. Raises Withheld."""
+        """Return what a value names that is unknown in this field. Raises Withheld."""
         if (field, value) not in self._looked_up:
-            found = self._session.call("show", {IDENTIFIER: {field: value}}).records
-            self._looked_up[field, value] = [r for r in found if isinstance(r.get("id"), str)]
-        found = self._looked_up[field, value]
-        if found and not self._may_find_more:
+            shown = self._session.call("show", {IDENTIFIER: {field: value}}).records
+            self._looked_up[field, value] = [r for r in shown if isinstance(r.get("id"), str)]
+        shown = self._looked_up[field, value]
+        if shown and not self._may_find_more:
             msg = f"the {field} {value} was expected to be unknown, but is that of number "
-            msg += f"{found[0].get('number')}, so nothing was sent"
+            msg += f"{shown[0].get('number')}, so nothing was sent"
             raise Withheld(msg)
-        return found
+        return shown
 
 
 def documented_identifier(call: Call, method: Method | None) -> tuple[str, str] | None:
-    """Return field and value of the identifier of a call that is written as documented.
+    """Return field and value of the identifier of a request that is written as documented.
 
-    None for anything else: another verb or path, a query, other headers, members or types, a member
-    that is given twice, an identifier of no field or of several.
+    None for any other: another verb or path, a query, other headers, members or types, a repeated
+    member, an identifier without a field or with several.
     """
     members = _body(call)
     if method is None or not isinstance(members, dict):
@@ -198,24 +200,24 @@ def documented_identifier(call: Call, method: Method | None) -> tuple[str, str] 
     if not isinstance(identifier, dict) or len(identifier) != 1:
         return None
     ((field, value),) = identifier.items()
-    texts = [value, *(each for name, each in members.items() if name != IDENTIFIER)]
+    texts = [value, *(text for name, text in members.items() if name != IDENTIFIER)]
     if not members.keys() <= method.parameters.keys() or field not in ("id", "number"):
         return None
-    if not all(isinstance(each, str) for each in texts) or not {*fields.split(",")} <= {*FIELDS}:
+    if not all(isinstance(text, str) for text in texts) or not {*fields.split(",")} <= {*FIELDS}:
         return None
     return field, value
 
 
 def _texts(call: Call) -> frozenset[str]:
-    """Return every text in a call that may name a webhook request."""
+    """Return every text in a request that may name a webhook request."""
     body = _body(call)
-    given = [*call.parameters.items(), *parse_qsl(call.query, keep_blank_values=True)]
-    given += body.items() if isinstance(body, dict) else [("", body)]
-    return identifying_values(each for name, each in given if name not in ("token", "fields_set"))
+    pairs = [*call.parameters.items(), *parse_qsl(call.query, keep_blank_values=True)]
+    pairs += body.items() if isinstance(body, dict) else [("", body)]
+    return identifying_values(text for name, text in pairs if name not in ("token", "fields_set"))
 
 
 def _body(call: Call) -> Any:
-    """Return the JSON value of a call's body, or None."""
+    """Return the JSON value of a request's body, or None."""
     try:
         return json.loads(call.body or b"null")
     except (ValueError, RecursionError):
