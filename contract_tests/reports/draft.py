@@ -27,7 +27,7 @@ def written(report: Report) -> str:
     found: dict[tuple[str, str, str], Deviation] = {}
     began = _first_changes(report)
     for result in report.results.statements:
-        for kind, number in sorted(result.found.kinds.items(), key=itemgetter(1)):
+        for kind, number in sorted(result.findings.kinds.items(), key=itemgetter(1)):
             text = report.text(kind.seen)
             pattern = _VARIES.sub("*", text)
             seen = pattern if pattern.strip("*") else text  # a bare * would accept everything

@@ -135,15 +135,15 @@ class Report:
             "id": about.id,
             "verdict": str(result.verdict),
             "why": self.text(result.why),
-            "requests": len(result.found.requests),
-            "held": result.found.held,
+            "requests": len(result.findings.requests),
+            "held": result.findings.held,
             "evidence": about.evidence,
             "text": about.text,
             "source": about.source,
             "methods": list(about.methods_in(self.results.target.release)),
             "by_method": {name: str(each) for name, each in result.by_method.items()},
             "stale": result.stale,
-            "violations": [self._violation(each) for each in result.found.causes.values()],
+            "violations": [self._violation(each) for each in result.findings.causes.values()],
         }
 
     def _violation(self, cause: Cause) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The configuration of a run, and how it comes from the options."""
+"""The configuration of a run, and how it is made of the options."""
 
 import datetime as dt
 import time
@@ -33,13 +33,13 @@ from crmcom_kit.schemas.releases import resolve
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunConfig:
-    """How a run goes about its target."""
+    """What a run is about, and how far it may go."""
 
     seed: int = 0
     limits: Limits = field(default_factory=Limits)
-    #: How often to log in to a server that the run does not own.
+    #: The maximum number of logins to a server that the run does not own.
     login_limits: LoginLimits = field(default_factory=LoginLimits)
-    #: How often was logged in to that server; runs of one configuration share it.
+    #: The number of logins to that server so far; runs of one configuration share it.
     login_count: LoginCount = field(default_factory=LoginCount, compare=False, repr=False)
     #: Which of resend and delete may be used; None: both on a mock of ours, else neither.
     allowed: frozenset[str] | None = None
@@ -51,25 +51,25 @@ class RunConfig:
     expected_refusals: tuple[ExpectedRefusal, ...] = ()  # of the client of a recording
     judge: str = "both"  # of a recording: client, server or both
     command: str = "crmcom-kit check"
-    began: str = ""  # when, for the reports
-    world: str = "check"  # what a world made for the run is called
-    ledger: Path | None = None  # where webhook requests are written down before they are changed
+    began: str = ""  # ISO 8601, for the reports
+    world: str = "check"  # the name of a world that is made for the run
+    ledger: Path | None = None  # gets webhook requests before they are changed
     secret_keys: Mapping[str, str] = field(default_factory=dict, repr=False)  # by definition id
-    recording: Recording | None = field(default=None, repr=False)  # is judged, and nothing is sent
+    recording: Recording | None = field(default=None, repr=False)  # judged instead of a server
     progress: Callable[[str], None] = lambda _: None  # gets a line on what comes next
     stop: Stop = field(default_factory=Stop, compare=False)  # asked before each request
-    kept_time: float = 0.0  # seconds of the time limit that are for what comes after the run
-    is_check: bool = True  # whether violations are what it is about
-    now: Callable[[], float] = field(default=time.monotonic, compare=False)  # only goes forward
+    kept_time: float = 0.0  # seconds of the time limit that are kept for what follows the run
+    is_check: bool = True  # whether it looks for violations
+    now: Callable[[], float] = field(default=time.monotonic, compare=False)  # never goes back
     sleep: Callable[[float], None] = field(default=time.sleep, compare=False)
 
 
 def prepared(values: Mapping[str, Any], *, now: dt.datetime) -> tuple[Target, RunConfig]:
-    """Return what to check and how.
+    """Return the target and the configuration of a run.
 
     Args:
         values: a value for each of ``options.RUN_OPTIONS``, by its key.
-        now: the present moment; a world that is made for the run is named after it.
+        now: the current time, which is part of the name of a world that is made for the run.
 
     Raises:
         OptionsError: an option cannot be followed.
@@ -103,7 +103,7 @@ def prepared(values: Mapping[str, Any], *, now: dt.datetime) -> tuple[Target, Ru
 
 
 def _target(values: Mapping[str, Any]) -> tuple[Target, Recording | None]:
-    """Return the target, and its recording if one is judged."""
+    """Return the target, and the recording if one is judged."""
     release = resolve(values["release"]) if values["release"] else None
     base = values["base_url"].strip().rstrip("/") if values["base_url"] else None
     if values["from_har"]:

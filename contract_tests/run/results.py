@@ -1,4 +1,4 @@
-"""The results of a run: one verdict for each statement in force that is asked for."""
+"""The results of a run: a verdict for each statement in force that was asked for."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 class Outcome(StrEnum):
     """What a run comes to."""
 
-    PASSED = "passed"  # all that the run might see was seen, and what was seen holds
-    BROKEN = "broken"  # a statement is broken, or what is listed as known does not occur any more
+    PASSED = "passed"  # all that the run might see was seen, and holds
+    BROKEN = "broken"  # a statement is broken, or something listed as known no longer occurs
     ERROR = "error"  # of the run itself, or of its use
     INCONCLUSIVE = "inconclusive"  # nothing is wrong, and too little was seen
     UNCONFIRMED = "unconfirmed"  # a recording has contradictions that nothing in it confirms
@@ -47,15 +47,15 @@ class StatementResult:
 
     statement: Statement
     verdict: Verdict
-    why: str  # in words: what was left out, or what the deviation is
-    found: StatementFindings
-    stale: bool  # listed as a deviation, and holds
-    by_method: Mapping[str, Verdict]  # if it is about several
+    why: str  # in words: why it was not exercised, or what the deviation is
+    findings: StatementFindings
+    stale: bool  # whether it is listed as a deviation, and holds
+    by_method: Mapping[str, Verdict]  # if it is about several methods
 
     @property
     def violations(self) -> list[Violation]:
         """One violation of each cause, in the order in which they were first seen."""
-        return [cause.violation for cause in self.found.causes.values()]
+        return [cause.violation for cause in self.findings.causes.values()]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,16 +69,16 @@ class Results:
     seconds: float
     statements: tuple[StatementResult, ...]
     history: tuple[Exchange, ...]
-    #: Numbers of the webhook requests that the run has changed, or may have: no response has told.
+    #: Numbers of the webhook requests that the run has changed, or may have without a response.
     changed: tuple[str, ...] = ()
-    inventory: str = ""  # what the comparison outside the scope came to
-    trouble: str | None = None  # why the run itself failed, if it did; so if nothing was checked
+    inventory: str = ""  # the outcome of the comparison outside the scope
+    trouble: str | None = None  # why the run itself failed, or checked nothing
     notes: tuple[str, ...] = ()
     never_served: tuple[str, ...] = ()  # methods that were tried, a line each
     inconclusive: tuple[str, ...] = ()  # what the run has not seen, and must have seen to pass
-    stale: tuple[str, ...] = ()  # what was expected not to be seen, and was
+    stale: tuple[str, ...] = ()  # what was seen, and is listed as not seen
     waived: tuple[str, ...] = ()  # what was not seen, as expected
-    #: Ids of webhook requests that others may have changed, or of which nothing is sure any more.
+    #: Ids of webhook requests that others may have changed, or that are no longer known for sure.
     unsteady: frozenset[str] = frozenset()
     warnings: tuple[str, ...] = ()  # what a reader has to know to trust the verdicts
     client: "ClientResults | None" = None  # of a recording, if its client is judged
@@ -115,60 +115,62 @@ def statement_results(
     only: str = "*",
     why_not: Callable[[str], str] = lambda _: "no request of this run tested it",
 ) -> tuple[StatementResult, ...]:
-    """Give each statement in force its verdict, where it can be tried and its id fits ``only``.
+    """Return the result of each statement in force that can be tested, and whose id fits ``only``.
 
-    Every response is checked for all statements, so that a run about few comes by others, too.
-    ``why_not`` returns why a statement, by its id, has no verdict.
+    ``why_not`` returns why a statement, by its id, was not exercised.
     """
-    tried = {method for found in findings.by_statement.values() for method in found.held_by}
+    tried = {method for about in findings.by_statement.values() for method in about.held_by}
     results = []
-    for each in checked_statements(release.name, only):
-        listed = [deviation for deviation in deviations if deviation.statement == each.id]
-        found, methods = findings.by_statement[each.id], each.methods_in(release)
-        results.append(_result(each, methods, found, listed, tried, why_not))
+    for statement in checked_statements(release.name, only):
+        listed = [deviation for deviation in deviations if deviation.statement == statement.id]
+        about, methods = findings.by_statement[statement.id], statement.methods_in(release)
+        results.append(_result(statement, methods, about, listed, tried, why_not))
     return tuple(results)
 
 
 def _result(
     statement: Statement,
     methods: Sequence[str],
-    found: StatementFindings,
+    findings: StatementFindings,
     listed: Sequence[Deviation],
     tried: Collection[str],
     why_not: Callable[[str], str],
 ) -> StatementResult:
-    """Return what a run says of a statement that breaks as ``listed``, if it breaks.
+    """Return the result of one statement.
 
     Args:
         statement: the statement.
         methods: those that it is about.
-        found: what the run found out about it.
-        listed: its deviations; they must explain every single violation.
+        findings: what the run found out about it.
+        listed: its deviations, which must explain every violation.
         tried: the methods that the run has sent requests to.
         why_not: see ``statement_results``.
     """
-    uncovered = [kind for kind in found.kinds if not any(each.explains(*kind) for each in listed)]
+    uncovered = [
+        kind for kind in findings.kinds if not any(each.explains(*kind) for each in listed)
+    ]
 
     def verdict(method: str | None = None) -> Verdict:
         """Return the verdict for one method, or for all."""
         if any(method in (None, kind.method) for kind in uncovered):
             return Verdict.BROKEN
-        if any(method in (None, kind.method) for kind in found.kinds):
+        if any(method in (None, kind.method) for kind in findings.kinds):
             return Verdict.DEVIATES
-        held = found.held if method is None else found.held_by[method]
+        held = findings.held if method is None else findings.held_by[method]
         return Verdict.HOLDS if held else Verdict.NOT_EXERCISED
 
     whole, why = verdict(), list[str]()
     if whole is Verdict.NOT_EXERCISED:
         why = [why_not(statement.id)]
     elif whole is Verdict.DEVIATES:
-        why = list(dict.fromkeys(each.reason for each in listed))
+        why = list(dict.fromkeys(deviation.reason for deviation in listed))
     elif whole is Verdict.BROKEN and listed:
         why = [f"the listed deviation does not cover this: {uncovered[0].seen}"]
     stale = [
-        each
-        for each in listed
-        if verdict(each.method) is Verdict.HOLDS and (each.after is None or each.after in tried)
+        deviation
+        for deviation in listed
+        if verdict(deviation.method) is Verdict.HOLDS
+        and (deviation.after is None or deviation.after in tried)
     ]
     for each in stale:
         of = f" of {each.method}" if each.method else ""
@@ -177,7 +179,7 @@ def _result(
         statement=statement,
         verdict=whole,
         why="; ".join(why),
-        found=found,
+        findings=findings,
         stale=bool(stale),
         by_method={each: verdict(each) for each in methods if len(methods) > 1},
     )

@@ -33,25 +33,25 @@ from crmcom_kit.contract_tests.safety.ledger import Ledger
 from crmcom_kit.contract_tests.safety.scope import EVERYTHING, Guard, Scope
 from crmcom_kit.contract_tests.templates import Scene
 
-#: So many requests a run sends if nothing else is said.
+#: How many requests a run sends by default.
 DEFAULT_REQUESTS = 1_500
-#: A run about some statements sends at most so many times what its first pass takes.
+#: A run about some statements sends at most this many times the requests of its first pass.
 MAX_TIMES = 3
-#: Statements that only resend and delete show, beside those that are named after them.
+#: Statements that only resend and delete test, beside those that are named after them.
 TWO_FIELDS = "identifier.exactly_one"
 OF_CHANGES = (
     TWO_FIELDS, "errors.change_nothing", "parameters.body", "parameters.identifier_in_body",
 )  # fmt: skip
-#: So many definitions are named if none of them is in scope.
+#: How many definitions an error names if none of them is in scope.
 MAX_NAMES = 10
-#: What has been seen before takes the kit this part of the time that it takes to learn of it.
+#: The part of the kit's own time for a request that it takes when the response is known already.
 _AGAIN = 0.25
-#: The part of a run's time that is kept for what comes last: the inventory.
+#: The part of a run's time that is kept for the inventory, which comes last.
 _FOR_THE_END = 0.05
 
 
 class ScopeEmpty(Exception):
-    """The scope of a run has none of the webhook requests that were found."""
+    """None of the webhook requests that were found is in the scope of the run."""
 
 
 def new_session(
@@ -64,8 +64,8 @@ def new_session(
     client = Client(target, config.limits, ends_at=ends_at, now=config.now, sleep=config.sleep)
     login = target.login
     names = ("username", "password", "organisation", "api_key", "unit", "expired_token")
-    known = Credentials(**{name: getattr(login, name) for name in names})
-    belief = Belief(target.release, credentials=known)
+    credentials = Credentials(**{name: getattr(login, name) for name in names})
+    belief = Belief(target.release, credentials=credentials)
     oracle = Oracle(belief)
     scene = Scene(belief, login, token=login.token, nowhere=nowhere(config.seed))
     if not target.own and config.login_limits.is_limited:
@@ -78,13 +78,13 @@ def new_session(
 
 
 def enter(session: Session, config: RunConfig) -> None:
-    """Log in; on a mock of ours anything may be changed from then on, if nothing else is said.
+    """Log in; if that shows a crmcom-kit mock on this machine, all may be changed by default.
 
-    That it is one is believed only of what is near, whatever a server elsewhere says of itself.
+    A server elsewhere is never taken for a mock, whatever it says of itself.
 
     Raises:
         TargetDown, Unreachable: see ``Tokens.enter``.
-        LedgerFailed: it cannot be written; then nothing is sent.
+        LedgerFailed: the ledger cannot be written, and nothing was sent.
     """
     if config.ledger is not None:
         Ledger(config.ledger, session.target).open()
@@ -98,7 +98,7 @@ def _says_it_is_a_mock(session: Session) -> bool:
 
 
 def _permit(session: Session, config: RunConfig, *, ours: bool) -> None:
-    """Say what may be changed. A mock that this process made is at its mercy in any case."""
+    """Set what may be changed: on a mock that this process made, anything in any case."""
     allowed, scope = config.allowed, config.scope
     if ours:
         allowed = frozenset(CHANGES) if allowed is None or session.target.own else allowed
@@ -110,32 +110,31 @@ def _permit(session: Session, config: RunConfig, *, ours: bool) -> None:
 
 
 def run(target: Target, config: RunConfig) -> Results:
-    """Check ``target`` and return the results; never raises what the target does to it.
+    """Check ``target`` and return the results, whatever the target does.
 
     Raises RecordingError if a recording is not of one content.
     """
     if config.recording is not None:
         return run_recording(target, config)
     world = separate_world(target, config.world)
-    one = _Run(world, sparing(world, config))
+    this_run = _Run(world, sparing(world, config))
     try:
         with config.stop.at_once():
-            one.go()
+            this_run.go()
     except KeyboardInterrupt:
-        one.fail("interrupted")
-    except Exception as error:  # noqa: BLE001 - what was found so far is worth a report
+        this_run.fail("interrupted")
+    except Exception as error:  # noqa: BLE001 - the findings so far are worth a report
         what = shortened(f"{type(error).__name__}: {error}")
-        one.fail(f"an internal error of crmcom-kit: {what}")
+        this_run.fail(f"an internal error of crmcom-kit: {what}")
     finally:
-        one.client.close()
-    return one.results()
+        this_run.client.close()
+    return this_run.results()
 
 
 def sparing(world: SeparateWorld, config: RunConfig) -> RunConfig:
-    """Return a configuration that changes nothing in a mock's default world unless it is allowed.
+    """Return a configuration that spares a mock's default world unless changes are allowed.
 
-    Without a world of its own a run would take that one for a mock of ours. In one of its own it
-    may log in as often as it likes.
+    In a world of its own, the run may log in as often as it likes.
     """
     if world.name:
         return replace(config, login_limits=UNLIMITED)
@@ -153,13 +152,13 @@ def dry_run(target: Target, config: RunConfig) -> list[str]:
 
 
 def _with_budget(config: RunConfig) -> RunConfig:
-    """Return a configuration that has a number of requests."""
+    """Return the configuration with a number of requests, by default the usual one."""
     most = config.limits.max_requests or DEFAULT_REQUESTS
     return replace(config, limits=replace(config.limits, max_requests=most))
 
 
 class _Run:
-    """One run: its session, and what is kept beside it until the results are made."""
+    """One run: its session, and what the results are made of."""
 
     def __init__(self, world: SeparateWorld, config: RunConfig) -> None:
         self.world, self.target = world, world.target
@@ -170,14 +169,14 @@ class _Run:
         self.templates = wanted(config.only, self.session.scene)
         self.campaign = Campaign(self.session, progress=self._show_progress)
         self.notes: list[str] = []
-        self.inventory: Inventory | None = None  # once webhook requests were looked for
-        self.compared = ""  # what the inventory came to
-        self.ended = ""  # why something was left out
+        self.inventory: Inventory | None = None  # once webhook requests were listed
+        self.compared = ""  # the outcome of the inventory
+        self.ended = ""  # why it ended before all was tried
         self.is_too_soon = False  # whether it ended before anything was read
         self.trouble: str | None = None  # why the run itself failed
 
     def fail(self, why: str) -> None:
-        """Say why the run itself failed."""
+        """Keep why the run itself failed."""
         self.ended = self.trouble = why
 
     def go(self) -> None:
@@ -194,17 +193,17 @@ class _Run:
             self.ended, self.is_too_soon = str(error), not self._has_read()
             if self.is_too_soon:
                 self.ended += ", and no webhook request was read until then"
-        except Unreachable as error:  # not even a token is to be had, or nothing can be read
+        except Unreachable as error:  # there is no token, or nothing can be read
             self.ended, self.is_too_soon = str(error), True
         self._finish()
         self.config.stop.check()  # in case the exception was swallowed
 
     def _other_release(self) -> str:
-        """Say what to do if a mock of ours says itself that it serves another release."""
+        """Say what to do about a mock that serves another release."""
         names = (self.world.release, self.target.release.name)
-        served, asked = [name.removesuffix(".0.0") for name in names]
+        served, wanted = [name.removesuffix(".0.0") for name in names]
         return (
-            f"the mock at {self.target.name} serves {served}, not {asked}: give --release {served}"
+            f"the mock at {self.target.name} serves {served}, not {wanted}: give --release {served}"
         )
 
     def _log_in_and_try(self) -> None:
@@ -218,28 +217,28 @@ class _Run:
         self.campaign.run(self.config.seed)
 
     def _check_scope(self) -> None:
-        """Raise ScopeEmpty if none of the webhook requests that were found may be changed."""
+        """Raise ScopeEmpty if the scope has none of the webhook requests that were found."""
         scene, scope = self.session.scene, self.config.scope
         if not self.config.allowed or scope is None or scope.is_free:
             return
-        seen = [known.record for known in self.session.belief.existing()]
-        if not any(map(scene.may_change, seen)):
-            names = sorted({str(value_at(record, "webhook_definition.name")) for record in seen})
+        records = [tracked.record for tracked in self.session.belief.existing()]
+        if not any(map(scene.may_change, records)):
+            names = sorted({str(value_at(record, "webhook_definition.name")) for record in records})
             of = f"; their definitions: {', '.join(names[:MAX_NAMES])}" if names else ""
-            found = counted(len(seen), "webhook request")
-            msg = f"none of the {found} that were found is in scope, so nothing was changed{of}"
+            count = counted(len(records), "webhook request")
+            msg = f"none of the {count} that were found is in scope, so nothing was changed{of}"
             raise ScopeEmpty(msg)
 
     def _plan(self, cost_of_inventory: int) -> None:
-        """Plan the first pass; keep time and requests for what comes after the campaign.
+        """Plan the first pass, and keep time and requests for what follows the campaign.
 
-        A run about some statements is no longer than they need, unless its budget is given.
+        A run about some statements ends when they have had enough, unless it has a budget.
         """
         client, limits = self.client, self.config.limits
         client.reserved_time = limits.max_time * _FOR_THE_END
-        theirs = sum(exchange.seconds for exchange in client.history)
-        own = max(0.0, client.now() - self.began - theirs) * _AGAIN
-        seconds = max((theirs + own) / client.sent, 1 / (limits.rate or math.inf))
+        server_seconds = sum(exchange.seconds for exchange in client.history)
+        own_seconds = max(0.0, client.now() - self.began - server_seconds) * _AGAIN
+        seconds = max((server_seconds + own_seconds) / client.sent, 1 / (limits.rate or math.inf))
         left = client.left or 0
         fitting = int(client.seconds_left / seconds) if seconds else 0
         if 0 < fitting < left:
@@ -260,7 +259,7 @@ class _Run:
         client.limits = replace(client.limits, max_requests=client.sent + budget + client.reserved)
 
     def _finish(self) -> None:
-        """Compare what was not to be changed with how it was, and find out what all tells."""
+        """Compare the inventory, settle suspicions, and draw the conclusions of the whole run."""
         self.client.reserved, self.client.reserved_time = 0, 0.0
         if self.inventory is not None:
             touched = {*self.session.guard.touched, *self.session.changed}
@@ -277,13 +276,13 @@ class _Run:
             self._shorten()
 
     def _shorten(self) -> None:
-        """Cut the first violation of each statement by each method to what it rests on.
+        """Cut the first violation of each statement and method to the requests it rests on.
 
-        Others keep what they were found by.
+        All others keep the requests that found them.
         """
-        for found in self.session.findings.by_statement.values():
+        for findings in self.session.findings.by_statement.values():
             methods = set[str]()
-            for cause in found.causes.values():
+            for cause in findings.causes.values():
                 violation = cause.violation
                 if violation.method in methods:
                     log = with_changes(violation, self.session.belief.changes)
@@ -295,33 +294,33 @@ class _Run:
     def _show_progress(self, what: str) -> None:
         client, planned, time = self.client, self.client.limits.max_requests or 0, ""
         if client.sent:
-            each = (client.now() - self.began) / client.sent
-            left = min(each * (planned - client.sent), client.seconds_left)
+            seconds = (client.now() - self.began) / client.sent
+            left = min(seconds * (planned - client.sent), client.seconds_left)
             time = f", about {left:.0f} s left"
-        found = ""
+        violations = ""
         if self.config.is_check:
-            found = f", {counted(self.session.findings.breaks, 'violation')}"
-        self.config.progress(f"{client.sent} of {planned} requests{found}{time}: {what}")
+            violations = f", {counted(self.session.findings.breaks, 'violation')}"
+        self.config.progress(f"{client.sent} of {planned} requests{violations}{time}: {what}")
 
-    # What it came to.
+    # The results.
 
     def _has_read(self) -> bool:
-        """Whether any webhook request was shown or listed; from a withdrawn method none can be."""
+        """Whether any webhook request was shown or listed, or list is withdrawn."""
         if self.inventory is not None and self.session.method("list").deprecated:
             return True
         reads = (each for each in self.client.history if each.call.method in ("show", "list"))
         return any(each.records for each in reads)
 
     def results(self) -> Results:
-        """Return the results; end the world of the run unless its journal is worth a look."""
+        """Return the results; end the run's world unless a statement is broken."""
         config, session = self.config, self.session
-        found = statement_results(
+        statements = statement_results(
             session.findings, self.target.release, config.deviations, config.only, self._why_not
         )
-        is_broken = any(result.verdict is Verdict.BROKEN for result in found)
+        is_broken = any(result.verdict is Verdict.BROKEN for result in statements)
         if not is_broken:
             self.world.end()
-        trouble = self.trouble or self._own_trouble(found, is_broken=is_broken)
+        trouble = self.trouble or self._trouble_at_the_end(statements, is_broken=is_broken)
         service = session.oracle.service
         inconclusive, waived, stale = ((), (), ()) if trouble else self._seen()
         return Results(
@@ -330,7 +329,7 @@ class _Run:
             seed=config.seed,
             began=config.began,
             seconds=config.now() - self.began,
-            statements=found,
+            statements=statements,
             history=tuple(self.client.history),
             changed=session.changed_numbers,
             inventory=self.compared,
@@ -345,16 +344,16 @@ class _Run:
         )
 
     def _seen(self) -> tuple[tuple[str, ...], ...]:
-        """Return sentences on what was not seen: against a pass, as expected, or seen after all."""
-        found = [
+        """Return what keeps the run from passing, what is missing as listed, and what is stale."""
+        missing = [
             *lacks(self.campaign, self.templates, self.ended, is_whole=self.config.only == "*")
         ]
-        names, service = {lack.what for lack in found}, self.session.oracle.service
+        names, service = {lack.what for lack in missing}, self.session.oracle.service
         expected = {entry.what: entry.reason for entry in self.config.not_seen}
         seen = {SUCCESSFUL_RESEND} if self.session.belief.has_resent else set[str]()
         stale = [what for what in expected if what in seen or service.is_served(what)]
         listed = {what: reason for what, reason in expected.items() if what in names}
-        others = [lack for lack in found if lack.what not in expected]
+        others = [lack for lack in missing if lack.what not in expected]
         return (
             tuple(lack.why for lack in others if not lack.passes),
             (
@@ -365,7 +364,7 @@ class _Run:
         )
 
     def _why_not(self, statement: str) -> str:
-        """Return what the run lacked to try a statement."""
+        """Return why the run did not test a statement."""
         scene, topic = self.session.scene, statement.partition(".")[0]
         if why := self._why_unchanged(statement):
             return why
@@ -388,7 +387,7 @@ class _Run:
         return missed or self.ended or "the server has shown nothing to try it on"
 
     def _why_unchanged(self, statement: str) -> str:
-        """Return what the run lacked to change what a statement is about; "" if nothing."""
+        """Return why the run did not change anything to test a statement; "" if it could."""
         scene, topic = self.session.scene, statement.partition(".")[0]
         if topic in CHANGES and topic not in scene.allowed:
             return f"needs --allow {topic} and --scope"
@@ -402,19 +401,21 @@ class _Run:
             return "no webhook request in scope is REJECTED"
         return ""
 
-    def _own_trouble(self, found: Sequence[StatementResult], *, is_broken: bool) -> str | None:
-        """Say why a run that came to its end has failed nevertheless, where it has."""
+    def _trouble_at_the_end(
+        self, statements: Sequence[StatementResult], *, is_broken: bool
+    ) -> str | None:
+        """Return why a run that came to its end has failed; None if it hasn't."""
         session = self.session
         if session.findings.crashes:
             return f"an internal error of crmcom-kit: {'; '.join(session.findings.crashes)}"
         if self.is_too_soon and not is_broken:
             return self.ended
-        if all(result.verdict is Verdict.NOT_EXERCISED for result in found):
-            return f"no statement was checked: {found[0].why}"
+        if all(result.verdict is Verdict.NOT_EXERCISED for result in statements):
+            return f"no statement was checked: {statements[0].why}"
         return None
 
     def _warnings(self) -> Iterator[str]:
-        """Yield what a reader of the verdicts has to know, a sentence each."""
+        """Yield what a reader of the verdicts has to know, sentence by sentence."""
         yield from self.session.oracle.service.failed()
         yield from self.session.warnings()
         session, world, allowed = self.session, self.world, self.config.allowed

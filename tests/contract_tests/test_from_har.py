@@ -66,7 +66,7 @@ def broken(results: Results) -> set[str]:
 
 def held(results: Results) -> set[str]:
     """Return the statements that hold."""
-    return {each.statement.id for each in results.statements if each.found.held}
+    return {each.statement.id for each in results.statements if each.findings.held}
 
 
 def after(seconds: int, made: Entry) -> Entry:

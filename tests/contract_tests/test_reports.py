@@ -131,7 +131,7 @@ def test_a_deviation_explains_every_violation_or_none(
 
     assert found.verdict is verdict
     assert found.why.endswith("does not cover this: thrice") == (verdict is Verdict.BROKEN)
-    assert sum(each.times for each in found.found.causes.values()) == len(seen)
+    assert sum(each.times for each in found.findings.causes.values()) == len(seen)
 
 
 def test_violations_of_one_cause_are_one_entry() -> None:
