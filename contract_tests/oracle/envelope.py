@@ -8,7 +8,7 @@ from crmcom_kit.contract_tests.client.exchanges import LOGINS, NOT_JSON, OUTAGES
 from crmcom_kit.contract_tests.client.wording import shortened
 from crmcom_kit.contract_tests.oracle.expectations import Expectation, Must
 from crmcom_kit.contract_tests.oracle.sense import FIELDS, RECORD_METHODS
-from crmcom_kit.contract_tests.oracle.suspicions import Finding, Flaw, finding
+from crmcom_kit.contract_tests.oracle.suspicions import Finding, Flaw, Held, finding, held
 
 _TEXTS = ("message", "description")
 #: Content too large, URI too long, header fields too large.
@@ -27,15 +27,15 @@ def check(exchange: Exchange, expected: Expectation) -> Iterator[Finding]:
             statement = "errors.json" if refused else "envelope.json"
             yield Flaw(statement, "JSON", _seen(exchange))
         return
-    yield "envelope.json"
+    yield Held("envelope.json")
     lack = lacking(exchange)
     wanted = "an object with a status that has code, message and description"
-    yield finding("envelope.status", kept=not lack, expected=wanted, seen=lack)
+    yield finding("envelope.status", holds=not lack, expected=wanted, seen=lack)
     if lack:
         return
     yield _texts(exchange)
     if exchange.ok:
-        yield "envelope.code_ok"
+        yield Held("envelope.code_ok")
         yield from _data(exchange, expected.sense.name)
     else:
         yield from _code_of_error(exchange, expected.sense.name)
@@ -81,7 +81,7 @@ def _texts(exchange: Exchange) -> Finding:
     odd = [name for name, text in texts.items() if text is not None and not isinstance(text, str)]
     return finding(
         "envelope.status_texts",
-        kept=not odd,
+        holds=not odd,
         expected=f"{' and '.join(odd)} as a string or null",
         seen=", ".join(f"{name} is {shortened(repr(texts[name]))}" for name in odd),
     )
@@ -98,7 +98,7 @@ def _code_of_error(exchange: Exchange, method: str) -> Iterator[Finding]:
         seen = f"code {shortened(repr(code))}, message {shortened(repr(exchange.message))}"
         yield Flaw("errors.code_not_ok", wanted, f"HTTP {exchange.status}, {seen}")
     else:
-        yield from ("errors.json", "errors.code_not_ok")
+        yield from held("errors.json", "errors.code_not_ok")
 
 
 def _has_result(exchange: Exchange, method: str) -> bool:
@@ -117,7 +117,7 @@ def _data(exchange: Exchange, method: str) -> Iterator[Finding]:
     data = exchange.data
     if method in RECORD_METHODS:
         if isinstance(data, dict):
-            yield from ("envelope.data_object", f"{method}.single_result")
+            yield from held("envelope.data_object", f"{method}.single_result")
         elif isinstance(data, list) and len(data) > 1:
             seen = f"an array of {len(data)}"
             yield Flaw(f"{method}.single_result", "one webhook request", seen)
@@ -127,7 +127,7 @@ def _data(exchange: Exchange, method: str) -> Iterator[Finding]:
     elif method == "list":
         if isinstance(data, list) and all(isinstance(each, dict) for each in data):
             if data:
-                yield "envelope.data_array"
+                yield Held("envelope.data_array")
         elif data is not None:
             seen = _kind(data)
             if isinstance(data, list):

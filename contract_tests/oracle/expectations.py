@@ -68,7 +68,7 @@ def expectation(call: Call, belief: Belief) -> Expectation:
 
 def _unless_refused(sense: Sense, belief: Belief) -> Expectation:
     """Return what is expected of a request that the documents have nothing against."""
-    if sense.method is None or "" in sense.unclear or "token" in sense.unclear:
+    if sense.method is None or sense.is_unreadable or "token" in sense.unclear:
         return _either(sense)
     if "token" in sense.method.parameters and belief.token_state(sense.token) != TokenState.LIVE:
         return _either(sense)
@@ -105,7 +105,7 @@ def _refuse(refusal: Refusal, sense: Sense, record: str | None = None) -> Expect
 def refusals(call: Call, sense: Sense, belief: Belief) -> Iterator[Refusal]:
     """Yield what the documents have against a request, whatever records there are."""
     method = sense.method
-    if method is None or "" in sense.unclear:
+    if method is None or sense.is_unreadable:
         return
     if sense.verb != method.verb:
         yield _breaks("methods.verb", parameter=method.path, seen=sense.verb, allowed=method.verb)

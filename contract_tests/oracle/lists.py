@@ -30,6 +30,7 @@ from crmcom_kit.contract_tests.oracle.suspicions import (
     Evident,
     Finding,
     Flaw,
+    Held,
     Hypothesis,
     Suspicion,
     TooFew,
@@ -84,7 +85,7 @@ def _once_each(exchange: Exchange) -> Iterator[Finding]:
             return
         seen[key] = record.get("number")
     if seen:
-        yield "list.no_duplicates"
+        yield Held("list.no_duplicates")
 
 
 def _kind(sense: Sense) -> tuple[bool, frozenset[str]]:
@@ -163,11 +164,11 @@ def _contents(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Find
         yield from _too_few(compared, groups)
     for name in sense.filters:
         if compared.tells_of(name, explained, plainest(left[explained])):
-            yield f"list.{name}.filter"
+            yield Held(f"list.{name}.filter")
     if len(exchange.records) > 1:
-        yield "list.several_results"
+        yield Held("list.several_results")
     if sense.limit is not None:
-        yield "list.paging.number_of_results"
+        yield Held("list.paging.number_of_results")
     for plain, found in ruled_out.items():
         for each in found:
             exclusion = Exclusion(exchange.call, exchange.number, each.zones, each.rests_on)
@@ -324,11 +325,11 @@ def _of_missing(filters: Mapping[str, object]) -> str:
     return f"list.{names[0]}.filter" if len(names) == 1 else "list.several_results"
 
 
-def served(sense: Sense) -> Iterator[str]:
+def served(sense: Sense) -> Iterator[Held]:
     """Yield what it tells of the parameters of list that a list was served."""
     optional = sense.parameters.keys() - {"token", *SEMI_OPTIONAL}
     if len(sense.parameters.keys() & set(SEMI_OPTIONAL)) == 1:
         if not optional:
-            yield "list.parameters.mandatory"
+            yield Held("list.parameters.mandatory")
         if len(optional) <= 1:
-            yield "list.optional_parameters"
+            yield Held("list.optional_parameters")

@@ -16,10 +16,12 @@ from crmcom_kit.contract_tests.oracle.suspicions import (
     Effect,
     Finding,
     Flaw,
+    Held,
     Hypothesis,
     RefusedCall,
     Suspicion,
     finding,
+    held,
 )
 from crmcom_kit.schemas.methods import methods
 
@@ -48,11 +50,11 @@ def _login(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Finding
         yield from _refused(exchange, sense, belief)
     elif isinstance(token, str) and token:
         belief.set_token(token, TokenState.LIVE)
-        yield "login.token.returns_token"
+        yield Held("login.token.returns_token")
         if sense.name == "web_api_key_token":
             yield from _by_key(exchange, belief)
         if isinstance(unit := sense.parameters.get("unit"), str) and unit:
-            yield "login.unit"
+            yield Held("login.unit")
             yield from _of_claim(exchange, unit, belief)
         if belief.release.at_least("R12.0.0"):
             yield from _jwt(token)
@@ -63,12 +65,12 @@ def _login(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Finding
         yield Flaw("login.token.returns_token", "data with a token, a string", seen)
 
 
-def _by_key(exchange: Exchange, belief: Belief) -> Iterator[str]:
+def _by_key(exchange: Exchange, belief: Belief) -> Iterator[Held]:
     """Yield what a login by Web API key tells of how the key is written, unless it was removed."""
-    yield "web_api_key_token.available"
+    yield Held("web_api_key_token.available")
     key, colon, password = (basic_text(exchange.call) or "").partition(":")
     if key and colon and not password and belief.credentials.api_key in (None, key):
-        yield from ("login.web_api_key.basic", "login.web_api_key.colon")
+        yield from held("login.web_api_key.basic", "login.web_api_key.colon")
 
 
 def claimed_unit(login: Exchange) -> str | None:
@@ -95,7 +97,7 @@ def _released(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Find
     ends = not belief.release.at_least("R12.0.0")  # from then on it is a choice
     token, method = str(sense.token), methods(belief.release)["list"]
     if exchange.ok:
-        yield "token_release.available"
+        yield Held("token_release.available")
         belief.set_token(token, TokenState.RELEASED if ends else TokenState.DOUBTFUL)
     elif ends and sense.is_clear and belief.token_state(token) is TokenState.LIVE:
         served = build(method, {"token": token, "entity": other_entity(belief)})
@@ -132,7 +134,7 @@ def _refused(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Suspi
     is_right = belief.login_is_right({**sense.parameters, "unit": None}) if not is_by_key else (
         right.api_key is not None and basic_text(call) == f"{right.api_key}:"
     )  # fmt: skip
-    if method is None or not is_right or "" in sense.unclear or unit not in (None, right.unit):
+    if method is None or not is_right or sense.is_unreadable or unit not in (None, right.unit):
         return  # whether the user may act for another unit is open
 
     def login(key: str = f"{right.api_key}:", unit: str | None = unit) -> Call:
@@ -177,19 +179,19 @@ def _jwt(token: str) -> Iterator[Finding]:
         seen = f"a string of {len(token)} characters that is not one"
         yield Flaw("login.token.jwt", "a JSON Web Token", seen)
         return
-    yield "login.token.jwt"
+    yield Held("login.token.jwt")
     header, claims = found
     typ, alg = (shortened(repr(header.get(name)), 80) for name in ("typ", "alg"))
     yield finding(
         "login.token.jwt_header",
-        kept=header.get("typ") == "JWT" and header.get("alg") == "HS256",
+        holds=header.get("typ") == "JWT" and header.get("alg") == "HS256",
         expected="typ JWT and alg HS256",
         seen=f"typ {typ} and alg {alg}",
     )
     missing = [name for name in CLAIMS if name not in claims]
     yield finding(
         "login.token.jwt_claims",
-        kept=not missing,
+        holds=not missing,
         expected=f"the claims {', '.join(CLAIMS)}",
         seen=f"no {', '.join(missing)}",
     )
@@ -197,7 +199,7 @@ def _jwt(token: str) -> Iterator[Finding]:
         end, begin = (shortened(repr(claims[name]), 80) for name in ("exp", "iat"))
         yield finding(
             "login.token.jwt_times",
-            kept=_is_lifetime(claims["exp"], claims["iat"]),
+            holds=_is_lifetime(claims["exp"], claims["iat"]),
             expected=f"exp and iat in seconds, {LIFE} apart",
             seen=f"exp {end} and iat {begin}",
         )

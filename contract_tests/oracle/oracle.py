@@ -19,10 +19,9 @@ from crmcom_kit.contract_tests.oracle import (
 from crmcom_kit.contract_tests.oracle.expectations import Expectation, Must, expectation
 from crmcom_kit.contract_tests.oracle.pages import Pages
 from crmcom_kit.contract_tests.oracle.sense import (
-    IDENTIFIER,
     Sense,
-    identifying_values,
     is_whole,
+    names_of,
     read,
 )
 from crmcom_kit.contract_tests.oracle.service import Service
@@ -34,6 +33,7 @@ from crmcom_kit.contract_tests.oracle.suspicions import (
     Evident,
     Finding,
     Flaw,
+    Held,
     Hypothesis,
     Suspicion,
 )
@@ -83,8 +83,8 @@ class Oracle:
         for name, check in checks.items():
             try:
                 for each in check():
-                    if isinstance(each, str):
-                        found.held.append(each)
+                    if isinstance(each, Held):
+                        found.held.append(each.statement)
                     elif isinstance(each, Flaw):
                         found.suspicions.append(each.suspicion(exchange))
                     else:
@@ -113,13 +113,13 @@ class Oracle:
     def _outcome(self, exchange: Exchange, expected: Expectation) -> Iterator[Finding]:
         if expected.must is Must.REFUSE:
             if not exchange.ok:
-                yield expected.statement
+                yield Held(expected.statement)
             elif not self._exists_after_all(exchange, expected):
                 yield self._served(exchange, expected)
         elif expected.must is Must.SERVE:
             if exchange.ok:
                 if not expected.statement.endswith(".filter"):  # which the contents tell of
-                    yield expected.statement
+                    yield Held(expected.statement)
                 if expected.sense.name == "list":
                     yield from lists.served(expected.sense)
             elif not self._has_ended(exchange, expected.sense):
@@ -206,7 +206,7 @@ class Oracle:
         wrong = next((name for name in compared if data[name] != wanted[name]), None)
         if wrong is None:
             if compared:
-                yield statement
+                yield Held(statement)
             return
         wanted_text = f"the webhook request with {wrong} {wanted[wrong]}"
         seen = f"{wrong} {shortened(data[wrong], 80)}"
@@ -234,9 +234,11 @@ class Oracle:
 
     def may_name(self, sense: Sense) -> set[str]:
         """Return the ids of all webhook requests that a request may name, in whatever way."""
-        values = identifying_values([sense.parameters.get(IDENTIFIER), sense.parameters.get("")])
-        names = [Identifier(each, value) for value in values for each in ("id", "number")]
-        return {known.id for each in names if (known := self.belief.find(each)) is not None}
+        identifiers = [
+            Identifier(form, text) for text in names_of(sense) for form in ("id", "number")
+        ]
+        named = (self.belief.find(identifier) for identifier in identifiers)
+        return {record.id for record in named if record is not None}
 
 
 def _names(exchange: Exchange) -> str:

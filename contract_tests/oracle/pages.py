@@ -15,6 +15,7 @@ from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.oracle.sense import Sense
 from crmcom_kit.contract_tests.oracle.suspicions import (
     Finding,
+    Held,
     Hypothesis,
     PagesContradict,
     Suspicion,
@@ -82,7 +83,7 @@ class Pages:
                 yield Suspicion(page.exchange, expected, seen, (ordered,), before=(other.exchange,))
                 return
         if others and page.offset:
-            yield STATEMENT
+            yield Held(STATEMENT)
 
 
 def _contradiction(page: Page, other: Page) -> tuple[str, str] | None:

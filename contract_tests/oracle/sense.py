@@ -30,6 +30,8 @@ class Sense:
     verb: str
     parameters: Mapping[str, Any] = field(default_factory=dict)  # identifiers as mappings
     unclear: frozenset[str] = frozenset()  # parameters that no page says how to read
+    #: Whether its body is no JSON object, or a parameter has no name: any parameter may be there.
+    is_unreadable: bool = False
     record: Identifier | None = None  # of webhook_request_identifier
     filters: Mapping[str, Any] = field(default_factory=dict)  # of list, by name
     fields: tuple[str, ...] | None = None  # of fields_set; None: every field
@@ -51,7 +53,7 @@ class Sense:
     @property
     def is_clear(self) -> bool:
         """Whether every part of the request has one meaning."""
-        return not self.unclear
+        return not (self.unclear or self.is_unreadable)
 
     @property
     def is_paged(self) -> bool:
@@ -64,7 +66,8 @@ def read(call: Call, release: Release) -> Sense:
     method = _by_path(release).get(call.path.strip("/"))
     if method is None:
         return Sense(method=None, verb=call.verb)
-    given, unclear = _parameters(call, method)
+    body = body_members(call.body)
+    given, unclear = _parameters(call, method, body or {})
     known = method.parameters.keys()
     unclear |= given.keys() - known  # no page says what becomes of others
     sense = _of_list if method.name == "list" else _of_record
@@ -74,7 +77,8 @@ def read(call: Call, release: Release) -> Sense:
         if "fields_set" in given and "fields_set" not in unclear:
             found["fields"] = _fields(given["fields_set"], unclear)
     return Sense(
-        method=method, verb=call.verb, parameters=given, unclear=frozenset(unclear),
+        method=method, verb=call.verb, parameters=given,
+        unclear=frozenset(unclear), is_unreadable=body is None or "" in unclear,
         is_unusual=call.path.endswith("/") or _is_encoded(call.query, method), **found,
     )  # fmt: skip
 
@@ -84,22 +88,21 @@ def _by_path(release: Release) -> dict[str, Method]:
     return {method.path: method for method in methods(release).values()}
 
 
-def _parameters(call: Call, method: Method) -> tuple[dict[str, Any], set[str]]:
+def _parameters(
+    call: Call, method: Method, body: dict[str, Any]
+) -> tuple[dict[str, Any], set[str]]:
     """Return the parameters of a request, and which of them are unclear."""
     unclear: set[str] = set()
     if any(name.lower() == "authorization" for name, _ in call.headers) and not method.basic:
         unclear.add("token")
     query = query_pairs(call.query)
-    body = body_members(call.body)
     if call.verb == "GET":
-        unclear |= body.keys() if body is not None else {""}
+        unclear |= body.keys()
         unclear |= {name for name, times in Counter(n for n, _ in query).items() if times > 1}
         given = {name: identifier_in_query(value) if _is_identifier(name, method) else value
                  for name, value in query}  # fmt: skip
         return given, unclear
     unclear |= {name for name, _ in query}
-    if body is None:
-        return {}, unclear | {""}
     return body, unclear
 
 
@@ -222,6 +225,12 @@ def identifying_values(given: Iterable[Any]) -> frozenset[str]:
     return frozenset(found - {""})
 
 
+def names_of(sense: Sense) -> frozenset[str]:
+    """Return every text by which a request may name a webhook request."""
+    unnamed = sense.parameters.get("")  # of a parameter without a name
+    return identifying_values([sense.parameters.get(IDENTIFIER), unnamed])
+
+
 def basic_key(call: Call) -> str | None:
     """Return the user name of HTTP Basic authentication, a Web API key; None without one."""
     text = basic_text(call)
@@ -242,4 +251,5 @@ def basic_text(call: Call) -> str | None:
 
 def is_whole(sense: Sense) -> bool:
     """Whether a request asks for every field of its webhook requests."""
-    return "fields_set" not in sense.parameters and sense.unclear.isdisjoint(("", "fields_set"))
+    names = {*sense.parameters, *sense.unclear}
+    return not sense.is_unreadable and "fields_set" not in names

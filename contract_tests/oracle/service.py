@@ -20,6 +20,7 @@ from crmcom_kit.contract_tests.oracle.envelope import is_of_http, is_readable
 from crmcom_kit.contract_tests.oracle.expectations import Expectation, Must
 from crmcom_kit.contract_tests.oracle.findings import Violation
 from crmcom_kit.contract_tests.oracle.sense import Sense
+from crmcom_kit.contract_tests.oracle.suspicions import Held
 
 STATEMENT = "errors.no_server_error"
 
@@ -107,7 +108,7 @@ class Service:
             return True
         return belief.token_state(sense.token) is TokenState.LIVE
 
-    def see(self, exchange: Exchange, expected: Expectation) -> Iterator[str]:
+    def see(self, exchange: Exchange, expected: Expectation) -> Iterator[Held]:
         """Take note of a request."""
         sense, must = expected.sense, expected.must
         if exchange.status >= 500:
@@ -138,7 +139,8 @@ class Service:
             self._responses += 1
             met.otherwise += 1
             met.failures.pop(request, None)
-            yield from () if failed else (STATEMENT,)
+            if not failed:
+                yield Held(STATEMENT)
             return
         same = met.failures.setdefault(request, [])
         same.append(_Failure(exchange, self._responses))

@@ -27,6 +27,7 @@ from crmcom_kit.contract_tests.oracle.suspicions import (
     Effect,
     Finding,
     Flaw,
+    Held,
     Hypothesis,
     Suspicion,
 )
@@ -48,14 +49,14 @@ def observe(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Findin
     yield from _cleared(exchange, sense, belief)
     if sense.name not in READS:
         return
-    held: set[str] = set()
+    held: set[Held] = set()
     group = _group(sense)
     before = None if group is None else belief.groups.get(group)
-    for each in _sights(exchange, sense, belief, before):
-        if isinstance(each, str):
-            held.add(each)
+    for finding in _sights(exchange, sense, belief, before):
+        if isinstance(finding, Held):
+            held.add(finding)
         else:
-            yield each
+            yield finding
     yield from sorted(held)
     if group is not None:
         belief.groups[group] = exchange
@@ -74,11 +75,11 @@ def _sights(
             yield from agreed.of(known)
             belief.see_again(known, record, sense.name, exchange)
             continue
-        found = [*_sight(record, exchange, sense, belief, before)]
+        findings = [*_sight(record, exchange, sense, belief, before)]
         is_moving = key in belief.records and belief.tracked[key].moving  # so not all was compared
-        yield from found
+        yield from findings
         if whole and (key not in belief.tracked or belief.tracked[key].exists):
-            agrees = not is_moving and all(isinstance(each, str) for each in found)
+            agrees = not is_moving and all(isinstance(finding, Held) for finding in findings)
             belief.see(record, sense.name, exchange, mark_of[key] if agrees else None)
         elif sense.name == "show" and key in belief.records:
             belief.tracked[key].partly = exchange
@@ -100,7 +101,7 @@ def _sight(
         return
     if known.untraced is not None and differing(known.untraced, record):
         known.untraced = None
-        yield "resend.sends_again"
+        yield Held("resend.sends_again")
     paths = differing(known.certain, record)
     if paths and _has_failed_late(known, record, paths):
         known.moving = True
@@ -120,20 +121,20 @@ def _has_failed_late(known: TrackedRecord, record: Record, paths: Sequence[str])
     return known.is_proven and is_new and is_failure and of_delivery
 
 
-def _agrees(known: TrackedRecord, method: str, belief: Belief) -> Iterator[str]:
+def _agrees(known: TrackedRecord, method: str, belief: Belief) -> Iterator[Held]:
     """Yield the statements that an unchanged sight speaks for."""
     known.is_proven |= known.resent and known.state == "SUCCESSFUL"
     if {"show": known.shown, "list": known.listed}[method]:
-        yield f"{method}.changes_nothing"
+        yield Held(f"{method}.changes_nothing")
     if {"show": known.listed, "list": known.shown}[method]:
-        yield "list.agrees_with_show"
+        yield Held("list.agrees_with_show")
     if known.resent:
-        yield "resend.returns_record"
+        yield Held("resend.returns_record")
     for change in belief.since_seen(known.id)[:MAX_CHANGES]:
         if not change.served:
-            yield "errors.change_nothing"
+            yield Held("errors.change_nothing")
         elif known.id not in change.named:
-            yield f"{change.method}.single_result"
+            yield Held(f"{change.method}.single_result")
 
 
 @dataclass(slots=True)
@@ -143,12 +144,12 @@ class _Agreed:
     method: str
     belief: Belief
     _named: set[str] = field(init=False)  # by late changes
-    _alike: dict[tuple[int, bool, bool], frozenset[str]] = field(default_factory=dict)
+    _alike: dict[tuple[int, bool, bool], frozenset[Held]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._named = {key for each in self.belief.changes[-MAX_CHANGES:] for key in each.named}
 
-    def of(self, known: TrackedRecord) -> frozenset[str]:
+    def of(self, known: TrackedRecord) -> frozenset[Held]:
         """Return the statements of one webhook request."""
         if known.resent or known.id in self._named:
             return frozenset(_agrees(known, self.method, self.belief))
@@ -308,7 +309,7 @@ def _cleared(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Findi
             seen = ", ".join(f"{name} {shortened(repr(record[name]), 80)}" for name in left)
             yield Flaw("resend.clears_error", expected, seen, None if known is None else known.id)
             return
-        yield "resend.clears_error"
+        yield Held("resend.clears_error")
 
 
 # What resend and delete return.
@@ -349,7 +350,7 @@ def _returned(
 ) -> Iterator[Finding]:
     paths = [each for each in differing(was, data) if not each.startswith(_NOTED)]
     if not paths:
-        yield "delete.returns_record"
+        yield Held("delete.returns_record")
         return
     effect = Hypothesis("delete.returns_record", Effect(exchange))
     yield _changed(known, data, paths[0], exchange, effect)
@@ -360,7 +361,7 @@ def _kept(known: TrackedRecord, data: Record, exchange: Exchange) -> Iterator[Fi
     paths = differing(lasting(known.record), lasting(data))
     if not paths:
         if "id" in data and "number" in data:
-            yield from ("resend.identity_kept", "resend.same_record")
+            yield from map(Held, ("resend.identity_kept", "resend.same_record"))
         return
     effect = Hypothesis("resend.identity_kept", Effect(exchange))
     yield _changed(known, data, paths[0], exchange, effect)

@@ -7,7 +7,7 @@ A confirmation is data: it says what to ask, and the class has the one method th
 through an ``Asker``, whose requests are observed as all others are.
 """
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -111,6 +111,12 @@ class Suspicion:
         )  # fmt: skip
 
 
+class Held(NamedTuple):
+    """A statement that an exchange has kept."""
+
+    statement: str
+
+
 class Flaw(NamedTuple):
     """What a response alone shows to be wrong: it needs no confirmation."""
 
@@ -125,13 +131,18 @@ class Flaw(NamedTuple):
         return Suspicion(exchange, self.expected, self.seen, (hypothesis,), self.record)
 
 
-#: What an exchange tells: a statement that was kept, or what is suspect.
-Finding = str | Flaw | Suspicion
+#: What a check finds in an exchange: a statement that was kept, or what is wrong or suspect.
+Finding = Held | Flaw | Suspicion
 
 
-def finding(statement: str, *, kept: bool, expected: str, seen: str) -> str | Flaw:
-    """Return a statement that was kept, or the flaw that breaks it."""
-    return statement if kept else Flaw(statement, expected, seen)
+def held(*statements: str) -> Iterator[Held]:
+    """Yield the findings that say that statements were kept."""
+    return map(Held, statements)
+
+
+def finding(statement: str, *, holds: bool, expected: str, seen: str) -> Held | Flaw:
+    """Return that a statement was kept, or the flaw that breaks it."""
+    return Held(statement) if holds else Flaw(statement, expected, seen)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,10 @@ from crmcom_kit.contract_tests.oracle.suspicions import (
     Again,
     Finding,
     Flaw,
+    Held,
     Hypothesis,
     Suspicion,
+    held,
 )
 from crmcom_kit.schemas.releases import Release
 
@@ -35,7 +37,7 @@ def check(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Finding]
         return
     if not isinstance(exchange.data, list if method == "list" else dict):
         return
-    yield from ("methods.available", "methods.path", "methods.verb", "parameters.place")
+    yield from held("methods.available", "methods.path", "methods.verb", "parameters.place")
     yield from _spelling(sense)
     wanted = _wanted(sense, belief.release)
     promised: set[str] = set()
@@ -54,7 +56,7 @@ def check(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Finding]
             belief.note_sound(key, told)
     if wanted is not None and exchange.records:
         promised.add(wanted.statement)
-    yield from sorted(promised - broken.keys())
+    yield from held(*sorted(promised - broken.keys()))
     yield from broken.values()
     yield from _one_name_each(exchange, method, belief)
 
@@ -62,7 +64,7 @@ def check(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Finding]
 def _wanted(sense: Sense, release: Release) -> Wanted | None:
     """Return which fields a response must have; None if the documents do not say."""
     has_parameter = has_fields_set(sense.name, release)
-    if {"", "fields_set"} & sense.unclear:
+    if sense.is_unreadable or "fields_set" in sense.unclear:
         return None
     if "fields_set" not in sense.parameters:
         statement = "fields_set.default_all" if has_parameter else f"{sense.name}.returns_record"
@@ -83,7 +85,7 @@ def _problems(record: Record, wanted: Wanted | None, release: Release) -> list[F
 def _one_name_each(exchange: Exchange, method: str, belief: Belief) -> Iterator[Finding]:
     """Check that no two webhook requests have one id or one number."""
     if _has_one_name_each(exchange, belief):
-        yield from ("response.id.names_one", "response.number.names_one")
+        yield from held("response.id.names_one", "response.number.names_one")
         return
     numbers, ids = defaultdict[str, dict[str, None]](dict), defaultdict[str, dict[str, None]](dict)
     for record in exchange.records:
@@ -100,7 +102,7 @@ def _one_name_each(exchange: Exchange, method: str, belief: Belief) -> Iterator[
             seen = f"the {name} {twice[0]} with the {other} {' and '.join(found[twice[0]])}"
             yield Flaw(f"response.{name}.names_one", f"each {name} with one webhook request", seen)
         elif found:
-            yield f"response.{name}.names_one"
+            yield Held(f"response.{name}.names_one")
     for number, keys in ids.items():
         known = belief.find(Identifier("number", number))
         # Somebody else may have deleted the other one. A delete may return one that is long
@@ -129,17 +131,17 @@ def _has_one_name_each(exchange: Exchange, belief: Belief) -> bool:
     return True
 
 
-def _spelling(sense: Sense) -> Iterator[str]:
+def _spelling(sense: Sense) -> Iterator[Held]:
     """Yield how a request was written that was served, so that this is understood."""
     named = sense.record is not None
     if sense.fields is not None and "fields_set" not in sense.unclear:
-        yield "fields_set.names"
+        yield Held("fields_set.names")
     if sense.verb == "GET" and named:
-        yield "parameters.identifier_in_query"
+        yield Held("parameters.identifier_in_query")
     if sense.verb == "POST" and sense.parameters:
-        yield "parameters.body"
+        yield Held("parameters.body")
         if named:
-            yield "parameters.identifier_in_body"
+            yield Held("parameters.identifier_in_body")
 
 
 def _fields(record: Mapping[str, Any], wanted: Wanted, release: Release) -> Flaw | None:

@@ -16,7 +16,7 @@ from crmcom_kit.contract_tests.belief.belief import Record, TrackedRecord
 from crmcom_kit.contract_tests.belief.knowledge import differing, lasting, lost_members
 from crmcom_kit.contract_tests.client.exchanges import LOGINS, Call, Exchange
 from crmcom_kit.contract_tests.oracle.logins import claimed_unit
-from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER, Sense, identifying_values, is_whole
+from crmcom_kit.contract_tests.oracle.sense import Sense, is_whole, names_of
 from crmcom_kit.contract_tests.oracle.sights import OF_DELIVERY, READS
 from crmcom_kit.contract_tests.oracle.suspicions import (
     Again,
@@ -80,9 +80,7 @@ class Later:
     def add_change(self, sense: Sense, number: int) -> None:
         """Add that webhook requests may have changed before exchange ``number`` + 1."""
         self._written_at.append(number)
-        for name in identifying_values(
-            [sense.parameters.get(IDENTIFIER), sense.parameters.get("")]
-        ):
+        for name in names_of(sense):
             self._changes[name].append(number)
 
     def sights(self, known: TrackedRecord, after: int) -> Iterator[Exchange]:
