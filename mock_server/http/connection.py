@@ -98,13 +98,17 @@ class Connection(HttpToolsProtocol):
         super().__init__(config, state, {}, loop)
         self.access_log = False  # the application writes its own
         self.logger = _LOGGER
-        #: Whether the client has closed its side.
-        self.is_left = False
+        self._is_half_closed = False  # whether the client has closed its side
         self._refusal: tuple[int, str] | None = None
         self._is_in_message = False  # whether a request has begun to arrive
         self._arrived = memoryview(b"")  # what is not parsed yet
         self._unread = 0  # bytes since the request began or its body last went on
         self._current: Any = None  # the cycle whose turn it is; `cycle` is the last that arrived
+
+    @property
+    def is_left(self) -> bool:
+        """Whether the client has closed its side, or the connection is at its end."""
+        return self._is_half_closed or self.transport.is_closing()
 
     def end(self) -> None:
         """Close the connection after what has been sent, in the middle of a response or before.
@@ -139,18 +143,13 @@ class Connection(HttpToolsProtocol):
 
     def eof_received(self) -> bool:  # type: ignore[override]
         """Answer what has arrived whole; return whether the connection stays open for that."""
-        self.is_left = True
+        self._is_half_closed = True
         if self._is_in_message and self._refusal is None:
             self._refuse(400, "The request ends too early.")
         self.transport.flush()  # type: ignore[attr-defined]  # the loop may close it at once
         # TLS ends as a whole: to ask for half of it has no effect but a warning of asyncio's.
         is_tls = self.transport.get_extra_info("sslcontext") is not None
         return not is_tls and self._is_response_due()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """End."""
-        self.is_left = True
-        super().connection_lost(exc)
 
     # What the parser calls.
 

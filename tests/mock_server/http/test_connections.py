@@ -59,7 +59,7 @@ def check_served(server: Any) -> None:
 
 def test_uvicorn_has_what_is_overridden() -> None:
     """A newer one that has renamed a method would silently go without what is done here."""
-    own = {"end", "leave_unframed"}
+    own = {"end", "is_left", "leave_unframed"}
     overridden = {name for name in vars(Connection) if not name.startswith("_")} - own
 
     assert overridden <= set(dir(HttpToolsProtocol))
@@ -126,6 +126,14 @@ def test_an_upgrade_is_ignored(server: Any) -> None:
         answer = server.sent(*parts)
 
         assert answer.count(b"HTTP/1.1 200") == len(requests), answer
+
+
+def test_a_trailer_is_no_header(server: Any) -> None:
+    """Neither a header of its own request nor of the next one."""
+    head = f"PUT /__admin/clock {HEAD}Transfer-Encoding: chunked\r\n\r\n".encode()
+    body = b'10\r\n{"mode": "real"}\r\n0\r\nX-Crmcom-Mock: 1\r\n\r\n'  # a delivery has this one
+
+    assert server.sent(head + body, LAST).count(b"HTTP/1.1 200") == 2
 
 
 @pytest.mark.parametrize("value", ["plain", "a\x01b"])  # this is no value of a header
