@@ -55,7 +55,7 @@ class Caller(NamedTuple):
 
 def is_admin_token(text: str) -> bool:
     """Return True if a string may be an admin token: ADMIN_TOKEN_CHARACTERS, at least one."""
-    return text != "" and all("!" <= each <= "~" for each in text)
+    return text != "" and all("!" <= character <= "~" for character in text)
 
 
 @lru_cache(maxsize=1024)
@@ -107,19 +107,19 @@ def is_loopback(address: str | None) -> bool:
     if address is None:  # in process, without a socket
         return True
     try:
-        found = ipaddress.ip_address(address)
+        parsed = ipaddress.ip_address(address)
     except ValueError:
         return False
-    mapped = getattr(found, "ipv4_mapped", None)
-    return (mapped or found).is_loopback
+    mapped = getattr(parsed, "ipv4_mapped", None)
+    return (mapped or parsed).is_loopback
 
 
 def _name_in(host: str) -> str:
     """Return the name or address in a Host header, in lower case; nothing if it is not valid."""
-    found = _HOST.fullmatch(host)
-    if found is None or int(found[3] or 0) > _MAX_PORT:
+    match = _HOST.fullmatch(host)
+    if match is None or int(match[3] or 0) > _MAX_PORT:
         return ""
-    return (found[1] or found[2]).lower()
+    return (match[1] or match[2]).lower()
 
 
 def _is_ours(host: str) -> bool:

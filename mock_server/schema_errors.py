@@ -58,8 +58,8 @@ def strict_validator(
         {"integer": _is_integer, "number": _is_number}
     )
     strict: Any = extend(Draft202012Validator, type_checker=types)  # type: ignore[no-untyped-call]
-    found: Draft202012Validator = strict(schema, format_checker=checker)
-    return found
+    validator: Draft202012Validator = strict(schema, format_checker=checker)
+    return validator
 
 
 def _is_integer(_: object, value: object) -> bool:
@@ -77,17 +77,19 @@ def check(validator: "Draft202012Validator", value: object, whole: str) -> None:
         raise _explained(_deepest(error, document), document, whole)
 
 
-def _explained(found: "ValidationError", document: Any, whole: str) -> UsageError:
+def _explained(violation: "ValidationError", document: Any, whole: str) -> UsageError:
     """Return a violation as a usage error."""
-    schema: Any = found.schema
-    where = found.json_path.removeprefix("$").removeprefix(".") or whole
-    value: Any = found.instance
-    if found.validator == "additionalProperties":
-        known = _allowed_beside(value, schema.get("properties", {}))
-        extra = next((name for name in value if name not in known), "member")
-        allowed = f"one of {', '.join(known)}{_where(extra, known, document)}" if known else "none"
+    schema: Any = violation.schema
+    where = violation.json_path.removeprefix("$").removeprefix(".") or whole
+    value: Any = violation.instance
+    if violation.validator == "additionalProperties":
+        members = _allowed_beside(value, schema.get("properties", {}))
+        extra = next((name for name in value if name not in members), "member")
+        allowed = (
+            f"one of {', '.join(members)}{_where(extra, members, document)}" if members else "none"
+        )
         return UsageError(_place(where, extra, whole), seen=f"in the {whole}", allowed=allowed)
-    if found.validator == "required":
+    if violation.validator == "required":
         lacking = next(name for name in schema["required"] if name not in value)
         allowed = _described(schema.get("properties", {}).get(lacking, {}), document)
         return UsageError(_place(where, lacking, whole), seen="nothing", allowed=allowed)
@@ -97,30 +99,30 @@ def _explained(found: "ValidationError", document: Any, whole: str) -> UsageErro
         seen = json.dumps(value)
     else:
         seen = quoted(value, secret=is_secret(where))
-    if "x-allowed" in schema or found.validator not in _WORDS:
+    if "x-allowed" in schema or violation.validator not in _WORDS:
         allowed = _described(schema, document)
     else:
-        allowed = _WORDS[found.validator](found.validator_value)
-        if found.validator == "enum" and isinstance(value, str):
+        allowed = _WORDS[violation.validator](violation.validator_value)
+        if violation.validator == "enum" and isinstance(value, str):
             allowed += hint(value, map(str, schema["enum"]))
     return UsageError(_shortened(where), seen=seen, allowed=allowed)
 
 
-def _allowed_beside(value: Mapping[str, Any], known: Mapping[str, Any]) -> Mapping[str, Any]:
+def _allowed_beside(value: Mapping[str, Any], members: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the known members that a value may have, as ``x-beside`` of one of them says."""
-    for name, schema in known.items():
-        for one, beside in schema.get("x-beside", {}).items():
-            if value.get(name) == one:
-                return {name: schema, **{other: known[other] for other in beside}}
-    return known
+    for name, schema in members.items():
+        for choice, beside in schema.get("x-beside", {}).items():
+            if value.get(name) == choice:
+                return {name: schema, **{neighbor: members[neighbor] for neighbor in beside}}
+    return members
 
 
-def _where(extra: str, known: Mapping[str, Any], document: Mapping[str, Any]) -> str:
+def _where(extra: str, members: Mapping[str, Any], document: Mapping[str, Any]) -> str:
     """Return a hint at the member that an unknown one belongs to, or that is meant."""
-    for name, schema in known.items():
+    for name, schema in members.items():
         if extra in _resolved(schema, document).get("properties", {}):
             return f" ({extra} belongs in {name})"
-    return hint(extra, known)
+    return hint(extra, members)
 
 
 def _deepest(error: "ValidationError", document: Mapping[str, Any]) -> "ValidationError":
@@ -134,12 +136,12 @@ def _deepest(error: "ValidationError", document: Mapping[str, Any]) -> "Validati
     from jsonschema.exceptions import best_match
 
     kinds: dict[Any, list[ValidationError]] = {}
-    for one in error.context:
-        kinds.setdefault(one.relative_schema_path[0], []).append(one)
-    ranked = sorted(kinds.values(), key=lambda one: _distance(one, document))
+    for violation in error.context:
+        kinds.setdefault(violation.relative_schema_path[0], []).append(violation)
+    ranked = sorted(kinds.values(), key=lambda violation: _distance(violation, document))
     best: Any = best_match([error])
     if len(ranked) > 1:
-        unknown = [one for one in ranked[0] if _is_of_unknown_members(one)]
+        unknown = [violation for violation in ranked[0] if _is_of_unknown_members(violation)]
         if unknown or _distance(ranked[0], document) < _distance(ranked[1], document):
             best = best_match(unknown or ranked[0])
     above = best
@@ -162,14 +164,14 @@ def _distance(
     That is whether it has another type, whether it lacks members, and how many of its members are
     none of the kind's, even if they are misspelled or misplaced.
     """
-    broken = {one.validator for one in violations if not one.relative_path}
+    broken = {violation.validator for violation in violations if not violation.relative_path}
     unknown: list[str] = []
-    for one in filter(_is_of_unknown_members, violations):
-        schema: Any = one.schema
-        members: Any = one.instance
-        known = schema.get("properties", {})
-        extra = islice((name for name in members if name not in known), _MAX_COMPARED)
-        unknown += (name for name in extra if not _where(name, known, document))
+    for violation in filter(_is_of_unknown_members, violations):
+        schema: Any = violation.schema
+        members: Any = violation.instance
+        properties = schema.get("properties", {})
+        extra = islice((name for name in members if name not in properties), _MAX_COMPARED)
+        unknown += (name for name in extra if not _where(name, properties, document))
     return not broken.isdisjoint({"type", "enum"}), "required" in broken, len(unknown)
 
 
@@ -240,5 +242,7 @@ def _described(schema: dict[str, Any], document: Mapping[str, Any]) -> str:
     if "x-allowed" in schema:
         return str(schema["x-allowed"])
     if "anyOf" in schema:
-        return " or ".join(dict.fromkeys(_described(one, document) for one in schema["anyOf"]))
+        return " or ".join(
+            dict.fromkeys(_described(option, document) for option in schema["anyOf"])
+        )
     return next((say(schema[name]) for name, say in _WORDS.items() if name in schema), "a value")

@@ -42,16 +42,16 @@ def schema_of(hint: Any, components: dict[str, Schema]) -> Schema:
     """Return the JSON Schema of a type; those of TypedDicts go to components."""
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is Annotated:
-        found = dict(schema_of(arguments[0], components))
+        schema = dict(schema_of(arguments[0], components))
         for about in arguments[1:]:
-            found |= {"description": about} if isinstance(about, str) else about
-        return found
+            schema |= {"description": about} if isinstance(about, str) else about
+        return schema
     if origin in (Required, NotRequired):
         return schema_of(arguments[0], components)
     if origin is Literal:
         return {"enum": [*arguments]}
     if origin in (Union, UnionType):
-        return _one_of([schema_of(one, components) for one in arguments])
+        return _one_of([schema_of(argument, components) for argument in arguments])
     if origin is list:
         return {"type": "array", "items": schema_of(arguments[0], components)}
     if origin is dict:
@@ -84,13 +84,13 @@ def _one_of(options: list[Schema]) -> Schema:
 
 def _object(hint: Any, components: dict[str, Schema]) -> Schema:
     members = get_type_hints(hint, include_extras=True)
-    found: Schema = {
+    schema: Schema = {
         "type": "object",
         "description": cleandoc(hint.__doc__ or ""),
-        "properties": {name: schema_of(one, components) for name, one in members.items()},
+        "properties": {name: schema_of(member, components) for name, member in members.items()},
     }
     required = [name for name in members if name in hint.__required_keys__]
-    return {**found, "required": required} if required else found
+    return {**schema, "required": required} if required else schema
 
 
 def close(schema: Any, components: dict[str, Schema]) -> None:
@@ -100,9 +100,9 @@ def close(schema: Any, components: dict[str, Schema]) -> None:
             close(part, components)
     elif isinstance(schema, dict):
         name = str(schema.get("$ref", "")).rpartition("/")[2]
-        found = components.get(name, {})
-        if "properties" in found and "additionalProperties" not in found:
-            found["additionalProperties"] = False
-            close(found, components)
+        component = components.get(name, {})
+        if "properties" in component and "additionalProperties" not in component:
+            component["additionalProperties"] = False
+            close(component, components)
         for part in schema.values():
             close(part, components)

@@ -14,7 +14,7 @@ from crmcom_kit.mock_server.clock import Waits
 from crmcom_kit.mock_server.faults.matching import RequestView
 from crmcom_kit.mock_server.journal.journal import Entry
 from crmcom_kit.mock_server.protocol.errors import VendorError
-from crmcom_kit.mock_server.protocol.parameters import Given
+from crmcom_kit.mock_server.protocol.parameters import RawParameters
 from crmcom_kit.mock_server.protocol.request import Request
 from crmcom_kit.mock_server.protocol.response import Ending, Response, usage_error_response
 from crmcom_kit.mock_server.world.epoch import Epoch
@@ -89,17 +89,17 @@ def _compare(epoch: Epoch, entry: Entry, response: Response) -> None:
 async def respond(epoch: Epoch, request: Request, waits: Waits) -> Response:
     """Return the API's own response in ``epoch``; vendor errors are responses, too."""
     method: Method | None = None
-    given: Given | None = None
+    raw: RawParameters | None = None
     try:
         method = _method(epoch, request)
         _check_verb(method, request)
-        given = epoch.config.parameters.collect(method, request)
-        response = await _carried_out(epoch, request, given, waits)
+        raw = epoch.config.parameters.collect(method, request)
+        response = await _carried_out(epoch, request, raw, waits)
     except VendorError as error:
-        response = _error(epoch, error, method, request, given)
+        response = _error(epoch, error, method, request, raw)
     response.method = "methods" if method is None else method.name
-    if given is not None and given.warnings:
-        response.warnings = (*given.warnings, *response.warnings)
+    if raw is not None and raw.warnings:
+        response.warnings = (*raw.warnings, *response.warnings)
     return response
 
 
@@ -135,25 +135,27 @@ def _check_verb(method: Method, request: Request) -> None:
         raise VendorError("wrong_verb", method.path, seen=seen, allowed=method.verb)
 
 
-async def _carried_out(epoch: Epoch, request: Request, given: Given, waits: Waits) -> Response:
+async def _carried_out(
+    epoch: Epoch, request: Request, raw: RawParameters, waits: Waits
+) -> Response:
     """Check token and parameters, in the order of the dialect, and call the method."""
     parameters, tokens = epoch.config.parameters, epoch.tokens
-    match given.method.name:
+    match raw.method.name:
         case "token":
-            return token(epoch, parameters.read(given))
+            return token(epoch, parameters.read(raw))
         case "web_api_key_token":
-            return web_api_key_token(epoch, parameters.read(given), request.authorization)
+            return web_api_key_token(epoch, parameters.read(raw), request.authorization)
         case "token_release":
-            text = parameters.token(given)
-            parameters.read(given)
+            text = parameters.token(raw)
+            parameters.read(raw)
             return token_release(epoch, text)
     if epoch.config.dialect["errors.token_first"]:
-        session = tokens.check(parameters.token(given, request.authorization))
-        values = parameters.read(given)
+        session = tokens.check(parameters.token(raw, request.authorization))
+        values = parameters.read(raw)
     else:
-        values = parameters.read(given)
-        session = tokens.check(parameters.token(given, request.authorization))
-    match given.method.name:
+        values = parameters.read(raw)
+        session = tokens.check(parameters.token(raw, request.authorization))
+    match raw.method.name:
         case "show":
             return show(epoch, values)
         case "list":
@@ -168,7 +170,7 @@ def _error(
     error: VendorError,
     method: Method | None,
     request: Request,
-    given: Given | None,
+    raw: RawParameters | None,
 ) -> Response:
     # Imported with the first refused request: a start need not wait for it.
     from crmcom_kit.mock_server.api.suggestions import explain
@@ -176,8 +178,8 @@ def _error(
     name = "methods" if method is None else method.name
     response = epoch.config.responses.error(error, name)
     statement = response.statement or ""
-    found = explain(error, statement, method, request, given, epoch)
-    response.reason, response.suggestion = found
+    reason, suggestion = explain(error, statement, method, request, raw, epoch)
+    response.reason, response.suggestion = reason, suggestion
     if error.kind == "wrong_verb" and response.status == 405:
         response.allow = error.allowed
     response.error = error

@@ -72,29 +72,29 @@ def _replacement(epoch: Epoch, fault: Fault, method: str, real: Response | None)
     if real is not None:
         method = real.method
     if "drop" in effect:
-        found = _dropped(real)
+        response = _dropped(real)
     elif "error" in effect:
         error = VendorError(effect["error"])
-        found = epoch.config.responses.error(error, method)
-        found.error, found.statement = error, None  # the caller broke no statement
+        response = epoch.config.responses.error(error, method)
+        response.error, response.statement = error, None  # the caller broke no statement
     elif fixed is not None:
         content_type = fixed.content_type or epoch.config.dialect["envelope.content_type"]
-        found = Response(fixed.status, fixed.body, content_type, more_headers=fixed.headers)
+        response = Response(fixed.status, fixed.body, content_type, more_headers=fixed.headers)
     else:
-        found = gateway_page(effect["status"])
-        found.retry_after = effect.get("retry_after")
-    found.method = method
+        response = gateway_page(effect["status"])
+        response.retry_after = effect.get("retry_after")
+    response.method = method
     if real is not None:
-        found.before, found.after, found.warnings = real.before, real.after, real.warnings
-        found.attempts = real.attempts
-    return found
+        response.before, response.after, response.warnings = real.before, real.after, real.warnings
+        response.attempts = real.attempts
+    return response
 
 
 def _dropped(real: Response | None) -> Response:
     """Return a response of which nothing is sent; ``real`` is the API's own, if there is one."""
-    found = Response(0, b"", "text/plain") if real is None else real
-    found.ending = Ending("dropped")
-    return found
+    response = Response(0, b"", "text/plain") if real is None else real
+    response.ending = Ending("dropped")
+    return response
 
 
 def _damage(effect: Mapping[str, Any], response: Response) -> None:

@@ -16,7 +16,7 @@ import orjson
 
 from crmcom_kit.mock_server.protocol.errors import VendorError
 from crmcom_kit.mock_server.protocol.filters import read_date
-from crmcom_kit.mock_server.protocol.parameters import REQUEST_IDENTIFIER, Given
+from crmcom_kit.mock_server.protocol.parameters import REQUEST_IDENTIFIER, RawParameters
 from crmcom_kit.mock_server.protocol.request import Request
 from crmcom_kit.mock_server.store.life_cycle import RESENDABLE
 from crmcom_kit.mock_server.store.records import Query, key_of
@@ -49,15 +49,15 @@ def explain(
     statement: str,
     method: Method | None,
     request: Request,
-    given: Given | None,
+    raw: RawParameters | None,
     epoch: Epoch,
 ) -> tuple[Reason, str | None]:
     """Return why a request was refused that breaks ``statement``, and what makes it valid.
 
-    ``method`` is None if the path has no method, ``given`` if the parameters could not be read. The
+    ``method`` is None if the path has no method, ``raw`` if the parameters could not be read. The
     suggestion is None if it is not sure what the caller meant.
     """
-    refused = _Refused(error, method, request, given, epoch)
+    refused = _Refused(error, method, request, raw, epoch)
     case, allowed = error.case, error.allowed
     later = _later(refused)
     if later:
@@ -82,7 +82,7 @@ class _Refused:
     error: VendorError
     method: Method | None
     request: Request
-    given: Given | None
+    raw: RawParameters | None
     epoch: Epoch
 
     @property
@@ -108,11 +108,11 @@ class _Refused:
 
     def value(self, name: str) -> Any:
         """Return the value of a parameter in the request."""
-        return None if self.given is None else self.given.values.get(name)
+        return None if self.raw is None else self.raw.values.get(name)
 
     def misspelled(self, name: str) -> Any:
         """Return the value of a parameter whose name is a misspelling of ``name``."""
-        values = {} if self.given is None else self.given.values
+        values = {} if self.raw is None else self.raw.values
         return next((value for key, value in values.items() if _near(key, [name])), None)
 
     def written(self, name: str, value: str, field: str = "") -> str:
@@ -150,28 +150,28 @@ def _misplaced(refused: _Refused) -> str:
     return ""
 
 
-def _near(text: str, known: Iterable[str]) -> str | None:
+def _near(text: str, candidates: Iterable[str]) -> str | None:
     """Return the one of ``known`` that ``text`` means, begins, or is a misspelling of."""
-    by_upper = {candidate.upper(): candidate for candidate in known}
+    by_upper = {candidate.upper(): candidate for candidate in candidates}
     wanted = text[:_MAX_LENGTH].strip().upper()
     if wanted in by_upper:
         return by_upper[wanted]
     for candidate in by_upper.values():
         if wanted.replace(" ", "_") in _MEANINGS.get(candidate, "").upper().split():
             return candidate
-    found = difflib.get_close_matches(wanted, by_upper, n=1, cutoff=_SPELLING)
-    if not found and len(wanted) >= _MIN_PREFIX:
-        found = [candidate for candidate in by_upper if candidate.startswith(wanted)]
-    return by_upper[found[0]] if len(found) == 1 else None
+    near = difflib.get_close_matches(wanted, by_upper, n=1, cutoff=_SPELLING)
+    if not near and len(wanted) >= _MIN_PREFIX:
+        near = [candidate for candidate in by_upper if candidate.startswith(wanted)]
+    return by_upper[near[0]] if len(near) == 1 else None
 
 
 def _path(refused: _Refused) -> str | None:
     """Suggest a path whose folder and last part both mean those of the request."""
     folder, _, last = refused.request.path.rpartition("/")
-    known = refused.epoch.config.methods
-    near_folder = _near(folder, [path.rpartition("/")[0] for path in known])
-    near_last = _near(last, [path.rpartition("/")[2] for path in known])
-    method = known.get(f"{near_folder}/{near_last}")
+    by_path = refused.epoch.config.methods
+    near_folder = _near(folder, [path.rpartition("/")[0] for path in by_path])
+    near_last = _near(last, [path.rpartition("/")[2] for path in by_path])
+    method = by_path.get(f"{near_folder}/{near_last}")
     return None if method is None else f"{method.verb} {method.path}"
 
 
@@ -204,11 +204,11 @@ def _identifier(refused: _Refused) -> str | None:
         for field in reversed(refused.fields)
         if _fits(refused, field, text)
     )
-    found = next(fitting, None)
-    if found is None and refused.error.kind in _NO_SUCH:
+    fit = next(fitting, None)
+    if fit is None and refused.error.kind in _NO_SUCH:
         return _none_left(refused)
     meant = ((_near(field, refused.fields), text) for field, text in pairs)
-    field, text = found or next(
+    field, text = fit or next(
         ((field, text) for field, text in meant if field is not None),
         ("number" if "number" in refused.fields else "id", _YOURS),
     )
@@ -231,9 +231,9 @@ def _pairs(refused: _Refused) -> Iterator[tuple[str, str]]:
     if isinstance(value, str):
         field, equals, text = value.partition("=")
         value = _json_object(value) or ({field: text} if equals else value)
-    found = dict(value) if isinstance(value, dict) else {"": value}
-    found.update({name: refused.value(name) for name in refused.fields if refused.value(name)})
-    for field, part in found.items():
+    fields = dict(value) if isinstance(value, dict) else {"": value}
+    fields.update({name: refused.value(name) for name in refused.fields if refused.value(name)})
+    for field, part in fields.items():
         if isinstance(part, str | int) and not isinstance(part, bool):
             text = str(part).strip()
             if 0 < len(text) <= _MAX_LENGTH and text.isprintable():
@@ -263,10 +263,10 @@ def _semi_optional(refused: _Refused) -> str:
 
 def _choice(refused: _Refused) -> str | None:
     """Suggest the value of entity or life_cycle_state that the caller means."""
-    known = () if refused.parameter is None else refused.parameter.choices
+    choices = () if refused.parameter is None else refused.parameter.choices
     if refused.name == "entity":
-        known = refused.epoch.config.release.entities
-    meant = _near(str(refused.value(refused.name)), known)
+        choices = refused.epoch.config.release.entities
+    meant = _near(str(refused.value(refused.name)), choices)
     return None if meant is None else refused.written(refused.name, meant)
 
 

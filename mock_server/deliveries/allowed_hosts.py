@@ -98,14 +98,14 @@ class AllowedHosts:
             why = f"{quoted(host)} is neither loopback nor allowed; allow it: --allow-host {host}"
             raise CallFailed(OutcomeName.BLOCKED, why)
         try:
-            known = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-            found = [ipaddress.ip_address(address[0]) for *_, address in known]
+            infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            addresses = [ipaddress.ip_address(address[0]) for *_, address in infos]
         except (OSError, ValueError) as error:
             why = f"{quoted(host)} has no address: {error}"
             raise CallFailed(OutcomeName.UNKNOWN_HOST, why) from None
-        for address in found:
+        for address in addresses:
             self._check_address(address, port, name=host)
-        return tuple(map(str, found))
+        return tuple(map(str, addresses))
 
     def _check_address(self, address: IpAddress, port: int, name: str | None = None) -> None:
         """Check an address of an allowed ``name``, or a literal one. Raises CallFailed."""
@@ -128,10 +128,10 @@ def _read_allowed(entry: str) -> tuple[str, int | None]:
         "followed by :PORT, such as [2001:db8::1]:80"
     )
     refused = UsageError("allow_host", seen=quoted(entry), allowed=allowed)
-    found = _ALLOWED.fullmatch(entry)
-    if found is None or int(found[3] or 1) > _MAX_PORT:
+    match = _ALLOWED.fullmatch(entry)
+    if match is None or int(match[3] or 1) > _MAX_PORT:
         raise refused
-    bracketed, name, port = found.groups()
+    bracketed, name, port = match.groups()
     host = (bracketed or name).lower()
     try:
         address = _literal(host)
@@ -146,14 +146,14 @@ def _read_allowed(entry: str) -> tuple[str, int | None]:
 
 def _read(url: str) -> tuple[str, str, int, str]:
     """Return scheme, host, port and target of a URL. Raises CallFailed."""
-    found = _URL.fullmatch(url) if len(url) <= _MAX_URL else None
-    if found is None or int(found[4] or 1) > _MAX_PORT:
+    match = _URL.fullmatch(url) if len(url) <= _MAX_URL else None
+    if match is None or int(match[4] or 1) > _MAX_PORT:
         raise CallFailed(
             OutcomeName.BAD_URL,
             f"{quoted(redact_url(url))} is not called; allowed is http or https, a host without "
             f"user and password, and a percent-encoded path: at most {_MAX_URL} characters",
         )
-    scheme, bracketed, name, port, target = found.groups(default="")
+    scheme, bracketed, name, port, target = match.groups(default="")
     scheme = scheme.lower()
     path = target if target.startswith("/") else f"/{target}"
     return scheme, (bracketed or name).lower(), int(port or _PORTS[scheme]), path

@@ -109,8 +109,10 @@ class Attempts:
     def changed_since(self, revision: int) -> "tuple[int, builtins.list[Attempt]]":
         """Return the present revision, and the attempts that have changed since an older one."""
         with self._lock:
-            found = [one for one in self._attempts.values() if one.revision > revision]
-            return self.revision, found
+            changed = [
+                attempt for attempt in self._attempts.values() if attempt.revision > revision
+            ]
+            return self.revision, changed
 
     def list(self, *, record: str | None = None) -> builtins.list[Attempt]:
         """Return all attempts, or those of a record by its id or number, oldest first."""
@@ -123,13 +125,13 @@ class Attempts:
 
     def get(self, number: int) -> Attempt:
         """Return an attempt by its number. Raises NotFound."""
-        found = self._attempts.get(number)
-        if found is None:
+        attempt = self._attempts.get(number)
+        if attempt is None:
             kept = self.list()
             none = "none, since nothing was delivered"
             allowed = f"{kept[0].number} to {kept[-1].number}" if kept else none
             raise NotFound("delivery", seen=str(number), allowed=allowed)
-        return found
+        return attempt
 
     def labeled(self, label: str | None) -> Attempt | None:
         """Return the attempt that sent a message with a label; None if none here has it."""
@@ -139,7 +141,9 @@ class Attempts:
         """Return the attempts with these numbers and those that repeat them, oldest first."""
         if not numbers:
             return []
-        return [one for one in self.list() if one.number in numbers or one.of in numbers]
+        return [
+            attempt for attempt in self.list() if attempt.number in numbers or attempt.of in numbers
+        ]
 
 
 def _size(attempt: Attempt) -> int:

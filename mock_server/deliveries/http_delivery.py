@@ -149,13 +149,13 @@ class _Network(DeadlineBackend):
 
 def _beginning(parts: Iterable[bytes]) -> bytes:
     """Return the beginning of a body; the rest is not read, and an early end is an end."""
-    found = b""
+    beginning = b""
     with suppress(httpcore.NetworkError, httpcore.ProtocolError, TooManyBytes):
         for part in parts:
-            found += part
-            if len(found) >= MAX_BODY:
+            beginning += part
+            if len(beginning) >= MAX_BODY:
                 break
-    return found[:MAX_BODY]
+    return beginning[:MAX_BODY]
 
 
 def _outcome_name(error: Exception, network: _Network) -> OutcomeName:

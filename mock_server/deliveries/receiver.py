@@ -149,5 +149,5 @@ def verdict_on(
     return Verdict(reason, shown, expected, beginning, len(text))
 
 
-def _same(code: str, other: str) -> bool:
-    return hmac.compare_digest(code.encode("utf-8", "replace"), other.encode())
+def _same(code: str, right: str) -> bool:
+    return hmac.compare_digest(code.encode("utf-8", "replace"), right.encode())

@@ -79,12 +79,12 @@ class ScriptedDelivery:
             with self._lock:
                 self._scripts.pop(number, None)
             return
-        found = DeliveryScript(self._first if script is None else script, number)
+        delivery_script = DeliveryScript(self._first if script is None else script, number)
         with self._lock:
             if number not in self._scripts and len(self._scripts) >= MAX_SCRIPTS:
                 allowed = f"at most {MAX_SCRIPTS:,} scripts"
                 raise LimitExceeded("script", seen="one more", allowed=allowed)
-            self._scripts[number] = found
+            self._scripts[number] = delivery_script
 
     def restarted(self, scripts: Mapping[str | None, str]) -> "ScriptedDelivery":
         """Return one that begins anew, with scripts by number beside the one it began with.

@@ -47,13 +47,13 @@ class ExpectedRefusal:
 
     def as_json(self) -> dict[str, Any]:
         """Return it as the control API shows it."""
-        found = {
+        members = {
             "operation": list(self.operations),
             "record": self.record,
             "error": list(self.errors),
             "times": self.times,
         }
-        return {**{n: v for n, v in found.items() if v}, "count": self.count, "ok": self.has_come}
+        return {**{n: v for n, v in members.items() if v}, "count": self.count, "ok": self.has_come}
 
 
 class Expectations:
@@ -73,12 +73,12 @@ class Expectations:
             UsageError: it is not allowed.
             LimitExceeded: there are as many as allowed.
         """
-        given = valid(spec, "RefusalSpec", whole="refusal")
+        members = valid(spec, "RefusalSpec", whole="refusal")
         expected = ExpectedRefusal(
-            operations=as_tuple(given.get("operation", [])),
-            record=str(given["record"]) if "record" in given else None,
-            errors=as_tuple(given.get("error", [])),
-            times=given.get("times"),
+            operations=as_tuple(members.get("operation", [])),
+            record=str(members["record"]) if "record" in members else None,
+            errors=as_tuple(members.get("error", [])),
+            times=members.get("times"),
         )
         with self._lock:
             if len(self._expected) >= MAX_EXPECTATIONS:
@@ -95,7 +95,7 @@ class Expectations:
 
     def never_came(self) -> list[ExpectedRefusal]:
         """Return the expected refusals of which not as many came as are expected."""
-        return [one for one in self.expected if not one.has_come]
+        return [refusal for refusal in self.expected if not refusal.has_come]
 
     def unexpected(self) -> tuple[int, list[str]]:
         """Return how many requests were not expected, and the first ones."""
@@ -104,11 +104,11 @@ class Expectations:
 
     def is_expected(self, view: RequestView, error: VendorError) -> bool:
         """Count a refusal; return whether it is expected."""
-        fitting = [one for one in self.expected if one.fits(view, error)]
+        fitting = [refusal for refusal in self.expected if refusal.fits(view, error)]
         with self._lock:
-            for one in fitting:
-                if one.times is None or one.count < one.times:
-                    one.count += 1
+            for refusal in fitting:
+                if refusal.times is None or refusal.count < refusal.times:
+                    refusal.count += 1
                     return True
         return False
 

@@ -9,7 +9,7 @@ from functools import cached_property
 from crmcom_kit.mock_server.faults.model import Fault
 from crmcom_kit.mock_server.protocol.config import Config
 from crmcom_kit.mock_server.protocol.errors import VendorError
-from crmcom_kit.mock_server.protocol.parameters import REQUEST_IDENTIFIER, Given
+from crmcom_kit.mock_server.protocol.parameters import REQUEST_IDENTIFIER, RawParameters
 from crmcom_kit.mock_server.protocol.request import Request
 from crmcom_kit.mock_server.store.records import Key, Record, key_of
 
@@ -33,7 +33,7 @@ class RequestView:
         return None if self._method is None else self._method.name
 
     @cached_property
-    def _given(self) -> Given | None:
+    def _raw(self) -> RawParameters | None:
         if self._method is None:
             return None
         try:
@@ -44,7 +44,7 @@ class RequestView:
     @cached_property
     def identifier(self) -> tuple[str, str] | None:
         """Field and value that name a webhook request, in a query or in a body."""
-        value = None if self._given is None else self._given.values.get(REQUEST_IDENTIFIER)
+        value = None if self._raw is None else self._raw.values.get(REQUEST_IDENTIFIER)
         if isinstance(value, str):
             field, equals, text = value.partition("=")
             return (field, text) if equals else None
@@ -56,10 +56,10 @@ class RequestView:
     @cached_property
     def token(self) -> str | None:
         """The token in the request."""
-        if self._given is None:
+        if self._raw is None:
             return None
         try:
-            return self._parameters.token(self._given, self._request.authorization)
+            return self._parameters.token(self._raw, self._request.authorization)
         except VendorError:
             return None
 

@@ -52,7 +52,7 @@ class Fault:
             "nth": list(self.nth),
             "after": self.after,
         }
-        found = {
+        members = {
             "id": self.id,
             "name": self.name,
             "match": {name: value for name, value in match.items() if value},
@@ -61,4 +61,4 @@ class Fault:
             "times": self.times,
             "lifetime": self.lifetime,
         }
-        return {name: value for name, value in found.items() if value is not None}
+        return {name: value for name, value in members.items() if value is not None}

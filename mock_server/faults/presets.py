@@ -41,10 +41,10 @@ PRESETS: dict[str, Preset] = {
         "For `seconds` of the world's clock, no request is carried out: each gets a gateway's"
         " response with `status`, or no response with `drop`.",
         {"seconds": 30, "status": 503, "drop": False, "operation": None},
-        lambda given: [
+        lambda values: [
             {
-                "effect": {"drop": True} if given["drop"] else {"status": given["status"]},
-                "lifetime": given["seconds"],
+                "effect": {"drop": True} if values["drop"] else {"status": values["status"]},
+                "lifetime": values["seconds"],
             }
         ],
     ),
@@ -52,24 +52,24 @@ PRESETS: dict[str, Preset] = {
         "The next `times` requests (1 by default) get HTTP 429, as if the client had made too many;"
         " Retry-After has `seconds`.",
         {"seconds": 1, "operation": None, "times": 1},
-        lambda given: [{"effect": {"status": 429, "retry_after": ceil(given["seconds"])}}],
+        lambda values: [{"effect": {"status": 429, "retry_after": ceil(values["seconds"])}}],
     ),
     "slow_then_dead": Preset(
         "The first `requests` are held back for `delay` seconds; after them, every"
         " connection is dropped. In a header: the request is held back, then dropped.",
         {"requests": 3, "delay": 2, "operation": None},
-        lambda given: [
-            {"effect": {"delay": given["delay"]}, "times": given["requests"]},
-            {"effect": {"drop": True}, "match": {"after": given["requests"]}},
+        lambda values: [
+            {"effect": {"delay": values["delay"]}, "times": values["requests"]},
+            {"effect": {"drop": True}, "match": {"after": values["requests"]}},
         ],
     ),
     "token_expires": Preset(
-        "After so many `requests` with a token, the token of the last one expires.",
+        "After `requests` with a token, the token of the last one expires.",
         {"requests": 1, "operation": None},
-        lambda given: [
+        lambda values: [
             {
                 "effect": {"expire_token": True},
-                "match": {"nth": given["requests"]},
+                "match": {"nth": values["requests"]},
                 "when": "after_commit",
                 "times": 1,
             }
@@ -98,15 +98,15 @@ def preset_specs(name: str, arguments: Mapping[str, Any]) -> list[_Spec]:
         arguments = {"requests" if n == "calls" else n: v for n, v in arguments.items()}
     for argument in arguments:
         if argument not in preset.arguments:
-            known = preset.arguments
-            allowed = f"one of {', '.join(known)}{hint(argument, known)}"
+            own = preset.arguments
+            allowed = f"one of {', '.join(own)}{hint(argument, own)}"
             raise UsageError(argument, seen=f"with preset {name}", allowed=allowed)
-    given = {**preset.arguments, **valid(arguments, "FaultPresetArguments")}
-    match = {n: given[n] for n in ("operation", "record") if given.get(n) is not None}
-    times = {} if given.get("times") is None else {"times": given["times"]}
+    values = {**preset.arguments, **valid(arguments, "FaultPresetArguments")}
+    match = {n: values[n] for n in ("operation", "record") if values.get(n) is not None}
+    times = {} if values.get("times") is None else {"times": values["times"]}
     return [
         {"name": name, **times, **spec, "match": {**match, **spec.get("match", {})}}
-        for spec in preset.specs(given)
+        for spec in preset.specs(values)
     ]
 
 
@@ -137,34 +137,36 @@ _PREFERENCES: dict[str, str] = {
 @lru_cache(maxsize=256)
 def preferred(header: str) -> Fault:
     """Return the fault that the header ``X-Mock-Prefer`` asks for. Raises UsageError."""
-    given: dict[str, str] = {}
+    preferences: dict[str, str] = {}
     for part in header.split(","):
         name, equals, value = (piece.strip() for piece in part.partition("="))
-        if not equals or name not in _PREFERENCES or name in given:
-            forms = ", ".join(f"{known}=…" for known in _PREFERENCES)
-            seen = f"{name} twice" if name in given else quoted(part.strip())
+        if not equals or name not in _PREFERENCES or name in preferences:
+            forms = ", ".join(f"{form}=…" for form in _PREFERENCES)
+            seen = f"{name} twice" if name in preferences else quoted(part.strip())
             raise UsageError(HEADER, seen=seen, allowed=f"each at most once: {forms}")
-        given[name] = value
+        preferences[name] = value
     spec: _Spec = {"effect": {}}
-    if "fault" in given:
-        if given["fault"] not in _ONCE:
-            seen, allowed = quoted(given["fault"]), _PREFERENCES["fault"]
+    if "fault" in preferences:
+        if preferences["fault"] not in _ONCE:
+            seen, allowed = quoted(preferences["fault"]), _PREFERENCES["fault"]
             raise UsageError(f"{HEADER}.fault", seen=seen, allowed=allowed)
-        once = _ONCE[given["fault"]]
+        once = _ONCE[preferences["fault"]]
         spec = {**once, "effect": dict(once["effect"])}
-    if "when" in given:
-        spec["when"] = given["when"]
+    if "when" in preferences:
+        spec["when"] = preferences["when"]
     for name in ("error", "status", "delay", "cut"):
-        if name in given:
-            spec["effect"][name] = given[name] if name == "error" else _number(name, given[name])
+        if name in preferences:
+            spec["effect"][name] = (
+                preferences[name] if name == "error" else _number(name, preferences[name])
+            )
     try:
-        found = fault_of(spec)
+        fault = fault_of(spec)
     except UsageError as refused:
         name = refused.parameter.removeprefix("effect").removeprefix(".")
         parameter = f"{HEADER}.{name}" if name else HEADER
         raise UsageError(parameter, seen=refused.seen, allowed=refused.allowed) from None
-    name = ", ".join(f"{name}={value}" for name, value in given.items())
-    return replace(found, id="prefer", name=name)
+    name = ", ".join(f"{name}={value}" for name, value in preferences.items())
+    return replace(fault, id="prefer", name=name)
 
 
 def _number(name: str, text: str) -> float:

@@ -59,12 +59,12 @@ class FaultState:
     def as_json(self) -> dict[str, Any]:
         """Return it as the control API shows it."""
         counts = {"calls": self.matched, "hits": self.hits, "over": self.over}
-        found = {**self.fault.as_json(), **counts}
+        members = {**self.fault.as_json(), **counts}
         if self.left is not None:
-            found["left"] = self.left
+            members["left"] = self.left
         if self.expires is not None:
-            found["expires"] = write_moment(self.expires)
-        return found
+            members["expires"] = write_moment(self.expires)
+        return members
 
 
 class Faults:
@@ -84,7 +84,7 @@ class Faults:
     def has_active(self) -> bool:
         """Whether any fault may still hit a request."""
         # Without a look at the clock in most mocks, and for every request.
-        return bool(self._faults) and not all(one.over for one in self.all())
+        return bool(self._faults) and not all(state.over for state in self.all())
 
     def add_preset(self, name: str, arguments: Mapping[str, Any]) -> tuple[FaultState, ...]:
         """Add the faults of a preset.
@@ -113,12 +113,13 @@ class Faults:
             numbers = range(self._count + 1, self._count + 1 + len(drafts))
             group = tuple(f"fault-{number}" for number in numbers)
             self._count += len(drafts)
-            added = [self._new(*one, group, now) for one in zip(group, drafts, strict=True)]
-            self._faults.update({one.fault.id: one for one in added})
-            self._unhit.update({one.fault.id: one for one in added})
+            new = zip(group, drafts, strict=True)
+            added = [self._new(own_id, draft, group, now) for own_id, draft in new]
+            self._faults.update({state.fault.id: state for state in added})
+            self._unhit.update({state.fault.id: state for state in added})
             while len(self._unhit) > MAX_FAULTS:
                 del self._unhit[next(iter(self._unhit))]
-            return tuple(replace(one) for one in added)
+            return tuple(replace(state) for state in added)
 
     def _check_operations(self, drafts: Sequence[Fault]) -> None:
         """Raise UsageError if the release has none of the operations that a fault hits."""
@@ -160,14 +161,14 @@ class Faults:
         """Return copies of all faults, oldest first, including those that are over."""
         now = self._clock.now()
         with self._lock:
-            return tuple(replace(one, over=one.is_over(now)) for one in self._faults.values())
+            return tuple(replace(state, over=state.is_over(now)) for state in self._faults.values())
 
     def find(self, identifier: str) -> FaultState:
         """Return a copy of the fault with that id. Raises NotFound."""
-        found = next((one for one in self.all() if one.fault.id == identifier), None)
-        if found is None:
+        state = next((state for state in self.all() if state.fault.id == identifier), None)
+        if state is None:
             raise self._not_found(identifier)
-        return found
+        return state
 
     def remove(self, identifier: str) -> None:
         """Remove the fault with that id. Raises NotFound."""
@@ -204,18 +205,18 @@ class Faults:
         with self._lock:
             present = tuple(self._faults.values())
         # Without the lock: to look at a request takes the store's.
-        matched = [one for one in present if view.matches(one.fault)]
+        matched = [state for state in present if view.matches(state.fault)]
         now = self._clock.now()
         with self._lock:
             active = [
-                one
-                for one in matched
-                if self._faults.get(one.fault.id) is one and not one.is_over(now)
+                state
+                for state in matched
+                if self._faults.get(state.fault.id) is state and not state.is_over(now)
             ]
-            due = [one for one in active if one.count_match()]
+            due = [state for state in active if state.count_match()]
             if not due:
                 return None
             due[0].hits += 1
-            for one in due[0].group:
-                self._unhit.pop(one, None)
+            for own_id in due[0].group:
+                self._unhit.pop(own_id, None)
             return due[0].fault

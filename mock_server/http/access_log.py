@@ -71,7 +71,10 @@ class AccessLog:
         # Redacted here and not by the writer: a reset in between would forget the tokens.
         target = _redacted(line.world, str, line.path)
         if line.query:
-            parts = [_redacted(line.world, redact_query, it) for it in line.query.split("&")]
+            parts = [
+                _redacted(line.world, redact_query, parameter)
+                for parameter in line.query.split("&")
+            ]
             target = f"{target}?{'&'.join(parts)}"
         target = _printable(target)
         if line.warnings or line.fault:  # they quote the caller
@@ -169,7 +172,7 @@ def _human(line: Line, time: str, target: str) -> str:
 
 
 def _json(line: Line, time: str, target: str) -> str:
-    found: dict[str, Any] = {
+    members: dict[str, Any] = {
         "status": line.status,
         "bytes": line.bytes,
         "statement": line.statement,
@@ -183,5 +186,5 @@ def _json(line: Line, time: str, target: str) -> str:
     }
     for name in ("ending", "trace_id", "delivery"):
         if (value := getattr(line, name)) is not None:
-            found[name] = value
-    return json.dumps(found) + "\n"
+            members[name] = value
+    return json.dumps(members) + "\n"

@@ -166,8 +166,8 @@ def _home() -> FlaskResponse:
 
 
 def _console_asset(path: str) -> FlaskResponse:
-    found = assets().get(path)
-    return abort(404) if found is None else _asset(found)
+    asset = assets().get(path)
+    return abort(404) if asset is None else _asset(asset)
 
 
 def _asset(asset: Asset) -> FlaskResponse:

@@ -27,16 +27,16 @@ def cors_headers(
     origin = headers.get("HTTP_ORIGIN")
     if origin is None or not may_share(access, origin):
         return None
-    found = [("Access-Control-Allow-Origin", origin), ("Vary", "Origin")]
+    shared = [("Access-Control-Allow-Origin", origin), ("Vary", "Origin")]
     if not is_preflight(verb, headers):
-        return [*found, ("Access-Control-Expose-Headers", "*")]
-    found += [("Access-Control-Allow-Methods", _VERBS), ("Access-Control-Max-Age", _MAX_AGE)]
+        return [*shared, ("Access-Control-Expose-Headers", "*")]
+    shared += [("Access-Control-Allow-Methods", _VERBS), ("Access-Control-Max-Age", _MAX_AGE)]
     asked = headers.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS")
     if asked:
-        found.append(("Access-Control-Allow-Headers", asked))
+        shared.append(("Access-Control-Allow-Headers", asked))
     if headers.get("HTTP_ACCESS_CONTROL_REQUEST_PRIVATE_NETWORK") == "true":
-        found.append(("Access-Control-Allow-Private-Network", "true"))
-    return found
+        shared.append(("Access-Control-Allow-Private-Network", "true"))
+    return shared
 
 
 def is_preflight(verb: str, headers: Mapping[str, Any]) -> bool:

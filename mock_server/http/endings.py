@@ -38,8 +38,8 @@ def status_line(code: int) -> str:
 
 def ending_of(response: Response, verb: str) -> Ending | None:
     """Return how a fault ends the response to ``verb`` early; HEAD has no body to cut."""
-    found = response.ending
-    return None if found is not None and found.kind == "cut" and verb == "HEAD" else found
+    ending = response.ending
+    return None if ending is not None and ending.kind == "cut" and verb == "HEAD" else ending
 
 
 def kept(body: bytes | Iterable[bytes], ending: Ending) -> Iterator[bytes]:

@@ -42,13 +42,13 @@ class ServeError(OSError):
 def bound_socket(host: str, port: int) -> socket.socket:
     """Return a socket bound to ``host`` and ``port`` (0: a free one). Raises ServeError."""
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except (socket.gaierror, UnicodeError) as error:
         why = getattr(error, "strerror", None) or error
         msg = f"host: {host!r} is not an address of this machine: {why}"
         raise ServeError(msg) from None
     # IPv4 first: a name such as localhost has both, and most clients try this one.
-    family, kind, _, _, address = min(found, key=lambda one: one[0] != socket.AF_INET)
+    family, kind, _, _, address = min(infos, key=lambda info: info[0] != socket.AF_INET)
     # With the protocol named: asyncio's own loop turns Nagle's algorithm off only then.
     bound = socket.socket(family, kind, socket.IPPROTO_TCP)
     try:

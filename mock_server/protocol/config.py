@@ -72,19 +72,21 @@ class Config:
     @cached_property
     def methods(self) -> dict[str, Method]:
         """The methods of the API by their path, below the API's base path."""
-        known = methods(self.release)
-        found = {method.path: method for method in known.values()}
-        release = known.get("token_release")
+        by_name = methods(self.release)
+        by_path = {method.path: method for method in by_name.values()}
+        release = by_name.get("token_release")
         withdrawn = self.dialect["tokens.release_from_r12"] == "withdrawn"
         if release and release.deprecated and withdrawn:
-            del found[release.path]
-        return found
+            del by_path[release.path]
+        return by_path
 
     @cached_property
     def semi_optional(self) -> tuple[str, ...]:
         """The parameters of list of which a request needs at least one."""
         parameters = methods(self.release)["list"].parameters.values()
-        return tuple(one.name for one in parameters if one.need == "semi-optional")
+        return tuple(
+            parameter.name for parameter in parameters if parameter.need == "semi-optional"
+        )
 
     @cached_property
     def utc_offset(self) -> timedelta:

@@ -37,7 +37,7 @@ class Identifier(NamedTuple):
 
 
 @dataclass(slots=True)
-class Given:
+class RawParameters:
     """The parameters of one request, not yet read."""
 
     method: Method
@@ -56,7 +56,7 @@ class Parameters:
         self._repeated: str = dialect["requests.repeated_parameters"]
         self._filters = filters(dialect, entities)
 
-    def collect(self, method: Method, request: Request) -> Given:
+    def collect(self, method: Method, request: Request) -> RawParameters:
         """Return the parameters of ``request``, from where ``method`` takes them.
 
         Raises:
@@ -73,41 +73,41 @@ class Parameters:
             if mode == "read":
                 members = body_members(request)
                 pairs += [(name, v) for name, v in members.items() if isinstance(v, str)]
-        given = Given(method, {})
-        self._take(given, pairs)
-        return given
+        raw = RawParameters(method, {})
+        self._take(raw, pairs)
+        return raw
 
-    def _collect_post(self, method: Method, request: Request) -> Given:
+    def _collect_post(self, method: Method, request: Request) -> RawParameters:
         needs = {parameter.need for parameter in method.parameters.values()}
         needs_body = request.body != b"" or bool(needs & {"mandatory", "token"})
         members = body_members(request) if needs_body else Members([])
-        given = Given(method, dict(members))
+        raw = RawParameters(method, dict(members))
         if self._repeated == "error":  # else the last one counts in JSON
-            given.repeated = members.repeated
+            raw.repeated = members.repeated
         pairs = query_pairs(request.query)
         if not pairs:
-            return given
+            return raw
         names = quoted(", ".join(dict.fromkeys(name for name, _ in pairs)))
         mode = self._dialect["requests.query_on_post"]
         if mode == "error":
             allowed = "parameters in the JSON body"
             raise _misplaced("query", names, allowed, "requests.query_on_post")
         if mode == "read":
-            self._take(given, [*given.values.items(), *pairs])
+            self._take(raw, [*raw.values.items(), *pairs])
         elif self._unknown != "loose":
-            given.warnings.append(f"the query of a POST is ignored: {names}")
-        return given
+            raw.warnings.append(f"the query of a POST is ignored: {names}")
+        return raw
 
-    def _take(self, given: Given, pairs: list[tuple[str, Any]]) -> None:
+    def _take(self, raw: RawParameters, pairs: list[tuple[str, Any]]) -> None:
         """Give a request its parameters; which counts of those that it has twice, is a dial."""
-        given.values = dict(pairs)
-        if len(given.values) < len(pairs):
+        raw.values = dict(pairs)
+        if len(raw.values) < len(pairs):
             if self._repeated == "error":
-                given.repeated |= repeated(name for name, _ in pairs)
+                raw.repeated |= repeated(name for name, _ in pairs)
             elif self._repeated == "first":
-                given.values = dict(reversed(pairs))
+                raw.values = dict(reversed(pairs))
 
-    def token(self, given: Given, authorization: str = "") -> str:
+    def token(self, raw: RawParameters, authorization: str = "") -> str:
         """Return the token of the request.
 
         Raises:
@@ -115,7 +115,7 @@ class Parameters:
                 (wrong_type, duplicate_parameter).
         """
         allowed = "a token from a login method"
-        if "token" not in given.values:
+        if "token" not in raw.values:
             scheme, _, text = authorization.partition(" ")
             is_bearer = scheme.lower() == "bearer" and bool(text.strip())
             dial = "requests.token_in_header"
@@ -130,9 +130,9 @@ class Parameters:
                 allowed=allowed,
                 dials=dials,
             )
-        if "token" in given.repeated:
+        if "token" in raw.repeated:
             raise _duplicate("token")
-        token = given.values["token"]
+        token = raw.values["token"]
         if not isinstance(token, str):
             raise _wrong_type("token", token)
         if not token:
@@ -141,33 +141,33 @@ class Parameters:
             )
         return token
 
-    def read(self, given: Given) -> Values:
+    def read(self, raw: RawParameters) -> Values:
         """Return the values of the method's parameters, without the token.
 
         Raises:
             VendorError: a parameter is missing, invalid or unknown.
         """
-        self._check_names(given)
+        self._check_names(raw)
         values: dict[str, Any] = {}
-        for name, parameter in given.method.parameters.items():
-            if name not in given.values:
+        for name, parameter in raw.method.parameters.items():
+            if name not in raw.values:
                 if parameter.need == "mandatory":
                     raise _missing(parameter)
             elif name != "token":
-                if name in given.repeated:
+                if name in raw.repeated:
                     is_identifier = parameter.type == "object"
                     raise _several(parameter, "several") if is_identifier else _duplicate(name)
-                from_body = given.method.verb == "POST"
-                values[name] = self._value(parameter, given.values[name], from_body=from_body)
+                from_body = raw.method.verb == "POST"
+                values[name] = self._value(parameter, raw.values[name], from_body=from_body)
         return values
 
-    def _check_names(self, given: Given) -> None:
+    def _check_names(self, raw: RawParameters) -> None:
         """Refuse names that the method does not know, or warn of them."""
-        method = given.method
-        if self._unknown == "loose" or given.values.keys() <= method.parameters.keys():
+        method = raw.method
+        if self._unknown == "loose" or raw.values.keys() <= method.parameters.keys():
             return
-        known = {*method.parameters, "token"}
-        unknown = [name for name in given.values if name not in known]
+        allowed_names = {*method.parameters, "token"}
+        unknown = [name for name in raw.values if name not in allowed_names]
         for name in unknown[:_MAX_WARNINGS]:
             hint = _hint(name, method)
             if self._unknown == "strict":
@@ -179,10 +179,10 @@ class Parameters:
                     dials=("requests.unknown_parameters",),
                 )
             text = f"{quoted(name)} is unknown to {method.name} and was ignored{hint}"
-            given.warnings.append(text)
+            raw.warnings.append(text)
         if len(unknown) > _MAX_WARNINGS:
             more = len(unknown) - _MAX_WARNINGS
-            given.warnings.append(f"{more} more unknown parameters were ignored")
+            raw.warnings.append(f"{more} more unknown parameters were ignored")
 
     def _value(self, parameter: Parameter, value: Any, *, from_body: bool) -> Any:
         if parameter.type == "object":
@@ -202,16 +202,16 @@ class Parameters:
         fields = " or ".join(parameter.fields)
         if not isinstance(value, Members):
             raise _no_object(parameter, value)
-        known = [name for name in value if name in parameter.fields]
-        if len(known) > 1 or value.repeated & set(parameter.fields):
-            raise _several(parameter, " and ".join(known))
+        named = [name for name in value if name in parameter.fields]
+        if len(named) > 1 or value.repeated & set(parameter.fields):
+            raise _several(parameter, " and ".join(named))
         unknown = [name for name in value if name not in parameter.fields]
-        if unknown and not (known and self._dialect["identifiers.unknown_field"] == "ignore"):
-            dials = ("identifiers.unknown_field",) if known else ()
+        if unknown and not (named and self._dialect["identifiers.unknown_field"] == "ignore"):
+            dials = ("identifiers.unknown_field",) if named else ()
             raise _unknown_field(parameter, unknown[0], fields, *dials)
-        if not known:
+        if not named:
             raise _empty_identifier(parameter, "an empty object", fields)
-        name, text = known[0], value[known[0]]
+        name, text = named[0], value[named[0]]
         if isinstance(text, int) and not isinstance(text, bool):
             if not self._dialect["identifiers.json_number"]:
                 raise _wrong_type(f"{parameter.name}.{name}", text, "identifiers.json_number")

@@ -69,21 +69,21 @@ class Response:
 
     def headers(self) -> list[tuple[str, str]]:
         """Return the headers, all of them printable ASCII."""
-        found = [("Content-Type", self.content_type), ("X-Crmcom-Mock", __version__)]
+        headers = [("Content-Type", self.content_type), ("X-Crmcom-Mock", __version__)]
         if self.length is not None:
-            found.append(("Content-Length", str(self.length)))
+            headers.append(("Content-Length", str(self.length)))
         if self.statement:
-            found.append(("X-Mock-Statement", self.statement))
+            headers.append(("X-Mock-Statement", self.statement))
         if self.suggestion is not None:
-            found.append(("X-Mock-Suggestion", _header_text(self.suggestion)))
+            headers.append(("X-Mock-Suggestion", _header_text(self.suggestion)))
         if self.allow:
-            found.append(("Allow", self.allow))
+            headers.append(("Allow", self.allow))
         if self.fault is not None:
-            found.append((FAULT_HEADER, _header_text(self.fault)))
+            headers.append((FAULT_HEADER, _header_text(self.fault)))
         if self.retry_after is not None:
-            found.append(("Retry-After", str(self.retry_after)))
-        found += [("X-Mock-Warning", _header_text(text)) for text in self.warnings]
-        return [*found, *self.more_headers]
+            headers.append(("Retry-After", str(self.retry_after)))
+        headers += [("X-Mock-Warning", _header_text(text)) for text in self.warnings]
+        return [*headers, *self.more_headers]
 
 
 def gateway_page(status: int) -> Response:

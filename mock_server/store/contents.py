@@ -49,7 +49,7 @@ class Contents:
         """Return a copy; its indexes are built when a query needs them."""
         copy = Contents()
         copy.records = self.records.copy()
-        copy.positions = {key: found.copy() for key, found in self.positions.items()}
+        copy.positions = {key: positions.copy() for key, positions in self.positions.items()}
         copy.largest_number = self.largest_number
         copy.newest = self.newest
         copy.size = self.size
@@ -149,7 +149,7 @@ class Contents:
 
     def _conditions(self, query: Query) -> list[_Condition]:
         """Return the conditions that indexes can answer, all of which must be met."""
-        conditions: list[_Condition] = [(one,) for one in query.indexed]
+        conditions: list[_Condition] = [(condition,) for condition in query.indexed]
         if query.any_of_indexed and conditions:
             conditions = [query.indexed]
         if query.states is not None:
@@ -160,8 +160,8 @@ class Contents:
 
     def _buckets(self, condition: _Condition) -> list[list[int]]:
         """Return the buckets of all records that meet ``condition``."""
-        found = [self._index(field).get(value) for field, values in condition for value in values]
-        return [bucket for bucket in found if bucket]
+        buckets = [self._index(field).get(value) for field, values in condition for value in values]
+        return [bucket for bucket in buckets if bucket]
 
     def _index(self, field: _Field) -> _Index:
         """Return the index of ``field``, built if no query needed it before."""
@@ -207,7 +207,7 @@ def _tests(query: Query) -> list[_Test]:
 
 def _together(buckets: list[list[int]], *, newest_first: bool) -> Iterator[int]:
     """Return each position of the ``buckets`` once, in order."""
-    ordered = [reversed(one) if newest_first else iter(one) for one in buckets]
+    ordered = [reversed(bucket) if newest_first else iter(bucket) for bucket in buckets]
     if len(ordered) == 1:
         return ordered[0]
     return (position for position, _ in groupby(merge(*ordered, reverse=newest_first)))

@@ -33,10 +33,10 @@ class Directory:
 
     def add(self, value: Object) -> None:
         """Add an object, in place of the one with its id; the first with a name is found by it."""
-        for field, found in self._found.items():
+        for field, by_name in self._found.items():
             name = value.get(field)
-            if name is not None and found.setdefault(name, value)["id"] == value["id"]:
-                found[name] = value
+            if name is not None and by_name.setdefault(name, value)["id"] == value["id"]:
+                by_name[name] = value
 
     def find(self, field: str, name: str) -> Object | None:
         """Return the object whose ``field`` is ``name``."""
@@ -44,7 +44,7 @@ class Directory:
 
     def find_any(self, name: str) -> Object | None:
         """Return the object with that id, or else the one with that name or alternative code."""
-        return next((found[name] for found in self._found.values() if name in found), None)
+        return next((by_name[name] for by_name in self._found.values() if name in by_name), None)
 
     def __iter__(self) -> Iterator[Object]:
         """Go through the objects, in the order in which they were added."""
@@ -53,7 +53,7 @@ class Directory:
     def copy(self) -> "Directory":
         """Return a directory with the same objects that can be added to by itself."""
         clone = Directory()
-        clone._found = {field: found.copy() for field, found in self._found.items()}
+        clone._found = {field: by_name.copy() for field, by_name in self._found.items()}
         return clone
 
 
@@ -121,15 +121,15 @@ def size_of(value: Object) -> int:
 
 def named(directory: Directory, kind: str, wanted: str) -> Object:
     """Return a definition or rule by name, alternative code or id. Raises NotFound."""
-    found = directory.find_any(wanted)
-    if found is None:
+    value = directory.find_any(wanted)
+    if value is None:
         raise NotFound(kind, seen=quoted(wanted), allowed=nearest(directory, kind, wanted))
-    return found
+    return value
 
 
 def nearest(directory: Directory, kind: str, wanted: str) -> str:
     """Return what is allowed, with the nearest names and alternative codes."""
-    both = ((name_of(one), one.get("alternative_code")) for one in directory)
+    both = ((name_of(value), value.get("alternative_code")) for value in directory)
     names = [name for name in chain.from_iterable(both) if name]
     near = get_close_matches(wanted, names, n=3, cutoff=0.4) or names[:5]
     if not near:

@@ -23,8 +23,8 @@ _DERIVED_FROM = frozenset({"data", "webhook_definition", "life_cycle_state", "er
 
 def remove_record(epoch: Epoch, key: str) -> Record:
     """Remove a webhook request by number or id, and return it as it last was. Raises NotFound."""
-    found = epoch.store.delete("id", epoch.record_named(key).id)
-    return found or remove_record(epoch, key)  # if somebody else has just deleted it
+    record = epoch.store.delete("id", epoch.record_named(key).id)
+    return record or remove_record(epoch, key)  # if somebody else has just deleted it
 
 
 def change_record(world: World, epoch: Epoch, key: str, change: Mapping[str, Any]) -> Record:
@@ -63,39 +63,39 @@ def _changed(epoch: Epoch, before: Record, change: Mapping[str, Any]) -> Object:
     """Return the entry of a webhook request with a change. Raises UsageError."""
     entry: Object = orjson.loads(written(before, epoch.reference_data))
     record = entry["record"]
-    given = {
+    members = {
         name: value
         for name, value in change.get("record", {}).items()
         if name not in record or record[name] != value
     }
-    _check_members(record, given)
-    changed = set(given)
+    _check_members(record, members)
+    changed = set(members)
     if "data" in change and change["data"] != entry.get("data"):
         entry["data"] = change["data"]
         changed.add("data")
-    if "life_cycle_state" in given:
-        record |= _error_in(epoch, given["life_cycle_state"], before.url)
+    if "life_cycle_state" in members:
+        record |= _error_in(epoch, members["life_cycle_state"], before.url)
         if before.is_recorded:  # as a resend leaves it
             entry["record"] = record = epoch.config.renderer.without_unset(record)
-    log = given.get("log_information")
+    log = members.get("log_information")
     if isinstance(log, Mapping):
-        given["log_information"] = {**(record.get("log_information") or {}), **log}
-    record |= given
+        members["log_information"] = {**(record.get("log_information") or {}), **log}
+    record |= members
     if changed & _DERIVED_FROM and not before.is_recorded:
         for name in _DERIVED:
-            if name not in given:
+            if name not in members:
                 record.pop(name, None)
     return {"webhook_request": entry}
 
 
-def _check_members(record: Object, given: Object) -> None:
+def _check_members(record: Object, members: Object) -> None:
     """Raise UsageError for a member that cannot be changed, or only elsewhere."""
     for name in _FIXED:
-        if name in given:
+        if name in members:
             allowed = f"{quoted(record.get(name))}: it cannot be changed"
-            raise UsageError(name, seen=quoted(given[name]), allowed=allowed)
+            raise UsageError(name, seen=quoted(members[name]), allowed=allowed)
     for name in CREATED:
-        if name in given:
+        if name in members:
             allowed = '{"log_information": {"created_date": "2024-05-01T10:00:00"}} instead'
             raise UsageError(name, seen="in a change", allowed=allowed)
 

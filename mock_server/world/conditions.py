@@ -37,34 +37,38 @@ def condition_of(world: World, asked: Mapping[str, Any]) -> Condition:
     raise UsageError("wait", seen="nothing to wait for", allowed=_ALLOWED)
 
 
-def _refuse_others(kind: str, given: Mapping[str, Any], allowed: tuple[str, ...]) -> None:
-    for name in given:
-        if name not in allowed:
-            known = ", ".join(one for one in allowed if one != kind)
-            raise UsageError(name, seen=f"with {kind}", allowed=f"{kind} alone, or with {known}")
+def _refuse_others(kind: str, members: Mapping[str, Any], allowed: tuple[str, ...]) -> None:
+    for member in members:
+        if member not in allowed:
+            others = ", ".join(member for member in allowed if member != kind)
+            raise UsageError(member, seen=f"with {kind}", allowed=f"{kind} alone, or with {others}")
 
 
-def _deliveries(world: World, given: Mapping[str, Any]) -> Condition:
+def _deliveries(world: World, members: Mapping[str, Any]) -> Condition:
     """Return the condition that as many deliveries are over as expected."""
-    wanted = None if given["delivery"] is True else _key(given, "delivery")
-    delivered, expected = given.get("delivered"), times(given.get("times"))
+    wanted = None if members["delivery"] is True else _key(members, "delivery")
+    delivered, expected = members.get("delivered"), times(members.get("times"))
     if not isinstance(delivered, bool | None):
         raise UsageError("delivered", seen=repr(delivered), allowed="True or False")
 
-    def found() -> list[Attempt]:
+    def over() -> list[Attempt]:
         attempts = world.current_epoch.attempts.list(record=wanted)
-        return [one for one in attempts if one.over and delivered in (None, one.delivered)]
+        return [
+            attempt
+            for attempt in attempts
+            if attempt.over and delivered in (None, attempt.delivered)
+        ]
 
     return Condition(
-        lambda: expected.allows(len(found())),
-        lambda: {"count": len(found())},
-        lambda: next(iter(found()), None),  # the first one, or none if none was waited for
+        lambda: expected.allows(len(over())),
+        lambda: {"count": len(over())},
+        lambda: next(iter(over()), None),  # the first one, or none if none was waited for
     )
 
 
-def _one_record(world: World, given: Mapping[str, Any]) -> Condition:
+def _one_record(world: World, members: Mapping[str, Any]) -> Condition:
     """Return the condition that a webhook request is in a state; in any by default."""
-    name, wanted = _key(given, "record"), given.get("state")
+    name, wanted = _key(members, "record"), members.get("state")
     if wanted is not None:
         check_one_of("state", wanted, _STATES)
 
@@ -87,9 +91,9 @@ def _one_record(world: World, given: Mapping[str, Any]) -> Condition:
     return Condition(holds, facts, facts)
 
 
-def _key(given: Mapping[str, Any], name: str) -> str:
+def _key(members: Mapping[str, Any], name: str) -> str:
     """Return the number or the id of a webhook request. Raises UsageError."""
-    value = given[name]
+    value = members[name]
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise UsageError(name, seen=repr(value), allowed='a number or an id, such as "7"')
     return str(value)

@@ -36,21 +36,21 @@ class Dates:
         Raises UsageError.
         """
         log = members.get(_LOG, {})
-        given = {name: members.pop(name) for name in CREATED if name in members}
+        dates = {name: members.pop(name) for name in CREATED if name in members}
         if not isinstance(log, Mapping):  # the schema says what is wrong with it
             return
         if "created_date" in log:
-            given[f"{_LOG}.created_date"] = log["created_date"]
-        if len(given) > 1:
-            first, second, *_ = given
+            dates[f"{_LOG}.created_date"] = log["created_date"]
+        if len(dates) > 1:
+            first, second, *_ = dates
             raise UsageError(first, seen=f"with {second}", allowed="one of them")
-        for name in given.keys() & CREATED:
-            created = self._present.written(name, given[name])
-            if name == "age" and not is_age(given[name]):
+        for name in dates.keys() & CREATED:
+            created = self._present.written(name, dates[name])
+            if name == "age" and not is_age(dates[name]):
                 allowed = 'an age such as "100 days" or "12 hours"'
-                raise UsageError(name, seen=quoted(given[name]), allowed=allowed)
+                raise UsageError(name, seen=quoted(dates[name]), allowed=allowed)
             self._put(members, created)
-        if given or "updated_date" in log:
+        if dates or "updated_date" in log:
             return
         if self._newest is None:
             self._put(members, self._now)
@@ -64,6 +64,8 @@ class Dates:
 
     def limit(self, log: Object, members: Object) -> None:
         """Let the change that is generated be no later than now, if the creation is not."""
-        given, now = members.get(_LOG), write_date_time(self._now)
-        if isinstance(given, Mapping) and given.get("created_date") and "updated_date" not in given:
+        chosen, now = members.get(_LOG), write_date_time(self._now)
+        if not isinstance(chosen, Mapping):
+            return
+        if chosen.get("created_date") and "updated_date" not in chosen:
             log["updated_date"] = max(log["created_date"], min(log["updated_date"], now))

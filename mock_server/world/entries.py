@@ -79,18 +79,18 @@ def add_entries(
             kept; nothing has changed.
         LimitExceeded: they have more than ``room`` bytes; nothing has changed.
     """
-    known = store.reference_data
-    importer = Importer(config, known, room)
-    found = importer.read(entries)
+    reference_data = store.reference_data
+    importer = Importer(config, reference_data, room)
+    placed = importer.read(entries)
     if by_age:
-        found.sort(key=_age)
-    records = [record for record, _ in found]
+        placed.sort(key=_age)
+    records = [record for record, _ in placed]
     # What is known already may be added without a lock, and must not undo what others add.
-    grown = None if importer.reference_data is known else importer.reference_data
+    grown = None if importer.reference_data is reference_data else importer.reference_data
     try:
         store.insert(*records, reference_data=grown)
     except DuplicateRecord as error:
-        place = next(place for record, place in found if record is error.record)
+        place = next(place for record, place in placed if record is error.record)
         msg = f"{place}: {error}"
         raise DataError(msg) from None
     return records
@@ -99,9 +99,9 @@ def add_entries(
 class Importer:
     """Turns entries into records, and into reference data that it adds to what is known."""
 
-    def __init__(self, config: Config, known: ReferenceData, room: float = inf) -> None:
-        """Go on from ``known``, which stays as it is, and read up to ``room`` bytes."""
-        self.reference_data = self._known = known
+    def __init__(self, config: Config, start: ReferenceData, room: float = inf) -> None:
+        """Go on from ``start``, which stays as it is, and read up to ``room`` bytes."""
+        self.reference_data = self._start = start
         self._config = config
         self._room = room
         self._ids = Ids(config.seed)
@@ -114,20 +114,20 @@ class Importer:
                 kept.
             LimitExceeded: there is no room for them.
         """
-        found: list[_Located] = []
+        records: list[_Located] = []
         for located in entries:
             ((kind, value),) = located.entry.items()
             try:
                 if kind == _RECORD:
                     record = self._record(value, located.place)
                     self._count(record.size)
-                    found.append((record, located.place))
+                    records.append((record, located.place))
                 else:
-                    self._add(kind, value, located.place, is_late=bool(found))
+                    self._add(kind, value, located.place, is_late=bool(records))
             except TypeError as error:  # of orjson, which cannot write it
                 msg = f"{located.place}: {error}; allowed is {ALLOWED_VALUES}"
                 raise DataError(msg) from None
-        return found
+        return records
 
     def _count(self, size: int) -> None:
         """Count what was read. Raises LimitExceeded."""
@@ -136,18 +136,18 @@ class Importer:
 
     def _put(self, kind: str, value: Object) -> None:
         """Put an object into the reference data, which is a copy from then on."""
-        if self.reference_data is self._known:
-            self.reference_data = self._known.copy()
+        if self.reference_data is self._start:
+            self.reference_data = self._start.copy()
         self.reference_data.directory(kind).add(value)
         self._count(size_of(value))
 
     def _add(self, kind: str, value: Object, place: str, *, is_late: bool) -> None:
-        found = self.reference_data.directory(kind).find("id", value["id"])
-        if found is None and not is_late:
+        existing = self.reference_data.directory(kind).find("id", value["id"])
+        if existing is None and not is_late:
             self._put(kind, value)
-        elif found != value:
+        elif existing != value:
             why = "already exists with other members"
-            if found is None:
+            if existing is None:
                 why = "comes after webhook requests; allowed is above them"
             msg = f"{place}: {kind} {value['id']} {why}"
             raise DataError(msg)
@@ -189,11 +189,11 @@ class Importer:
         """
         named = shown.get(kind)
         members = named.items() if isinstance(named, dict) else ()
-        found = {name: value for name, value in members if isinstance(value, str)}
-        names = (found.get(name) for name in ("id", "name", "alternative_code"))
+        texts = {name: value for name, value in members if isinstance(value, str)}
+        names = (texts.get(name) for name in ("id", "name", "alternative_code"))
         key = next(filter(None, names), "")
         if key and self.reference_data.directory(kind).find("id", key) is None:
-            self._put(kind, {**found, "id": key})
+            self._put(kind, {**texts, "id": key})
         return key
 
     def _add_exchange(self, record: Object, data: Object | None, sent: bytes | None) -> None:
@@ -224,13 +224,13 @@ class Importer:
             msg = f"{place}: {kind} of webhook request {record['number']} has no id"
             raise DataError(msg)
         key: str = named["id"]
-        found = self.reference_data.directory(kind).find("id", key)
-        if found is None:
+        existing = self.reference_data.directory(kind).find("id", key)
+        if existing is None:
             self._put(kind, named)
             return key
         learned: Object = {}
         for member in ("name", "alternative_code"):
-            here, before = named.get(member), found.get(member)
+            here, before = named.get(member), existing.get(member)
             if here is not None and before is None:
                 learned[member] = here
             elif here is not None and here != before:
@@ -240,8 +240,8 @@ class Importer:
                 )
                 raise DataError(msg)
         if learned:
-            self._put(kind, found | learned)
-        record[kind] = found | named
+            self._put(kind, existing | learned)
+        record[kind] = existing | named
         return key
 
 
@@ -256,9 +256,9 @@ def _seconds(date: Any) -> int | None:
     return seconds(moment)
 
 
-def _age(found: _Located) -> float:
+def _age(placed: _Located) -> float:
     """Return what records are sorted by; one without a date is an old one."""
-    created = found[0].created
+    created = placed[0].created
     return -inf if created is None else created
 
 
@@ -299,7 +299,7 @@ def written(record: Record, reference_data: ReferenceData) -> bytes:
     body = {**_UNSET, **orjson.loads(record.body)}
     for kind, own_id in zip(REFERENCES, (record.definition, record.rule), strict=True):
         # The dialect may hide members of these, the id among them.
-        found = reference_data.directory(kind).find("id", own_id) or {}
-        hidden = {} if _stands_alone(kind, found) else found
+        reference = reference_data.directory(kind).find("id", own_id) or {}
+        hidden = {} if _stands_alone(kind, reference) else reference
         body[kind] = {**hidden, **body[kind], "id": own_id}
     return b'{"record":%b,"data":%b}' % (orjson.dumps(body), data)

@@ -50,8 +50,8 @@ class _Drawn:
         digits = _HEX if "A" in like else _HEX.lower()
         base = 10 if "0" in like else 16
         return "".join(
-            digits[int(drawn, 16) % base] if each.isalnum() else each
-            for each, drawn in zip(like, made, strict=False)
+            digits[int(drawn, 16) % base] if character.isalnum() else character
+            for character, drawn in zip(like, made, strict=False)
         )
 
     def caller(self, what: str) -> Object | None:
@@ -156,10 +156,10 @@ class Epoch:
 
         An export that is read again may have ids of this source, which begins anew.
         """
-        found = self.ids.of(kind, name)
-        while self._is_taken(kind, found):
-            found = self.ids.of(kind, found)
-        return found
+        own_id = self.ids.of(kind, name)
+        while self._is_taken(kind, own_id):
+            own_id = self.ids.of(kind, own_id)
+        return own_id
 
     def _is_taken(self, kind: str, own_id: str) -> bool:
         if kind == "webhook_request":

@@ -78,17 +78,17 @@ def make_world(
     _check_numbers(seed, journal)
     if not isinstance(credentials, Credentials):
         raise UsageError("credentials", seen=quoted(credentials), allowed="a Credentials")
-    learned = None
+    profiled = None
     if profile is not None:
-        learned = profile if isinstance(profile, Profile) else read_profile(profile)
-        _check_alone(learned, release, dialect=dialect, data=data)
-        release, dialect = learned.release.name, learned.dialect
+        profiled = profile if isinstance(profile, Profile) else read_profile(profile)
+        _check_alone(profiled, release, dialect=dialect, data=data)
+        release, dialect = profiled.release.name, profiled.dialect
     named_dialect = "default" if dialect is None else dialect
     chosen = named_dialect if isinstance(named_dialect, Dialect) else load_dialect(named_dialect)
     if deliveries is not None:
         chosen = chosen.changed({"delivery.script": deliveries})
     named = resolve(release)
-    known = replace(named, entities=supported_entities(named, chosen))
+    supported = replace(named, entities=supported_entities(named, chosen))
     delivery_queue = DeliveryQueue()
     if deliver != "scripted":
         if delivery is not None or deliveries is not None:
@@ -99,18 +99,18 @@ def make_world(
     elif delivery is None:
         delivery = ScriptedDelivery(chosen["delivery.script"])
     config = Config(
-        release=known,
+        release=supported,
         dialect=chosen,
         credentials=credentials,
         seed=seed,
         fixed_tokens=tokens,
-        unsettled=None if learned is None else learned.unsettled,
-        effects=None if learned is None else learned.effects,
+        unsettled=None if profiled is None else profiled.unsettled,
+        effects=None if profiled is None else profiled.effects,
     )
-    if learned is not None:
-        entries = given_entries(learned.world, config, "profile")
+    if profiled is not None:
+        entries = given_entries(profiled.world, config, "profile")
     elif data is None:
-        entries = sample_entries(known)
+        entries = sample_entries(supported)
     else:
         entries = given_entries(data, config, "data", progress)
     return World(
@@ -123,15 +123,15 @@ def make_world(
     )
 
 
-def _texts(name: str, given: Iterable[str]) -> tuple[str, ...]:
+def _texts(name: str, texts: Iterable[str]) -> tuple[str, ...]:
     """Return a list of texts. Raises UsageError if it is something else."""
-    if isinstance(given, str) or not isinstance(given, Iterable):
-        raise UsageError(name, seen=quoted(given), allowed="a list of strings")
-    found = tuple(given)
-    for text in found:
+    if isinstance(texts, str) or not isinstance(texts, Iterable):
+        raise UsageError(name, seen=quoted(texts), allowed="a list of strings")
+    listed = tuple(texts)
+    for text in listed:
         if not isinstance(text, str) or not text:
             raise UsageError(name, seen=quoted(text), allowed="strings that are not empty")
-    return found
+    return listed
 
 
 def _check_numbers(seed: Any, journal: Any) -> None:
@@ -147,8 +147,8 @@ def _check_alone(profile: Profile, release: str | None, *, dialect: Any, data: A
     if release is not None and resolve(release) != profile.release:
         seen, allowed = f"{release} with a profile", f"{profile.release.name}, which it was made of"
         raise UsageError("release", seen=seen, allowed=allowed)
-    for name, given in (("dialect", dialect), ("data", data)):
-        if given is not None:
+    for name, value in (("dialect", dialect), ("data", data)):
+        if value is not None:
             allowed = "one of them: a profile has both"
             raise UsageError(name, seen=f"{name} and a profile", allowed=allowed)
 

@@ -59,17 +59,17 @@ def seed(
     from crmcom_kit.fixtures.scenarios import SCENARIOS
 
     config, present = world.config, world.current_epoch.present
-    given = {"seed": config.seed, "release": config.release.name, **knobs}
+    arguments = {"seed": config.seed, "release": config.release.name, **knobs}
     if scenario is None:
-        given |= present.period(knobs.get("since"), knobs.get("until"))
-        made = numbered(generate(**{"dialect": config.dialect, **given}), _NAME)
-        return world.replace_content(made, expected_epoch=expected_epoch)
+        arguments |= present.period(knobs.get("since"), knobs.get("until"))
+        generated = numbered(generate(**{"dialect": config.dialect, **arguments}), _NAME)
+        return world.replace_content(generated, expected_epoch=expected_epoch)
     for name in knobs:
         if name not in ("seed", "count", "since", "until"):
             raise UsageError(name, seen="with a scenario", allowed="seed, count, since or until")
     chosen = SCENARIOS[one_of("scenario", scenario, SCENARIOS)]
-    dates = chosen.dates(present, given.pop("since", None), given.pop("until", None))
-    entries = numbered(chosen.entries(**given, **dates), _NAME)
+    dates = chosen.dates(present, arguments.pop("since", None), arguments.pop("until", None))
+    entries = numbered(chosen.entries(**arguments, **dates), _NAME)
     scripts = chosen.scripts(knobs.get("count", chosen.default_count))
     if scripts and world.current_epoch.sends:
         seen = f"{scenario}, which decides how deliveries end, while this mock really sends"
@@ -94,31 +94,31 @@ def add_partial(epoch: Epoch, world: World, entries: Iterable[LocatedEntry]) -> 
             taken, or refers to nothing; nothing has changed.
         Conflict: ``epoch`` is not the current one; nothing has changed.
     """
-    given: list[LocatedEntry] = []  # not under the lock: reading them may be slow
-    for at, one in enumerate(entries):
-        if not lacking(one.entry):
-            _add_id(epoch, one.entry, at)
-            next(checked([one], world.config))
-        given.append(one)
+    collected: list[LocatedEntry] = []  # not under the lock: reading them may be slow
+    for at, located in enumerate(entries):
+        if not lacking(located.entry):
+            _add_id(epoch, located.entry, at)
+            next(checked([located], world.config))
+        collected.append(located)
     ids: list[str] = []  # of those that lacked members
 
     def entries_for(epoch: Epoch) -> list[LocatedEntry]:
-        data = _with_references(epoch.reference_data, given)
+        data = _with_references(epoch.reference_data, collected)
         dates = Dates(epoch)
-        found: list[LocatedEntry] = []
-        for one in given:
-            if lacking(one.entry):
-                filled_in = _filled_in(epoch, data, one, next(free), dates)
+        whole: list[LocatedEntry] = []
+        for located in collected:
+            if lacking(located.entry):
+                filled_in = _filled_in(epoch, data, located, next(free), dates)
                 ids.append(filled_in[-1].entry["webhook_request"]["record"]["id"])
-                found += filled_in
+                whole += filled_in
             else:
-                found.append(one)
-        return sorted(found, key=lambda one: "webhook_request" in one.entry)  # the last
+                whole.append(located)
+        return sorted(whole, key=lambda located: "webhook_request" in located.entry)  # the last
 
-    with epoch.numbers(sum(bool(lacking(one.entry)) for one in given)) as numbers:
+    with epoch.numbers(sum(bool(lacking(located.entry)) for located in collected)) as numbers:
         free = iter(numbers)
         added = {record.id: record for record in world.add(entries_for, expected_epoch=epoch)}
-    return Added(len(added), [added[one] for one in ids])
+    return Added(len(added), [added[record_id] for record_id in ids])
 
 
 def _add_id(epoch: Epoch, entry: Any, at: int) -> None:
@@ -138,7 +138,7 @@ def _add_id(epoch: Epoch, entry: Any, at: int) -> None:
 
 
 def _filled_in(
-    epoch: Epoch, data: ReferenceData, one: LocatedEntry, number: int, dates: Dates
+    epoch: Epoch, data: ReferenceData, located: LocatedEntry, number: int, dates: Dates
 ) -> list[LocatedEntry]:
     """Return what a world needs to have a webhook request that lacks members, itself last.
 
@@ -149,13 +149,13 @@ def _filled_in(
     from crmcom_kit.fixtures.content.records import FIRST_NUMBER
     from crmcom_kit.fixtures.options import one_of
 
-    given = dict(one.entry["webhook_request"])
-    members = dict(given.pop("record"))
-    sent = given.get("data")
+    entry = dict(located.entry["webhook_request"])
+    members = dict(entry.pop("record"))
+    sent = entry.get("data")
     if isinstance(sent, dict) and isinstance(sent.get("id"), str):
         members.setdefault("entity_id", sent["id"])
     for kind in REFERENCES:
-        _refer(data.directory(kind), members, kind, one.place)
+        _refer(data.directory(kind), members, kind, located.place)
     config = epoch.config
     options = Options(seed=config.seed, release=config.release.name, dialect=config.dialect)
     try:
@@ -164,16 +164,16 @@ def _filled_in(
             one_of("webhook_request", name, (*response_fields(), *CREATED))
         entries = webhook_request_entries(options=options, index=number - FIRST_NUMBER, **members)
     except (FixtureError, UsageError) as error:
-        msg = f"{one.place}: {error}"
+        msg = f"{located.place}: {error}"
         raise DataError(msg) from None
-    entries[-1]["webhook_request"] |= given
+    entries[-1]["webhook_request"] |= entry
     record = entries[-1]["webhook_request"]["record"]
     dates.limit(record["log_information"], members)
     if "id" not in members and epoch.store.ever_existed("id", record["id"]):
         # The numbers are not the generator's.
         record["id"] = epoch.unused_id("webhook_request", str(number))
     new = (entry for entry in entries if "webhook_request" in entry or _is_new(epoch, entry))
-    return list(validated((LocatedEntry(entry, one.place) for entry in new), config))
+    return list(validated((LocatedEntry(entry, located.place) for entry in new), config))
 
 
 def _refer(directory: Directory, members: dict[str, Any], kind: str, place: str) -> None:
@@ -183,23 +183,25 @@ def _refer(directory: Directory, members: dict[str, Any], kind: str, place: str)
     to none, and there is no id, or if the one that it names is about another entity.
     """
     named = members.get(kind)
-    given = named if isinstance(named, dict) else {}
-    names = [given[name] for name in _NAMES if isinstance(given.get(name), str)]
-    found = next(filter(None, map(directory.find_any, names)), None)
-    if found is None:
-        if names and "id" not in given:  # one of its own would have another name
+    reference = named if isinstance(named, dict) else {}
+    names = [reference[name] for name in _NAMES if isinstance(reference.get(name), str)]
+    target = next(filter(None, map(directory.find_any, names)), None)
+    if target is None:
+        if names and "id" not in reference:  # one of its own would have another name
             allowed = f"{nearest(directory, kind, names[0])}; or a new one, if it is added first"
             raise DataError.of_member(place, kind, seen=quoted(names[0]), allowed=allowed)
         return
-    about, entity = found.get("entity"), members.get("entity")
+    about, entity = target.get("entity"), members.get("entity")
     if about is not None and entity not in (None, about):
-        seen = f"{quoted(entity)}, while {kind} {name_of(found)} is about {about}"
+        seen = f"{quoted(entity)}, while {kind} {name_of(target)} is about {about}"
         raise DataError.of_member(place, "entity", seen=seen, allowed=about)
     # A single name may be of any kind.
-    members[kind] = {name: found.get(name) for name in _NAMES} | (given if len(given) > 1 else {})
+    members[kind] = {name: target.get(name) for name in _NAMES} | (
+        reference if len(reference) > 1 else {}
+    )
     for name in ("entity", "url"):
-        if found.get(name) is not None:
-            members.setdefault(name, found[name])
+        if target.get(name) is not None:
+            members.setdefault(name, target[name])
 
 
 def _is_new(epoch: Epoch, entry: "Entry") -> bool:
@@ -214,35 +216,35 @@ def _with_references(data: ReferenceData, entries: list[LocatedEntry]) -> Refere
     Raises:
         DataError: a name is taken, or something that one refers to does not exist.
     """
-    if not any(kind in one.entry for one in entries for kind in REFERENCES):
+    if not any(kind in located.entry for located in entries for kind in REFERENCES):
         return data
     grown = data.copy()
-    for one in entries:
-        ((kind, value),) = one.entry.items()
+    for located in entries:
+        ((kind, value),) = located.entry.items()
         if kind != "webhook_request" and grown.directory(kind).find("id", value["id"]) is None:
             if kind in REFERENCES:
-                _check_names(grown, kind, value, one.place)
+                _check_names(grown, kind, value, located.place)
             grown.directory(kind).add(value)
-    for one in entries:
+    for located in entries:
         for kind in REFERENCES:
-            value = one.entry.get(kind, {})
+            value = located.entry.get(kind, {})
             if value.get("secret_key_id") is not None:
-                _check_id("secret_key_id", value["secret_key_id"], grown.keys, one.place)
+                _check_id("secret_key_id", value["secret_key_id"], grown.keys, located.place)
             for wanted in value.get("webhook_definition_ids", ()):
-                _check_id("webhook_definition_ids", wanted, grown.definitions, one.place)
+                _check_id("webhook_definition_ids", wanted, grown.definitions, located.place)
     return grown
 
 
 def _check_names(data: ReferenceData, kind: str, value: Mapping[str, Any], place: str) -> None:
     for name in _NAMES:
-        given = value.get(name)
-        if given is not None and (not given or data.directory(kind).find_any(given)):
+        text = value.get(name)
+        if text is not None and (not text or data.directory(kind).find_any(text)):
             allowed = f"a string that no other {kind} has as id, name or alternative code"
-            raise DataError.of_member(place, name, seen=quoted(given), allowed=allowed)
+            raise DataError.of_member(place, name, seen=quoted(text), allowed=allowed)
 
 
-def _check_id(name: str, wanted: str, known: Directory, place: str) -> None:
-    if known.find("id", wanted) is None:
-        some = ", ".join(sorted(each["id"] for each in known)[:_SHOWN_IDS]) or "(none)"
+def _check_id(name: str, wanted: str, directory: Directory, place: str) -> None:
+    if directory.find("id", wanted) is None:
+        some = ", ".join(sorted(value["id"] for value in directory)[:_SHOWN_IDS]) or "(none)"
         allowed = f"an id in this world: {some}"
         raise DataError.of_member(place, name, seen=quoted(wanted), allowed=allowed)

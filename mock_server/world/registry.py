@@ -102,9 +102,9 @@ class WorldRegistry:
 
         Raises UsageError if the name is not allowed.
         """
-        found = self.existing(name)
-        if found is not None:
-            return found
+        world = self.existing(name)
+        if world is not None:
+            return world
         _check_name(name)
         with self._lock:
             world = self._worlds.get(name) or self.default.clone(name)
@@ -132,9 +132,9 @@ class WorldRegistry:
             UsageError: the name is not allowed.
             NotFound: the world does not exist, and this request does not create it.
         """
-        found = self.existing(name)
-        if found is not None:
-            return found
+        world = self.existing(name)
+        if world is not None:
+            return world
         if may_create and self.is_admin(token) and page_refusal(self.access, caller) is None:
             return self.get(name)
         _check_name(name)
@@ -176,9 +176,9 @@ class WorldRegistry:
         self._worlds.pop(name).current_epoch.end()
 
 
-def _is_right(given: str | None, expected: str | None) -> bool:
+def _is_right(secret: str | None, expected: str | None) -> bool:
     """Return True if a secret is the expected one, or if none is expected."""
-    return expected is None or hmac.compare_digest((given or "").encode(), expected.encode())
+    return expected is None or hmac.compare_digest((secret or "").encode(), expected.encode())
 
 
 def _check_name(name: str) -> None:

@@ -147,7 +147,7 @@ class StateFile:
         )
         content = import_entries(self._config, entries, by_age=False)
         gone = (orjson.loads(line)[_DELETED] for line in deleted.values())
-        content.insert_deleted((one["id"], one["number"]) for one in gone)
+        content.insert_deleted((deletion["id"], deletion["number"]) for deletion in gone)
         return KeptContent(content, drawn, cut_off)
 
     def _whole_changes(self, file: IO[bytes]) -> tuple[list[bytes], int]:
@@ -158,9 +158,9 @@ class StateFile:
         lines, whole = list[bytes](), 0
         position = checksum = 0
         for text in file:
-            given, _, line = text.partition(b" ")
+            written, _, line = text.partition(b" ")
             checksum = crc32(line, checksum)
-            if given != b"%08x" % checksum:
+            if written != b"%08x" % checksum:
                 if lines and not text.endswith(b"\n"):
                     break  # cut off
                 seen = f"line {len(lines) + 1} is not as it was written"
@@ -182,8 +182,8 @@ class StateFile:
             allowed = f"{mine['release']}, the release of this mock"
             raise self._wrong(seen=f"seen release {seen['release']}", allowed=allowed)
         dials = seen["dialect"] | mine["dialect"]
-        other = [key for key in dials if seen["dialect"].get(key) != mine["dialect"].get(key)]
-        allowed = f"the dialect of this mock, which differs in {', '.join(other[:_MAX_DIALS])}"
+        differing = [key for key in dials if seen["dialect"].get(key) != mine["dialect"].get(key)]
+        allowed = f"the dialect of this mock, which differs in {', '.join(differing[:_MAX_DIALS])}"
         raise self._wrong(seen="seen another dialect", allowed=allowed)
 
     # Writing.
@@ -227,7 +227,7 @@ class StateFile:
         """Yield the lines of a file that has the content of ``store``, except for the last."""
         yield self._made_by
         yield from exported(store)
-        yield from (_deleted(*one) for one in store.deleted())
+        yield from (_deleted(*pair) for pair in store.deleted())
 
     def _change(
         self,
@@ -240,12 +240,12 @@ class StateFile:
         with self._lock:
             if epoch is not self._epoch:
                 return
-            known, lines = epoch.reference_data, list[bytes]()
+            data, lines = epoch.reference_data, list[bytes]()
             if reference_data is not None:
-                lines += _new_lines(known, reference_data)
-                known = reference_data
-            lines += [record_line(one, known) for one in changed]
-            lines += [_deleted(one.id, one.number) for one in deleted]
+                lines += _new_lines(data, reference_data)
+                data = reference_data
+            lines += [record_line(record, data) for record in changed]
+            lines += [_deleted(record.id, record.number) for record in deleted]
             self._append(list(_written(lines, epoch.ids.drawn, self._checksum)))
 
     def _append(self, lines: list[bytes]) -> None:
@@ -302,7 +302,7 @@ def _new_lines(before: ReferenceData, after: ReferenceData) -> Iterator[bytes]:
 
 def _last_lines(lines: Iterable[bytes]) -> dict[str, dict[str, bytes]]:
     """Return the lines that still say something, by kind and by id."""
-    found: dict[str, dict[str, bytes]] = {}
+    last: dict[str, dict[str, bytes]] = {}
     # Kept as bytes: as values they would take several times as much memory.
     for line in lines:
         ((kind, value),) = orjson.loads(line).items()
@@ -310,6 +310,6 @@ def _last_lines(lines: Iterable[bytes]) -> dict[str, dict[str, bytes]]:
             continue
         own_id = (value["record"] if kind == _RECORD else value)["id"]
         if kind == _DELETED:
-            found.get(_RECORD, {}).pop(own_id, None)
-        found.setdefault(kind, {})[own_id] = line
-    return found
+            last.get(_RECORD, {}).pop(own_id, None)
+        last.setdefault(kind, {})[own_id] = line
+    return last

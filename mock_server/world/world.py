@@ -125,8 +125,8 @@ class World:
     def _hidden(self) -> dict[str, str]:
         """Return what is shown instead of each secret, tokens of logins apart."""
         credentials = self.config.credentials
-        known = {credentials.api_key, credentials.password, *self.config.fixed_tokens}
-        return dict.fromkeys(known - {PUBLIC_PASSWORD} | self._secrets, MASK)
+        secrets = {credentials.api_key, credentials.password, *self.config.fixed_tokens}
+        return dict.fromkeys(secrets - {PUBLIC_PASSWORD} | self._secrets, MASK)
 
     def _new_ids(self, drawn: int = 0) -> Ids:
         return Ids(self.config.seed, "" if self.name == DEFAULT else self.name, drawn)
@@ -153,7 +153,7 @@ class World:
 
     def _room(self, content: Store | None) -> float:
         """Return how many bytes may be added to ``content``, or to none, beside the snapshots."""
-        sizes = [one.content.size for one in list(self._snapshots.values())]
+        sizes = [snapshot.content.size for snapshot in list(self._snapshots.values())]
         saved = sum(max(0, size - self._given_size) for size in sizes)
         return MAX_CONTENT + self._given_size - saved - (content.size if content else 0)
 

@@ -65,7 +65,7 @@ class LocatedEntry(NamedTuple):
     place: str
 
 
-def located(value: Any, place: str) -> LocatedEntry:
+def as_located(value: Any, place: str) -> LocatedEntry:
     """Return a value as an entry: a plain webhook request becomes one."""
     if isinstance(value, dict) and _is_plain(value):
         value = {_RECORD: {"record": value}}
@@ -96,15 +96,15 @@ def sample_entries(release: Release) -> Iterator[LocatedEntry]:
     It is not validated: a test holds that it is valid.
     """
     with sample_world_path().open("rb") as file:
-        for one in read_entries(file, "sample world"):
-            ((kind, value),) = one.entry.items()
+        for located in read_entries(file, "sample world"):
+            ((kind, value),) = located.entry.items()
             entity = value["record"]["entity"] if kind == _RECORD else value.get("entity")
             if entity is None or entity in release.entities:
-                yield one
+                yield located
 
 
 def given_entries(
-    given: str | Path | Iterable[Mapping[str, Any]] | Mapping[str, Any],
+    source: str | Path | Iterable[Mapping[str, Any]] | Mapping[str, Any],
     config: Config,
     name: str,
     progress: Progress | None = None,
@@ -116,19 +116,19 @@ def given_entries(
     Raises:
         DataError: the file cannot be read, or an entry does not fit the schema or the release.
     """
-    if isinstance(given, str | Path):
-        return checked(_file_entries(Path(given), name, progress), config)
-    if not isinstance(given, Iterable) or isinstance(given, bytes):
+    if isinstance(source, str | Path):
+        return checked(_file_entries(Path(source), name, progress), config)
+    if not isinstance(source, Iterable) or isinstance(source, bytes):
         allowed = "world entries, webhook requests, or the path of a file of them"
-        raise DataError(phrase(name, quoted(given), allowed))
+        raise DataError(phrase(name, quoted(source), allowed))
     name = f"{name} entry"
-    entries = _of_object(given, name) if isinstance(given, Mapping) else numbered(given, name)
+    entries = _of_object(source, name) if isinstance(source, Mapping) else numbered(source, name)
     return validated(entries, config)
 
 
 def numbered(entries: Iterable[Mapping[str, Any]], name: str) -> Iterator[LocatedEntry]:
     """Return entries whose places are ``name`` with their numbers."""
-    return (located(entry, f"{name} {at}") for at, entry in enumerate(entries))
+    return (as_located(entry, f"{name} {at}") for at, entry in enumerate(entries))
 
 
 def _file_entries(path: Path, name: str, progress: Progress | None) -> Iterator[LocatedEntry]:
@@ -203,7 +203,7 @@ def _lines(lines: Iterable[bytes], place: str, start: int) -> Iterator[LocatedEn
             raise DataError(msg)
         text = line.rstrip()
         if text:
-            yield located(parsed(text, place, number), here)
+            yield as_located(parsed(text, place, number), here)
 
 
 def _document(text: bytes, place: str, start: int) -> Iterator[LocatedEntry]:
@@ -222,13 +222,13 @@ def _of_array(values: list[Any], place: str, member: str) -> Iterator[LocatedEnt
     if not values:
         raise _empty(f"{place} {member}".rstrip())
     for number, value in enumerate(values):
-        yield located(value, f"{place} {member}/{number}")
+        yield as_located(value, f"{place} {member}/{number}")
 
 
 def _of_object(value: Mapping[str, Any], place: str) -> Iterator[LocatedEntry]:
     """Yield the entries of one object: a webhook request, an entry, a response, or a world."""
     if _is_entry(value):
-        yield located(dict(value), place)
+        yield as_located(dict(value), place)
         return
     if value.keys() == {"status", "data"}:
         data = value["data"]
@@ -263,24 +263,24 @@ def validated(entries: Iterable[LocatedEntry], config: Config) -> Iterator[Locat
     Raises:
         DataError: an entry is not JSON, or does not fit the schema or the release.
     """
-    return checked((copied(one, config) for one in entries), config)
+    return checked((copied(entry, config) for entry in entries), config)
 
 
-def copied(given: LocatedEntry, config: Config) -> LocatedEntry:
+def copied(located: LocatedEntry, config: Config) -> LocatedEntry:
     """Return a copy of an entry as it comes back from JSON. Raises DataError if it differs.
 
     An instance may have shown what is no JSON, such as NaN: a mock of its profile shows null.
     """
     try:
-        copy: Entry = orjson.loads(orjson.dumps(given.entry))
-        is_same = copy == given.entry or config.serves_profile
+        copy: Entry = orjson.loads(orjson.dumps(located.entry))
+        is_same = copy == located.entry or config.serves_profile
         reason = "" if is_same else "a value that is not JSON"
     except TypeError as error:
         reason = str(error)
     if reason:
-        msg = f"{given.place}: {reason}; allowed is {ALLOWED_VALUES}"
+        msg = f"{located.place}: {reason}; allowed is {ALLOWED_VALUES}"
         raise DataError(msg)
-    return given._replace(entry=copy)
+    return located._replace(entry=copy)
 
 
 def lacking(entry: Any) -> list[str]:
@@ -306,13 +306,13 @@ def checked(entries: Iterable[LocatedEntry], config: Config) -> Iterator[Located
     A definition or a rule may be about an entity that the release lacks: no webhook request can
     refer to it then, and reference data can be shared between releases.
     """
-    for one in entries:
-        recorded = config.serves_profile and _is_recorded(one.entry)
-        if not _quick_validator(recorded=recorded)(one.entry):
-            _refuse(one, _validator(recorded=recorded))
-        if not recorded and _RECORD in one.entry:
-            _check_entity(one, config.release)
-        yield one
+    for located in entries:
+        recorded = config.serves_profile and _is_recorded(located.entry)
+        if not _quick_validator(recorded=recorded)(located.entry):
+            _refuse(located, _validator(recorded=recorded))
+        if not recorded and _RECORD in located.entry:
+            _check_entity(located, config.release)
+        yield located
 
 
 def _is_recorded(entry: Any) -> bool:
@@ -323,13 +323,13 @@ def _is_recorded(entry: Any) -> bool:
     return isinstance(value, dict) and (kind != _RECORD or "recorded" in value)
 
 
-def _check_entity(one: LocatedEntry, release: Release) -> None:
+def _check_entity(located: LocatedEntry, release: Release) -> None:
     """Raise DataError if a webhook request is about an entity that the release lacks."""
-    entity = one.entry[_RECORD]["record"]["entity"]
+    entity = located.entry[_RECORD]["record"]["entity"]
     if entity not in release.entities:
         since = entities_since()[entity]
         msg = (
-            f"{one.place}: entity {entity} is not in {release.name}; it is known from {since}; "
+            f"{located.place}: entity {entity} is not in {release.name}; it is known from {since}; "
             f"start the mock with --release {since.partition('.')[0]}"
         )
         raise DataError(msg)
@@ -358,10 +358,10 @@ def _quick_validator(*, recorded: bool) -> Callable[[Any], bool]:
     if recorded:
         import jsonschema_rs  # when needed: only a mock of a profile does
 
-        found: Any = jsonschema_rs.validator_for(_recorded_schema())
+        validator: Any = jsonschema_rs.validator_for(_recorded_schema())
     else:
-        found = compiled("world_entry", "strict")
-    fits: Callable[[Any], bool] = found.is_valid
+        validator = compiled("world_entry", "strict")
+    fits: Callable[[Any], bool] = validator.is_valid
     return fits
 
 

@@ -52,11 +52,11 @@ def list_(epoch: Epoch, values: Values) -> Response:
 
 def _check_semi_optional(epoch: Epoch, values: Values) -> None:
     semi_optional = epoch.config.semi_optional
-    given = [name for name in semi_optional if name in values]
-    only_entity_id = given == ["entity_id"]
-    if given and not (only_entity_id and not epoch.config.dialect["list.entity_id_alone"]):
+    named = [name for name in semi_optional if name in values]
+    only_entity_id = named == ["entity_id"]
+    if named and not (only_entity_id and not epoch.config.dialect["list.entity_id_alone"]):
         return
-    missing = ", ".join(name for name in semi_optional if name not in given)
+    missing = ", ".join(name for name in semi_optional if name not in named)
     raise VendorError(
         "no_semi_optional",
         "list",
@@ -78,9 +78,9 @@ def _query(epoch: Epoch, values: Values) -> Query | None:
     matches_none = False
     for name, field in _REFERENCES:
         if name in values:
-            found = _reference(epoch, name, values[name])
-            matches_none |= found is None
-            indexed.append((field, frozenset(() if found is None else (found,))))
+            own_id = _reference(epoch, name, values[name])
+            matches_none |= own_id is None
+            indexed.append((field, frozenset(() if own_id is None else (own_id,))))
     any_of = dialect["list.combine"] == "any"
     if matches_none and not any_of:
         return None
@@ -103,9 +103,9 @@ def _query(epoch: Epoch, values: Values) -> Query | None:
 def _reference(epoch: Epoch, name: str, identifier: Identifier) -> str | None:
     """Return the id of the definition or rule that a filter names; None if it does not exist."""
     field, kind = identifier.field, name.removesuffix("_identifier")
-    found = epoch.reference_data.directory(kind).find(field, identifier.value)
-    if found is not None:
-        return str(found["id"])
+    reference = epoch.reference_data.directory(kind).find(field, identifier.value)
+    if reference is not None:
+        return str(reference["id"])
     if epoch.config.dialect["list.unknown_reference"] == "error":
         raise VendorError(
             f"unknown_{kind}",
@@ -145,9 +145,9 @@ def _sort_value(key: Key) -> _SortValue:
 @lru_cache(maxsize=256)
 def _dials(names: tuple[str, ...]) -> tuple[str, ...]:
     """Return the dials that decided which records a list has, and in which order."""
-    found = ["list.order"]
+    dials = ["list.order"]
     for name in names:
-        found += _DIALS.get(name, ())
+        dials += _DIALS.get(name, ())
     if "number_of_results" not in names:
-        found.append("paging.default_results")
-    return tuple(dict.fromkeys(found))
+        dials.append("paging.default_results")
+    return tuple(dict.fromkeys(dials))

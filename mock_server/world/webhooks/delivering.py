@@ -120,12 +120,12 @@ def _wrong(
 
 def _message(epoch: Epoch, record: Record, cause: Cause) -> OutgoingMessage:
     """Return what is sent for a record, signed with its definition's key."""
-    url, definition = record.url, record.definition
+    url = record.url
     if cause is not Cause.FIRE and epoch.config.dialect["resend.destination"] == "definition":
-        found = epoch.reference_data.definitions.find("id", definition) or {}
-        url = found.get("url", url)
+        definition = epoch.reference_data.definitions.find("id", record.definition) or {}
+        url = definition.get("url", url)
     message = OutgoingMessage(url, record.data, None)
-    key = epoch.reference_data.key_of(definition)
+    key = epoch.reference_data.key_of(record.definition)
     code = epoch.config.exchanges.code(message.data_object, key, None)
     return message._replace(authentication_code=code)
 

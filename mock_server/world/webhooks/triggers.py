@@ -65,35 +65,35 @@ def fire(
     if entity not in epoch.config.release.entities:
         allowed = f"one of {', '.join(epoch.config.release.entities)}"
         raise UsageError("entity", seen=quoted(entity), allowed=allowed)
-    found = named(epoch.reference_data.definitions, "definition", definition)
-    check_fault(epoch, fault, found["id"])
-    about = found.get("entity")
+    webhook_definition = named(epoch.reference_data.definitions, "definition", definition)
+    check_fault(epoch, fault, webhook_definition["id"])
+    about = webhook_definition.get("entity")
     if about is not None and about != entity:
-        seen = f"{entity}, while definition {name_of(found)} is about {about}"
+        seen = f"{entity}, while definition {name_of(webhook_definition)} is about {about}"
         raise UsageError("entity", seen=seen, allowed=about)
-    trigger = _rule(epoch, found, entity)
-    address = found.get("url") if url is None else url
+    trigger = _rule(epoch, webhook_definition, entity)
+    address = webhook_definition.get("url") if url is None else url
     if url is not None and not epoch.sends:
         seen = f"{quoted(redact_url(url))}, while a script decides and nothing is sent"
         raise UsageError("url", seen=seen, allowed=f"{_SENDING}; or no URL")
     if address is None:
-        seen = f"nothing, and no URL in definition {name_of(found)}"
+        seen = f"nothing, and no URL in definition {name_of(webhook_definition)}"
         allowed = "the URL of the receiver"
         if not epoch.sends:
             allowed = f"a definition that has one; or {_SENDING}"
         raise UsageError("url", seen=seen, allowed=allowed)
-    if not is_effective(found):
-        return Fired(sent=False, why=f"definition {name_of(found)} is NOT EFFECTIVE")
+    if not is_effective(webhook_definition):
+        return Fired(sent=False, why=f"definition {name_of(webhook_definition)} is NOT EFFECTIVE")
     if not is_effective(trigger):
         return Fired(sent=False, why=f"workflow rule {name_of(trigger)} is NOT EFFECTIVE")
-    names = found.get("fields_set")
+    names = webhook_definition.get("fields_set")
     chosen = set(data) if not names else {name.strip() for name in names.split(",")}
     left_out = tuple(name for name in data if name not in chosen)
     sent = {name: value for name, value in data.items() if name in chosen}
     with epoch.numbers() as (number,):
         own = data.get("id")
         entity_id = own if isinstance(own, str) and own else epoch.ids.of("entity", str(number))
-        record = _record(epoch, found, trigger, number)
+        record = _record(epoch, webhook_definition, trigger, number)
         record |= {"entity": entity, "entity_id": entity_id, "url": address}
         claimed = _stored(epoch, record, sent)
     delivery = prepare(epoch, epoch.session(), claimed, Cause.FIRE, fault=fault)
@@ -105,8 +105,8 @@ def fire(
 def _stored(epoch: Epoch, record: Object, data: Object) -> Record:
     """Store the webhook request as one whose delivery runs; return it. Raises DataError."""
     entry = {"webhook_request": {"record": record, "data": data}}
-    given = LocatedEntry(entry, "the webhook request")
-    located = list(validated([given], epoch.config))
+    entries = [LocatedEntry(entry, "the webhook request")]
+    located = list(validated(entries, epoch.config))
     add_entries(epoch.config, epoch.store, located, epoch.room(epoch.store))
     claimed = epoch.store.transition(record["id"], Event.RESEND)
     if claimed is None:
@@ -125,9 +125,9 @@ def _why_not_sent(epoch: Epoch, attempt: Attempt) -> str:
 
 def _rule(epoch: Epoch, definition: Object, entity: str) -> Object:
     """Return the rule that triggers: an effective one if there is a choice."""
-    rules = [one for one in epoch.reference_data.rules if one.get("entity") in (None, entity)]
-    by_name = [one for one in rules if definition["id"] in one.get("webhook_definition_ids", ())]
-    possible = by_name or [one for one in rules if "webhook_definition_ids" not in one]
+    rules = [rule for rule in epoch.reference_data.rules if rule.get("entity") in (None, entity)]
+    by_name = [rule for rule in rules if definition["id"] in rule.get("webhook_definition_ids", ())]
+    possible = by_name or [rule for rule in rules if "webhook_definition_ids" not in rule]
     if not possible:
         seen = f"no workflow rule that triggers {name_of(definition)}"
         allowed = f"a workflow rule whose webhook_definition_ids have {definition['id']}; add one"

@@ -15,7 +15,7 @@ from crmcom_kit.mock_server.store.records import Record
 from crmcom_kit.mock_server.world.factory import DEFAULT_CREDENTIALS
 from crmcom_kit.mock_server.world.generation import add_partial
 from crmcom_kit.mock_server.world.webhooks.triggers import fire
-from crmcom_kit.mock_server.world.world_file import DataError, located
+from crmcom_kit.mock_server.world.world_file import DataError, as_located
 from crmcom_kit.schemas import Dialect, validator
 
 WRITTEN = "2016-02-29T12:00:07"
@@ -149,7 +149,7 @@ def test_what_is_refused_uses_up_no_id_and_no_number(world: Any) -> None:
 
     def add(*more: dict[str, Any]) -> list[Record]:
         entries = {"entity": "JOBS"}, {"webhook_definition": {"name": "New"}}, *more
-        return add_partial(epoch, tenant, [located(one, "") for one in entries]).filled_in
+        return add_partial(epoch, tenant, [as_located(one, "") for one in entries]).filled_in
 
     for wrong in ({"entity": "JOBS", "odd": 1}, {"workflow_rule": {"name": "Activity completed"}}):
         with pytest.raises(DataError):
