@@ -101,28 +101,27 @@ def _named_like_others(scene: Scene, records: Sequence[Record]) -> Sequence[Reco
     return [record for record in fresh if any(names.has_like(how, record) for how in _LIKE)]
 
 
-for _method, _state in (("resend", "REJECTED"), ("delete", "")):
+@template("delete", "delete", _LIKE, among=_named_like_others, first=4, spends=True)
+@template(
+    "resend", "resend", _LIKE, state="REJECTED", among=_named_like_others, first=4, spends=True
+)  # fmt: skip
+def one_named_like_others(scene: Scene, how: str, record: Record) -> Parameters | None:
+    """Change a webhook request, and not others whose names are its own, or nearly."""
+    if not _names(scene).has_like(how, record):
+        return None
+    form = "number" if how == "part" else how
+    return {IDENTIFIER: {form: record[form]}}
 
-    @template(
-        _method, _method, _LIKE, state=_state, among=_named_like_others, first=4, spends=True
-    )  # fmt: skip
-    def one_named_like_others(scene: Scene, how: str, record: Record) -> Parameters | None:
-        """Change a webhook request, and not others whose names are its own, or nearly."""
-        if not _names(scene).has_like(how, record):
-            return None
-        form = "number" if how == "part" else how
-        return {IDENTIFIER: {form: record[form]}}
+
+def _plain_deletes(scene: Scene) -> Sequence[Variant]:
+    return _plain_first(scene, "delete")
 
 
-for _state in ("SUCCESSFUL", "REJECTED"):
-
-    @template(
-        "delete", "delete", lambda scene: _plain_first(scene, "delete"), state=_state, first=4,
-        weight=3, spends=True,
-    )  # fmt: skip
-    def one_of_each_state(_: Scene, variant: Variant, record: Record) -> Parameters:
-        """Delete a webhook request."""
-        return _parameters(variant, record)
+@template("delete", "delete", _plain_deletes, state="REJECTED", first=4, weight=3, spends=True)
+@template("delete", "delete", _plain_deletes, state="SUCCESSFUL", first=4, weight=3, spends=True)
+def one_of_each_state(_: Scene, variant: Variant, record: Record) -> Parameters:
+    """Delete a webhook request."""
+    return _parameters(variant, record)
 
 
 def _deleted(scene: Scene) -> Sequence[tuple[str, str]]:
@@ -135,9 +134,9 @@ def _names_of_deleted(scene: Scene) -> Sequence[tuple[str, str]]:
     return [(form, each[form]) for each in reversed(gone) for form in ("id", "number")]
 
 
-for _method in ("show", "resend", "delete"):
-
-    @template("delete", _method, _deleted, about=False, first=4, weight=2)
-    def a_deleted_one(_: Scene, variant: tuple[str, str], _record: Record) -> Parameters:
-        """Name a webhook request that was deleted."""
-        return {IDENTIFIER: dict([variant])}
+@template("delete", "delete", _deleted, about=False, first=4, weight=2)
+@template("delete", "resend", _deleted, about=False, first=4, weight=2)
+@template("delete", "show", _deleted, about=False, first=4, weight=2)
+def a_deleted_one(_: Scene, variant: tuple[str, str], _record: Record) -> Parameters:
+    """Name a webhook request that was deleted."""
+    return {IDENTIFIER: dict([variant])}

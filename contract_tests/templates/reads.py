@@ -41,17 +41,14 @@ def some_fields(_: Scene, variant: tuple[str, str], record: Record) -> Parameter
     return {IDENTIFIER: {form: record[form]}, "fields_set": fields}
 
 
-for _method in ("show", "list"):
-
-    @template("read", _method, ("right", "wrong"), first=3)
-    def a_slash_behind_the_name(
-        scene: Scene, token: str, record: Record, method: str = _method
-    ) -> Call:
-        """Call a method with a slash behind its name, as some clients do: tokens count as ever."""
-        given: dict[str, Any] = {IDENTIFIER: {"id": record["id"]}}
-        if method == "list":
-            given = {name: record.get(name) for name in ("entity", "life_cycle_state")}
-        if token == "wrong":
-            given["token"] = WRONG_TOKEN
-        call = build(scene.methods[method], {"token": scene.token, **given})
-        return replace(call, path=f"{call.path}/")
+@template("read", "list", ("right", "wrong"), first=3)
+@template("read", "show", ("right", "wrong"), first=3)
+def a_slash_behind_the_name(scene: Scene, token: str, record: Record, method: str) -> Call:
+    """Call a method with a slash behind its name, as some clients do: tokens count as ever."""
+    given: dict[str, Any] = {IDENTIFIER: {"id": record["id"]}}
+    if method == "list":
+        given = {name: record.get(name) for name in ("entity", "life_cycle_state")}
+    if token == "wrong":
+        given["token"] = WRONG_TOKEN
+    call = build(scene.methods[method], {"token": scene.token, **given})
+    return replace(call, path=f"{call.path}/")

@@ -1,7 +1,8 @@
 """Requests that are to be refused.
 
 To resend and delete they name a webhook request in scope, or nothing at all; what might name
-another one goes to show alone, unless everything may be changed.
+another one goes to show alone, unless everything may be changed. A resend is about a REJECTED one:
+another would be refused for its state.
 """
 
 import base64
@@ -18,10 +19,9 @@ from crmcom_kit.contract_tests.belief.interpretations import OBJECT_OF, Identifi
 from crmcom_kit.contract_tests.client.calls import JSON, build, query
 from crmcom_kit.contract_tests.client.exchanges import Call
 from crmcom_kit.contract_tests.client.made_up import WRONG_TOKEN
-from crmcom_kit.contract_tests.options.options import CHANGES
 from crmcom_kit.contract_tests.oracle.expectations import STATES
 from crmcom_kit.contract_tests.oracle.logins import decoded
-from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER, RECORD_METHODS
+from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER
 from crmcom_kit.contract_tests.templates.lists import value
 from crmcom_kit.contract_tests.templates.near_misses import (
     MUTATIONS,
@@ -39,10 +39,6 @@ def right(method: str, record: Record) -> dict[str, Any]:
     if method == "list":
         return {"entity": record["entity"]}
     return {IDENTIFIER: {"id": record["id"]}}
-
-
-def _layer(method: str) -> str:
-    return method if method in CHANGES else "refusal"
 
 
 _UNNAMED: tuple[Parameters, ...] = (
@@ -91,99 +87,106 @@ def _open(_: Scene) -> SearchStrategy[tuple[str, Mutation]]:
     return st.tuples(st.sampled_from(("number", "id")), edits())
 
 
-for _method in RECORD_METHODS:
-    _state = "REJECTED" if _method == "resend" else ""  # else it would be refused for its state
-
-    @template(_layer(_method), _method, _UNNAMED, about=False, first=4)
-    def no_identifier(_: Scene, given: Parameters, _record: Record) -> Parameters:
-        """Name nothing."""
-        return given
-
-    @template(_layer(_method), _method, ("entity_id", "url", "entity"), state=_state, first=2)
-    def another_field(scene: Scene, field: str, record: Record) -> Parameters | None:
-        """Name a webhook request by a field that identifies none."""
-        text = record[field]
-        return {IDENTIFIER: {field: text}} if _names_nothing(scene, text) else None
-
-    @template(
-        _layer(_method), _method, lambda scene: [*scene.nowhere.items()], about=False, first=2
-    )
-    def what_is_nowhere(_: Scene, name: tuple[str, str], _record: Record) -> Parameters:
-        """Name what exists nowhere."""
-        return {IDENTIFIER: dict([name])}
-
-    @template(
-        _layer(_method), _method,
-        spread(_NEAR) if _method == "show" else _near_if_everything,
-        further=_open if _method == "show" else None, share=2,
-        state=_state, first=len(_NEAR) if _method == "show" else 16, weight=3,
-    )  # fmt: skip
-    def nearly_a_name(
-        scene: Scene, variant: tuple[str, Mutation | None], record: Record
-    ) -> Parameters | None:
-        """Name something that is nearly a webhook request's id or number."""
-        form, mutation = variant
-        other = record["number" if form == "id" else "id"]
-        text = other if mutation is None else mutation(record[form])
-        fine = text and text != record[form] and _names_nothing(scene, text)
-        return {IDENTIFIER: {form: text}} if fine else None
+@template("delete", "delete", _UNNAMED, about=False, first=4)
+@template("resend", "resend", _UNNAMED, about=False, first=4)
+@template("refusal", "show", _UNNAMED, about=False, first=4)
+def no_identifier(_: Scene, given: Parameters, _record: Record) -> Parameters:
+    """Name nothing."""
+    return given
 
 
-for _method in CHANGES:  # no page shows how two fields are written in a query
-
-    @template(
-        _method, _method, ("its own", "another"), state="REJECTED" if _method == "resend" else "",
-        first=3,
-    )  # fmt: skip
-    def two_fields(scene: Scene, how: str, record: Record) -> Parameters:
-        """Name a webhook request by both fields."""
-        both = {name: record[name] for name in ("id", "number")}
-        if how == "another" and scene.everything:
-            others = [each["number"] for each in scene.records() if each["id"] != record["id"]]
-            both["number"] = next(iter(others), scene.nowhere["number"])
-        return {IDENTIFIER: both}
+_OTHER_FIELDS = ("entity_id", "url", "entity")
 
 
-for _method, _layer_of, _most in (
-    ("show", "refusal", 14), ("resend", "resend", 8), ("delete", "delete", 8),
-    ("list", "refusal", 8), ("show", "delete", 3), ("list", "delete", 3),  # again, after changes
-):  # fmt: skip
-    _state = "REJECTED" if _method == "resend" else ""
-
-    @template(_layer_of, _method, _wrong_tokens, state=_state, first=_most, weight=2)
-    def a_wrong_token(
-        _: Scene, token: str | None, record: Record, method: str = _method
-    ) -> Parameters:
-        """Call a method without a token, or with one that no login has returned."""
-        more = {"entity_id": record["entity_id"]} if method == "list" else {}
-        return {"token": token, **right(method, record), **more}
+@template("delete", "delete", _OTHER_FIELDS, first=2)
+@template("resend", "resend", _OTHER_FIELDS, state="REJECTED", first=2)
+@template("refusal", "show", _OTHER_FIELDS, first=2)
+def another_field(scene: Scene, field: str, record: Record) -> Parameters | None:
+    """Name a webhook request by a field that identifies none."""
+    text = record[field]
+    return {IDENTIFIER: {field: text}} if _names_nothing(scene, text) else None
 
 
-for _method in (*RECORD_METHODS, "list"):
-    _state = "REJECTED" if _method == "resend" else ""
-
-    @template(
-        _layer(_method), _method,
-        lambda scene: (scene.login.expired_token,), needs="expired_token",
-        state=_state, first=2,
-    )  # fmt: skip
-    def an_expired_token(_: Scene, token: str, record: Record, method: str = _method) -> Parameters:
-        """Call a method with a token whose time is over."""
-        return {"token": token, **right(method, record)}
+def _nowhere(scene: Scene) -> Sequence[tuple[str, str]]:
+    return [*scene.nowhere.items()]
 
 
-for _method in (*RECORD_METHODS, "list"):
-    _state = "REJECTED" if _method == "resend" else ""
+@template("delete", "delete", _nowhere, about=False, first=2)
+@template("resend", "resend", _nowhere, about=False, first=2)
+@template("refusal", "show", _nowhere, about=False, first=2)
+def what_is_nowhere(_: Scene, name: tuple[str, str], _record: Record) -> Parameters:
+    """Name what exists nowhere."""
+    return {IDENTIFIER: dict([name])}
 
-    @template(_layer(_method), _method, state=_state, first=2)
-    def another_verb(scene: Scene, _variant: None, record: Record, method: str = _method) -> Call:
-        """Call a method with the other verb."""
-        given = {"token": scene.token, **right(method, record)}
-        call = build(scene.methods[method], given)
-        if call.verb == "GET":
-            sent = json.dumps(given).encode()
-            return replace(call, verb="POST", body=sent, headers=JSON)
-        return replace(call, verb="GET", query=query(given), body=None, headers=())
+
+@template("delete", "delete", _near_if_everything, first=16, weight=3)
+@template("resend", "resend", _near_if_everything, state="REJECTED", first=16, weight=3)
+@template(
+    "refusal", "show", spread(_NEAR), further=_open, share=2, first=len(_NEAR), weight=3
+)  # fmt: skip
+def nearly_a_name(
+    scene: Scene, variant: tuple[str, Mutation | None], record: Record
+) -> Parameters | None:
+    """Name something that is nearly a webhook request's id or number."""
+    form, mutation = variant
+    other = record["number" if form == "id" else "id"]
+    text = other if mutation is None else mutation(record[form])
+    fine = text and text != record[form] and _names_nothing(scene, text)
+    return {IDENTIFIER: {form: text}} if fine else None
+
+
+_TWO = ("its own", "another")
+
+
+# No page shows how two fields are written in a query, and so not to show.
+@template("delete", "delete", _TWO, first=3)
+@template("resend", "resend", _TWO, state="REJECTED", first=3)
+def two_fields(scene: Scene, how: str, record: Record) -> Parameters:
+    """Name a webhook request by both fields."""
+    both = {name: record[name] for name in ("id", "number")}
+    if how == "another" and scene.everything:
+        others = [each["number"] for each in scene.records() if each["id"] != record["id"]]
+        both["number"] = next(iter(others), scene.nowhere["number"])
+    return {IDENTIFIER: both}
+
+
+@template("delete", "list", _wrong_tokens, first=3, weight=2)  # again, after changes
+@template("delete", "show", _wrong_tokens, first=3, weight=2)
+@template("refusal", "list", _wrong_tokens, first=8, weight=2)
+@template("delete", "delete", _wrong_tokens, first=8, weight=2)
+@template("resend", "resend", _wrong_tokens, state="REJECTED", first=8, weight=2)
+@template("refusal", "show", _wrong_tokens, first=14, weight=2)
+def a_wrong_token(_: Scene, token: str | None, record: Record, method: str) -> Parameters:
+    """Call a method without a token, or with one that no login has returned."""
+    more = {"entity_id": record["entity_id"]} if method == "list" else {}
+    return {"token": token, **right(method, record), **more}
+
+
+def _expired(scene: Scene) -> Sequence[str | None]:
+    return (scene.login.expired_token,)
+
+
+@template("refusal", "list", _expired, needs="expired_token", first=2)
+@template("delete", "delete", _expired, needs="expired_token", first=2)
+@template("resend", "resend", _expired, needs="expired_token", state="REJECTED", first=2)
+@template("refusal", "show", _expired, needs="expired_token", first=2)
+def an_expired_token(_: Scene, token: str, record: Record, method: str) -> Parameters:
+    """Call a method with a token whose time is over."""
+    return {"token": token, **right(method, record)}
+
+
+@template("refusal", "list", first=2)
+@template("delete", "delete", first=2)
+@template("resend", "resend", state="REJECTED", first=2)
+@template("refusal", "show", first=2)
+def another_verb(scene: Scene, _variant: None, record: Record, method: str) -> Call:
+    """Call a method with the other verb."""
+    given = {"token": scene.token, **right(method, record)}
+    call = build(scene.methods[method], given)
+    if call.verb == "GET":
+        sent = json.dumps(given).encode()
+        return replace(call, verb="POST", body=sent, headers=JSON)
+    return replace(call, verb="GET", query=query(given), body=None, headers=())
 
 
 _NOT_ENOUGH: tuple[tuple[str, ...], ...] = (

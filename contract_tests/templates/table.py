@@ -7,6 +7,8 @@ draws: so the same variant can be repeated with another webhook request.
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
+from inspect import signature
 from math import gcd
 from typing import Any, Literal, TypeVar
 
@@ -215,13 +217,19 @@ def template(
     variants: Iterable[Any] | Callable[[Scene], Sequence[Any]] = (None,),
     **more: Any,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Add the function below to the table; it gets the scene, a variant and a webhook request."""
+    """Add the function below to the table; it gets the scene, a variant and a webhook request.
+
+    A function for several methods has a line for each, the lowest one first. It also gets the
+    method, if it has a parameter of that name.
+    """
     fixed = () if callable(variants) else tuple(variants)
     draw_from = variants if callable(variants) else lambda _: fixed
 
     def add(request: Callable[..., Any]) -> Callable[..., Any]:
         name = f"{method}: {request.__name__.strip('_').replace('_', ' ')}"
-        _TEMPLATES.append(Template(name, layer, method, request, draw_from, **more))
+        takes_method = "method" in signature(request).parameters
+        bound = partial(request, method=method) if takes_method else request
+        _TEMPLATES.append(Template(name, layer, method, bound, draw_from, **more))
         return request
 
     return add

@@ -140,19 +140,21 @@ def _keys(scene: Scene, _record: Record) -> dict[str, Parameters | Call]:
     }  # fmt: skip
 
 
-for _layer, _method, _odd, _first in (
-    ("refusal", "show", _shows, 15), ("refusal", "list", _lists, 13),
-    ("login", "token", _logins, 8), ("login", "web_api_key_token", _keys, 2),
-    ("resend", "resend", partial(_bodies, "resend"), 12),
-    ("delete", "delete", partial(_bodies, "delete"), 12),
-):  # fmt: skip
+def _add(layer: str, method: str, odd: Odd, first: int) -> None:
+    """Add the odd requests of a method to the table."""
 
-    def _names(scene: Scene, odd: Odd = _odd) -> Sequence[str]:
-        return [name for each in scene.records()[:1] for name in odd(scene, each)]
+    def names(scene: Scene) -> Sequence[str]:
+        return [name for record in scene.records()[:1] for name in odd(scene, record)]
 
-    @template(_layer, _method, _names, about=_layer == "refusal", first=_first, weight=0)
-    def what_no_page_mentions(
-        scene: Scene, name: str, record: Record, odd: Odd = _odd
-    ) -> Parameters | Call:
+    @template(layer, method, names, about=layer == "refusal", first=first, weight=0)
+    def what_no_page_mentions(scene: Scene, name: str, record: Record) -> Parameters | Call:
         """Send something odd."""
         return odd(scene, record)[name]
+
+
+_add("refusal", "show", _shows, 15)
+_add("refusal", "list", _lists, 13)
+_add("login", "token", _logins, 8)
+_add("login", "web_api_key_token", _keys, 2)
+_add("resend", "resend", partial(_bodies, "resend"), 12)
+_add("delete", "delete", partial(_bodies, "delete"), 12)
