@@ -1,22 +1,15 @@
-"""The order in which a run sends requests, and how suspicions are settled on the way.
+"""One step of a run: draw a request, send it, look around it, and settle what is suspected."""
 
-Log in, discover, first pass (reads, reads with values that no list names, changes), second pass,
-look back. One step: draw, send, observe, look, settle the queue.
-"""
-
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from random import Random
 from typing import Any
 
 from crmcom_kit.contract_tests.belief.belief import Belief, Record, TokenState
 from crmcom_kit.contract_tests.belief.interpretations import OBJECT_OF, Identifier
-from crmcom_kit.contract_tests.campaign.drawing import draw_reads
 from crmcom_kit.contract_tests.campaign.planning import Plan
 from crmcom_kit.contract_tests.campaign.session import Session
-from crmcom_kit.contract_tests.client.errors import BudgetSpent, TargetDown, Unreachable, Withheld
+from crmcom_kit.contract_tests.client.errors import Unreachable
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.options.options import CHANGES
 from crmcom_kit.contract_tests.oracle.findings import Violation
@@ -24,12 +17,10 @@ from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER
 from crmcom_kit.contract_tests.oracle.suspicions import Effect, Hypothesis, OnlyBehind, Suspicion
 from crmcom_kit.contract_tests.templates import Scene, Template
 from crmcom_kit.contract_tests.templates.lists import dates, value
-from crmcom_kit.contract_tests.templates.table import READS, Chooser
+from crmcom_kit.contract_tests.templates.table import Chooser
 
 #: So often one kind of suspicion is settled; after that it is counted only.
 MAX_SETTLED = 6
-#: After so many steps in which nothing could be sent there is nothing left to send.
-MAX_IDLE = 100
 
 #: What lists one webhook request with few others has in turn, beside what these have in common.
 NARROW: tuple[Mapping[str, str], ...] = (
@@ -54,7 +45,6 @@ class Campaign:
     choose: Chooser = field(default=lambda values: values[0])
     _settled: Counter[tuple[str, str]] = field(default_factory=Counter)
     _without_effect: set[tuple[str, str, int]] = field(default_factory=set)
-    _sent: Counter[Template] = field(default_factory=Counter)  # steps
     _violated: set[tuple[str, str]] = field(default_factory=set)  # statement, method
 
     @property
@@ -289,101 +279,3 @@ class Campaign:
         if tried is not None:
             self._without_effect.add(tried)
         return False
-
-    # The passes.
-
-    def run(self, seed: int) -> None:
-        """Run until everything is tried or the budget is spent. Raises BudgetSpent, TargetDown.
-
-        ``seed`` is that of the order, and of what Hypothesis draws.
-        """
-        chance = Random(seed)
-        self.choose = chance.choice
-        client = self.session.client
-        ends = self.plan.ends(client.now(), client.seconds_left)
-        passes = {template: self._first(template) for template in self.plan.times}
-        reads = [template for template in passes if template.layer in READS]
-        others = [template for template in passes if template not in reads]
-
-        kept = client.reserved
-
-        def send(templates: Sequence[Template]) -> None:
-            """Send what is planned, and keep requests for the layers that follow."""
-            for template in templates:
-                client.reserved = kept + self.plan.cost_after(template.layer)
-                with self._until_spent(template.layer):
-                    while client.now() <= ends[template.layer] and next(passes[template], None):
-                        pass
-
-        send(reads)
-        with self._until_spent(READS[-1]):
-            draw_reads(self, reads, self.plan.drawn, seed, until=ends[READS[-1]])
-        send(others)
-        client.reserved = kept
-        for steps in passes.values():  # what there was no time for before
-            deque(steps, maxlen=0)
-        self.is_first_pass_sent = True
-        self._second(chance)
-
-    @contextmanager
-    def _until_spent(self, layer: str) -> Iterator[None]:
-        """Go on with the next layer once the requests of one are spent. Raises BudgetSpent."""
-        try:
-            yield
-        except BudgetSpent:
-            if self.session.client.is_time_up or not self.plan.cost_after(layer):
-                raise
-
-    def _first(self, template: Template) -> Iterator[bool]:
-        """Send a template as often as it is planned: half from the top of its variants.
-
-        Yields True after each step.
-        """
-        done: set[int] = set()
-        planned = self.plan.times[template]
-        for at in range(planned):
-            variants = template.choices(self.scene)
-            left = [each for each in range(len(variants)) if each not in done]
-            if not left and template.about:  # of another webhook request
-                done.clear()
-                left = list(range(len(variants)))
-            if not left:
-                return
-            from_top = at <= planned // 2 or len(variants) <= planned
-            chosen = left[0] if from_top else self.choose(left)
-            done.add(chosen)
-            self._do(template, variants[chosen])
-            yield True
-
-    def _second(self, chance: Random) -> None:
-        """Send templates by their weights, until nothing is left to send."""
-        idle, sent = 0, self.session.client.sent
-        few_logins = self.scene.logins.is_limited  # and planned to the last one
-        templates = [
-            each for each in self.plan.times if not (each.is_odd or (few_logins and each.login))
-        ]
-        weights = [each.weight for each in templates]
-        while templates and idle < MAX_IDLE and self.scene.records():
-            (template,) = chance.choices(templates, weights)
-            is_open = self._sent[template] < self.plan.most[template]
-            variants = template.choices(self.scene) if is_open else ()
-            if variants:
-                self._do(template, self.choose(variants))
-            idle = idle + 1 if self.session.client.sent == sent else 0
-            sent = self.session.client.sent
-
-    def _do(self, template: Template, variant: Any) -> None:
-        """Do one step. What cannot be sent, or read, ends only this step; so does a kit's error."""
-        self.progress(template.name)
-        self._sent[template] += 1
-        try:
-            self.session.queue += self.step(template, variant)
-            self.settle()
-        except Withheld:
-            pass  # it might leave the scope
-        except Unreachable as missed:
-            self.missed[template.method] = str(missed)
-        except (TargetDown, BudgetSpent):
-            raise
-        except Exception as error:  # noqa: BLE001 - the other steps go on
-            self.session.findings.crash(f"the template {template.name}", error)

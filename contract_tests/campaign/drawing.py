@@ -5,26 +5,21 @@ smaller ones to find the simplest request that shows a violation. Everything els
 order that ``random.Random`` draws: what has changed a server cannot be tried again.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 import hypothesis
 from hypothesis import HealthCheck, Phase
 from hypothesis.errors import Flaky
 
+from crmcom_kit.contract_tests.campaign.campaign import Campaign
 from crmcom_kit.contract_tests.client.errors import BudgetSpent, TargetDown, Unreachable
+from crmcom_kit.contract_tests.client.exchanges import Call
 from crmcom_kit.contract_tests.oracle.findings import Broken, Violation, broken
 from crmcom_kit.contract_tests.oracle.service import STATEMENT
 from crmcom_kit.contract_tests.strategies import open_calls
 from crmcom_kit.contract_tests.templates import Template
 from crmcom_kit.contract_tests.templates.logins import plain_list
-
-if TYPE_CHECKING:
-    from crmcom_kit.contract_tests.campaign.campaign import Campaign
-    from crmcom_kit.contract_tests.client.exchanges import Call
 
 #: These know nothing of a server: it may be slow, its values long, and the kit be used inside of
 #: somebody's own ``@given``.

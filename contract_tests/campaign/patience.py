@@ -3,22 +3,17 @@
 Such a refusal is about the moment and not about the request, so it breaks no statement.
 """
 
-from __future__ import annotations
-
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from crmcom_kit.contract_tests.client.calls import changing_method
 from crmcom_kit.contract_tests.client.exchanges import LOGINS
-from crmcom_kit.contract_tests.client.http import MAX_WAITS
+from crmcom_kit.contract_tests.client.http import MAX_WAITS, Client
 from crmcom_kit.contract_tests.client.wording import counted
 from crmcom_kit.contract_tests.oracle.expectations import Must
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from crmcom_kit.contract_tests.campaign.session import Session
-    from crmcom_kit.contract_tests.oracle.oracle import Observation
+from crmcom_kit.contract_tests.oracle.oracle import Observation
+from crmcom_kit.contract_tests.templates import Scene
 
 Wording = tuple[int, Any]  # how a request is refused: see ``Exchange.wording``
 
@@ -31,9 +26,9 @@ MAX_LASTING = 6
 class Patience:
     """Knows which refusals pass, and waits for that."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, client: Client, scene: Scene) -> None:
         """Know of none yet."""
-        self._session = session
+        self._client, self._scene = client, scene
         self._passed: Counter[Wording] = Counter()
         self._lasted: Counter[Wording] = Counter()
 
@@ -47,7 +42,7 @@ class Patience:
         if self._lasted[refusal] > MAX_LASTING and not self._passed[refusal]:
             return False
         for _ in range(MAX_WAITS):
-            self._session.client.pause(PAUSE)
+            self._client.pause(PAUSE)
             wording = ask()
             if wording is None:
                 self._note(refusal)
@@ -66,7 +61,7 @@ class Patience:
         is_known = self._passed[wording] > 0
         may_pass = is_known or (tries == 0 and self._lasted[wording] < MAX_LASTING)
         if may_pass:
-            self._session.client.pause(PAUSE)
+            self._client.pause(PAUSE)
         return may_pass
 
     def learn(self, refused: Wording, sent: Observation) -> None:
@@ -78,7 +73,7 @@ class Patience:
 
     def _note(self, refusal: Wording) -> None:
         self._passed[refusal] += 1
-        self._session.belief.passing.add(refusal)
+        self._scene.belief.passing.add(refusal)
 
     def notes(self) -> Iterator[str]:
         """Yield a sentence for each way in which requests were refused for a while."""

@@ -1,33 +1,21 @@
-"""Send requests with the run's token, within its scope, and have every exchange observed."""
+"""Send requests with the run's token: again if it has ended, or if a refusal may pass."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from crmcom_kit.contract_tests.belief.belief import Belief, TokenState
+from crmcom_kit.contract_tests.campaign.connection import Connection
 from crmcom_kit.contract_tests.campaign.patience import Patience
-from crmcom_kit.contract_tests.campaign.stopping import Stop
 from crmcom_kit.contract_tests.campaign.tokens import Tokens
 from crmcom_kit.contract_tests.client.calls import build, changing_method, with_token
-from crmcom_kit.contract_tests.client.errors import (
-    NoResponse,
-    ResponseLost,
-    ResponseTooLong,
-    Unreachable,
-    Withheld,
-)
+from crmcom_kit.contract_tests.client.errors import Unreachable
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
-from crmcom_kit.contract_tests.client.http import MAX_TRIES, Client
-from crmcom_kit.contract_tests.client.targets import Target
+from crmcom_kit.contract_tests.client.http import MAX_TRIES
 from crmcom_kit.contract_tests.client.wording import counted
-from crmcom_kit.contract_tests.oracle.findings import Findings
 from crmcom_kit.contract_tests.oracle.oracle import Observation, Oracle
-from crmcom_kit.contract_tests.oracle.suspicions import Suspicion
 from crmcom_kit.contract_tests.safety.logins import LoginGuard
 from crmcom_kit.contract_tests.safety.scope import Guard
-from crmcom_kit.contract_tests.templates import Scene
-from crmcom_kit.contract_tests.templates.logins import plain_list
 from crmcom_kit.schemas.methods import Method
 
 #: So many webhook requests are named that somebody else has changed.
@@ -35,33 +23,17 @@ MAX_OTHERS = 20
 
 
 @dataclass
-class Session:
-    """What a run sends through: one client, one oracle, one token."""
+class Session(Connection):
+    """What a run sends through: its connection, the token that it has, and patience."""
 
-    client: Client
-    oracle: Oracle
-    scene: Scene
-    findings: Findings = field(default_factory=Findings)
-    queue: list[Suspicion] = field(default_factory=list)  # what is suspected and not settled
-    stop: Stop = field(default_factory=Stop)  # asked before each request
-    changed: set[str] = field(default_factory=set)  # ids of all that served requests have changed
     tokens: Tokens = field(init=False)
     patience: Patience = field(init=False)
-    guard: Guard = field(init=False)  # asked before a request that may change something
-    login_guard: LoginGuard = field(init=False)  # asked before a login
-    #: How many requests of each changing method may be sent; of others, any number.
-    changes_left: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.tokens = Tokens(self)
-        self.patience = Patience(self)
+        self.patience = Patience(self.client, self.scene)
+        self.tokens = Tokens(self, self.patience)
         self.login_guard = LoginGuard(self.scene)
         self.guard = Guard(self)
-
-    @property
-    def belief(self) -> Belief:
-        """What is known of the target."""
-        return self.oracle.belief
 
     def start_anew(self) -> None:
         """Reset the kit's own mock, forget what was known of it, and log in."""
@@ -77,91 +49,6 @@ class Session:
             belief.set_token(self.scene.token, self.belief.token_state(self.scene.token))
         self.oracle, self.scene.belief = Oracle(belief), belief
         self.queue.clear()
-
-    @property
-    def target(self) -> Target:
-        """What is checked."""
-        return self.client.target
-
-    @property
-    def changed_numbers(self) -> tuple[str, ...]:
-        """Numbers of the webhook requests that were changed, or may be: no response has told."""
-        changed, touched = self.changed | self.guard.unclear, self.guard.touched
-        return tuple(str(each.get("number")) for key, each in touched.items() if key in changed)
-
-    def method(self, name: str) -> Method:
-        """Return a method of the release. Raises Unreachable if the release does not have it."""
-        found = self.scene.methods.get(name)
-        if found is None:
-            msg = f"{self.scene.release.name} has no {name}"
-            raise Unreachable(msg)
-        return found
-
-    # Sending.
-
-    def send(self, call: Call) -> Observation:
-        """Send a request as it stands, and have the exchange observed.
-
-        Raises:
-            BudgetSpent, TargetDown: see ``Client.send``.
-            Unreachable: the request may change something, and that is not allowed; or its response
-                is lost, or too long.
-            Withheld: it may change something, and might leave the scope.
-            LoginLimit: it is a login, and one too many.
-            KeyboardInterrupt: the run was told to stop.
-        """
-        return self._send(call, once=self.login_guard(call))
-
-    def send_login(self, call: Call, *, replaces: bool = False) -> Observation:
-        """Send a login that the run cannot go on without. Raises: see ``send``.
-
-        With ``replaces`` its token takes the place of one that has ended.
-        """
-        return self._send(call, once=self.login_guard(call, is_needed=True, replaces=replaces))
-
-    def _send(self, call: Call, *, once: bool) -> Observation:
-        self.stop.check()
-        changes = changing_method(call)
-        if changes is not None and changes not in self.scene.allowed:
-            msg = f"{changes} is not allowed; allow it with --allow {changes}"
-            raise Unreachable(msg)
-        if changes is not None:
-            self._count_change(changes)
-            self.guard(call)
-        try:
-            exchange = self.client.send(call, once=once or changes is not None)
-        except (NoResponse, ResponseLost, ResponseTooLong) as missing:
-            if changes is not None:
-                self.oracle.lose(call)
-            elif isinstance(missing, NoResponse):
-                self.oracle.miss(call, len(self.client.history) + 1)
-                self._see_whether_it_is_up(call)
-            raise
-        if changes is not None:
-            self.guard.note_response(exchange)
-        self.login_guard.note_response(exchange)
-        found = self.oracle.observe(exchange)
-        self.findings.hold_all(found.held, exchange)
-        for name, error in found.errors:
-            self.findings.crash(f"the check {name}", error)
-        if changes is not None and exchange.ok and self.belief.changes:
-            self.changed |= self.belief.changes[-1].named
-        return found
-
-    def _see_whether_it_is_up(self, call: Call) -> None:
-        """Send the simplest request after one without a response. Raises TargetDown."""
-        simplest = plain_list(self.scene, self.scene.token)
-        if simplest != call:
-            with suppress(Unreachable):
-                self.send(simplest)
-
-    def _count_change(self, method: str) -> None:
-        left = self.changes_left.get(method)
-        if left == 0:
-            msg = f"no more requests to {method} are sent than --dry-run says: see --max-requests"
-            raise Withheld(msg)
-        if left is not None:
-            self.changes_left[method] = left - 1
 
     def persist(self, call: Call) -> Observation:
         """Send a request; a read again if its token has ended, or if its refusal may pass.
@@ -182,6 +69,14 @@ class Session:
             refused, sent = sent.exchange.wording, self.send(self.renewed(call))
             self.patience.learn(refused, sent)
         return sent
+
+    def method(self, name: str) -> Method:
+        """Return a method of the release. Raises Unreachable if the release does not have it."""
+        found = self.scene.methods.get(name)
+        if found is None:
+            msg = f"{self.scene.release.name} has no {name}"
+            raise Unreachable(msg)
+        return found
 
     def request(self, name: str, parameters: Mapping[str, Any]) -> Observation:
         """Call a method with the run's token.

@@ -1,25 +1,17 @@
 """Log in, and keep a token that is valid."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
-
 from crmcom_kit.contract_tests.belief.belief import TokenState
+from crmcom_kit.contract_tests.campaign.connection import Connection
+from crmcom_kit.contract_tests.campaign.patience import Patience, Wording
 from crmcom_kit.contract_tests.client.errors import ResponseTooLong, TargetDown, Unreachable
-from crmcom_kit.contract_tests.client.exchanges import OUTAGES, token_of
+from crmcom_kit.contract_tests.client.exchanges import OUTAGES, Call, token_of
 from crmcom_kit.contract_tests.client.made_up import NO_TOKEN
 from crmcom_kit.contract_tests.client.wording import outcome
 from crmcom_kit.contract_tests.oracle.envelope import is_readable
 from crmcom_kit.contract_tests.oracle.expectations import Must
+from crmcom_kit.contract_tests.oracle.oracle import Observation
 from crmcom_kit.contract_tests.templates.logins import own_login, plain_list
 from crmcom_kit.schemas.methods import API_PATH
-
-if TYPE_CHECKING:
-    from crmcom_kit.contract_tests.campaign.session import Session
-    from crmcom_kit.contract_tests.client.exchanges import Call
-    from crmcom_kit.contract_tests.oracle.oracle import Observation
-
-Wording = tuple[int, Any]  # how a request is refused: see ``Exchange.wording``
 
 #: What a run says that cannot log in.
 NO_LOGIN = "the release has no login with --api-key: give --token, or --username and --password"
@@ -34,9 +26,9 @@ MAX_NEW_TOKENS = 3
 class Tokens:
     """Keeps the run's token: logs in, and again when the target has ended it."""
 
-    def __init__(self, session: Session) -> None:
-        """Keep ``session``'s token; nothing is sent."""
-        self._session = session
+    def __init__(self, connection: Connection, patience: Patience) -> None:
+        """Keep the token of ``connection``; nothing is sent."""
+        self._connection, self._patience = connection, patience
         #: Refusals that a token got that was new: they are not about tokens.
         self._despite_login: list[Wording] = []
 
@@ -49,43 +41,43 @@ class Tokens:
             TargetDown: the target does not let the run in.
             Unreachable: a login was served, and no token came with it.
         """
-        session = self._session
+        connection = self._connection
         try:
             self._enter()
         except TargetDown as error:
-            session.queue.clear()  # nobody knows whether the login that was given is right
-            base = session.target.base_url
-            if API_PATH in base or not session.client.history:
+            connection.queue.clear()  # nobody knows whether the login that was given is right
+            base = connection.target.base_url
+            if API_PATH in base or not connection.client.history:
                 raise
-            session.findings.by_statement.clear()  # maybe this is not what is to be checked
+            connection.findings.by_statement.clear()  # maybe this is not what is to be checked
             msg = f"{error}; --base-url must be the whole base URL of the API, such as "
             raise TargetDown(f"{msg}{base}{API_PATH}") from None
 
     def _enter(self) -> None:
-        session, given = self._session, self._session.scene.token
+        connection, given = self._connection, self._connection.scene.token
         if given is None:
-            with session.scene.logins.count.held():
-                self._share(session.scene.logins.count.token)
+            with connection.scene.logins.count.held():
+                self._share(connection.scene.logins.count.token)
         else:  # it may be valid or not until the server has said so
-            session.belief.set_token(given, TokenState.DOUBTFUL)
-        session.queue += session.send(plain_list(session.scene, NO_TOKEN)).suspicions
+            connection.belief.set_token(given, TokenState.DOUBTFUL)
+        connection.queue += connection.send(plain_list(connection.scene, NO_TOKEN)).suspicions
         if given is None:
             return
         refusal = self._refusal(given)
-        if refusal is not None and refusal == session.belief.token_refusal:
-            tried = outcome(session.client.history[-1])
-            msg = f"{session.target.name} does not accept the given token: {tried}"
+        if refusal is not None and refusal == connection.belief.token_refusal:
+            tried = outcome(connection.client.history[-1])
+            msg = f"{connection.target.name} does not accept the given token: {tried}"
             raise TargetDown(msg)
-        session.belief.set_token(given, TokenState.LIVE)
+        connection.belief.set_token(given, TokenState.LIVE)
 
     def _share(self, token: str) -> None:
         """Use the token of another session of the same run, or log in if there is none."""
-        session = self._session
+        connection = self._connection
         if token:
-            session.belief.set_token(token, TokenState.DOUBTFUL)
+            connection.belief.set_token(token, TokenState.DOUBTFUL)
         if token and self._refusal(token) is None:
-            session.belief.set_token(token, TokenState.LIVE)
-            session.scene.token = token
+            connection.belief.set_token(token, TokenState.LIVE)
+            connection.scene.token = token
         else:
             self.renew(replaces=bool(token))
 
@@ -93,7 +85,7 @@ class Tokens:
 
     def login(self) -> Call | None:
         """Return the run's login, or None if it has none that the release knows."""
-        return own_login(self._session.scene)
+        return own_login(self._connection.scene)
 
     def renew(self, *, replaces: bool = False) -> None:
         """Log in, and use the token that comes.
@@ -104,24 +96,24 @@ class Tokens:
             TargetDown: the server refuses the login.
             Unreachable: it returns no token, or no more logins are allowed.
         """
-        session, call = self._session, self.login()
+        connection, call = self._connection, self.login()
         if call is None:
             raise TargetDown(NO_LOGIN)
-        sent = session.send_login(call, replaces=replaces)
+        sent = connection.send_login(call, replaces=replaces)
         for _ in range(MAX_STARTS):
             if sent.exchange.status not in OUTAGES:
                 break
-            session.client.pause(PAUSE)  # it is starting, or what is in front of it waits
-            sent = session.send_login(call, replaces=True)
+            connection.client.pause(PAUSE)  # it is starting, or what is in front of it waits
+            sent = connection.send_login(call, replaces=True)
         if not sent.exchange.ok:
-            msg = f"{session.target.name} refuses the login: {outcome(sent.exchange)}"
+            msg = f"{connection.target.name} refuses the login: {outcome(sent.exchange)}"
             raise TargetDown(msg)
-        session.queue += sent.suspicions
+        connection.queue += sent.suspicions
         token = token_of(sent.exchange)
         if token is None:
             msg = "the login returned no token, and no method can be called without one"
             raise Unreachable(msg)
-        session.scene.token = session.scene.logins.count.token = token
+        connection.scene.token = connection.scene.logins.count.token = token
 
     # Tokens that end.
 
@@ -132,46 +124,46 @@ class Tokens:
         same way, unless that is so for a while only, which is waited for. Of a request that is to
         be refused anyway this is not asked.
         """
-        exchange, session = sent.exchange, self._session
+        exchange, connection = sent.exchange, self._connection
         used, must = exchange.call.parameters.get("token"), sent.expected.must
         is_login = used is None and must is Must.SERVE
-        if exchange.ok or must is Must.REFUSE or not (is_login or used == session.scene.token):
+        if exchange.ok or must is Must.REFUSE or not (is_login or used == connection.scene.token):
             return False
         if not is_readable(exchange) and exchange.status not in UNAUTHORIZED:
             return False  # what is no envelope is no refusal
-        wording, known = exchange.wording, session.belief.token_refusal
+        wording, known = exchange.wording, connection.belief.token_refusal
         if wording in self._despite_login or (must is not Must.SERVE and wording != known):
             return False
-        refusal = self._refusal(session.scene.token)
+        refusal = self._refusal(connection.scene.token)
         if refusal is None or refusal not in (known, wording):
             return False
-        if (refusal != known or refusal in session.belief.passing) and self._outlasts(refusal):
+        if (refusal != known or refusal in connection.belief.passing) and self._outlasts(refusal):
             return True
         return self._has_another(refusal)
 
     def _outlasts(self, refusal: Wording) -> bool:
         """Wait while the server refuses everything, and return whether that ends."""
-        session = self._session
-        return session.patience.outlasts(refusal, lambda: self._refusal(session.scene.token))
+        connection = self._connection
+        return self._patience.outlasts(refusal, lambda: self._refusal(connection.scene.token))
 
     def _has_another(self, refusal: Wording) -> bool:
         """Whether a new token is accepted where the last one was refused."""
-        session = self._session
+        connection = self._connection
         if self.login() is None:
-            msg = f"the token of {session.target.name} expired during the run; "
+            msg = f"the token of {connection.target.name} expired during the run; "
             msg += "give --username and --password, so that the run can log in again"
             raise TargetDown(msg)
-        used = session.scene.token
+        used = connection.scene.token
         for _ in range(MAX_NEW_TOKENS):  # what ends one token may end the next one, too
             try:
                 self.renew(replaces=True)
             except TargetDown:
-                if session.client.history[-1].wording == refusal and self._outlasts(refusal):
+                if connection.client.history[-1].wording == refusal and self._outlasts(refusal):
                     return True  # it refuses logins for a while as well
                 raise
-            if self._refusal(session.scene.token) != refusal:
-                if used is not None and used != session.scene.token:
-                    session.belief.set_token(used, TokenState.DOUBTFUL)
+            if self._refusal(connection.scene.token) != refusal:
+                if used is not None and used != connection.scene.token:
+                    connection.belief.set_token(used, TokenState.DOUBTFUL)
                 return True
         if self._outlasts(refusal):
             return True
@@ -184,10 +176,10 @@ class Tokens:
         What is suspect in a refusal is left aside: it decides about the token.
         """
         try:
-            sent = self._session.send(plain_list(self._session.scene, token))
+            sent = self._connection.send(plain_list(self._connection.scene, token))
         except ResponseTooLong:  # as no refusal is
             return None
         if not sent.exchange.ok:
             return sent.exchange.wording
-        self._session.queue += sent.suspicions
+        self._connection.queue += sent.suspicions
         return None

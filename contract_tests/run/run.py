@@ -11,6 +11,7 @@ from crmcom_kit.contract_tests.campaign.campaign import Campaign
 from crmcom_kit.contract_tests.campaign.conclusions import CODES, conclude
 from crmcom_kit.contract_tests.campaign.discovery import discover
 from crmcom_kit.contract_tests.campaign.dry_run import dry_run_lines
+from crmcom_kit.contract_tests.campaign.passes import Passes
 from crmcom_kit.contract_tests.campaign.planning import bounds, first_pass, most_changes, wanted
 from crmcom_kit.contract_tests.campaign.seen import in_scope, lacks, rejected_ones
 from crmcom_kit.contract_tests.campaign.session import Session
@@ -214,7 +215,7 @@ class _Run:
         self.campaign.settle()
         self.inventory = Inventory(self.session, lists)
         self._plan(self.inventory.cost)
-        self.campaign.run(self.config.seed)
+        Passes(self.campaign).run(self.config.seed)
 
     def _check_scope(self) -> None:
         """Raise ScopeEmpty if the scope has none of the webhook requests that were found."""
