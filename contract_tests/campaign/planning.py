@@ -1,6 +1,6 @@
 """Plan the first pass: how often each request template is sent with the requests there are."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import ceil
 
@@ -41,13 +41,12 @@ class Plan:
     @property
     def cost(self) -> int:
         """About how many requests it takes."""
-        return sum(_cost(each, few=self.few_looks) * count for each, count in self.times.items())
+        return _total(self.times, few=self.few_looks)
 
     def cost_after(self, layer: str) -> int:
         """About how many requests the layers after one take."""
-        later = LAYERS[LAYERS.index(layer) + 1 :]
-        few = self.few_looks
-        return sum(_cost(t, few=few) * n for t, n in self.times.items() if t.layer in later)
+        later, few = LAYERS[LAYERS.index(layer) + 1 :], self.few_looks
+        return _total({t: count for t, count in self.times.items() if t.layer in later}, few=few)
 
     def ends(self, began: float, seconds: float) -> dict[str, float]:
         """Return when the templates of each layer make room for those of the next one.
@@ -59,16 +58,31 @@ class Plan:
             began: when the first pass begins.
             seconds: that the run has from then on.
         """
-        found, cost = {}, 0
-        for layer in LAYERS:
-            times = {each: count for each, count in self.times.items() if each.layer == layer}
-            cost += replace(self, times=times).cost
-            found[layer] = began + FIRST_TIME * seconds * cost / (self.cost or 1)
-        return found
+        whole = self.cost
+        return {
+            layer: began + FIRST_TIME * seconds * (whole - self.cost_after(layer)) / (whole or 1)
+            for layer in LAYERS
+        }
 
 
 def _cost(template: Template, *, few: bool) -> int:
     return _COSTS[few][0 if template.spends else 1] if template.changes else 1
+
+
+def _total(times: Mapping[Template, int], *, few: bool) -> int:
+    """Return about how many requests it takes to send templates so many times."""
+    return sum(_cost(template, few=few) * count for template, count in times.items())
+
+
+def _firsts(templates: Iterable[Template], layer: str = "") -> dict[Template, int]:
+    """Return how often templates, of a layer or all, are sent if there are enough requests."""
+    return {each: each.first for each in templates if layer in ("", each.layer)}
+
+
+def _turns(times: Mapping[Template, int]) -> Iterator[list[Template]]:
+    """Yield the templates of each turn: those that are to be sent once more."""
+    for turn in range(max(times.values(), default=0)):
+        yield [template for template, count in times.items() if turn < count]
 
 
 def wanted(only: str, scene: Scene) -> list[Template]:
@@ -97,9 +111,10 @@ def bounds(templates: Sequence[Template], scene: Scene, budget: int) -> dict[Tem
     ]
     few_logins = _few_logins(open_, scene, budget)
     others = [each for each in open_ if each not in few_logins]
-    turns = _turns(others, budget * FIRST_PART)
-    left = budget - sum(each.first for each in others)
-    left_for_changes = budget - Plan({each: each.first for each in others}).cost
+    turns = _most_turns(others, budget * FIRST_PART)
+    firsts = _firsts(others)
+    left = budget - sum(firsts.values())
+    left_for_changes = budget - _total(firsts, few=False)
     weights = sum(each.weight for each in others) or 1
     most = {}
     for each in open_:
@@ -126,19 +141,20 @@ def most_changes(most: Mapping[Template, int]) -> dict[str, int]:
     return found
 
 
-def _turns(templates: Sequence[Template], budget: float) -> dict[str, int]:
+def _most_turns(templates: Sequence[Template], budget: float) -> dict[str, int]:
     """Return how many turns the templates of each layer have at most in a first pass."""
-    part = min(1.0, budget / (Plan({e: e.first for e in templates}, few_looks=True).cost or 1))
-    turns = {}
+    part = min(1.0, budget / (_total(_firsts(templates), few=True) or 1))
+    most = {}
     for layer in LAYERS:
-        rows = [each for each in templates if each.layer == layer]
-        left = part * sum(each.first * _cost(each, few=True) for each in rows)
-        turn = 0
-        while left > 0 and turn < max((each.first for each in rows), default=0):
-            left -= sum(_cost(each, few=True) for each in rows if turn < each.first)
-            turn += 1
-        turns[layer] = turn + 1
-    return turns
+        rows = _firsts(templates, layer)
+        left = part * _total(rows, few=True)
+        most[layer] = 1
+        for turn in _turns(rows):
+            if left <= 0:
+                break
+            left -= _total(dict.fromkeys(turn, 1), few=True)
+            most[layer] += 1
+    return most
 
 
 def _few_logins(templates: Sequence[Template], scene: Scene, budget: int) -> dict[Template, int]:
@@ -186,31 +202,29 @@ def first_pass(most: Mapping[Template, int], scene: Scene, budget: int) -> Plan:
     same part of what it would take, and in it the templates take turns, those first that can be
     drawn already. With less than half there are few looks.
     """
-    counted = {each: times for each, times in most.items() if _is_counted(each, scene)}
-    open_ = [each for each in most if each not in counted]
+    few_logins = scene.logins.is_limited
+    counted = {each: times for each, times in most.items() if few_logins and each.login}
     first = {each: counted.get(each, each.first) for each in most}
     whole = Plan(first, most, drawn=drawn(most, budget))
     if whole.cost <= budget * FIRST_PART:
         return whole
     few = whole.cost > 2 * budget * FIRST_PART
-    open_ = [each for each in open_ if not (few and each.is_odd)]
+    usual = sorted(
+        (each for each in most if each not in counted and not each.is_odd),
+        key=lambda each: not each.choices(scene),
+    )
+    odd = [each for each in most if each not in counted and each.is_odd and not few]
     part = min(1.0, budget * FIRST_PART / replace(whole, few_looks=few).cost)
     times: dict[Template, int] = {}
     for layer in LAYERS:
-        rows = [each for each in open_ if each.layer == layer and not each.is_odd]
-        rows.sort(key=lambda each: not each.choices(scene))
-        left = part * sum(each.first * _cost(each, few=few) for each in rows)
-        for turn in range(max((each.first for each in rows), default=0)):
-            for each in rows:
+        rows = _firsts(usual, layer)
+        left = part * _total(rows, few=few)
+        for at, turn in enumerate(_turns(rows)):
+            for each in turn:
                 cost = _cost(each, few=few)
-                if turn < min(each.first, most[each]) and cost <= left:
+                if at < most[each] and cost <= left:
                     times[each] = times.get(each, 0) + 1
                     left -= cost
-        times |= {each: each.first for each in open_ if each.layer == layer and each.is_odd}
+        times |= _firsts(odd, layer)
         times |= {each: count for each, count in counted.items() if each.layer == layer}
     return replace(whole, times=times, few_looks=few)
-
-
-def _is_counted(template: Template, scene: Scene) -> bool:
-    """Whether a template logs in as the real user, where that is limited."""
-    return bool(template.login) and scene.logins.is_limited
