@@ -19,10 +19,10 @@ from crmcom_kit.contract_tests.templates import Scene, Template
 from crmcom_kit.contract_tests.templates.lists import dates, value
 from crmcom_kit.contract_tests.templates.table import Chooser
 
-#: So often one kind of suspicion is settled; after that it is counted only.
+#: The maximum number of suspicions of one kind that are settled; others are only counted.
 MAX_SETTLED = 6
 
-#: What lists one webhook request with few others has in turn, beside what these have in common.
+#: Further filters, in turn, of a list that shows one webhook request among few.
 NARROW: tuple[Mapping[str, str], ...] = (
     {}, {"life_cycle_state": "REJECTED"}, {"life_cycle_state": "SUCCESSFUL"},
     {"fields_set": "id,number,life_cycle_state,error_code"},
@@ -33,11 +33,11 @@ Look = tuple[str, Mapping[str, Any]]  # show or list, and the parameters
 
 @dataclass
 class Campaign:
-    """One run against one target; also what asks for a confirmation."""
+    """The steps of a run against one target; also the ``Asker`` of its confirmations."""
 
     session: Session
     plan: Plan = field(default_factory=lambda: Plan({}))
-    progress: Callable[[str], None] = lambda _: None  # gets what is tried next
+    progress: Callable[[str], None] = lambda _: None  # called with what is tried next
     missed: dict[str, str] = field(default_factory=dict)  # method -> why something was not sent
     is_first_pass_sent: bool = False
     #: What requests were drawn from, by the number of the exchange: a template and its variant.
@@ -57,27 +57,30 @@ class Campaign:
         """What templates draw from."""
         return self.session.scene
 
-    # Confirmations ask through these.
+    # What confirmations ask.
 
     def ask(self, call: Call) -> tuple[Exchange, Sequence[Suspicion]]:
-        """Send a request of a confirmation as it stands; a read again if its token has ended."""
+        """Send a request of a confirmation; send a read again if its token has ended."""
         sent = self.session.persist(self.session.renewed(call))
         return sent.exchange, sent.suspicions
 
     def call(self, method: str, parameters: Mapping[str, Any]) -> Exchange:
-        """Call a method with the run's token; what it makes suspect is not followed up."""
+        """Call a method with the run's token, and queue what is suspected."""
         return self.session.call(method, parameters)
 
     def repeat(self, exchange: Exchange, *, idle: bool = False) -> Sequence[Suspicion] | None:
-        """Draw the template of a request again, for another record, and look at its effect."""
+        """Draw the template of a request for another webhook request, and look at the effect.
+
+        With ``idle`` nothing is sent between the looks. Returns None if nothing can be drawn.
+        """
         if exchange.number not in self.drawn:
             return None
         template, variant = self.drawn[exchange.number]
         state = (self._subject(exchange.call) or {}).get("life_cycle_state")
 
         def alike(values: Sequence[Any]) -> Any:
-            """Choose one of the same state, if there is one: some faults reach these only."""
-            same = [each for each in values if each.get("life_cycle_state") == state]
+            """Choose a record of the same state, if there is one: some faults affect only these."""
+            same = [record for record in values if record.get("life_cycle_state") == state]
             return self.choose(same or values)
 
         call = template.draw(self.scene, variant, alike)
@@ -85,16 +88,16 @@ class Campaign:
             return None
         looks = self._looks(self._subject(call))
         self._take_stock(looks)
-        found = [] if idle else self._send(call, template, variant)
-        return found + self._look(looks)
+        suspicions = [] if idle else self._send(call, template, variant)
+        return suspicions + self._look(looks)
 
     def spare(self, state: str) -> Sequence[Record]:
-        """Return webhook requests in a state that may be changed, and were not sent again yet."""
+        """Return webhook requests in a state that may be changed, and were not resent yet."""
         records = self.scene.records(state, in_scope=True)
-        return [each for each in records if not self.belief.tracked[each["id"]].resent]
+        return [record for record in records if not self.belief.tracked[record["id"]].resent]
 
     def alike(self, exchange: Exchange) -> Sequence[Record]:
-        """Return the webhook requests that the template of a request may be about."""
+        """Return webhook requests, of the same state, that a request's template may be about."""
         template = self.drawn.get(exchange.number, (None, None))[0]
         if template is None:
             return ()
@@ -102,22 +105,22 @@ class Campaign:
         records = template.records(self.scene)
         return [record for record in records if record.get("life_cycle_state") == state]
 
-    def keep(self, found: Sequence[Suspicion]) -> None:
-        """Have settled later what was seen on the way to a confirmation, and is another matter."""
-        self.session.queue += found
+    def keep(self, suspicions: Sequence[Suspicion]) -> None:
+        """Queue suspicions that a confirmation has met and that are not about it."""
+        self.session.queue += suspicions
 
     # Steps.
 
     def step(self, template: Template, variant: Any) -> list[Suspicion]:
-        """Draw and send one request; look before and after if it goes to a changing method."""
+        """Draw a request and send it; look before and after if its method may change anything."""
         call = template.draw(self.scene, variant, self.choose)
         return [] if call is None else self.send(call, template, variant)
 
     def send(self, call: Call, template: Template, variant: Any) -> list[Suspicion]:
-        """Send a request that was drawn; look before and after if it goes to a changing method.
+        """Send a drawn request; look before and after if its method may change anything.
 
-        With few looks, as around what is to be refused, only what was named is shown afterwards,
-        and listed.
+        Few looks come only afterwards, and show and list only what was named. A request that must
+        be refused has few.
         """
         if not template.changes:
             return self._send(call, template, variant)
@@ -128,88 +131,91 @@ class Campaign:
         return before + self._send(call, template, variant) + self._look(looks)
 
     def _send(self, call: Call, template: Template, variant: Any) -> list[Suspicion]:
-        """Send a request that was drawn, and what has to follow it at once."""
+        """Send a drawn request, and what must follow it at once."""
         sent = self.session.persist(call)
         self.drawn[sent.exchange.number] = template, variant
-        found = [] if template.is_odd else [*sent.suspicions]
+        suspicions = [] if template.is_odd else [*sent.suspicions]
         if template.then is not None:
-            found += template.then(self.scene, variant, sent.exchange, self._send_on)
-        return found
+            suspicions += template.then(self.scene, variant, sent.exchange, self._send_on)
+        return suspicions
 
     def _send_on(self, call: Call) -> Exchange:
-        """Send a request; what is suspect in a refusal is for the one who sends it to say."""
+        """Send a request for ``Template.then``, which judges a refusal itself."""
         sent = self.session.send(call)
         if sent.exchange.ok:
             self.session.queue += sent.suspicions
         return sent.exchange
 
     def _subject(self, call: Call) -> Record | None:
-        named = call.parameters.get(IDENTIFIER)
-        for name, text in named.items() if isinstance(named, Mapping) else ():
+        """Return the webhook request that a call is about, if one is known."""
+        identifier = call.parameters.get(IDENTIFIER)
+        for name, text in identifier.items() if isinstance(identifier, Mapping) else ():
             if name in ("id", "number") and isinstance(text, str):
-                known = self.belief.named(Identifier(name, text))
-                likely = [] if known is None else [known]
+                named = self.belief.named(Identifier(name, text))
+                candidates = [] if named is None else [named]
             else:
-                likely = [*self.belief.tracked.values()]
-            for each in likely:
-                if each.is_nameable and each.typed.get(name) == text:
-                    return each.typed
+                candidates = [*self.belief.tracked.values()]
+            for candidate in candidates:
+                if candidate.is_nameable and candidate.typed.get(name) == text:
+                    return candidate.typed
         return None
 
     # Looking.
 
     def _looks(self, subject: Record | None, *, few: bool = False) -> list[Look]:
-        """Return what shows a webhook request, and lists that a change of it may empty, or fill.
+        """Return a show of a webhook request, and lists that a change of it may empty or fill.
 
-        Unless they are to be few, there are others as well that must stay as they are: in turn
-        those of another entity, of its definition, and of its rule.
+        Unless looks are few, there is also a list that the change must not affect: in turn of
+        another entity, of the same definition, and of the same rule.
         """
-        entities, at = self.scene.release.entities, len(self.belief.changes)
+        entities, turn = self.scene.release.entities, len(self.belief.changes)
         if subject is None:
-            return [] if few else [("list", {"entity": entities[at % len(entities)]})]
-        entity = {"entity": subject["entity"]}
-        narrow = [{**entity, "entity_id": subject["entity_id"], **beside} for beside in NARROW]
-        narrow += [{**entity, "created_date": day} for day in dates(subject)[1:2]]
+            return [] if few else [("list", {"entity": entities[turn % len(entities)]})]
+        same_entity = {"entity": subject["entity"]}
+        narrow = [{**same_entity, "entity_id": subject["entity_id"], **more} for more in NARROW]
+        narrow += [{**same_entity, "created_date": day} for day in dates(subject)[1:2]]
         first: Look = ("show", {IDENTIFIER: {"id": subject["id"]}})
-        last: Look = ("list", narrow[at % len(narrow)])
+        last: Look = ("list", narrow[turn % len(narrow)])
         if few:
             return [first, last]
-        others = [each for each in entities if each != subject["entity"]]
-        name = ("", *OBJECT_OF)[at % 3]
+        others = [entity for entity in entities if entity != subject["entity"]]
+        name = ("", *OBJECT_OF)[turn % 3]
         like = value(subject, name, "id") if name else None
         return [
             first,
             ("show", {IDENTIFIER: {"number": subject["number"]}}),
-            ("list", entity),
-            ("list", {"entity": others[at // 3 % len(others)]} if like is None else {name: like}),
+            ("list", same_entity),
+            ("list", {"entity": others[turn // 3 % len(others)]} if like is None else {name: like}),
             last,
         ]
 
     def _look(self, looks: Sequence[Look]) -> list[Suspicion]:
-        found: list[Suspicion] = []
+        suspicions: list[Suspicion] = []
         tokens = [*self.scene.earlier_tokens(), None]
-        for at, (method, given) in enumerate(looks):
-            # Each session shows the same; the second look is by another one, if there is one.
+        for at, (method, parameters) in enumerate(looks):
+            # All sessions must show the same: the second look uses the token of another one.
             token = {"token": tokens[0]} if at == 1 and tokens[0] is not None else {}
-            found += self.session.request(method, {**given, **token}).suspicions
-        return found
+            suspicions += self.session.request(method, {**parameters, **token}).suspicions
+        return suspicions
 
     def _take_stock(self, looks: Sequence[Look]) -> None:
-        """Look, and forget what is not there: what is missed later went in between."""
-        for method, given in looks:
-            exchange = self.call(method, given)
+        """Look, and forget what is gone: what later looks miss has gone since."""
+        for method, parameters in looks:
+            exchange = self.call(method, parameters)
             if method != "list" or not exchange.ok:
                 continue
             listed = exchange.by_id
-            for known in [*self.belief.existing()]:
-                fits = all(value(known.typed, name, "id") == given[name] for name in given)
-                if fits and known.id not in listed:
-                    self.belief.lose(known.id)
+            for record in [*self.belief.existing()]:
+                fits = all(
+                    value(record.typed, name, "id") == wanted for name, wanted in parameters.items()
+                )
+                if fits and record.id not in listed:
+                    self.belief.lose(record.id)
 
     # The queue.
 
     def settle(self) -> None:
-        """Settle what is suspected so far."""
+        """Settle the suspicions in the queue."""
         while self.session.queue:
             suspicion = self.session.queue.pop(0)
             violation = self.settled(suspicion)
@@ -218,7 +224,7 @@ class Campaign:
                 self.note(violation)
 
     def note(self, violation: Violation) -> None:
-        """Note a violation: others of its kind are not settled any more."""
+        """Note a violation; no more suspicions of its kind are settled."""
         self._violated.add((violation.statement, violation.method))
         self.session.findings.broke(violation)
 
@@ -229,7 +235,7 @@ class Campaign:
     def settled(self, suspicion: Suspicion) -> Violation | None:
         """Return the violation that a suspicion turns out to be, or None.
 
-        None as well if one of its kind was noted, or others of its kind were none.
+        None also if its kind was noted already, or too many of its kind turned out to be none.
         """
         kind = suspicion.kind
         if self._settled[kind] >= MAX_SETTLED or kind in self._violated:
@@ -242,40 +248,40 @@ class Campaign:
         return None
 
     def _let_go(self, suspicion: Suspicion) -> None:
-        """Note what may be the reason that no hypothesis of a suspicion was confirmed."""
+        """Note what may be the reason why no hypothesis of a suspicion was confirmed."""
         exchange = suspicion.exchange
         token = exchange.call.parameters.get("token")
         if not exchange.ok and token in self.scene.earlier_tokens():
-            self.belief.set_token(token, TokenState.DOUBTFUL)  # it has ended
+            self.belief.set_token(token, TokenState.DOUBTFUL)  # it may have ended
             return
         is_refused_change = not exchange.ok and exchange.call.method in CHANGES
         if suspicion.record is not None and not is_refused_change:
             self.belief.changed_by_others[suspicion.record] = suspicion.seen
-            if not any(isinstance(each.confirmation, Effect) for each in suspicion.hypotheses):
+            if not any(isinstance(h.confirmation, Effect) for h in suspicion.hypotheses):
                 self.belief.done_by_others.add(suspicion.symptom)
 
     def _behind(self, suspicion: Suspicion) -> Iterator[Hypothesis]:
-        """Yield that the request before a read is its cause, if that one reads, too."""
+        """Yield that the request before a read is the cause, if it is another read."""
         exchange = suspicion.exchange
-        for each in self.session.client.history[exchange.number - 2 : exchange.number - 1]:
-            if each.call.verb == exchange.call.verb == "GET" and each.call != exchange.call:
-                yield Hypothesis(suspicion.hypotheses[0].statement, OnlyBehind(each.call))
+        for before in self.session.client.history[exchange.number - 2 : exchange.number - 1]:
+            if before.call.verb == exchange.call.verb == "GET" and before.call != exchange.call:
+                yield Hypothesis(suspicion.hypotheses[0].statement, OnlyBehind(before.call))
 
     def is_confirmed(self, suspicion: Suspicion, hypothesis: Hypothesis) -> bool:
-        """Send what settles a hypothesis, and return whether it is true."""
+        """Return whether a hypothesis is true, and send the requests that tell it."""
         cause = hypothesis.confirmation
         tried = (
             (hypothesis.statement, suspicion.symptom, cause.change.number)
             if isinstance(cause, Effect)
             else None
         )
-        if tried in self._without_effect:  # one change may be seen in many responses
+        if tried in self._without_effect:  # many responses may show one change
             return False
         try:
             if cause.settle(suspicion, hypothesis.statement, self):
                 return True
-        except Unreachable as missed:  # what would show it cannot be sent, or read
-            self.missed.setdefault(suspicion.exchange.call.method, str(missed))
+        except Unreachable as error:  # what would show it cannot be sent, or read
+            self.missed.setdefault(suspicion.exchange.call.method, str(error))
         if tried is not None:
             self._without_effect.add(tried)
         return False

@@ -53,27 +53,27 @@ class Connection:
 
     @property
     def changed_numbers(self) -> tuple[str, ...]:
-        """Numbers of the webhook requests that were changed, or may be: no response has told."""
+        """Numbers of the webhook requests that were changed, or may be: a response was unclear."""
         changed, touched = self.changed | self.guard.unclear, self.guard.touched
-        return tuple(str(each.get("number")) for key, each in touched.items() if key in changed)
+        return tuple(str(record.get("number")) for key, record in touched.items() if key in changed)
 
     def send(self, call: Call) -> Observation:
-        """Send a request as it stands, and have the exchange observed.
+        """Send a request, and have the exchange observed.
 
         Raises:
             BudgetSpent, TargetDown: see ``Client.send``.
             Unreachable: the request may change something, and that is not allowed; or its response
-                is lost, or too long.
-            Withheld: it may change something, and might leave the scope.
-            LoginLimit: it is a login, and one too many.
+                is lost or too long.
+            Withheld: the request might change something out of scope.
+            LoginLimit: the request is a login, and one too many.
             KeyboardInterrupt: the run was told to stop.
         """
         return self._send(call, once=self.login_guard(call))
 
     def send_login(self, call: Call, *, replaces: bool = False) -> Observation:
-        """Send a login that the run cannot go on without. Raises: see ``send``.
+        """Send a login that the run cannot do without. Raises: see ``send``.
 
-        With ``replaces`` its token takes the place of one that has ended.
+        With ``replaces`` its token replaces one that has ended.
         """
         return self._send(call, once=self.login_guard(call, is_needed=True, replaces=replaces))
 
@@ -88,23 +88,23 @@ class Connection:
             self.guard(call)
         try:
             exchange = self.client.send(call, once=once or changes is not None)
-        except (NoResponse, ResponseLost, ResponseTooLong) as missing:
+        except (NoResponse, ResponseLost, ResponseTooLong) as lost:
             if changes is not None:
                 self.oracle.lose(call)
-            elif isinstance(missing, NoResponse):
+            elif isinstance(lost, NoResponse):
                 self.oracle.miss(call, len(self.client.history) + 1)
                 self._see_whether_it_is_up(call)
             raise
         if changes is not None:
             self.guard.note_response(exchange)
         self.login_guard.note_response(exchange)
-        found = self.oracle.observe(exchange)
-        self.findings.hold_all(found.held, exchange)
-        for name, error in found.errors:
+        observation = self.oracle.observe(exchange)
+        self.findings.hold_all(observation.held, exchange)
+        for name, error in observation.errors:
             self.findings.crash(f"the check {name}", error)
         if changes is not None and exchange.ok and self.belief.changes:
             self.changed |= self.belief.changes[-1].named
-        return found
+        return observation
 
     def _see_whether_it_is_up(self, call: Call) -> None:
         """Send the simplest request after one without a response. Raises TargetDown."""

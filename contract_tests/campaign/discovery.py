@@ -1,4 +1,4 @@
-"""Discover the webhook requests of a target: by its scope, and by list over the entities."""
+"""Discover the webhook requests of a target: by its scope, and by a list of each entity."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -11,17 +11,17 @@ from crmcom_kit.contract_tests.safety.scope import Scope
 
 Parameters = dict[str, Any]
 
-#: How many results a page has where a whole list is too long.
+#: The number of results of a page, if a whole list is too long.
 PAGE = 50
 
 
 def discover(session: Session) -> list[Parameters]:
-    """Look for webhook requests, and return the parameters of each list that found some.
+    """Look for webhook requests, and return the parameters of each list that shows some.
 
-    Those that may be changed come first. Raises Unreachable if every list is longer than the run
-    may read.
+    Those that may be changed come first. Raises Unreachable if the run can read no list, since each
+    is too long.
     """
-    found: list[Parameters] = []
+    lists: list[Parameters] = []
     scope = session.scene.may_change
     if isinstance(scope, Scope):
         for number in sorted(scope.numbers):
@@ -33,15 +33,15 @@ def discover(session: Session) -> list[Parameters]:
                 records = session.call("list", narrowed).records
             except ResponseTooLong as error:
                 too_long = str(error)
-                continue  # a narrower list may do
+                continue  # a narrower list may be short enough
             was_read = True
-            found += [narrowed] if records else []
+            lists += [narrowed] if records else []
             if narrowed is parameters:
                 break
     if too_long and not was_read:
         msg = f"no list could be read: {too_long}"
         raise Unreachable(msg)
-    return found
+    return lists
 
 
 def _lists(session: Session) -> Iterator[Parameters]:
@@ -53,7 +53,7 @@ def _lists(session: Session) -> Iterator[Parameters]:
 
 
 def _narrowed(session: Session, parameters: Parameters) -> Iterator[Parameters]:
-    """Yield a list, and what to ask for if it is too long."""
+    """Yield the parameters of a list, and narrower ones in case it is too long."""
     yield parameters
     page = {"number_of_results": str(PAGE)} if session.scene.can_page() else {}
     for state in STATES:

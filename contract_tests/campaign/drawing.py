@@ -1,8 +1,7 @@
-"""Send reads with values that no list names: Hypothesis draws them, and shrinks what is wrong.
+"""Send reads with open values: Hypothesis draws them, and shrinks one that shows a violation.
 
-A read changes nothing. So Hypothesis may send any number of them to any server, and smaller and
-smaller ones to find the simplest request that shows a violation. Everything else of a run is in an
-order that ``random.Random`` draws: what has changed a server cannot be tried again.
+A read changes nothing, so Hypothesis may send any number of them to any server. All other requests
+of a run are in an order that ``random.Random`` draws: a change cannot be tried again.
 """
 
 import math
@@ -21,24 +20,24 @@ from crmcom_kit.contract_tests.strategies import open_calls
 from crmcom_kit.contract_tests.templates import Template
 from crmcom_kit.contract_tests.templates.logins import plain_list
 
-#: These know nothing of a server: it may be slow, its values long, and the kit be used inside of
-#: somebody's own ``@given``.
+#: Checks that fail rightly used tests: a server may be slow, its values may be long, and a user's
+#: test may run the kit inside ``@given``.
 SENSELESS = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.nested_given)
-#: So many examples are drawn at most for each request: one that was sent is not sent again.
+#: The maximum number of examples for each request; an example that was sent is not sent again.
 EXAMPLES = 5
-#: So many requests more than planned may be sent to shrink what was found.
+#: The number of requests beyond the plan that may be sent to shrink an example.
 MORE_TO_SHRINK = 50
 
 
 class Enough(Exception):
-    """As many requests were sent as may be."""
+    """No more requests may be sent."""
 
 
 class DrawnReads:
-    """Sends reads that Hypothesis draws: each once, and raises what it shows to be broken.
+    """Sends reads that Hypothesis draws, each once, and raises the violations that they show.
 
-    Hypothesis sends an example again to see that it fails again. Here it has failed again before
-    it fails at all, since each suspicion is confirmed.
+    Hypothesis runs an example again to see that it fails again. Here the first run is enough, since
+    each suspicion is confirmed before the example fails.
     """
 
     def __init__(
@@ -50,23 +49,23 @@ class DrawnReads:
         accepts: Callable[[Violation], bool] = lambda _: False,
         worded: Callable[[Violation], str] = str,
     ) -> None:
-        """Send through the session of ``campaign``, which settles what is suspected.
+        """Send through the session of ``campaign``, which settles suspicions.
 
         Args:
-            campaign: also knows what was noted already, and is not raised again.
-            ends_at: how many requests the session has sent at the end.
-            until: the client's time at which no more are sent.
-            accepts: says whether a violation was accepted beforehand.
+            campaign: also knows the violations that were noted; these are not raised again.
+            ends_at: the number of requests at which the session sends no more.
+            until: the client's time from which no more are sent.
+            accepts: says whether a violation is listed as known.
             worded: returns the message for a violation.
         """
         self._campaign, self._ends_at, self._until = campaign, ends_at, until
         self._accepts, self._worded = accepts, worded
         self._judged: dict[tuple[str, str], Violation | None] = {}  # by path and query
-        self._ended: Exception | None = None  # why nothing is sent any more
+        self._ended: Exception | None = None  # why no more requests are sent
         self.last: Violation | None = None  # what was raised last
 
     def __repr__(self) -> str:
-        """Show nothing of the server: Hypothesis prints what a test was given."""
+        """Show nothing of the server: Hypothesis prints the arguments of a test."""
         return "<DrawnReads>"
 
     def check(self, call: Call) -> None:
@@ -102,20 +101,20 @@ class DrawnReads:
         try:
             sent = campaign.session.persist(campaign.session.renewed(call))
         except Unreachable:
-            return None  # no URL can hold it, or its response is too long, or none came
+            return None  # no URL can hold it, its response is too long, or none came
         for suspicion in sent.suspicions:
             violation = campaign.settled(suspicion)
-            if violation is not None and self._is_news(violation):
+            if violation is not None and self._is_new(violation):
                 return violation
         failure = self._failure(sent.exchange.call) if sent.exchange.status >= 500 else None
-        return failure if failure is not None and self._is_news(failure) else None
+        return failure if failure is not None and self._is_new(failure) else None
 
-    def _is_news(self, violation: Violation) -> bool:
+    def _is_new(self, violation: Violation) -> bool:
         is_noted = self._campaign.is_noted((violation.statement, violation.method))
         return not is_noted and not self._accepts(violation)
 
     def _failure(self, call: Call) -> Violation | None:
-        """Send a request that failed again at two other moments; return what it breaks."""
+        """Send a failed request twice more, with others between; return what it breaks."""
         session = self._campaign.session
         if self._campaign.is_noted((STATEMENT, call.method)):
             return None
@@ -135,33 +134,33 @@ def draw_reads(
     seed: int,
     until: float = math.inf,
 ) -> None:
-    """Try reads with values that no list names, and note the violations that they show.
+    """Send reads with open values, and note the violations that they show.
 
     Args:
         campaign: the run.
         templates: what is drawn from.
-        number: about how many requests may be sent, those to confirm and to shrink among them.
-        until: the client's time at which no more are sent.
-        seed: of what is drawn; constants of the modules that are loaded are drawn as well.
+        number: about how many requests may be sent, to confirm and to shrink included.
+        seed: of the draws. Hypothesis also draws constants of the modules that are loaded.
+        until: the client's time from which no more are sent.
 
     Raises:
         BudgetSpent, TargetDown: see ``Session.send``.
     """
     client = campaign.session.client
     ends_at = client.sent + number
-    open_ones = [each for each in templates if each.further and each.choices(campaign.scene)]
-    while open_ones and client.sent < ends_at and client.now() < until:
+    drawable = [row for row in templates if row.further and row.choices(campaign.scene)]
+    while drawable and client.sent < ends_at and client.now() < until:
         campaign.progress("reads with values that no list names")
-        violation = _first_violation(campaign, open_ones, ends_at, seed, until)
+        violation = _first_violation(campaign, drawable, ends_at, seed, until)
         if violation is None:
             return
-        seed += 1  # of what is noted by now nothing more is said
+        seed += 1  # the same draws would show only what is noted now
 
 
 def _first_violation(
     campaign: Campaign, templates: Sequence[Template], ends_at: int, seed: int, until: float
 ) -> Violation | None:
-    """Draw until something is broken, shrink and note it; None if nothing is.
+    """Draw until a statement is broken; shrink, note and return the violation, or None.
 
     Raises BudgetSpent, TargetDown.
     """
@@ -184,7 +183,7 @@ def _first_violation(
     try:
         example()
     except (Broken, Enough, Flaky):
-        pass  # what was confirmed is a violation, also if Hypothesis did not see it again
+        pass  # a confirmed violation counts, even if Hypothesis has not seen it again
     except (BudgetSpent, TargetDown):
         raise
     except Exception as error:  # noqa: BLE001 - the rest of the run goes on

@@ -1,4 +1,4 @@
-"""A dry run: says which requests a run would send, and sends none."""
+"""A dry run: print the requests that a run would send, and send none."""
 
 from collections.abc import Iterator, Mapping
 
@@ -13,7 +13,7 @@ from crmcom_kit.redaction import redact_url
 
 
 def dry_run_lines(session: Session, most: Mapping[Template, int]) -> Iterator[str]:
-    """Yield what a run would request, a line each: ``most`` is how often it sends each template."""
+    """Yield a line for each kind of request, with how often it is sent at most (``most``)."""
     scene, base = session.scene, redact_url(session.target.base_url)
     login, any_list = session.tokens.login(), f"GET {base}/{session.method('list').path}"
     if scene.token is None and login is None:
@@ -28,10 +28,10 @@ def dry_run_lines(session: Session, most: Mapping[Template, int]) -> Iterator[st
         yield f"POST {base}/{login.path}: log in"
     yield f"{any_list}: how is a wrong token refused?"
     yield f"{any_list}: find webhook requests of {', '.join(scene.release.entities)}"
-    for each, times in most.items():
+    for template, times in most.items():
         if times:
-            looks = ", with looks before and after it" if each.changes else ""
-            yield f"{_often(each, times, session)}{looks}: {_what(each)}"
+            looks = ", with looks before and after it" if template.changes else ""
+            yield f"{_often(template, times, session)}{looks}: {_what(template)}"
     if times := drawn(most, session.client.limits.max_requests or 0):
         yield f"about {counted(times, 'time')}: show and list with values that no list names"
     yield f"{any_list}: has anything else changed?"

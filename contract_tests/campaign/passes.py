@@ -1,7 +1,7 @@
 """The order in which a run sends requests.
 
-Log in, discover, first pass (reads, reads with values that no list names, changes), second pass,
-look back.
+A run logs in, discovers, makes two passes, and looks back. The first pass has reads, reads with
+open values, and changes.
 """
 
 from collections import Counter, deque
@@ -16,7 +16,7 @@ from crmcom_kit.contract_tests.client.errors import BudgetSpent, TargetDown, Unr
 from crmcom_kit.contract_tests.templates import Template
 from crmcom_kit.contract_tests.templates.table import READS
 
-#: After so many steps in which nothing could be sent there is nothing left to send.
+#: The second pass ends after this number of steps in which nothing could be sent.
 MAX_IDLE = 100
 
 
@@ -29,9 +29,13 @@ class Passes:
         self._sent = Counter[Template]()  # steps
 
     def run(self, seed: int) -> None:
-        """Run until everything is tried or the budget is spent. Raises BudgetSpent, TargetDown.
+        """Run until nothing is left to send, or the budget is spent.
 
-        ``seed`` is that of the order, and of what Hypothesis draws.
+        Args:
+            seed: of the order, and of what Hypothesis draws.
+
+        Raises:
+            BudgetSpent, TargetDown: see ``Session.send``.
         """
         chance = Random(seed)
         self._campaign.choose = chance.choice
@@ -41,12 +45,12 @@ class Passes:
         reads = [template for template in passes if template.layer in READS]
         others = [template for template in passes if template not in reads]
 
-        kept = client.reserved
+        reserved = client.reserved
 
         def send(templates: Sequence[Template]) -> None:
-            """Send what is planned, and keep requests for the layers that follow."""
+            """Send what is planned, and reserve requests for the layers that follow."""
             for template in templates:
-                client.reserved = kept + self._plan.cost_after(template.layer)
+                client.reserved = reserved + self._plan.cost_after(template.layer)
                 with self._until_spent(template.layer):
                     while client.now() <= ends[template.layer] and next(passes[template], None):
                         pass
@@ -55,15 +59,15 @@ class Passes:
         with self._until_spent(READS[-1]):
             draw_reads(self._campaign, reads, self._plan.drawn, seed, until=ends[READS[-1]])
         send(others)
-        client.reserved = kept
-        for steps in passes.values():  # what there was no time for before
+        client.reserved = reserved
+        for steps in passes.values():  # what did not fit into the time of its layer
             deque(steps, maxlen=0)
         self._campaign.is_first_pass_sent = True
         self._second(chance)
 
     @contextmanager
     def _until_spent(self, layer: str) -> Iterator[None]:
-        """Go on with the next layer once the requests of one are spent. Raises BudgetSpent."""
+        """End a layer when its requests are spent. Raises BudgetSpent if no layer follows."""
         try:
             yield
         except BudgetSpent:
@@ -71,7 +75,7 @@ class Passes:
                 raise
 
     def _first(self, template: Template) -> Iterator[bool]:
-        """Send a template as often as it is planned: half from the top of its variants.
+        """Send a template as often as planned; the first half takes variants from the top.
 
         Yields True after each step.
         """
@@ -79,8 +83,8 @@ class Passes:
         planned = self._plan.times[template]
         for at in range(planned):
             variants = template.choices(self._session.scene)
-            left = [each for each in range(len(variants)) if each not in done]
-            if not left and template.about:  # of another webhook request
+            left = [place for place in range(len(variants)) if place not in done]
+            if not left and template.about:  # start again, about other webhook requests
                 done.clear()
                 left = list(range(len(variants)))
             if not left:
@@ -92,13 +96,15 @@ class Passes:
             yield True
 
     def _second(self, chance: Random) -> None:
-        """Send templates by their weights, until nothing is left to send."""
+        """Send templates by their weights until nothing is left to send."""
         idle, sent = 0, self._session.client.sent
-        few_logins = self._session.scene.logins.is_limited  # and planned to the last one
+        few_logins = self._session.scene.logins.is_limited  # then the first pass has planned all
         templates = [
-            each for each in self._plan.times if not (each.is_odd or (few_logins and each.login))
+            template
+            for template in self._plan.times
+            if not (template.is_odd or (few_logins and template.login))
         ]
-        weights = [each.weight for each in templates]
+        weights = [template.weight for template in templates]
         while templates and idle < MAX_IDLE and self._session.scene.records():
             (template,) = chance.choices(templates, weights)
             is_open = self._sent[template] < self._plan.most[template]
@@ -109,16 +115,16 @@ class Passes:
             sent = self._session.client.sent
 
     def _do(self, template: Template, variant: Any) -> None:
-        """Do one step. What cannot be sent, or read, ends only this step; so does a kit's error."""
+        """Do one step. What cannot be sent or read ends only this step; so does the kit's error."""
         self._campaign.progress(template.name)
         self._sent[template] += 1
         try:
             self._session.queue += self._campaign.step(template, variant)
             self._campaign.settle()
         except Withheld:
-            pass  # it might leave the scope
-        except Unreachable as missed:
-            self._campaign.missed[template.method] = str(missed)
+            pass  # it might change something out of scope
+        except Unreachable as error:
+            self._campaign.missed[template.method] = str(error)
         except (TargetDown, BudgetSpent):
             raise
         except Exception as error:  # noqa: BLE001 - the other steps go on

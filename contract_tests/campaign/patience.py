@@ -1,6 +1,6 @@
-"""Wait where a server refuses what comes for a while: a rate limit, or maintenance.
+"""Wait while a server refuses every request: at a rate limit, or in maintenance.
 
-Such a refusal is about the moment and not about the request, so it breaks no statement.
+Such a refusal depends on the moment and not on the request, so it breaks no statement.
 """
 
 from collections import Counter
@@ -17,9 +17,9 @@ from crmcom_kit.contract_tests.templates import Scene
 
 Wording = tuple[int, Any]  # how a request is refused: see ``Exchange.wording``
 
-#: Seconds between two requests to a server that refuses whatever comes.
+#: Seconds between two requests to a server that refuses every request.
 PAUSE = 1.0
-#: So often refusals of one wording have come again before it is known to be no matter of time.
+#: A refusal that came again more often than this does not pass with time.
 MAX_LASTING = 6
 
 
@@ -27,13 +27,13 @@ class Patience:
     """Knows which refusals pass, and waits for that."""
 
     def __init__(self, client: Client, scene: Scene) -> None:
-        """Know of none yet."""
+        """Start without any such refusal."""
         self._client, self._scene = client, scene
         self._passed: Counter[Wording] = Counter()
         self._lasted: Counter[Wording] = Counter()
 
     def outlasts(self, refusal: Wording, ask: Callable[[], Wording | None]) -> bool:
-        """Wait while the simplest request is refused in the same way; return whether that ends.
+        """Wait while the simplest request is refused in one way; return whether that ends.
 
         Args:
             refusal: how it is refused.
@@ -52,14 +52,14 @@ class Patience:
         return False
 
     def tries_again(self, sent: Observation, tries: int) -> bool:
-        """Return whether a refused read is worth another try, after so many; wait before it."""
+        """Return whether to send a refused read again, after some tries, and wait if so."""
         wording, call = sent.exchange.wording, sent.exchange.call
         if sent.exchange.ok or sent.expected.must is not Must.SERVE:
             return False
         if changing_method(call) is not None or call.method in LOGINS:
             return False
-        is_known = self._passed[wording] > 0
-        may_pass = is_known or (tries == 0 and self._lasted[wording] < MAX_LASTING)
+        has_passed = self._passed[wording] > 0
+        may_pass = has_passed or (tries == 0 and self._lasted[wording] < MAX_LASTING)
         if may_pass:
             self._client.pause(PAUSE)
         return may_pass

@@ -1,4 +1,4 @@
-"""Plan the first pass: how often each request template is sent with the requests there are."""
+"""Plan the first pass: how often each request template is sent within the budget."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -10,22 +10,22 @@ from crmcom_kit.contract_tests.templates.logins import own_login
 from crmcom_kit.contract_tests.templates.table import LAYERS
 from crmcom_kit.schemas.statements import checked_statements
 
-#: So many requests one change takes, the looks before and after it among them: if it is to be
-#: served, and if it is to be refused; and both with few looks.
+#: The requests that one change takes, with its looks before and after: if it must be served, and if
+#: it must be refused. By whether there are few looks.
 _COSTS = {False: (11, 4), True: (3, 2)}
 #: The part of the budget that the first pass is planned for: the rest is for what it finds.
 FIRST_PART = 0.8
-#: The part of the time that its layers share before what is left of them is sent: so deletes, the
-#: last ones, begin in the first half.
+#: The part of the time that the layers share. What is left of them is sent after that. So deletes,
+#: the last ones, begin in the first half.
 FIRST_TIME = 0.65
 #: The part of the budget that is for reads with values that no list names.
 DRAWN_PART = 0.1
-#: In the second pass a template is sent at most so many times as often as its weight makes likely,
-#: and so many times more.
+#: The bound for a template in the second pass: this multiple of what its weight makes likely, and
+#: this many requests more.
 SPREAD, MARGIN = 2, 3
-#: So many requests to each changing method may be sent beside those, to confirm what is suspected.
+#: The maximum number of further requests to each changing method, which confirm suspicions.
 FOR_CONFIRMATIONS = 40
-#: With fewer requests a run does not come to the logins for sure, and so it leaves them out.
+#: A run with fewer requests may not reach the logins, and leaves them out.
 MIN_FOR_LOGINS = 100
 
 
@@ -51,12 +51,12 @@ class Plan:
     def ends(self, began: float, seconds: float) -> dict[str, float]:
         """Return when the templates of each layer make room for those of the next one.
 
-        A layer has the same part of the time as of the requests: reads of long lists may take
-        many times as long as changes, and a run must come to these.
+        A layer gets the same part of the time as of the requests. Reads of long lists may take many
+        times as long as changes, and a run must reach the changes.
 
         Args:
             began: when the first pass begins.
-            seconds: that the run has from then on.
+            seconds: what the run has left then.
         """
         whole = self.cost
         return {
@@ -70,17 +70,17 @@ def _cost(template: Template, *, few: bool) -> int:
 
 
 def _total(times: Mapping[Template, int], *, few: bool) -> int:
-    """Return about how many requests it takes to send templates so many times."""
+    """Return about how many requests templates take, by how often each is sent."""
     return sum(_cost(template, few=few) * count for template, count in times.items())
 
 
 def _firsts(templates: Iterable[Template], layer: str = "") -> dict[Template, int]:
-    """Return how often templates, of a layer or all, are sent if there are enough requests."""
-    return {each: each.first for each in templates if layer in ("", each.layer)}
+    """Return how often the templates of a layer, or all, are sent if requests suffice."""
+    return {template: template.first for template in templates if layer in ("", template.layer)}
 
 
 def _turns(times: Mapping[Template, int]) -> Iterator[list[Template]]:
-    """Yield the templates of each turn: those that are to be sent once more."""
+    """Yield the templates of each turn: those that are sent once more."""
     for turn in range(max(times.values(), default=0)):
         yield [template for template, count in times.items() if turn < count]
 
@@ -91,54 +91,57 @@ def wanted(only: str, scene: Scene) -> list[Template]:
     Those that need what the run was not given are left out.
     """
     statements = checked_statements(scene.release.name, only)
-    about = {method for each in statements for method in each.methods}
-    if "token_release" in about:
-        about |= {*LOGINS}  # whose token is released
-    templates = (each for each in all_templates() if each.has_what_it_needs(scene.login))
-    return [each for each in templates if {each.method, each.layer} & about]
+    methods = {method for statement in statements for method in statement.methods}
+    if "token_release" in methods:
+        methods |= {*LOGINS}  # whose token is released
+    templates = (
+        template for template in all_templates() if template.has_what_it_needs(scene.login)
+    )
+    return [template for template in templates if {template.method, template.layer} & methods]
 
 
 def bounds(templates: Sequence[Template], scene: Scene, budget: int) -> dict[Template, int]:
-    """Return how often a run of ``budget`` requests sends each template that it may send at most.
+    """Return how often a run of ``budget`` requests sends each template at most.
 
-    A dry run says it, and the run keeps to it. Of logins as the real user on a server that the run
-    does not own it is exactly how often, once the run has read what there is.
+    A dry run prints it, and the run keeps to it. For logins as the real user on somebody else's
+    server it is the exact number, once the run has read what there is.
     """
-    open_ = [
-        each
-        for each in templates
-        if each.method in scene.methods and (not each.changes or each.method in scene.allowed)
+    sendable = [
+        template
+        for template in templates
+        if template.method in scene.methods
+        and (not template.changes or template.method in scene.allowed)
     ]
-    few_logins = _few_logins(open_, scene, budget)
-    others = [each for each in open_ if each not in few_logins]
+    few_logins = _few_logins(sendable, scene, budget)
+    others = [template for template in sendable if template not in few_logins]
     turns = _most_turns(others, budget * FIRST_PART)
     firsts = _firsts(others)
     left = budget - sum(firsts.values())
     left_for_changes = budget - _total(firsts, few=False)
-    weights = sum(each.weight for each in others) or 1
+    weights = sum(template.weight for template in others) or 1
     most = {}
-    for each in open_:
-        if each in few_logins:
-            most[each] = few_logins[each]
+    for template in sendable:
+        if template in few_logins:
+            most[template] = few_logins[template]
             continue
-        rest = max(0, left_for_changes if each.changes else left)
-        again = ceil(SPREAD * rest * each.weight / weights) + MARGIN if each.weight else 0
-        most[each] = min(budget, min(each.first, turns[each.layer]) + again)
+        rest = max(0, left_for_changes if template.changes else left)
+        again = ceil(SPREAD * rest * template.weight / weights) + MARGIN if template.weight else 0
+        most[template] = min(budget, min(template.first, turns[template.layer]) + again)
     return most
 
 
 def drawn(templates: Iterable[Template], budget: int) -> int:
     """Return about how many requests are for reads with values that no list names."""
-    return int(budget * DRAWN_PART) if any(each.further for each in templates) else 0
+    return int(budget * DRAWN_PART) if any(template.further for template in templates) else 0
 
 
 def most_changes(most: Mapping[Template, int]) -> dict[str, int]:
     """Return how many requests to each changing method a run sends at most."""
-    found: dict[str, int] = {}
-    for each, times in most.items():
-        if each.changes:
-            found[each.method] = found.get(each.method, FOR_CONFIRMATIONS) + times
-    return found
+    changes: dict[str, int] = {}
+    for template, times in most.items():
+        if template.changes:
+            changes[template.method] = changes.get(template.method, FOR_CONFIRMATIONS) + times
+    return changes
 
 
 def _most_turns(templates: Sequence[Template], budget: float) -> dict[str, int]:
@@ -158,73 +161,73 @@ def _most_turns(templates: Sequence[Template], budget: float) -> dict[str, int]:
 
 
 def _few_logins(templates: Sequence[Template], scene: Scene, budget: int) -> dict[Template, int]:
-    """Return how often the templates are sent that log in as the real user, where that is limited.
+    """Return how often templates that log in as the real user are sent, if logins are limited.
 
-    First comes a login by key beside that of the user, then as many wrong logins as have a right
-    one behind them, and one more; then right ones again.
+    First comes one login by the other means, key or password. Then come wrong logins: one more than
+    right ones can follow. What is left goes to right logins.
     """
     if not scene.logins.is_limited:
         return {}
-    times = dict.fromkeys((each for each in templates if each.login), 0)
+    times = dict.fromkeys((template for template in templates if template.login), 0)
     own = own_login(scene)
     if own is None or budget < MIN_FOR_LOGINS:
         return times
     left = scene.logins.left
-    drawable = [each for each in times if each.choices(scene)]
-    for each in drawable:
-        if each.login == "right" and each.method != own.method:
-            times[each] = int(min(1, left))
-            left -= times[each]
-    for each in drawable:
-        if each.login == "wrong" and each.method == own.method:
-            times[each] = int(min(scene.logins.wrong_left, left + 1, each.first))
-            left -= min(left, times[each])
-    for each in drawable:
-        if each.login == "right" and each.method == own.method:
-            times[each] = int(min(left, len(each.choices(scene))))
+    drawable = [template for template in times if template.choices(scene)]
+    for template in drawable:
+        if template.login == "right" and template.method != own.method:
+            times[template] = int(min(1, left))
+            left -= times[template]
+    for template in drawable:
+        if template.login == "wrong" and template.method == own.method:
+            times[template] = int(min(scene.logins.wrong_left, left + 1, template.first))
+            left -= min(left, times[template])
+    for template in drawable:
+        if template.login == "right" and template.method == own.method:
+            times[template] = int(min(left, len(template.choices(scene))))
     return times
 
 
 def logins_of(most: Mapping[Template, int], scene: Scene) -> tuple[int, int]:
     """Return how many logins a run sends beside the one that it needs, and how many wrong ones.
 
-    Behind each wrong one comes a right one, as long as it is allowed.
+    A right login follows each wrong one as long as the limit allows it.
     """
-    right = sum(times for each, times in most.items() if each.login == "right")
-    wrong = sum(times for each, times in most.items() if each.login == "wrong")
+    right = sum(times for template, times in most.items() if template.login == "right")
+    wrong = sum(times for template, times in most.items() if template.login == "wrong")
     return right + int(min(wrong, scene.logins.left - right)), wrong
 
 
 def first_pass(most: Mapping[Template, int], scene: Scene, budget: int) -> Plan:
-    """Return how often each template is sent in the first pass, and at most at all.
+    """Return how often each template is sent in the first pass, and at most in the whole run.
 
-    With requests for all of them that is as often as its row says. With fewer, each layer has the
-    same part of what it would take, and in it the templates take turns, those first that can be
-    drawn already. With less than half there are few looks.
+    If requests suffice, each is sent ``Template.first`` times. If not, each layer gets the same
+    part of what it would take, and its templates take turns. Those that can be drawn already come
+    first. With less than half of the requests there are few looks.
     """
     few_logins = scene.logins.is_limited
-    counted = {each: times for each, times in most.items() if few_logins and each.login}
-    first = {each: counted.get(each, each.first) for each in most}
+    counted = {template: times for template, times in most.items() if few_logins and template.login}
+    first = {template: counted.get(template, template.first) for template in most}
     whole = Plan(first, most, drawn=drawn(most, budget))
     if whole.cost <= budget * FIRST_PART:
         return whole
     few = whole.cost > 2 * budget * FIRST_PART
     usual = sorted(
-        (each for each in most if each not in counted and not each.is_odd),
-        key=lambda each: not each.choices(scene),
+        (template for template in most if template not in counted and not template.is_odd),
+        key=lambda template: not template.choices(scene),
     )
-    odd = [each for each in most if each not in counted and each.is_odd and not few]
+    odd = [template for template in most if template not in counted and template.is_odd and not few]
     part = min(1.0, budget * FIRST_PART / replace(whole, few_looks=few).cost)
     times: dict[Template, int] = {}
     for layer in LAYERS:
         rows = _firsts(usual, layer)
         left = part * _total(rows, few=few)
         for at, turn in enumerate(_turns(rows)):
-            for each in turn:
-                cost = _cost(each, few=few)
-                if at < most[each] and cost <= left:
-                    times[each] = times.get(each, 0) + 1
+            for template in turn:
+                cost = _cost(template, few=few)
+                if at < most[template] and cost <= left:
+                    times[template] = times.get(template, 0) + 1
                     left -= cost
         times |= _firsts(odd, layer)
-        times |= {each: count for each, count in counted.items() if each.layer == layer}
+        times |= {template: count for template, count in counted.items() if template.layer == layer}
     return replace(whole, times=times, few_looks=few)

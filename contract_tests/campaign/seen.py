@@ -17,9 +17,9 @@ READS = ("show", "list")
 class Lack:
     """Something that a run has not seen."""
 
-    what: str  # a method or ``SUCCESSFUL_RESEND``; "" for what nobody can expect
-    why: str  # in a sentence, without its end
-    passes: bool = False  # it is said of a pass, and does not stand against it
+    what: str  # a method or ``SUCCESSFUL_RESEND``; "" for what ``[[not_seen]]`` cannot list
+    why: str  # a sentence without its period
+    passes: bool = False  # whether a run may pass nevertheless
 
 
 def lacks(
@@ -29,9 +29,9 @@ def lacks(
 
     Args:
         campaign: the run.
-        templates: those that it might send.
-        ended: why it ended early, if it did.
-        is_whole: whether it is about all statements, and so has to call every method.
+        templates: what it might send.
+        ended: why it ended early; "" if it did not.
+        is_whole: whether it checks all statements, and so must call every method.
     """
     session = campaign.session
     service, client = session.oracle.service, session.client
@@ -55,23 +55,22 @@ def lacks(
 
 def in_scope(session: Session) -> list[TrackedRecord]:
     """Return the webhook requests that the run may change, with those that it has deleted."""
-    known = session.belief.tracked.values()
-    return [each for each in known if session.scene.may_change(each.record)]
+    records = session.belief.tracked.values()
+    return [record for record in records if session.scene.may_change(record.record)]
 
 
 def rejected_ones(session: Session) -> list[TrackedRecord]:
-    """Return those in scope that are REJECTED, or were until the run has sent them again."""
-    return [each for each in in_scope(session) if each.resent or each.state == "REJECTED"]
+    """Return those in scope that are REJECTED, or were until the run resent them."""
+    return [record for record in in_scope(session) if record.resent or record.state == "REJECTED"]
 
 
 def _methods(campaign: Campaign, templates: Sequence[Template]) -> Iterator[str]:
-    """Yield the methods that the run might call, but those of logins only if it did.
+    """Yield the methods that the run might call; those of logins only if it called them.
 
-    A method that is deprecated may have been withdrawn, except the four that it is about.
+    A deprecated method of logins may be withdrawn, and is left out.
     """
     scene, service = campaign.scene, campaign.session.oracle.service
-    about = dict.fromkeys(template.method for template in templates)
-    for method in about:
+    for method in dict.fromkeys(template.method for template in templates):
         is_called = method in READS or (method in CHANGES and method in scene.allowed)
         is_login = method not in (*READS, *CHANGES) and service.is_sent(method)
         if is_called or (is_login and not scene.methods[method].deprecated):
@@ -79,7 +78,7 @@ def _methods(campaign: Campaign, templates: Sequence[Template]) -> Iterator[str]
 
 
 def _lacks_method(campaign: Campaign, method: str, *, is_whole: bool) -> Iterator[Lack]:
-    """Yield why a method was not served, unless nobody has to call it."""
+    """Yield why a method was not served, unless the run need not call it."""
     session = campaign.session
     why = session.oracle.service.never_served_line(method)
     if not why and method == "list":
@@ -97,20 +96,21 @@ def _lacks_method(campaign: Campaign, method: str, *, is_whole: bool) -> Iterato
 
 
 def _refused_line(campaign: Campaign, method: str) -> str:
-    """Say that a method was sent, though with no token that was surely valid; "" if it was not."""
-    sent = [each for each in campaign.session.client.history if each.call.method == method]
-    if not sent:
-        return ""
-    return never_served(method, len(sent), outcome(sent[-1]))
+    """Say that a method was sent, whatever the token; "" if it was not."""
+    history = campaign.session.client.history
+    sent = [exchange for exchange in history if exchange.call.method == method]
+    return never_served(method, len(sent), outcome(sent[-1])) if sent else ""
 
 
 def _nothing_to_try(campaign: Campaign, method: str) -> str:
     belief, scene = campaign.belief, campaign.scene
     if not belief.tracked:
         return "the server has shown no webhook request"
-    if not any(known.is_nameable for known in belief.tracked.values()):
+    if not any(record.is_nameable for record in belief.tracked.values()):
         return "no webhook request has id, number, entity, entity_id and url as strings"
-    if method in CHANGES and not any(scene.may_change(each.record) for each in belief.existing()):
+    if method in CHANGES and not any(
+        scene.may_change(tracked.record) for tracked in belief.existing()
+    ):
         return "no webhook request is left in scope"
     if not campaign.is_first_pass_sent:
         return "the run ended before"

@@ -1,4 +1,4 @@
-"""Send requests with the run's token: again if it has ended, or if a refusal may pass."""
+"""Send requests with the run's token, and once more if it has ended or a refusal may pass."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ from crmcom_kit.contract_tests.safety.logins import LoginGuard
 from crmcom_kit.contract_tests.safety.scope import Guard
 from crmcom_kit.schemas.methods import Method
 
-#: So many webhook requests are named that somebody else has changed.
+#: The maximum number of webhook requests, changed by others, that notes name.
 MAX_OTHERS = 20
 
 
@@ -36,7 +36,7 @@ class Session(Connection):
         self.guard = Guard(self)
 
     def start_anew(self) -> None:
-        """Reset the kit's own mock, forget what was known of it, and log in."""
+        """Reset the kit's own mock, forget what is known of it, and log in."""
         if self.target.reset is not None:
             self.target.reset()
         self.forget()
@@ -51,10 +51,10 @@ class Session(Connection):
         self.queue.clear()
 
     def persist(self, call: Call) -> Observation:
-        """Send a request; a read again if its token has ended, or if its refusal may pass.
+        """Send a request; send a read again if its token has ended, or if its refusal may pass.
 
-        Raises: see ``send``; and Unreachable if the token has ended before a change, or the server
-            refuses everything then: a change is never sent twice.
+        A change is never sent twice. Raises: see ``send``; and Unreachable if a change was refused
+            since the token had ended, or since the server refused everything.
         """
         sent = self.send(call)
         if self.tokens.has_ended(sent):
@@ -72,11 +72,11 @@ class Session(Connection):
 
     def method(self, name: str) -> Method:
         """Return a method of the release. Raises Unreachable if the release does not have it."""
-        found = self.scene.methods.get(name)
-        if found is None:
+        method = self.scene.methods.get(name)
+        if method is None:
             msg = f"{self.scene.release.name} has no {name}"
             raise Unreachable(msg)
-        return found
+        return method
 
     def request(self, name: str, parameters: Mapping[str, Any]) -> Observation:
         """Call a method with the run's token.
@@ -84,11 +84,11 @@ class Session(Connection):
         Raises: see ``persist``; and Unreachable if the release has no such method.
         """
         method = self.method(name)
-        own = {"token": self.scene.token} if "token" in method.parameters else {}
-        return self.persist(build(method, {**own, **parameters}))
+        token = {"token": self.scene.token} if "token" in method.parameters else {}
+        return self.persist(build(method, {**token, **parameters}))
 
     def call(self, name: str, parameters: Mapping[str, Any]) -> Exchange:
-        """Call a method with the run's token; what is suspect in it waits in the queue.
+        """Call a method with the run's token, and queue what is suspected.
 
         Raises: see ``request``.
         """
@@ -97,7 +97,7 @@ class Session(Connection):
         return sent.exchange
 
     def renewed(self, call: Call) -> Call:
-        """Return a request with the run's present token, if it had that of an earlier login."""
+        """Return a request with the run's present token, if it has that of an earlier login."""
         earlier, token = call.parameters.get("token"), self.scene.token
         may_be_valid = self.belief.token_state(earlier) in (TokenState.LIVE, TokenState.DOUBTFUL)
         if not isinstance(earlier, str) or not may_be_valid or token is None:
@@ -105,7 +105,7 @@ class Session(Connection):
         return with_token(call, token)
 
     def warnings(self) -> Iterator[str]:
-        """Yield what a gateway returned, and that the user may be locked, a sentence each."""
+        """Yield a sentence for each response of a gateway, and if the user may be locked."""
         for status, count in sorted(self.client.hiccups.items()):
             times = "once" if count == 1 else f"{count} times"
             yield f"a gateway returned HTTP {status} {times} instead of a response of the server"
@@ -119,10 +119,10 @@ class Session(Connection):
             )
 
     def notes(self) -> Iterator[str]:
-        """Yield what was waited for, and what others may have done, a sentence each."""
+        """Yield a sentence for each wait, and for each change that others may have made."""
         yield from self.patience.notes()
         yield from self.oracle.service.unanswered()
         for key, seen in list(self.belief.changed_by_others.items())[:MAX_OTHERS]:
-            known = self.belief.tracked.get(key)
-            number = key if known is None else known.number
+            changed = self.belief.tracked.get(key)
+            number = key if changed is None else changed.number
             yield f"somebody else may have changed the webhook request {number}: seen {seen}"

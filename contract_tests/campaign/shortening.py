@@ -1,8 +1,8 @@
 """Cut a violation to the requests that it rests on.
 
-On somebody else's server nothing can be tried again: what was changed stays so. But the log can be
-read again, since the oracle judges by what it has observed alone. So the shortest part of it is
-looked for in which a fresh oracle suspects the same of the same exchange.
+Nothing can be tried again on somebody else's server, since changes stay. But the log can be read
+again, since the oracle judges by its observations alone. So ``shorten`` looks for the shortest part
+of the log after which a new oracle has the same suspicion about the last exchange.
 """
 
 import re
@@ -15,10 +15,10 @@ from crmcom_kit.contract_tests.client.wording import shortened
 from crmcom_kit.contract_tests.oracle.findings import MAX_TEXT, Violation
 from crmcom_kit.contract_tests.oracle.oracle import Oracle
 
-#: So many exchanges are observed again for one violation, within the time of the run; then the
-#: shortest part so far has to do.
+#: The maximum number of exchanges that are observed again for one violation. Then, or when the time
+#: of the run is over, the shortest part so far is taken.
 MAX_OBSERVED = 1_000
-#: So many exchanges before the violation are tried first, and so many times as many after that.
+#: The number of exchanges before the violation that are tried first, and the factor after that.
 FIRST_WINDOW, GROWTH = 8, 4
 
 Log = tuple[Exchange, ...]
@@ -28,16 +28,16 @@ Shows = Callable[[Log], bool]
 def shorten(violation: Violation, history: Sequence[Exchange], session: Session) -> Log:
     """Return the exchanges that a violation rests on, in their order; the last one shows it.
 
-    A violation that does not follow from the history alone keeps the exchanges that it has, and
-    the changes of its webhook request.
+    A violation that the history alone does not show keeps its own exchanges, and the changes of its
+    webhook request.
 
     Args:
-        violation: what was found.
+        violation: is to be shortened.
         history: all exchanges since the target had its first content.
-        session: of the run: what it knew before it sent anything, and how much time it has left.
+        session: of the run. Says what it knew at first, and how much time is left.
     """
     last = violation.exchanges[-1]
-    log = tuple(each for each in history if each.number < last.number)
+    log = tuple(exchange for exchange in history if exchange.number < last.number)
     logins, left = logins_of(log), MAX_OBSERVED
 
     def shows(part: Log) -> bool:
@@ -47,7 +47,8 @@ def shorten(violation: Violation, history: Sequence[Exchange], session: Session)
             return False
         return _is_suspected(violation, with_logins((*part, last), logins), fresh_oracle(session))
 
-    part = next(filter(shows, _parts(log, {each.number for each in violation.exchanges})), None)
+    own = {exchange.number for exchange in violation.exchanges}
+    part = next(filter(shows, _parts(log, own)), None)
     if part is None:
         return with_changes(violation, session.belief.changes)
     part = _cut(part, shows)
@@ -56,7 +57,7 @@ def shorten(violation: Violation, history: Sequence[Exchange], session: Session)
 
 
 def with_changes(violation: Violation, changes: Sequence[Change]) -> Log:
-    """Return the exchanges of a violation, and the changes before it of its webhook request."""
+    """Return the exchanges of a violation, and earlier changes of its webhook request."""
     last = violation.exchanges[-1]
     causes = [change.exchange for change in changes if change.named == {violation.record}]
     log = {exchange.number: exchange for exchange in (*causes, *violation.exchanges)}
@@ -64,59 +65,61 @@ def with_changes(violation: Violation, changes: Sequence[Change]) -> Log:
 
 
 def _changes_between(part: Log, log: Log, violation: Violation) -> Iterator[Exchange]:
-    """Yield the changes of the webhook request since the same request as the last was sent.
+    """Yield the changes of the webhook request since the last request was sent before.
 
-    That the two responses differ is wrong without them. But a server shows it only after them.
+    The two responses must not differ, with these changes or without. But a server may show the
+    fault only after them.
     """
     last = violation.exchanges[-1].call
-    same = [each.number for each in part if each.call.query == last.query]
+    same = [exchange.number for exchange in part if exchange.call.query == last.query]
     if not same or last.verb != "GET":
         return
-    for each in log:
-        is_change = each.call.verb == "POST" and each.ok and violation.record in each.by_id
-        if is_change and each.number > same[-1]:
-            yield each
+    for exchange in log:
+        is_change = exchange.call.verb == "POST" and exchange.ok
+        if is_change and violation.record in exchange.by_id and exchange.number > same[-1]:
+            yield exchange
 
 
 def fresh_oracle(session: Session) -> Oracle:
-    """Return an oracle that has observed nothing yet, for the target of a session."""
+    """Return an oracle for the target of a session that has observed nothing yet."""
     before = session.belief
     belief = Belief(
         before.release, credentials=before.credentials, knows_tokens=before.knows_tokens
     )
-    given = session.scene.login.token
-    if given is not None:
-        belief.set_token(given, TokenState.LIVE)
+    token = session.scene.login.token
+    if token is not None:
+        belief.set_token(token, TokenState.LIVE)
     return Oracle(belief)
 
 
 def _is_suspected(violation: Violation, log: Log, oracle: Oracle) -> bool:
-    """Whether an oracle that observes a log suspects the same of its last exchange.
+    """Return whether an oracle that observes a log suspects the same of its last exchange.
 
-    How many webhook requests it knows, and so misses, may differ.
+    Numbers in texts may differ: of less traffic it knows fewer webhook requests.
     """
-    for each in log[:-1]:
-        oracle.observe(each)
+    for exchange in log[:-1]:
+        oracle.observe(exchange)
     kind = violation.statement, violation.method
     wanted = (violation.record, _without_numbers(violation.expected, violation.seen))
     return any(
-        (each.record, _without_numbers(each.expected, each.seen)) == wanted
-        and kind in map(each.blamed, each.hypotheses)
-        for each in oracle.observe(log[-1]).suspicions
+        (suspicion.record, _without_numbers(suspicion.expected, suspicion.seen)) == wanted
+        and kind in map(suspicion.blamed, suspicion.hypotheses)
+        for suspicion in oracle.observe(log[-1]).suspicions
     )
 
 
 def _without_numbers(*texts: str) -> tuple[str, ...]:
-    return tuple(re.sub(r"\d+", "", shortened(each, MAX_TEXT)) for each in texts)
+    return tuple(re.sub(r"\d+", "", shortened(text, MAX_TEXT)) for text in texts)
 
 
 def _parts(log: Log, likely: Collection[int]) -> Iterator[Log]:
-    """Yield the exchanges of some numbers alone, and then with more and more of the last ones."""
-    yield tuple(each for each in log if each.number in likely)
-    start, size = len(log), FIRST_WINDOW
-    while start:
-        start, size = max(0, len(log) - size), size * GROWTH
-        yield tuple(each for at, each in enumerate(log) if at >= start or each.number in likely)
+    """Yield the exchanges with ``likely`` numbers, and then more and more of the last ones, too."""
+    rest, size = log, FIRST_WINDOW
+    yield tuple(exchange for exchange in log if exchange.number in likely)
+    while rest:
+        rest, size = log[: max(0, len(log) - size)], size * GROWTH
+        first = tuple(exchange for exchange in rest if exchange.number in likely)
+        yield first + log[len(rest) :]
 
 
 def _cut(part: Log, shows: Shows) -> Log:
@@ -136,12 +139,12 @@ def _cut(part: Log, shows: Shows) -> Log:
 
 def logins_of(log: Log) -> Mapping[str, Exchange]:
     """Return the logins in a log by the token that they returned."""
-    logins = (each for each in log if each.call.method in LOGINS)
-    return {token: each for each in logins if (token := token_of(each)) is not None}
+    logins = (exchange for exchange in log if exchange.call.method in LOGINS)
+    return {token: login for login in logins if (token := token_of(login)) is not None}
 
 
 def with_logins(part: Log, logins: Mapping[str, Exchange]) -> Log:
     """Return a part of a log with the logins that returned the tokens of its requests."""
-    used = (logins.get(str(each.call.parameters.get("token"))) for each in part)
-    found = {each.number: each for each in (*used, *part) if each is not None}
-    return tuple(found[number] for number in sorted(found))
+    used = (logins.get(str(exchange.call.parameters.get("token"))) for exchange in part)
+    log = {exchange.number: exchange for exchange in (*used, *part) if exchange is not None}
+    return tuple(log[number] for number in sorted(log))

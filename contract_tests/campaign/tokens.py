@@ -1,4 +1,4 @@
-"""Log in, and keep a token that is valid."""
+"""Log in, and log in again when the token has ended."""
 
 from crmcom_kit.contract_tests.belief.belief import TokenState
 from crmcom_kit.contract_tests.campaign.connection import Connection
@@ -13,65 +13,65 @@ from crmcom_kit.contract_tests.oracle.oracle import Observation
 from crmcom_kit.contract_tests.templates.logins import own_login, plain_list
 from crmcom_kit.schemas.methods import API_PATH
 
-#: What a run says that cannot log in.
+#: The message of a run that cannot log in.
 NO_LOGIN = "the release has no login with --api-key: give --token, or --username and --password"
-#: So often a login is sent again that a server refuses as unavailable, after so many seconds each.
+#: How often a login is sent again to a server that is unavailable, and the seconds between two.
 MAX_STARTS, PAUSE = 10, 1.0
-#: What HTTP says of a token that has ended, whatever the body is.
+#: The statuses of HTTP that mean an ended token, whatever the body is.
 UNAUTHORIZED = (401, 403)
-#: So many new tokens are refused in a row before the refusal is about something else.
+#: If this number of new tokens is refused in a row, the refusal is not about tokens.
 MAX_NEW_TOKENS = 3
 
 
 class Tokens:
-    """Keeps the run's token: logs in, and again when the target has ended it."""
+    """Keeps the run's token, and replaces it when the target has ended it."""
 
     def __init__(self, connection: Connection, patience: Patience) -> None:
         """Keep the token of ``connection``; nothing is sent."""
         self._connection, self._patience = connection, patience
-        #: Refusals that a token got that was new: they are not about tokens.
+        #: Refusals of a new token: they are not about tokens.
         self._despite_login: list[Wording] = []
 
-    # Coming in.
+    # The first login.
 
     def enter(self) -> None:
-        """Log in, unless a token was given, and learn how a wrong token is refused.
+        """Log in, unless the run was given a token, and learn how a wrong token is refused.
 
         Raises:
-            TargetDown: the target does not let the run in.
-            Unreachable: a login was served, and no token came with it.
+            TargetDown: the target refuses the login or the token.
+            Unreachable: the response to the login has no token.
         """
         connection = self._connection
         try:
             self._enter()
         except TargetDown as error:
-            connection.queue.clear()  # nobody knows whether the login that was given is right
+            connection.queue.clear()  # the login may be wrong
             base = connection.target.base_url
             if API_PATH in base or not connection.client.history:
                 raise
-            connection.findings.by_statement.clear()  # maybe this is not what is to be checked
+            connection.findings.by_statement.clear()  # this may be another server
             msg = f"{error}; --base-url must be the whole base URL of the API, such as "
             raise TargetDown(f"{msg}{base}{API_PATH}") from None
 
     def _enter(self) -> None:
-        connection, given = self._connection, self._connection.scene.token
-        if given is None:
+        connection, token = self._connection, self._connection.scene.token
+        if token is None:
             with connection.scene.logins.count.held():
                 self._share(connection.scene.logins.count.token)
-        else:  # it may be valid or not until the server has said so
-            connection.belief.set_token(given, TokenState.DOUBTFUL)
+        else:  # only the server knows whether it is valid
+            connection.belief.set_token(token, TokenState.DOUBTFUL)
         connection.queue += connection.send(plain_list(connection.scene, NO_TOKEN)).suspicions
-        if given is None:
+        if token is None:
             return
-        refusal = self._refusal(given)
+        refusal = self._refusal(token)
         if refusal is not None and refusal == connection.belief.token_refusal:
             tried = outcome(connection.client.history[-1])
             msg = f"{connection.target.name} does not accept the given token: {tried}"
             raise TargetDown(msg)
-        connection.belief.set_token(given, TokenState.LIVE)
+        connection.belief.set_token(token, TokenState.LIVE)
 
     def _share(self, token: str) -> None:
-        """Use the token of another session of the same run, or log in if there is none."""
+        """Use the token of another session of the same run, or log in."""
         connection = self._connection
         if token:
             connection.belief.set_token(token, TokenState.DOUBTFUL)
@@ -88,13 +88,13 @@ class Tokens:
         return own_login(self._connection.scene)
 
     def renew(self, *, replaces: bool = False) -> None:
-        """Log in, and use the token that comes.
+        """Log in, and use the new token.
 
-        With ``replaces`` it takes the place of one that has ended.
+        With ``replaces`` it replaces one that has ended.
 
         Raises:
             TargetDown: the server refuses the login.
-            Unreachable: it returns no token, or no more logins are allowed.
+            Unreachable: the response has no token, or no more logins are allowed.
         """
         connection, call = self._connection, self.login()
         if call is None:
@@ -103,7 +103,7 @@ class Tokens:
         for _ in range(MAX_STARTS):
             if sent.exchange.status not in OUTAGES:
                 break
-            connection.client.pause(PAUSE)  # it is starting, or what is in front of it waits
+            connection.client.pause(PAUSE)  # the server, or a gateway in front of it, is starting
             sent = connection.send_login(call, replaces=True)
         if not sent.exchange.ok:
             msg = f"{connection.target.name} refuses the login: {outcome(sent.exchange)}"
@@ -118,11 +118,11 @@ class Tokens:
     # Tokens that end.
 
     def has_ended(self, sent: Observation) -> bool:
-        """Whether a request was refused since its token has ended; the run has a new one then.
+        """Return whether a request was refused since its token has ended. If so, log in again.
 
-        How an ended token is refused is open: it has when the simplest request is refused in the
-        same way, unless that is so for a while only, which is waited for. Of a request that is to
-        be refused anyway this is not asked.
+        The documents leave open how an ended token is refused. A token has ended if the simplest
+        request is refused in the same way. That may also be so for a while only, so it waits. A
+        request that must be refused tells nothing of its token.
         """
         exchange, connection = sent.exchange, self._connection
         used, must = exchange.call.parameters.get("token"), sent.expected.must
@@ -130,36 +130,36 @@ class Tokens:
         if exchange.ok or must is Must.REFUSE or not (is_login or used == connection.scene.token):
             return False
         if not is_readable(exchange) and exchange.status not in UNAUTHORIZED:
-            return False  # what is no envelope is no refusal
-        wording, known = exchange.wording, connection.belief.token_refusal
-        if wording in self._despite_login or (must is not Must.SERVE and wording != known):
+            return False  # without an envelope it is no refusal
+        wording, usual = exchange.wording, connection.belief.token_refusal
+        if wording in self._despite_login or (must is not Must.SERVE and wording != usual):
             return False
         refusal = self._refusal(connection.scene.token)
-        if refusal is None or refusal not in (known, wording):
+        if refusal is None or refusal not in (usual, wording):
             return False
-        if (refusal != known or refusal in connection.belief.passing) and self._outlasts(refusal):
+        if (refusal != usual or refusal in connection.belief.passing) and self._outlasts(refusal):
             return True
         return self._has_another(refusal)
 
     def _outlasts(self, refusal: Wording) -> bool:
-        """Wait while the server refuses everything, and return whether that ends."""
+        """Wait while the server refuses every request, and return whether that ends."""
         connection = self._connection
         return self._patience.outlasts(refusal, lambda: self._refusal(connection.scene.token))
 
     def _has_another(self, refusal: Wording) -> bool:
-        """Whether a new token is accepted where the last one was refused."""
+        """Log in again, and return whether the new token is accepted. Raises TargetDown."""
         connection = self._connection
         if self.login() is None:
             msg = f"the token of {connection.target.name} expired during the run; "
             msg += "give --username and --password, so that the run can log in again"
             raise TargetDown(msg)
         used = connection.scene.token
-        for _ in range(MAX_NEW_TOKENS):  # what ends one token may end the next one, too
+        for _ in range(MAX_NEW_TOKENS):  # a new token may end at once, too
             try:
                 self.renew(replaces=True)
             except TargetDown:
                 if connection.client.history[-1].wording == refusal and self._outlasts(refusal):
-                    return True  # it refuses logins for a while as well
+                    return True  # the server refused logins for a while, too
                 raise
             if self._refusal(connection.scene.token) != refusal:
                 if used is not None and used != connection.scene.token:
@@ -173,11 +173,11 @@ class Tokens:
     def _refusal(self, token: str | None) -> Wording | None:
         """Send the simplest request, and return how it is refused; None if it is served.
 
-        What is suspect in a refusal is left aside: it decides about the token.
+        Suspicions of a refusal are dropped, since it is about the token.
         """
         try:
             sent = self._connection.send(plain_list(self._connection.scene, token))
-        except ResponseTooLong:  # as no refusal is
+        except ResponseTooLong:  # no refusal is that long
             return None
         if not sent.exchange.ok:
             return sent.exchange.wording
