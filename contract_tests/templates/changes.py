@@ -14,8 +14,9 @@ _FIELDS = ("number", "url,error_code,life_cycle_state", "id,log_information")
 
 def _plain_first(scene: Scene, method: str) -> Sequence[Variant]:
     fields = _FIELDS if "fields_set" in scene.methods[method].parameters else ()
-    named = [(form, each) for each in fields for form in ("id", "number")]
-    return [("id", None), ("number", None), *named[:2], ("id", None), ("number", None), *named[2:]]
+    whole: list[Variant] = [("id", None), ("number", None)]
+    some = [(form, names) for names in fields for form in ("id", "number")]
+    return [*whole, *some[:2], *whole, *some[2:]]
 
 
 def _parameters(variant: Variant, record: Record) -> Parameters:
@@ -28,7 +29,7 @@ def _parameters(variant: Variant, record: Record) -> Parameters:
     weight=6, spends=True,
 )  # fmt: skip
 def a_rejected_one(_: Scene, variant: Variant, record: Record) -> Parameters:
-    """Send a rejected webhook request again."""
+    """Resend a REJECTED webhook request."""
     return _parameters(variant, record)
 
 
@@ -37,32 +38,32 @@ FORMS = ("number", "id")
 
 @template("resend", "resend", FORMS, state="SUCCESSFUL", first=8, weight=3)
 def a_successful_one(_: Scene, form: str, record: Record) -> Parameters:
-    """Send a successful webhook request again, which is to be refused."""
+    """Resend a SUCCESSFUL webhook request, which must be refused."""
     return {IDENTIFIER: {form: record[form]}}
 
 
 @template("resend", "resend", FORMS, among=Scene.resent, first=3, weight=2, spends=True)
 def one_that_was_resent(_: Scene, form: str, record: Record) -> Parameters:
-    """Send a webhook request a third time: after a success it is to be refused."""
+    """Resend a webhook request once more: after a success it must be refused."""
     return {IDENTIFIER: {form: record[form]}}
 
 
 @template("delete", "delete", FORMS, among=Scene.resent, first=2, weight=2, spends=True)
 def a_resent_one(_: Scene, form: str, record: Record) -> Parameters:
-    """Delete a webhook request that was sent again."""
+    """Delete a webhook request that was resent."""
     return {IDENTIFIER: {form: record[form]}}
 
 
 @dataclass(frozen=True, slots=True)
 class _Names:
-    """The ids and numbers of all webhook requests, and parts of numbers."""
+    """The ids and numbers of all webhook requests, and the parts of numbers."""
 
     ids: Set[str]
     numbers: Counter[str]
     parts: Set[str]
 
     def has_like(self, how: str, record: Record) -> bool:
-        """Whether an id is another one's number, a number another one's id, or a part of one."""
+        """Whether the id is another's number, the number another's id, or a part of a number."""
         key: str = record["id"]
         number: str = record["number"]
         if how == "part":
@@ -73,7 +74,7 @@ class _Names:
 
 
 _LIKE = ("part", "number", "id")
-#: So many characters a number has whose parts are other numbers.
+#: The maximum length of a number whose parts are looked for.
 MAX_DIGITS = 20
 
 
@@ -95,7 +96,7 @@ def _made_names(scene: Scene) -> _Names:
 
 
 def _named_like_others(scene: Scene, records: Sequence[Record]) -> Sequence[Record]:
-    """Return those that are named like others in some way; most are not, of thousands perhaps."""
+    """Return those that are named like others. A variant that tries each may miss these few."""
     names = _names(scene)
     fresh = scene.fresh(records)
     return [record for record in fresh if any(names.has_like(how, record) for how in _LIKE)]
@@ -106,7 +107,7 @@ def _named_like_others(scene: Scene, records: Sequence[Record]) -> Sequence[Reco
     "resend", "resend", _LIKE, state="REJECTED", among=_named_like_others, first=4, spends=True
 )  # fmt: skip
 def one_named_like_others(scene: Scene, how: str, record: Record) -> Parameters | None:
-    """Change a webhook request, and not others whose names are its own, or nearly."""
+    """Change a webhook request whose id or number is also part of what names another."""
     if not _names(scene).has_like(how, record):
         return None
     form = "number" if how == "part" else how
@@ -129,9 +130,9 @@ def _deleted(scene: Scene) -> Sequence[tuple[str, str]]:
 
 
 def _names_of_deleted(scene: Scene) -> Sequence[tuple[str, str]]:
-    gone = [each.record for each in scene.belief.tracked.values() if not each.exists]
-    gone = [each for each in gone if isinstance(each.get("number"), str)]
-    return [(form, each[form]) for each in reversed(gone) for form in ("id", "number")]
+    records = [tracked.record for tracked in scene.belief.tracked.values() if not tracked.exists]
+    named = [record for record in records if isinstance(record.get("number"), str)]
+    return [(form, record[form]) for record in reversed(named) for form in ("id", "number")]
 
 
 @template("delete", "delete", _deleted, about=False, first=4, weight=2)

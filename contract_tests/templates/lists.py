@@ -1,7 +1,7 @@
 """Requests of list: each filter alone, filters together, values nearly right, fields and pages."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations, product
 from typing import Any
 
@@ -55,13 +55,13 @@ TOGETHER = tuple(
 
 
 def value(record: Record, name: str, field: str = "") -> Any:
-    """Return a value of the filter ``name`` that a webhook request fits, or None."""
+    """Return a value of the filter ``name`` that selects a webhook request, or None."""
     if name in OBJECT_OF:
-        for each in (field,) if field else IDENTIFIER_FIELDS:
-            text = value_at(record, f"{OBJECT_OF[name]}.{each}")
-            # How a comma is written here is shown nowhere; of a very long name there is a digest.
+        for member in (field,) if field else IDENTIFIER_FIELDS:
+            text = value_at(record, f"{OBJECT_OF[name]}.{member}")
+            # No page shows how a comma is written; the belief keeps a digest of a very long name.
             if text and isinstance(text, str) and "," not in text:
-                return {each: text}
+                return {member: text}
         return None
     if name == "created_date":
         return next(iter(dates(record)), None)
@@ -69,18 +69,24 @@ def value(record: Record, name: str, field: str = "") -> Any:
 
 
 def dates(record: Record) -> list[str]:
-    """Return the moment and the day a webhook request was made at, and those around the day."""
-    found = value_at(record, "log_information.created_date")
-    if not isinstance(found, str) or not is_api_date(found):
+    """Return moment and day of a webhook request's creation, and those at the ends of the day."""
+    created = value_at(record, "log_information.created_date")
+    if not isinstance(created, str) or not is_api_date(created):
         return []
-    ends = day_ends(found)
-    return list(dict.fromkeys((found, found[:10], *ends, *(each[:10] for each in ends))))
+    ends = day_ends(created)
+    return list(dict.fromkeys((created, created[:10], *ends, *(end[:10] for end in ends))))
 
 
-def with_entity(record: Record, given: dict[str, Any]) -> dict[str, Any]:
-    """Return filters, with the entity where none of them is enough."""
-    enough = {"entity", *OBJECT_OF} & given.keys()
-    return given if enough else {"entity": record["entity"], **given}
+def with_entity(record: Record, filters: dict[str, Any]) -> dict[str, Any]:
+    """Return filters, with the entity if none of them is enough by itself."""
+    enough = {"entity", *OBJECT_OF} & filters.keys()
+    return filters if enough else {"entity": record["entity"], **filters}
+
+
+def _values(record: Record, names: Iterable[str]) -> dict[str, Any] | None:
+    """Return a value of each filter that selects a webhook request; None if one has no value."""
+    filters = {name: value(record, name) for name in names}
+    return None if None in filters.values() else filters
 
 
 @template("read", "list", lambda scene: scene.release.entities, about=False, first=17)
@@ -93,51 +99,52 @@ def every_entity(_: Scene, entity: str, _record: Record) -> Parameters:
 def one_filter(_: Scene, variant: tuple[str, str], record: Record) -> Parameters | None:
     """List by one filter."""
     name, field = variant
-    found = value(record, name, field)
-    return None if found is None else with_entity(record, {name: found})
+    wanted = value(record, name, field)
+    return None if wanted is None else with_entity(record, {name: wanted})
 
 
 def _each_name(scene: Scene) -> Sequence[tuple[str, str, str]]:
     """Return all names of all definitions and rules, those of one field next to each other."""
     objects: dict[str, list[Any]] = {}  # most webhook requests share theirs
     for name, member in OBJECT_OF.items():
-        shown = [each.get(member) for each in scene.records()]
+        shown = [record.get(member) for record in scene.records()]
         objects[name] = [*{id(inner): inner for inner in shown}.values()]
-    found = (
+    variants = dict.fromkeys(
         (name, field, value_at(inner, field))
         for field in IDENTIFIER_FIELDS for name in OBJECT_OF for inner in objects[name]
     )  # fmt: skip
-    named = (each for each in dict.fromkeys(found) if isinstance(each[2], str))
-    return [each for each in named if "," not in each[2]]
+    return [
+        variant for variant in variants if isinstance(text := variant[2], str) and "," not in text
+    ]
 
 
 @template("read", "list", _each_name, about=False, first=24, weight=4)
 def each_definition_and_rule(
     _: Scene, variant: tuple[str, str, str], _record: Record
 ) -> Parameters:
-    """List by a definition or a rule, by each name that it has."""
+    """List by a definition or a rule, by each of its names."""
     name, field, text = variant
     return {name: {field: text}}
 
 
 @template("read", "list", ("alone",), first=2)
 def entity_id_alone(_: Scene, _variant: str, record: Record) -> Parameters:
-    """List by entity_id without its entity: whether that is enough is open."""
+    """List by entity_id without the entity. The documents leave open whether that is enough."""
     return {"entity_id": record["entity_id"]}
 
 
-#: What a list of several filters has beside them.
+#: Further parameters of a list by several filters.
 _BESIDE: tuple[Mapping[str, str], ...] = (
     {}, {}, {"fields_set": "url,id,entity"}, {"number_of_results": "50"}, {"offset": "0"},
     {"number_of_results": "2", "offset": "1"}, {"fields_set": "number,id", "offset": "1"},
     {"number_of_results": "1", "fields_set": "id,url"},
 )  # fmt: skip
 _FILTERS = spread(list(product(TOGETHER, (None, *STATES), _BESIDE)))
-_UNPAGED = [each for each in _FILTERS if each[2].keys() <= {"fields_set"}]
+_UNPAGED = [variant for variant in _FILTERS if variant[2].keys() <= {"fields_set"}]
 
 
 def _beside(scene: Scene) -> SearchStrategy[Mapping[str, str]]:
-    """Return a strategy of what a list of several filters has beside them."""
+    """Return a strategy of further parameters of a list by several filters."""
     paging = {"number_of_results": numbers(), "offset": numbers()} if scene.can_page() else {}
     return st.fixed_dictionaries({}, optional={"fields_set": fields_sets(), **paging})
 
@@ -152,20 +159,21 @@ def _beside(scene: Scene) -> SearchStrategy[Mapping[str, str]]:
 def filters_together(
     _: Scene, variant: tuple[tuple[str, ...], str | None, Mapping[str, str]], record: Record
 ) -> Parameters | None:
-    """List by several filters that one webhook request fits, or all but one."""
+    """List by several filters, all or all but one of which select a webhook request."""
     names, state, beside = variant
-    given = {name: value(record, name) for name in names}
-    if None in given.values():
+    filters = _values(record, names)
+    if filters is None:
         return None
-    if state is not None and "life_cycle_state" in given:
-        given["life_cycle_state"] = state
-    return {**with_entity(record, given), **beside}
+    if state is not None and "life_cycle_state" in filters:
+        filters["life_cycle_state"] = state
+    return {**with_entity(record, filters), **beside}
 
 
+#: A filter with a field, and the filter and the field that its value is taken from.
 _CONFUSED = [
-    (name, field, other, each)
-    for field, each in spread(list(product(IDENTIFIER_FIELDS, IDENTIFIER_FIELDS)))
-    for name in OBJECT_OF for other in OBJECT_OF if (name, field) != (other, each)
+    (name, field, source, source_field)
+    for field, source_field in spread(list(product(IDENTIFIER_FIELDS, IDENTIFIER_FIELDS)))
+    for name in OBJECT_OF for source in OBJECT_OF if (name, field) != (source, source_field)
 ]  # fmt: skip
 
 
@@ -174,43 +182,43 @@ def confused_names(
     _: Scene, variant: tuple[str, str, str, str], record: Record
 ) -> Parameters | None:
     """List by a name of the other object, or by another name of the same one."""
-    name, field, other, each = variant
-    own, found = value(record, name, field), value(record, other, each)
-    if own is None or found is None:
+    name, field, source, source_field = variant
+    right, wrong = value(record, name, field), value(record, source, source_field)
+    if right is None or wrong is None:
         return None
-    given = {field: found[each]}
-    return None if given == own else {name: given}
+    confused = {field: wrong[source_field]}
+    return None if confused == right else {name: confused}
 
 
-#: Places in ``dates``: the moment and the day themselves before what is around them.
-_FORMS = (*(0, 1) * 5, *((day, ()) for day in ENDS_OF_CALENDAR), *range(2, 14))
+#: Places in ``dates``, those of the moment and of the day first; or a date with further filters.
+_DATES = (*(0, 1) * 5, *((day, ()) for day in ENDS_OF_CALENDAR), *range(2, 14))
 
 
-#: What a list by any date and time has beside it: nothing, or other filters.
-_BESIDE_DATES = ((), *(each for each in TOGETHER if len(each) < 3 and "created_date" not in each))
+#: Further filters of a list by any date and time.
+_BESIDE_DATES = (
+    (), *(names for names in TOGETHER if len(names) < 3 and "created_date" not in names),
+)  # fmt: skip
 
 
 @template(
-    "read", "list", _FORMS,
+    "read", "list", _DATES,
     further=lambda _: st.tuples(moments(), st.sampled_from(_BESIDE_DATES)), first=20, weight=6,
 )  # fmt: skip
 def created_date(
     _: Scene, at: int | tuple[str, tuple[str, ...]], record: Record
 ) -> Parameters | None:
-    """List by a date or a moment around the day that a webhook request was created on, or any."""
-    if not isinstance(at, int):
-        text, names = at
-        given = {name: value(record, name) for name in names}
-        if None in given.values():
-            return None
-        return {**with_entity(record, given), "created_date": text}
-    found = dates(record)
-    return {"entity": record["entity"], "created_date": found[at % len(found)]} if found else None
+    """List by a date or a moment around a webhook request's creation, or by any."""
+    if isinstance(at, int):
+        near = dates(record)
+        return {"entity": record["entity"], "created_date": near[at % len(near)]} if near else None
+    text, names = at
+    filters = _values(record, names)
+    return None if filters is None else {**with_entity(record, filters), "created_date": text}
 
 
 #: The filters whose values may be any text, with the field of an identifier.
-_OF_TEXT = [each for each in ALONE if each[0] not in ("entity", "life_cycle_state")]
-_NEAR = [(*each, mutation) for each in _OF_TEXT for mutation in MUTATIONS]
+_OF_TEXT = [(name, field) for name, field in ALONE if name not in ("entity", "life_cycle_state")]
+_NEAR = [(*of, mutation) for of in _OF_TEXT for mutation in MUTATIONS]
 _BESIDE_TEXT = ((), (), *((name,) for name in ("entity", "life_cycle_state", *OBJECT_OF)))
 
 
@@ -225,36 +233,36 @@ _BESIDE_TEXT = ((), (), *((name,) for name in ("entity", "life_cycle_state", *OB
 def nearly_right_value(
     _: Scene, variant: tuple[str, str, Mutation, *tuple[str, ...]], record: Record
 ) -> Parameters | None:
-    """List by a value that is nearly right, alone or with another filter beside it."""
+    """List by a value that is nearly right, alone or with another filter."""
     name, field, mutation, *beside = variant
-    found = value(record, name, field)
-    if found is None:
+    right = value(record, name, field)
+    if right is None:
         return None
-    text = found[field] if field else found
+    text = right[field] if field else right
     if name == "url" and mutation is wide and not {*"?@"}.isdisjoint(text):
-        return None  # it is no URL any more, and so reports would show the secrets in it
+        return None  # it is no URL any more, so reports would show its secrets
     near = mutation(text)
     if name == "url" and not {*"?@"}.isdisjoint(text) and not near.startswith(text):
         near = f"{text}{mutation.put if isinstance(mutation, Edit) else '/'}"  # for the same reason
     if near in ("", text) or (field and "," in near):
         return None
-    others = {other: value(record, other) for other in beside if other != name}
-    if None in others.values():
+    others = _values(record, (other for other in beside if other != name))
+    if others is None:
         return None
     return with_entity(record, {**others, name: {field: near} if field else near})
 
 
 @template("read", "list", (slice(-6, None), slice(-2)), first=2)
 def part_of_a_url(_: Scene, part: slice, record: Record) -> Parameters:
-    """List by a part of a URL: whether it is compared as a whole is open, but one way for all.
+    """List by a part of a URL. The documents leave open whether that selects anything.
 
-    The part is not from its query, where receivers have their keys.
+    The part is not from the query, where receivers have their keys.
     """
     return {"entity": record["entity"], "url": record["url"].partition("?")[0][part]}
 
 
 def _in_turn(scene: Scene, at: int, record: Record) -> Record:
-    """Return every other time the same webhook request: so lists follow each other like others."""
+    """Return the first webhook request in every other turn, so that equal lists come again."""
     return scene.records()[0] if at % 2 else record
 
 
@@ -269,7 +277,7 @@ def some_fields(scene: Scene, variant: tuple[int, str], record: Record) -> Param
     return {"entity": record["entity"], "entity_id": record["entity_id"], "fields_set": fields}
 
 
-#: Sizes of a page, and how many are skipped: numbers, and those that rest on how many there are.
+#: Sizes of a page, and how many results are skipped; words stand for parts of the whole list.
 _SIZES = ("1", "half", "2", "most", "3", "all", "5", "more", "")
 _SKIPPED = ("", "0", "1", "half", "2", "most", "all", "more")
 _PAGED = (("entity",), ("entity", "life_cycle_state"), ("webhook_definition_identifier",))
@@ -277,12 +285,12 @@ _PAGES = [*enumerate(spread(list(product(_PAGED, _SIZES, _SKIPPED))))]
 
 
 def _another_page(scene: Scene, _: Any, page: Exchange, send: Send) -> tuple[()]:
-    """Ask for another page of the same size: an order may depend on the size."""
-    given = dict(page.call.parameters)
-    size, skipped = int(given.get("number_of_results", 1)), int(given.get("offset", 0))
-    given["offset"] = str(0 if skipped else size)
+    """List another page of the same size, since the order may depend on the size."""
+    parameters = dict(page.call.parameters)
+    size, skipped = int(parameters.get("number_of_results", 1)), int(parameters.get("offset", 0))
+    parameters["offset"] = str(0 if skipped else size)
     if page.ok:
-        send(build(scene.methods["list"], given))
+        send(build(scene.methods["list"], parameters))
     return ()  # the oracle compares the two
 
 
@@ -299,16 +307,17 @@ def a_page(
     """List a page."""
     at, (names, size, skip) = variant
     record = _in_turn(scene, at, record)
-    given = {name: value(record, name) for name in names}
-    if None in given.values():
+    parameters = _values(record, names)
+    if parameters is None:
         return None
     counts = scene.once(("page", names), lambda: Counter(
-        tuple(str(value(each, name)) for name in names) for each in scene.records()
+        tuple(str(value(shown, name)) for name in names) for shown in scene.records()
     ))  # fmt: skip
-    count = counts[tuple(map(str, given.values()))]
+    count = counts[tuple(map(str, parameters.values()))]
     counted = {"half": count // 2, "most": count - 1, "all": count, "more": count + 1}
     if size:
-        given["number_of_results"] = str(max(1, counted[size] if size in counted else int(size)))
+        results = counted[size] if size in counted else int(size)
+        parameters["number_of_results"] = str(max(1, results))
     if skip:
-        given["offset"] = str(counted[skip] if skip in counted else int(skip))
-    return given
+        parameters["offset"] = str(counted[skip] if skip in counted else int(skip))
+    return parameters

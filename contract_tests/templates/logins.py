@@ -1,7 +1,7 @@
-"""Requests that log in or release a token; what comes of it is used at once.
+"""Requests that log in or release a token, each followed by a request with that token.
 
-How many tokens live at a time is open: so only a request right after a login tells what its token
-is good for.
+The documents leave open how many tokens live at a time. So only a request right after a login shows
+what its token is good for.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,50 +27,49 @@ from crmcom_kit.contract_tests.templates.near_misses import (
 )
 from crmcom_kit.contract_tests.templates.table import Parameters, Scene, Send, template
 
-#: Reports redact a part of a secret from this length on, and so one that is a character off.
+#: The minimum length of a secret whose parts reports redact, and so one that is a character off.
 MIN_SECRET = 8
 MAX_UNITS = 2
-#: A token may end at any time: so many more logins than usual have to return one that has ended.
+#: A token may end at any time, so a suspicion needs this number of further logins.
 MORE_LOGINS = 2
 
 
 def by_password(scene: Scene) -> dict[str, str]:
     """Return the parameters of a right login by password; empty if none is known."""
-    given = {name: getattr(scene.login, name) for name in (*LOGIN_PARAMETERS, "unit")}
-    found = {name: text for name, text in given.items() if text}
-    return found if set(LOGIN_PARAMETERS) <= found.keys() else {}
+    values = {name: getattr(scene.login, name) for name in (*LOGIN_PARAMETERS, "unit")}
+    parameters = {name: text for name, text in values.items() if text}
+    return parameters if set(LOGIN_PARAMETERS) <= parameters.keys() else {}
 
 
 def own_login(scene: Scene) -> Call | None:
     """Return the login of the run, or None if it has none that the release knows."""
-    given = by_password(scene)
-    if given:
-        return build(scene.methods["token"], given)
+    parameters = by_password(scene)
+    if parameters:
+        return build(scene.methods["token"], parameters)
     method = scene.methods.get("web_api_key_token")
     key = scene.login.api_key
     return None if key is None or method is None else key_login(method, f"{key}:", scene.login.unit)
 
 
 def plain_list(scene: Scene, token: str | None) -> Call:
-    """Return the simplest request, which any valid token lets through.
+    """Return the simplest request, which is served with any valid token.
 
-    It is for an entity that has webhook requests, if one is known: the server may refuse others.
+    It lists an entity that has webhook requests, if one is known: a server may refuse others.
     """
-    shown = (each.record.get("entity") for each in scene.belief.existing())
+    shown = (tracked.record.get("entity") for tracked in scene.belief.existing())
     entities = scene.release.entities
     entity = next((name for name in shown if name in entities), entities[0])
-    given = {"token": token, "entity": entity}
     page = {"number_of_results": "1"} if scene.can_page() else {}
-    return build(scene.methods["list"], given | page)
+    return build(scene.methods["list"], {"token": token, "entity": entity, **page})
 
 
-# Logins that are to be served.
+# Logins that must be served.
 
 
 def _of_units(scene: Scene) -> Sequence[str | None]:
     """Return the units to log in for: that of the login, or none, and some that are known.
 
-    There are as many, whatever is known: a dry run counts them.
+    Their number does not depend on what is known, since a dry run counts them.
     """
     own = scene.login.unit
     others = [] if own is not None else [*known_units(scene.belief)]
@@ -78,12 +77,12 @@ def _of_units(scene: Scene) -> Sequence[str | None]:
 
 
 def _use(scene: Scene, _unit: str | None, login: Exchange, send: Send) -> Iterator[Suspicion]:
-    """Use the token of a login, and say what is wrong with it; the rest the oracle tells."""
+    """Use the token of a login, and yield what is suspected if it is refused."""
     token = token_of(login)
     if token is None:
         return
     used = send(plain_list(scene, token))
-    is_list_served = any(known.listed for known in scene.belief.existing())
+    is_list_served = any(tracked.listed for tracked in scene.belief.existing())
     if used.wording == scene.belief.token_refusal and is_list_served:
         seen = f"with the token, list returns {outcome(used)}, as without a login"
         effect = Hypothesis("login.token.returns_token", Effect(login, more=MORE_LOGINS))
@@ -99,8 +98,8 @@ def _use(scene: Scene, _unit: str | None, login: Exchange, send: Send) -> Iterat
 )  # fmt: skip
 def right_credentials(scene: Scene, unit: str | None, _record: Record) -> Parameters:
     """Log in, for a unit or for none."""
-    given = by_password(scene)
-    return given if unit is None else {**given, "unit": unit}
+    parameters = by_password(scene)
+    return parameters if unit is None else {**parameters, "unit": unit}
 
 
 @template(
@@ -112,9 +111,9 @@ def a_web_api_key(scene: Scene, unit: str | None, _record: Record) -> Call:
     return key_login(scene.methods["web_api_key_token"], f"{scene.login.api_key}:", unit)
 
 
-# Logins that are to be refused.
+# Logins that must be refused.
 
-Given = Mapping[str, str | None]  # what is not right in a login; None is left out
+Wrong = Mapping[str, str | None]  # the parameters of a login that are wrong; None is left out
 
 
 def _near(right: str | None, mutations: Sequence[Callable[[str], str]]) -> list[str]:
@@ -123,72 +122,73 @@ def _near(right: str | None, mutations: Sequence[Callable[[str], str]]) -> list[
 
 
 def _log_in_again(scene: Scene, _: Any, _wrong: Exchange, send: Send) -> Iterator[Suspicion]:
-    """Log in right after a wrong login, as far as that is allowed: a server may count wrong ones.
+    """Log in right after a wrong login, if the limits allow it: a server may count wrong ones.
 
-    On a server that the run made itself no one minds.
+    On the run's own server this is not needed.
     """
     call = own_login(scene)
     if call is not None and scene.logins.is_limited and scene.logins.left:
         yield from _use(scene, scene.login.unit, send(call), send)
 
 
-def _wrong_passwords(scene: Scene) -> Sequence[Given]:
+def _wrong_passwords(scene: Scene) -> Sequence[Wrong]:
     if not by_password(scene) or not scene.logins.may_be_wrong("user"):
         return ()
     login = scene.login
-    found: list[Given] = [
+    wrong: list[Wrong] = [
         {"password": NO_PASSWORD}, {"organisation": NO_ORGANISATION}, {"password": ""},
         {"password": None}, {"organisation": None}, {"password": " "},
     ]  # fmt: skip
-    found += [{"password": text} for text in _near(login.password, SECRET_MUTATIONS)]
-    return found + [{"organisation": text} for text in _near(login.organisation, NAME_MUTATIONS)]
+    wrong += [{"password": text} for text in _near(login.password, SECRET_MUTATIONS)]
+    return wrong + [{"organisation": text} for text in _near(login.organisation, NAME_MUTATIONS)]
 
 
 @template(
     "login", "token", _wrong_passwords, about=False, first=13, weight=3, login="wrong",
     then=_log_in_again,
 )  # fmt: skip
-def a_wrong_password(scene: Scene, wrong: Given, _record: Record) -> Parameters:
-    """Log in as the real user, with the password or the organisation wrong or missing."""
+def a_wrong_password(scene: Scene, wrong: Wrong, _record: Record) -> Parameters:
+    """Log in as the real user with a wrong or missing password or organisation."""
     return {**by_password(scene), **wrong}
 
 
-def _other_users(scene: Scene) -> Sequence[Given]:
-    """Return user names that are nobody's; where logins are few, what else may be wrong as well.
+def _other_users(scene: Scene) -> Sequence[Wrong]:
+    """Return user names that are nobody's, and nearly right ones if logins are not limited.
 
-    Elsewhere they are nearly right. On a server that matters these might be somebody's.
+    On somebody else's server a nearly right name might be another user's. There the other
+    parameters are wrong as well, in turn.
     """
     if not by_password(scene):
         return ()
-    found: list[Given] = [{"username": NO_USER}, {"username": None}, {"username": ""}]
+    nobody: list[Wrong] = [{"username": NO_USER}, {"username": None}, {"username": ""}]
     if not scene.logins.is_limited:
-        return found + [{"username": text} for text in _near(scene.login.username, NAME_MUTATIONS)]
-    missing: tuple[Given, ...] = (
+        return nobody + [{"username": text} for text in _near(scene.login.username, NAME_MUTATIONS)]
+    more: tuple[Wrong, ...] = (
         {"password": None}, {"organisation": None}, {"password": ""}, {"organisation": ""},
         {"password": NO_PASSWORD}, {"organisation": NO_ORGANISATION},
     )  # fmt: skip
-    return [*found, *({"username": NO_USER, **each} for each in missing)]
+    return [*nobody, *({"username": NO_USER, **wrong} for wrong in more)]
 
 
 @template("login", "token", _other_users, about=False, first=5, weight=1)
-def a_user_who_does_not_exist(scene: Scene, wrong: Given, _record: Record) -> Parameters:
+def a_user_who_does_not_exist(scene: Scene, wrong: Wrong, _record: Record) -> Parameters:
     """Log in as nobody."""
     return {**by_password(scene), **wrong}
 
 
 @template("login", "web_api_key_token", ("", ":", f"{NO_KEY}:"), about=False, first=3)
 def no_web_api_key(scene: Scene, text: str, _record: Record) -> Call | None:
-    """Log in without a Web API key, or with one that is made up."""
+    """Log in without a Web API key, or with a made-up one."""
     method = scene.methods["web_api_key_token"]
     if NO_KEY in text and scene.login.api_key is None:
-        return None  # no key is surely wrong
+        return None  # without a key that is right, none is surely wrong
     return key_login(method, text, scene.login.unit) if text else build(method, {})
 
 
 def _wrong_keys(scene: Scene) -> Sequence[str]:
     key = str(scene.login.api_key)
-    is_other = scene.logins.is_limited and by_password(scene)  # no right login follows by key
-    if is_other or not scene.logins.may_be_wrong("key"):
+    by_user = scene.logins.is_limited and by_password(scene)  # then no right login by key follows
+    if by_user or not scene.logins.may_be_wrong("key"):
         return ()
     return [*(f"{text}:" for text in _near(key, SECRET_MUTATIONS)), f":{key}", f"{key}:x"]
 
@@ -212,13 +212,13 @@ def a_release_without_a_token(_: Scene, _variant: None, _record: Record) -> Para
 
 
 def _newest(scene: Scene) -> Sequence[None]:
-    """Wait for a login that is newer than the run's own: its token is released."""
+    """Return a variant once there is a login that is newer than the run's: it is released."""
     tokens = scene.belief.live_tokens()
     return (None,) if tokens and tokens[-1] != scene.token else ()
 
 
 def _released(scene: Scene, _: None, release: Exchange, send: Send) -> tuple[()]:
-    """Use a token that was released: until R12 it works no longer, which the oracle tells."""
+    """Use a released token: the oracle judges the response."""
     if release.ok:
         send(plain_list(scene, str(release.call.parameters["token"])))
     return ()

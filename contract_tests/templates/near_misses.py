@@ -13,11 +13,11 @@ def _other(character: str) -> str:
 
 
 def wide(text: str) -> str:
-    """Full-width digits and letters, which some servers take for plain ones."""
-    return "".join(chr(ord(each) + 0xFEE0) if "!" <= each <= "~" else each for each in text)
+    """Return a text in full-width digits and letters, which some servers take for plain ones."""
+    return "".join(chr(ord(letter) + 0xFEE0) if "!" <= letter <= "~" else letter for letter in text)
 
 
-#: Each makes another text of one that is right; those first that differ most from each other.
+#: Each makes another text of a right one. Those that differ most from each other come first.
 _MAKERS: dict[str, Mutation] = {
     "lettered": lambda text: f"{text}x",
     "any end": lambda text: f"{text[:-1]}%",
@@ -43,18 +43,17 @@ def _made(*names: str) -> tuple[Mutation, ...]:
     return tuple(_MAKERS[name] for name in names)
 
 
-#: For secrets: what these make has the inner part, in either case, by which reports redact it.
-#: None changes the last character: that of a JSON Web Token may hold bits that nobody reads.
+#: For secrets. All keep the inner part, in either case, since reports redact by it. "other end" is
+#: left out: the last character of a JSON Web Token may hold bits that nobody reads.
 SECRET_MUTATIONS = _made(
     "shorter", "other start", "longer", "other case", "any end", "anything", "beheaded", "any first"
 )
-#: For user names and organisations: whether their case matters is open.
+#: For user names and organisations. The documents leave open whether their case matters.
 NAME_MUTATIONS = _made("lettered", "shorter", "any end", "anything")
 
-#: Unusual texts that any field could have: a long one, letters beyond ASCII, an emoji, and numbers
-#: longer than what common kinds hold: 32 bits, 64 bits, with and without a sign.
+#: Unusual texts for any field: a long one, letters beyond ASCII, an emoji, and numbers that exceed
+#: 32 bits and 64 bits, with and without a sign.
 _UNUSUAL = ("9" * 1000, "Ελλάδα", "\U0001f680", "9" * 10, f"{2**63}", "9" * 20, "9" * 40)
-
 
 #: The ends of the calendar, which some servers step over.
 ENDS_OF_CALENDAR = ("9999-12-31", "0001-01-01")
@@ -69,5 +68,5 @@ MUTATIONS = _ALL + tuple(map(_instead, _UNUSUAL))
 
 def near_misses(text: str, mutations: Iterable[Mutation] = _ALL) -> Iterator[str]:
     """Yield the texts that ``mutations`` make of ``text``: each once, none empty or the same."""
-    made = dict.fromkeys(mutation(text) for mutation in mutations)
-    yield from (each for each in made if each not in ("", text))
+    near = dict.fromkeys(mutation(text) for mutation in mutations)
+    yield from (other for other in near if other not in ("", text))

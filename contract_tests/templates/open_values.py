@@ -1,7 +1,7 @@
-"""Strategies of values that no list names: texts, numbers, moments, and lists of fields.
+"""Strategies of open values, which no list names: texts, numbers, moments, and lists of fields.
 
-All are total: what Hypothesis draws is made into a value, and never thrown away. Each is made once,
-since Hypothesis takes long to look through a new one.
+They make a value of whatever Hypothesis draws, and reject nothing. Each is made once, since
+Hypothesis takes long to analyze a new one.
 """
 
 from calendar import monthrange
@@ -17,8 +17,8 @@ from hypothesis.strategies import SearchStrategy
 from crmcom_kit.contract_tests.oracle.sense import FIELDS
 from crmcom_kit.contract_tests.templates.near_misses import wide
 
-#: Code points of every general category but surrogates, which no URL can hold. A range of a few
-#: hundred is as likely as one of a hundred thousand. Plain ones first: examples shrink to them.
+#: Code points of every general category except surrogates, which no URL can hold. All ranges are
+#: equally likely, whatever their size. Plain ones come first: examples shrink to them.
 RANGES = (
     (0x20, 0x7E),  # ASCII
     (0xA0, 0xFF),  # Latin-1
@@ -28,16 +28,16 @@ RANGES = (
     (0x966, 0x96F),  # digits of Devanagari
     (0x2B0, 0x36F),  # letters and marks that modify others
     (0x488, 0x489),  # enclosing marks
-    (0x2000, 0x206F),  # blanks, dashes, and what ends or turns a line
+    (0x2000, 0x206F),  # blanks, dashes, ends of lines, and directions
     (0x2070, 0x218F),  # raised and lowered digits, currencies, Roman numbers
-    (0x2190, 0x24FF),  # symbols, and what stands in circles
+    (0x2190, 0x24FF),  # symbols, and letters in circles
     (0x3000, 0x30FF),  # blanks and letters of Japanese
     (0x4E00, 0x9FFF),  # Chinese
     (0xFB00, 0xFB4F),  # ligatures
     (0xFF01, 0xFF5E),  # wide letters and digits
     (0x1C0, 0x1F3),  # letters with a title case of their own
     (0xE000, 0xE00F),  # for private use
-    (0xFFF9, 0xFFFF),  # specials, and what is no character
+    (0xFFF9, 0xFFFF),  # specials, and noncharacters
     (0x0, 0x1F),  # controls
     (0x7F, 0x9F),  # more of them
     (0x10400, 0x1044F),  # letters beyond 16 bits
@@ -45,33 +45,16 @@ RANGES = (
     (0x1F300, 0x1F64F),  # emoji
     (0xE0001, 0xE007F),  # tags
 )
-#: What means something to SQL, JSON, XML, paths, shells or templates, or ends a part of a text.
+#: What has a meaning in SQL, JSON, XML, paths, shells or templates, or ends a part of a text.
 _SPECIAL = (
-    "%",
-    "_",
-    "*",
-    "?",
-    '"',
-    "'",
-    "\\",
-    "\n",
-    "\0",
-    "<",
-    "&",
-    "+",
-    ";",
-    "#",
-    "/",
-    "|",
-    "${",
-    "--",
-)
-#: What some languages and databases take for nothing, or for a value of another type.
+    "%", "_", "*", "?", '"', "'", "\\", "\n", "\0", "<", "&", "+", ";", "#", "/", "|", "${", "--",
+)  # fmt: skip
+#: What some languages and databases read as nothing, or as a value of another type.
 _WORDS = (
     "null", "NULL", "None", "undefined", "NaN", "true", "false", "0", "-1", "[]", "{}", ".", "..",
     "' '", '""',
 )  # fmt: skip
-#: Lengths around powers of 2 and 10, as long as servers take URLs.
+#: Lengths around powers of 2 and 10, up to what servers accept in URLs.
 _LENGTHS = tuple(sorted(
     size + more
     for size in (16, 32, 64, 100, 128, 255, 512, 1000, 1024) for more in (-1, 0, 1)
@@ -80,7 +63,7 @@ _LENGTHS = tuple(sorted(
 
 @cache
 def characters() -> SearchStrategy[str]:
-    """Return a strategy of characters of any category; those that mean something are likely."""
+    """Return a strategy of characters of any category; special ones are likely."""
     every = st.sampled_from(RANGES).flatmap(lambda ends: st.integers(*ends))
     ends = st.sampled_from([*chain(*RANGES)])
     return st.one_of(every.map(chr), ends.map(chr), st.sampled_from(_SPECIAL))
@@ -88,7 +71,7 @@ def characters() -> SearchStrategy[str]:
 
 @cache
 def texts() -> SearchStrategy[str]:
-    """Return a strategy of texts of any characters, short ones and very long ones; none empty."""
+    """Return a strategy of texts of any characters, short and very long; none is empty."""
     short = st.lists(characters(), min_size=1, max_size=4).map("".join)
     lengths = st.sampled_from(_LENGTHS)
     long = st.builds(lambda text, length: (text * length)[:length], short, lengths)
@@ -113,7 +96,7 @@ def numbers() -> SearchStrategy[str]:
     return st.one_of(small, large).map(str)
 
 
-#: More than any text has characters: all of it.
+#: More characters than any text has, to cut all of it.
 _ALL = 10_000
 
 
@@ -121,27 +104,27 @@ _ALL = 10_000
 class Edit:
     """A change of a text at one place. The simplest one changes nothing."""
 
-    back: int  # from the end to the place
-    cut: int  # so many characters before the place are left out
-    put: str  # what is put in
+    back: int  # characters from the end to the place
+    cut: int  # the number of characters before the place that are left out
+    put: str  # what is inserted
 
     def __call__(self, text: str) -> str:
-        """Return the text that it makes of another."""
+        """Return a text with the change."""
         at = max(0, len(text) - self.back)
         return text[: max(0, at - self.cut)] + self.put + text[at:]
 
 
-def _each(change: Callable[[str], str]) -> Callable[[str], str]:
+def _each_character(change: Callable[[str], str]) -> Callable[[str], str]:
     return lambda text: "".join(map(change, text))
 
 
 def _number(form: Callable[[int], str]) -> Callable[[str], str]:
-    """Return what writes a number in another form; another text stays as it is."""
+    """Return what writes a number in another form, and leaves other texts as they are."""
     return lambda text: form(int(text)) if text.isascii() and text.isdigit() else text
 
 
-#: The same text as some programs see it: in other letters, as another type, quoted, escaped, with
-#: blanks or invisible characters, or as the end or the beginning of something longer.
+#: Forms that some programs take for the same text: in other letters, as another type, quoted,
+#: escaped, with blanks or invisible characters, longer or shorter.
 _FORMS: tuple[Callable[[str], str], ...] = (
     str.lower, str.upper, str.title, str.swapcase,
     wide, lambda text: text[:-1] + wide(text[-1:]), lambda text: text[:1] + "\u0301" + text[1:],
@@ -154,8 +137,8 @@ _FORMS: tuple[Callable[[str], str], ...] = (
     "{0},{0}".format, "{0}|{0}".format, "{0} {0}".format, "{0}{0}".format, "{},".format,
     "{}/".format, "{}#x".format, "{}?x=1".format, "{}%".format, "%{}".format, "{}*".format,
     lambda text: "_" * len(text), lambda text: f"{text[:1]}%", lambda text: f"{text[:1]}*",
-    _each(lambda character: f"&#{ord(character)};"),
-    _each(lambda character: f"\\u{ord(character):04x}"),
+    _each_character(lambda character: f"&#{ord(character)};"),
+    _each_character(lambda character: f"\\u{ord(character):04x}"),
     *(lambda text, size=size: text.ljust(size, "x") for size in (33, 51, 65, 101, 256, 1025)),
     *(lambda text, size=size: text.ljust(size) for size in (33, 256)),
     lambda text: text[:16], lambda text: text[:32], lambda text: text[::-1],
@@ -164,7 +147,7 @@ _FORMS: tuple[Callable[[str], str], ...] = (
 
 @cache
 def edits() -> SearchStrategy[Callable[[str], str]]:
-    """Return a strategy of changes of a text: at its end, inside, of all of it, or of its form."""
+    """Return a strategy of changes of a text: at its end, inside, as a whole, or in its form."""
     put = st.one_of(texts(), st.just(""))
     back = st.one_of(st.just(0), st.integers(0, 40))
     part = st.builds(Edit, back=back, cut=st.sampled_from((0, 0, 1, 2)), put=put)
@@ -200,7 +183,7 @@ def moments() -> SearchStrategy[str]:
 
 
 def _written(year: int, of_year: tuple[int, int], time: str) -> str:
-    """Return a moment; a day that the month does not have is its last one."""
+    """Return a moment as text; a day that the month does not have becomes its last one."""
     month, day = of_year
     return f"{year:04}-{month:02}-{min(day, monthrange(year, month)[1]):02}{time}"
 
@@ -209,8 +192,7 @@ def _written(year: int, of_year: tuple[int, int], time: str) -> str:
 def fields_sets() -> SearchStrategy[str]:
     """Return a strategy of values of fields_set: fields in any order.
 
-    Some name a field twice, or have blanks around commas: the documents leave open what these come
-    to.
+    Some name a field twice, or have blanks around commas: the documents leave open what that means.
     """
     some = st.builds(
         lambda names, count: names[:count], st.permutations(FIELDS), st.integers(1, len(FIELDS))

@@ -1,4 +1,4 @@
-"""Requests of show that are to be served."""
+"""Requests of show, and some of list, that must be served."""
 
 from dataclasses import replace
 from typing import Any
@@ -15,7 +15,7 @@ from crmcom_kit.contract_tests.templates.table import Parameters, Scene, templat
 
 FORMS = ("id", "number")
 
-#: Values of fields_set, the most telling ones first.
+#: Values of fields_set; those that show most come first.
 FIELDS_SETS = (
     "life_cycle_state,error_code,error_description",
     ",".join(reversed(FIELDS)),
@@ -27,7 +27,7 @@ FIELDS_SETS = (
 
 @template("read", "show", FORMS, first=16, weight=8)
 def one_by_id_or_number(_: Scene, form: str, record: Record) -> Parameters:
-    """Name a webhook request in one of the two ways."""
+    """Show a webhook request by id or number."""
     return {IDENTIFIER: {form: record[form]}}
 
 
@@ -36,7 +36,7 @@ def one_by_id_or_number(_: Scene, form: str, record: Record) -> Parameters:
     further=lambda _: st.tuples(fields_sets(), st.sampled_from(FORMS)), first=24, weight=4,
 )  # fmt: skip
 def some_fields(_: Scene, variant: tuple[str, str], record: Record) -> Parameters:
-    """Ask for some fields of a webhook request."""
+    """Show some fields of a webhook request."""
     fields, form = variant
     return {IDENTIFIER: {form: record[form]}, "fields_set": fields}
 
@@ -44,11 +44,11 @@ def some_fields(_: Scene, variant: tuple[str, str], record: Record) -> Parameter
 @template("read", "list", ("right", "wrong"), first=3)
 @template("read", "show", ("right", "wrong"), first=3)
 def a_slash_behind_the_name(scene: Scene, token: str, record: Record, method: str) -> Call:
-    """Call a method with a slash behind its name, as some clients do: tokens count as ever."""
-    given: dict[str, Any] = {IDENTIFIER: {"id": record["id"]}}
+    """Call a method with a slash behind its name, as some clients do, and with a wrong token."""
+    parameters: dict[str, Any] = {IDENTIFIER: {"id": record["id"]}}
     if method == "list":
-        given = {name: record.get(name) for name in ("entity", "life_cycle_state")}
+        parameters = {name: record.get(name) for name in ("entity", "life_cycle_state")}
     if token == "wrong":
-        given["token"] = WRONG_TOKEN
-    call = build(scene.methods[method], {"token": scene.token, **given})
+        parameters["token"] = WRONG_TOKEN
+    call = build(scene.methods[method], {"token": scene.token, **parameters})
     return replace(call, path=f"{call.path}/")

@@ -1,8 +1,8 @@
-"""Requests that are to be refused.
+"""Requests that must be refused.
 
-To resend and delete they name a webhook request in scope, or nothing at all; what might name
-another one goes to show alone, unless everything may be changed. A resend is about a REJECTED one:
-another would be refused for its state.
+Those to resend and delete name a webhook request in scope, or nothing. What might name another one
+goes only to show, unless everything may be changed. A resend is about a REJECTED webhook request,
+since another would be refused for its state.
 """
 
 import base64
@@ -35,7 +35,7 @@ from crmcom_kit.schemas.releases import entities_since
 
 
 def right(method: str, record: Record) -> dict[str, Any]:
-    """Return parameters that are to be served."""
+    """Return parameters that must be served."""
     if method == "list":
         return {"entity": record["entity"]}
     return {IDENTIFIER: {"id": record["id"]}}
@@ -49,18 +49,18 @@ _UNNAMED: tuple[Parameters, ...] = (
 def _wrong_tokens(scene: Scene) -> Sequence[str | None]:
     """Return tokens that no login has returned: none, made up, empty, nearly right, forged."""
     token = scene.token or ""
-    found: list[str | None] = [None, WRONG_TOKEN, "", *near_misses(token, SECRET_MUTATIONS)]
+    wrong: list[str | None] = [None, WRONG_TOKEN, "", *near_misses(token, SECRET_MUTATIONS)]
     parts = decoded(token)
     if parts is not None:
         header, payload, signature = token.split(".")
-        end = "B" if signature[:1] == "A" else "A"
-        found.append(f"{header}.{payload}.{end}{signature[1:]}")
-        found.append(f"{header}.{_coded({**parts[1], 'exp': '4102444800'})}.{signature}")
-        found.append(f"{_coded({**parts[0], 'alg': 'none'})}.{payload}.")
-    return found
+        first = "B" if signature[:1] == "A" else "A"
+        wrong.append(f"{header}.{payload}.{first}{signature[1:]}")
+        wrong.append(f"{header}.{_encoded({**parts[1], 'exp': '4102444800'})}.{signature}")
+        wrong.append(f"{_encoded({**parts[0], 'alg': 'none'})}.{payload}.")
+    return wrong
 
 
-def _coded(part: Mapping[str, Any]) -> str:
+def _encoded(part: Mapping[str, Any]) -> str:
     text = json.dumps(part, separators=(",", ":")).encode()
     return base64.urlsafe_b64encode(text).rstrip(b"=").decode()
 
@@ -69,7 +69,7 @@ def _names_nothing(scene: Scene, text: str) -> bool:
     return all(scene.belief.named(Identifier(form, text)) is None for form in ("id", "number"))
 
 
-#: What is nearly a name: the other one, or what a mutation makes of its own.
+#: A field, and what its value becomes: a mutation, or (None) the value of the other field.
 _NEAR: list[tuple[str, Mutation | None]] = [
     (form, mutation)
     for form in ("number", "id")
@@ -78,21 +78,21 @@ _NEAR: list[tuple[str, Mutation | None]] = [
 
 
 def _near_if_everything(scene: Scene) -> Sequence[tuple[str, Mutation | None]]:
-    """Return all variants, the most telling first, if any webhook request may be changed."""
+    """Return all variants if any webhook request may be changed, else none."""
     return _NEAR if scene.everything else ()
 
 
 def _open(_: Scene) -> SearchStrategy[tuple[str, Mutation]]:
-    """Return a strategy of any changes of an id or a number."""
+    """Return a strategy of changes of an id or a number."""
     return st.tuples(st.sampled_from(("number", "id")), edits())
 
 
 @template("delete", "delete", _UNNAMED, about=False, first=4)
 @template("resend", "resend", _UNNAMED, about=False, first=4)
 @template("refusal", "show", _UNNAMED, about=False, first=4)
-def no_identifier(_: Scene, given: Parameters, _record: Record) -> Parameters:
+def no_identifier(_: Scene, parameters: Parameters, _record: Record) -> Parameters:
     """Name nothing."""
-    return given
+    return parameters
 
 
 _OTHER_FIELDS = ("entity_id", "url", "entity")
@@ -129,28 +129,30 @@ def nearly_a_name(
 ) -> Parameters | None:
     """Name something that is nearly a webhook request's id or number."""
     form, mutation = variant
-    other = record["number" if form == "id" else "id"]
-    text = other if mutation is None else mutation(record[form])
-    fine = text and text != record[form] and _names_nothing(scene, text)
-    return {IDENTIFIER: {form: text}} if fine else None
+    swapped = record["number" if form == "id" else "id"]
+    text = swapped if mutation is None else mutation(record[form])
+    is_wrong = text and text != record[form] and _names_nothing(scene, text)
+    return {IDENTIFIER: {form: text}} if is_wrong else None
 
 
 _TWO = ("its own", "another")
 
 
-# No page shows how two fields are written in a query, and so not to show.
+# Not to show: no page says how two fields are written in a query.
 @template("delete", "delete", _TWO, first=3)
 @template("resend", "resend", _TWO, state="REJECTED", first=3)
 def two_fields(scene: Scene, how: str, record: Record) -> Parameters:
     """Name a webhook request by both fields."""
     both = {name: record[name] for name in ("id", "number")}
     if how == "another" and scene.everything:
-        others = [each["number"] for each in scene.records() if each["id"] != record["id"]]
-        both["number"] = next(iter(others), scene.nowhere["number"])
+        numbers = (other["number"] for other in scene.records() if other["id"] != record["id"])
+        both["number"] = next(numbers, scene.nowhere["number"])
     return {IDENTIFIER: both}
 
 
-@template("delete", "list", _wrong_tokens, first=3, weight=2)  # again, after changes
+@template(
+    "delete", "list", _wrong_tokens, first=3, weight=2
+)  # as show below: once more, after changes
 @template("delete", "show", _wrong_tokens, first=3, weight=2)
 @template("refusal", "list", _wrong_tokens, first=8, weight=2)
 @template("delete", "delete", _wrong_tokens, first=8, weight=2)
@@ -181,12 +183,11 @@ def an_expired_token(_: Scene, token: str, record: Record, method: str) -> Param
 @template("refusal", "show", first=2)
 def another_verb(scene: Scene, _variant: None, record: Record, method: str) -> Call:
     """Call a method with the other verb."""
-    given = {"token": scene.token, **right(method, record)}
-    call = build(scene.methods[method], given)
+    parameters = {"token": scene.token, **right(method, record)}
+    call = build(scene.methods[method], parameters)
     if call.verb == "GET":
-        sent = json.dumps(given).encode()
-        return replace(call, verb="POST", body=sent, headers=JSON)
-    return replace(call, verb="GET", query=query(given), body=None, headers=())
+        return replace(call, verb="POST", body=json.dumps(parameters).encode(), headers=JSON)
+    return replace(call, verb="GET", query=query(parameters), body=None, headers=())
 
 
 _NOT_ENOUGH: tuple[tuple[str, ...], ...] = (
@@ -199,16 +200,16 @@ _NOT_ENOUGH: tuple[tuple[str, ...], ...] = (
 @template("refusal", "list", _NOT_ENOUGH, first=9, weight=2)
 def no_semi_optional(scene: Scene, names: tuple[str, ...], record: Record) -> Parameters | None:
     """List by optional parameters alone."""
-    other = {"fields_set": "id", "number_of_results": "5"}
+    fixed = {"fields_set": "id", "number_of_results": "5"}
     if "number_of_results" in names and not scene.can_page():
         return None
-    return {name: other.get(name) or value(record, name) for name in names}
+    return {name: fixed.get(name) or value(record, name) for name in names}
 
 
 @template(
     "refusal", "list",
     lambda scene: (
-        *(each for each in entities_since() if each not in scene.release.entities),
+        *(entity for entity in entities_since() if entity not in scene.release.entities),
         "NOSUCHENTITY", "ACTIVITY", "WEBHOOKREQUESTS", "%",
     ),
     further=lambda scene: st.builds(

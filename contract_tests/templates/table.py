@@ -1,8 +1,8 @@
-"""A request template: one kind of request that a run can send, with how to draw it.
+"""A request template: one kind of request that a run can send, and how to draw it.
 
 To add one, write a function in a module of this folder that returns the parameters, or a whole
-``Call``, and decorate it with ``template``. The variant and the webhook request are separate
-draws: so the same variant can be repeated with another webhook request.
+``Call``, and decorate it with ``template``. The variant and the webhook request are drawn apart, so
+that a variant can be repeated with another webhook request.
 """
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
@@ -47,13 +47,13 @@ class Scene(InOneLine):
     _made_of: Belief | None = None
 
     def __repr__(self) -> str:
-        """Name no secret, and none of thousands of webhook requests."""
+        """Show no secret, and none of perhaps thousands of webhook requests."""
         return f"<scene: {len(self.belief.records)} webhook requests, {self.release.name}>"
 
     def frozen(self) -> "Scene":
         """Return a copy that later exchanges don't change.
 
-        Hypothesis draws an example again to shrink it, and has to draw the same.
+        Hypothesis draws an example again to shrink it, and must draw the same.
         """
         return replace(self, belief=self.belief.frozen(), _made={}, _made_of=None)
 
@@ -68,17 +68,20 @@ class Scene(InOneLine):
         return methods(self.release)
 
     def earlier_tokens(self) -> list[str]:
-        """Return tokens of earlier logins: a few of them."""
-        return [each for each in self.belief.live_tokens() if each != self.token][:3]
+        """Return a few tokens of earlier logins."""
+        return [token for token in self.belief.live_tokens() if token != self.token][:3]
 
     def can_page(self) -> bool:
         """Whether list has number_of_results and offset."""
         return "number_of_results" in self.methods["list"].parameters
 
     def once(self, name: Hashable, make: Callable[[], Made], version: int = -1) -> Made:
-        """Return what ``make`` returns, the same until other webhook requests are known.
+        """Return what ``make`` returns, and keep it until the belief or the scope changes.
 
-        ``version`` is that of the belief, unless another one is given.
+        Args:
+            name: of what is tracked.
+            make: makes it anew.
+            version: of what it depends on; by default that of the belief.
         """
         if self._made_of is not self.belief:
             self._made_of = self.belief
@@ -92,23 +95,23 @@ class Scene(InOneLine):
     def records(self, state: str = "", *, in_scope: bool = False) -> Sequence[Record]:
         """Return the webhook requests that can be named, of a state and in scope if asked for."""
         return self.once(("records", state, in_scope), lambda: [
-            each.typed
-            for each in self.belief.existing()
-            if each.is_nameable and (not state or each.state == state)
-            and (not in_scope or self.may_change(each.record))
+            tracked.typed
+            for tracked in self.belief.existing()
+            if tracked.is_nameable and (not state or tracked.state == state)
+            and (not in_scope or self.may_change(tracked.record))
         ])  # fmt: skip
 
     def fresh(self, records: Sequence[Record]) -> Sequence[Record]:
-        """Return those that were not sent again yet; all if there are none."""
+        """Return those that were not resent yet; all of them if each was."""
         known = self.belief.tracked
-        return [each for each in records if not known[each["id"]].resent] or records
+        return [record for record in records if not known[record["id"]].resent] or records
 
     def resent(self, records: Sequence[Record]) -> Sequence[Record]:
-        """Return those that were sent again."""
-        return [each for each in records if self.belief.tracked[each["id"]].resent]
+        """Return those that were resent."""
+        return [record for record in records if self.belief.tracked[record["id"]].resent]
 
 
-#: So many webhook requests are tried before a variant is left out.
+#: The maximum number of webhook requests that a variant is tried with.
 MAX_TRIED = 8
 
 Send = Callable[[Call], Exchange]
@@ -124,20 +127,20 @@ class Template(InOneLine):
     method: str
     request: Callable[[Scene, Any, Record], Parameters | Call | None]
     variants: Callable[[Scene], Sequence[Any]]
-    #: Further variants, with values that no list names; None: there are none.
+    #: A strategy of further variants, with open values; None if there are none.
     further: Callable[[Scene], SearchStrategy[Any]] | None = None
     share: int = 1  # how often ``further`` is drawn, compared with that of others
-    state: str = ""  # of the webhook request that it is about; "" any
-    #: Chooses those that it can be about.
+    state: str = ""  # of the webhook request that it is about; "" for any
+    #: Selects the webhook requests that it can be about.
     among: Callable[[Scene, Sequence[Record]], Sequence[Record]] | None = None
-    about: bool = True  # whether it is about a webhook request at all
-    first: int = 1  # how often in the first pass
+    about: bool = True  # whether it is about a webhook request
+    first: int = 1  # how often it is sent in the first pass
     weight: int = 1  # how often, compared with others, in the second pass; 0: see ``is_odd``
-    spends: bool = False  # it changes the webhook request
-    #: Whether it logs in as the real user: with all that is right, or not. Such logins are few.
+    spends: bool = False  # whether it changes the webhook request
+    #: Whether it logs in as the real user, and whether rightly. Such logins are few.
     login: Literal["", "right", "wrong"] = ""
-    needs: str = ""  # what the run has to be given, as ``Login`` calls it
-    #: Sends what has to follow at once, and says what is suspect beside all that the oracle tells.
+    needs: str = ""  # what the run must be given: a field of ``Login``
+    #: Sends what must follow at once, and yields what is suspected beside what the oracle suspects.
     then: Callable[[Scene, Any, Exchange, Send], Iterable[Suspicion]] | None = None
 
     def __repr__(self) -> str:
@@ -146,12 +149,12 @@ class Template(InOneLine):
 
     @property
     def changes(self) -> bool:
-        """Whether it goes to a method that changes webhook requests."""
+        """Whether its method changes webhook requests."""
         return self.method in CHANGES
 
     @property
     def is_odd(self) -> bool:
-        """Whether no page mentions such requests: they settle dials, and nothing is suspected."""
+        """Whether no page mentions such requests: they settle dials, and raise no suspicion."""
         return self.weight == 0
 
     def has_what_it_needs(self, login: Login) -> bool:
@@ -170,30 +173,30 @@ class Template(InOneLine):
 
     def records(self, scene: Scene) -> Sequence[Record]:
         """Return the webhook requests that it may be about now."""
-        found = scene.records(self.state, in_scope=self.changes)
+        records = scene.records(self.state, in_scope=self.changes)
         if self.among is not None:
-            return self.among(scene, found)
-        return scene.fresh(found) if self.changes else found
+            return self.among(scene, records)
+        return scene.fresh(records) if self.changes else records
 
     def draw(self, scene: Scene, variant: Any, choose: Chooser) -> Call | None:
         """Return a request of a variant, about a webhook request that ``choose`` chooses.
 
-        Not every variant fits every webhook request: a few are tried. None if none of them fits.
+        Not every variant fits every webhook request, so a few are tried. None if none of them fits.
         """
-        found: Sequence[Record] = self.records(scene) if self.about else [{}]
-        given: Parameters | Call | None = None
-        for _ in range(min(MAX_TRIED, len(found))):
-            record = choose(found) if self.about else found[0]
-            given = self.request(scene, variant, record)
-            if given is not None:
+        records: Sequence[Record] = self.records(scene) if self.about else [{}]
+        request: Parameters | Call | None = None
+        for _ in range(min(MAX_TRIED, len(records))):
+            record = choose(records) if self.about else records[0]
+            request = self.request(scene, variant, record)
+            if request is not None:
                 break
-            found = [each for each in found if each is not record]
-        if given is None or isinstance(given, Call):
-            return given
+            records = [other for other in records if other is not record]
+        if request is None or isinstance(request, Call):
+            return request
         method = scene.methods[self.method]
-        if "token" in method.parameters and "token" not in given:
-            given = {"token": scene.token, **given}
-        return build(method, {name: value for name, value in given.items() if value is not None})
+        if "token" in method.parameters and "token" not in request:
+            request = {"token": scene.token, **request}
+        return build(method, {name: value for name, value in request.items() if value is not None})
 
 
 def spread(variants: Sequence[Any]) -> list[Any]:
@@ -208,7 +211,7 @@ _TEMPLATES: list[Template] = []
 
 def all_templates() -> tuple[Template, ...]:
     """Return all templates, in the order of their layers."""
-    return tuple(sorted(_TEMPLATES, key=lambda each: LAYERS.index(each.layer)))
+    return tuple(sorted(_TEMPLATES, key=lambda row: LAYERS.index(row.layer)))
 
 
 def template(
@@ -217,10 +220,10 @@ def template(
     variants: Iterable[Any] | Callable[[Scene], Sequence[Any]] = (None,),
     **more: Any,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Add the function below to the table; it gets the scene, a variant and a webhook request.
+    """Return a decorator that adds a function to the table as the ``request`` of a template.
 
-    A function for several methods has a line for each, the lowest one first. It also gets the
-    method, if it has a parameter of that name.
+    The function gets the scene, a variant and a webhook request; and the method if it has a
+    parameter ``method``. One for several methods has a decorator for each. The lowest adds first.
     """
     fixed = () if callable(variants) else tuple(variants)
     draw_from = variants if callable(variants) else lambda _: fixed

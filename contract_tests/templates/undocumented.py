@@ -1,6 +1,6 @@
-"""Requests that no page mentions: what they come to tells the dials, and nothing is suspected.
+"""Odd requests, which no page mentions: their responses show dials, and raise no suspicion.
 
-They are sent in the first pass only. A variant is the dial that it is about, or the kind of error.
+They are sent in the first pass only. A variant is the dial or the kind of error that it shows.
 """
 
 from collections import Counter
@@ -22,9 +22,9 @@ def _shows(scene: Scene, record: Record) -> dict[str, Parameters | Call]:
     """Return odd requests of show."""
     named = {IDENTIFIER: {"id": record["id"]}}
     both = {name: record[name] for name in ("id", "number")}
-    given, path = {"token": scene.token, **named}, "webhook_requests/show"
+    right, path = {"token": scene.token, **named}, "webhook_requests/show"
     bearer = (("Authorization", f"Bearer {scene.token}"),)
-    twice = f"{query(given)}&fields_set=id&fields_set=number"
+    twice = f"{query(right)}&fields_set=id&fields_set=number"
     fields_sets = {
         "fields_set.unknown_name": "number,nosuch",
         "fields_set.nested": "log_information.created_date",
@@ -33,16 +33,16 @@ def _shows(scene: Scene, record: Record) -> dict[str, Parameters | Call]:
         "fields_set.empty": "",
         "fields_set.always_id": "number",
     }
-    again = f"{query(given)}&{query({IDENTIFIER: {'number': record['number']}})}"
+    again = f"{query(right)}&{query({IDENTIFIER: {'number': record['number']}})}"
     return {
         "requests.unknown_parameters": {**named, "nosuch": "1"},
         "errors.several_identifiers": {IDENTIFIER: both},
-        "errors.several_identifiers, twice": Call("show", "GET", path, again, parameters=given),
+        "errors.several_identifiers, twice": Call("show", "GET", path, again, parameters=right),
         "errors.invalid_value": {IDENTIFIER: {"id": f"{record['id']}\x01"}},
-        "errors.duplicate_parameter": Call("show", "GET", path, twice, parameters=given),
-        "errors.unknown_method": Call("", "GET", "webhook_requests/nosuch", query(given)),
+        "errors.duplicate_parameter": Call("show", "GET", path, twice, parameters=right),
+        "errors.unknown_method": Call("", "GET", "webhook_requests/nosuch", query(right)),
         "requests.body_on_get": Call(
-            "show", "GET", path, query(given), b'{"fields_set": "id"}', JSON
+            "show", "GET", path, query(right), b'{"fields_set": "id"}', JSON
         ),
         "requests.token_in_header": Call("show", "GET", path, query(named), None, bearer),
         "errors.token_first": Call("show", "GET", path),
@@ -52,9 +52,9 @@ def _shows(scene: Scene, record: Record) -> dict[str, Parameters | Call]:
 
 def _lists(scene: Scene, record: Record) -> dict[str, Parameters | Call]:
     """Return odd requests of list."""
-    counts = Counter(each["entity"] for each in scene.records())
+    counts = Counter(listed["entity"] for listed in scene.records())
     entity = counts.most_common(1)[0][0] if counts else record["entity"]  # a long list
-    other = next(each for each in scene.release.entities if each != entity)
+    second = next(name for name in scene.release.entities if name != entity)
     pages = {
         "paging.zero": {"number_of_results": "0"},
         "paging.over_maximum": {"number_of_results": "1000000"},
@@ -64,7 +64,7 @@ def _lists(scene: Scene, record: Record) -> dict[str, Parameters | Call]:
     return {
         "list.case_sensitive": {"entity": entity.lower()},
         "list.case_sensitive, state": {"entity": entity, "life_cycle_state": "rejected"},
-        "list.comma_lists": {"entity": f"{entity},{other}"},
+        "list.comma_lists": {"entity": f"{entity},{second}"},
         "errors.no_identifier": {"webhook_definition_identifier": {}},
         "errors.empty_value, entity": {"entity": ""},
         "errors.empty_value, url": {"entity": entity, "url": ""},
@@ -73,43 +73,43 @@ def _lists(scene: Scene, record: Record) -> dict[str, Parameters | Call]:
             "list",
             "GET",
             "webhook_requests/list",
-            f"{query({'token': scene.token, 'entity': entity})}&entity={other}",
+            f"{query({'token': scene.token, 'entity': entity})}&entity={second}",
             parameters={"token": scene.token, "entity": entity},
         ),
-        **{dial: {"entity": entity, **given} for dial, given in pages.items() if scene.can_page()},
-        **{disputes()[each].dial: {"entity": each} for each in scene.release.disputed_entities},
+        **{dial: {"entity": entity, **page} for dial, page in pages.items() if scene.can_page()},
+        **{disputes()[name].dial: {"entity": name} for name in scene.release.disputed_entities},
     }
 
 
 FORM = (("Content-Type", "application/x-www-form-urlencoded"),)
-#: Bodies that are no JSON object: they name nothing, whatever a server makes of them.
+#: Bodies that are not JSON objects. They name nothing, whatever a server reads in them.
 _NO_OBJECTS: Mapping[str, bytes] = {
     "an array": b"[]", "nothing": b"", "no JSON": b"{", "null": b"null", "a string": b'"x"',
 }  # fmt: skip
 
 
 def _no_objects(method: str, scene: Scene) -> dict[str, Parameters | Call]:
-    """Return requests of a method whose body is no JSON object, or is a form."""
+    """Return requests of a method whose body is not a JSON object, or is a form."""
     path = scene.methods[method].path
     form = query({"token": scene.token, IDENTIFIER: scene.nowhere["id"]}).encode()
-    found: dict[str, Parameters | Call] = {
+    requests: dict[str, Parameters | Call] = {
         f"errors.bad_body, {name}": Call(method, "POST", path, "", body, JSON)
         for name, body in _NO_OBJECTS.items()
     }
-    return found | {"errors.bad_body, a form": Call(method, "POST", path, "", form, FORM)}
+    return requests | {"errors.bad_body, a form": Call(method, "POST", path, "", form, FORM)}
 
 
 def _bodies(method: str, scene: Scene, _record: Record) -> dict[str, Parameters | Call]:
-    """Return odd bodies, which name what is nowhere."""
+    """Return odd bodies, which name what exists nowhere."""
     about, nowhere = scene.methods[method], scene.nowhere["id"]
-    found = _no_objects(method, scene)
+    requests = _no_objects(method, scene)
     both = {IDENTIFIER: {"id": nowhere, "number": scene.nowhere["number"]}}
-    found["errors.several_identifiers"] = both
+    requests["errors.several_identifiers"] = both
     if not scene.everything:
-        return found
+        return requests
     named = {IDENTIFIER: {"id": nowhere}}
     listed = {"fields_set.array_in_body": {**named, "fields_set": ["id"]}}
-    return found | {
+    return requests | {
         "errors.wrong_type": {IDENTIFIER: {"number": [1]}},
         "identifiers.json_number": {IDENTIFIER: {"number": int(scene.nowhere["number"][:12])}},
         "identifiers.unknown_field": {IDENTIFIER: {"id": nowhere, "name": "x"}},
@@ -119,7 +119,7 @@ def _bodies(method: str, scene: Scene, _record: Record) -> dict[str, Parameters 
 
 
 def _logins(scene: Scene, _record: Record) -> dict[str, Parameters | Call]:
-    """Return odd logins: none names the user, or is by a method that a release has."""
+    """Return odd logins: without a user, or by a method that the release does not have."""
     unknown = {
         "errors.unknown_method, release": ("token_release", "authentication/token/release"),
         "errors.unknown_method, key": ("web_api_key_token", "authentication/web_api_key/token"),
