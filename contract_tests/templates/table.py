@@ -79,7 +79,7 @@ class Scene(InOneLine):
         """Return what ``make`` returns, and keep it until the belief or the scope changes.
 
         Args:
-            name: of what is tracked.
+            name: of what is kept.
             make: makes it anew.
             version: of what it depends on; by default that of the belief.
         """
@@ -103,8 +103,8 @@ class Scene(InOneLine):
 
     def fresh(self, records: Sequence[Record]) -> Sequence[Record]:
         """Return those that were not resent yet; all of them if each was."""
-        known = self.belief.tracked
-        return [record for record in records if not known[record["id"]].resent] or records
+        tracked = self.belief.tracked
+        return [record for record in records if not tracked[record["id"]].resent] or records
 
     def resent(self, records: Sequence[Record]) -> Sequence[Record]:
         """Return those that were resent."""
