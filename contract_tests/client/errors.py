@@ -2,27 +2,27 @@
 
 
 class Unreachable(Exception):
-    """What this target, these records or these permissions do not let us try, and why."""
+    """A request that could not be sent or got no response; the text says why."""
 
 
 class Withheld(Unreachable):
-    """A request that the scope of the run keeps from being sent."""
+    """A request that is out of the scope of the run, and is not sent."""
 
 
 class LoginLimit(Unreachable):
-    """A login that is one too many for a server that the run does not own."""
+    """A login beyond the limit on a server that the run does not own."""
 
 
 class NoResponse(Unreachable):
-    """No response came to a request: nobody knows if it was done."""
+    """A request without a response: nobody knows whether it was done."""
 
 
 class ResponseTooLong(Unreachable):
-    """A response that is longer than the run may read."""
+    """A response that is longer than the run reads."""
 
 
 class ResponseLost(Unreachable):
-    """A gateway has responded to a request that is sent once only: nobody knows if it was done."""
+    """A request that is sent only once, to which a gateway responded: it may have been done."""
 
 
 class TargetDown(Exception):
@@ -30,4 +30,4 @@ class TargetDown(Exception):
 
 
 class BudgetSpent(Exception):
-    """The run may send no more requests, keep no more bytes, or has no time for what comes next."""
+    """The run may send no more requests or keep no more bytes, or its time is over."""

@@ -1,4 +1,4 @@
-"""A call as it was sent, and the exchange of call and response; nothing here does any I/O."""
+"""A request as it was sent, and the exchange of request and response; no I/O."""
 
 import json
 import re
@@ -14,16 +14,16 @@ import orjson
 
 from crmcom_kit.redaction import redact_query
 
-#: A gateway responds with these if it has no server to pass a request to; it may speak JSON, too.
+#: The statuses of a gateway that has no server to pass a request to; its body may be JSON, too.
 OUTAGES = (502, 503, 504)
 #: The status of an exchange without a response.
 NO_RESPONSE = 0
-#: What ``Exchange.json`` is if the response is no JSON.
+#: The value of ``Exchange.json`` if the response is not JSON.
 NOT_JSON: Any = object()
 
 
 class InOneLine:
-    """Is printed by Hypothesis as ``repr`` has it, and not with each member."""
+    """Hypothesis prints it by its ``repr``, and not with each member."""
 
     __slots__ = ()
 
@@ -33,13 +33,13 @@ class InOneLine:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Call(InOneLine):
-    """One request, exactly as it goes out below the target's base URL.
+    """One request, exactly as it is sent below the target's base URL.
 
-    ``query`` is the query string as it stands, percent-encoded or not. ``parameters`` are the
-    values that it was built from, where it was built from any: what the kit's model reads.
+    ``query`` is the query string as it is sent, percent-encoded or not. ``parameters`` are the
+    values that the request was built of, if any; the oracle reads them.
     """
 
-    method: str  # the API method's name, such as "show"; "" where it is none
+    method: str  # the API method's name, such as "show"; "" if it has none
     verb: str
     path: str  # below the base URL, without a slash in front
     query: str = ""
@@ -64,12 +64,12 @@ class Packed:
         self.content = zlib.compress(content, 1)
 
 
-#: Those that some exchange has, by the digest of what is in them.
+#: Those of living exchanges, by the digest of their content.
 _PACKED: WeakValueDictionary[bytes, Packed] = WeakValueDictionary()
 
 
 class Exchange:
-    """One call and its response. A long body is kept once, and compressed."""
+    """One request and its response. Equal long bodies are kept once, compressed."""
 
     def __init__(
         self,
@@ -84,8 +84,8 @@ class Exchange:
 
         Args:
             number: counts from 1 in one run.
-            call: what was asked.
-            status: of HTTP.
+            call: the request.
+            status: the HTTP status.
             headers: names and values.
             content: the body.
             seconds: how long the response took.
@@ -96,9 +96,9 @@ class Exchange:
         self._kept = len(content)
         if len(content) > _SHORT:
             key = blake2b(content, digest_size=16).digest()
-            known = _PACKED.get(key)
-            self._body = known or _PACKED.setdefault(key, Packed(content))
-            self._kept = 0 if known else len(self._body.content)
+            packed = _PACKED.get(key)
+            self._body = packed or _PACKED.setdefault(key, Packed(content))
+            self._kept = 0 if packed else len(self._body.content)
 
     @property
     def content(self) -> bytes:
@@ -108,7 +108,7 @@ class Exchange:
 
     @property
     def size(self) -> int:
-        """About how many bytes it takes, beside a body that an earlier one has."""
+        """About how many bytes it takes, without a body that an earlier exchange has."""
         call, heads = self.call, sum(len(name) + len(value) for name, value in self.headers)
         return self._kept + heads + len(call.query) + len(call.body or b"")
 
@@ -119,15 +119,15 @@ class Exchange:
 
     @property
     def json(self) -> Any:
-        """The response's JSON, or ``NOT_JSON``; equal responses may share it: it is not changed."""
+        """The response's JSON, or ``NOT_JSON``. Equal responses may share it: don't change it."""
         body = self._body
         return _of_long(body) if isinstance(body, Packed) else _of_short(body)
 
     @property
     def envelope(self) -> Mapping[str, Any]:
-        """The response's outer object; empty if it is none."""
-        found = self.json
-        return found if isinstance(found, dict) else {}
+        """The response's outer object; empty if the JSON is no object."""
+        value = self.json
+        return value if isinstance(value, dict) else {}
 
     @property
     def code(self) -> Any:
@@ -143,42 +143,41 @@ class Exchange:
 
     @cached_property
     def ok(self) -> bool:
-        """Whether the call was served: the envelope says OK, and HTTP does not say otherwise."""
+        """Whether the request was served: the envelope says OK, and HTTP says no error."""
         return self.code == "OK" and self.status < 400
 
     @property
     def wording(self) -> tuple[int, Any]:
-        """How a refusal is told from others: HTTP status and code; an odd code as its text."""
+        """HTTP status and code, which tell refusals apart; a code of an odd type is its text."""
         return self.status, str(self.code) if isinstance(self.code, list | dict) else self.code
 
     @property
     def data(self) -> Any:
-        """What the envelope carries, or None."""
+        """The data of the envelope, or None."""
         return self.envelope.get("data")
 
     @property
     def records(self) -> list[dict[str, Any]]:
-        """The webhook requests that the response carries."""
+        """The webhook requests in the response."""
         data = self.data if self.ok else None
-        return [
-            each for each in (data if isinstance(data, list) else [data]) if isinstance(each, dict)
-        ]
+        values = data if isinstance(data, list) else [data]
+        return [value for value in values if isinstance(value, dict)]
 
     @property
     def marks(self) -> Sequence[int]:
-        """A number for each of ``records``, in their order: equal JSON has equal ones."""
+        """A number for each of ``records``, in their order. Equal JSON has equal numbers."""
         return _marks(self)
 
     @property
     def by_id(self) -> dict[str, dict[str, Any]]:
-        """The webhook requests that the response carries, by id; what has none is left out."""
+        """The webhook requests in the response by their ids, without those that have none."""
         return {each["id"]: each for each in self.records if isinstance(each.get("id"), str)}
 
 
-#: So many levels of JSON are read. Python compares and writes no more than a thousand, less those
-#: of the functions that are at work.
+#: The maximum number of levels of JSON. Python compares and writes no more than a thousand, less
+#: those of the functions that are running.
 MAX_LEVELS = 200
-#: Texts, and where a level begins or ends.
+#: Strings, and where a level begins or ends.
 _MARKS = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[\]{}]', re.DOTALL)
 
 
@@ -203,9 +202,9 @@ def parsed(content: bytes) -> Any:
 
 def _loaded(content: bytes) -> Any:
     try:
-        return orjson.loads(content)  # many times as fast
+        return orjson.loads(content)  # many times faster
     except ValueError:
-        return json.loads(content)  # knows other encodings, and decides
+        return json.loads(content)  # knows other encodings, and has the last word
 
 
 def _without_depths(content: bytes) -> bytes:
@@ -233,8 +232,8 @@ def _is_deep(value: Any) -> bool:
     for _ in range(MAX_LEVELS + 1):
         level = [
             inner
-            for each in level
-            for inner in (each.values() if isinstance(each, dict) else each)
+            for container in level
+            for inner in (container.values() if isinstance(container, dict) else container)
             if isinstance(inner, (dict, list))  # a union would be made each time
         ]
         if not level:
@@ -243,16 +242,16 @@ def _is_deep(value: Any) -> bool:
 
 
 def containers(content: bytes) -> int:
-    """Return how many objects and arrays a JSON text has, or a few more: what takes memory."""
+    """Return how many objects and arrays a JSON text has, or a few more: they take the memory."""
     return content.count(b"{") + content.count(b"[")
 
 
-#: Up to so many bytes a body is short. Sequences of calls get the same ones over and over.
+#: The maximum number of bytes of a short body. Many exchanges have the same one.
 _SHORT = 128 * 1024
 _of_short = lru_cache(maxsize=64)(parsed)
 
 
-@lru_cache(maxsize=2)  # of which Python takes many times the memory
+@lru_cache(maxsize=2)  # as Python objects it takes many times the memory
 def _of_long(body: Packed) -> Any:
     return parsed(zlib.decompress(body.content))
 
@@ -266,7 +265,7 @@ def encoded(value: Any, option: int = 0) -> bytes:
     """Return a value as JSON; ``option`` is one of orjson's."""
     try:
         return orjson.dumps(value, option=option)
-    except TypeError:  # half a character, a number of many digits
+    except TypeError:  # half a surrogate pair, a number of many digits
         return json.dumps(value, sort_keys=bool(option)).encode()
 
 

@@ -1,8 +1,8 @@
 """Send requests to a target, one at a time, and record every exchange.
 
-Time-outs, the rate, the budgets of requests, time and memory, and the bound of a response's size
-are kept here; so nothing that a check does can go around them. A response that does not come ends
-the request, and the run if no other request gets one: see ``MAX_UNANSWERED``.
+This module keeps the timeout, the rate, the limits of requests, time and memory, and that of a
+response's size, so no check can go around them. A request without a response has failed; several in
+a row end the run: see ``MAX_UNANSWERED``.
 """
 
 import math
@@ -29,20 +29,20 @@ from crmcom_kit.contract_tests.client.wording import counted
 from crmcom_kit.contract_tests.options.options import DEFAULT_MAX_TIME
 from crmcom_kit.deadline_streams import Deadline, DeadlineBackend
 
-#: A body is read up to so many bytes, and judged if it has no more than so many JSON containers: a
-#: list of 8,000 webhook requests of 2 KB. Python takes up to 200 bytes for an empty container.
+#: The maximum size of a response in bytes and in JSON containers: a list of 8,000 webhook requests
+#: of 2 KB. Python takes up to 200 bytes for an empty container.
 MAX_RESPONSE, MAX_CONTAINERS = 16 * 1024 * 1024, 100_000
 
-#: So many bytes the query and the body of a request may have, which may be built from what a server
-#: has returned: servers refuse longer ones.
+#: The maximum number of bytes of query and body, which may be built of what a server has returned.
+#: Servers refuse longer ones.
 MAX_REQUEST = 8 * 1024
-#: So many bytes of requests and responses a run keeps, long bodies compressed.
+#: The maximum number of bytes of requests and responses that a run keeps, long bodies compressed.
 MAX_KEPT = 256 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What a run may ask of a target."""
+    """The limits of what a run sends to a target."""
 
     max_requests: int | None = None
     rate: float | None = None  # requests a second
@@ -51,24 +51,24 @@ class Limits:
 
 
 TOO_MANY, UNAVAILABLE = 429, 503
-_FOR_A_WHILE = (TOO_MANY, UNAVAILABLE)  # HTTP says of both that they pass
+_FOR_A_WHILE = (TOO_MANY, UNAVAILABLE)  # both are temporary, as HTTP has it
 
-#: A Retry-After may ask for so many seconds.
+#: The maximum number of seconds that a Retry-After may ask for.
 LONGEST_WAIT = 10.0
-#: So often in a row a request is sent if a gateway responds. After so many changes in a row to
-#: which a gateway responds the run gives up, too.
+#: How often in a row a request is sent if a gateway responds. If a gateway responds to this many
+#: changes in a row, the run ends, too.
 MAX_TRIES = 5
-#: So often in a row a request is sent to a target that asks to wait, or refuses whatever comes: a
-#: limit of so many requests a minute is over by then.
+#: How often in a row a request is sent to a target that asks to wait, or that refuses everything. A
+#: limit of requests per minute has passed by then.
 MAX_WAITS = 60
-#: After more than so many in a row that got no response the run gives up. The first request of them
-#: is sent twice; not the others, since each may take the whole time-out.
+#: If more requests in a row get no response, the run ends. Only the first of them is sent twice,
+#: since each may take the whole timeout.
 MAX_UNANSWERED = 3
 
-#: So many seconds pass before a request is sent again to which no response of the server has come.
+#: Seconds before a request is sent again that got no response of the server.
 PAUSE = 0.5
 
-#: What every request says of its sender; nothing is asked for in a coding, which may be a bomb.
+#: Headers of every request. No coding is accepted, since a coded body may be a bomb.
 _HEADERS = {
     "Accept": "application/json",
     "Accept-Encoding": "identity",
@@ -76,12 +76,12 @@ _HEADERS = {
 }
 
 
-#: A connection that was idle for so many seconds is not used again; servers close theirs.
+#: Seconds after which an idle connection is not used again: servers close theirs.
 _IDLE = 5.0
 
 
 class _Network(httpx.HTTPTransport):
-    """Sends requests over the network; no exchange lasts longer than its deadline."""
+    """Sends requests over the network; no exchange lasts longer than the deadline."""
 
     def __init__(self, deadline: Deadline) -> None:
         # No initializer of httpx takes the backend of a pool.
@@ -93,7 +93,7 @@ class _Network(httpx.HTTPTransport):
 
 
 class Client:
-    """Sends calls and keeps the history of a run."""
+    """Sends requests, and keeps the history of a run."""
 
     def __init__(
         self,
@@ -104,27 +104,27 @@ class Client:
         now: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        """Send to ``target`` within ``limits``, until ``now`` is ``ends_at``; nothing is sent."""
+        """Send to ``target`` within ``limits``, until ``now()`` is ``ends_at``; nothing yet."""
         self.target = target
         self.limits = limits
         self.history: list[Exchange] = []
         self.sent = 0
         self.reserved = 0  # requests that are kept for the end of the run
-        self.reserved_time = 0.0  # seconds that are
+        self.reserved_time = 0.0  # seconds that are kept for it
         self.ends_at = ends_at
-        self.is_time_up = False  # whether something was not sent for want of time
+        self.is_time_up = False  # whether a request was not sent for lack of time
         #: Responses that could not be read, by method: how many, and why.
         self.too_long: dict[str, tuple[int, str]] = {}
-        self.hiccups: Counter[int] = Counter()  # what a gateway has returned now and then
-        self.silences: Counter[str] = Counter()  # how often no response came, by verb and path
-        self.now = now  # seconds that only go forward
+        self.hiccups: Counter[int] = Counter()  # responses of a gateway, by status
+        self.silences: Counter[str] = Counter()  # requests without a response, by verb and path
+        self.now = now  # seconds that never go back
         self.sleep = sleep
         self._next = now()
         self._deadline = Deadline(limits.timeout, now)
         self._transport = target.transport or _Network(self._deadline)
         self._kept = 0  # bytes of requests and responses
-        self._lost = 0  # responses in a row to what is sent once only
-        self._unanswered = 0  # requests in a row to which no response came
+        self._lost = 0  # responses of a gateway in a row to requests that are sent only once
+        self._unanswered = 0  # requests in a row without a response
 
     def close(self) -> None:
         """Close the connections."""
@@ -132,7 +132,7 @@ class Client:
 
     @property
     def left(self) -> int | None:
-        """How many requests may still be sent; None where there is no limit."""
+        """How many requests may still be sent; None if there is no limit."""
         limit = self.limits.max_requests
         return None if limit is None else max(0, limit - self.sent - self.reserved)
 
@@ -142,7 +142,7 @@ class Client:
         return max(0.0, self.ends_at - self.reserved_time - self.now())
 
     def send(self, call: Call, *, once: bool = False) -> Exchange:
-        """Send ``call`` and return the exchange; what a gateway responds to is tried again.
+        """Send ``call`` and return the exchange; if a gateway responds, send it again.
 
         Args:
             call: the request.
@@ -151,13 +151,13 @@ class Client:
         Raises:
             BudgetSpent: the run may send no more, or has no time left.
             TargetDown: several requests in a row got no response, or a gateway responds each time.
-            NoResponse: this one got none.
+            NoResponse: this request got no response.
             ResponseTooLong: the response is longer than ``MAX_RESPONSE``.
-            ResponseLost: a gateway has responded to what is sent once only.
+            ResponseLost: a gateway has responded to a request that is sent only once.
         """
         tries = 0
         while True:
-            exchange = self._answered(call, once=once)
+            exchange = self._responded(call, once=once)
             seconds = self._seconds_to_wait(exchange, once=once)
             if seconds is None:
                 self.history.append(exchange)
@@ -170,8 +170,8 @@ class Client:
                 raise TargetDown(msg)
             self.pause(seconds)
 
-    def _answered(self, call: Call, *, once: bool) -> Exchange:
-        """Send a request, and maybe again if no response comes. Raises as ``send`` does."""
+    def _responded(self, call: Call, *, once: bool) -> Exchange:
+        """Send a request, and perhaps again if no response comes. Raises as ``send`` does."""
         try:
             exchange = self.ask(call)
         except NoResponse as error:
@@ -181,7 +181,7 @@ class Client:
             if not (once or self._unanswered):
                 self._unanswered = 1
                 self.pause(PAUSE)
-                return self._answered(call, once=True)
+                return self._responded(call, once=True)
             self._unanswered += 1
             if self._unanswered <= MAX_UNANSWERED:
                 raise
@@ -191,7 +191,7 @@ class Client:
         return exchange
 
     def _seconds_to_wait(self, exchange: Exchange, *, once: bool) -> float | None:
-        """Return after how many seconds to send a request again; None if it got its response.
+        """Return the seconds after which to send a request again; None if it got its response.
 
         Raises: see ``send``.
         """
@@ -218,7 +218,7 @@ class Client:
         raise TargetDown(msg)
 
     def ask(self, call: Call) -> Exchange:
-        """Send ``call`` once, whatever comes, and leave the exchange out of the history.
+        """Send ``call`` once, whatever the response, and leave the exchange out of the history.
 
         Raises: see ``send``.
         """
@@ -246,7 +246,7 @@ class Client:
             finally:
                 response.close()
         except (httpx.HTTPError, OverflowError) as error:
-            self.pause(0)  # which may be why
+            self.pause(0)  # the time of the run may be over
             msg = f"{self.target.name} does not respond: {type(error).__name__}: {error} "
             msg += f"({call.verb} {call.path})"
             raise NoResponse(msg) from None
@@ -264,7 +264,7 @@ class Client:
             self.pause(0)
         coding, over = response.headers.get("Content-Encoding", ""), ""
         plain = unzipped(bytes(content), coding, MAX_RESPONSE)
-        if max(len(content), len(plain)) > MAX_RESPONSE:  # of a longer gzip a part is missing
+        if max(len(content), len(plain)) > MAX_RESPONSE:  # a longer gzip was cut
             over = f"is longer than {MAX_RESPONSE} bytes, which is the limit"
         elif len(plain) > MAX_CONTAINERS and (count := containers(plain)) > MAX_CONTAINERS:
             over = f"has {count} JSON objects and arrays in {len(plain)} bytes; the limit is "
@@ -294,7 +294,7 @@ class Client:
 
 
 def ask_once(target: Target, call: Call, limits: Limits) -> Exchange | None:
-    """Send a request apart from the run; None if nothing comes, or something too long."""
+    """Send a request apart from a run; None if no response comes, or one that is too long."""
     client = Client(target, limits)
     try:
         return client.ask(call)
@@ -306,7 +306,7 @@ def ask_once(target: Target, call: Call, limits: Limits) -> Exchange | None:
 
 
 def _request(call: Call, base_url: str) -> httpx.Request:
-    """Return a request as HTTP has it. Raises Unreachable if HTTP can't."""
+    """Return a request as httpx sends it. Raises Unreachable if HTTP has no way to."""
     url = f"{base_url}/{call.path}" + (f"?{call.query}" if call.query else "")
     try:
         headers = httpx.Headers(_HEADERS)
@@ -320,9 +320,9 @@ def _request(call: Call, base_url: str) -> httpx.Request:
 
 
 def unzipped(content: bytes, coding: str, longest: int) -> bytes:
-    """Return a body without the gzip that a gateway may put around it unasked, up to a bound.
+    """Return a body without the gzip that a gateway may add unasked, up to ``longest`` + 1 bytes.
 
-    Any other coding was not asked for either: it stays, and what is in it is no JSON.
+    Any other coding stays: nobody asked for it, and the body is not JSON.
     """
     if coding.strip().lower() not in ("gzip", "x-gzip"):
         return content

@@ -1,4 +1,4 @@
-"""How often a run may log in to a server that it does not own, and how often it has."""
+"""Limits of logins to a server that the run does not own, and the count of logins."""
 
 import json
 import math
@@ -11,7 +11,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoginLimits:
-    """What a run may ask of a login on a server that it does not own.
+    """The maximum numbers of logins to a server that the run does not own.
 
     A wrong password may lock the user, and a login may end another session of the user.
     """
@@ -21,22 +21,22 @@ class LoginLimits:
 
     @property
     def is_limited(self) -> bool:
-        """Whether they limit anything."""
+        """Whether anything is limited."""
         return self != UNLIMITED
 
 
-#: On a server that the run made itself.
+#: The limits on a server that the run made itself.
 UNLIMITED = LoginLimits(logins=math.inf, wrong_passwords=math.inf)
 
 
 @dataclass(slots=True)
 class LoginCount:
-    """How often was logged in to one server. Several sessions may share it."""
+    """The number of logins to one server. Several sessions may share it."""
 
     logins: int = 0  # as ``LoginLimits`` counts them
     wrong_passwords: int = 0
-    is_entered: bool = False  # whether the login that a run needs was sent
-    #: The accounts of which no right login was served since a wrong one: user, or key.
+    is_entered: bool = False  # whether the one login was sent that a run needs
+    #: The accounts, user or key, without a served right login since their last wrong one.
     after_wrong: list[str] = field(default_factory=list)
     token: str = field(default="", repr=False)  # of the last login that a run needed
     path: Path | None = None  # a file in which several processes share it
@@ -44,7 +44,7 @@ class LoginCount:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Keep other processes from counting meanwhile."""
+        """Lock the count, and share it with other processes."""
         if self.path is None:
             yield
             return
@@ -65,7 +65,7 @@ class LoginCount:
 
 @dataclass(slots=True)
 class Logins:
-    """The logins of one session: what is allowed, and what was sent."""
+    """The logins of one session: limits, and the count."""
 
     limits: LoginLimits = UNLIMITED
     count: LoginCount = field(default_factory=LoginCount)
@@ -73,7 +73,7 @@ class Logins:
 
     @property
     def is_limited(self) -> bool:
-        """Whether there are limits at all."""
+        """Whether anything is limited."""
         return self.limits.is_limited
 
     @property
@@ -88,5 +88,5 @@ class Logins:
         return 0 if self.is_locked else max(0, limit - self.count.wrong_passwords)
 
     def may_be_wrong(self, account: str) -> bool:
-        """Whether the next login of an account, user or key, may be a wrong one."""
+        """Whether the next login of an account, user or key, may be wrong."""
         return self.wrong_left > 0 and not (self.is_limited and account in self.count.after_wrong)

@@ -3,9 +3,9 @@
 import hashlib
 
 NO_TOKEN = "crmcom-kit-no-token"
-#: In the form of a real one.
+#: It has the form of a real one.
 WRONG_TOKEN = "5EC0DE0F5EC0DE0F5EC0DE0F5EC0DE0F"
-#: Made from nothing: one that is made from the right password would tell it.
+#: Not derived from the right password, which it would reveal.
 NO_PASSWORD = "crmcom-kit-no-password"
 NO_KEY = "crmcom-kit-no-key"
 #: A user and an organisation that no server has.
@@ -15,10 +15,10 @@ PUBLIC = frozenset((NO_TOKEN, WRONG_TOKEN, NO_PASSWORD, NO_KEY, NO_USER, NO_ORGA
 
 
 def nowhere(seed: int) -> dict[str, str]:
-    """Return an id of 32 digits and a number of 20 that no webhook request has.
+    """Return an id of 32 digits and a number of 20 digits that no webhook request has.
 
     They are drawn from ``seed``, and so long that they name nothing however a server reads them.
-    The id begins with a letter: a server that compares numbers may read the digits before one.
+    The id begins with a letter, since a server that compares numbers may read digits before one.
     """
     drawn = hashlib.shake_256(f"nowhere {seed}".encode()).digest(32)
     letter = "ABCDEF"[drawn[0] % 6]

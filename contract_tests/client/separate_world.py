@@ -1,7 +1,7 @@
 """A separate world for a run, on a crmcom-kit mock at a loopback address, by its control API.
 
-Such a mock is checked by changing it. What its user works with stays as it is: the run has a world
-of its own, which ends after the run.
+A run changes such a mock. The world that its user works with stays as it is, since the run has a
+world of its own, which ends after the run.
 """
 
 from dataclasses import dataclass, replace
@@ -18,25 +18,25 @@ _LIMITS = Limits(timeout=5.0)
 
 @dataclass(frozen=True, slots=True)
 class SeparateWorld:
-    """What came of asking for a world."""
+    """The world that a mock has made for a run, if it has."""
 
-    target: Target  # in the world, if there is one; else as it was given
-    name: str = ""  # the world; "" if there is none
+    target: Target  # in the world, if there is one; else the target of the run
+    name: str = ""  # of the world; "" if there is none
     refused: str = ""  # why there is none, and what to do
-    release: str = ""  # that the mock serves; "" if it does not say so, or is none of ours
+    release: str = ""  # that the mock serves; "" if it does not say so, or is no crmcom-kit mock
     left_alone: bool = False  # whether the target may be a mock's default world
 
     def end(self) -> None:
-        """End the world. If that fails it stays, until the mock has had too many others."""
+        """End the world. If that fails, it stays until the mock has too many others."""
         if self.name:
             _ask(self.target, "DELETE", "__admin/worlds", f"name={self.name}")
 
 
 def separate_world(target: Target, name: str) -> SeparateWorld:
-    """Return a world named ``name`` on ``target``, if that is a mock which gives one.
+    """Return a world named ``name`` on ``target``, if that is a mock that makes one.
 
-    A base URL with a world in it says which world to check. Raises nothing: if the target does not
-    respond, the run will tell.
+    If the base URL names a world, that world is checked. If the target does not respond, there is
+    no world, and the run will say why.
     """
     if not target.near or not target.base_url.endswith(API_PATH):
         return SeparateWorld(target)
@@ -46,24 +46,24 @@ def separate_world(target: Target, name: str) -> SeparateWorld:
     response = _ask(target if is_named else inside, "GET", "__admin/health")
     body = {} if response is None else response.envelope
     release = body.get("release")
-    found = SeparateWorld(target, release=str(release or ""), left_alone=not is_named)
+    outside = SeparateWorld(target, release=str(release or ""), left_alone=not is_named)
     if is_named or response is None:
-        return found
+        return outside
     if response.status == 200 and body.get("world") == name:
-        world = replace(found, target=inside, name=name)
+        world = replace(outside, target=inside, name=name)
         if _lets_in(inside):
             return world
         world.end()
         why = "the given token is not valid in other worlds; give --username, --password and "
-        return replace(found, refused=f"{why}--organisation")
+        return replace(outside, refused=f"{why}--organisation")
     if response.status == 401 and ADMIN_TOKEN_HEADER in str(body.get("error")):
         why = "the mock creates worlds only for callers with its admin token (--admin-token)"
-        return replace(found, refused=why)
-    return found
+        return replace(outside, refused=why)
+    return outside
 
 
 def _lets_in(target: Target) -> bool:
-    """Whether a world accepts the token that was given; a login gets one of the world's own."""
+    """Whether a world accepts the token of the target; with a login, the world issues one."""
     if target.login.token is None:
         return True
     nothing = {"entity": target.release.entities[0], "entity_id": "none"}
@@ -73,7 +73,7 @@ def _lets_in(target: Target) -> bool:
 
 
 def _ask(target: Target, verb: str, path: str, query: str = "") -> Exchange | None:
-    """Ask the control API of a target's world."""
+    """Send a request to the control API of a target's world."""
     token = target.admin_token
     headers = () if token is None else ((ADMIN_TOKEN_HEADER, token),)
     root = replace(target, base_url=target.base_url.removesuffix(API_PATH))

@@ -1,6 +1,6 @@
 """Targets: a base URL with a login, or a mock that the kit starts for itself.
 
-This is the one module of the kit that may start ``mock_server``; it uses nothing else of it.
+No other module of the kit may start ``mock_server``.
 """
 
 import asyncio
@@ -21,13 +21,13 @@ from crmcom_kit.schemas.methods import API_PATH
 from crmcom_kit.schemas.profile import Profile
 from crmcom_kit.schemas.releases import Release, resolve
 
-#: The header by which a mock of ours tells what it is. Any server may send it: see ``near``.
+#: The header of a crmcom-kit mock. Any server may send it: see ``near``.
 MOCK_HEADER = "X-Crmcom-Mock"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Login:
-    """What a target lets in: a token, or user name, password and organisation, or a Web API key."""
+    """Credentials: a token, or user name, password and organisation, or a Web API key."""
 
     token: str | None = field(default=None, repr=False)
     username: str | None = None
@@ -35,44 +35,44 @@ class Login:
     organisation: str | None = None
     unit: str | None = None
     api_key: str | None = field(default=None, repr=False)
-    expired_token: str | None = field(default=None, repr=False)  # which must not let in any more
+    expired_token: str | None = field(default=None, repr=False)  # which must be refused
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """A server that is checked."""
 
-    name: str  # how reports call it
-    base_url: str  # what the paths of the API are below, such as https://host/crmapi/rest/v2
+    name: str  # in reports
+    base_url: str  # such as https://host/crmapi/rest/v2; the paths of the API are below it
     release: Release
     login: Login
     transport: httpx.BaseTransport | None = None  # None: the network
-    reset: Callable[[], object] | None = None  # gives the kit's own mock its first content again
+    reset: Callable[[], object] | None = None  # resets the kit's own mock
     admin_token: str | None = field(default=None, repr=False)  # of a mock that is near
     recorded: bool = False  # whether its traffic is read from files, and nothing is sent
     urls: UrlSecrets = field(default_factory=UrlSecrets, repr=False, compare=False)  # of its data
 
     @property
     def own(self) -> bool:
-        """Whether it is a mock that this process made for itself, and may do anything to."""
+        """Whether it is a mock that this process made for itself, and may change at will."""
         return self.reset is not None
 
     @property
     def near(self) -> bool:
-        """Whether it is named by a loopback address: on the machine of the one who asks."""
+        """Whether its host is a loopback address, and so this machine."""
         return is_loopback(urlsplit(self.base_url).hostname or "")
 
 
-#: What a mock lets in by.
+#: The credentials of a mock.
 _OF_MOCKS = ("username", "password", "organisation", "api_key")
-#: So long a queued delivery may take that sends nothing.
+#: The maximum number of seconds of a queued delivery that sends nothing.
 _QUEUE_SECONDS = 10.0
 
 
 class DirectMock:
-    """A mock of a profile, without HTTP: thousands of requests in a second.
+    """A mock of a profile, without HTTP: it serves thousands of requests in a second.
 
-    What a receiver says is no matter of the server: a delivery ends as ``outcome`` has it.
+    Its deliveries send nothing, and end as ``outcome`` says.
     """
 
     def __init__(self, profile: Profile, login: Login, began: datetime) -> None:
@@ -134,7 +134,7 @@ class DirectMock:
 
 
 class MockReply(NamedTuple):
-    """A response of a mock without HTTP, and the kind of error that it is; "" if it is none."""
+    """A response of a mock without HTTP, and the kind of its error; "" if it has none."""
 
     status: int
     headers: tuple[tuple[str, str], ...]
@@ -151,9 +151,9 @@ def is_loopback(host: str) -> bool:
 
 
 class AsgiTransport(httpx.BaseTransport):
-    """Sends requests to an ASGI application in this process, which httpx does for async code only.
+    """Sends requests to an ASGI application in this process; httpx does so only for async code.
 
-    Its lifespan is not run.
+    The application's lifespan is not run.
     """
 
     def __init__(self, app: Any) -> None:
@@ -176,13 +176,13 @@ class AsgiTransport(httpx.BaseTransport):
 
 
 def in_process(app: Any, release: str, login: Login, path: str = API_PATH) -> Target:
-    """Return an application in this process as a target of its own, which may be changed at will.
+    """Return an application in this process as a target that may be changed at will.
 
     Args:
         app: a WSGI or ASGI application.
         release: the release that it serves.
-        login: what it lets in.
-        path: what the paths of the API are below.
+        login: credentials that it accepts.
+        path: the path of the API in the application.
     """
     is_async = iscoroutinefunction(app) or iscoroutinefunction(type(app).__call__)
     return Target(
@@ -196,7 +196,7 @@ def in_process(app: Any, release: str, login: Login, path: str = API_PATH) -> Ta
 
 
 def of_mock(mock: Any) -> Target | None:
-    """Return what ``crmcom_mock`` returned as a target of its own, without a socket; or None."""
+    """Return a mock that ``crmcom_mock`` started as a target without a socket; None for others."""
     from crmcom_kit.mock_server import MockWorld
 
     if not isinstance(mock, MockWorld):
@@ -213,10 +213,10 @@ def _app_of(world: Any) -> Any:
 
 
 def own_mock(release: str = "R9", **options: Any) -> Target:
-    """Start a mock in this process, with no socket, as a target of its own.
+    """Start a mock in this process, without a socket, as a target that may be changed at will.
 
     Args:
-        release: the release it serves.
+        release: the release that it serves.
         options: more arguments of ``mock_server.make_world``, such as ``dialect`` or ``data``.
     """
     from crmcom_kit.mock_server import create_app, make_world

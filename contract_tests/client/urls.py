@@ -1,7 +1,7 @@
 """Placeholders for the secrets in a server's URLs: values of a query, user and password.
 
-Receivers of webhooks have their keys there, by any name. A URL is known by its form, or by the name
-``url`` in front of it, however it is spelled: percent-encoded, or with the escapes of JSON.
+Receivers of webhooks have their keys there, by any name. A URL is recognized by its form or by the
+name ``url`` in front of it, also if it is percent-encoded or has the escapes of JSON.
 """
 
 import re
@@ -10,15 +10,15 @@ from urllib.parse import unquote
 
 from crmcom_kit.redaction import USER_INFO, unquoted
 
-#: The rest of a colon, whose first character is behind.
+#: The rest of a colon, whose first character was matched before.
 _COLON = r"(?:(?<=:)|(?<=%)(?:25)*3[aA]|(?<=\\)(?<!\\\\)\\*+u003[aA])"
 _SLASH = r"(?:\\*+/|%(?:25)*2[fF]|\\++u002[fF])"
 _NAMED = r"""(?<=[uU])[rR][lL](?:\\*+["']\s{0,4}:\s{0,4}\\*+["']|=|%(?:25)*3[dD])"""
-#: No backslash of a JSON text that ends a string, or stands for white space.
+#: A backslash that neither ends a string of JSON nor stands for white space.
 _BACKSLASH = r"""\\++(?!["bfnrt]"""
 _ENCODED_MARK, _ESCAPED_MARK = "%(?:25)*3[fF]", "u003[fF]"
-#: A URL, and what follows its question mark: if that is encoded, up to the next parameter. It
-#: begins with a set of characters, for which Python looks many times as fast.
+#: A URL, and what follows its question mark; if that is encoded, up to the next parameter. The
+#: pattern begins with a set of characters, which Python searches for many times faster.
 _URL = re.compile(
     rf"""[:%\\uU](?:{_COLON}{_SLASH}{{2}}|{_NAMED})
     (?:[^\s"\\%?]++|%(?!(?:25)*3[fF])|{_BACKSLASH}|{_ESCAPED_MARK}))*+
@@ -26,7 +26,7 @@ _URL = re.compile(
     |(?P<coded_mark>{_ENCODED_MARK})(?P<coded>(?:[^\s"\\&]++|{_BACKSLASH}|u0026))*+))?""",
     re.VERBOSE,
 )
-#: What ends a sentence or a quotation, and no URL.
+#: Characters that end a sentence or a quotation, but no URL.
 _ENDS = "',.;:!)]}>…"
 _STAND_INS = "*.…"
 _PLACEHOLDER = re.compile(r"\$CRMCOM_\w+")
@@ -34,16 +34,16 @@ _MAX_CACHED = 10_000
 
 
 class UrlSecrets:
-    """Has a placeholder for each secret in a URL: the same one in all that a run writes."""
+    """Has a placeholder for each secret in a URL, the same in everything that a run writes."""
 
     def __init__(self) -> None:
-        """Know none yet."""
+        """Have no placeholder yet."""
         self._names: dict[str, str] = {}
         self._values: dict[str, str] = {}
         self._queries: dict[tuple[str, str], str] = {}  # as they are shown
 
     def secret(self, name: str) -> str | None:
-        """Return the secret that ``name`` stands for, without its dollar sign; None: none."""
+        """Return the secret of the placeholder ``name``, without its dollar sign; or None."""
         return self._values.get(name)
 
     def hide(self, text: str) -> str:
@@ -69,7 +69,7 @@ class UrlSecrets:
         return match[0][: len(match[0]) - len(query)] + shown
 
     def _query(self, query: str, layers: int) -> str:
-        """Return a query that is encoded so often with its names, and placeholders for the rest."""
+        """Return a query, encoded ``layers`` times, with placeholders for its values."""
         ampersand, equals = _separators(layers)
         kept = query.rstrip(_ENDS)
         parts = ampersand.split(kept)
@@ -80,7 +80,7 @@ class UrlSecrets:
         return "".join(parts) + query[len(kept) :]
 
     def _shown(self, spelled: str, layers: int) -> str:
-        """Return the placeholder of a value; one that stands for another is shown as it is."""
+        """Return the placeholder of a value; a value that is a placeholder stays."""
         value = unquoted(spelled) if "\\" in spelled else spelled
         for _ in range(layers):
             value = unquote(value)
@@ -93,13 +93,13 @@ class UrlSecrets:
 
 
 def _layers(mark: str) -> int:
-    """Return how often a sign is percent-encoded."""
+    """Return how many times a sign is percent-encoded."""
     return 1 + mark.count("25") if mark.startswith("%") else 0
 
 
 @cache
 def _separators(layers: int) -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """Return what stands between parameters, and behind their names, so often encoded."""
+    """Return patterns of what separates parameters, and names from values, encoded so often."""
     ampersand, equals = r"[&#]|\\+u0026|\\+u0023", r"=|\\+u003[dD]"
     if layers:
         coded = "%" + "25" * (layers - 1)

@@ -1,10 +1,10 @@
-"""How messages word numbers, long texts and what a response came to."""
+"""The wording of messages: numbers, long texts, and what a response was."""
 
 import re
 
 from crmcom_kit.contract_tests.client.exchanges import NO_RESPONSE, Exchange
 
-#: What differs between violations of one cause: what is quoted, and words with a digit.
+#: What differs between violations of one cause: quoted texts, and words with a digit.
 _VALUE = re.compile(r"""'[^']*'|"[^"]*"|(?<!HTTP )\b\w*\d\w*""")
 
 
@@ -14,7 +14,7 @@ def shape_of(text: str) -> str:
 
 
 def outcome(exchange: Exchange) -> str:
-    """Say in a few words what a response came to."""
+    """Say in a few words what a response was."""
     if exchange.ok:
         return "OK"
     if exchange.status == NO_RESPONSE:
@@ -25,7 +25,7 @@ def outcome(exchange: Exchange) -> str:
 
 
 def never_served(method: str, sent: int, last: str) -> str:
-    """Say that a method was sent so often and never served, and what came last."""
+    """Say how often a method was sent and never served, and what the last response was."""
     times = "once" if sent == 1 else f"{sent} times"
     return f"{method} was sent {times} and never served (last: {last})"
 
@@ -36,5 +36,5 @@ def counted(number: int, noun: str) -> str:
 
 
 def shortened(text: str, limit: int = 200) -> str:
-    """Return ``text``, cut where it is long."""
+    """Return ``text``, cut to ``limit`` characters."""
     return text if len(text) <= limit else f"{text[: limit - 3]}..."
