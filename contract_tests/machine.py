@@ -36,9 +36,10 @@ from crmcom_kit.contract_tests.client.targets import Login, Target, in_process, 
 from crmcom_kit.contract_tests.client.wording import outcome
 from crmcom_kit.contract_tests.options.deviations import Deviation, read_deviations
 from crmcom_kit.contract_tests.options.options import CHANGES
+from crmcom_kit.contract_tests.oracle.confirmations import Effect
 from crmcom_kit.contract_tests.oracle.findings import Violation
 from crmcom_kit.contract_tests.oracle.oracle import Observation
-from crmcom_kit.contract_tests.oracle.suspicions import Effect, Hypothesis, Suspicion
+from crmcom_kit.contract_tests.oracle.suspicions import Hypothesis, Suspicion
 from crmcom_kit.contract_tests.reports.exceptions import exception
 from crmcom_kit.contract_tests.run.config import RunConfig
 from crmcom_kit.contract_tests.run.run import enter, new_session

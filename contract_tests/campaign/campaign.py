@@ -12,9 +12,10 @@ from crmcom_kit.contract_tests.campaign.session import Session
 from crmcom_kit.contract_tests.client.errors import Unreachable
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.options.options import CHANGES
+from crmcom_kit.contract_tests.oracle.confirmations import Effect, OnlyBehind
 from crmcom_kit.contract_tests.oracle.findings import Violation
 from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER
-from crmcom_kit.contract_tests.oracle.suspicions import Effect, Hypothesis, OnlyBehind, Suspicion
+from crmcom_kit.contract_tests.oracle.suspicions import Hypothesis, Suspicion
 from crmcom_kit.contract_tests.templates import Scene, Template
 from crmcom_kit.contract_tests.templates.lists import dates, value
 from crmcom_kit.contract_tests.templates.table import Chooser

@@ -21,19 +21,18 @@ from crmcom_kit.contract_tests.belief.interpretations import (
 from crmcom_kit.contract_tests.belief.zones import ALL, Zones, fewest, plainest
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.client.wording import shortened
+from crmcom_kit.contract_tests.oracle.confirmations import Contradicted, TooFew
 from crmcom_kit.contract_tests.oracle.expectations import is_open
 from crmcom_kit.contract_tests.oracle.sense import Sense
 from crmcom_kit.contract_tests.oracle.sights import hypotheses_of_change
 from crmcom_kit.contract_tests.oracle.suspicions import (
     MISSING,
-    Contradicted,
     Evident,
     Finding,
     Flaw,
     Held,
     Hypothesis,
     Suspicion,
-    TooFew,
 )
 
 

@@ -10,15 +10,14 @@ from crmcom_kit.contract_tests.belief.belief import Belief, TokenState
 from crmcom_kit.contract_tests.client.calls import build, key_login
 from crmcom_kit.contract_tests.client.exchanges import LOGINS, Call, Exchange, parsed, token_of
 from crmcom_kit.contract_tests.client.wording import outcome, shortened
+from crmcom_kit.contract_tests.oracle.confirmations import Effect, RefusedCall
 from crmcom_kit.contract_tests.oracle.refusals import other_entity
 from crmcom_kit.contract_tests.oracle.sense import Sense, basic_text
 from crmcom_kit.contract_tests.oracle.suspicions import (
-    Effect,
     Finding,
     Flaw,
     Held,
     Hypothesis,
-    RefusedCall,
     Suspicion,
     finding,
     held,

@@ -16,6 +16,7 @@ from crmcom_kit.contract_tests.oracle import (
     sights,
     webhook_requests,
 )
+from crmcom_kit.contract_tests.oracle.confirmations import Again, Effect
 from crmcom_kit.contract_tests.oracle.expectations import Expectation, Must, expectation
 from crmcom_kit.contract_tests.oracle.pages import Pages
 from crmcom_kit.contract_tests.oracle.sense import (
@@ -27,9 +28,7 @@ from crmcom_kit.contract_tests.oracle.sense import (
 from crmcom_kit.contract_tests.oracle.service import Service
 from crmcom_kit.contract_tests.oracle.suspicions import (
     MISSING,
-    Again,
     Confirmation,
-    Effect,
     Evident,
     Finding,
     Flaw,

@@ -12,14 +12,9 @@ from typing import Any
 
 from crmcom_kit.contract_tests.belief.belief import Belief, Change
 from crmcom_kit.contract_tests.client.exchanges import Exchange
+from crmcom_kit.contract_tests.oracle.confirmations import PagesContradict
 from crmcom_kit.contract_tests.oracle.sense import Sense
-from crmcom_kit.contract_tests.oracle.suspicions import (
-    Finding,
-    Held,
-    Hypothesis,
-    PagesContradict,
-    Suspicion,
-)
+from crmcom_kit.contract_tests.oracle.suspicions import Finding, Held, Hypothesis, Suspicion
 
 #: So many pages of one list and size are kept, and of so many lists and sizes.
 MAX_PAGES, MAX_LISTS = 24, 200

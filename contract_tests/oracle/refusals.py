@@ -10,16 +10,16 @@ from typing import Any
 
 from crmcom_kit.contract_tests.belief.belief import Belief, TrackedRecord
 from crmcom_kit.contract_tests.belief.interpretations import SEMI_OPTIONAL
-from crmcom_kit.contract_tests.oracle.expectations import STATES, Expectation, selected, served_by
-from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER
-from crmcom_kit.contract_tests.oracle.sights import hypotheses_of_change
-from crmcom_kit.contract_tests.oracle.suspicions import (
+from crmcom_kit.contract_tests.oracle.confirmations import (
     ChangeForm,
     Disagree,
-    Hypothesis,
     Refused,
     RefusedChange,
 )
+from crmcom_kit.contract_tests.oracle.expectations import STATES, Expectation, selected, served_by
+from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER
+from crmcom_kit.contract_tests.oracle.sights import hypotheses_of_change
+from crmcom_kit.contract_tests.oracle.suspicions import Hypothesis
 
 Parameters = Mapping[str, Any]
 #: No release has this entity: its refusal shows how the server refuses unknown entities.

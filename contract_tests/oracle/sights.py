@@ -17,14 +17,12 @@ from crmcom_kit.contract_tests.belief.knowledge import (
 )
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.client.wording import shortened
+from crmcom_kit.contract_tests.oracle.confirmations import Again, Disagree, Effect
 from crmcom_kit.contract_tests.oracle.expectations import Expectation
 from crmcom_kit.contract_tests.oracle.records import statement_of
 from crmcom_kit.contract_tests.oracle.sense import FIELDS, RECORD_METHODS, Sense, is_whole
 from crmcom_kit.contract_tests.oracle.suspicions import (
     NEW,
-    Again,
-    Disagree,
-    Effect,
     Finding,
     Flaw,
     Held,

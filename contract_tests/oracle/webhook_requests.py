@@ -8,11 +8,11 @@ from crmcom_kit.contract_tests.belief.belief import MAX_NAME, Belief, Record
 from crmcom_kit.contract_tests.belief.interpretations import Identifier
 from crmcom_kit.contract_tests.belief.knowledge import required_fields
 from crmcom_kit.contract_tests.client.exchanges import Exchange
+from crmcom_kit.contract_tests.oracle.confirmations import Again
 from crmcom_kit.contract_tests.oracle.expectations import has_fields_set
 from crmcom_kit.contract_tests.oracle.records import problems, promises
 from crmcom_kit.contract_tests.oracle.sense import FIELDS, RECORD_METHODS, Sense
 from crmcom_kit.contract_tests.oracle.suspicions import (
-    Again,
     Finding,
     Flaw,
     Held,

@@ -15,23 +15,20 @@ from typing import Any, NamedTuple
 from crmcom_kit.contract_tests.belief.belief import Record, TrackedRecord
 from crmcom_kit.contract_tests.belief.knowledge import differing, lasting, lost_members
 from crmcom_kit.contract_tests.client.exchanges import LOGINS, Call, Exchange
-from crmcom_kit.contract_tests.oracle.logins import claimed_unit
-from crmcom_kit.contract_tests.oracle.sense import Sense, is_whole, names_of
-from crmcom_kit.contract_tests.oracle.sights import OF_DELIVERY, READS
-from crmcom_kit.contract_tests.oracle.suspicions import (
+from crmcom_kit.contract_tests.oracle.confirmations import (
     Again,
-    Confirmation,
     Contradicted,
     Disagree,
     Effect,
-    Evident,
-    Hypothesis,
     PagesContradict,
     Refused,
     RefusedCall,
-    Suspicion,
     TooFew,
 )
+from crmcom_kit.contract_tests.oracle.logins import claimed_unit
+from crmcom_kit.contract_tests.oracle.sense import Sense, is_whole, names_of
+from crmcom_kit.contract_tests.oracle.sights import OF_DELIVERY, READS
+from crmcom_kit.contract_tests.oracle.suspicions import Confirmation, Evident, Hypothesis, Suspicion
 
 #: How many later exchanges are looked at that show a webhook request, or list the same.
 MAX_LOOKED_AT = 100

@@ -12,15 +12,11 @@ from dataclasses import replace
 from crmcom_kit.contract_tests.belief.belief import Belief, TokenState
 from crmcom_kit.contract_tests.client.exchanges import LOGINS, Exchange, token_of
 from crmcom_kit.contract_tests.options.options import CHANGES
+from crmcom_kit.contract_tests.oracle.confirmations import Again, Contradicted
 from crmcom_kit.contract_tests.oracle.findings import Findings
 from crmcom_kit.contract_tests.oracle.oracle import Observation, Oracle
 from crmcom_kit.contract_tests.oracle.sense import Sense, read
-from crmcom_kit.contract_tests.oracle.suspicions import (
-    Again,
-    Contradicted,
-    Evident,
-    Suspicion,
-)
+from crmcom_kit.contract_tests.oracle.suspicions import Evident, Suspicion
 from crmcom_kit.contract_tests.recorded.hindsight import Case, Later
 from crmcom_kit.contract_tests.recorded.reading import Recorded, RecordingError
 from crmcom_kit.schemas.releases import Release

@@ -17,9 +17,10 @@ from crmcom_kit.contract_tests.client.made_up import (
     NO_USER,
 )
 from crmcom_kit.contract_tests.client.wording import outcome
+from crmcom_kit.contract_tests.oracle.confirmations import Effect
 from crmcom_kit.contract_tests.oracle.expectations import LOGIN_PARAMETERS
 from crmcom_kit.contract_tests.oracle.logins import known_units
-from crmcom_kit.contract_tests.oracle.suspicions import Effect, Hypothesis, Suspicion
+from crmcom_kit.contract_tests.oracle.suspicions import Hypothesis, Suspicion
 from crmcom_kit.contract_tests.templates.near_misses import (
     NAME_MUTATIONS,
     SECRET_MUTATIONS,

@@ -7,7 +7,8 @@ import pytest
 from helpers.conversations import Conversation, Script
 from helpers.recordings import Entry, changed, created, listed, record, refused, show
 
-from crmcom_kit.contract_tests.oracle.suspicions import Effect, Hypothesis, OnlyBehind, Suspicion
+from crmcom_kit.contract_tests.oracle.confirmations import Effect, OnlyBehind
+from crmcom_kit.contract_tests.oracle.suspicions import Hypothesis, Suspicion
 
 ONE, TWO, THREE = record(1), record(2), record(3)
 DONE, MOVED = record(1, life_cycle_state="SUCCESSFUL"), record(1, url="https://elsewhere.example")

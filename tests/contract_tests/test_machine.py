@@ -17,8 +17,9 @@ from werkzeug.test import Client
 
 from crmcom_kit.contract_tests.client.targets import own_mock
 from crmcom_kit.contract_tests.machine import ContractMachine, Login
+from crmcom_kit.contract_tests.oracle.confirmations import Effect
 from crmcom_kit.contract_tests.oracle.findings import Broken
-from crmcom_kit.contract_tests.oracle.suspicions import Effect, Hypothesis, Suspicion
+from crmcom_kit.contract_tests.oracle.suspicions import Hypothesis, Suspicion
 from crmcom_kit.mock_server import create_app, crmcom_mock
 
 LOGIN = Login(username=USERNAME, password=PASSWORD, organisation=ORGANISATION)
