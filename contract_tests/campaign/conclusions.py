@@ -48,9 +48,7 @@ def _codes(session: Session, secret_keys: Mapping[str, str]) -> None:
         if best is not None:
             seen = "a code that is not one, or has another form than the others"
         wanted = "an HMAC of the data object with the secret key of the webhook definition"
-        violation = Violation(
-            CODES, tracked.last_seen, expected=wanted, seen=seen, record=tracked.id
-        )
+        violation = Violation(CODES, (tracked.last_seen,), wanted, seen, tracked.id)
         session.findings.broke(violation)
 
 

@@ -26,35 +26,26 @@ class Verdict(StrEnum):
 MAX_TEXT = 1_000
 
 
+@dataclass(frozen=True, slots=True, eq=False)
 class Violation:
-    """A promise found broken."""
+    """A statement found broken, with what shows it."""
 
-    def __init__(
-        self,
-        statement: str,
-        *exchanges: Exchange,
-        expected: str,
-        seen: str,
-        record: str | None = None,
-        method: str = "",
-    ) -> None:
-        """Keep the facts.
+    statement: str  # its id
+    exchanges: tuple[Exchange, ...]  # that show it; the last one broke it
+    expected: str  # what the statement promises of that request
+    seen: str  # what came instead
+    record: str | None = None  # id of the webhook request that it is about, if it is about one
+    method: str = ""  # that breaks it; by default the last exchange's
+    witness: tuple[Call, ...] = ()  # the shortest sequence of requests that shows it, if it was cut
 
-        Args:
-            statement: the id of the statement that is broken.
-            exchanges: those that show it, the last one as the one that broke it.
-            expected: what the statement promises for this call.
-            seen: what came instead. Of both, no more than ``MAX_TEXT`` characters are kept.
-            record: the id of the webhook request concerned, where it is about one.
-            method: the method that breaks it, if it is not that of the last call.
-        """
-        self.statement = statement
-        self.exchanges = exchanges
-        self.expected = shortened(expected, MAX_TEXT)
-        self.seen = shortened(seen, MAX_TEXT)
-        self.record = None if record is not None and len(record) > MAX_TEXT else record
-        self.method = blamed(statement, method or exchanges[-1].call.method)
-        self.witness: tuple[Call, ...] = ()  # the shortest sequence that shows it, where one is cut
+    def __post_init__(self) -> None:
+        """Cut texts to ``MAX_TEXT``, and blame a method that the statement is about."""
+        long_id = self.record is not None and len(self.record) > MAX_TEXT
+        method = blamed(self.statement, self.method or self.exchanges[-1].call.method)
+        object.__setattr__(self, "expected", shortened(self.expected, MAX_TEXT))
+        object.__setattr__(self, "seen", shortened(self.seen, MAX_TEXT))
+        object.__setattr__(self, "record", None if long_id else self.record)
+        object.__setattr__(self, "method", method)
 
     @property
     def calls(self) -> tuple[Call, ...]:

@@ -228,7 +228,7 @@ def _violation(kind: _Kind, *exchanges: Exchange) -> Violation:
     expected = f"{wanted}, as other errors have"
     if kind.must is Must.SERVE:
         expected = f"{wanted}: {kind.statement} wants the request served"
-    return Violation(STATEMENT, *exchanges, expected=expected, seen=outcome(last))
+    return Violation(STATEMENT, exchanges, expected, outcome(last))
 
 
 def _names(sense: Sense) -> tuple[str, ...]:

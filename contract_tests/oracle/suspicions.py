@@ -104,10 +104,8 @@ class Suspicion:
     def violation(self, hypothesis: Hypothesis) -> Violation:
         """Return the violation that it is if a hypothesis is true."""
         statement, method = self.blamed(hypothesis)
-        return Violation(
-            statement, *self.before, self.exchange, expected=self.expected, seen=self.seen,
-            record=self.record, method=method,
-        )  # fmt: skip
+        exchanges = (*self.before, self.exchange)
+        return Violation(statement, exchanges, self.expected, self.seen, self.record, method)
 
 
 class Held(NamedTuple):

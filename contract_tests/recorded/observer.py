@@ -177,7 +177,8 @@ class Observer:
         violation = suspicion.violation(hypothesis)
         cause = self._cause(suspicion, hypothesis.statement)
         shown = {each.number: each for each in (*violation.exchanges, by, *cause)}
-        violation.exchanges = tuple(shown[number] for number in sorted(shown))
+        exchanges = tuple(shown[number] for number in sorted(shown))
+        violation = replace(violation, exchanges=exchanges)
         if not self._rests_on_removed(violation.statement, case.exchange):
             self.findings.broke(violation)
         return True

@@ -290,7 +290,8 @@ class _Run:
                 else:
                     log = shorten(violation, self.client.history, self.session)
                 methods.add(violation.method)
-                violation.witness = tuple(exchange.call for exchange in log)
+                witness = tuple(exchange.call for exchange in log)
+                cause.violation = replace(violation, witness=witness)
 
     def _show_progress(self, what: str) -> None:
         client, planned, time = self.client, self.client.limits.max_requests or 0, ""

@@ -154,7 +154,9 @@ def test_an_error_of_a_check_is_none_of_the_server(monkeypatch: pytest.MonkeyPat
 def test_texts_of_a_report_have_an_end() -> None:
     """However long the names and values are that a server returns, and however many."""
     shown = exchange(show(record(1)), 1)
-    violation = Violation("show.single_result", shown, expected="y" * 100_000, seen="z" * 100_000)
+    violation = Violation(
+        "show.single_result", (shown,), expected="y" * 100_000, seen="z" * 100_000
+    )
     assert max(len(violation.expected), len(violation.seen)) <= MAX_TEXT
     for each in Conversation(show(record(1)), show(record(1, url="9" * 100_000))).suspicions:
         assert len(each.expected) + len(each.seen) <= MAX_TEXT
