@@ -1,4 +1,4 @@
-"""The draft of a file of deviations: what a run found broken; people add the reasons."""
+"""The draft of a file of deviations, with what a run found broken; people add the reasons."""
 
 import re
 from dataclasses import asdict
@@ -10,7 +10,7 @@ from crmcom_kit.contract_tests.oracle.findings import Kind
 from crmcom_kit.contract_tests.reports.report import Report
 from crmcom_kit.schemas.dialect_file import toml_value
 
-#: What another run may show in its place: what is redacted, and words with a digit, but statuses.
+#: What differs in another run: what is redacted, and words with a digit, except HTTP statuses.
 _VARIES = re.compile(r"\$CRMCOM_\w+|\*{3}|(?<!HTTP )\b\w*\d\w*")
 _HEADER = """\
 # Statements that this target is known to break. Give a reason for each.
@@ -22,10 +22,10 @@ _HEADER = """\
 def written(report: Report) -> str:
     """Return the draft, with an entry for each kind of violation.
 
-    Ids, numbers and what was redacted are * in it, so that it explains the next run, too.
+    Ids, numbers and redacted texts are *, so that an entry explains the next run, too.
     """
-    found: dict[tuple[str, str, str], Deviation] = {}
-    began = _first_changes(report)
+    drafts: dict[tuple[str, str, str], Deviation] = {}
+    first_changes = _first_changes(report)
     for result in report.results.statements:
         for kind, number in sorted(result.findings.kinds.items(), key=itemgetter(1)):
             text = report.text(kind.seen)
@@ -34,14 +34,14 @@ def written(report: Report) -> str:
             deviation = Deviation(
                 statement=result.statement.id,
                 method=kind.method,
-                after=_after(began, kind, number),
+                after=_after(first_changes, kind, number),
                 seen=seen,
                 reason="to be said",
             )
-            found.setdefault((deviation.statement, kind.method, seen), deviation)
+            drafts.setdefault((deviation.statement, kind.method, seen), deviation)
     lines = [_HEADER]
-    for each in found.values():
-        members = {name: value for name, value in asdict(each).items() if value is not None}
+    for deviation in drafts.values():
+        members = {name: value for name, value in asdict(deviation).items() if value is not None}
         lines += [
             "[[deviation]]",
             *(f"{name} = {toml_value(value)}" for name, value in members.items()),
@@ -52,18 +52,18 @@ def written(report: Report) -> str:
 
 def _first_changes(report: Report) -> dict[str, int]:
     """Return the numbers of the first resend and the first delete that were served, in order."""
-    found: dict[str, int] = {}
-    for each in report.results.history:
-        if each.ok and each.call.method in CHANGES:
-            found.setdefault(each.call.method, each.number)
-    return found
+    first_changes: dict[str, int] = {}
+    for exchange in report.results.history:
+        if exchange.ok and exchange.call.method in CHANGES:
+            first_changes.setdefault(exchange.call.method, exchange.number)
+    return first_changes
 
 
-def _after(began: dict[str, int], kind: Kind, number: int) -> str | None:
-    """Return the method that may have made a read show a violation, first in exchange ``number``.
+def _after(first_changes: dict[str, int], kind: Kind, number: int) -> str | None:
+    """Return the changing method after which exchange ``number`` showed a violation of a read.
 
-    That is the one of resend and delete that the run began with later; None before both.
+    Of resend and delete it is the one whose first request came later; None before both.
     """
     if kind.method in CHANGES:
         return None
-    return next((name for name in reversed(began) if began[name] < number), None)
+    return next((name for name in reversed(first_changes) if first_changes[name] < number), None)

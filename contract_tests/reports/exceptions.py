@@ -9,16 +9,16 @@ from crmcom_kit.contract_tests.oracle.findings import Broken, Violation, broken
 from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
 from crmcom_kit.contract_tests.reports.report import visible
 
-#: So many bytes of a body are shown of a request.
+#: The maximum number of bytes that are shown of a body.
 MAX_BODY = 1_000
 
 
 def exception(
     violation: Violation, calls: Sequence[Call], session: Session, note: str = ""
 ) -> Broken:
-    """Return the exception that says what is broken, with the requests that show it, one a line.
+    """Return an exception that says what is broken, and has a line for each request in ``calls``.
 
-    No secret is in it, not even one of an application in this process: its log may be public.
+    Secrets are redacted, also those of an application in this process: its log may be public.
     """
     redactor = ReportRedactor(replace(session.target, reset=None), session.client.history)
     lines = [

@@ -10,17 +10,14 @@ from crmcom_kit.contract_tests.reports.report import Report
 from crmcom_kit.har import CUT, OF_CHECK, HarRequest, HarResponse, archive_text, entry
 from crmcom_kit.redaction import MASK, is_secret_header
 
-#: So many characters of each body are written.
+#: The maximum number of characters of each body.
 MAX_BODY = 256 * 1024
 
 _NO_TIME = "1970-01-01T00:00:00+00:00"
 
 
 def written(report: Report) -> Iterator[str]:
-    """Yield the archive's text in pieces, without secrets; long bodies are cut.
-
-    The requests of a run were sent one after the other.
-    """
+    """Yield the archive's text in pieces, without secrets; long bodies are cut."""
     entries, target = _entries(report), report.results.target
     more = () if target.recorded else (OF_CHECK,)
     return archive_text(entries, target.release.name, *more)

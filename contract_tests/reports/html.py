@@ -27,8 +27,8 @@ def written(report: Report) -> str:
         finalize=lambda value: visible(value) if type(value) is str else value,
     )
     template = environment.from_string(_TEMPLATE.read_text(encoding="utf-8"))
-    failing, found = report.failing, report.document["statements"]
-    shown = [*failing, *(each for each in found if each["violations"] and each not in failing)]
+    failing, statements = report.failing, report.document["statements"]
+    shown = [*failing, *(each for each in statements if each["violations"] and each not in failing)]
     return template.render(
         **report.document,
         report=report,

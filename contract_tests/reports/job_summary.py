@@ -1,4 +1,4 @@
-"""For the page of a CI run: what a terminal shows as Markdown, and annotations of what fails."""
+"""The summary of a CI job as Markdown, and annotations of what fails."""
 
 import io
 import re
@@ -10,7 +10,7 @@ from crmcom_kit.contract_tests.reports import terminal
 from crmcom_kit.contract_tests.reports.report import Report, first_failure, visible
 from crmcom_kit.contract_tests.run.results import Outcome
 
-#: GitHub takes 1 MiB for each step of a job; a character has at most four bytes.
+#: GitHub takes 1 MiB for each step of a job; a character has up to four bytes.
 MAX_CHARACTERS = 250_000
 #: GitHub shows ten errors of a step.
 MAX_ANNOTATIONS = 10
@@ -39,9 +39,9 @@ def written(report: Report) -> str:
 
 
 def annotations(report: Report, environment: Mapping[str, str]) -> Iterator[str]:
-    """Yield a GitHub workflow command for the outcome of a run that fails, and for each reason.
+    """Yield GitHub workflow commands for the outcome of a run that fails, and for each reason.
 
-    ``environment`` has GitHub's variables, which lead to the page with the summary and the reports.
+    ``environment`` has GitHub's variables, which give the URL of the run.
     """
     if not report.results.exit_code:
         return
@@ -62,6 +62,6 @@ def annotations(report: Report, environment: Mapping[str, str]) -> Iterator[str]
 
 
 def _error(title: str, message: str) -> str:
-    """Return the command; what could end it, or begin another one, is escaped."""
+    """Return the command; characters that could end it or begin another one are escaped."""
     escaped = visible(message).replace("%", "%25").replace("\n", "%0A")
     return f"::error title={title.replace(':', '%3A')}::{escaped}"

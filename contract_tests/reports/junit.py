@@ -23,7 +23,7 @@ def written(report: Report) -> str:
     cases = [_case(entry) for entry in report.document["statements"]]
     client = report.document["client"]
     failed = failure_of_run(report.document)
-    if failed and not (client and client["mistakes"]):  # which have cases of their own
+    if failed and not (client and client["mistakes"]):  # mistakes have cases of their own
         case = ET.Element("testcase", classname="crmcom_kit", name="the run itself")
         kind = "failure" if report.outcome is Outcome.BROKEN else "error"
         ET.SubElement(case, kind, message=visible(failed), type=report.outcome)
@@ -31,8 +31,8 @@ def written(report: Report) -> str:
     name = f"crmcom-kit check of {report.document['target']['name']}"
     suite = _suite(report, name, cases)
     if lines := report.document["never_served"]:
-        said = ET.SubElement(suite, "system-out")
-        said.text = "\n".join(visible(f"{line}.") for line in lines)
+        output = ET.SubElement(suite, "system-out")
+        output.text = "\n".join(visible(f"{line}.") for line in lines)
     root = ET.Element("testsuites")
     root.append(suite)
     if client is not None:
@@ -57,7 +57,7 @@ def _suite(report: Report, name: str, cases: list[ET.Element]) -> ET.Element:
 
 
 def _of_client(client: Entry) -> Iterator[ET.Element]:
-    """Yield a failed case for each mistake of a client; one that passes if there is none."""
+    """Yield a failed case for each mistake of a client, or one that passes."""
     if not client["mistakes"]:
         name = f"no mistake in {counted(client['requests'], 'request')}"
         yield ET.Element("testcase", classname="crmcom_kit.client", name=name)

@@ -25,7 +25,7 @@ from crmcom_kit.redaction import (
 )
 
 TOKEN, PASSWORD, API_KEY = "$CRMCOM_TOKEN", "$CRMCOM_PASSWORD", "$CRMCOM_API_KEY"
-#: What stands for a secret: in a recording that a run has written it stands there already.
+#: A variable, which stands for a secret; recordings that a run has written have them, too.
 VARIABLE = re.compile(
     r"\$(CRMCOM_(?:(?:OTHER_|EXPIRED_)?(?:TOKEN|PASSWORD|API_KEY|USERNAME|ORGANISATION|UNIT)(?:_\d+)?|URL_\d+))"
 )
@@ -34,9 +34,9 @@ _PUBLIC = PUBLIC | {PUBLIC_PASSWORD, "%", " "}
 _TOO_SHORT = 4  # characters of the beginning of a secret that a text was cut in
 _SAID = re.compile(rf"({SECRET_WORDS}\W{{1,3}})([\w.-]+)", re.IGNORECASE)
 _CUT = re.compile(r"\.\.\.|…")
-_MARGIN = 64 * 1024  # bytes that are redacted beyond a limit
-_LONGEST_CUT = 10_000  # characters of a text that the kit worded, and may have cut inside
-#: Who logs in: no secret, and nobody's business who gets a report.
+_MARGIN = 64 * 1024  # bytes beyond a limit that are redacted, too
+_LONGEST_CUT = 10_000  # characters of a text of the kit, in which it may have cut a secret
+#: Who logs in: no secret, but nothing for everybody who gets a report.
 _IDENTITY = ("username", "organisation", "unit")
 _IDENTITY_MEMBER = re.compile(
     rf"""((?:{"|".join(_IDENTITY)})\\*["']\s*:\s*\\*(["']))((?:\\.|[^\\])*?)(?=\\*\2|\Z)""",
@@ -45,20 +45,20 @@ _IDENTITY_MEMBER = re.compile(
 
 
 class ReportRedactor(Redactor):
-    """Shows a variable's name instead of each secret, in whichever spelling it stands.
+    """Shows the name of a variable instead of each secret, however it is spelled.
 
-    Secrets are what the login holds, what logins returned, what was sent as one, values in the
-    query of a URL, and any value behind a secret's name, except for public values, which help a
-    reader. Who logs in has variables as well.
+    Secrets are those of the login, tokens that logins returned, what was sent as a secret, values
+    in the query of a URL, and any value behind a secret's name. Public values are shown, since they
+    help the reader. Who logs in has variables, too.
     """
 
     def __init__(
         self, target: Target, history: Iterable[Exchange] = (), *, hides_user: bool = True
     ) -> None:
-        """Know the secrets of the target's login and of ``history``: each has its own variable.
+        """Give each secret of the target's login and of ``history`` a variable.
 
-        A mock of the kit's own is public, and so is every mock's default password. Without
-        ``hides_user`` user name, organisation and unit stay as they are.
+        A mock of the kit's own is public, and so is the default password of every mock. Without
+        ``hides_user``, user name, organisation and unit are shown.
         """
         login, history = target.login, list(history)
         hidden = _IDENTITY if hides_user else ()
@@ -70,18 +70,18 @@ class ReportRedactor(Redactor):
         secrets = set(variables.names)
         for name in hidden:
             variables.add(getattr(login, name), f"$CRMCOM_{name.upper()}")
-            # Other units are those that webhook requests show.
+            # The unit of another login may be one that webhook requests show.
             for exchange in history if not (target.own or name == "unit") else ():
                 if exchange.call.method in LOGINS:
                     text = exchange.call.parameters.get(name)
                     variables.add(text, f"$CRMCOM_OTHER_{name.upper()}")
-        known = variables.names
-        self._user = {text for text in known if text not in secrets}
+        names = variables.names
+        self._user = {text for text in names if text not in secrets}
         self._user_spelled = self._user | {json.dumps(text)[1:-1] for text in self._user}
-        self._values = {name[1:]: text for text, name in known.items()}
-        self._long = [text for text in known if not is_guessable(text)]
+        self._values = {name[1:]: text for text, name in names.items()}
+        self._long = [text for text in names if not is_guessable(text)]
         spellings = dict.fromkeys(_basic(login.api_key) if login.api_key else (), API_KEY)
-        super().__init__(spellings | known, public=public)
+        super().__init__(spellings | names, public=public)
         for text in self._user:
             if text.isdigit() or text in target.base_url:  # a year, a host: elsewhere it stays
                 self._words.pop(text, None)
@@ -91,7 +91,7 @@ class ReportRedactor(Redactor):
         self._shown_base_url = redact_url(target.base_url)
 
     def secret_of(self, variable: str) -> str:
-        """Return what a variable stands for; nothing if nobody knows."""
+        """Return the secret of a variable; "" if it is unknown."""
         return self._values.get(variable) or self._urls.secret(variable) or ""
 
     def hide(self, text: str) -> str:
@@ -104,32 +104,32 @@ class ReportRedactor(Redactor):
         return match[1] + self._names.get(unquoted(match[3]), match[3])
 
     def shown(self, value: str) -> str:
-        """Return what is shown of a value that stands behind a secret's name."""
+        """Return what is shown of a value behind a secret's name."""
         return value if VARIABLE.fullmatch(value) else super().shown(value)
 
     def query(self, query: str) -> str:
-        """Return a query without secrets: one that is a whole value may begin with another one."""
+        """Return a query without secrets; one secret may begin with another one."""
         return "&".join(map(self._whole_value, query.split("&")))
 
     def _whole_value(self, part: str) -> str:
         name, _, value = part.partition("=")
         is_known = is_secret(name) or name in _IDENTITY
-        known = self._names.get(unquote(value)) if is_known else None
-        return f"{name}={known}" if known else super().query(part)
+        variable = self._names.get(unquote(value)) if is_known else None
+        return f"{name}={variable}" if variable else super().query(part)
 
     def text(self, text: str) -> str:
         """Return ``text`` without secrets."""
         if self._base_url != self._shown_base_url:
             text = text.replace(self._base_url, self._shown_base_url)
-        # Also a secret that might be a word of anybody's, if a secret's name stands before it.
+        # A secret that may be an ordinary word is hidden behind a secret's name.
         text = _SAID.sub(lambda said: f"{said[1]}{self._names.get(said[2], said[2])}", text)
         redacted = super().text(text)
         return self._without_ends(redacted) if len(redacted) <= _LONGEST_CUT else redacted
 
     def content(self, content: bytes, limit: int | None = None) -> str:
-        """Return bytes as text without secrets, or the first ``limit`` characters of more bytes.
+        """Return bytes as text without secrets, up to ``limit`` characters.
 
-        Some more is redacted than is returned: a secret that the limit cuts is still found.
+        More is redacted than is returned, so that a secret is found which the limit cuts.
         """
         end = len(content) if limit is None else limit + _MARGIN
         text = super().text(content[:end].decode("utf-8", "backslashreplace"))
@@ -138,8 +138,8 @@ class ReportRedactor(Redactor):
         return (text[:-_MARGIN] if len(content) > end else text)[:limit]
 
     def _without_ends(self, text: str) -> str:
-        """Return ``text`` without the beginnings of secrets that it was cut inside."""
-        for end in reversed([found.start() for found in _CUT.finditer(text)]):
+        """Return ``text`` without the beginnings of secrets at the places where it was cut."""
+        for end in reversed([match.start() for match in _CUT.finditer(text)]):
             last = text[max(0, end - _TOO_SHORT) : end]
             begun = (
                 secret[:size]
@@ -154,7 +154,7 @@ class ReportRedactor(Redactor):
 
 
 class _Variables:
-    """The variables of secrets; ``public`` texts are none."""
+    """The variables of secrets; ``public`` texts are no secrets."""
 
     def __init__(self, public: Collection[str]) -> None:
         self._public = public
@@ -162,7 +162,7 @@ class _Variables:
         self.names: dict[str, str] = {}  # with a dollar sign, by secret
 
     def add(self, text: object, name: str) -> None:
-        """Have ``name`` stand for a text, with a number behind it if it stands for another."""
+        """Have ``name`` stand for a text, with a number if it stands for another one already."""
         if not isinstance(text, str) or not text or text in self._public or text in self.names:
             return
         if not VARIABLE.fullmatch(text):
@@ -171,7 +171,7 @@ class _Variables:
             self.names[text] = name if number == 1 else f"{name}_{number}"
 
     def of_secrets(self, login: Login, history: Sequence[Exchange]) -> None:
-        """Add what the login holds, what logins returned, and what was sent as a secret."""
+        """Add the secrets of the login, tokens that logins returned, and what was sent as one."""
         self.add(login.token, TOKEN)
         self.add(login.expired_token, "$CRMCOM_EXPIRED_TOKEN")
         self.add(login.password, PASSWORD)
@@ -188,7 +188,7 @@ class _Variables:
 
 
 def secret_texts(value: Any) -> Iterator[str]:
-    """Yield the texts in a JSON value that stand behind a secret's name, at any depth."""
+    """Yield the texts behind a secret's name in a JSON value, at any depth."""
     left = [(value, False)]
     while left:
         part, secret = left.pop()
@@ -201,6 +201,6 @@ def secret_texts(value: Any) -> Iterator[str]:
 
 
 def _basic(key: str) -> tuple[str, ...]:
-    """Return how a Web API key stands in headers, whichever side of the colon it is on."""
+    """Return the spellings of a Web API key in headers, on either side of the colon or alone."""
     texts = (f"{key}:", key, f":{key}")
     return tuple(base64.b64encode(text.encode()).decode() for text in texts)

@@ -1,7 +1,7 @@
-"""What every report is made from: the results of a run, redacted and in words.
+"""The results of a run, redacted and in words, from which all reports are made.
 
-``Report.document`` is the JSON report, whose shape ``report_schema.json`` describes; the other
-reports show parts of it.
+``Report.document`` is the JSON report, which ``report_schema.json`` describes. The other reports
+show parts of it.
 """
 
 import json
@@ -24,14 +24,14 @@ from crmcom_kit.schemas.statements import statement
 
 SCHEMA = Path(__file__).with_name("report_schema.json")
 _MAX_BODY = 20_000  # bytes
-#: So many reasons are named for which statements were not exercised.
+#: How many reasons are named why statements were not exercised.
 MAX_REASONS = 4
-# Control characters except line breaks, what turns a line around, and what XML cannot hold.
+# Control characters except line breaks, those that reverse a line, and those that XML cannot hold.
 _UNPRINTABLE = re.compile(
     "[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
 )
 
-#: What a report says of one statement: a member of ``statements`` in the JSON report.
+#: A member of ``statements`` in the JSON report, or of another list there.
 Entry = dict[str, Any]
 
 
@@ -39,7 +39,7 @@ class Report:
     """The results of a run without secrets, made once for all reports."""
 
     def __init__(self, results: Results) -> None:
-        """Redact what the login of the target holds, and what logins returned."""
+        """Redact the secrets of the target's login, and the tokens that logins returned."""
         self.results = results
         self.redactor = ReportRedactor(results.target, results.history)
         self._scripts = Scripts(results.target, results.history, self.redactor)
@@ -83,7 +83,7 @@ class Report:
         }
 
     def _mistake(self, finding: ClientFinding) -> Entry:
-        """Return what is wrong with some requests of a client, and the first one of them."""
+        """Return a mistake of a client, and its first request."""
         about, right = statement(finding.remark.statement), finding.remark.right
         return {
             "statement": about.id,
@@ -101,9 +101,9 @@ class Report:
         }
 
     def _request(self, call: Call) -> str:
-        """Return a request in a line, without secrets; a recording's variables as they stand there.
+        """Return a request in a line, without secrets.
 
-        A request that was built from them has them encoded.
+        Variables of a recording stay, though a request that was built of them has them encoded.
         """
         plain = call.query.replace("%24CRMCOM_", "$CRMCOM_")
         query = f"?{self.redactor.query(plain)}" if plain else ""
@@ -111,9 +111,9 @@ class Report:
         return f"{self.text(f'{call.verb} {call.path}')}{query}{body}"
 
     def as_json(self) -> str:
-        """Return the JSON report as text, with escapes for what is unprintable."""
+        """Return the JSON report as text, with escapes for unprintable characters."""
         text = json.dumps(self.document, ensure_ascii=False, indent=1)
-        return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n"
+        return _UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text) + "\n"
 
     def _summary(self) -> dict[str, Any]:
         results = self.results
@@ -173,46 +173,46 @@ class Report:
         }
 
     def _body(self, content: bytes) -> str:
-        """Return a body without secrets; a long one is cut, and says so."""
+        """Return a body without secrets; a long one is cut, and its length is added."""
         text = self.redactor.content(content, _MAX_BODY)
         return text if len(content) <= _MAX_BODY else f"{text}… ({len(content)} bytes)"
 
-    # What the reports for people say in the same words.
+    # The sentences of the reports for people.
 
     @property
     def outcome(self) -> Outcome:
-        """What the run comes to."""
+        """The outcome of the run."""
         return self.results.outcome
 
     @cached_property
     def headline(self) -> str:
-        """What came of the run in one sentence: why it is no pass, or what was not seen."""
+        """The outcome in a sentence: why the run has not passed, or what was not seen."""
         results = self.results
         match results.outcome:
             case Outcome.ERROR:
                 return self.text(f"The run failed: {results.trouble}")
             case Outcome.BROKEN:
-                said = ", and ".join(self._faults()) or self._held_of_checked()
+                server = ", and ".join(self._faults()) or self._held_of_checked()
             case Outcome.INCONCLUSIVE:
-                said = f"{'; '.join(map(self.text, results.inconclusive))}."
-                return f"{said[0].upper()}{said[1:]}" if said[0].islower() else said
+                server = f"{'; '.join(map(self.text, results.inconclusive))}."
+                return f"{server[0].upper()}{server[1:]}" if server[0].islower() else server
             case Outcome.UNCONFIRMED:
                 number = counted(results.unconfirmed, "contradiction")
-                said = f"{self._held()}, but {number} could not be confirmed"
+                server = f"{self._held()}, but {number} could not be confirmed"
             case Outcome.PASSED:
-                said = "; ".join((self._held(), *self._not_exercised()))
-        return f"{self._of_both_sides(said)}."
+                server = "; ".join((self._held(), *self._not_exercised()))
+        return f"{self._of_both_sides(server)}."
 
     def _of_both_sides(self, server: str) -> str:
         """Return what is said of the client, if it was judged, and of the server."""
         client = self.results.client
         if client is None:
             return server
-        number = counted(len(client.mistakes), "mistake") if client.mistakes else "no mistake"
-        said = f"client: {number} in {counted(client.requests, 'request')}"
         if client.mistakes:
-            said = f"client: {number}"
-        return f"{said}; server: {server}" if self.results.statements else said
+            of_client = f"client: {counted(len(client.mistakes), 'mistake')}"
+        else:
+            of_client = f"client: no mistake in {counted(client.requests, 'request')}"
+        return f"{of_client}; server: {server}" if self.results.statements else of_client
 
     def _held_of_checked(self) -> str:
         """Say that nothing is wrong with the server."""
@@ -223,18 +223,18 @@ class Report:
         """Say how many statements hold."""
         if not self.results.achieved:
             return self._held_of_checked()
-        every = len(self.results.statements)
         held, deviates = self._count(Verdict.HOLDS), self._count(Verdict.DEVIATES)
-        said = f"{held} of {counted(every, 'statement')} {'holds' if held == 1 else 'hold'}"
-        return said + (f", {deviates} deviate{'s' * (deviates == 1)} as listed" if deviates else "")
+        count = counted(len(self.results.statements), "statement")
+        listed = f", {deviates} deviate{'s' * (deviates == 1)} as listed" if deviates else ""
+        return f"{held} of {count} {'holds' if held == 1 else 'hold'}{listed}"
 
     def _not_exercised(self) -> Iterator[str]:
-        """Say how many statements were not exercised, and why, and what was expected not to be."""
+        """Yield how many statements were not exercised and why, and what is missing as listed."""
         results = [r for r in self.results.statements if r.verdict is Verdict.NOT_EXERCISED]
         reasons = Counter(self.text(r.why).partition(":")[0] for r in results).most_common()
         if results:
-            said = ", ".join(f"{count}: {reason}" for reason, count in reasons[:MAX_REASONS])
-            yield f"{len(results)} {'was' if len(results) == 1 else 'were'} not exercised ({said})"
+            text = ", ".join(f"{count}: {reason}" for reason, count in reasons[:MAX_REASONS])
+            yield f"{len(results)} {'was' if len(results) == 1 else 'were'} not exercised ({text})"
         yield from map(self.text, self.results.waived)
 
     def _faults(self) -> Iterator[str]:
@@ -255,9 +255,9 @@ class Report:
 
 
 def failure_of_run(document: Entry) -> str:
-    """Return the outcome in a line if the statements alone don't say that the run fails; else "".
+    """Return the outcome in a line if the run fails for more than its statements; else "".
 
-    A reader of the statements alone would see a pass in it.
+    The statements alone would look like a pass.
     """
     summary, client = document["summary"], document["client"] or {"mistakes": []}
     is_of_run = summary["outcome"] in (Outcome.ERROR, Outcome.INCONCLUSIVE) or document["stale"]
@@ -267,11 +267,11 @@ def failure_of_run(document: Entry) -> str:
 
 def visible(text: str) -> str:
     """Return ``text`` with control and other unprintable characters as escapes."""
-    return _UNPRINTABLE.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
+    return _UNPRINTABLE.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
 
 
 def amount(entry: Entry) -> str:
-    """Return how many requests show what is said of a statement: "7 requests"."""
+    """Return how many requests the verdict of a statement rests on, such as "7 requests"."""
     return counted(entry["requests"], "request") if entry["requests"] else ""
 
 
@@ -288,7 +288,7 @@ def first_failure(entry: Entry) -> str:
 
 
 def repeated(violation: dict[str, Any]) -> str:
-    """Return how often else a violation was seen: "and 13 more records", or ""."""
+    """Return how often a violation was seen besides: "and 13 more records", or ""."""
     if violation["records"] > 1:
         return f"and {counted(violation['records'] - 1, 'more record')}"
     more = violation["times"] - 1
@@ -304,12 +304,12 @@ def by_method(entry: Entry) -> str:
 
 
 def one_line(text: str) -> str:
-    """Return ``text`` in one line, so that a server's text cannot pass for a line of the kit."""
+    """Return ``text`` in one line, so that no text of a server looks like a line of the kit."""
     return visible(text).replace("\n", "\\n")
 
 
 def mistake_details(mistake: Entry) -> Iterator[str]:
-    """Yield the lines that say all that is known of a mistake of a client."""
+    """Yield lines with everything that is known of a mistake of a client."""
     times = f" ({counted(mistake['times'], 'time')})" if mistake["times"] > 1 else ""
     where = f" (exchange {mistake['exchange']})" if mistake["exchange"] else ""
     yield f"Mistake:   {one_line(mistake['mistake'])}{times}"
@@ -322,21 +322,21 @@ def mistake_details(mistake: Entry) -> Iterator[str]:
 
 
 def failure_details(entry: Entry, most: int | None = None) -> Iterator[str]:
-    """Yield the lines that say all that is known of a statement that fails, with scripts.
+    """Yield lines with everything that is known of a statement that fails, scripts included.
 
-    Of its violations ``most`` are shown, or all.
+    At most ``most`` of its violations are shown, by default all.
     """
     yield entry["text"]
     yield f"Source:   {entry['source']} ({entry['evidence']})"
-    if said := by_method(entry):
-        yield f"Methods:  {said}"
+    if verdicts := by_method(entry):
+        yield f"Methods:  {verdicts}"
     if entry["why"]:
         yield f"Note:     {one_line(entry['why'])}"
-    found = entry["violations"]
-    for each in found[:most]:
-        again = repeated(each)
-        yield f"Expected: {one_line(each['expected'])}"
-        yield f"Seen:     {one_line(each['seen'])}{f' ({again})' if again else ''}"
-        yield from (f"  {visible(line)}" for line in each["script"].splitlines())
-    if more := len(found[:most]) - len(found):
+    violations = entry["violations"]
+    for violation in violations[:most]:
+        again = repeated(violation)
+        yield f"Expected: {one_line(violation['expected'])}"
+        yield f"Seen:     {one_line(violation['seen'])}{f' ({again})' if again else ''}"
+        yield from (f"  {visible(line)}" for line in violation["script"].splitlines())
+    if more := len(violations[:most]) - len(violations):
         yield f"{counted(-more, 'other kind')} of violation not shown."

@@ -1,8 +1,8 @@
-"""Write the requests that show a violation as a script that can be pasted into a POSIX shell.
+"""Write the requests that show a violation as a script, to be pasted into a POSIX shell.
 
-It logs in by itself, with curl and standard tools alone. No secret is in it: each has the variable
-that reports show in its place. A login returns a token; its reader sets all others. A line that
-says something is an argument of ``:``, since zsh takes no comments at its prompt.
+It logs in by itself, with curl and standard tools alone. Instead of secrets it has the variables of
+the reports: a login sets that of its token, and the reader sets all others. Comments are arguments
+of ``:``, since zsh takes no comments at its prompt.
 """
 
 import base64
@@ -18,14 +18,14 @@ from crmcom_kit.contract_tests.client.targets import Target
 from crmcom_kit.contract_tests.reports.redaction import VARIABLE, ReportRedactor
 from crmcom_kit.redaction import MASK
 
-#: What a shell leaves as it is between double quotes, in scripts and at a prompt.
+#: Characters that a shell keeps between double quotes, in scripts and at a prompt.
 _PLAIN = re.compile(r"""[^"$`\\!\x00-\x1f\x7f\ufdd0]*""")
 _FORM = re.compile(r'[^\s{}\[\]"\\=]+=[^\s{}\[\]"\\]*')
-#: A character that is none, instead of the dollar sign of what is no variable.
+#: A noncharacter, which replaces a dollar sign that begins no variable.
 _LITERAL = "\ufdd0"
 _USED = re.compile(VARIABLE.pattern.replace("(", r"\{?(", 1))
 
-#: The functions of a script: the token in a response, and a secret as a query and JSON can have it.
+#: The functions of a script: the token of a response, and a secret encoded for a query or JSON.
 _FUNCTIONS = {
     "token": r"""tr -d '\r\n' | sed -n 's/.*"token" *: *"\([^"]*\)".*/\1/p'""",
     "encoded": r"""printf %s "$1" | sed 's/%/%25/g; s/ /%20/g; s/"/%22/g; s/#/%23/g; s/&/%26/g; """
@@ -43,13 +43,13 @@ class Scripts:
     def __init__(
         self, target: Target, history: Iterable[Exchange], redactor: ReportRedactor
     ) -> None:
-        """Know the logins of the run, by the variables of the tokens that they returned."""
+        """Find the logins of the run, by the variables of the tokens that they returned."""
         self._redactor = redactor
         self._has_variables = target.recorded
         base = redactor.text(target.base_url)
-        # None: it is a mock's that has gone, or has a secret in it.
+        # None: it is that of a mock which has gone, or has a secret.
         self._base_url = base if base == target.base_url and not target.own else None
-        #: The login that returned the token of a variable.
+        #: By variable: the login that returned the token.
         self.logins: dict[str, Call] = {}
         for exchange in history:
             token = token_of(exchange) if exchange.call.method in LOGINS else None
@@ -89,72 +89,72 @@ class Scripts:
             is_form = _FORM.fullmatch(call.body.decode("utf-8", "replace")) is not None
             content = self._literal(call.body.decode("utf-8", "backslashreplace"))
             body = self._word(redactor.content(content.encode()), "query" if is_form else "json")
-            words += ["--data-raw", body]  # which takes a leading @ for no file
+            words += ["--data-raw", body]  # a leading @ names no file there
         query = f"?{redactor.query(self._literal(call.query))}" if call.query else ""
         url = self._word(f"/{redactor.text(self._literal(call.path))}{query}", "query")
         words.append(f'"$URL{url[1:]}' if url.startswith('"') else f'"$URL"{url}')
         return " ".join(words)
 
     def _header(self, name: str, value: str) -> Iterator[str]:
-        scheme, _, given = value.partition(" ")
-        pair = _basic(given) if scheme == "Basic" else None
+        scheme, _, credentials = value.partition(" ")
+        pair = _basic(credentials) if scheme == "Basic" else None
         if name.lower() != "authorization":
             shown = self._redactor.text(self._literal(value))
             yield from ("-H", self._word(f"{name}: {shown}", "plain"))
         elif pair is None:
-            shown = given if given in PUBLIC else MASK
+            shown = credentials if credentials in PUBLIC else MASK
             yield from ("-H", self._word(f"{name}: {scheme} {shown}", "plain"))
         else:
             yield from ("-u", self._word(":".join(map(self._redactor.shown, pair)), "plain"))
 
     def _literal(self, text: str) -> str:
-        """Mark what looks like a variable: only in a recording it stands for a secret.
+        """Mark what looks like a variable, unless it is of a recording, and stands for a secret.
 
-        Elsewhere it is text of the server, which would be sent the reader's secret for it.
+        Elsewhere it is text of the server, which would receive the reader's secret instead.
         """
         return text if self._has_variables else VARIABLE.sub(rf"{_LITERAL}\1", text)
 
     def _word(self, text: str, place: Place) -> str:
-        """Quote a text for a shell, less its variables."""
+        """Return a text quoted for a shell, except its variables."""
         parts = VARIABLE.split(text)
-        if all(_PLAIN.fullmatch(each) for each in parts[::2]):
+        if all(_PLAIN.fullmatch(part) for part in parts[::2]):
             return f'"{"".join(self._expressed(parts, place))}"'
         quoted = [
-            f'"{each}"' if at % 2 else shlex.quote(each)
-            for at, each in enumerate(self._expressed(parts, place))
+            f'"{part}"' if at % 2 else shlex.quote(part)
+            for at, part in enumerate(self._expressed(parts, place))
         ]
-        # A dollar sign with quotes behind it: no name of a variable begins there.
-        return "".join(each for each in quoted if each != "''").replace(_LITERAL, "$''")
+        # A dollar sign before quotes begins no variable.
+        return "".join(part for part in quoted if part != "''").replace(_LITERAL, "$''")
 
     def _expressed(self, parts: Sequence[str], place: Place) -> Iterator[str]:
-        """Yield the parts of a text; the names of variables, every second one, as a shell's."""
-        for at, each in enumerate(parts):
-            secret = self._redactor.secret_of(each)
+        """Yield the parts of a text; every second one is a variable, as a shell has it."""
+        for at, part in enumerate(parts):
+            secret = self._redactor.secret_of(part)
             if not at % 2:
-                yield each
+                yield part
             elif place == "query" and not _IN_QUERY.fullmatch(secret):
-                yield f'$(encoded "${each}")'
+                yield f'$(encoded "${part}")'
             elif place == "json" and not _IN_JSON.fullmatch(secret):
-                yield f'$(escaped "${each}")'
+                yield f'$(escaped "${part}")'
             else:
-                yield f"${{{each}}}" if re.match(r"\w", parts[at + 1]) else f"${each}"
+                yield f"${{{part}}}" if re.match(r"\w", parts[at + 1]) else f"${part}"
 
 
 class _Script:
-    """One script, which is written from its first line to its last."""
+    """One script, written from the first line to the last."""
 
     def __init__(self, scripts: Scripts) -> None:
         self._scripts = scripts
         self.needed: list[str] = []  # variables that the reader sets
         self.lines: list[str] = []
-        self._done: set[str] = set()  # variables that have a value by now
+        self._done: set[str] = set()  # variables that have a value
 
     def send(self, calls: Sequence[Call]) -> None:
-        """Send requests, after all that they need."""
+        """Add commands that send requests, after those that they need."""
         commands = [self._scripts.curl(call, "-isS") for call in calls]
         for at, (call, command) in enumerate(zip(calls, commands, strict=True)):
-            later = {name for each in commands[at + 1 :] for name in _USED.findall(each)}
-            returned = [name for name, each in self._scripts.logins.items() if each is call]
+            later = {name for command in commands[at + 1 :] for name in _USED.findall(command)}
+            returned = [name for name, login in self._scripts.logins.items() if login is call]
             if later.intersection(returned).difference(self._done):
                 self._define(returned[0])
             else:
@@ -178,7 +178,7 @@ class _Script:
 
 
 def _must_be_set(name: str) -> str:
-    """Return what a shell says if the reader has not set a variable."""
+    """Return what the shell says if a variable is not set."""
     if name.startswith("CRMCOM_OTHER_TOKEN"):
         return "must be set to a token that no login of the run returned"
     if name.startswith("CRMCOM_URL"):
@@ -187,7 +187,7 @@ def _must_be_set(name: str) -> str:
 
 
 def _basic(coded: str) -> tuple[str, str] | None:
-    """Return the two texts that Basic authentication encodes; None if it is none."""
+    """Return the two texts that Basic authentication encodes, or None."""
     try:
         user, colon, password = base64.b64decode(coded, validate=True).decode().partition(":")
     except (binascii.Error, UnicodeDecodeError):

@@ -1,4 +1,4 @@
-"""The report for people at a terminal: what is broken, with scripts, and what came of the run."""
+"""The report for a terminal: what is broken, with scripts, and the outcome of the run."""
 
 import sys
 from collections.abc import Iterable, Iterator
@@ -33,7 +33,7 @@ def on_stdout() -> Console:
 
     class Terminal(Console):
         def on_broken_pipe(self) -> None:
-            raise  # noqa: PLE0704 - what is handled here; else it would exit with 1
+            raise  # noqa: PLE0704 - the error that is handled here; rich would exit with 1
 
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # not every terminal has every sign
@@ -58,20 +58,20 @@ def _print(texts: Iterable[Text], console: Console) -> None:
         console.print(text, highlight=False, soft_wrap=True)
 
 
-def _statements(found: list[Entry], *, every: bool) -> Iterator[Text]:
-    """Yield a line for each statement that deviates, or for every one."""
-    width = max((len(entry["id"]) for entry in found), default=0)
-    for entry in found:
+def _statements(entries: list[Entry], *, every: bool) -> Iterator[Text]:
+    """Yield a line for each statement that deviates; with ``every``, for all statements."""
+    width = max((len(entry["id"]) for entry in entries), default=0)
+    for entry in entries:
         verdict = Verdict(entry["verdict"])
         if every or verdict is Verdict.DEVIATES:
             seen = entry["violations"][0]["seen"] if entry["violations"] else ""
-            said = [entry["evidence"].ljust(10), amount(entry).ljust(13), entry["why"] or seen]
-            line = f" {entry['id'].ljust(width)}  {'  '.join(said)}".rstrip()
+            columns = [entry["evidence"].ljust(10), amount(entry).ljust(13), entry["why"] or seen]
+            line = f" {entry['id'].ljust(width)}  {'  '.join(columns)}".rstrip()
             yield Text.assemble(_SIGNS[verdict], one_line(line))
 
 
 def _of_client(client: Entry | None, *, every: bool) -> Iterator[Text]:
-    """Yield what is wrong with the requests of a client; of notes ``every`` one."""
+    """Yield the mistakes of a client; with ``every``, the notes, too."""
     for mistake in client["mistakes"] if client is not None else ():
         yield Text("")
         of = f"client: {mistake['statement']}, {mistake['method']}"
@@ -79,10 +79,10 @@ def _of_client(client: Entry | None, *, every: bool) -> Iterator[Text]:
         yield Text(f"✗ {one_line(of)}{kind}", style="bold red")
         yield from (Text(f"  {line}") for line in mistake_details(mistake))
     for note in client["notes"] if client is not None and every else ():
-        said = (
+        line = (
             f"· client: {note['mistake']} ({counted(note['times'], 'time')}; {note['statement']})"
         )
-        yield Text(one_line(said))
+        yield Text(one_line(line))
 
 
 def _broken(entry: Entry) -> Iterator[Text]:
@@ -92,7 +92,7 @@ def _broken(entry: Entry) -> Iterator[Text]:
 
 
 def closing(report: Report) -> Iterator[str]:
-    """Yield the lines that sum a run up; the last one is its outcome."""
+    """Yield the lines that sum up a run; the last one is the outcome."""
     document, counts = report.document, report.document["summary"]
     target, run = document["target"], document["run"]
     yield ""
@@ -118,17 +118,19 @@ def closing(report: Report) -> Iterator[str]:
 
 
 def _sum_of_client(client: Entry) -> str:
-    """Return a sentence on what was read of a client."""
-    said = f"Client: {counted(client['requests'], 'request')} read, "
-    said += counted(len(client["mistakes"]), "mistake")
+    """Return a sentence on the requests of a client."""
+    parts = [
+        f"Client: {counted(client['requests'], 'request')} read",
+        counted(len(client["mistakes"]), "mistake"),
+    ]
     if client["expected"]:
-        said += f", {counted(client['expected'], 'expected refusal')}"
+        parts.append(counted(client["expected"], "expected refusal"))
     if client["notes"]:
-        open_ones = counted(len(client["notes"]), "note")
-        said += f", {open_ones} on what the documents leave open (-v shows them)"
-    return f"{said}."
+        notes = counted(len(client["notes"]), "note")
+        parts.append(f"{notes} on what the documents leave open (-v shows them)")
+    return f"{', '.join(parts)}."
 
 
 def outcome_line(report: Report) -> str:
-    """Return the line that says what came of the run: the first one, and the last."""
+    """Return the line with the outcome: the first one of the report, and the last."""
     return f"{report.outcome.upper()}: {report.headline}"
