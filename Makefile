@@ -5,7 +5,8 @@
 #   make test                          run the tests (more flags: ARGS="-k cli")
 #   make check                         lint, format check, types (types alone: make types)
 #   make coverage                      run the tests and measure what they reach
-#   make measure                       measure the contract kit; it goes on where it stopped (hours)
+#   make measure                       measure the contract kit with broken and correct servers; it goes on where it stopped
+#                                      (hours). Other measures: PART=clients, recordings, machine, or alike ARGS=SERVER
 #   make bench                         measure the speed (one part: ARGS="--part start")
 #   make bench-peers                   install the mock servers that it compares with
 #   make typescript                    install the npm packages that the TypeScript client's test needs
@@ -61,7 +62,7 @@ coverage: $(TESTS)
 	$(PYTEST) --cov --cov-report=term $(ARGS)
 
 measure: $(TESTS)
-	PYTHONPATH=tests:benchmarks/kit $(BIN)/python -m mutants $(ARGS)
+	PYTHONPATH=tests:benchmarks/kit $(BIN)/python -m mutants$(PART:%=.%) $(ARGS)
 
 bench: $(TESTS)
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -1,4 +1,4 @@
-"""Measure the kit: ``python -m mutants``, with ``tests`` and ``benchmarks/kit`` on the path."""
+"""Measure the kit: ``make measure``."""
 
 from mutants.measure import main
 

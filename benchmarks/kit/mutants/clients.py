@@ -1,6 +1,6 @@
 """Measure what ``check --from-har`` says of clients: the mistakes it names, and who is accused.
 
-``python -m mutants.clients``, with ``tests`` and ``benchmarks/kit`` on the path. Each client of
+``make measure PART=clients``. Each client of
 the three folders runs against the mock in its release; some need node. The comments at the top of a
 client say what is wrong.
 """

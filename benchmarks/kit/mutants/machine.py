@@ -1,7 +1,7 @@
 """Measure ``ContractMachine``: what it finds of mutants, and whether it accuses right servers.
 
-``python -m mutants.machine``, with ``tests`` and ``benchmarks/kit`` on the path. The mutants are
-drawn from the table by a seed, the right servers from ``stand_in.legal`` and ``blind.legal``.
+``make measure PART=machine``. A seed draws the mutants from the table, and the right servers from
+``stand_in.legal`` and ``blind.legal``.
 """
 
 from collections.abc import Iterator
@@ -21,8 +21,7 @@ from stand_in.server import ORGANISATION, PASSWORD, USERNAME, WEB_API_KEY
 
 from crmcom_kit.contract_tests.machine import ContractMachine, Login
 from crmcom_kit.contract_tests.oracle.findings import Broken
-from mutants.measure import Case as Server
-from mutants.measure import made
+from mutants.measure import SETS
 from mutants.table import ROWS
 
 #: How many servers of each kind are drawn, and how many examples a right one gets.
@@ -75,7 +74,7 @@ class Case(NamedTuple):
 
 def measured(case: Case) -> Result:
     """Run the machine against one server."""
-    variant = Variant(SOUND, "", {}) if case.name == SOUND else made(Server(case.set, case.name))
+    variant = Variant(SOUND, "", {}) if case.name == SOUND else SETS[case.set].made(case.name)
     tested = machine(variant, confirms=case.confirms)
     options = hypothesis.settings(
         tested.TestCase.settings,

@@ -1,4 +1,4 @@
-"""Judge sound clients of sound servers: ``python -m mutants.recordings``, with the same path.
+"""Judge recordings of sound clients with sound servers: ``make measure PART=recordings``.
 
 A session is two clients of one server, a legal one of random choices. They do nothing that the
 documents refuse, and the server keeps to them: so neither a mistake nor a violation may be found.
