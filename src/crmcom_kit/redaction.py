@@ -242,8 +242,10 @@ class Redactor:
     def _literal(self, match: re.Match[str]) -> str:
         """Return a JSON string without secrets; without escapes if it mentions a secret's name."""
         spelled = match[0]
+        if "\\" not in spelled:
+            return spelled
         try:
-            text = json.loads(spelled, strict=False) if "\\" in spelled else ""
+            text = json.loads(spelled, strict=False)
         except ValueError:
             return spelled
         shown = self.text(text)
