@@ -83,8 +83,10 @@ class _Rule(Rule):
     """Compiles how URLs are built when one is built: that would take most of an app's time."""
 
     def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:  # noqa: FBT001, FBT002
-        def build(rule: Rule, **values: Any) -> tuple[str, str]:
-            return super()._compile_builder(append_unknown)(rule, **values)
+        compiled = super()._compile_builder
+
+        def build(_: Rule, **values: Any) -> tuple[str, str]:
+            return compiled(append_unknown)(self, **values)
 
         return build
 

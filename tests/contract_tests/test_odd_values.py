@@ -2,6 +2,7 @@
 
 import copy
 import json
+import os
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -210,10 +211,10 @@ class Spoiling(StandIn):
         return replace(reply, body=json.dumps(body).encode())
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(6 if os.environ.get("CI") else 2))
 def test_no_value_ends_a_run(seed: int, tmp_path: Path) -> None:
     """Nor a report, a calibration, or a recording: nothing is an error of the kit itself."""
-    server = Spoiling(Choices(), ("R9", "R13", "R18")[seed % 3], seed)
+    server = Spoiling(Choices(), ("R13", "R9", "R18")[seed % 3], seed)
     results = checked(server, seed=seed, limits=Limits(max_requests=150))
     assert "internal error" not in str(results.trouble)
     har = tmp_path / "r.har"

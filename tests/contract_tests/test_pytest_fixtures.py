@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from helpers.recordings import archive, login
 from helpers.serving import LOGIN
+from helpers.tools import FEWER_PLUGINS
 from mutants.table import ROWS
 from stand_in.server import ORGANISATION, PASSWORD, USERNAME, StandIn
 
@@ -253,9 +254,8 @@ def test_with_both(time, target, report):
 """
 
 
-@pytest.mark.parametrize("processes", [(), ("-n", "2")])
 def test_both_fixtures_log_in_together_as_seldom_as_a_run(
-    processes: tuple[str, ...], serve: Callable[..., str], pytester: pytest.Pytester
+    serve: Callable[..., str], pytester: pytest.Pytester
 ) -> None:
     """One login and one beside it, with two wrong passwords, in all processes together."""
     logins: list[bool] = []
@@ -276,7 +276,7 @@ def test_both_fixtures_log_in_together_as_seldom_as_a_run(
         *("--crmcom-max-requests", "200"),
     ]
 
-    done = pytester.runpytest_subprocess("-q", "-p", "no:cacheprovider", *processes, *options)
+    done = pytester.runpytest_subprocess("-q", "-n", "2", *FEWER_PLUGINS, *options)
 
     done.assert_outcomes(passed=4)
     assert logins == [True, False, True, False]

@@ -1,6 +1,7 @@
 """The console in Chromium or Chrome, driven by Playwright, before a mock of its own."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 from helpers.chromium import browser_path
@@ -13,15 +14,32 @@ from crmcom_kit.mock_server.python_api import Mock, crmcom_mock
 _FLAGS = ("--no-sandbox", "--disable-quic", "--disable-background-networking")
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One Chromium for the tests of a module; a loop of Playwright runs in the thread meanwhile."""
-    path = browser_path()
-    expect.set_options(timeout=PATIENCE_MS)
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=path, args=list(_FLAGS))
-        yield found
-        found.close()
+#: The browser that runs, and what ends it.
+_RUNNING: list[tuple[Browser, ExitStack]] = []
+
+
+@pytest.fixture
+def browser() -> Browser:
+    """One Chromium for the tests of this folder."""
+    if not _RUNNING:
+        path = browser_path()
+        expect.set_options(timeout=PATIENCE_MS)
+        with ExitStack() as stack:
+            playwright = stack.enter_context(sync_playwright())
+            started = playwright.chromium.launch(executable_path=path, args=list(_FLAGS))
+            stack.callback(started.close)
+            _RUNNING.append((started, stack.pop_all()))
+    return _RUNNING[0][0]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
+    """End the browser with the folder's tests: Playwright's loop runs in the thread meanwhile."""
+    try:
+        yield
+    finally:
+        if _RUNNING and (nextitem is None or nextitem.path.parent != item.path.parent):
+            _RUNNING.pop()[1].close()
 
 
 @pytest.fixture
