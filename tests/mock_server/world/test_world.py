@@ -16,7 +16,8 @@ from crmcom_kit.mock_server.world.factory import DEFAULT_CREDENTIALS
 from crmcom_kit.mock_server.world.generation import add_partial
 from crmcom_kit.mock_server.world.webhooks.triggers import fire
 from crmcom_kit.mock_server.world.world_file import DataError, as_located
-from crmcom_kit.schemas import Dialect, validator
+from crmcom_kit.schemas import Dialect
+from crmcom_kit.schemas.loader import compiled
 
 WRITTEN = "2016-02-29T12:00:07"
 KEPT = (
@@ -111,7 +112,7 @@ def test_records_are_valid_and_their_codes_verify(world: Any, release: str) -> N
     """As loaded and as resent: the strict schema, and a code of data and present key alone."""
     mock = world(release)
     store, data_of = mock.world.store, mock.world.current_epoch.reference_data
-    judge = validator("webhook_request", "strict", mock.world.config.release.name)
+    judge = compiled("webhook_request", "strict", mock.world.config.release.name)
 
     def verifies(shown: dict[str, Any]) -> bool | None:
         assert not [error.message for error in judge.iter_errors(shown)]
