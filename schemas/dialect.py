@@ -13,6 +13,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from crmcom_kit.schemas.dial_tables import (
+    allowed_cases,
+    allowed_texts,
+    are_cases,
+    are_texts,
+    is_text,
+)
 from crmcom_kit.schemas.files import ROOM, names_in, read_json
 from crmcom_kit.schemas.ordering import MAX_KEYS, OLD_NAMES, read_key
 
@@ -31,7 +38,7 @@ class Dial:
     """One undocumented choice: its default, its alternatives and its evidence."""
 
     key: str
-    #: choice, boolean, integer, text, pattern, members, order, script, status or code
+    #: choice, boolean, integer, text, texts, pattern, members, order, cases, script, status or code
     type: str
     default: Any
     choices: Any
@@ -55,24 +62,29 @@ class Dial:
                 return f"a whole number from {self.choices[0]} to {self.choices[1]}"
             case "members":
                 return "a list of " + ", ".join(map(_quoted, self.choices))
-            case "order":
-                return (
-                    f"a list of up to {MAX_KEYS} keys: members of a webhook request such as "
-                    '"entity", "number desc", "number text" or "created_date unset high"'
-                )
             case "pattern":
                 return f"a string that matches {self.choices}"
-            case "script":
-                return (
-                    "comma-separated outcomes, each with an optional count, such as "
-                    f"3*timeout: {', '.join(delivery_outcomes())}"
-                )
+            case "order" | "script" | "texts" | "cases":
+                return self._allowed_structure()
             case "status":
                 return "an HTTP status from 200 to 599 other than 204, 205 and 304"
             case "code":
                 return "a string other than OK, or a whole number"
             case _:
                 return "a string"
+
+    def _allowed_structure(self) -> str:
+        if self.type == "order":
+            return (
+                f"a list of up to {MAX_KEYS} keys: members of a webhook request such as "
+                '"entity", "number desc", "number text" or "created_date unset high"'
+            )
+        if self.type == "script":
+            return (
+                "comma-separated outcomes, each with an optional count, such as "
+                f"3*timeout: {', '.join(delivery_outcomes())}"
+            )
+        return allowed_texts(self.choices) if self.type == "texts" else allowed_cases()
 
     def accepts(self, value: object) -> bool:
         """Return True if ``value`` has this dial's type and is one of its choices."""
@@ -89,17 +101,27 @@ class Dial:
                 return isinstance(value, list | tuple) and set(map(str, value)) <= set(self.choices)
             case "pattern":
                 return isinstance(value, str) and re.fullmatch(self.choices, value) is not None
-            case "script" | "order":
-                return _is_script(value) if self.type == "script" else _is_order(value)
+            case "order" | "script" | "texts" | "cases":
+                return self._accepts_structure(value)
             case "status":
                 if not isinstance(value, int) or isinstance(value, bool):
                     return False
                 return 200 <= value <= 599 and value not in _BODILESS
             case "code":
                 is_number = isinstance(value, int) and not isinstance(value, bool)
-                return is_number or (_is_text(value) and str(value).strip() not in ("", "OK"))
+                return is_number or (is_text(value) and str(value).strip() not in ("", "OK"))
             case _:
-                return _is_text(value)
+                return is_text(value)
+
+    def _accepts_structure(self, value: object) -> bool:
+        match self.type:
+            case "order":
+                return _is_order(value)
+            case "script":
+                return _is_script(value)
+            case "texts":
+                return are_texts(value, self.choices)
+        return are_cases(value, dials())
 
 
 class Dialect(Mapping[str, Any]):
@@ -257,7 +279,7 @@ def _flat(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     flat: dict[str, Any] = {}
     for key, value in table.items():
         path = f"{prefix}{key}"
-        is_table = isinstance(value, dict)
+        is_table = isinstance(value, dict) and path not in dials()
         if is_table and (value or any(dial.startswith(f"{path}.") for dial in dials())):
             flat.update(_flat(value, f"{path}."))
         else:  # an empty table without dials is an unknown key
@@ -272,11 +294,6 @@ def _is_script(value: object) -> bool:
 def _is_order(value: object) -> bool:
     is_list = isinstance(value, list | tuple) and 0 < len(value) <= MAX_KEYS
     return is_list and None not in map(read_key, value)  # type: ignore[call-overload]
-
-
-def _is_text(value: object) -> bool:
-    """Whether it is a string that a response can have: halves of characters cannot be written."""
-    return isinstance(value, str) and value.encode("utf-8", "replace").decode() == value
 
 
 def _frozen(value: Any) -> Any:

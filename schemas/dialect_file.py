@@ -94,6 +94,11 @@ def _comment(text: str) -> list[str]:
 def toml_value(value: Any) -> str:
     """Write a value in TOML."""
     if isinstance(value, list | tuple):
+        if any(isinstance(inner, dict) for inner in value):  # a line for each table
+            return "[\n" + "".join(f"  {toml_value(inner)},\n" for inner in value) + "]"
         return f"[{', '.join(map(toml_value, value))}]"
+    if isinstance(value, dict):
+        members = ", ".join(f"{name} = {toml_value(inner)}" for name, inner in value.items())
+        return f"{{ {members} }}" if members else "{}"
     # JSON's escapes are TOML's, too; but TOML wants one more character escaped.
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from crmcom_kit.schemas.dial_tables import statuses_of_error
 from crmcom_kit.schemas.dialect import (
     Dialect,
     dials,
@@ -277,7 +278,7 @@ class _Writer:
             "examples": {
                 kind: {
                     "summary": error_kinds()[kind]["message"],
-                    "value": envelopes.error(kind, ""),
+                    "value": envelopes.refusal(kind=kind)[1],
                 }
                 for kind in sorted(self.error_kinds)
             },
@@ -293,7 +294,8 @@ def error_statuses(method: Method, release: Release, dialect: Dialect) -> dict[i
         statement = statement_of_error(kind, method.name)
         of_the_method = statement.startswith(_OF_THE_METHOD)
         if statement in upheld and not of_the_method and _has_cause(kind, method):
-            found.setdefault(dialect[f"errors.{kind}.status"], []).append(kind)
+            for status in statuses_of_error(dialect, kind, method.name):
+                found.setdefault(status, []).append(kind)
     return dict(sorted(found.items()))
 
 

@@ -1,7 +1,7 @@
 """Calibrate: from a run or a recording to a profile that the mock serves like the server."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,10 +9,12 @@ import orjson
 
 from crmcom_kit import __version__
 from crmcom_kit.contract_tests.calibration.following import MockFollower
-from crmcom_kit.contract_tests.calibration.learning import Found, Learning, Log, log_of
+from crmcom_kit.contract_tests.calibration.learned import Found
+from crmcom_kit.contract_tests.calibration.learning import Learning, Log, log_of
 from crmcom_kit.contract_tests.calibration.people import Pseudonyms, with_texts
 from crmcom_kit.contract_tests.calibration.record_forms import record_forms
 from crmcom_kit.contract_tests.calibration.report import Comparisons, as_html
+from crmcom_kit.contract_tests.calibration.success_texts import SUCCESS_TEXTS
 from crmcom_kit.contract_tests.client.calls import changing_method
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
@@ -171,10 +173,15 @@ def _content_type(log: Log) -> dict[str, str]:
 def files(made: Calibration, *, keep_personal_data: bool) -> dict[str, str]:
     """Return the texts of a profile's files by name."""
     redactor = ReportRedactor(made.results.target, made.results.history, hides_user=False)
-    said = [_without_secrets(each, redactor) for each in (*made.log.world, made.profile.effects)]
+    texts = [[*made.profile.dialect[dial].values()] for dial in SUCCESS_TEXTS]
+    said = [
+        _without_secrets(each, redactor) for each in (*made.log.world, made.profile.effects, *texts)
+    ]
     if not keep_personal_data:
         said = Pseudonyms().replaced_everywhere(said)
-    *world, effects = said
+    effects, *texts = said[len(made.log.world) :]
+    world = said[: len(made.log.world)]
+    made = _with_texts(made, dict(zip(SUCCESS_TEXTS, texts, strict=True)))
     facts = _facts(made)
     return {
         HEAD: head_of(replace(made.profile, effects=effects)),
@@ -185,6 +192,21 @@ def files(made: Calibration, *, keep_personal_data: bool) -> dict[str, str]:
         "report.json": json.dumps(facts, indent=2) + "\n",
         "report.html": as_html({**facts, "title": "Calibration"}, made.compared, made.results),
     }
+
+
+def _with_texts(made: Calibration, texts: Mapping[str, Sequence[str]]) -> Calibration:
+    """Return a calibration with other texts of successes: those that may be written."""
+    found = dict(made.found)
+    for dial, shared in texts.items():
+        if dial in found:
+            table = dict(zip(made.profile.dialect[dial], shared, strict=True))
+            found[dial] = found[dial]._replace(values=[table])
+    values = {dial: each.values[0] for dial, each in found.items()}
+    unsettled = dict(made.profile.unsettled) | {
+        dial: list(found[dial].values) for dial in texts if dial in made.profile.unsettled
+    }
+    profile = replace(made.profile, dialect=Dialect("profile", values), unsettled=unsettled)
+    return replace(made, found=found, profile=profile)
 
 
 def _without_secrets(value: Any, redactor: ReportRedactor) -> Any:

@@ -12,22 +12,23 @@ from datetime import datetime
 from hashlib import blake2b
 from itertools import cycle, islice
 from math import inf
-from typing import Any, NamedTuple
+from typing import Any
 
 from crmcom_kit.contract_tests.belief.belief import Record
 from crmcom_kit.contract_tests.calibration.comparing import ENDED_TOKEN, Comparison, Difference
 from crmcom_kit.contract_tests.calibration.effects import dials_of, learned_effects
 from crmcom_kit.contract_tests.calibration.following import Cache, MockFollower, exchange_of
+from crmcom_kit.contract_tests.calibration.learned import Found, left_open
 from crmcom_kit.contract_tests.calibration.order import learned_order
+from crmcom_kit.contract_tests.calibration.refusals import Refusal, learned_refusals, outcome_of
+from crmcom_kit.contract_tests.calibration.success_texts import SUCCESS_TEXTS, success_texts
 from crmcom_kit.contract_tests.calibration.world import world_of
 from crmcom_kit.contract_tests.client.calls import changing_method
 from crmcom_kit.contract_tests.client.exchanges import Exchange, has_code
 from crmcom_kit.contract_tests.client.made_up import NO_TOKEN
 from crmcom_kit.contract_tests.client.targets import Login, MockReply
-from crmcom_kit.contract_tests.client.wording import counted
 from crmcom_kit.contract_tests.run.results import Results
-from crmcom_kit.schemas.dialect import Dial, Dialect, dials, error_kinds
-from crmcom_kit.schemas.dialect_file import toml_value
+from crmcom_kit.schemas.dialect import Dial, Dialect, dials
 from crmcom_kit.schemas.effects import Effects
 from crmcom_kit.schemas.profile import Profile
 from crmcom_kit.schemas.releases import Release
@@ -107,23 +108,6 @@ class Log:
         return Comparison(original, set(self.all_unsteady), self.token_refusal, **more)
 
 
-class Found(NamedTuple):
-    """What is known of one dial."""
-
-    values: Sequence[Any]  # that fit, or were seen; the first one is the best
-    evidence: str  # what has settled it, or why it is left open
-
-    @property
-    def is_open(self) -> bool:
-        """Whether it was not settled."""
-        return self.evidence.startswith("unsettled")
-
-    @property
-    def is_derived(self) -> bool:
-        """Whether it was not seen, and follows from something that was."""
-        return self.evidence.startswith("derived")
-
-
 def log_of(results: Results) -> Log:
     """Return the log of a run, or of a recording."""
     target, world = results.target, world_of(results.history)
@@ -177,8 +161,8 @@ class Learning:
         self._comparison = log.comparison(wording=self._wording)
         #: Kind -> how often the server has refused with an HTTP status and a code.
         self._wordings: dict[str, Counter[tuple[int, Any]]] = {}
-        #: Kind -> how often the server has described it, and in which form.
-        self._descriptions: dict[str, Counter[str]] = {}
+        #: What the mock knows of the errors that the server has refused.
+        self._refusals: list[tuple[Mapping[str, str], Exchange]] = []
         self._scores: dict[int, int] = {}
         self._compared: dict[tuple[int, Mark], list[Difference]] = {}
         self._marks: dict[int, Mark] = {}  # of the mock's responses, with what was learned so far
@@ -194,14 +178,15 @@ class Learning:
         """Find what the log tells of the dials, until ``is_time_up``."""
         self._learn_order()
         self._learn_effects()
+        self._learn_texts()
         self._take()
         try:
             self._go_through()
         except _TimeUp:
             self.is_cut_short = True
             for key, values in self._values.items():
-                self.found.setdefault(key, _left_open(values, "not tried"))
-        self.found |= self._refusals()
+                self.found.setdefault(key, left_open(values, "not tried"))
+        self.found |= self._refused()
 
     def _learn_order(self) -> None:
         """Find the order of lists, from the lists alone; it decides what is on a page."""
@@ -217,6 +202,11 @@ class Learning:
         for dial, value in dials_of(self.effects).items():
             self._settings[dial] = value
             self.found[dial] = Found([value], "observed (what changes do)")
+
+    def _learn_texts(self) -> None:
+        """Find the texts of successes, which the responses show."""
+        self.found |= success_texts(self._log.every_exchange)
+        self._settings |= {dial: self.found[dial].values[0] for dial in SUCCESS_TEXTS}
 
     def _go_through(self) -> None:
         """Go through the dials in turn as long as one of them changes. Raises _TimeUp."""
@@ -258,41 +248,15 @@ class Learning:
             elif first is not None and (told_by is None or first.number > told_by.number):
                 told_by = first
         if len(fits) > 1:
-            return _left_open(fits, "all responses fit")
+            return left_open(fits, "all responses fit")
         return Found(fits, "observed" if told_by is None else f"observed ({_named(told_by)})")
 
-    def _refusals(self) -> dict[str, Found]:
+    def _refused(self) -> dict[str, Found]:
         """Return what was learned of how each kind of error is refused, by dial."""
         usual = self._settings.get("errors.description", dials()["errors.description"].default)
-        found: dict[str, Found] = {}
-        for kind, wordings in self._wordings.items():
-            statuses, codes = Counter[Any](), Counter[Any]()
-            for (status, code), count in wordings.items():
-                statuses[status] += count
-                codes[code] += count
-            forms = self._descriptions[kind].copy()
-            forms["usual"] = forms.pop(usual, 0)
-            for part, values in (("status", statuses), ("code", codes), ("description", forms)):
-                dial = dials()[f"errors.{kind}.{part}"]
-                accepted = Counter(
-                    {value: n for value, n in values.items() if n and dial.accepts(value)}
-                )
-                if accepted:
-                    found[dial.key] = _counted(accepted)
-        return found | self._derived(found)
-
-    def _derived(self, seen: Mapping[str, Found]) -> dict[str, Found]:
-        """Return how kinds that were not seen are refused: as their nearest neighbor that was."""
-        found = {}
-        for kind, error in error_kinds().items():
-            near = next((each for each in error["neighbors"] if each in self._wordings), None)
-            if kind not in self._wordings and near is not None:
-                for part in ("status", "code", "description"):
-                    known = seen.get(f"errors.{near}.{part}")
-                    if known is not None:
-                        why = f"derived (as {near}, its neighbor)"
-                        found[f"errors.{kind}.{part}"] = Found(known.values[:1], why)
-        return found
+        return learned_refusals(
+            [Refusal(facts, outcome_of(refused, usual)) for facts, refused in self._refusals]
+        )
 
     def _about(self, key: str) -> set[int]:
         """Return the numbers of the exchanges whose responses a dial may change."""
@@ -329,15 +293,14 @@ class Learning:
     def _take(self) -> None:
         """Replay all with what was learned so far, and learn how each kind of error is worded."""
         self._wordings.clear()
-        self._descriptions.clear()
+        self._refusals.clear()
         self._compared.clear()
         replies = list(self._replies(self._settings))
         for exchange, reply in replies:
             self._kinds[exchange.number] = reply.kind
             if reply.kind and not exchange.ok and has_code(exchange):
                 self._wordings.setdefault(reply.kind, Counter())[exchange.wording] += 1
-                form = _description(exchange)
-                self._descriptions.setdefault(reply.kind, Counter())[form] += 1
+                self._refusals.append((reply.facts, exchange))
         self._marks = {one.number: _mark(reply) for one, reply in replies}
         self._scores = {one.number: _score(self._differences(one, own)) for one, own in replies}
 
@@ -411,21 +374,6 @@ def _changes(exchange: Exchange) -> bool:
     return changing_method(exchange.call) is not None or is_of_token
 
 
-def _description(exchange: Exchange) -> str:
-    """Return in which form a refusal describes what was wrong, as dials call it."""
-    text = exchange.envelope["status"].get("description")
-    return "null" if text is None else "empty" if text == "" else "detail"
-
-
-def _counted(values: Counter[Any]) -> Found:
-    """Return values that were seen, the most frequent one first; settled if it is the only one."""
-    ranked = values.most_common()
-    counts = ", ".join(f"{toml_value(value)} {counted(n, 'time')}" for value, n in ranked)
-    is_settled = len(ranked) == 1
-    why = f"observed ({counts})" if is_settled else f"unsettled (contradictory: {counts})"
-    return Found([value for value, _ in ranked], why)
-
-
 def _is_learnable(dial: Dial) -> bool:
     is_left_out = dial.error_kind or dial.key.startswith((*_LEFT_OUT, *_DERIVED))
     return not is_left_out
@@ -433,10 +381,6 @@ def _is_learnable(dial: Dial) -> bool:
 
 def _score(found: Sequence[Difference]) -> int:
     return sum(_WEIGHTS.get(each.what, 1) for each in found)
-
-
-def _left_open(values: Sequence[Any], why: str) -> Found:
-    return Found(values, f"unsettled ({why}: {', '.join(map(toml_value, values))})")
 
 
 def _named(exchange: Exchange) -> str:

@@ -129,17 +129,24 @@ class DirectMock:
         response = dispatch(self._world, request)
         self._world.delivery_queue.ended(_QUEUE_SECONDS)  # or what it sends later came at any time
         body = response.body if isinstance(response.body, bytes) else b"".join(response.body)
-        kind = "" if response.error is None else response.error.response_kind
-        return MockReply(response.status, tuple(response.headers()), body, kind)
+        facts: Mapping[str, str] = {}
+        if response.error is not None:
+            facts = {**response.error.facts, "method": response.method}
+        return MockReply(response.status, tuple(response.headers()), body, facts)
 
 
 class MockReply(NamedTuple):
-    """A response of a mock without HTTP, and the kind of its error; "" if it has none."""
+    """A response of a mock without HTTP, and what the dial errors.cases may tell its error by."""
 
     status: int
     headers: tuple[tuple[str, str], ...]
     content: bytes
-    kind: str
+    facts: Mapping[str, str]  # none if it is no error
+
+    @property
+    def kind(self) -> str:
+        """The kind of error that it is; "" if it is none."""
+        return self.facts.get("kind", "")
 
 
 def is_loopback(host: str) -> bool:

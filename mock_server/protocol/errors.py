@@ -8,7 +8,10 @@ of a client is told of it beside the response is in ``schemas/reasons.py``.
 
 from dataclasses import KW_ONLY, dataclass
 
+from crmcom_kit.schemas.dial_tables import SEEN
 from crmcom_kit.usage_errors import phrase
+
+_NOT_JSON = "a string that is not JSON"
 
 
 @dataclass(eq=False, repr=False)
@@ -19,6 +22,7 @@ class VendorError(Exception):
     parameter: str = ""  # the one that is wrong
     _: KW_ONLY
     case: str = ""  # of the statement's reason, if its words differ
+    form: str = ""  # of what is wrong, if ``seen`` does not tell it: see ``facts``
     variant: str = ""  # a more special kind, which a server may refuse in its own way
     seen: str = ""  # its value, quoted, or a description of it
     allowed: str = ""  # what would be valid
@@ -30,6 +34,15 @@ class VendorError(Exception):
     def response_kind(self) -> str:
         """The kind whose dials decide the response."""
         return self.variant or self.kind
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """What a server may refuse in its own way, as the dial errors.cases has it."""
+        seen = self.seen.strip('" ')
+        blank = "empty" if self.seen == '""' else "blank"
+        known = seen if seen in SEEN else "not JSON" if seen.startswith(_NOT_JSON) else ""
+        form = self.form or (known if seen else blank)
+        return {"kind": self.response_kind, "parameter": self.parameter, "seen": form}
 
     @property
     def details(self) -> str:

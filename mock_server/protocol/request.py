@@ -103,15 +103,16 @@ def body_members(request: Request) -> Members:
     except RecursionError:
         raise _bad_body(_TOO_DEEP) from None
     except ValueError as error:
-        raise _bad_body(why(error)) from None
+        is_form = request.content_type.startswith("application/x-www-form-urlencoded")
+        raise _bad_body(why(error), "a form" if is_form else "") from None
     if not isinstance(value, Members):
         raise _bad_body(json_type(value))
     return value
 
 
-def _bad_body(seen: str) -> VendorError:
+def _bad_body(seen: str, form: str = "") -> VendorError:
     allowed = "a JSON object that holds the parameters"
-    return VendorError("bad_body", "body", seen=seen, allowed=allowed)
+    return VendorError("bad_body", "body", seen=seen, allowed=allowed, form=form)
 
 
 def why(error: ValueError) -> str:

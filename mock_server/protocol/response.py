@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import orjson
 
@@ -11,7 +11,7 @@ from crmcom_kit import __version__
 from crmcom_kit.mock_server.protocol.errors import VendorError
 from crmcom_kit.mock_server.protocol.fields import Selection
 from crmcom_kit.schemas import Dialect, Release
-from crmcom_kit.schemas.dialect import statement_of_error
+from crmcom_kit.schemas.dialect import dials, statement_of_error
 from crmcom_kit.schemas.envelopes import Envelopes
 from crmcom_kit.schemas.reasons import Reason
 from crmcom_kit.schemas.rendering import Renderer
@@ -122,24 +122,27 @@ class ResponseBuilder:
         self._dialect = dialect
         self._type: str = dialect["envelope.content_type"]
         self._envelopes = Envelopes(dialect, release, renderer)
-        self._around = {}
-        for login in (False, True):
-            whole = orjson.dumps(self._envelopes.success("@", login=login))
-            before, _, after = whole.partition(b'"@"')
-            self._around[login] = before, after
+        methods = dials()["envelope.messages"].choices
+        self._around = {method: self._envelope(method) for method in methods}
+        self._with_values = {*filter(self._envelopes.has_placeholders, methods)}
         self._empty_list = orjson.dumps(self._envelopes.listing([]))
 
-    def data(self, body: bytes, *, login: bool = False) -> Response:
-        """Return a success with ``body`` as its data; ``login`` for authentication/token."""
-        before, after = self._around[login]
+    def data(self, body: bytes, method: str, **values: Any) -> Response:
+        """Return a success of ``method`` with ``body`` as its data.
+
+        ``values`` are those of the placeholders in its texts.
+        """
+        before, after = self._envelope(method, **values) if values else self._around[method]
         return Response(200, b"".join((before, body, after)), self._type)
 
-    def record(self, body: bytes, selection: Selection | None) -> Response:
-        """Return a success with one record."""
-        if selection is None:
-            return self.data(body)
-        response = self.data(selection.of(body))
-        response.dials = selection.dials
+    def record(self, body: bytes, selection: Selection | None, method: str) -> Response:
+        """Return a success of ``method`` with one record."""
+        values = {}
+        if method in self._with_values:
+            record = orjson.loads(body)
+            values = {"id": record["id"], "number": record["number"]}
+        response = self.data(body if selection is None else selection.of(body), method, **values)
+        response.dials = () if selection is None else selection.dials
         return response
 
     def listing(self, bodies: list[bytes], selection: Selection | None) -> Response:
@@ -149,24 +152,31 @@ class ResponseBuilder:
         """
         if not bodies:
             return Response(200, self._empty_list, self._type, dials=("list.empty",), results=0)
-        dials = () if selection is None else selection.dials
-        before, after = self._around[False]
+        decided = () if selection is None else selection.dials
+        before, after = self._around["list"]
+        if "list" in self._with_values:
+            before, after = self._envelope("list", results=len(bodies))
         if len(bodies) <= MAX_JOINED:
             chosen = bodies if selection is None else map(selection.of, bodies)
             whole = b"".join((before, b"[", b",".join(chosen), b"]", after))
-            return Response(200, whole, self._type, dials=dials, results=len(bodies))
+            return Response(200, whole, self._type, dials=decided, results=len(bodies))
         length = None
         if selection is None:  # with brackets and commas
             length = len(before) + sum(map(len, bodies)) + len(bodies) + 1 + len(after)
         stream = chunked(_parts(before, bodies, selection, after))
-        return Response(200, stream, self._type, length, dials=dials, results=len(bodies))
+        return Response(200, stream, self._type, length, dials=decided, results=len(bodies))
+
+    def _envelope(self, method: str, **values: Any) -> tuple[bytes, bytes]:
+        """Return what stands before and after the data of a success."""
+        whole = orjson.dumps(self._envelopes.success("@", method, **values))
+        before, _, after = whole.partition(b'"data":"@"')  # in no text: there quotes are escaped
+        return before + b'"data":', after
 
     def error(self, error: VendorError, method: str) -> Response:
         """Return the response to a request of ``method`` that is refused with ``error``."""
-        # The journal keeps it.
-        body = compact_json(self._envelopes.error(error.response_kind, error.details))
+        status, whole = self._envelopes.refusal(error.details, method=method, **error.facts)
         statement = statement_of_error(error.kind, method)
-        status = self._dialect[f"errors.{error.response_kind}.status"]
+        body = compact_json(whole)  # the journal keeps it
         return Response(status, body, self._type, statement=statement)
 
     def internal_error(self, why: str) -> Response:

@@ -19,6 +19,14 @@ ILL_TYPED: dict[str, list[Any]] = {
     "boolean": ["true", 0, 1, None, []],
     "integer": ["1", 1.5, True, -1, 10**9, None],
     "text": [1, True, None, ["a"], "half \ud800"],
+    "cases": [
+        *("", [{}], [{"kind": "bad_body"}], [{"kind": "bad_body", "seen": "nothing"}], None),
+        *([{"kind": "nosuch", "seen": "nothing", "code": "E"}],),
+        *([{"kind": "bad_body", "seen": "nosuch", "code": "E"}],),
+        *([{"kind": "bad_body", "seen": "nothing", "code": "OK"}],),
+        *([{"kind": "bad_body", "seen": "nothing", "code": "E", "more": "x"}],),
+    ],
+    "texts": ["", [], {"nosuch": "a"}, {"show": 1}, {"show": "half \ud800"}, None],
     "status": [204, 205, 304, 199, 600, "200", 200.0, True, None],
     "code": ["", " ", "OK", " OK ", 1.5, None, "\udfff"],
     "pattern": ["", "0000", "+99:99", 1, None],
@@ -27,6 +35,15 @@ ILL_TYPED: dict[str, list[Any]] = {
     "script": ["", "nonsense", "0*timeout", "timeout,,success", "timeout;success", 1, None],
 }
 SCRIPTS = ["success", "timeout, success", "3*refused,http_500", " 2 * bad_tls , internal"]
+
+ORDERED_BY = ("added", "entity", "number text desc", "webhook_definition.name unset high")
+CASE = {"kind": "bad_body", "seen": "a form", "status": 415, "code": 7}
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
+STRUCTURES: dict[str, st.SearchStrategy[Any]] = {
+    "script": st.sampled_from(SCRIPTS),
+    "order": st.lists(st.sampled_from(ORDERED_BY), min_size=1, max_size=4),
+    "cases": st.lists(st.sampled_from([CASE, {**CASE, "method": "show\n"}])),
+}
 
 
 def allowed_values(dial: Dial) -> st.SearchStrategy[Any]:
@@ -40,19 +57,15 @@ def allowed_values(dial: Dial) -> st.SearchStrategy[Any]:
             return st.integers(*dial.choices)
         case "members":
             return st.lists(st.sampled_from(dial.choices), unique=True)
-        case "order":
-            keys = ("added", "entity", "number text desc", "webhook_definition.name unset high")
-            return st.lists(st.sampled_from(keys), min_size=1, max_size=4)
         case "pattern":
             return st.from_regex(re.compile(dial.choices, re.ASCII), fullmatch=True)
         case "status":
             return st.sampled_from([200, 201, 299, 400, 418, 500, 599])
         case "code":
             return st.text(st.characters(exclude_categories=["Cs", "Zs", "Cc"]), min_size=3)
-        case "script":
-            return st.sampled_from(SCRIPTS)
-        case _:
-            return st.text(st.characters(exclude_categories=["Cs"]))
+        case "texts":
+            return st.dictionaries(st.sampled_from(dial.choices), TEXTS)
+    return STRUCTURES.get(dial.type, TEXTS)
 
 
 def changes() -> st.SearchStrategy[dict[str, Any]]:

@@ -40,7 +40,7 @@ def token(epoch: Epoch, values: Values) -> Response:
             seen=f"username {username}, organisation {organisation}",
             allowed="the mock's credentials, which `serve` prints; tests have them as credentials",
         )
-    return _issued(epoch, values, config.release.token, login=True)
+    return _issued(epoch, values, config.release.token, "token")
 
 
 def web_api_key_token(epoch: Epoch, values: Values, authorization: str) -> Response:
@@ -62,7 +62,8 @@ def web_api_key_token(epoch: Epoch, values: Values, authorization: str) -> Respo
             dials=dials,
         )
     release = epoch.config.release
-    return _issued(epoch, values, release.web_api_key_token or release.token, login=False)
+    kind = release.web_api_key_token or release.token
+    return _issued(epoch, values, kind, "web_api_key_token")
 
 
 def token_release(epoch: Epoch, text: str) -> Response:
@@ -77,16 +78,16 @@ def token_release(epoch: Epoch, text: str) -> Response:
     from_r12 = epoch.config.release.at_least("R12.0.0")
     if not from_r12 or epoch.config.dialect[_RELEASE] == "works":
         epoch.tokens.release(text)
-    response = epoch.config.responses.data(b"{}")
+    response = epoch.config.responses.data(b"{}", "token_release")
     if from_r12:
         response.dials += (_RELEASE,)
     return response
 
 
-def _issued(epoch: Epoch, values: Values, kind: TokenKind, *, login: bool) -> Response:
+def _issued(epoch: Epoch, values: Values, kind: TokenKind, method: str) -> Response:
     session = epoch.session(_unit(epoch, values.get("unit")))
     issued = epoch.tokens.issue(session, kind)
-    return epoch.config.responses.data(orjson.dumps({"token": issued.text}), login=login)
+    return epoch.config.responses.data(orjson.dumps({"token": issued.text}), method)
 
 
 def _unit(epoch: Epoch, named: str | None) -> Object | None:

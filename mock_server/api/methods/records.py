@@ -22,7 +22,7 @@ def show(epoch: Epoch, values: Values) -> Response:
     """
     identifier: Identifier = values[REQUEST_IDENTIFIER]
     body = find(epoch, identifier).body
-    response = epoch.config.responses.record(body, values.get("fields_set"))
+    response = epoch.config.responses.record(body, values.get("fields_set"), "show")
     response.before = response.after = body
     return response
 
@@ -47,7 +47,7 @@ def delete(epoch: Epoch, values: Values, session: Session) -> Response:
         log = log if isinstance(log, dict) else {}  # an instance may show what it likes
         shown["log_information"] = epoch.updated_log(log, session)
         body = compact_json(shown)
-    response = epoch.config.responses.record(body, values.get("fields_set"))
+    response = epoch.config.responses.record(body, values.get("fields_set"), "delete")
     response.dials += ("delete.updates_log",)
     response.before = record.body
     return response

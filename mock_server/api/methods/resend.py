@@ -76,11 +76,12 @@ async def resend(epoch: Epoch, values: Values, session: Session, waits: Waits) -
 def _response(
     epoch: Epoch, values: Values, before: Record, after: Record, attempt: Attempt
 ) -> Response:
-    response = epoch.config.responses.record(after.body, values.get("fields_set"))
+    outcome = attempt.outcome
+    method = "resend" if outcome is None or outcome.delivered else "failed_resend"
+    response = epoch.config.responses.record(after.body, values.get("fields_set"), method)
     response.before, response.after = before.body, after.body
     response.attempts = (attempt.number,)
     response.dials += _DIALS
-    outcome = attempt.outcome
     if outcome is not None and outcome.why and outcome.name in NOT_SENT:
         # The error in the record is in the vendor's words, which do not say what to change.
         response.warnings = (f"nothing was sent: {outcome.why}",)

@@ -11,7 +11,7 @@ import pytest
 from helpers.dial_probes import Probe, check_choices, hold, kind, kinds_of, of_each_value, seen
 
 from crmcom_kit.fixtures import sample_world_path
-from crmcom_kit.schemas import dials, response_fields
+from crmcom_kit.schemas import Dialect, dials, response_fields
 
 TOPICS = {"errors", "envelope", "list", "fields_set", "paging", "identifiers", "requests"}
 ELSEWHERE = {
@@ -354,7 +354,12 @@ PROBES: dict[str, Probe] = {
 def test_every_dial_has_a_probe_that_knows_its_choices() -> None:
     """A probe expects something for each choice, and no topic is unknown to the tests."""
     known = dials().values()
-    mine = [one.key for one in known if one.key.partition(".")[0] in TOPICS and not one.error_kind]
+    mine = [
+        one.key
+        for one in known
+        if one.key.partition(".")[0] in TOPICS
+        and not (one.error_kind or one.type in ("texts", "cases"))
+    ]
     assert sorted(PROBES) == sorted(mine)
     assert {key.partition(".")[0] for key in dials()} == TOPICS | ELSEWHERE
     for key, probe in PROBES.items():
@@ -365,3 +370,55 @@ def test_every_dial_has_a_probe_that_knows_its_choices() -> None:
 def test_a_dial_does_what_it_says(make_mock: Any, key: str, value: Any) -> None:
     """Set to each of its values, a dial makes the difference that the probe expects."""
     hold(make_mock, key, value, PROBES[key])
+
+
+def test_a_success_has_the_texts_of_its_method(make_mock: Any) -> None:
+    """With what the response is about in place of placeholders; without a text it is empty."""
+    said = {"show": "{number} is {id}", "list": "{results} of {number}", "resend": "Sent"}
+    dialect = Dialect("texts", {
+        "envelope.messages": said,
+        "envelope.descriptions": {"failed_resend": "Sent in vain", "token": "Welcome"},
+        "delivery.script": "success, timeout",
+    })  # fmt: skip
+    mock = make_mock("R13", dialect=dialect)
+    rejected = [n for n, r in mock.records().items() if r["life_cycle_state"] == "REJECTED"]
+    shown = mock.show()
+
+    assert texts(shown) == [f"{shown.data['number']} is {shown.data['id']}", ""]
+    assert texts(mock.show(fields_set="url")) == texts(shown)
+    assert texts(mock.list(entity="JOBS", number_of_results="2")) == ["2 of {number}", ""]
+    assert texts(mock.list(entity="JOBS", number_of_results="0")) == ["0 of {number}", ""]
+    assert texts(mock.resend(rejected[0])) == ["Sent", ""]
+    assert texts(mock.resend(rejected[1])) == ["Sent", "Sent in vain"]
+    assert texts(mock.delete(rejected[2])) == ["", ""]
+    assert texts(mock.login()) == ["", "Welcome"]
+
+
+CASES = [
+    {"kind": "bad_body", "seen": "a form", "status": 415, "code": "FORM"},
+    {"kind": "bad_body", "seen": "not JSON", "code": 7, "description": "null"},
+    {"kind": "bad_body", "method": "delete", "message": "No."},
+    {"kind": "empty_value", "parameter": "url", "code": "NO URL"},
+    {"kind": "empty_value", "method": "list", "code": "NO VALUE"},
+]
+FORM = {"content_type": "application/x-www-form-urlencoded"}
+
+
+def test_the_first_case_that_an_error_fits_decides(make_mock: Any) -> None:
+    """What it does not say is as for all errors of the kind."""
+    mock = make_mock(dialect=Dialect("cases", {"errors.cases": CASES}))
+    path = "/crmapi/rest/v2/webhook_requests"
+    usual = mock.code_of("bad_body")
+
+    def post(method: str, body: str, **more: str) -> tuple[int, Any, Any]:
+        response = mock.client.post(f"{path}/{method}", data=body, **more)
+        status = response.json["status"]
+        return response.status_code, status["code"], status["description"]
+
+    assert post("resend", "a=b", **FORM) == (415, "FORM", "")
+    assert post("resend", "{") == (200, 7, None)
+    assert post("resend", "[]") == (200, usual, "")
+    assert post("delete", "{") == (200, 7, None)
+    assert mock.client.post(f"{path}/delete", data="[]").json["status"]["message"].startswith("No.")
+    assert mock.list(entity="JOBS", url="").code == "NO URL"
+    assert mock.list(entity="").code == "NO VALUE"
