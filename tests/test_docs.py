@@ -130,7 +130,7 @@ def test_the_reference_has_what_the_code_has() -> None:
     paths = document()["paths"]
     operations = [f"{verb.upper()} /__admin{path}" for path in paths for verb in paths[path]]
     assert not [each for each in operations if f"| `{each}` |" not in made["control-api"]]
-    members = [name for name in vars(MockWorld) if not name.startswith("_")]
+    members = [name for name in dir(MockWorld) if not name.startswith("_")]
     assert not [name for name in members if not re.search(rf"\b{name}`?[ \n]", made["python-api"])]
     assert all(f"**`{each.id}`**" in made["statements"] for each in statements())
     plain = [dial.key for dial in dials().values() if not dial.error_kind]

@@ -180,7 +180,8 @@ def requests_har(call: Call) -> JsonObject:
 
     For ``crmcom-kit check --from-har`` and the developer tools of browsers. A response is as the
     client got it: one that a fault dropped has status 0. Variables stand for tokens. Times are of
-    the world's clock; while it is frozen, no request takes any. Running requests are left out.
+    the world's clock; while it is frozen, no request takes any, and `_seconds` has how long it took
+    by the machine's clock. Running requests are left out.
     """
     views, is_frozen = call.world.recording_reader.views(), call.world.clock.state.mode == "frozen"
     release = call.world.config.release.name
@@ -226,8 +227,8 @@ def list_unexpected(call: Call) -> Unexpected:
     """List what a test did not expect since the last reset.
 
     Requests that were refused without `POST /expected_refusals`, or had parameters that the mock
-    ignored; requests to this API that had a mistake; expected refusals that never came; and faults
-    that were never hit.
+    ignored; requests to this API that had a mistake; expected refusals that never came; faults that
+    were never hit; and delivery scripts of one webhook request that were never used.
     """
     lines = call.world.unexpected()
     expected: list[Any] = [

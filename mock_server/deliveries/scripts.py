@@ -20,6 +20,7 @@ class DeliveryScript:
     script: str
     record: str | None = None  # the number of a webhook request; None for all others
     used: int = 0
+    of_scenario: bool = False  # whether a scenario has set it, and no test
     _steps: tuple[tuple[int, str], ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -29,6 +30,9 @@ class DeliveryScript:
             allowed = dials()["delivery.script"].allowed()
             raise UsageError("script", seen=quoted(self.script), allowed=allowed)
         self._steps = steps
+
+    def __str__(self) -> str:
+        return f"{self.script} for {self.record or 'all'}"
 
     def next(self) -> str:
         """Return the name of the next outcome; the last one forever."""
@@ -70,7 +74,12 @@ class ScriptedDelivery:
         with self._lock:
             return [replace(script) for script in self._scripts.values()]
 
-    def put(self, script: str | None, number: str | None) -> None:
+    def never_used(self) -> list[DeliveryScript]:
+        """Return the scripts of a webhook request that a test has set and no delivery has used."""
+        scripts = self.scripts()[1:]
+        return [script for script in scripts if not script.used and not script.of_scenario]
+
+    def put(self, script: str | None, number: str | None, *, of_scenario: bool = False) -> None:
         """Let a script decide from its first outcome on, or end it, of a webhook request or of all.
 
         Raises UsageError, LimitExceeded.
@@ -79,12 +88,13 @@ class ScriptedDelivery:
             with self._lock:
                 self._scripts.pop(number, None)
             return
-        delivery_script = DeliveryScript(self._first if script is None else script, number)
+        text = self._first if script is None else script
+        added = DeliveryScript(text, number, of_scenario=of_scenario)
         with self._lock:
             if number not in self._scripts and len(self._scripts) >= MAX_SCRIPTS:
                 allowed = f"at most {MAX_SCRIPTS:,} scripts"
                 raise LimitExceeded("script", seen="one more", allowed=allowed)
-            self._scripts[number] = delivery_script
+            self._scripts[number] = added
 
     def restarted(self, scripts: Mapping[str | None, str]) -> "ScriptedDelivery":
         """Return one that begins anew, with scripts by number beside the one it began with.
@@ -93,7 +103,7 @@ class ScriptedDelivery:
         """
         copy = ScriptedDelivery(self._first)
         for number, script in scripts.items():
-            copy.put(script, number)
+            copy.put(script, number, of_scenario=True)
         return copy
 
     def clone(self) -> "ScriptedDelivery":

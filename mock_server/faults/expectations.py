@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from crmcom_kit.mock_server.faults.matching import RequestView
-from crmcom_kit.mock_server.faults.validation import as_tuple, valid
+from crmcom_kit.mock_server.faults.validation import WITH_RECORD, as_tuple, valid
 from crmcom_kit.mock_server.protocol.errors import VendorError
-from crmcom_kit.usage_errors import LimitExceeded
+from crmcom_kit.schemas.dialect import statement_of_error
+from crmcom_kit.schemas.statements import statement
+from crmcom_kit.usage_errors import LimitExceeded, UsageError, quoted
 
 MAX_EXPECTATIONS = 1_000
 _MAX_KEPT = 20  # texts of what is not expected
@@ -80,6 +82,7 @@ class Expectations:
             errors=as_tuple(members.get("error", [])),
             times=members.get("times"),
         )
+        _check_possible(expected)
         with self._lock:
             if len(self._expected) >= MAX_EXPECTATIONS:
                 allowed = f"at most {MAX_EXPECTATIONS:,} in a world"
@@ -118,3 +121,20 @@ class Expectations:
             self._count += 1
             if len(self._unexpected) < _MAX_KEPT:
                 self._unexpected.append(text)
+
+
+def _check_possible(refusal: ExpectedRefusal) -> None:
+    """Raise UsageError if no request of these operations can be refused so."""
+    for operation in refusal.operations:
+        if refusal.record is not None and operation not in WITH_RECORD:
+            allowed = f"some of {', '.join(WITH_RECORD)}; no other request names a webhook request"
+            raise UsageError("operation", seen=quoted(operation), allowed=allowed)
+    for kind in refusal.errors if refusal.operations else ():
+        broken = {statement_of_error(kind, operation) for operation in refusal.operations}
+        methods = {method for name in broken for method in statement(name).methods}
+        # The body of any request is read, whatever its method says of it.
+        if methods.isdisjoint(refusal.operations) and "parameters.body" not in broken:
+            seen = f"{quoted(kind)} of {' or '.join(refusal.operations)}"
+            raise UsageError(
+                "error", seen=seen, allowed=f"{kind} of {' or '.join(sorted(methods))}"
+            )

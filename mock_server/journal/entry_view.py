@@ -3,7 +3,7 @@
 A view computes each of its parts when it is asked for: most entries are never viewed.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Any, Literal, TypedDict
@@ -27,7 +27,7 @@ from crmcom_kit.mock_server.protocol.request import (
     query_pairs,
 )
 from crmcom_kit.mock_server.protocol.response import INTERNAL_ERROR, Ending
-from crmcom_kit.mock_server.store.records import key_of
+from crmcom_kit.mock_server.store.records import Key, key_of
 from crmcom_kit.redaction import Redactor
 from crmcom_kit.schemas import API_PATH
 
@@ -114,6 +114,7 @@ class JournalReader:
     attempts: Attempts  # to deliver
     faults: Faults
     find_record: FindRecord  # in the store as it is now
+    ever_existed: Callable[[Key, str], bool]  # whether it has or had a record with that key
 
     def views(self, since: int = 0) -> "list[EntryView]":
         """Return views of the entries with numbers above ``since``, oldest first."""
@@ -414,7 +415,8 @@ class EntryView:
     def har_entry(self, origin: str, *, timed: bool = True) -> JsonObject | None:
         """Return it as an entry of a HAR, which has a response; None while it is running.
 
-        ``origin`` is what its URL begins with; without ``timed`` it takes no time.
+        ``origin`` is what its URL begins with. Without ``timed`` it takes no time of the HAR's, and
+        ``_seconds`` has how long it took.
         """
         response, asked, body = self.response, self.request, self.entry.request.body
         if response is None:
@@ -434,6 +436,8 @@ class EntryView:
         made = har.entry(self.at, milliseconds, sent, self._har_response(response), comment)
         if (ending := self._ending) is not None:
             made["response"]["_error"] = ending.kind  # browsers and mitmproxy call it so, too
+        if not timed:
+            made["_seconds"] = self.seconds
         return made | ({"_expected_refusal": True} if self.expected_refusal else {})
 
     @property

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from crmcom_kit.mock_server.faults.presets import PRESETS
 from crmcom_kit.mock_server.journal.entry_view import EntryView, JournalReader
 from crmcom_kit.mock_server.store.life_cycle import State
+from crmcom_kit.mock_server.store.records import KEYS
 from crmcom_kit.redaction import is_secret, redact_query
 from crmcom_kit.schemas import methods, resolve
 from crmcom_kit.schemas.dialect import error_kinds
@@ -72,6 +73,7 @@ class Pattern:
     def __init__(self, reader: JournalReader, members: Mapping[str, Any]) -> None:
         """Ask for all of ``members`` in the journal that ``reader`` reads. Raises UsageError."""
         check_members(members, MEMBERS)
+        self._reader = reader
         self._conditions = [_condition(reader, name, asked) for name, asked in _flat(members)]
 
     def matches(self, view: EntryView) -> bool | None:
@@ -84,6 +86,20 @@ class Pattern:
     def differences(self, view: EntryView) -> list[str]:
         """Return, in words, what a request has that the pattern does not ask for."""
         return [one.difference(view) for one in self._conditions if one.holds(view) is False]
+
+    def check_record(self, views: Iterable[EntryView]) -> None:
+        """Raise UsageError if it asks for a webhook request that there never was.
+
+        One that a request of ``views`` has named is asked for on purpose.
+        """
+        for condition in self._conditions:
+            record = condition.wanted
+            if condition.name != "record" or isinstance(record, bool):
+                continue
+            existed = any(self._reader.ever_existed(key, record) for key in KEYS)
+            if not existed and not any(condition.holds(view) for view in views):
+                allowed = "the number or the id of one that is or was there, or that was asked for"
+                raise UsageError("record", seen=quoted(record), allowed=allowed)
 
     def __str__(self) -> str:
         return ", ".join(f"{one.name} {one.words}" for one in self._conditions) or "any request"

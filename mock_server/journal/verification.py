@@ -83,7 +83,7 @@ class MatchingRequests:
         check_members(asked, (*MEMBERS, "times"))
         members = {name: value for name, value in asked.items() if name != "times"}
         self._reader = reader
-        self._pattern = Pattern(reader, members)
+        self.pattern = Pattern(reader, members)
         self._times = times(asked.get("times"))
         self._counts_running = running
         self._revision = 0  # of the journal when it was read
@@ -96,7 +96,7 @@ class MatchingRequests:
         journal = self._reader.journal
         self._revision, changed = journal.changed_since(self._revision)
         for view in [EntryView(self._reader, entry) for entry in changed]:
-            matches = self._pattern.matches(view)
+            matches = self.pattern.matches(view)
             self._undecided.pop(view.number, None)
             if matches and (self._counts_running or not view.running):
                 self._counted[view.number] = view
@@ -132,7 +132,7 @@ class MatchingRequests:
             raise UsageError(
                 "journal",
                 seen=f"{self._evicted:,} of {journal.last:,} requests dropped, which may match: "
-                f"{self._pattern}",
+                f"{self.pattern}",
                 allowed="a journal that keeps them all; it has room for "
                 f"{journal.max_entries:,}, those of all worlds for {MAX_TOTAL_BYTES:,} bytes: "
                 "raise --journal, in Python journal=…, or clear it before the requests that matter",
@@ -144,7 +144,7 @@ class MatchingRequests:
         refused = sum(view.outcome == "refused" for view in self.views)
         which = f" ({refused} refused; served=true counts only those that were served)"
         found = f"{self.count}{which if refused else ''}"
-        lines = [f"expected {self._times}, found {found}: {self._pattern}"]
+        lines = [f"expected {self._times}, found {found}: {self.pattern}"]
         lines += [f"  {view}" for view in self.views[-_MAX_SHOWN:]]
         if self._undecided:
             lines.append("not counted before the response:")
@@ -158,7 +158,7 @@ class MatchingRequests:
         views = self._reader.views()
         if not views:
             return ["the journal is empty"]
-        differing = [(view, found) for view in views if (found := self._pattern.differences(view))]
+        differing = [(view, found) for view in views if (found := self.pattern.differences(view))]
         differing.sort(key=lambda each: (len(each[1]), -each[0].number))
         lines = [f"nearest of {len(differing)} other requests:"] if differing else []
         for view, differences in differing[:_MAX_NEAR]:
@@ -180,11 +180,14 @@ def verify(reader: JournalReader, asked: Mapping[str, Any]) -> MatchingRequests:
     """Return the requests that match; running ones count.
 
     ``MatchingRequests`` describes what is ``asked``.
-    Raises UsageError if that is not allowed, or if evicted requests may make a difference.
+    Raises UsageError if that is not allowed, if evicted requests may make a difference, or if none
+    match, as expected, since there never was that webhook request.
     """
     requests = MatchingRequests(reader, asked, running=True)
     requests.holds()
     requests.check_complete()
+    if requests.ok and not requests.count:  # else a typo in the record would pass
+        requests.pattern.check_record(reader.views())
     return requests
 
 

@@ -49,7 +49,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         parser.addini(f"crmcom_mock_{name}", text)
     text = (
         "fail a test for refusals and parameters of its requests that it does not expect, for "
-        "faults that were never hit, and for expected refusals that never came"
+        "faults and scripts that were never used, and for expected refusals that never came"
     )
     group.addoption("--crmcom-strict", action="store_true", help=text)
     parser.addini(_STRICT, text, type="bool", default=False)

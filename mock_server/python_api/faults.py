@@ -139,7 +139,8 @@ class WorldFaults(WorldHandle):
 
         Raises:
             AssertionError: a request was refused and no test expects it, or had parameters that
-                the mock ignored; a fault was never hit; or an expected refusal never came.
+                the mock ignored; a fault was never hit; a delivery script of one webhook request
+                was never used; or an expected refusal never came.
         """
         __tracebackhide__ = True
         self._server.catch_up()

@@ -125,8 +125,8 @@ class WorldRequests(WorldHandle):
 
         Raises:
             AssertionError: a request matches, or may match once it has a response.
-            UsageError: the pattern is not allowed, or the journal had no room for requests that may
-                match.
+            UsageError: the pattern is not allowed; there never was such a record, and no request
+                named it; or the journal had no room for requests that may match.
         """
         __tracebackhide__ = True
         check_members(pattern, MEMBERS)

@@ -345,7 +345,8 @@ class World:
         """Return in lines, without secrets, what is not as a test says; none if all is.
 
         That is requests that were refused or had parameters that were ignored, also of the control
-        API, expected refusals that never came, and faults that were never hit.
+        API, expected refusals that never came, faults that were never hit, and scripts of one
+        webhook request that decided no delivery, except those of a scenario.
         """
         epoch = self.current_epoch
         count, lines = epoch.expectations.unexpected()
@@ -354,6 +355,9 @@ class World:
         never_came = epoch.expectations.never_came()
         lines += [f"expected refusal: {refusal}; {refusal.count} came" for refusal in never_came]
         lines += [f"fault never hit: {state}" for state in epoch.faults.never_hit()]
+        if isinstance(epoch.delivery, ScriptedDelivery):
+            unused = epoch.delivery.never_used()
+            lines += [f"delivery script never used: {script}" for script in unused]
         return [self.redactor.text(line) for line in lines]
 
     # Shortcuts to the current epoch.
@@ -382,6 +386,7 @@ class World:
             attempts=epoch.attempts,
             faults=epoch.faults,
             find_record=self._find_record,
+            ever_existed=self._ever_existed,
         )
 
     @property
@@ -402,6 +407,9 @@ class World:
     def _find_record(self, key: Key, value: str) -> Record | None:
         """Return a record of the current epoch: a reader outlives the epoch that it began in."""
         return self.store.get(key, value)
+
+    def _ever_existed(self, key: Key, value: str) -> bool:
+        return self.store.ever_existed(key, value)
 
     @property
     def faults(self) -> Faults:

@@ -26,7 +26,7 @@ from crmcom_kit.schemas.files import read_json
 from crmcom_kit.schemas.formats import FORMATS
 from crmcom_kit.schemas.loader import compiled
 from crmcom_kit.schemas.releases import entities_since
-from crmcom_kit.usage_errors import UsageError, phrase, quoted
+from crmcom_kit.usage_errors import UsageError, hint, phrase, quoted
 
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator
@@ -188,6 +188,12 @@ def _empty(place: str) -> DataError:
 _EXAMPLE = '{"webhook_request": {"record": {…}}}'
 
 
+def _nearest(name: str) -> str:
+    """Return the kind of an entry or the member of a webhook request that is probably meant."""
+    known = (*kinds(), *_record_members(), *CREATED)
+    return "" if name in known else hint(name, sorted(known))
+
+
 def _allowed() -> str:
     return (
         "webhook requests or entries of a world, as JSON Lines or in an array, or an object of "
@@ -237,7 +243,7 @@ def _of_object(value: Mapping[str, Any], place: str) -> Iterator[LocatedEntry]:
     for kind, entries in value.items():
         if kind not in kinds() or not isinstance(entries, list):
             seen = f"{quoted(kind)} with {json_type(entries)}"
-            msg = f"{place}: {seen} is not allowed; allowed is {_allowed()}"
+            msg = f"{place}: {seen} is not allowed; allowed is {_allowed()}{_nearest(kind)}"
             raise DataError(msg)
     for kind in kinds():  # reference data first
         for number, entry in enumerate(value.get(kind, ())):
@@ -347,6 +353,7 @@ def _refuse(wrong: LocatedEntry, validator: "Draft202012Validator") -> None:
         allowed = error.allowed
         if not error.parameter.startswith(kinds()):
             allowed = f"one of {', '.join(kinds())}, such as {_EXAMPLE}"
+            allowed += _nearest(error.parameter)
         raise DataError.of_member(
             wrong.place, error.parameter, seen=error.seen, allowed=allowed
         ) from None

@@ -78,12 +78,22 @@ def test_a_secret_key_can_be_read_and_added(mock: Mock) -> None:
 
 def test_what_is_probably_meant_is_named(mock: Mock) -> None:
     """In another case, shortened, or misspelled; by HTTP and in Python."""
-    body = {"entity": "jobs"}
+    bodies = {
+        "JOBS": {"entity": "jobs"},
+        "entity": {"entitty": "JOBS"},
+        "error_code": {"error_cod": "SocketTimeoutException", "x": 1},
+        "webhook_request": {"webhook_requests": []},
+        "SocketTimeoutException": {"error_code": "SocketTimeout"},
+    }
     with mock.client() as client:
-        answer = client.post(f"{mock.admin_url}/records", json=body).json()
+        answers = {
+            meant: client.post(f"{mock.admin_url}/records", json=body).json()
+            for meant, body in bodies.items()
+        }
         listing = {"token": mock.token, "entity": "JOBS", "state": "REJECTED"}
         warned = client.get("webhook_requests/list", params=listing).headers["X-Mock-Warning"]
-    assert answer["error"].endswith("(nearest: JOBS)")
+    for meant, answer in answers.items():
+        assert answer["error"].endswith(f"(nearest: {meant})")
     assert warned.endswith("(did you mean life_cycle_state?)")
     add: Any = mock.add
     for wrong, near in ({"entity": "jobs"}, "JOBS"), ({"state": "REJECTED"}, "life_cycle_state"):

@@ -1,10 +1,13 @@
 """What a test says of refusals and faults: silence is no success."""
 
+from typing import Any
+
 import pytest
 from helpers.calling import list_of, resend, show
 
 from crmcom_kit.mock_server import Mock, crmcom_mock
 from crmcom_kit.mock_server.journal.entry_view import archive
+from crmcom_kit.usage_errors import UsageError
 
 
 def test_a_fault_that_was_never_hit_is_named(mock: Mock) -> None:
@@ -127,3 +130,40 @@ def test_what_was_served_can_be_asked_for(mock: Mock) -> None:
     with pytest.raises(AssertionError, match=r"^expected exactly 1, found 3 \(1 refused; served="):
         mock.assert_called("resend", times=1)
     mock.assert_not_called("resend", served=True, outcome="refused")
+
+
+def test_a_delivery_script_that_was_never_used_is_unexpected(mock: Mock) -> None:
+    """Of one webhook request; the world's is for whatever comes, and a scenario's for a client."""
+    mock.deliveries.script("refused")
+    mock.deliveries.script("timeout", record="7")
+    mock.deliveries.script("timeout", record="8")
+    resend(mock, "7")
+    with pytest.raises(AssertionError, match=r"\n  delivery script never used: timeout for 8$"):
+        mock.assert_nothing_unexpected()
+    mock.seed(scenario="poisoned_record")
+    mock.assert_nothing_unexpected()
+
+
+@pytest.mark.parametrize(
+    ("refusal", "message"),
+    [
+        ({"operation": "list", "error": "not_rejected"}, '"not_rejected" of list; .* of resend'),
+        ({"operation": ["show", "list"], "record": "7"}, 'operation: seen "list"; allowed is some'),
+    ],
+)
+def test_a_refusal_that_cannot_come_is_not_expected(
+    mock: Mock, refusal: dict[str, Any], message: str
+) -> None:
+    """Its operation has no such error, or names no webhook request."""
+    with pytest.raises(UsageError, match=message):
+        mock.expect_refusal(**refusal)
+
+
+def test_a_record_that_never_was_has_no_requests_by_mistake(mock: Mock) -> None:
+    """Nothing was asked of a typo; but a client may ask for what is not there, or was deleted."""
+    with pytest.raises(UsageError, match='record: seen "77777"'):
+        mock.assert_not_called("resend", record="77777")
+    show(mock, "77777")
+    mock.assert_not_called("resend", record="77777")
+    mock.remove("7")
+    mock.assert_not_called("delete", record="7")
