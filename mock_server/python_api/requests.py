@@ -164,7 +164,20 @@ class WorldRequests(WorldHandle):
             UsageError: an argument is not allowed.
         """
         __tracebackhide__ = True
-        return wait_for(self.emulated, until, number("timeout", timeout), asked)
+        seconds = number("timeout", timeout)
+        if isinstance(until, str):
+            allowed = f"a function without arguments; or by name, operation={until!r}"
+            raise UsageError("until", seen=repr(until), allowed=allowed)
+        if until is None:
+            condition = condition_of(self.emulated, asked)
+        elif asked:
+            raise UsageError("until", seen=f"with {next(iter(asked))}", allowed="until alone")
+        else:
+            condition = _until(until)
+        why = verification.wait_for(self.emulated.journal, condition, seconds)
+        if why != "held":
+            raise AssertionError(_late(why, condition.facts(), seconds, asked))
+        return condition.result()
 
 
 def _pattern(operation: Any, members: Mapping[str, Any]) -> dict[str, Any]:
@@ -198,26 +211,6 @@ def _until(function: Callable[[], object]) -> Condition:
         return bool(last[0])
 
     return Condition(holds, lambda: {"it returned": last[0]}, lambda: last[0])
-
-
-def wait_for(
-    world: World, until: Callable[[], object] | None, timeout: float, asked: Mapping[str, Any]
-) -> Any:
-    """Return what was waited for. Raises AssertionError, UsageError."""
-    __tracebackhide__ = True
-    if isinstance(until, str):
-        allowed = f"a function without arguments; or by name, operation={until!r}"
-        raise UsageError("until", seen=repr(until), allowed=allowed)
-    if until is None:
-        condition = condition_of(world, asked)
-    elif asked:
-        raise UsageError("until", seen=f"with {next(iter(asked))}", allowed="until alone")
-    else:
-        condition = _until(until)
-    why = verification.wait_for(world.journal, condition, timeout)
-    if why != "held":
-        raise AssertionError(_late(why, condition.facts(), timeout, asked))
-    return condition.result()
 
 
 def _late(why: str, facts: dict[str, Any], timeout: float, asked: Mapping[str, Any]) -> str:
