@@ -235,22 +235,26 @@ def get_records(
         definition = named(data.definitions, "definition", definition)["id"]
     if rule is not None:
         rule = named(data.rules, "rule", rule)["id"]
-    given: dict[IndexedField, str | None] = {
+    filters: dict[IndexedField, str | None] = {
         "entity": entity,
         "entity_id": entity_id,
         "definition": definition,
         "rule": rule,
     }
     query = Query(
-        indexed=tuple((field, frozenset({one})) for field, one in given.items() if one is not None),
-        url=None if url is None else lambda seen: url in seen,
+        indexed=tuple(
+            (name, frozenset({value})) for name, value in filters.items() if value is not None
+        ),
+        url=None if url is None else lambda sent_to: url in sent_to,
         states=None if state is None else frozenset({state}),
     )
-    every = call.epoch.store.find(query)
+    matching = call.epoch.store.find(query)
     if record is not None:
-        every = [one for one in every if record in (one.number, one.id)]
-    records = [_entry(one) for one in every[offset : offset + limit]]
-    return {"records": records, "more": offset + limit < len(every), "total": len(every)}
+        matching = [
+            candidate for candidate in matching if record in (candidate.number, candidate.id)
+        ]
+    page = [_entry(match) for match in matching[offset : offset + limit]]
+    return {"records": page, "more": offset + limit < len(matching), "total": len(matching)}
 
 
 def _entry(record: Record) -> Entry:

@@ -113,44 +113,54 @@ operation = Operation
 OPERATIONS: dict[str, Operation] = {}
 
 
-def openapi_of(one: Operation, components: dict[str, Schema]) -> Schema:
+def openapi_of(operation: Operation, components: dict[str, Schema]) -> Schema:
     """Return an operation as OpenAPI describes it; the schemas that it needs go to components."""
-    summary, _, text = cleandoc(one.function.__doc__ or "").partition("\n\n")
-    found: Schema = {
-        "operationId": one.id,
-        "tags": [one.tag],
+    summary, _, text = cleandoc(operation.function.__doc__ or "").partition("\n\n")
+    described: Schema = {
+        "operationId": operation.id,
+        "tags": [operation.tag],
         "summary": " ".join(summary.split()),
         "description": " ".join(text.split()),
     }
-    given = [p for name, p in signature(one.function).parameters.items() if name != "call"]
-    found["parameters"] = [_parameter(p, one, components) for p in given if p.name != "body"]
-    if one.has_body:
-        required = {p.name for p in given if p.default is Parameter.empty}
-        is_required = one.stream is not None or "body" in required
-        schema = schema_of(one.hints["body"] if one.stream is None else one.stream, components)
+    parameters = [p for p in signature(operation.function).parameters.values() if p.name != "call"]
+    described["parameters"] = [
+        _parameter(p, operation, components) for p in parameters if p.name != "body"
+    ]
+    if operation.has_body:
+        required = {p.name for p in parameters if p.default is Parameter.empty}
+        is_required = operation.stream is not None or "body" in required
+        schema = schema_of(
+            operation.hints["body"] if operation.stream is None else operation.stream, components
+        )
         close(schema, components)
-        examples = {name: {"value": value} for name, value in one.examples.items()}
+        examples = {name: {"value": value} for name, value in operation.examples.items()}
         content = {"schema": schema, "examples": examples}
-        found["requestBody"] = {"required": is_required, "content": {"application/json": content}}
-    if one.media:
-        content = {one.media: {"schema": {"type": "string"}}}
+        described["requestBody"] = {
+            "required": is_required,
+            "content": {"application/json": content},
+        }
+    if operation.media:
+        content = {operation.media: {"schema": {"type": "string"}}}
     else:
-        returns = one.hints["return"]
+        returns = operation.hints["return"]
         if get_origin(returns) is Reply:
             (returns,) = get_args(returns)
         content = {"application/json": {"schema": schema_of(returns, components)}}
-    found["responses"] = {
+    described["responses"] = {
         str(status): {"description": text, "content": content}
-        for status, text in {one.status: "The operation succeeded.", **one.others}.items()
+        for status, text in {
+            operation.status: "The operation succeeded.",
+            **operation.others,
+        }.items()
     }
-    return found
+    return described
 
 
-def _parameter(parameter: Parameter, one: Operation, components: dict[str, Schema]) -> Schema:
-    is_in_path = f"{{{parameter.name}}}" in one.path
-    hint = one.hints[parameter.name]
+def _parameter(parameter: Parameter, operation: Operation, components: dict[str, Schema]) -> Schema:
+    is_in_path = f"{{{parameter.name}}}" in operation.path
+    hint = operation.hints[parameter.name]
     if parameter.default is None:  # it may be omitted, and is never null
-        hint = Union[tuple(each for each in get_args(hint) if each is not NoneType)]  # noqa: UP007
+        hint = Union[tuple(kind for kind in get_args(hint) if kind is not NoneType)]  # noqa: UP007
     schema = dict(schema_of(hint, components))
     text = schema.pop("description", "")
     if parameter.default not in (Parameter.empty, None):

@@ -105,7 +105,8 @@ def get_delivery_scripts(call: Call) -> DeliveryScripts:
     scripts = delivery.scripts() if isinstance(delivery, ScriptedDelivery) else []
     return {
         "scripts": [
-            {"script": one.script, "record": one.record, "used": one.used} for one in scripts
+            {"script": script.script, "record": script.record, "used": script.used}
+            for script in scripts
         ]
     }
 

@@ -55,9 +55,10 @@ def document() -> dict[str, Any]:
     """Return the document; a shared object that callers must not change."""
     schemas: dict[str, Any] = {"UsageError": _ERROR}
     paths: dict[str, Any] = {}
-    for one in OPERATIONS.values():
-        found = paths.setdefault(one.path, {})[one.verb.lower()] = openapi_of(one, schemas)
-        found["responses"]["default"] = {"$ref": "#/components/responses/UsageError"}
+    for declared in OPERATIONS.values():
+        part = openapi_of(declared, schemas)
+        part["responses"]["default"] = {"$ref": "#/components/responses/UsageError"}
+        paths.setdefault(declared.path, {})[declared.verb.lower()] = part
     world = {"world": {"default": "default"}}
     return {
         "openapi": "3.1.0",
@@ -83,10 +84,10 @@ def document() -> dict[str, Any]:
     }
 
 
-def described(one: Operation) -> dict[str, Any]:
+def described(declared: Operation) -> dict[str, Any]:
     """Return what the document says of an operation."""
-    found: dict[str, Any] = document()["paths"][one.path][one.verb.lower()]
-    return found
+    part: dict[str, Any] = document()["paths"][declared.path][declared.verb.lower()]
+    return part
 
 
 @operation("GET /openapi.json", "mock")
@@ -98,9 +99,9 @@ def openapi(call: Call) -> dict[str, Any]:
         "description": "A named world",
         "variables": {"world": {"default": "my-test"}},
     }
-    found = {**document(), "servers": [here, named]}
+    shown = {**document(), "servers": [here, named]}
     if call.registry.access.admin_token is None:  # then no call needs one
-        del found["security"]
-        found["components"] = {**found["components"]}
-        del found["components"]["securitySchemes"]
-    return found
+        del shown["security"]
+        shown["components"] = {**shown["components"]}
+        del shown["components"]["securitySchemes"]
+    return shown

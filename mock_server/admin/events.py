@@ -88,6 +88,6 @@ def about_world(call: Call) -> dict[str, Any]:
         "epoch": epoch.number,
         "webhook_requests": len(epoch.store),
         "clock": get_clock(call),
-        "faults": sum(not one.over for one in epoch.faults.all()),
+        "faults": sum(not state.over for state in epoch.faults.all()),
         "sends": epoch.sends,
     }

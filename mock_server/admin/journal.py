@@ -131,7 +131,7 @@ def list_requests(
     """List the requests in the journal, newest first."""
     reader = call.world.reader
     views = reader.views(reader.journal.number_of(since or "0"))
-    return _found(call, views[::-1], limit)
+    return _listed(call, views[::-1], limit)
 
 
 @operation("POST /requests/find", "journal", examples={"lists": {"operation": "list"}})
@@ -142,11 +142,11 @@ def find_requests(call: Call, body: Pattern | None = None) -> Requests:
     """
     reader = call.world.reader
     pattern = patterns.Pattern(reader, dict(body or {}))
-    return _found(call, [one for one in reader.views() if pattern.matches(one)])
+    return _listed(call, [view for view in reader.views() if pattern.matches(view)])
 
 
-def _found(call: Call, views: list[EntryView], limit: int | None = None) -> Requests:
-    requests: list[Any] = [one.as_json() for one in views[:limit]]
+def _listed(call: Call, views: list[EntryView], limit: int | None = None) -> Requests:
+    requests: list[Any] = [view.as_json() for view in views[:limit]]
     dropped = call.world.journal.evicted
     return {"count": len(views), "dropped": dropped, "requests": requests}
 
@@ -202,9 +202,9 @@ def verify(call: Call, body: Verifying) -> Reply[Counted]:
     depends on the response to one is not ok. It is an error if the journal has dropped requests for
     want of room that may make a difference.
     """
-    done = verification.verify(call.world.reader, dict[str, Any](body))
-    found: Any = {"ok": done.ok, **done.facts()}
-    return Reply(found, 202 if done.ok else 406)
+    requests = verification.verify(call.world.reader, dict[str, Any](body))
+    verdict: Any = {"ok": requests.ok, **requests.facts()}
+    return Reply(verdict, 202 if requests.ok else 406)
 
 
 @operation(
@@ -232,8 +232,8 @@ def list_unexpected(call: Call) -> Unexpected:
     """
     lines = call.world.unexpected()
     expected: list[Any] = [
-        call.world.redactor.value("", one.as_json())
-        for one in call.world.current_epoch.expectations.expected
+        call.world.redactor.value("", refusal.as_json())
+        for refusal in call.world.current_epoch.expectations.expected
     ]
     return {"ok": not lines, "unexpected": lines, "expected": expected}
 
@@ -256,5 +256,5 @@ def wait(call: Call, body: Awaiting) -> Reply[Awaited]:
     condition = condition_of(call.world, asked)
     with call.registry.waiting():
         why = verification.wait_for(journal, condition, seconds, call.over)
-    found: Any = {"ok": why == "held", "why": why, **condition.facts()}
-    return Reply(found, 200 if why == "held" else 408)
+    awaited: Any = {"ok": why == "held", "why": why, **condition.facts()}
+    return Reply(awaited, 200 if why == "held" else 408)

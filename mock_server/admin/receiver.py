@@ -67,8 +67,8 @@ def list_received(call: Call) -> ReceivedRequests:
 
     Each has a verdict: whether its authentication code is valid, and what the right one signs.
     """
-    found = call.epoch.receiver.requests()
-    return {"requests": [serializers.received(call, one) for one in found]}
+    messages = call.epoch.receiver.requests()
+    return {"requests": [serializers.received(call, message) for message in messages]}
 
 
 @operation("PUT /receiver/in", "deliveries", id="receive_put", media=_TEXT, stream=Any)

@@ -57,12 +57,15 @@ def add_control_api(app: Flask, registry: WorldRegistry) -> None:
             environ[PICKED] = world_of(request, registry, environ[PICKED_NAME])
         return None
 
-    for one in OPERATIONS.values():
-        rule = CONTROL + re.sub(r"\{(\w+)\}", r"<\1>", one.path).replace(
+    for operation in OPERATIONS.values():
+        rule = CONTROL + re.sub(r"\{(\w+)\}", r"<\1>", operation.path).replace(
             "<record>", "<record:record>"
         )
         app.add_url_rule(
-            rule, f"control_{one.id}", partial(_respond, one, registry), methods=[one.verb]
+            rule,
+            f"control_{operation.id}",
+            partial(_respond, operation, registry),
+            methods=[operation.verb],
         )
     page = reference_page("control API")
     app.add_url_rule(f"{CONTROL}/docs", "control_docs", lambda: sent(page))
@@ -74,7 +77,7 @@ def add_control_api(app: Flask, registry: WorldRegistry) -> None:
 def not_found(error: HTTPException) -> Response:
     """Return the response for a path or verb without an operation; it names similar paths."""
     asked = request.path.removeprefix(CONTROL)
-    near = [f"{CONTROL}{one}" for one in get_close_matches(asked, document()["paths"], n=3)]
+    near = [f"{CONTROL}{path}" for path in get_close_matches(asked, document()["paths"], n=3)]
     hint = f"; nearest: {', '.join(near)}" if near else ""
     path = quoted(request.path)[1:-1]
     return nothing_here(error, f"{path} does not exist{hint}; {CONTROL}/docs lists all paths")
@@ -115,10 +118,10 @@ def _cut_off(_: ClientDisconnected) -> Response:
     return _refused(UsageError("body", seen="only a part", allowed="the whole body"))
 
 
-def _respond(one: Operation, registry: WorldRegistry, **path: str) -> Response:
-    call, arguments = _call(one, registry, path)
-    found = one.function(call, **arguments)
-    return sent(found if isinstance(found, Reply) else Reply(found, one.status))
+def _respond(operation: Operation, registry: WorldRegistry, **path: str) -> Response:
+    call, arguments = _call(operation, registry, path)
+    result = operation.function(call, **arguments)
+    return sent(result if isinstance(result, Reply) else Reply(result, operation.status))
 
 
 def sent(reply: Reply[Any]) -> Response:
@@ -140,12 +143,12 @@ def _json(payload: dict[str, Any]) -> bytes:
         return json.dumps(payload, separators=(",", ":")).encode()
 
 
-def _escape(found: re.Match[bytes]) -> bytes:
-    return b"\\u%04x" % ord(found[0].decode())
+def _escape(character: re.Match[bytes]) -> bytes:
+    return b"\\u%04x" % ord(character[0].decode())
 
 
 def _call(
-    one: Operation, registry: WorldRegistry, path: dict[str, str]
+    operation: Operation, registry: WorldRegistry, path: dict[str, str]
 ) -> tuple[Call, dict[str, Any]]:
     """Return the call that a request makes, and the arguments of its operation."""
     if request.path in LARGE_BODIES:
@@ -165,11 +168,11 @@ def _call(
         stream=io.BufferedReader(cast("io.RawIOBase", request.stream), _READ_BYTES),
     )
     arguments = {
-        **checked_parameters(one, "path", path.items()),
-        **checked_parameters(one, "query", request.args.items(multi=True)),
+        **checked_parameters(operation, "path", path.items()),
+        **checked_parameters(operation, "query", request.args.items(multi=True)),
     }
-    if one.stream is None:
-        body = checked_body(one, call.stream.read())
+    if operation.stream is None:
+        body = checked_body(operation, call.stream.read())
         if body is not None:
             arguments["body"] = body
     return call, arguments

@@ -106,12 +106,14 @@ def _text(body: bytes) -> str:
     return body[:_MAX_SHOWN].decode("utf-8", "replace")
 
 
-def attempts(call: Call, made: Iterable[Attempt]) -> list[Delivery]:
+def attempts(call: Call, shown: Iterable[Attempt]) -> list[Delivery]:
     """Return attempts to deliver as JSON."""
     epoch, redactor = call.epoch, call.world.redactor
     causes = _causes(epoch)
-    found = (_attempt(epoch, one, causes.get(one.of or one.number)) for one in made)
-    return [redactor.value("", one) for one in found]
+    views = (
+        _attempt(epoch, attempt, causes.get(attempt.of or attempt.number)) for attempt in shown
+    )
+    return [redactor.value("", view) for view in views]
 
 
 def attempt(call: Call, attempt: Attempt) -> Delivery:
@@ -119,26 +121,26 @@ def attempt(call: Call, attempt: Attempt) -> Delivery:
     return attempts(call, [attempt])[0]
 
 
-def attempt_with_signature(call: Call, made: Attempt) -> Delivery:
+def attempt_with_signature(call: Call, shown: Attempt) -> Delivery:
     """Return one attempt to deliver as JSON, with a verdict on the code that it sends.
 
     It has the key, which is a secret: whoever compares codes needs it.
     """
     exchanges, reference_data = call.world.config.exchanges, call.epoch.reference_data
-    _, headers, body = message_of(exchanges.messages, made.message)
-    checked = verdict_on(exchanges, reference_data, dict(headers), body, made.definition)
+    _, headers, body = message_of(exchanges.messages, shown.message)
+    checked = verdict_on(exchanges, reference_data, dict(headers), body, shown.definition)
     signature = verdict(call, checked)
-    entry = reference_data.key_entry_of(made.definition)
+    entry = reference_data.key_entry_of(shown.definition)
     key: SigningKey | None = None
     if entry is not None:
         key = {"id": entry["id"], "name": entry.get("name"), "key": entry["key"]}
-    return {**attempt(call, made), "signature": {**signature, "key": key}}
+    return {**attempt(call, shown), "signature": {**signature, "key": key}}
 
 
-def verdict(call: Call, found: Verdict) -> SignatureVerdict:
+def verdict(call: Call, verdict: Verdict) -> SignatureVerdict:
     """Return a verdict on a message's code as JSON."""
-    shown: Any = call.world.redactor.value("", {"valid": found.valid, **found._asdict()})
-    return cast("SignatureVerdict", shown)
+    view: Any = call.world.redactor.value("", {"valid": verdict.valid, **verdict._asdict()})
+    return cast("SignatureVerdict", view)
 
 
 def _causes(epoch: Epoch) -> dict[int, int]:
@@ -180,8 +182,8 @@ def _attempt(epoch: Epoch, attempt: Attempt, cause: int | None) -> Delivery:
 def _outcome(outcome: Outcome | None) -> DeliveryOutcome | None:
     if outcome is None:
         return None
-    found = {**outcome._asdict(), "delivered": outcome.delivered, "answer": _text(outcome.answer)}
-    return cast("DeliveryOutcome", found)
+    view = {**outcome._asdict(), "delivered": outcome.delivered, "answer": _text(outcome.answer)}
+    return cast("DeliveryOutcome", view)
 
 
 def received(call: Call, request: Received) -> ReceivedRequest:

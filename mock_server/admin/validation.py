@@ -23,13 +23,13 @@ MAX_DEPTH = 64  # values are written again, which has a limit of its own
 
 
 def checked_parameters(
-    operation: Operation, place: str, given: Iterable[tuple[str, str]]
+    operation: Operation, place: str, sent: Iterable[tuple[str, str]]
 ) -> dict[str, Any]:
     """Return the parameters in the path or the query, typed. Raises UsageError."""
-    known = [one for one in described(operation)["parameters"] if one["in"] == place]
-    schemas = {one["name"]: one["schema"] for one in known}
+    declared = [part for part in described(operation)["parameters"] if part["in"] == place]
+    schemas = {parameter["name"]: parameter["schema"] for parameter in declared}
     values: dict[str, Any] = {}
-    for name, text in given:
+    for name, text in sent:
         if name in values:
             raise UsageError(name, seen="more than once", allowed="once")
         values[name] = _typed(text, schemas.get(name, {}))

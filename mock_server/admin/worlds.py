@@ -119,8 +119,8 @@ def list_worlds(call: Call) -> Worlds:
     get 404.
     """
     worlds: list[WorldUse] = [
-        {"name": one.name, "webhook_requests": len(one.store), "calls": one.journal.last}
-        for one in call.registry.worlds()
+        {"name": world.name, "webhook_requests": len(world.store), "calls": world.journal.last}
+        for world in call.registry.worlds()
     ]
     return {"worlds": worlds, "maximum": MAX_WORLDS}
 

@@ -43,11 +43,11 @@ class _Serve(click.Command):
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the common options under headings, and the names of the others."""
-        options = {one.opts[-1]: one for one in self.get_params(ctx)}
+        options = {option.opts[-1]: option for option in self.get_params(ctx)}
         for heading, names in HEADINGS.items():
             records = [options.pop(name).get_help_record(ctx) for name in names]
             with formatter.section(heading):
-                formatter.write_dl([one for one in records if one is not None])
+                formatter.write_dl([record for record in records if record is not None])
         with formatter.section("Rarely needed (the documentation explains them)"):
             lines = textwrap.wrap(" ".join(options), break_on_hyphens=False)
             formatter.write("".join(f"  {line}\n" for line in lines))
@@ -224,8 +224,8 @@ def _credentials(options: dict[str, Any]) -> "Credentials":
     from crmcom_kit.mock_server.world.factory import DEFAULT_CREDENTIALS
 
     names = ("username", "password", "organisation", "api_key")
-    given = {name: options[name] for name in names if options[name] is not None}
-    return replace(DEFAULT_CREDENTIALS, **given)
+    changes = {name: options[name] for name in names if options[name] is not None}
+    return replace(DEFAULT_CREDENTIALS, **changes)
 
 
 def _greet(options: dict[str, Any], port: int) -> None:

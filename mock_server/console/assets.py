@@ -49,9 +49,8 @@ class Asset(NamedTuple):
 
 def page(root: str) -> Asset:
     """Return the page; ``root`` is the path below which the mock or one world of it is found."""
-    found = assets()[_PAGE]
-    content = found.content.replace(b"{root}", escape(root).encode())
-    return found._replace(content=content)
+    index = assets()[_PAGE]
+    return index._replace(content=index.content.replace(b"{root}", escape(root).encode()))
 
 
 @cache

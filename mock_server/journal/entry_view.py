@@ -189,15 +189,15 @@ class EntryView:
 
     def _headers(self) -> dict[str, str]:
         request = self.entry.request
-        found = {
+        headers = {
             name.removeprefix("HTTP_").replace("_", "-").title(): value
             for name, value in request.headers.items()
         }
         if request.content_type:
-            found["Content-Type"] = request.content_type
+            headers["Content-Type"] = request.content_type
         if request.authorization:
-            found.setdefault("Authorization", request.authorization)
-        return {name: self._redactor.header(name, value) for name, value in found.items()}
+            headers.setdefault("Authorization", request.authorization)
+        return {name: self._redactor.header(name, value) for name, value in headers.items()}
 
     def _body(self) -> str:
         body = self.entry.request.body
@@ -218,9 +218,9 @@ class EntryView:
         An identifier is an object, ``{"number": "7"}``, in a query as in a body.
         """
         redactor = self._redactor
-        given = _sent_parameters(self.entry.request)
+        sent = _sent_parameters(self.entry.request)
         try:
-            values = {name: redactor.value(name, value) for name, value in given.items()}
+            values = {name: redactor.value(name, value) for name, value in sent.items()}
         except RecursionError:  # it is too deep
             return {}
         return {redactor.text(name): _read(name, value) for name, value in values.items()}
@@ -381,8 +381,8 @@ class EntryView:
     @property
     def entity(self) -> str | None:
         """The entity of the webhook request that it touched, or the one that a list asked for."""
-        found = (self._before or self._after or self.parameters).get("entity")
-        return found if isinstance(found, str) else None
+        entity = (self._before or self._after or self.parameters).get("entity")
+        return entity if isinstance(entity, str) else None
 
     @cached_property
     def record(self) -> dict[str, str] | None:
@@ -391,8 +391,8 @@ class EntryView:
         if touched:
             return {"id": touched["id"], "number": touched["number"]}
         name, _, value = (self.identifier or "").partition("=")
-        found = self._reader.find_record(key_of(name), value)
-        return None if found is None else {"id": found.id, "number": found.number}
+        record = self._reader.find_record(key_of(name), value)
+        return None if record is None else {"id": record.id, "number": record.number}
 
     # All of it.
 
@@ -408,9 +408,9 @@ class EntryView:
 
     def _members_of(self, shown: type) -> Any:
         """Return the members that a TypedDict has."""
-        found = {name: getattr(self, name) for name in shown.__annotations__}
-        found["at"] = write_moment(self.at)
-        return found
+        members = {name: getattr(self, name) for name in shown.__annotations__}
+        members["at"] = write_moment(self.at)
+        return members
 
     def har_entry(self, origin: str, *, timed: bool = True) -> JsonObject | None:
         """Return it as an entry of a HAR, which has a response; None while it is running.
@@ -465,8 +465,8 @@ def archive(
     ``release`` is the name of the one that the mock serves. ``timed`` says whether what they took
     belongs to the times at which they began.
     """
-    found = (view.har_entry(origin, timed=timed) for view in views)
-    return har.archive((entry for entry in found if entry is not None), release)
+    entries = (view.har_entry(origin, timed=timed) for view in views)
+    return har.archive((entry for entry in entries if entry is not None), release)
 
 
 def sent_tokens(entries: Iterable[Entry]) -> list[str]:

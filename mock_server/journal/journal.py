@@ -207,9 +207,9 @@ class Journal:
         It is 0 for the id of an entry in another journal, such as the one before a reset, and for
         any other text.
         """
-        found = _ID.fullmatch(text)
-        is_here = found is not None and found[1] in (None, str(self._begun))
-        return int(found[2]) if found is not None and is_here else 0
+        parts = _ID.fullmatch(text)
+        is_here = parts is not None and parts[1] in (None, str(self._begun))
+        return int(parts[2]) if parts is not None and is_here else 0
 
     def entries(self, since: int = 0) -> list[Entry]:
         """Return the entries with numbers above ``since``, oldest first."""
@@ -219,7 +219,7 @@ class Journal:
     def changed_since(self, revision: int) -> tuple[int, list[Entry]]:
         """Return the revision, and the requests that arrived or were answered since another."""
         with self._lock:
-            return self.revision, [one for one in self._entries if one.revision > revision]
+            return self.revision, [entry for entry in self._entries if entry.revision > revision]
 
     def find(self, number: int) -> Entry | None:
         """Return the entry of that number, if the journal still has it."""
@@ -234,8 +234,8 @@ class Journal:
         with self._lock:
             for entry in self._entries:
                 entry.is_gone = entry.result is not None
-            self._entries = deque(one for one in self._entries if not one.is_gone)
-            self._grow(sum(one.size for one in self._entries) - self.size)
+            self._entries = deque(entry for entry in self._entries if not entry.is_gone)
+            self._grow(sum(entry.size for entry in self._entries) - self.size)
             self.evicted = 0
 
     def wait_until(

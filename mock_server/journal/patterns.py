@@ -78,14 +78,15 @@ class Pattern:
 
     def matches(self, view: EntryView) -> bool | None:
         """Whether a request matches; None if its response will decide."""
-        held = [one.holds(view) for one in self._conditions]
+        held = [condition.holds(view) for condition in self._conditions]
         if False in held:
             return False
         return None if None in held else True
 
     def differences(self, view: EntryView) -> list[str]:
         """Return, in words, what a request has that the pattern does not ask for."""
-        return [one.difference(view) for one in self._conditions if one.holds(view) is False]
+        differing = (part for part in self._conditions if part.holds(view) is False)
+        return [condition.difference(view) for condition in differing]
 
     def check_record(self, views: Iterable[EntryView]) -> None:
         """Raise UsageError if it asks for a webhook request that there never was.
@@ -102,25 +103,25 @@ class Pattern:
                 raise UsageError("record", seen=quoted(record), allowed=allowed)
 
     def __str__(self) -> str:
-        return ", ".join(f"{one.name} {one.words}" for one in self._conditions) or "any request"
+        return ", ".join(f"{part.name} {part.words}" for part in self._conditions) or "any request"
 
 
-def check_members(members: Iterable[str], known: Iterable[str]) -> None:
-    """Raise UsageError if there is a member that is not known."""
+def check_members(members: Iterable[str], allowed_names: Iterable[str]) -> None:
+    """Raise UsageError if there is a member of another name."""
     for name in members:
-        if name not in known:
+        if name not in allowed_names:
             shown = quoted(name).strip('"')
-            allowed = f"one of {', '.join(known)}{hint(name, known)}"
+            allowed = f"one of {', '.join(allowed_names)}{hint(name, allowed_names)}"
             raise UsageError(shown, seen="in the pattern", allowed=allowed)
 
 
-def check_one_of(name: str, asked: Any, known: Iterable[str]) -> None:
-    """Raise UsageError unless ``asked`` is in ``known``."""
-    if asked not in known:
-        allowed = f"one of {', '.join(known)}"
+def check_one_of(name: str, value: Any, choices: Iterable[str]) -> None:
+    """Raise UsageError unless a value is one of some choices."""
+    if value not in choices:
+        allowed = f"one of {', '.join(choices)}"
         if name == "state_after":
             allowed += '; of a deleted webhook request {"absent": true}'
-        raise UsageError(name, seen=quoted(asked), allowed=allowed)
+        raise UsageError(name, seen=quoted(value), allowed=allowed)
 
 
 def _flat(members: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
@@ -161,8 +162,8 @@ def _condition(reader: JournalReader, name: str, asked: Any) -> _Condition:
 @cache
 def _parameter_names() -> tuple[str, ...]:
     """Return the names of the parameters of all releases, without secrets: those are hidden."""
-    known = [method for name in release_names() for method in methods(resolve(name)).values()]
-    names = dict.fromkeys(name for method in known for name in method.parameters)
+    every = [method for name in release_names() for method in methods(resolve(name)).values()]
+    names = dict.fromkeys(name for method in every for name in method.parameters)
     return tuple(name for name in names if not is_secret(name))
 
 
@@ -175,7 +176,9 @@ def _known(reader: JournalReader, name: str) -> Iterable[str]:
             return ("accepted", "refused")
         case "code":
             dialect = reader.config.dialect
-            return dict.fromkeys(["OK", *(dialect[f"errors.{one}.code"] for one in error_kinds())])
+            return dict.fromkeys(
+                ["OK", *(dialect[f"errors.{kind}.code"] for kind in error_kinds())]
+            )
         case "fault":
             here = (state.fault.name for state in reader.faults.all())
             hit = (entry.fault.name for entry in reader.journal.entries() if entry.fault)
@@ -195,7 +198,8 @@ def _values(view: EntryView, name: str) -> list[str] | None:
             value = view.parameters.get(parameter)
         case "record":
             named = (view.identifier or "").partition("=")[2]
-            return [one for one in (named, *reversed((view.record or {}).values())) if one]
+            keys = (named, *reversed((view.record or {}).values()))
+            return [key for key in keys if key]
         case "fault":
             value = view.fault and view.fault["name"]
         case _:

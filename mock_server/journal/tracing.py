@@ -67,9 +67,9 @@ def _decision(config: Config, fault: Fault | None, response: Response) -> TraceS
         )
     governing = evidence = None
     if decided is not None:
-        found = statement(decided)
-        governing = found.id if found.in_force(config.release) else None
-        evidence = found.evidence
+        rule = statement(decided)
+        governing = rule.id if rule.in_force(config.release) else None
+        evidence = rule.evidence
     if governing is None:
         evidence = dials()[names[0]].evidence if names else None
     return {

@@ -51,10 +51,10 @@ def times(expected: Expected) -> Times:
     are_counts = all(type(count) is int and count >= 0 for count in limits.values())
     if not limits or not are_counts or not limits.keys() <= {"at_least", "at_most"}:
         raise UsageError("times", seen=quoted(expected), allowed=_TIMES)
-    found = Times(limits.get("at_least", 0), limits.get("at_most"))
-    if found.maximum is not None and found.maximum < found.minimum:
+    often = Times(limits.get("at_least", 0), limits.get("at_most"))
+    if often.maximum is not None and often.maximum < often.minimum:
         raise UsageError("times", seen=quoted(expected), allowed=f"{_TIMES}; at_least comes first")
-    return found
+    return often
 
 
 class Condition(NamedTuple):
@@ -102,9 +102,9 @@ class MatchingRequests:
                 self._counted[view.number] = view
             elif view.running and matches is not False:
                 self._undecided[view.number] = view
-        for known in (self._counted, self._undecided):
-            for number in [one for one, view in known.items() if view.entry.is_gone]:
-                del known[number]
+        for views in (self._counted, self._undecided):
+            for number in [number for number, view in views.items() if view.entry.is_gone]:
+                del views[number]
         self._evicted = journal.evicted  # last, so that none is missed
         return self.ok
 
@@ -143,8 +143,8 @@ class MatchingRequests:
         """What was expected, what was found, and the nearest requests."""
         refused = sum(view.outcome == "refused" for view in self.views)
         which = f" ({refused} refused; served=true counts only those that were served)"
-        found = f"{self.count}{which if refused else ''}"
-        lines = [f"expected {self._times}, found {found}: {self.pattern}"]
+        count = f"{self.count}{which if refused else ''}"
+        lines = [f"expected {self._times}, found {count}: {self.pattern}"]
         lines += [f"  {view}" for view in self.views[-_MAX_SHOWN:]]
         if self._undecided:
             lines.append("not counted before the response:")
@@ -158,11 +158,12 @@ class MatchingRequests:
         views = self._reader.views()
         if not views:
             return ["the journal is empty"]
-        differing = [(view, found) for view in views if (found := self.pattern.differences(view))]
-        differing.sort(key=lambda each: (len(each[1]), -each[0].number))
+        pairs = ((view, self.pattern.differences(view)) for view in views)
+        differing = [(view, differences) for view, differences in pairs if differences]
+        differing.sort(key=lambda pair: (len(pair[1]), -pair[0].number))
         lines = [f"nearest of {len(differing)} other requests:"] if differing else []
         for view, differences in differing[:_MAX_NEAR]:
-            lines += [f"  {view}", *(f"    {one}" for one in differences)]
+            lines += [f"  {view}", *(f"    {difference}" for difference in differences)]
         return lines
 
     def facts(self) -> dict[str, Any]:

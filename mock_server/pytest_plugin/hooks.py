@@ -88,9 +88,10 @@ class MockHooks:
     def _new_attempts(self, test: str) -> list[str]:
         """Return the unreported attempts of a test; those of other tests are left for them."""
         made = self._guard.reached.copy()
-        new = [one for one in made if one.who == test and made[one] > self._reported[one]]
-        self._reported.update({one: made[one] - self._reported[one] for one in new})
-        return [str(attempt) for attempt in new]
+        new = made - self._reported
+        own = {attempt: count for attempt, count in new.items() if attempt.who == test}
+        self._reported.update(own)
+        return [str(attempt) for attempt in own]
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
@@ -111,26 +112,26 @@ class MockHooks:
             used, world = item.stash[_WORLD]
             # At the end of the test its world is gone, and asking for it would create it again.
             children = [] if report.when == "teardown" else used.children
-            for one in (world, *(child.emulated for child in children)):
-                title = f"crmcom_mock: requests of world {one.name}"
-                shown = summarize_requests(one) or f"none below {WORLDS}{one.name}{API_PATH}"
-                report.sections.append((title, shown))
-                unhit = "\n".join(map(str, one.faults.never_hit()))
+            for shown in (world, *(child.emulated for child in children)):
+                title = f"crmcom_mock: requests of world {shown.name}"
+                text = summarize_requests(shown) or f"none below {WORLDS}{shown.name}{API_PATH}"
+                report.sections.append((title, text))
+                unhit = "\n".join(map(str, shown.faults.never_hit()))
                 if unhit:
-                    title = f"crmcom_mock: faults that hit no request of world {one.name}"
-                    report.sections.append((title, one.redactor.text(unhit)))
+                    title = f"crmcom_mock: faults that hit no request of world {shown.name}"
+                    report.sections.append((title, shown.redactor.text(unhit)))
         del call
         return report
 
 
 def _fail_if_unexpected(report: pytest.TestReport, world: MockWorld) -> None:
     """Fail a passed test by what was unexpected in its world, and in those made through it."""
-    for one in (world, *world.children):
+    for checked in (world, *world.children):
         try:
-            one.assert_nothing_unexpected()
+            checked.assert_nothing_unexpected()
         except AssertionError as error:
             report.outcome = "failed"
-            report.longrepr = f"crmcom_strict: world {one.name}: {error}"
+            report.longrepr = f"crmcom_strict: world {checked.name}: {error}"
             return
 
 

@@ -69,7 +69,7 @@ def pytest_configure(config: pytest.Config) -> None:
         f"{_STRICT}(strict=True): fail the test for what is unexpected in crmcom_mock's world, or "
         "do not (crmcom-kit)",
     )
-    _given(config)
+    _mock_options(config)
     if _guarding(config) == "always":
         _register_hooks(config, guards=True)
 
@@ -131,9 +131,9 @@ def _reached(config: pytest.Config) -> list[str]:
     return [*here, *config.stash.get(_REACHED, [])]
 
 
-def _given(config: pytest.Config) -> dict[str, Any]:
+def _mock_options(config: pytest.Config) -> dict[str, Any]:
     """Return the options of the mock that are given. Raises pytest.UsageError."""
-    found: dict[str, Any] = {}
+    options: dict[str, Any] = {}
     for name in ("release", "dialect", "profile", "data", "seed"):
         value = config.getoption(f"crmcom_mock_{name}")
         folder = config.invocation_params.dir
@@ -141,10 +141,10 @@ def _given(config: pytest.Config) -> dict[str, Any]:
             value = config.getini(f"crmcom_mock_{name}") or None
             folder = config.rootpath if config.inipath is None else config.inipath.parent
         if value is not None:
-            found[name] = _read(name, value, folder)
+            options[name] = _read(name, value, folder)
     if config.getoption(_STRICT) or config.getini(_STRICT):
-        found["strict"] = True
-    return found
+        options["strict"] = True
+    return options
 
 
 def _read(name: str, value: str, folder: Path) -> Any:
@@ -174,13 +174,11 @@ def _read(name: str, value: str, folder: Path) -> Any:
 
 
 def _guarding(config: pytest.Config) -> str:
-    found = str(config.getoption("crmcom_mock_guard") or config.getini("crmcom_mock_guard"))
-    if found not in ("", *_GUARDED):
-        msg = (
-            f"crmcom_mock_guard: {found!r} is not allowed; allowed is one of {', '.join(_GUARDED)}"
-        )
+    mode = str(config.getoption("crmcom_mock_guard") or config.getini("crmcom_mock_guard"))
+    if mode not in ("", *_GUARDED):
+        msg = f"crmcom_mock_guard: {mode!r} is not allowed; allowed is one of {', '.join(_GUARDED)}"
         raise pytest.UsageError(msg)
-    return found or "auto"
+    return mode or "auto"
 
 
 def _register_hooks(config: pytest.Config, *, guards: bool) -> None:
@@ -200,7 +198,7 @@ def crmcom_mock_options(pytestconfig: pytest.Config) -> dict[str, Any]:
     They come from the command line or the configuration file. Override this fixture in the
     conftest.py of the whole run to add others: its tests have one mock.
     """
-    return _given(pytestconfig)
+    return _mock_options(pytestconfig)
 
 
 @pytest.fixture(scope="session")

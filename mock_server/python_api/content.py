@@ -53,8 +53,8 @@ class RecordsView:
             record = self._world().current_epoch.record_named(str(key))
         except NotFound as error:
             raise KeyError(str(error)) from None
-        found: Record = orjson.loads(record.body)
-        return found
+        shown: Record = orjson.loads(record.body)
+        return shown
 
     def get(self, key: object) -> Record | None:
         """Return the record with that number or id, None if there is none."""
@@ -70,14 +70,17 @@ class RecordsView:
             UsageError: a webhook request has no member of that name, or none can have that life
                 cycle state or entity.
         """
-        few = {"life_cycle_state": SHOWN_STATES, "entity": self._world().config.release.entities}
+        choices = {
+            "life_cycle_state": SHOWN_STATES,
+            "entity": self._world().config.release.entities,
+        }
+        names = response_fields()
         for name, value in members.items():
-            if name not in response_fields():
-                known = response_fields()
-                allowed = f"a member of a webhook request: {', '.join(known)}{hint(name, known)}"
+            if name not in names:
+                allowed = f"a member of a webhook request: {', '.join(names)}{hint(name, names)}"
                 raise UsageError(name, seen="as a member", allowed=allowed)
-            if name in few:
-                check_one_of(name, value, few[name])
+            if name in choices:
+                check_one_of(name, value, choices[name])
         if "number" in members:  # may be an int here as in `records[7]`
             members["number"] = str(members["number"])
         return [

@@ -103,6 +103,6 @@ class BuiltInReceiver:
         Raises:
             UsageError: one of them is not a status.
         """
-        for one in statuses:
-            integer("statuses", one, 200, 599)
+        for status in statuses:
+            integer("statuses", status, 200, 599)
         self._epoch().receiver.answer_with(statuses)

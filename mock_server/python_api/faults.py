@@ -31,11 +31,11 @@ class Failing:
     @property
     def states(self) -> list[FaultState]:
         """The faults and what each has done; as last seen once they are removed."""
-        found = list(self._last)
-        for one in self._ids:
+        states = list(self._last)
+        for identifier in self._ids:
             with suppress(NotFound):
-                found.append(self._faults.find(one))
-        return found
+                states.append(self._faults.find(identifier))
+        return states
 
     @property
     def hits(self) -> int:
@@ -150,13 +150,13 @@ class WorldFaults(WorldHandle):
 def assert_none(what: str, lines: Iterable[str]) -> None:
     """Raise AssertionError if there are lines, and show them."""
     __tracebackhide__ = True
-    found = [*lines]
-    if found:
-        msg = "\n  ".join((f"{what}:", *found))
+    listed = [*lines]
+    if listed:
+        msg = "\n  ".join((f"{what}:", *listed))
         raise AssertionError(msg)
 
 
-def _spec(given: Mapping[str, Any]) -> dict[str, Any]:
+def _spec(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Return the specification that the arguments describe; None and False count as omitted."""
     from crmcom_kit.mock_server.faults.specification import FaultEffect, FaultMatch, FaultSpec
 
@@ -164,13 +164,13 @@ def _spec(given: Mapping[str, Any]) -> dict[str, Any]:
         [name for name in part.__annotations__ if name not in ("match", "effect")]
         for part in (FaultEffect, FaultMatch, FaultSpec)
     )
-    known = (*effects, *matches, *others)
-    for name in given:
-        if name not in known:
-            some = f"{', '.join(known)}{hint(name, known)}"
+    names = (*effects, *matches, *others)
+    for name in arguments:
+        if name not in names:
+            some = f"{', '.join(names)}{hint(name, names)}"
             allowed = f"a preset's name as the first argument, or some of {some}"
             raise UsageError(name, seen="as an argument of fail", allowed=allowed)
-    effect = _named(effects, given)
+    effect = _named(effects, arguments)
     if not effect:
         ways = ", ".join(name for name in effects if name != "retry_after")
         allowed = f"a preset's name as the first argument, or at least one of {ways}"
@@ -179,10 +179,11 @@ def _spec(given: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(respond, Mapping) and isinstance(respond.get("body"), bytes):
         body = base64.b64encode(respond["body"]).decode()
         effect["respond"] = {**respond, "body": body, "encoding": "base64"}
-    return {**_named(others, given), "match": _named(matches, given), "effect": effect}
+    match = _named(matches, arguments)
+    return {**_named(others, arguments), "match": match, "effect": effect}
 
 
-def _named(names: Sequence[str], given: Mapping[str, Any]) -> dict[str, Any]:
+def _named(names: Sequence[str], arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Return the arguments of these names that are not omitted."""
-    values = ((name, given.get(name)) for name in names)
+    values = ((name, arguments.get(name)) for name in names)
     return {name: value for name, value in values if value is not None and value is not False}

@@ -33,9 +33,9 @@ class Mock(MockWorld):
         **options: Any,
     ) -> None:
         """Create the mock; ``crmcom_mock`` describes the arguments."""
-        known = signature(make_world).parameters
-        for name in sorted(options.keys() - known):
-            allowed = f"one of host, port, strict, {', '.join(known)}"
+        names = signature(make_world).parameters
+        for name in sorted(options.keys() - names):
+            allowed = f"one of host, port, strict, {', '.join(names)}"
             raise UsageError(name, seen="as an argument of crmcom_mock", allowed=allowed)
         options["tokens"] = options.get("tokens") or (TOKEN,)
         integer("port", port, 0, 65_535)

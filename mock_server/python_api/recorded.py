@@ -41,9 +41,10 @@ def recorded_response(
     integer("at", at, -_MAX_PLACE, _MAX_PLACE)
     entries = _entries(path if isinstance(path, Path) else Path(text("path", path)))
     if operation is not None:
-        known = {name: m.path for r in release_names() for name, m in methods(resolve(r)).items()}
-        check_one_of("operation", operation, known)
-        end = f"/{known[operation]}"
+        named = (methods(resolve(release)).items() for release in release_names())
+        paths = {name: method.path for items in named for name, method in items}
+        check_one_of("operation", operation, paths)
+        end = f"/{paths[operation]}"
         entries = [entry for entry in entries if _path(entry).endswith(end)]
     try:
         entry = entries[at]
@@ -56,10 +57,10 @@ def recorded_response(
     body, content_type = content.get("text"), str(content.get("mimeType") or "application/json")
     if not isinstance(body, str) or str(content.get("comment", "")).startswith(CUT):
         raise UsageError("at", seen=f"response {at} without its whole body", allowed="a whole one")
-    found: Respond = {"status": response.get("status", 0), "content_type": content_type}
+    whole: Respond = {"status": response.get("status", 0), "content_type": content_type}
     if content.get("encoding") == "base64":
-        return {**found, "body": body, "encoding": "base64"}
-    return {**found, "body": _encoded(body, content_type)}
+        return {**whole, "body": body, "encoding": "base64"}
+    return {**whole, "body": _encoded(body, content_type)}
 
 
 def _encoded(body: str, content_type: str) -> bytes:
@@ -99,7 +100,7 @@ def _path(entry: Any) -> str:
 
 def _member(value: Any, name: str, kind: type) -> Any:
     """Return a member of an object. Raises UsageError if it is not there, or of another type."""
-    found = value.get(name) if isinstance(value, Mapping) else None
-    if not isinstance(found, kind):
+    member = value.get(name) if isinstance(value, Mapping) else None
+    if not isinstance(member, kind):
         raise UsageError("path", seen=f"no {name} of a HAR", allowed="a HAR 1.2 archive")
-    return found
+    return member

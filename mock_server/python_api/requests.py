@@ -77,8 +77,8 @@ def summarize_requests(world: World) -> str:
 
 
 def _shorten(text: str) -> str:
-    one = " ".join(text.split("\n"))
-    return one if len(one) <= _MAX_LINE else f"{one[:_MAX_LINE]}…"
+    line = " ".join(text.split("\n"))
+    return line if len(line) <= _MAX_LINE else f"{line[:_MAX_LINE]}…"
 
 
 @methods_end_at_the_caller

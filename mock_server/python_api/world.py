@@ -120,10 +120,10 @@ class MockWorld(WorldContent, WorldRequests, WorldFaults):
             UsageError: the name is not allowed.
         """
         is_new = self._registry.existing(text("name", name)) is None
-        other = MockWorld(self._registry, self._server, name)
+        world = MockWorld(self._registry, self._server, name)
         if is_new and self.name != DEFAULT:
-            self.children.append(other)
-        return other
+            self.children.append(world)
+        return world
 
     def end(self) -> None:
         """Remove this world and its children; the next use creates them again.
