@@ -278,14 +278,13 @@ def _entry(record: Record) -> Entry:
 def post_records(call: Call) -> Added:
     """Add entries to the content; fill in what webhook requests lack.
 
-    The body is as in `PUT /state`. Adds all entries or none. Members that every webhook request
-    has, and that a given record lacks, come from the generator, as with `mock.add` in Python: given
-    members are kept, and the others are made to fit them; the id, the name or the alternative code
-    of a webhook definition or workflow rule is enough. An id or number that is or was in use is
-    refused. `age` or `created_date` says when a webhook request was created; without a date it
-    comes after all that are there, or is created now if there is none. In lists, added ones are the
-    newest, whatever their dates. A webhook definition or workflow rule without an
-    id gets one; a name or alternative code of another one is refused, and so is a reference to
+    The body is as in `PUT /state`. Adds all entries or none. The generator fills in the members
+    that a record lacks, to fit those that it has, as `mock.add` does in Python. Of a webhook
+    definition or workflow rule, the id, the name or the alternative code is enough. `age` or
+    `created_date` says when a webhook request was created. Without a date it comes after all that
+    are there, or is created now in an empty world. Lists show added ones as the newest, whatever
+    their dates. A webhook definition or workflow rule without an id gets one. Refused are an id or
+    number that is or was in use, a name or alternative code that is taken, and a reference to
     something that the world does not have.
     """
     added = add_partial(call.epoch, call.world, read_entries(call.stream, "body"))
@@ -312,12 +311,11 @@ def patch_record(
 ) -> Entry:
     """Change members of a webhook request.
 
-    Members of `record` replace those that are there, except that `log_information` is merged into
-    the present one; `data` is replaced. Members that depend on a changed one, and are not given,
-    are updated: a webhook request that becomes SUCCESSFUL loses its error, one that becomes
-    REJECTED gets a timeout error; authentication code, request and response are computed again.
-    `id`, `number` and `entity` cannot be changed. The call is refused while the webhook request is
-    being sent.
+    Members of `record` replace those that are there; `log_information` is merged into the present
+    one. `data` is replaced. What depends on a change follows, unless it is given: a webhook request
+    that becomes SUCCESSFUL loses its error, one that becomes REJECTED gets a timeout error, and
+    authentication code, request and response are computed again. `id`, `number` and `entity` cannot
+    be changed. The call is refused while the webhook request is being sent.
     """
     return _entry(change_record(call.world, call.epoch, record, dict(body)))
 

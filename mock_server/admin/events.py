@@ -20,17 +20,16 @@ WORLD_SECONDS = 1.0
 def events(
     call: Call, *, since: Annotated[EntryId, "Requests after this one."] | None = None
 ) -> Reply[Any]:
-    """Return the requests as they arrive and are answered, as server-sent events.
+    """Return requests as they arrive and get their responses, as server-sent events.
 
-    There are three kinds of events, by name. `call` is a request with a summary as in `POST
-    /verify`: when it is answered, and before that when it is seen running, so that one request may
-    come twice. `delivery` is an attempt to deliver as `GET /deliveries` lists it, when it is made
-    and whenever it changes; its call is null until the request that caused it was carried out,
-    whose event names its deliveries. `world` comes at once and then every second: release, dialect,
-    epoch, number of webhook requests, clock, how many faults may still hit, and whether deliveries
-    are really sent. With since, the requests in the journal after that one come first; 0 is for all
-    of them. The stream ends when the world is reset or the mock stops. Some clients print nothing
-    until the end: with curl use -N.
+    There are three kinds of events. `call` is a request with a summary as in `POST /verify`. It
+    comes with the response; a request that is seen running comes before that, too. `delivery` is an
+    attempt to deliver as `GET /deliveries` lists it. It comes when the attempt is made and at each
+    change. Its `call` is null until the request that caused it was carried out. `world` comes at
+    once and then every second: release, dialect, epoch, number of webhook requests, clock, how many
+    faults may still hit, and whether deliveries are really sent. `since` says after which entry of
+    the journal the requests begin; 0 is for all. The stream ends when the world is reset or the
+    mock stops. Some clients print nothing until the end: with curl use -N.
     """
     stream = _events(call, call.world.reader, since)
     next(stream)
@@ -41,8 +40,8 @@ def events(
 def _events(call: Call, reader: JournalReader, since: str | None) -> Iterator[bytes]:
     """Yield an event for each arrival and response, each change of an attempt, and each second.
 
-    The first part is empty, and taken before the response begins: from then on a wait slot is held
-    until the stream ends or is closed. Raises LimitExceeded.
+    The first part is empty. Taking it holds a wait slot until the stream ends or is closed, and
+    raises LimitExceeded if there is none.
     """
     journal, attempts = reader.journal, reader.attempts
     seen = journal.revision if since is None else 0

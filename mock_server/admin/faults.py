@@ -93,9 +93,9 @@ def list_faults(call: Call) -> Faults:
 def add_fault(call: Call, body: FaultSpec | FaultOfPreset) -> Faults:
     """Inject a fault, or those of a preset.
 
-    The first active fault that matches a request hits it. Every fault counts all requests that
-    match it, whether it hits them or not. A reset removes all faults; restoring a snapshot leaves
-    them as they are. Returns the faults that were added.
+    The first active fault that matches a request hits it. A fault counts all requests that match
+    it, whether it hits them or not. A reset removes all faults; a restored snapshot leaves them as
+    they are. Returns the faults that were added.
     """
     spec, faults = dict[str, Any](body), call.world.faults
     preset = spec.pop("preset", None)

@@ -165,10 +165,9 @@ def get_request(call: Call, id: Annotated[str, Keywords(maxLength=40)]) -> Journ
 
 @operation("DELETE /requests", "journal")
 def clear_requests(call: Call) -> JsonObject:
-    """Remove all entries.
+    """Remove all entries, except those of requests that are still to be carried out.
 
-    Except those of requests that are still to be carried out: what they do comes later, and counts.
-    Later entries continue the numbering.
+    The numbers of later entries go on.
     """
     call.world.journal.clear()
     return {}
@@ -178,10 +177,10 @@ def clear_requests(call: Call) -> JsonObject:
 def requests_har(call: Call) -> JsonObject:
     """Return the journal as a HAR 1.2 archive.
 
-    For ``crmcom-kit check --from-har`` and the developer tools of browsers. A response is as the
-    client got it: one that a fault dropped has status 0. Variables stand for tokens. Times are of
-    the world's clock; while it is frozen, no request takes any, and `_seconds` has how long it took
-    by the machine's clock. Running requests are left out.
+    `crmcom-kit check --from-har` and the developer tools of browsers read it. A response is as the
+    client got it: one that a fault dropped has status 0. Variables stand for tokens. Times are
+    those of the world's clock. While that is frozen, `time` is 0, and `_seconds` has how long the
+    request took by the machine's clock. Running requests are left out.
     """
     views, is_frozen = call.world.recording_reader.views(), call.world.clock.state.mode == "frozen"
     release = call.world.config.release.name
@@ -198,9 +197,9 @@ def requests_har(call: Call) -> JsonObject:
 def verify(call: Call, body: Verifying) -> Reply[Counted]:
     """Verify that requests were made as expected.
 
-    By default at least one request is expected. Requests that are running count, and a result that
-    depends on the response to one is not ok. It is an error if the journal has dropped requests for
-    want of room that may make a difference.
+    By default at least one request is expected. Running requests count; if the result depends on
+    their responses, it is not ok. It is an error if the journal has dropped requests that may make
+    a difference, or if there are none because there never was that `record`.
     """
     requests = verification.verify(call.world.reader, dict[str, Any](body))
     verdict: Any = {"ok": requests.ok, **requests.facts()}
@@ -214,9 +213,9 @@ def verify(call: Call, body: Verifying) -> Reply[Counted]:
     examples={"one": {"operation": "resend", "error": "not_rejected", "times": 1}},
 )
 def expect_refusal(call: Call, body: RefusalSpec) -> Unexpected:
-    """Say that requests from now on will be refused, on purpose.
+    """Expect refusals from now on, which a test provokes.
 
-    The journal and its HAR archive mark them. A reset of the world ends it.
+    The journal and its HAR archive mark them. A reset of the world ends the expectation.
     """
     call.world.current_epoch.expectations.expect(body)
     return list_unexpected(call)
@@ -226,9 +225,9 @@ def expect_refusal(call: Call, body: RefusalSpec) -> Unexpected:
 def list_unexpected(call: Call) -> Unexpected:
     """List what a test did not expect since the last reset.
 
-    Requests that were refused without `POST /expected_refusals`, or had parameters that the mock
-    ignored; requests to this API that had a mistake; expected refusals that never came; faults that
-    were never hit; and delivery scripts of one webhook request that were never used.
+    These are requests that were refused without `POST /expected_refusals`, or that had parameters
+    which the mock ignored; invalid requests to this API; expected refusals that never came; faults
+    that were never hit; and delivery scripts of one webhook request that were never used.
     """
     lines = call.world.unexpected()
     expected: list[Any] = [
@@ -247,8 +246,8 @@ def list_unexpected(call: Call) -> Unexpected:
 def wait(call: Call, body: Awaiting) -> Reply[Awaited]:
     """Wait until requests were made, a webhook request is in a state, or deliveries are over.
 
-    With members of a pattern, it is for requests, which count when they are answered. With record,
-    and state if given, it is for a webhook request; with delivery, for finished delivery attempts.
+    Members of a pattern select requests, which count once they have a response. `record`, with
+    `state` if you like, waits for a webhook request; `delivery` for finished delivery attempts.
     """
     journal = call.world.journal  # first: a reset from now on ends the wait
     asked = dict[str, Any](body)

@@ -57,7 +57,7 @@ def get_receiver(call: Call) -> Receiver:
 )
 def put_receiver(call: Call, body: Statuses) -> Receiver:
     """Set the responses of the built-in receiver."""
-    call.epoch.receiver.answer_with(body["statuses"])
+    call.epoch.receiver.respond_with(body["statuses"])
     return get_receiver(call)
 
 

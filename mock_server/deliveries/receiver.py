@@ -68,9 +68,9 @@ class Receiver:
         self._kept: deque[Received] = deque(maxlen=MAX_KEPT)
         #: How many requests it got, including those no longer kept.
         self.last = 0
-        self.answer_with(())
+        self.respond_with(())
 
-    def answer_with(self, statuses: Iterable[int]) -> None:
+    def respond_with(self, statuses: Iterable[int]) -> None:
         """Respond with these statuses from now on, from the first one; without any, 200."""
         with self._lock:
             #: The statuses of its responses, one after another; the last one forever.

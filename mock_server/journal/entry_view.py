@@ -45,7 +45,7 @@ class Miss(TypedDict):
 
 
 class EntrySummary(TypedDict):
-    """A request, and its outcome once it is answered."""
+    """A request, and its outcome once it has a response."""
 
     id: str
     number: int

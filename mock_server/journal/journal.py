@@ -1,7 +1,7 @@
 """The bounded log of a world's requests and responses.
 
-A request enters it when it arrives, and its entry is completed when it is answered. An entry keeps
-both as they came, since most entries are never looked at. Views of it (redacted, read into
+A request enters it when it arrives; its response completes the entry. An entry keeps both as they
+came, since most entries are never looked at. Views of it (redacted, read into
 parameters, explained) are built in ``entry_view`` on demand.
 """
 
@@ -38,7 +38,7 @@ class Entry:
     """One request, and its response once it has one."""
 
     number: int  # counted from 1 in each journal
-    revision: int  # that of the journal when it arrived, or when it was answered
+    revision: int  # that of the journal when it arrived, or when it got its response
     at: datetime  # of the world's clock, when the request arrived
     request: Request
     size: int  # bytes that it takes; a streamed body counts as MAX_BODY
@@ -217,7 +217,7 @@ class Journal:
             return [entry for entry in self._entries if entry.number > since]
 
     def changed_since(self, revision: int) -> tuple[int, list[Entry]]:
-        """Return the revision, and the requests that arrived or were answered since another."""
+        """Return the revision, and the entries that are new or have a response since another."""
         with self._lock:
             return self.revision, [entry for entry in self._entries if entry.revision > revision]
 
@@ -243,8 +243,8 @@ class Journal:
     ) -> bool:
         """Return True once ``holds`` does; False when the time is over, and nothing is to come.
 
-        ``holds`` is called at once, and whenever a request has arrived or was answered, without
-        the journal's lock. ``seconds`` are the machine's. ``is_over`` ends the wait.
+        ``holds`` is called at once, and at each arrival and each response, without the journal's
+        lock. ``seconds`` are the machine's. ``is_over`` ends the wait.
         """
         deadline = monotonic() + seconds
         seen = self.revision

@@ -75,7 +75,7 @@ class MatchingRequests:
         """Look for them in the journal.
 
         ``asked`` has the members of a pattern, and ``times``; at least one is expected by default.
-        A request counts when it is answered; with ``running``, as soon as it has arrived.
+        A request counts once it has a response; with ``running``, as soon as it has arrived.
 
         Raises:
             UsageError: ``asked`` is not allowed.
@@ -89,10 +89,10 @@ class MatchingRequests:
         self._revision = 0  # of the journal when it was read
         self._evicted = 0  # requests that came and went unseen
         self._counted: dict[int, EntryView] = {}  # those that match and count, by number
-        self._undecided: dict[int, EntryView] = {}  # those that may count once they are answered
+        self._undecided: dict[int, EntryView] = {}  # those that may count once they have a response
 
     def holds(self) -> bool:
-        """Look at the requests that are new or answered; return whether there are as many."""
+        """Look at new requests and new responses; return whether as many match as expected."""
         journal = self._reader.journal
         self._revision, changed = journal.changed_since(self._revision)
         for view in [EntryView(self._reader, entry) for entry in changed]:

@@ -1,5 +1,6 @@
 """What a mock sends, and its built-in receiver, as a test uses them."""
 
+import warnings
 from collections.abc import Callable, Iterator
 
 from crmcom_kit.mock_server.deliveries.attempts import Attempt
@@ -97,7 +98,7 @@ class BuiltInReceiver:
         """What it received, oldest first."""
         return self._epoch().receiver.requests()
 
-    def answer_with(self, *statuses: int) -> None:
+    def respond_with(self, *statuses: int) -> None:
         """Respond with these statuses, one after another; the last one forever.
 
         Raises:
@@ -105,4 +106,9 @@ class BuiltInReceiver:
         """
         for status in statuses:
             integer("statuses", status, 200, 599)
-        self._epoch().receiver.answer_with(statuses)
+        self._epoch().receiver.respond_with(statuses)
+
+    def answer_with(self, *statuses: int) -> None:
+        """Do what ``respond_with`` does; the name before 0.4."""
+        warnings.warn("answer_with is now respond_with", DeprecationWarning, stacklevel=3)
+        self.respond_with(*statuses)

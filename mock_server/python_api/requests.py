@@ -21,8 +21,8 @@ _MAX_LINE = 300
 class RequestsView(Sequence[EntryView]):
     """The requests in a world's journal, oldest first, with secrets redacted.
 
-    A request is there from its arrival: it is ``running``, and its status is None, until it is
-    answered.
+    A request is there from its arrival: it is ``running``, and its status is None, until it has a
+    response.
     """
 
     def __init__(self, world: Callable[[], World]) -> None:

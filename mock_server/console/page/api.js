@@ -18,7 +18,7 @@ export const session = {
 /** A refusal, or a mock that cannot be reached (status 0). */
 export class Refused extends Error {
   constructor(status, found) {
-    super(found?.error ?? `the mock answered with status ${status}`);
+    super(found?.error ?? `the mock responded with status ${status}`);
     Object.assign(this, { status, parameter: found?.parameter });
   }
 }

@@ -130,7 +130,7 @@ function details(attempt, verdict) {
       Why: () => why(attempt, signature),
       Sent: () => html`<p class="url">${request.method} ${url}</p>${data(request.body, "Body that was sent")}
         <h3>Headers</h3>${facts(Object.entries(request.headers))}`,
-      Answer: () => (outcome ? answer(outcome) : html`<p class="note">There is no answer yet: the delivery is ${attempt.stage}.</p>`),
+      Response: () => (outcome ? responded(outcome) : html`<p class="note">There is no response yet: the delivery is ${attempt.stage}.</p>`),
       ...(signature && { Signature: () => signatureView(signature) }),
     })}`;
 }
@@ -152,10 +152,10 @@ function why(attempt, signature) {
   ]);
 }
 
-function answer({ status, error_code: code, why: text, error_description: description, answer: body }) {
-  return html`${facts([["Status", status ?? "none: the receiver did not answer"], ["Error", code], ["Why", text]])}
+function responded({ status, error_code: code, why: text, error_description: description, answer: body }) {
+  return html`${facts([["Status", status ?? "none: the receiver did not respond"], ["Error", code], ["Why", text]])}
     ${description ? data(description, "Error as the record shows it") : nothing}
-    ${body ? data(body, "Body of the answer") : nothing}`;
+    ${body ? data(body, "Body of the response") : nothing}`;
 }
 
 async function replay(id) {

@@ -1,4 +1,4 @@
-// The built-in receiver: what it answers, what it got last, and whether that was signed as it should be.
+// The built-in receiver: how it responds, what it got last, and whether that was signed as it should be.
 
 import { html, nothing } from "./lit-html/lit-html.js";
 import { repeat } from "./lit-html/directives/repeat.js";
@@ -11,7 +11,7 @@ const SHOWN = 20; // messages
 
 const FIELDS = [{ name: "statuses", hint: "503, 503, 200", blank: [], read: (text) => text.split(",").map(Number) }];
 
-/** Read what it answers, and its messages. Throws Refused. */
+/** Read how it responds, and its messages. Throws Refused. */
 export async function readReceiver() {
   const [{ url, statuses }, { requests }] = await Promise.all([call("GET", "/receiver"), call("GET", "/receiver/requests")]);
   return { url, statuses, messages: requests.reverse() };
@@ -22,19 +22,19 @@ export function receiverView({ url, statuses, messages }) {
   const example = curl("POST", url, { authentication_code: "C", data: { number: "A1" } });
   return html`<h2>Built-in receiver</h2>
     <p class="tools"><code class="url">${url}</code>${copyButton(url, "Copy", "the address of the receiver")}</p>
-    <p class="note">Now it answers ${statuses.join(", then ")}.</p>
-    ${form("Answers of the receiver", FIELDS, "Set", setAnswers)}
+    <p class="note">Now it responds with ${statuses.join(", then ")}.</p>
+    ${form("Responses of the receiver", FIELDS, "Set", setResponses)}
     ${messages.length
       ? html`<h3>Received <span class="count">${messages.length}</span></h3>
           ${repeat(messages.slice(0, SHOWN), ({ id }) => id, message)}`
       : empty("No messages yet", text, example)}`;
 }
 
-const setAnswers = (body) => act((found) => `Set the answers to ${found.statuses.join(", then ")}.`, "PUT", "/receiver", body);
+const setResponses = (body) => act((found) => `Set the responses to ${found.statuses.join(", then ")}.`, "PUT", "/receiver", body);
 
 function message({ id, at, status, method, headers, body, cut, size, signature, delivery }) {
   const from = delivery ? html`of <a href=${addressOf("deliveries", delivery)}>delivery ${delivery}</a>` : nothing;
-  return html`<details><summary>${clockTime(at)} ${signatureMark(signature)} <span class="note">answered with ${status}</span></summary>
+  return html`<details><summary>${clockTime(at)} ${signatureMark(signature)} <span class="note">responded with ${status}</span></summary>
     <p>Message ${id} ${from}</p>${signatureView(signature)}
     ${facts([["Method", method], ...Object.entries(headers)])}
     ${cut ? html`<p class="note">Below is the beginning of ${number(size)} bytes.</p>` : nothing}

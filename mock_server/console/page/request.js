@@ -61,7 +61,7 @@ export function details(call, rules) {
   if (call.gone) return empty("The journal does not have this request", call.gone);
   const request = copies.asSent(call);
   const status = call.running ? "no response yet" : isDropped(call) ? "no response" : `HTTP ${call.status}`;
-  const views = { Response: () => answered(call), Request: () => asked(call.request), Why: () => why(call, rules) };
+  const views = { Response: () => responded(call), Request: () => asked(call.request), Why: () => why(call, rules) };
   const first = outcomeOf(call)[0] === "good" && !call.warnings.length ? "Response" : "Why";
   return html`<h2>${call.method} ${brief(request.path.replace(/^.*\/v2\//, ""))} <span class="count">${call.number}</span></h2>
     <p>${outcome(call)} <span class="note">· ${status} · ${clockTime(call.at)} ${call.running ? nothing : `· ${took(call.seconds)}`}</span></p>
@@ -91,7 +91,7 @@ function asked({ method, url, headers, body }) {
     ${query.size ? part("Query", facts([...query])) : nothing} ${message(headers, body, "Body of the request")}`;
 }
 
-function answered(call) {
+function responded(call) {
   if (call.running) return html`<p>The request is running: it has no response yet.</p>`;
   const { status, size, headers, body } = call.response;
   const dropped = mark("fault", "The fault dropped this response: the client did not get it.");

@@ -1,4 +1,4 @@
-// Requests to the API, live: what was asked, what the mock answered, and why.
+// Requests to the API, live: what was asked, how the mock responded, and why.
 
 import { html } from "./lit-html/lit-html.js";
 import { call, controlCurl, curl, secret, segment, urlOf } from "./api.js";
@@ -69,7 +69,7 @@ function put(found) {
   if (reading.found?.entry?.running && reading.found.entry.number === found.number) reading.soon();
 }
 
-/** A delivery has got on: its request led to another state than when it was answered. */
+/** A delivery has got on: its request led to another state than when it got its response. */
 function settle({ call: number, after }) {
   const row = rows.find((known) => known.number === number);
   if (row && after) row.state_after = after;

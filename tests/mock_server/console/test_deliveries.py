@@ -60,7 +60,7 @@ def test_an_attempt_is_followed_until_its_end(console: Console, mock: Mock) -> N
     tab(page, "Sent")
     expect(details(page)).to_contain_text(f"POST {receiver.url}")
     expect(details(page)).to_contain_text('"number": "JOB1"')
-    tab(page, "Answer")
+    tab(page, "Response")
     expect(details(page).get_by_label("Body of the answer")).to_have_text("OK")
 
 
@@ -133,8 +133,8 @@ def test_answers_of_the_receiver(console: Console, mock: Mock) -> None:
     """They are set by a form, and the next deliveries get them."""
     page = console.open(f"{LIST}/receiver")
     expect(page.get_by_role("heading", name="No messages yet")).to_be_visible()
-    fill(page, "Answers of the receiver", "Set", statuses="503, 200")
-    expect(page.get_by_text("Now it answers 503, then 200.")).to_be_visible()
+    fill(page, "Responses of the receiver", "Set", statuses="503, 200")
+    expect(page.get_by_text("Now it responds with 503, then 200.")).to_be_visible()
     outcomes = [fire(mock, url=mock.receiver.url).outcome for _ in range(2)]
     assert [one.status for one in outcomes] == [503, 200]
     expect(details(page).get_by_role("group")).to_have_count(2)

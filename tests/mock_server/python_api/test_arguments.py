@@ -100,7 +100,7 @@ CASES: list[tuple[str, Callable[[Any], Any]]] = [
     ("delivered", lambda m: m.wait_for(delivery="7", delivered="x")),
     ("state", lambda m: m.wait_for(delivery="7", state="REJECTED")),
     ("number", lambda m: m.deliveries.replay(m)),
-    ("statuses", lambda m: m.receiver.answer_with("200")),
+    ("statuses", lambda m: m.receiver.respond_with("200")),
     ("definition", lambda m: m.fire("ACTIVITIES", 5, {})),
     ("data", lambda m: m.fire("ACTIVITIES", "ACT CREATE", 5)),
     ("url", lambda m: m.fire("ACTIVITIES", "ACT CREATE", {}, url=5)),

@@ -44,7 +44,7 @@ def test_an_event_arrives(mock: Any) -> None:
 
 def test_the_receiver_answers_and_a_replay_arrives(mock: Any) -> None:
     """The statuses come in order; a replay sends the same, or what is wrong on purpose."""
-    mock.receiver.answer_with(500, 201)
+    mock.receiver.respond_with(500, 201)
     first = mock.wait_for(
         delivery=mock.fire("JOBS", "JOB BOARD", DATA, url=mock.receiver.url).attempt.record_number,
         timeout=PATIENCE,
