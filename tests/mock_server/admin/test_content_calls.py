@@ -32,9 +32,9 @@ def test_every_condition_selects_what_it_names(mock: Any, admin: Any) -> None:
         expected = [r for r in records if all(chosen[name](r) for name in names)]
         assert one in expected, names
         assert len(expected) < len(records), names
-        found = admin.ask("GET", f"/records?{'&'.join(names)}&limit=1000")
-        assert [entry["record"] for entry in found["records"]] == expected
-        assert (found["total"], found["more"]) == (len(expected), False)
+        shown = admin.ask("GET", f"/records?{'&'.join(names)}&limit=1000")
+        assert [entry["record"] for entry in shown["records"]] == expected
+        assert (shown["total"], shown["more"]) == (len(expected), False)
 
 
 # Seed.
@@ -77,7 +77,7 @@ def test_there_are_only_so_many_snapshots(admin: Any) -> None:
     for at in range(MAX_SNAPSHOTS):
         admin.ask("PUT", f"/snapshots/{at}")
 
-    status, found = admin.refused("PUT", "/snapshots/more")
+    status, error = admin.refused("PUT", "/snapshots/more")
 
-    assert (status, found["allowed"]) == (503, f"at most {MAX_SNAPSHOTS}")
+    assert (status, error["allowed"]) == (503, f"at most {MAX_SNAPSHOTS}")
     admin.ask("PUT", "/snapshots/0")

@@ -52,9 +52,9 @@ def test_nothing_is_added_beyond_the_limit(admin: Any) -> None:
         ("PUT", "/snapshots/mine", None),
     ]
     for verb, path, body in ways:
-        status, found = admin.refused(verb, path, body)
-        assert (status, found["parameter"]) == (503, "content"), (verb, path)
-        assert found["allowed"].startswith(f"at most {LIMIT:,} bytes more than")
+        status, error = admin.refused(verb, path, body)
+        assert (status, error["parameter"]) == (503, "content"), (verb, path)
+        assert error["allowed"].startswith(f"at most {LIMIT:,} bytes more than")
         assert admin.send("GET", "/state").data == before, (verb, path)
         assert admin.ask("GET", "/snapshots") == {"snapshots": []}
 

@@ -22,10 +22,10 @@ EVENT = {"entity": "ACTIVITIES", "definition": "ACT CREATE", "data": {"number": 
 def test_a_resend_leaves_an_attempt(mock: Any, admin: Any) -> None:
     """It tells what was sent, what came of it, and which call caused it."""
     mock.resend()
-    found = admin.ask("GET", "/deliveries")
+    body = admin.ask("GET", "/deliveries")
     record = mock.show().data
 
-    (only,) = found["deliveries"]
+    (only,) = body["deliveries"]
     assert only["id"] == 1
     assert (only["cause"], only["stage"], only["call"]) == ("resend", "ended", 1)
     assert (only["before"], only["after"]) == ("REJECTED", "SUCCESSFUL")
@@ -38,8 +38,8 @@ def test_a_resend_leaves_an_attempt(mock: Any, admin: Any) -> None:
     assert shown == only
     admin.ask("POST", "/deliveries/1/replay")
     for query, ids in (("", [1, 2]), ("?record=7", [1, 2]), ("?record=nobody", [])):
-        found = admin.ask("GET", f"/deliveries{query}")["deliveries"]
-        assert [one["id"] for one in found] == ids
+        body = admin.ask("GET", f"/deliveries{query}")["deliveries"]
+        assert [one["id"] for one in body] == ids
 
 
 @pytest.mark.parametrize(
@@ -177,11 +177,11 @@ def test_scripts_are_put_listed_and_ended(mock: Any, admin: Any) -> None:
     worlds = {"script": "success", "record": None, "used": 0}
     own = {"script": "timeout, success", "record": "7", "used": 0}
 
-    found = admin.ask("PUT", "/deliveries/script", {"script": "timeout, success", "record": "7"})
-    assert found == {"scripts": [worlds, own]}
+    shown = admin.ask("PUT", "/deliveries/script", {"script": "timeout, success", "record": "7"})
+    assert shown == {"scripts": [worlds, own]}
     assert mock.resend("7").data["life_cycle_state"] == "REJECTED"
-    found = admin.ask("PUT", "/deliveries/script", {"script": None, "record": "7"})
-    assert found == {"scripts": [worlds]}
+    shown = admin.ask("PUT", "/deliveries/script", {"script": None, "record": "7"})
+    assert shown == {"scripts": [worlds]}
     for body, status in (({}, 400), ({"script": "success", "record": "nope"}, 404)):
         assert admin.refused("PUT", "/deliveries/script", body)[0] == status
-    assert admin.ask("GET", "/deliveries/script") == found
+    assert admin.ask("GET", "/deliveries/script") == shown

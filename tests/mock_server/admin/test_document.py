@@ -13,17 +13,17 @@ from crmcom_kit.mock_server.world.registry import CONTROL
 
 def test_it_is_right(admin: Any) -> None:
     """What is served is an OpenAPI 3.1 document without a fault."""
-    found = admin.ask("GET", "/openapi.json")
+    body = admin.ask("GET", "/openapi.json")
 
-    assert [str(error) for error in OpenAPIV31SpecValidator(found).iter_errors()] == []
+    assert [str(error) for error in OpenAPIV31SpecValidator(body).iter_errors()] == []
 
 
 def test_it_says_where_it_is_served(make_mock: Any, admin_of: Any) -> None:
     """Its first server is the one that was asked, with the world that was asked."""
     client = make_mock().client
     for root in ("", "/worlds/a"):
-        found = admin_of(client, root).ask("GET", "/openapi.json", base_url="http://127.0.0.1:4711")
-        assert found["servers"][0]["url"] == f"http://127.0.0.1:4711{root}{CONTROL}"
+        body = admin_of(client, root).ask("GET", "/openapi.json", base_url="http://127.0.0.1:4711")
+        assert body["servers"][0]["url"] == f"http://127.0.0.1:4711{root}{CONTROL}"
 
 
 #: What was asked for did not happen, says verify or wait.

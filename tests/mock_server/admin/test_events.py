@@ -39,8 +39,8 @@ def test_calls_are_streamed_as_they_are_recorded(mock: Any) -> None:
 
     assert [next_of(stream, "call")["id"] for _ in range(2)] == ["0-2", "0-3"]
     mock.show()
-    found = next_of(stream, "call")
-    assert (found["id"], found["operation"]) == ("0-4", "show")
+    event = next_of(stream, "call")
+    assert (event["id"], event["operation"]) == ("0-4", "show")
     mock.world.reset()
     assert [name for name, _ in stream if name != "world"] == []
 
@@ -86,8 +86,8 @@ def test_a_delivery_is_streamed_until_it_ends(make_mock: Any) -> None:
     state = mock.client.get("/__admin/state").data
     assert mock.client.put("/__admin/state", data=state).status_code == 200
     mock.resend("8")
-    found = next_of(stream, "delivery", lambda one: one["stage"] == "ended")
-    assert found["webhook_request"]["number"] == "8"
+    event = next_of(stream, "delivery", lambda one: one["stage"] == "ended")
+    assert event["webhook_request"]["number"] == "8"
 
 
 def test_the_world_is_told_as_it_becomes(

@@ -47,10 +47,10 @@ def test_without_a_token_this_machine_alone_may(mock: Any, admin: Any, path: str
     mock.delete()
     before = mock.state()
 
-    status, found = admin.refused("POST", path, environ_overrides=FAR)
+    status, error = admin.refused("POST", path, environ_overrides=FAR)
 
     assert (status, mock.state()) == (403, before)
-    assert "callers on this machine; seen 10.0.0.1;" in found["error"]
+    assert "callers on this machine; seen 10.0.0.1;" in error["error"]
 
 
 @pytest.mark.parametrize("address", [{}, FAR])
@@ -70,20 +70,20 @@ def test_whoever_has_the_token_may(
     guarded: Any, admin_of: Any, headers: Any, status: int, address: Any
 ) -> None:
     """From anywhere; this machine needs it, too, and no answer tells what it is."""
-    found = admin_of(guarded).send("POST", "/reset", headers=headers, environ_overrides=address)
+    response = admin_of(guarded).send("POST", "/reset", headers=headers, environ_overrides=address)
 
-    assert found.status_code == status
-    assert ("X-Mock-Admin-Token" in found.text) == (status == 401)
-    assert TOKEN not in found.text
+    assert response.status_code == status
+    assert ("X-Mock-Admin-Token" in response.text) == (status == 401)
+    assert TOKEN not in response.text
 
 
 def test_the_document_does_not_show_it(guarded: Any, admin_of: Any) -> None:
     """It says how to send the token, and not the token itself."""
-    found = admin_of(guarded).send("GET", "/openapi.json", headers={"X-Mock-Admin-Token": TOKEN})
+    response = admin_of(guarded).send("GET", "/openapi.json", headers={"X-Mock-Admin-Token": TOKEN})
 
-    assert found.json["security"] == [{"adminToken": []}]
-    assert set(found.json["components"]["securitySchemes"]) == {"adminToken"}
-    assert TOKEN not in found.text
+    assert response.json["security"] == [{"adminToken": []}]
+    assert set(response.json["components"]["securitySchemes"]) == {"adminToken"}
+    assert TOKEN not in response.text
 
 
 @pytest.mark.parametrize("root", ["", "/worlds/a"])

@@ -65,12 +65,12 @@ def test_what_is_wrong_is_said(
     admin.ask("PUT", CLOCK, {"mode": "frozen"})
     before = [admin.ask("GET", each) for each in SEEN_BY]
 
-    status, found = admin.refused(verb, path, body)
+    status, error = admin.refused(verb, path, body)
 
-    assert (status, found["parameter"]) == (400, parameter)
-    assert seen in found["seen"]
-    assert allowed in found["allowed"]
-    assert len(found["error"]) < 1000
+    assert (status, error["parameter"]) == (400, parameter)
+    assert seen in error["seen"]
+    assert allowed in error["allowed"]
+    assert len(error["error"]) < 1000
     assert [admin.ask("GET", each) for each in SEEN_BY] == before
 
 
@@ -86,20 +86,20 @@ def test_a_world_may_be_long_but_not_endless(admin: Any, verb: str, path: str) -
     """A world file may be longer than other bodies; its limit is checked before it is read."""
     assert admin.ask(verb, path, b'{"unit": {"id": "9"}}' + (b" " * 9_999 + b"\n") * 200)
     too_long = {"CONTENT_LENGTH": str(2**30 + 1)}
-    status, found = admin.refused(verb, path, b"x", environ_overrides=too_long)
-    assert (status, found["parameter"]) == (413, "body")
-    assert "1,073,741,824 bytes" in found["allowed"]
+    status, error = admin.refused(verb, path, b"x", environ_overrides=too_long)
+    assert (status, error["parameter"]) == (413, "body")
+    assert "1,073,741,824 bytes" in error["allowed"]
 
 
 @pytest.mark.parametrize("root", ["", "/worlds/a"])
 @pytest.mark.parametrize("path", ["", "/", "/helth", "/health/", "/snapshots/a/b/c", "/%00", "/…"])
 def test_an_unknown_path_is_refused_in_json(mock: Any, admin_of: Any, root: str, path: str) -> None:
     """An unknown path is never the vendor's, and leads to the reference."""
-    status, found = admin_of(mock.client, root).refused("GET", path)
+    status, error = admin_of(mock.client, root).refused("GET", path)
 
     assert status == 404
-    assert found["error"].endswith("/__admin/docs lists all paths")
-    assert ("nearest: /__admin/health" in found["error"]) == path.startswith("/he")
+    assert error["error"].endswith("/__admin/docs lists all paths")
+    assert ("nearest: /__admin/health" in error["error"]) == path.startswith("/he")
 
 
 @pytest.mark.parametrize(

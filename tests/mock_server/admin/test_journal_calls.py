@@ -29,32 +29,32 @@ def ids(found: Any) -> list[str]:
 
 def test_one_entry_has_everything(admin: Any) -> None:
     """Request, response, statement, trace, record, states, near miss: of a refused request."""
-    found = admin.ask("GET", "/requests/0-3")
+    body = admin.ask("GET", "/requests/0-3")
 
-    sent, answered = found["request"], found["response"]
+    sent, answered = body["request"], body["response"]
     assert sent["method"] == "POST"
     assert json.loads(sent["body"]) == sent["parameters"]
-    assert (answered["status"], found["outcome"]) == (200, "refused")
-    assert answered["headers"]["X-Mock-Statement"] == found["statement"] == "resend.only_rejected"
-    assert json.loads(answered["body"])["status"]["code"] == found["code"]
-    assert found["near_miss"]["allowed"] == "a webhook request that is REJECTED"
-    assert (found["state_before"], found["state_after"]) == ("SUCCESSFUL", "SUCCESSFUL")
-    assert [step["step"] for step in found["trace"]] == ["request"]
-    assert (found["entity"], found["results"]) == ("ACTIVITIES", None)
-    assert found["seconds"] >= 0
-    assert admin.ask("GET", "/requests/3") == found
+    assert (answered["status"], body["outcome"]) == (200, "refused")
+    assert answered["headers"]["X-Mock-Statement"] == body["statement"] == "resend.only_rejected"
+    assert json.loads(answered["body"])["status"]["code"] == body["code"]
+    assert body["near_miss"]["allowed"] == "a webhook request that is REJECTED"
+    assert (body["state_before"], body["state_after"]) == ("SUCCESSFUL", "SUCCESSFUL")
+    assert [step["step"] for step in body["trace"]] == ["request"]
+    assert (body["entity"], body["results"]) == ("ACTIVITIES", None)
+    assert body["seconds"] >= 0
+    assert admin.ask("GET", "/requests/3") == body
     assert admin.refused("GET", "/requests/0-4")[0] == 404
 
 
 def test_calls_are_found_and_removed(mock: Any, admin: Any) -> None:
     """By pattern: those that fit, and no others; without a pattern, all of them."""
-    found = admin.ask("POST", "/requests/find", RESEND)
-    assert (found["count"], found["dropped"], ids(found)) == (2, 0, ["0-2", "0-3"])
-    assert found["requests"][0] == admin.ask("GET", "/requests/0-2")
+    body = admin.ask("POST", "/requests/find", RESEND)
+    assert (body["count"], body["dropped"], ids(body)) == (2, 0, ["0-2", "0-3"])
+    assert body["requests"][0] == admin.ask("GET", "/requests/0-2")
     mock.world.journal.max_entries = 3
     mock.show()
-    found = admin.ask("POST", "/requests/find")
-    assert (found["count"], found["dropped"]) == (3, 1)
+    body = admin.ask("POST", "/requests/find")
+    assert (body["count"], body["dropped"]) == (3, 1)
     assert admin.refused("POST", "/verify", {"operation": "show", "times": 1})[0] == 400
     assert admin.ask("DELETE", "/requests") == {}
     assert admin.ask("GET", "/requests") == {"count": 0, "dropped": 0, "requests": []}
@@ -137,10 +137,10 @@ def test_a_path_is_shown_as_it_was_sent(mock: Any, admin: Any) -> None:
     """A typo in it must be seen by its author."""
     mock.client.post("/crmapi/rest/v2/authentication/tokens")
 
-    found = admin.ask("GET", "/requests/0-4")
+    body = admin.ask("GET", "/requests/0-4")
 
-    assert found["near_miss"]["seen"] == '"authentication/tokens"'
-    assert found["url"] == "/crmapi/rest/v2/authentication/tokens"
+    assert body["near_miss"]["seen"] == '"authentication/tokens"'
+    assert body["url"] == "/crmapi/rest/v2/authentication/tokens"
 
 
 def test_what_is_shown_turns_no_line_around(mock: Any, admin: Any) -> None:

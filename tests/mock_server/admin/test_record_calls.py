@@ -39,26 +39,26 @@ def test_a_change_is_merged(mock: Any, admin: Any) -> None:
     before = admin.ask("GET", "/records/7")
     created = {"log_information": {"created_date": "2024-05-01T10:00:00"}}
 
-    found = admin.ask("PATCH", "/records/7", {"record": created})
+    shown = admin.ask("PATCH", "/records/7", {"record": created})
     log = {**before["record"]["log_information"], "created_date": "2024-05-01T10:00:00"}
-    assert found == {**before, "record": {**before["record"], "log_information": log}}
+    assert shown == {**before, "record": {**before["record"], "log_information": log}}
 
     data = {"number": "J1"}
-    whole = {**found["record"], "life_cycle_state": "SUCCESSFUL"}
-    found = admin.ask("PATCH", "/records/7", {"record": whole, "data": data})
-    assert found["data"] == data
-    code = found["record"]["authentication_code"]
+    whole = {**shown["record"], "life_cycle_state": "SUCCESSFUL"}
+    shown = admin.ask("PATCH", "/records/7", {"record": whole, "data": data})
+    assert shown["data"] == data
+    code = shown["record"]["authentication_code"]
     body = json.dumps({"data": data, "authentication_code": code}, separators=(",", ":"))
     assert received(admin, body)["valid"]
-    assert (found["record"]["error_code"], found["record"]["error_description"]) == (None, None)
+    assert (shown["record"]["error_code"], shown["record"]["error_description"]) == (None, None)
     assert mock.resend("7").code != "OK"
-    found = admin.ask("PATCH", "/records/7", {"record": {"life_cycle_state": "REJECTED"}})
-    assert found["record"]["error_code"] == "SocketTimeoutException"
+    shown = admin.ask("PATCH", "/records/7", {"record": {"life_cycle_state": "REJECTED"}})
+    assert shown["record"]["error_code"] == "SocketTimeoutException"
     assert mock.resend("7").data["life_cycle_state"] == "SUCCESSFUL"
     other = admin.ask("GET", "/definitions")["definitions"][1]
     change = {"record": {"webhook_definition": {"id": other["id"]}}}
-    found = admin.ask("PATCH", "/records/7", change)
-    assert found["record"]["webhook_definition"]["name"] == other["name"]
+    shown = admin.ask("PATCH", "/records/7", change)
+    assert shown["record"]["webhook_definition"]["name"] == other["name"]
 
 
 def test_what_is_being_sent_is_not_changed(make_mock: Any, admin_of: Any) -> None:
@@ -84,12 +84,12 @@ def test_definitions_and_rules_are_listed_and_added(admin: Any) -> None:
     rule = {"name": "When done", "webhook_definition_ids": ["D1"]}
     admin.ask("POST", "/records", {"workflow_rule": [rule], "webhook_definition": [definition]})
 
-    found = admin.ask("GET", "/definitions")
-    assert found["definitions"][-1] == definition
-    added = found["rules"][-1]
+    body = admin.ask("GET", "/definitions")
+    assert body["definitions"][-1] == definition
+    added = body["rules"][-1]
     assert added == {"id": added["id"], **rule}
     admin.ask("POST", "/records", {"workflow_rule": [added]})  # which is there already
-    assert admin.ask("GET", "/definitions") == found
+    assert admin.ask("GET", "/definitions") == body
     event = {"entity": "JOBS", "definition": "Done", "data": {"id": "J"}}
     number = admin.ask("POST", "/events/fire", event)["webhook_request"]["number"]
     record = admin.ask("GET", f"/records/{number}")["record"]
@@ -131,10 +131,10 @@ def test_what_cannot_be_is_refused(
     """Each refusal says what is wrong, and nothing has changed."""
     before = admin.send("GET", "/state").data
 
-    seen, found = admin.refused(verb, path, body)
+    seen, error = admin.refused(verb, path, body)
 
     assert seen == status
-    assert [piece for piece in says if piece not in found["error"]] == []
+    assert [piece for piece in says if piece not in error["error"]] == []
     assert admin.send("GET", "/state").data == before
 
 
@@ -143,6 +143,6 @@ def test_a_definition_without_a_name_is_called_by_its_id(admin: Any) -> None:
     admin.ask("PATCH", "/records/7", {"record": {"webhook_definition": {"id": "D9"}}})
     event = {"entity": "JOBS", "definition": "D9", "data": {}}
 
-    status, found = admin.refused("POST", "/events/fire", event)
+    status, error = admin.refused("POST", "/events/fire", event)
 
-    assert (status, found["seen"]) == (404, "no workflow rule that triggers D9")
+    assert (status, error["seen"]) == (404, "no workflow rule that triggers D9")

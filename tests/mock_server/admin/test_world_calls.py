@@ -21,10 +21,10 @@ def test_health_says_what_runs(make_mock: Any, admin_of: Any) -> None:
 
     other = admin_of(mock.client, "/worlds/a").ask("GET", "/health")
     assert (other["world"], other["base_path"]) == ("a", "/worlds/a/crmapi/rest/v2")
-    found = admin_of(mock.client).ask("GET", "/health")
-    assert (found["release"], found["dialect"]) == ("R14.1.0", "http")
-    assert (found["status"], found["version"]) == ("healthy", __version__)
-    assert (found["epoch"], found["webhook_requests"]) == (0, len(mock.state()))
+    body = admin_of(mock.client).ask("GET", "/health")
+    assert (body["release"], body["dialect"]) == ("R14.1.0", "http")
+    assert (body["status"], body["version"]) == ("healthy", __version__)
+    assert (body["epoch"], body["webhook_requests"]) == (0, len(mock.state()))
 
 
 def test_worlds_are_listed_and_ended(mock: Any, admin: Any, admin_of: Any) -> None:
@@ -33,13 +33,13 @@ def test_worlds_are_listed_and_ended(mock: Any, admin: Any, admin_of: Any) -> No
     admin_of(mock.client, "/worlds/b").ask("GET", "/health")
     one = admin_of(mock.client, "/worlds/a")
     one.ask("POST", "/reset")
-    found = admin.ask("GET", "/worlds")["worlds"]
-    assert [(w["name"], w["calls"]) for w in found] == [("default", 1), ("b", 0), ("a", 0)]
-    assert {w["webhook_requests"] for w in found} == {len(mock.state())}
+    body = admin.ask("GET", "/worlds")["worlds"]
+    assert [(w["name"], w["calls"]) for w in body] == [("default", 1), ("b", 0), ("a", 0)]
+    assert {w["webhook_requests"] for w in body} == {len(mock.state())}
 
     assert admin.ask("DELETE", "/worlds?name=a") == {"ended": 1}
-    status, found = admin.refused("DELETE", "/worlds?name=a")
-    assert (status, found["parameter"]) == (404, "world")
+    status, body = admin.refused("DELETE", "/worlds?name=a")
+    assert (status, body["parameter"]) == (404, "world")
     assert one.ask("GET", "/health")["epoch"] == 0
     assert admin.ask("DELETE", "/worlds") == {"ended": 2}
     assert [w["name"] for w in admin.ask("GET", "/worlds")["worlds"]] == ["default"]
@@ -50,12 +50,12 @@ def test_a_token_is_issued_without_a_login(mock: Any, admin: Any, admin_of: Any)
     """It is valid until the moment that is named, hidden as any token is, and another elsewhere."""
     admin.ask("PUT", "/clock", {"mode": "frozen", "at": "2031-02-03T04:05:06Z"})
 
-    found = admin.ask("POST", "/tokens")
+    body = admin.ask("POST", "/tokens")
 
-    assert found["expires"] == "2031-02-03T05:05:06.000Z"
-    assert mock.world.redactor.text(f"look: {found['token']}") == "look: ***"
-    assert admin_of(mock.client, "/worlds/a").ask("POST", "/tokens")["token"] != found["token"]
-    query = f"token={found['token']}&webhook_request_identifier=number=7"
+    assert body["expires"] == "2031-02-03T05:05:06.000Z"
+    assert mock.world.redactor.text(f"look: {body['token']}") == "look: ***"
+    assert admin_of(mock.client, "/worlds/a").ask("POST", "/tokens")["token"] != body["token"]
+    query = f"token={body['token']}&webhook_request_identifier=number=7"
     assert mock.send("GET", "webhook_requests/show", query).code == "OK"
     admin.ask("POST", "/clock/advance", {"seconds": 3600})
     assert mock.send("GET", "webhook_requests/show", query).code == mock.code_of("expired_token")
@@ -66,14 +66,14 @@ def test_evidence_has_every_rule(make_mock: Any, admin_of: Any, release: str) ->
     """All statements in force and all dials are there, each with evidence and source."""
     mock = make_mock(release, dialect=Dialect("mine", {"list.order": ["added"]}))
 
-    found = admin_of(mock.client).ask("GET", "/evidence")
+    body = admin_of(mock.client).ask("GET", "/evidence")
 
-    assert [one["id"] for one in found["statements"]] == [one.id for one in statements(release)]
-    assert [one["key"] for one in found["dials"]] == list(dials())
-    for one in (*found["statements"], *found["dials"]):
+    assert [one["id"] for one in body["statements"]] == [one.id for one in statements(release)]
+    assert [one["key"] for one in body["dials"]] == list(dials())
+    for one in (*body["statements"], *body["dials"]):
         assert one["evidence"] in EVIDENCE
         assert one["source"]
-    turned = [one for one in found["dials"] if one["value"] != one["default"]]
+    turned = [one for one in body["dials"] if one["value"] != one["default"]]
     assert [(one["key"], one["value"]) for one in turned] == [("list.order", ["added"])]
 
 

@@ -108,11 +108,11 @@ def test_options_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) 
         monkeypatch.setenv(f"CRMCOM_SERVE_{name}", "one two")
     monkeypatch.setenv("CRMCOM_SERVE_LOG", "off")
 
-    found = serve.make_context("serve", ["--seed", "3"]).params
+    options = serve.make_context("serve", ["--seed", "3"]).params
 
-    assert (found["log_form"], found["seed"]) == ("off", 3)
+    assert (options["log_form"], options["seed"]) == ("off", 3)
     for name in ("tokens", "allow_hosts", "allow_names", "cors"):
-        assert found[name] == ("one", "two")
+        assert options[name] == ("one", "two")
 
 
 def test_help_fits_on_a_screen_and_names_every_flag() -> None:
@@ -164,7 +164,7 @@ def test_flags_make_the_world(start_server: Any, tmp_path: Path) -> None:
     server = start_server(*flags.split(), "--host", "0.0.0.0")  # noqa: S104 - what is tested
 
     assert server.base.startswith("http://127.0.0.1:")
-    found = server.ask("GET", "/__admin/health")[1]
-    assert (found["release"], found["dialect"]) == ("R14.1.0", str(dialect))
-    assert (found["webhook_requests"], found["seed"]) == (0, 5)
+    body = server.ask("GET", "/__admin/health")[1]
+    assert (body["release"], body["dialect"]) == ("R14.1.0", str(dialect))
+    assert (body["webhook_requests"], body["seed"]) == (0, 5)
     assert server.end(signal.SIGINT)[0] == 0

@@ -55,8 +55,8 @@ def test_a_killed_server_has_lost_nothing_that_it_answered(start: Callable[..., 
     first.process.kill()
     thread.join()
 
-    found = start().ask("GET", "/__admin/records?limit=1000&entity=ACTIVITIES")[1]["records"]
-    states = {one["record"]["number"]: one["record"]["life_cycle_state"] for one in found}
+    body = start().ask("GET", "/__admin/records?limit=1000&entity=ACTIVITIES")[1]["records"]
+    states = {one["record"]["number"]: one["record"]["life_cycle_state"] for one in body}
     for number, state in known.items():
         assert state == "unanswered" or states.get(number, "deleted") == state, number
 

@@ -45,12 +45,12 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
 @pytest.fixture
 def mock(request: pytest.FixtureRequest) -> Iterator[Mock]:
     """A mock on the sample data, served over HTTP; a test's parameter has more options."""
-    with crmcom_mock(tokens=("T",), **getattr(request, "param", {})) as found:
-        yield found.start()
+    with crmcom_mock(tokens=("T",), **getattr(request, "param", {})) as mock:
+        yield mock.start()
 
 
 @pytest.fixture
 def console(browser: Browser, mock: Mock) -> Iterator[Console]:
     """The console of ``mock``; fails at the end if a page had an error."""
-    with Console(browser, mock.origin) as found:
-        yield found
+    with Console(browser, mock.origin) as console:
+        yield console

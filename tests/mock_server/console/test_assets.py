@@ -12,14 +12,14 @@ from crmcom_kit.mock_server.http.app import create_app
 def test_the_page_finds_its_files_below_its_own_root(root: str) -> None:
     """For the default world, for another one, and where the mock is mounted below a path."""
     client = create_app().test_client()
-    found = client.get(f"{root}/")
+    response = client.get(f"{root}/")
 
-    names = re.findall(r'(?:src|href)="([^"]*/console/[^"]+)"', found.text)
+    names = re.findall(r'(?:src|href)="([^"]*/console/[^"]+)"', response.text)
     assert len(names) == 3
     assert all(name.startswith(f"{root}/console/") for name in names)
     assert all(client.get(name).status_code == 200 for name in names)
-    assert f'content="{root}"' in found.text
-    assert "independent of CRM.COM" in found.text
+    assert f'content="{root}"' in response.text
+    assert "independent of CRM.COM" in response.text
 
 
 def test_a_hostile_root_is_escaped() -> None:

@@ -24,8 +24,8 @@ def mock(tmp_path: Path) -> Iterator[Mock]:
     (tmp_path / WORLD).write_text("{}\n")
     open_dials = {"paging.zero": ["none", "all"]}
     (tmp_path / HEAD).write_text(head_of(Profile(resolve("R13"), dialect, (), open_dials)))
-    with crmcom_mock(profile=tmp_path) as found:
-        yield found.start()
+    with crmcom_mock(profile=tmp_path) as mock:
+        yield mock.start()
 
 
 def test_statements_and_dials_are_found(console: Console) -> None:

@@ -31,8 +31,8 @@ def rows(page: Page) -> Any:
 
 def number_in(state: str, mock: Mock) -> str:
     """The number of the newest record in a state."""
-    found = [one["number"] for one in mock.records if one["life_cycle_state"] == state]
-    return str(found[-1])
+    records = [one["number"] for one in mock.records if one["life_cycle_state"] == state]
+    return str(records[-1])
 
 
 def test_pages_filters_and_order_of_many(console: Console, mock: Mock) -> None:
@@ -47,15 +47,15 @@ def test_pages_filters_and_order_of_many(console: Console, mock: Mock) -> None:
     page.get_by_label("State").select_option("REJECTED")
     page.get_by_label("Entity").select_option("JOBS")
     expect(page).to_have_url(re.compile("search=state%3AREJECTED.entity%3AJOBS$"))
-    found = mock.records.filter(entity="JOBS", life_cycle_state="REJECTED")
-    expect(page.get_by_role("main")).to_contain_text(f"of {len(found):,}")
-    expect(rows(page).first).to_contain_text(f"#{found[-1]['number']}")
+    records = mock.records.filter(entity="JOBS", life_cycle_state="REJECTED")
+    expect(page.get_by_role("main")).to_contain_text(f"of {len(records):,}")
+    expect(rows(page).first).to_contain_text(f"#{records[-1]['number']}")
     rows(page).first.get_by_role("link").click()
-    expect(page.get_by_role("heading", name=f"#{found[-1]['number']} JOBS")).to_be_visible()
+    expect(page.get_by_role("heading", name=f"#{records[-1]['number']} JOBS")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page).to_have_url(re.compile("search=state%3AREJECTED.entity%3AJOBS$"))
     shared = console.open(page.url.partition("#")[2])
-    expect(rows(shared).first).to_contain_text(f"#{found[-1]['number']}")
+    expect(rows(shared).first).to_contain_text(f"#{records[-1]['number']}")
     search = shared.get_by_role("searchbox", name="Search")
     search.fill("#777")
     expect(rows(shared)).to_have_count(1)

@@ -24,8 +24,8 @@ def rejected(mock: Mock) -> str:
 
 def journal(mock: Mock) -> list[dict[str, Any]]:
     """Return what the mock has recorded, newest first."""
-    found: list[dict[str, Any]] = mock.client().get(f"{mock.admin_url}/requests").json()["requests"]
-    return found
+    body: list[dict[str, Any]] = mock.client().get(f"{mock.admin_url}/requests").json()["requests"]
+    return body
 
 
 def opened(page: Page, name: str, *, tab: str = "Why") -> None:
@@ -71,10 +71,10 @@ def test_requests_are_found(console: Console, mock: Mock) -> None:
 
 def test_a_row_says_what_and_how_long(console: Console, mock: Mock) -> None:
     """A list its filters and its results, each request its milliseconds; served, its response."""
-    found = list_of(mock, entity="JOBS", fields_set="number").json()["data"]
+    body = list_of(mock, entity="JOBS", fields_set="number").json()["data"]
     page = console.open(width=390)
     row = page.get_by_role("row", name="list")
-    expect(row).to_contain_text(f"{len(found)} results")
+    expect(row).to_contain_text(f"{len(body)} results")
     expect(row).to_contain_text("JOBS · fields_set=number")
     expect(row).to_contain_text(re.compile(r"\d\d:\d\d:\d\d\.\d\d\d"))
     expect(row.locator(".took")).to_contain_text(re.compile(r"\d m?s"))

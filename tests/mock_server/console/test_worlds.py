@@ -11,8 +11,8 @@ from crmcom_kit.mock_server.python_api import Mock
 
 
 def _worlds(mock: Mock) -> list[str]:
-    found = httpx.get(f"{mock.origin}/__admin/worlds").json()["worlds"]
-    return [one["name"] for one in found]
+    body = httpx.get(f"{mock.origin}/__admin/worlds").json()["worlds"]
+    return [one["name"] for one in body]
 
 
 def test_a_world_is_made_shown_and_ended(console: Console, mock: Mock) -> None:

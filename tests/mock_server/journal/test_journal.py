@@ -84,9 +84,9 @@ def test_no_sequence_of_steps_breaks_the_bounds(made: list[tuple[str, int]]) -> 
         assert len(entries) <= 10
         assert 0 <= journal.size <= 600_000
         assert journal.size == budget.used == sum(entry.size for entry in entries)
-        found = numbers(journal)
-        assert found == sorted(set(found))
-        assert not found or found[-1] <= journal.last
+        present = numbers(journal)
+        assert present == sorted(set(present))
+        assert not present or present[-1] <= journal.last
 
 
 def test_of_a_long_body_the_beginning_is_kept() -> None:

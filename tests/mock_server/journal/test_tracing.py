@@ -47,14 +47,14 @@ def test_a_refused_request_names_what_decided(make_mock: Any, kind: str) -> None
     for asked in filter(None, (mistake.before, mistake.asked)):
         ask(mock, asked)
     call = last_call(mock)
-    found = decision(call)
+    step = decision(call)
 
     assert call.error_kind == error_kinds()[kind].get("like", kind)
-    assert (found["outcome"], found["statement"]) == ("broken", call.statement)
-    assert found["evidence"] == statement(call.statement or "").evidence
+    assert (step["outcome"], step["statement"]) == ("broken", call.statement)
+    assert step["evidence"] == statement(call.statement or "").evidence
     settings = mock.world.config.dialect
-    assert found["dials"][f"errors.{kind}.status"] == settings[f"errors.{kind}.status"]
-    assert found["dials"][f"errors.{kind}.code"] == call.code
+    assert step["dials"][f"errors.{kind}.status"] == settings[f"errors.{kind}.status"]
+    assert step["dials"][f"errors.{kind}.code"] == call.code
 
 
 @pytest.mark.parametrize(

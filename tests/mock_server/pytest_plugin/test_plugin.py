@@ -82,26 +82,26 @@ def test_first(crmcom_mock):
 )
 def test_a_wrong_option_is_refused_by_name(run: Run, flag: str, message: str) -> None:
     """The run says at its start what was seen and what is allowed."""
-    found = run("def test_it(): pass", flag)
+    result = run("def test_it(): pass", flag)
 
-    assert found.ret == pytest.ExitCode.USAGE_ERROR
-    found.stderr.fnmatch_lines([message])
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([message])
 
 
 def test_a_world_that_cannot_be_read_is_one_line(run: Run) -> None:
     """Tests that need the mock say why there is none, without a traceback; others run."""
     tests = "def test_it(crmcom_mock): pass\ndef test_another(): pass"
-    found = run(tests, "--crmcom-mock-data=none.jsonl")
+    result = run(tests, "--crmcom-mock-data=none.jsonl")
 
-    found.assert_outcomes(passed=1, errors=1)
-    found.stdout.fnmatch_lines(["*crmcom_mock: *none.jsonl*cannot be read*"])
-    found.stdout.no_fnmatch_line("*loading.py*")
-    found.stdout.no_fnmatch_line("*another exception*")
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["*crmcom_mock: *none.jsonl*cannot be read*"])
+    result.stdout.no_fnmatch_line("*loading.py*")
+    result.stdout.no_fnmatch_line("*another exception*")
 
 
 def test_faults_are_set_by_a_marker(run: Run) -> None:
     """Each is a fault of the test's world, of class and function."""
-    found = run(
+    result = run(
         """
 @pytest.mark.crmcom_fault(status=503, operation="show", times=1)
 class TestFaults:
@@ -119,12 +119,12 @@ def test_none(crmcom_mock):
 """,
         "--strict-markers",
     )
-    found.assert_outcomes(passed=2)
+    result.assert_outcomes(passed=2)
 
 
 def test_a_wrong_fault_fails_the_test_that_wants_it(run: Run) -> None:
     """The error says what is wrong with the marker, and the world is cleaned up."""
-    found = run("""
+    result = run("""
 @pytest.mark.crmcom_fault(drop=True)
 def test_no_mock(): pass
 
@@ -141,11 +141,11 @@ def test_nothing_is_left(crmcom_mock_server):
     assert [each.name for each in crmcom_mock_server._registry.worlds()] == ["default"]
 """)
 
-    found.assert_outcomes(errors=4, passed=1)
+    result.assert_outcomes(errors=4, passed=1)
     for message in (" without", ": colour: seen as an", ": preset: seen 2", ": preset: seen ?outt"):
-        found.stdout.fnmatch_lines([f"*marker crmcom_fault{message}*"])
+        result.stdout.fnmatch_lines([f"*marker crmcom_fault{message}*"])
     for module in ("hooks", "plugin"):
-        found.stdout.no_fnmatch_line(f"*{module}.py*")
+        result.stdout.no_fnmatch_line(f"*{module}.py*")
 
 
 def test_it_loads_nothing_before_it_is_asked_for(run: Run) -> None:

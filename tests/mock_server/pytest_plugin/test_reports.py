@@ -36,19 +36,19 @@ NAMED = [
 
 def test_a_test_that_reaches_a_real_host_fails_and_is_named(run: Run) -> None:
     """The test fails even where it swallows the error, and the end of the run names all."""
-    found = run(REACHING)
+    result = run(REACHING)
 
-    found.assert_outcomes(passed=1, failed=3)
-    assert found.ret == pytest.ExitCode.TESTS_FAILED
-    found.stdout.fnmatch_lines(["*RealHostReached: host: 'api.crm.com'*", BLOCKED, *NAMED])
+    result.assert_outcomes(passed=1, failed=3)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["*RealHostReached: host: 'api.crm.com'*", BLOCKED, *NAMED])
 
 
 def test_workers_of_xdist_tell_whom_they_saw(run: Run) -> None:
     """The end of a parallel run names them, too, and it fails."""
-    found = run(REACHING, "-n", "1", apart=True)
+    result = run(REACHING, "-n", "1", apart=True)
 
-    found.assert_outcomes(passed=1, failed=3)
-    found.stdout.fnmatch_lines([BLOCKED, *NAMED])
+    result.assert_outcomes(passed=1, failed=3)
+    result.stdout.fnmatch_lines([BLOCKED, *NAMED])
 
 
 def test_a_run_fails_where_no_test_is_to_blame(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -63,11 +63,11 @@ def test_fine():
     pass
 """
     monkeypatch.delenv("PYTEST_CURRENT_TEST")  # of this test itself
-    found = run(tests, ini="crmcom_mock_guard = always")
+    result = run(tests, ini="crmcom_mock_guard = always")
 
-    found.assert_outcomes(passed=1)
-    assert found.ret == pytest.ExitCode.TESTS_FAILED
-    found.stdout.fnmatch_lines([BLOCKED, "something outside any test tried to reach crm.com"])
+    result.assert_outcomes(passed=1)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines([BLOCKED, "something outside any test tried to reach crm.com"])
 
 
 @pytest.mark.parametrize(
@@ -91,13 +91,13 @@ def test_it({fixture}):
         socket.create_connection(("nobody.crm.invalid", 443), 5)
 """
     hosts = "crmcom_mock_guard_hosts = *.crm.invalid"
-    found = run(tests, f"--crmcom-mock-guard={guard}", ini=hosts)
-    found.assert_outcomes(passed=not is_guarded, failed=is_guarded)
+    result = run(tests, f"--crmcom-mock-guard={guard}", ini=hosts)
+    result.assert_outcomes(passed=not is_guarded, failed=is_guarded)
 
 
 def test_a_failed_test_shows_the_calls_of_its_world(run: Run) -> None:
     """What was called and answered, without secrets, also where a fixture's end fails."""
-    found = run("""
+    result = run("""
 @pytest.fixture
 def late():
     yield
@@ -118,8 +118,8 @@ def test_fails(crmcom_mock):
     assert False
 """)
 
-    found.assert_outcomes(passed=2, failed=1, errors=1)
-    found.stdout.fnmatch_lines(
+    result.assert_outcomes(passed=2, failed=1, errors=1)
+    result.stdout.fnmatch_lines(
         [
             "*crmcom_mock: requests of world test_fails_late-*",
             "*webhook_requests/show*number%3D11* returned 200*",
@@ -134,6 +134,6 @@ def test_fails(crmcom_mock):
             "none below /worlds/third/crmapi/rest/v2",
         ]
     )
-    shown = found.stdout.str()
+    shown = result.stdout.str()
     assert shown.count("requests of world") == 4
     assert "crmcom-mock-token" not in shown.partition("requests of world")[2]

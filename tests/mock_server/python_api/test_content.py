@@ -164,6 +164,6 @@ def test_a_number_of_any_length_is_a_number(digits: int) -> None:
         mock.add()
         query = {"token": mock.token, "entity": "JOBS"}
         listed = client.get("webhook_requests/list", params=query).json()["data"]
-    found = [len(record["number"]) for record in listed]
-    assert found == sorted(found, reverse=True)
-    assert digits in found
+    lengths = [len(record["number"]) for record in listed]
+    assert lengths == sorted(lengths, reverse=True)
+    assert digits in lengths

@@ -36,8 +36,8 @@ def test_what_was_called_as_expected_is_returned(mock: Mock) -> None:
     resend(mock, "14")
     show(mock, "none")
 
-    found = mock.assert_called(operation="resend", times={"at_most": 2})
-    assert [call.identifier for call in found] == ["number=7", "number=14"]
+    requests = mock.assert_called(operation="resend", times={"at_most": 2})
+    assert [call.identifier for call in requests] == ["number=7", "number=14"]
     mock.assert_called(outcome="refused", status=200, record="none", times=1)
     mock.assert_not_called(operation="delete")
     with pytest.raises(AssertionError, match="exactly 0, found 2"):
@@ -48,8 +48,8 @@ def test_a_wait_returns_what_it_waited_for(mock: Mock) -> None:
     """Requests that another thread makes, or what a function returns."""
     with ThreadPoolExecutor() as pool:
         pool.map(resend, [mock] * 2, ["7", "8"])
-        found = mock.wait_for(operation="resend", times=2, timeout=60)
-        assert [call.operation for call in found] == ["resend", "resend"]
+        requests = mock.wait_for(operation="resend", times=2, timeout=60)
+        assert [call.operation for call in requests] == ["resend", "resend"]
         sent = mock.wait_for(lambda: mock.records["8"]["life_cycle_state"], timeout=60)
         assert sent == "SUCCESSFUL"
 
