@@ -76,31 +76,28 @@ def health(call: Call) -> Health:
 def evidence(call: Call) -> Rules:
     """List every rule of the mock with its evidence."""
     config = call.world.config
-    stated: list[Statement] = [
-        {
-            "id": statement.id,
-            "methods": list(statement.methods_in(config.release)),
-            "evidence": statement.evidence,
-            "text": statement.text,
-            "source": statement.source,
-        }
-        for statement in statements(config.release.name)
-    ]
     unsettled = config.unsettled or {}
-    left_open: list[Dial] = [
+    stated: list[Any] = [
+        {**_grounds(rule), "id": rule.id, "methods": [*rule.methods_in(config.release)]}
+        for rule in statements(config.release.name)
+    ]
+    left_open: list[Any] = [
         {
-            "key": dial.key,
-            "value": config.dialect[dial.key],
+            **_grounds(dial),
+            "key": key,
+            "value": config.dialect[key],
             "default": dial.default,
             "allowed": dial.allowed(),
-            "evidence": dial.evidence,
-            "text": dial.text,
-            "source": dial.source,
-            "unsettled": unsettled.get(dial.key),
+            "unsettled": unsettled.get(key),
         }
-        for dial in dials().values()
+        for key, dial in dials().items()
     ]
     return {"release": config.release.name, "statements": stated, "dials": left_open}
+
+
+def _grounds(rule: Any) -> dict[str, str]:
+    """Return what a statement or a dial says, and how sure that is."""
+    return {"text": rule.text, "evidence": rule.evidence, "source": rule.source}
 
 
 @operation("GET /fidelity", "mock")

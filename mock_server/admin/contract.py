@@ -127,18 +127,13 @@ def openapi_of(operation: Operation, components: dict[str, Schema]) -> Schema:
         _parameter(p, operation, components) for p in parameters if p.name != "body"
     ]
     if operation.has_body:
-        required = {p.name for p in parameters if p.default is Parameter.empty}
-        is_required = operation.stream is not None or "body" in required
-        schema = schema_of(
-            operation.hints["body"] if operation.stream is None else operation.stream, components
-        )
+        body = [p for p in parameters if p.name == "body"]
+        schema = schema_of(operation.hints["body"] if body else operation.stream, components)
         close(schema, components)
         examples = {name: {"value": value} for name, value in operation.examples.items()}
-        content = {"schema": schema, "examples": examples}
-        described["requestBody"] = {
-            "required": is_required,
-            "content": {"application/json": content},
-        }
+        content = {"application/json": {"schema": schema, "examples": examples}}
+        is_required = all(p.default is Parameter.empty for p in body)
+        described["requestBody"] = {"required": is_required, "content": content}
     if operation.media:
         content = {operation.media: {"schema": {"type": "string"}}}
     else:
@@ -146,12 +141,10 @@ def openapi_of(operation: Operation, components: dict[str, Schema]) -> Schema:
         if get_origin(returns) is Reply:
             (returns,) = get_args(returns)
         content = {"application/json": {"schema": schema_of(returns, components)}}
+    statuses = {operation.status: "The operation succeeded.", **operation.others}
     described["responses"] = {
-        str(status): {"description": text, "content": content}
-        for status, text in {
-            operation.status: "The operation succeeded.",
-            **operation.others,
-        }.items()
+        str(status): {"description": meaning, "content": content}
+        for status, meaning in statuses.items()
     }
     return described
 

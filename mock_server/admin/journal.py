@@ -21,12 +21,6 @@ _Seconds = Annotated[float, Keywords(minimum=0, maximum=300)]
 _Number = Annotated[int, Keywords(minimum=0)]
 
 
-class Absent(TypedDict):
-    """Whether there is no value."""
-
-    absent: bool
-
-
 class Limits(TypedDict, total=False):
     """How often."""
 
@@ -34,9 +28,6 @@ class Limits(TypedDict, total=False):
     at_most: _Number
 
 
-_Value = Annotated[
-    str | float | bool | Absent, Keywords({"x-allowed": 'a value or {"absent": true}'})
-]
 _Times = _Number | Limits
 
 
@@ -48,21 +39,10 @@ class Requests(TypedDict):
     requests: list[JournalEntry]
 
 
-class Pattern(TypedDict, total=False):
+class Pattern(patterns.RequestPattern, total=False):
     """A pattern over requests. All members must match; without any, every request does."""
 
-    operation: Annotated[_Value, "The method of the API, such as resend."]
-    record: Annotated[_Value, "The number or the id of the webhook request that it is about."]
-    parameters: Annotated[
-        dict[str, _Value], "An identifier is written as a query spells it, such as number=7."
-    ]
-    outcome: Annotated[_Value, "refused if the request broke a restriction, else accepted."]
-    served: Annotated[bool, "Whether the API has carried it out."]
-    status: Annotated[_Value, "The HTTP status of the response."]
-    code: Annotated[_Value, "The code in the response's envelope: OK, or that of an error."]
-    state_before: _Value
-    state_after: Annotated[_Value, "None for a webhook request that was deleted."]
-    fault: Annotated[_Value, "The name of the fault that hit it; or whether one did."]
+    operation: Annotated[patterns.Value, "The method of the API, such as resend."]
 
 
 class Verifying(Pattern, total=False):

@@ -11,12 +11,13 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, TypedDict
 
 from crmcom_kit.mock_server.faults.presets import PRESETS
 from crmcom_kit.mock_server.journal.entry_view import EntryView, JournalReader
 from crmcom_kit.mock_server.store.life_cycle import State
 from crmcom_kit.mock_server.store.records import KEYS
+from crmcom_kit.mock_server.typed_schemas import Keywords
 from crmcom_kit.redaction import is_secret, redact_query
 from crmcom_kit.schemas import methods, resolve
 from crmcom_kit.schemas.dialect import error_kinds
@@ -25,11 +26,6 @@ from crmcom_kit.usage_errors import UsageError, hint, quoted
 
 #: The states of a webhook request that responses show.
 SHOWN_STATES = (State.SUCCESSFUL.value, State.REJECTED.value)
-#: The members that a pattern may have.
-MEMBERS = (
-    *("operation", "record", "parameters", "outcome", "served", "status", "code"),
-    *("state_before", "state_after", "fault"),
-)
 _OF_RESPONSE = ("outcome", "served", "status", "code", "state_before", "state_after")
 _VALUE = 'a value or {"absent": true}'
 #: The form of the values that cannot be listed, and what is said of it.
@@ -39,6 +35,35 @@ _FORMS = {
     "identifier": (".+=.*", 'an identifier as a query spells it, such as "number=7"'),
 }
 _MAX_SHOWN = 160  # characters of a value in a message
+
+
+class Absent(TypedDict):
+    """Whether there is no value."""
+
+    absent: bool
+
+
+Value = Annotated[str | float | bool | Absent, Keywords({"x-allowed": _VALUE})]
+
+
+class RequestPattern(TypedDict, total=False):
+    """What must be true of a request, besides its operation."""
+
+    record: Annotated[Value, "The number or the id of the webhook request that it is about."]
+    parameters: Annotated[
+        dict[str, Value], "An identifier is written as a query spells it, such as number=7."
+    ]
+    outcome: Annotated[Value, "refused if the request broke a restriction, else accepted."]
+    served: Annotated[bool, "Whether the API has carried it out."]
+    status: Annotated[Value, "The HTTP status of the response."]
+    code: Annotated[Value, "The code in the response's envelope: OK, or that of an error."]
+    state_before: Value
+    state_after: Annotated[Value, "None for a webhook request that was deleted."]
+    fault: Annotated[Value, "The name of the fault that hit it; or whether one did."]
+
+
+#: The members that a pattern may have.
+MEMBERS = ("operation", *RequestPattern.__annotations__)
 
 
 class _Condition(NamedTuple):

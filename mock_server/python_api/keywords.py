@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
+from crmcom_kit.mock_server.journal.patterns import RequestPattern, Value
 from crmcom_kit.mock_server.journal.verification import Expected
 
 if TYPE_CHECKING:
@@ -14,15 +15,6 @@ if TYPE_CHECKING:
 
 #: An operation of the API, such as ``resend``, or several.
 Operations = str | Sequence[str]
-
-
-class Absent(TypedDict):
-    """Whether there is no value."""
-
-    absent: bool
-
-
-Value = str | int | Absent
 
 
 class FaultArguments(TypedDict, total=False):
@@ -58,20 +50,6 @@ class RefusalArguments(TypedDict, total=False):
     record: str | int | None
     error: str | Sequence[str] | None
     times: int | None
-
-
-class RequestPattern(TypedDict, total=False):
-    """What must be true of a request, besides its operation."""
-
-    record: Value
-    parameters: dict[str, Any]
-    outcome: Value
-    served: bool
-    status: Value
-    code: Value
-    state_before: Value
-    state_after: Value
-    fault: Value
 
 
 class Awaited(RequestPattern, total=False):

@@ -5,11 +5,16 @@ from typing import Any, Unpack, overload
 
 from crmcom_kit.mock_server.journal import verification
 from crmcom_kit.mock_server.journal.entry_view import EntryView
-from crmcom_kit.mock_server.journal.patterns import MEMBERS, check_members
+from crmcom_kit.mock_server.journal.patterns import (
+    MEMBERS,
+    RequestPattern,
+    Value,
+    check_members,
+)
 from crmcom_kit.mock_server.journal.verification import Condition, Expected
 from crmcom_kit.mock_server.python_api.arguments import methods_end_at_the_caller, number
 from crmcom_kit.mock_server.python_api.handle import WorldHandle
-from crmcom_kit.mock_server.python_api.keywords import Awaited, RequestPattern, Value
+from crmcom_kit.mock_server.python_api.keywords import Awaited
 from crmcom_kit.mock_server.world.conditions import condition_of
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.usage_errors import UsageError
