@@ -124,7 +124,7 @@ def attempt(call: Call, attempt: Attempt) -> Delivery:
 def attempt_with_signature(call: Call, shown: Attempt) -> Delivery:
     """Return one attempt to deliver as JSON, with a verdict on the code that it sends.
 
-    It has the key, which is a secret: whoever compares codes needs it.
+    It has the key, which is a secret: comparing codes takes it.
     """
     exchanges, reference_data = call.world.config.exchanges, call.epoch.reference_data
     _, headers, body = message_of(exchanges.messages, shown.message)
@@ -137,9 +137,9 @@ def attempt_with_signature(call: Call, shown: Attempt) -> Delivery:
     return {**attempt(call, shown), "signature": {**signature, "key": key}}
 
 
-def verdict(call: Call, verdict: Verdict) -> SignatureVerdict:
+def verdict(call: Call, checked: Verdict) -> SignatureVerdict:
     """Return a verdict on a message's code as JSON."""
-    view: Any = call.world.redactor.value("", {"valid": verdict.valid, **verdict._asdict()})
+    view: Any = call.world.redactor.value("", {"valid": checked.valid, **checked._asdict()})
     return cast("SignatureVerdict", view)
 
 

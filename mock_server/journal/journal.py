@@ -87,7 +87,7 @@ class JournalBudget:
         self.used += change
         if self.used <= self._limit:
             return
-        limit = self._limit - self._limit // 16  # not for every entry anew
+        limit = self._limit - self._limit // 16  # so that the next entries have room
         journals = list(self._journals)
         # Bytes of a world that was garbage-collected are no longer there.
         self.used = sum(journal.size for journal in journals)
@@ -115,7 +115,7 @@ class Journal:
         self.last = 0  # the number of the last request, which is how many there were
         self.revision = 0  # grows with each arrival and with each response
         self.size = 0  # about how many bytes its entries take
-        self.evicted = 0  # entries dropped for want of room, since it was cleared
+        self.evicted = 0  # entries dropped to make room, since it was cleared
         self.closed = False  # whether a reset has replaced it by another journal
         self._begun = begun
         self._budget = budget or JournalBudget()
@@ -191,7 +191,7 @@ class Journal:
         return before - self.size
 
     def _evict_oldest(self) -> None:
-        """Drop the oldest entry for want of room, with the lock held."""
+        """Drop the oldest entry to make room, with the lock held."""
         entry = self._entries.popleft()
         entry.is_gone = True
         self.size -= entry.size
@@ -229,7 +229,7 @@ class Journal:
     def clear(self) -> None:
         """Remove all entries but those of requests that are still to be carried out.
 
-        What such a request does comes after the clear, so it counts. Numbers go on.
+        What those requests do comes after the clear, so it counts. Numbers go on.
         """
         with self._lock:
             for entry in self._entries:

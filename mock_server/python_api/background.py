@@ -15,7 +15,7 @@ GRACE_SECONDS = 0.03
 
 
 class Background:
-    """Serves an application from ``start`` to ``stop``, as often as is wanted."""
+    """Serves an application from ``start`` to ``stop``; it can be started again."""
 
     def __init__(self, registry: "WorldRegistry", *, host: str, port: int) -> None:
         """Serve nothing yet; port 0 is a free one at each start."""
@@ -27,14 +27,14 @@ class Background:
         self._stopped = False
 
     def start(self) -> None:
-        """Serve, unless that is so already. Raises ServeError."""
+        """Serve, unless it does already. Raises ServeError."""
         with self._lock:
             if self._running is None:
                 self._running = self._started()
             self._stopped = False
 
     def address(self) -> str:
-        """Return scheme, host and port; serve from now on, unless that is so already.
+        """Return scheme, host and port; start serving, unless it does already.
 
         Raises:
             ServeError: it cannot be served.
@@ -72,7 +72,7 @@ class Background:
             running[0].catch_up()
 
     def stop(self) -> None:
-        """Serve no longer; whatever still runs after a moment is cut off."""
+        """Stop serving; what still runs after a moment is cut off."""
         with self._lock:
             self._stopped = True
             self._registry.closing.set()

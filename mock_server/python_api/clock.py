@@ -42,7 +42,7 @@ class ClockControl:
             parts: ``weeks``, ``days``, ``hours``, ``minutes`` and ``seconds``.
 
         Raises:
-            UsageError: by nothing, backward, or beyond the last date that the clock supports.
+            UsageError: it does not move, or goes backward, or beyond the last date of the clock.
         """
         if by is None and not parts:
             allowed = f"seconds, a timedelta, or some of {', '.join(SECONDS_PER)}"

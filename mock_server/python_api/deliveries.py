@@ -45,8 +45,8 @@ class Deliveries:
 
         Raises:
             NotFound: there is no such attempt.
-            UsageError: ``number`` is none, there is no such fault, or the mock does not really
-                send.
+            UsageError: ``number`` is not a number, there is no such fault, or the mock does not
+                really send.
         """
         if not isinstance(number, int):
             allowed = "the number of an attempt, such as mock.deliveries[-1].number"
@@ -55,18 +55,18 @@ class Deliveries:
         return replay(epoch, epoch.attempts.get(number), fault)
 
     def script(self, script: str | None, *, record: str | int | None = None) -> None:
-        """Let a script decide the outcomes of deliveries, from its first outcome on.
+        """Let a script decide how deliveries end, from its first outcome on.
 
             mock.deliveries.script("2*timeout, success", record="7")
             mock.deliveries.script("refused")
 
-        The script of a webhook request goes before the world's. A reset ends them all;
-        ``snapshot`` keeps them with their places.
+        The script of a webhook request takes precedence over the world's. A reset ends all
+        scripts; ``snapshot`` keeps them and their positions.
 
         Args:
             script: outcomes in order, the last one forever; ``crmcom-kit dialect`` prints their
-                names (``delivery.script``). None ends the script; the world's is then what it
-                began with.
+                names (``delivery.script``). None ends the script; the world then has its first
+                one again.
             record: number or id of a webhook request.
 
         Raises:

@@ -1,4 +1,4 @@
-"""The requests that a world got: viewed, checked against expectations, waited for."""
+"""The requests to a world: viewed, asserted, and waited for."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Unpack, overload

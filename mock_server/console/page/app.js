@@ -121,7 +121,7 @@ async function listen() {
       const isNew = world !== "default" && !worlds.includes(world); // the stream makes it
       if (signal.aborted) return;
       if (isNew && followed && !lost) {
-        // Another tab or program has ended it; to follow it would make it anew.
+        // Another tab or program has ended it; to follow it would create it again.
         say("good", `The world “${world}” was ended.`);
         return showWorld("default");
       }
@@ -129,7 +129,7 @@ async function listen() {
         if (event === "world") {
           take(data);
           if (isNew && !followed) say("good", `There was no world “${world}”: the mock has made it, with the initial content.`);
-          if (lost) say("good", "Connected again, and read anew what the mock knows.");
+          if (lost) say("good", "Connected again, and up to date.");
           [followed, lost] = [true, false];
         }
         PANELS.forEach((shown) => shown.event?.(event, data));

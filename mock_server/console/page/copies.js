@@ -1,4 +1,4 @@
-// A request of the journal, written anew: as a line for a shell, and ready to be sent once more.
+// A request of the journal as a line for a shell, and ready to be sent again.
 
 import { call, curl, parts, secret, send, urlOf } from "./api.js";
 
@@ -27,7 +27,7 @@ export function asSent(call) {
   const unhide = (pairs) => pairs.map(([name, value]) => [name, value === HIDDEN ? shown(name) : value]);
   Object.assign(found, { query: unhide(found.query), headers: unhide(found.headers) });
   if (body && !found.headers.some(([name]) => name === "Content-Type")) found.headers.push(["Content-Type", ""]);
-  // The journal has no more of such a body than how long it is.
+  // The journal has only the length of this body.
   if (/^(\*\*\* )?\((more than )?\d+ bytes[^)]*\)$/.test(body)) found.lost = body;
   return found;
 }

@@ -131,6 +131,6 @@ function ruleDetails({ kind, text, value, isChanged, open, allowed, evidence: gr
 
 /** What the mock responds with for a kind of error: a dial for each part. */
 function errorDetails(parts) {
-  return html`<p>A kind of error. Each part of its response is a dial.</p>
+  return html`<p>A kind of error. Each part of the response is a dial.</p>
     ${Object.entries(parts).map(([name, dial]) => html`<h3>${name}</h3>${ruleDetails(dial)}`)}`;
 }

@@ -16,7 +16,7 @@ const SHOWN_MS = { good: 8000, other: 20_000 };
 const PAUSE_MS = 500; // between two readings that news asks for
 let wanted = false;
 
-/** Draw the page anew in the next frame, however often this is called before. */
+/** Draw the page in the next frame, once, however often this is called before. */
 export function changed() {
   if (wanted) return;
   wanted = true;

@@ -50,7 +50,7 @@ function row({ name, webhook_requests: count, calls }) {
 
 async function end(name) {
   if (!(await confirmed(`End the world ${name}?`, "Its records, journal and snapshots are lost.", "End it"))) return;
-  // The page leaves the world first: a page that follows a world makes it anew.
+  // The page leaves the world first: a page that follows a world creates it again.
   if (name === session.world) location.hash = addressIn(DEFAULT);
   await act(`Ended the world ${name}.`, "DELETE", `/worlds?name=${segment(name)}`, undefined, DEFAULT);
 }

@@ -61,7 +61,7 @@ def test_an_attempt_is_followed_until_its_end(console: Console, mock: Mock) -> N
     expect(details(page)).to_contain_text(f"POST {receiver.url}")
     expect(details(page)).to_contain_text('"number": "JOB1"')
     tab(page, "Response")
-    expect(details(page).get_by_label("Body of the answer")).to_have_text("OK")
+    expect(details(page).get_by_label("Body of the response")).to_have_text("OK")
 
 
 def test_filters_by_record_outcome_and_text(console: Console, mock: Mock) -> None:
