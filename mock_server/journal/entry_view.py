@@ -13,7 +13,6 @@ import orjson
 from crmcom_kit import har
 from crmcom_kit.mock_server.clock import write_moment
 from crmcom_kit.mock_server.deliveries.attempts import Attempts
-from crmcom_kit.mock_server.faults.matching import FindRecord
 from crmcom_kit.mock_server.faults.registry import Faults
 from crmcom_kit.mock_server.journal.journal import Entry, Journal
 from crmcom_kit.mock_server.journal.tracing import TraceStep, trace
@@ -27,7 +26,8 @@ from crmcom_kit.mock_server.protocol.request import (
     query_pairs,
 )
 from crmcom_kit.mock_server.protocol.response import INTERNAL_ERROR, Ending
-from crmcom_kit.mock_server.store.records import Key, key_of
+from crmcom_kit.mock_server.store.records import key_of
+from crmcom_kit.mock_server.store.store import Store
 from crmcom_kit.redaction import Redactor
 from crmcom_kit.schemas import API_PATH
 
@@ -113,8 +113,7 @@ class JournalReader:
     redactor: Redactor  # knows the world's secrets as they are now
     attempts: Attempts  # to deliver
     faults: Faults
-    find_record: FindRecord  # in the store as it is now
-    ever_existed: Callable[[Key, str], bool]  # whether it has or had a record with that key
+    store: Callable[[], Store]  # as it is now: a reader outlives the epoch that it began in
 
     def views(self, since: int = 0) -> "list[EntryView]":
         """Return views of the entries with numbers above ``since``, oldest first."""
@@ -391,7 +390,7 @@ class EntryView:
         if touched:
             return {"id": touched["id"], "number": touched["number"]}
         name, _, value = (self.identifier or "").partition("=")
-        record = self._reader.find_record(key_of(name), value)
+        record = self._reader.store().get(key_of(name), value)
         return None if record is None else {"id": record.id, "number": record.number}
 
     # All of it.

@@ -122,7 +122,8 @@ class Pattern:
             record = condition.wanted
             if condition.name != "record" or isinstance(record, bool):
                 continue
-            existed = any(self._reader.ever_existed(key, record) for key in KEYS)
+            store = self._reader.store()
+            existed = any(store.ever_existed(key, record) for key in KEYS)
             if not existed and not any(condition.holds(view) for view in views):
                 allowed = "the number or the id of one that is or was there, or that was asked for"
                 raise UsageError("record", seen=quoted(record), allowed=allowed)

@@ -17,7 +17,7 @@ from crmcom_kit.mock_server.faults.expectations import Expectations
 from crmcom_kit.mock_server.faults.registry import Faults
 from crmcom_kit.mock_server.journal.journal import MAX_ENTRIES, Journal, JournalBudget
 from crmcom_kit.mock_server.protocol.config import Config
-from crmcom_kit.mock_server.store.records import Key, Record
+from crmcom_kit.mock_server.store.records import Record
 from crmcom_kit.mock_server.store.store import Store
 from crmcom_kit.mock_server.world.entries import (
     MAX_CONTENT,
@@ -385,8 +385,7 @@ class World:
             redactor=self.redactor,
             attempts=epoch.attempts,
             faults=epoch.faults,
-            find_record=self._find_record,
-            ever_existed=self._ever_existed,
+            store=lambda: self.store,
         )
 
     @property
@@ -403,13 +402,6 @@ class World:
         return replace(
             self.reader, redactor=Redactor(wrong | self._hidden() | self.tokens.variables())
         )
-
-    def _find_record(self, key: Key, value: str) -> Record | None:
-        """Return a record of the current epoch: a reader outlives the epoch that it began in."""
-        return self.store.get(key, value)
-
-    def _ever_existed(self, key: Key, value: str) -> bool:
-        return self.store.ever_existed(key, value)
 
     @property
     def faults(self) -> Faults:
