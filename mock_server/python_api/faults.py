@@ -64,7 +64,7 @@ class Failing:
 class WorldFaults(WorldHandle):
     """What goes wrong in a world: faults that a test injects, and refusals that it expects."""
 
-    def fail(self, preset: str | None = None, /, **given: Unpack[FaultArguments]) -> Failing:
+    def fail(self, preset: str | None = None, /, **arguments: Unpack[FaultArguments]) -> Failing:
         """Inject a fault until it is removed or used up.
 
             with mock.fail("outage", seconds=30): ...
@@ -74,23 +74,23 @@ class WorldFaults(WorldHandle):
         Args:
             preset: the name of a preset; the control API lists them and their arguments at
                 ``/__admin/faults/presets``.
-            given: without a preset, the effect (``delay`` in seconds, ``status``, ``retry_after``,
-                ``error``, ``respond``, ``drop``, ``cut``, ``malformed``, ``expire_token``,
-                ``delete_record``), the requests that it hits (``operation``, ``record``, ``nth``,
-                ``after``), and when (``when``, ``times``, ``lifetime`` in seconds); ``name`` is its
-                name in the journal.
+            arguments: without a preset, the effect (``delay`` in seconds, ``status``,
+                ``retry_after``, ``error``, ``respond``, ``drop``, ``cut``, ``malformed``,
+                ``expire_token``, ``delete_record``), the requests that it hits (``operation``,
+                ``record``, ``nth``, ``after``), and when (``when``, ``times``, ``lifetime`` in
+                seconds); ``name`` is its name in the journal.
 
         Raises:
             UsageError, NotFound: an argument is not allowed, or there is no such preset.
             LimitExceeded: there are as many faults as allowed.
         """
         if preset is not None:
-            if "calls" in given:
+            if "calls" in arguments:
                 warnings.warn("calls is now requests", DeprecationWarning, stacklevel=3)
             name = text("preset", preset).replace(" ", "_").replace("-", "_")
-            return Failing(self.emulated.faults, self.emulated.faults.add_preset(name, given))
+            return Failing(self.emulated.faults, self.emulated.faults.add_preset(name, arguments))
         try:
-            return Failing(self.emulated.faults, self.emulated.faults.add(_spec(given)))
+            return Failing(self.emulated.faults, self.emulated.faults.add(_spec(arguments)))
         except UsageError as refused:  # named as Python names the argument
             name = re.sub("^(match|effect)[.]", "", refused.parameter)
             raise type(refused)(name, seen=refused.seen, allowed=refused.allowed) from None
@@ -106,7 +106,7 @@ class WorldFaults(WorldHandle):
         assert_none("faults that hit no request", map(str, self.emulated.faults.never_hit()))
 
     def expect_refusal(
-        self, operation: Operations | None = None, **given: Unpack[RefusalArguments]
+        self, operation: Operations | None = None, **arguments: Unpack[RefusalArguments]
     ) -> ExpectedRefusal:
         """Say that requests from now on will be refused, on purpose.
 
@@ -117,9 +117,9 @@ class WorldFaults(WorldHandle):
 
         Args:
             operation: an operation, or several; any by default.
-            given: ``record``, the number or id of the webhook request that they name; ``error``,
-                the kind of the error, or several, such as ``unknown_webhook_request``; ``times``,
-                how many refusals, no more and no less, at least one by default.
+            arguments: ``record``, the number or id of the webhook request that they name;
+                ``error``, the kind of the error, or several, such as ``unknown_webhook_request``;
+                ``times``, how many refusals, no more and no less, at least one by default.
 
         Returns:
             What is expected; its ``count`` is how many came so far.
@@ -128,7 +128,7 @@ class WorldFaults(WorldHandle):
             UsageError: an argument is not allowed.
             LimitExceeded: there are as many expected refusals as allowed.
         """
-        asked = {"operation": operation, **given}
+        asked = {"operation": operation, **arguments}
         spec = {name: value for name, value in asked.items() if value is not None}
         return self.emulated.current_epoch.expectations.expect(spec)
 

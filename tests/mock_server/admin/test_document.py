@@ -33,13 +33,15 @@ NOT_SO = (406, 408)
 @pytest.mark.parametrize("operation", sorted(OPERATIONS))
 def test_examples_are_accepted(mock: Any, admin: Any, operation: str) -> None:
     """A call with an example of the document is not refused, in a mock as it begins."""
-    one = OPERATIONS[operation]
-    assert one.examples or not one.has_body or one.path == "/receiver/in", "the form makes one up"
-    for value in one.examples.values():
+    declared = OPERATIONS[operation]
+    assert declared.examples or not declared.has_body or declared.path == "/receiver/in", (
+        "the form makes one up"
+    )
+    for value in declared.examples.values():
         raw = json.dumps(value).encode()
-        if one.stream is None:
-            assert checked_body(one, raw) == value
-        if "{" not in one.path:
+        if declared.stream is None:
+            assert checked_body(declared, raw) == value
+        if "{" not in declared.path:
             mock.world.reset()
-            answer = admin.send(one.verb, one.path, raw)
+            answer = admin.send(declared.verb, declared.path, raw)
             assert answer.status_code in (200, 201, 202, 204, *NOT_SO), answer.text

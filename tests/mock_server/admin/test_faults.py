@@ -21,11 +21,11 @@ def test_a_fault_is_added_shown_and_removed(mock: Any, admin: Any) -> None:
     assert admin.ask("GET", "/faults") == {
         "faults": [{**fault, "calls": 1, "hits": 1, "left": 1}],
     }
-    other = admin.send("POST", "/faults", SPEC).json
-    assert admin.ask("DELETE", "/faults?id=fault-1") == other
+    second = admin.send("POST", "/faults", SPEC).json
+    assert admin.ask("DELETE", "/faults?id=fault-1") == second
     status, refused = admin.refused("DELETE", "/faults?id=fault-1")
     assert (status, refused["parameter"]) == (404, "fault")
-    assert admin.ask("GET", "/faults") == other
+    assert admin.ask("GET", "/faults") == second
 
 
 def test_presets_are_listed_and_added(admin: Any) -> None:
@@ -36,9 +36,9 @@ def test_presets_are_listed_and_added(admin: Any) -> None:
     }
     listed = admin.ask("GET", "/faults/presets")["presets"]
 
-    assert [one["name"] for one in listed] == list(PRESETS)
-    for one in listed:
-        body = {"preset": one["name"], **one["arguments"]}
+    assert [preset["name"] for preset in listed] == list(PRESETS)
+    for preset in listed:
+        body = {"preset": preset["name"], **preset["arguments"]}
         assert Draft202012Validator(allowed).is_valid(body)
         added = admin.send("POST", "/faults", body)
-        assert (added.status_code, added.json["faults"][0]["name"]) == (201, one["name"])
+        assert (added.status_code, added.json["faults"][0]["name"]) == (201, preset["name"])

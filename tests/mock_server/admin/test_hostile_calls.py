@@ -137,8 +137,8 @@ def _shared(make_mock: Any) -> Any:
 def test_no_body_breaks_it(shared: Any, admin_of: Any, data: Any) -> None:
     """Whatever is sent, each answer is one that the document promises, and none is a 500."""
     mine = ("put_clock", "advance_clock", "seed", "put_state", "post_records")
-    one = OPERATIONS[data.draw(st.sampled_from(mine))]
+    operation = OPERATIONS[data.draw(st.sampled_from(mine))]
 
-    answer = admin_of(shared.client).send(one.verb, one.path, data.draw(BODIES))
+    answer = admin_of(shared.client).send(operation.verb, operation.path, data.draw(BODIES))
 
     assert answer.status_code in (200, 400), answer.text

@@ -31,8 +31,8 @@ def test_worlds_are_listed_and_ended(mock: Any, admin: Any, admin_of: Any) -> No
     """One by its name, or all of them; then they are not there, and begin anew when used."""
     mock.show()
     admin_of(mock.client, "/worlds/b").ask("GET", "/health")
-    one = admin_of(mock.client, "/worlds/a")
-    one.ask("POST", "/reset")
+    admin_of_a = admin_of(mock.client, "/worlds/a")
+    admin_of_a.ask("POST", "/reset")
     body = admin.ask("GET", "/worlds")["worlds"]
     assert [(w["name"], w["calls"]) for w in body] == [("default", 1), ("b", 0), ("a", 0)]
     assert {w["webhook_requests"] for w in body} == {len(mock.state())}
@@ -40,7 +40,7 @@ def test_worlds_are_listed_and_ended(mock: Any, admin: Any, admin_of: Any) -> No
     assert admin.ask("DELETE", "/worlds?name=a") == {"ended": 1}
     status, body = admin.refused("DELETE", "/worlds?name=a")
     assert (status, body["parameter"]) == (404, "world")
-    assert one.ask("GET", "/health")["epoch"] == 0
+    assert admin_of_a.ask("GET", "/health")["epoch"] == 0
     assert admin.ask("DELETE", "/worlds") == {"ended": 2}
     assert [w["name"] for w in admin.ask("GET", "/worlds")["worlds"]] == ["default"]
     assert admin.refused("DELETE", "/worlds?name=default")[0] == 400
@@ -68,13 +68,13 @@ def test_evidence_has_every_rule(make_mock: Any, admin_of: Any, release: str) ->
 
     body = admin_of(mock.client).ask("GET", "/evidence")
 
-    assert [one["id"] for one in body["statements"]] == [one.id for one in statements(release)]
-    assert [one["key"] for one in body["dials"]] == list(dials())
-    for one in (*body["statements"], *body["dials"]):
-        assert one["evidence"] in EVIDENCE
-        assert one["source"]
-    turned = [one for one in body["dials"] if one["value"] != one["default"]]
-    assert [(one["key"], one["value"]) for one in turned] == [("list.order", ["added"])]
+    assert [rule["id"] for rule in body["statements"]] == [rule.id for rule in statements(release)]
+    assert [rule["key"] for rule in body["dials"]] == list(dials())
+    for rule in (*body["statements"], *body["dials"]):
+        assert rule["evidence"] in EVIDENCE
+        assert rule["source"]
+    turned = [rule for rule in body["dials"] if rule["value"] != rule["default"]]
+    assert [(rule["key"], rule["value"]) for rule in turned] == [("list.order", ["added"])]
 
 
 def test_the_reference_needs_no_other_server(mock: Any) -> None:

@@ -136,8 +136,8 @@ def test_secrets_that_were_given_are_not_printed(start_server: Any) -> None:
     server = start_server(*flags.split())
     login = {"username": "ann", "password": "hush-password", "organisation": "ACME"}
     token = server.ask("POST", LOGIN, login)[1]["data"]["token"]
-    for each in (token, "hush-token", "hush-two"):
-        assert server.ask("GET", SHOW + each)[1]["status"]["code"] == "OK"
+    for fixed in (token, "hush-token", "hush-two"):
+        assert server.ask("GET", SHOW + fixed)[1]["status"]["code"] == "OK"
     server.ask("POST", f"{LOGIN}?password=hush-password", login)
 
     status, out, err = server.end(signal.SIGTERM)

@@ -132,10 +132,10 @@ def test_a_copied_request_runs(console: Console, mock: Mock) -> None:
     client.post("webhook_requests/resend", content=f'{{"token" : "{mock.token}", "x": 1.50}}')
     made = journal(mock)
     page = console.open()
-    for one in made:
-        page.goto(f"{console.url}/#/requests/{one['number']}")
+    for entry in made:
+        page.goto(f"{console.url}/#/requests/{entry['number']}")
         heading = details(page).get_by_role("heading", level=2)
-        expect(heading).to_contain_text(str(one["number"]))
+        expect(heading).to_contain_text(str(entry["number"]))
         details(page).get_by_role("button", name="Copy as curl").first.click()
         expect(page.get_by_role("status").last).to_contain_text("$TOKEN")
         code = page.evaluate("navigator.clipboard.readText()")
@@ -150,10 +150,10 @@ def test_a_copied_request_runs(console: Console, mock: Mock) -> None:
         )
         assert done.returncode == 0, done.stderr
         again = journal(mock)[0]
-        assert again["number"] > one["number"]
+        assert again["number"] > entry["number"]
         for name in ("method", "url", "code", "statement"):
-            assert again[name] == one[name]
-        assert again["request"]["parameters"] == one["request"]["parameters"]
+            assert again[name] == entry[name]
+        assert again["request"]["parameters"] == entry["request"]["parameters"]
 
 
 def test_a_request_is_traced_and_repeated(console: Console, mock: Mock) -> None:

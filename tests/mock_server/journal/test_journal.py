@@ -186,8 +186,8 @@ def test_numbers_go_on() -> None:
 
 def test_64_threads_record_at_once() -> None:
     """No entry is lost, no number is given twice, and the size is exact."""
-    journal, one = Journal(10_000), Journal()
+    journal, single = Journal(10_000), Journal()
     at_once([partial(record, journal, 100)] * 64)
-    record(one)
+    record(single)
     assert numbers(journal) == list(range(1, 6401))
-    assert journal.size == 6400 * one.size
+    assert journal.size == 6400 * single.size

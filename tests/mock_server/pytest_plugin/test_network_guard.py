@@ -16,8 +16,8 @@ from crmcom_kit.mock_server.pytest_plugin.network_guard import (
 
 
 def _with_socket(method: str, *arguments: object) -> object:
-    with socket.socket() as one:
-        return getattr(one, method)(*arguments)
+    with socket.socket() as connection:
+        return getattr(connection, method)(*arguments)
 
 
 WAYS: dict[str, Callable[[str], object]] = {
@@ -60,8 +60,11 @@ def test_other_hosts_and_literal_addresses_are_left_alone(guard: Guard) -> None:
         with pytest.raises(socket.gaierror):
             socket.getaddrinfo(host, 80)
     if hasattr(socket, "AF_UNIX"):
-        with socket.socket(socket.AF_UNIX) as one, pytest.raises(OSError, match="No such file"):
-            one.connect("/crm.com/there/is/no/such/file")
+        with (
+            socket.socket(socket.AF_UNIX) as connection,
+            pytest.raises(OSError, match="No such file"),
+        ):
+            connection.connect("/crm.com/there/is/no/such/file")
 
     assert not guard.reached
 
