@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from crmcom_kit.contract_tests.run.results import Results
 
 
-#: What makes each report, by the name of its option.
+#: Functions that make the reports, by the names of their options.
 Writers = dict[str, Callable[[], str | Iterable[str]]]
 
 
@@ -39,13 +39,13 @@ class HeadedOption(click.Option):
 
 
 class HeadedCommand(click.Command):
-    """A command that runs: its help has headings, and Ctrl-C ends it with 2 from the start."""
+    """A command whose help has headings, and that Ctrl-C ends with status 2 from the start."""
 
-    #: What stands above the names of rare options.
+    #: The heading above the names of rare options.
     rare_heading = "Rarely needed (the documentation explains them)"
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run it; what is interrupted before anything is sent fails like any other run."""
+        """Run it; Ctrl-C fails it with one line even before anything is sent."""
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
@@ -74,9 +74,9 @@ class HeadedCommand(click.Command):
 
 
 class _Given(HeadedOption):
-    """An option that counts as given where its variable is set to nothing, to be refused then.
+    """An option that counts as given if its variable is empty, and is refused then.
 
-    Else a variable that a CI server has no value for would turn a check of a server into one of
+    Otherwise a variable without a value on a CI server would turn the check of a server into one of
     the kit's own mock, which passes.
     """
 
@@ -115,7 +115,7 @@ _FILE = click.Path(path_type=Path)
 )
 @config_option
 @click.option("--verbose", "-v", is_flag=True, help="List every statement and its evidence.")
-def check(**given: Any) -> None:
+def check(**values: Any) -> None:
     """Check a server against the contract, statement by statement.
 
     The server can be a mock, a real instance, or your own stubs. With --from-har, recorded traffic
@@ -130,30 +130,30 @@ def check(**given: Any) -> None:
     the run itself failed, or was interrupted. 3, INCONCLUSIVE: nothing is broken, and too little
     was seen. A recording with contradictions that nothing confirms is UNCONFIRMED, with status 0.
     """
-    leave_environment(given)
+    leave_environment(values)
     stop = Stop(notice=_INTERRUPTED)
     with stop.on_signals():
-        sys.exit(_checked(given, stop))
+        sys.exit(_checked(values, stop))
 
 
-def leave_environment(given: dict[str, Any]) -> None:
-    """Leave out what the environment says of a server if a recording is to be read."""
+def leave_environment(values: dict[str, Any]) -> None:
+    """Ignore the variables of a server if a recording is read."""
     context = click.get_current_context()
-    for option in OPTIONS if given["from_har"] else ():
+    for option in OPTIONS if values["from_har"] else ():
         source = context.get_parameter_source(option.key)
         if option.is_of_server and source is click.core.ParameterSource.ENVIRONMENT:
-            given[option.key] = option.default
+            values[option.key] = option.default
 
 
-def _checked(given: dict[str, Any], stop: Stop) -> int:
+def _checked(values: dict[str, Any], stop: Stop) -> int:
     """Run the suite, write the reports and return the exit code."""
     from crmcom_kit.contract_tests.reports import job_summary, terminal
     from crmcom_kit.contract_tests.reports.report import Report
 
-    files = {o.name: given[o.key] for o in OPTIONS if o.heading == REPORTS and given[o.key]}
-    check_files(files, given["ledger"], given["from_har"])
+    files = {o.name: values[o.key] for o in OPTIONS if o.heading == REPORTS and values[o.key]}
+    check_files(files, values["ledger"], values["from_har"])
     now = dt.datetime.now(dt.UTC)  # noqa: TID251 - the one place that supplies the kit's time
-    results = run_with(given, now, stop)
+    results = run_with(values, now, stop)
     report = Report(results)
     failures = write(writers(report), files)  # first: a terminal may go away
     if step_summary := os.environ.get("GITHUB_STEP_SUMMARY"):
@@ -163,12 +163,12 @@ def _checked(given: dict[str, Any], stop: Stop) -> int:
             click.echo(command, err=True)
     for failure in failures:
         click.echo(f"Error: {failure}", err=True)
-    terminal.show(report, terminal.on_stdout(), every=given["verbose"])
+    terminal.show(report, terminal.on_stdout(), every=values["verbose"])
     return 2 if failures else int(results.exit_code)
 
 
 def check_files(files: Mapping[str, Path], ledger: str | None, recordings: Iterable[str]) -> None:
-    """Refuse files that cannot be written, or would take each other's place, ahead of all else."""
+    """Check that files can be written, and are different ones. Raises Refused."""
     taken = {os.path.realpath(path): "from-har" for path in recordings}
     if ledger:
         taken[os.path.realpath(ledger)] = "ledger"
@@ -177,21 +177,21 @@ def check_files(files: Mapping[str, Path], ledger: str | None, recordings: Itera
             msg = f"--{name}: {path} cannot be written: it is a folder"
             raise Refused(msg)
         if path.exists() and not path.is_file():
-            continue  # a device, or a pipe, takes what several have to say
+            continue  # a device or a pipe may get several reports
         if not (path.parent.is_dir() and os.access(path.parent, os.W_OK)):
             msg = f"--{name}: {path} cannot be written: its folder is missing or not writable"
             raise Refused(msg)
-        other = taken.setdefault(os.path.realpath(path), name)
-        if other != name:
-            verb = "reads" if other == "from-har" else "writes"
-            msg = f"--{name}: {path} is the file that --{other} {verb}; name another one"
+        earlier = taken.setdefault(os.path.realpath(path), name)
+        if earlier != name:
+            verb = "reads" if earlier == "from-har" else "writes"
+            msg = f"--{name}: {path} is the file that --{earlier} {verb}; name another one"
             raise Refused(msg)
 
 
-def run_with(given: dict[str, Any], now: dt.datetime, stop: Stop, **more: Any) -> "Results":
-    """Return the results of a run with these options, and ``more`` of ``RunConfig``.
+def run_with(values: dict[str, Any], now: dt.datetime, stop: Stop, **more: Any) -> "Results":
+    """Run with the values of options and ``more`` of ``RunConfig``, and return the results.
 
-    A dry run prints what would be requested, and exits. Raises Refused.
+    A dry run prints the planned requests and exits. Raises Refused.
     """
     from hypothesis.configuration import set_hypothesis_home_dir
 
@@ -199,12 +199,12 @@ def run_with(given: dict[str, Any], now: dt.datetime, stop: Stop, **more: Any) -
     from crmcom_kit.contract_tests.run.config import prepared
     from crmcom_kit.contract_tests.run.run import dry_run, run
 
-    # What Hypothesis notes for itself goes elsewhere than into the user's folder.
+    # Hypothesis must not write its files into the user's folder.
     with TemporaryDirectory() as home, progress() as show:
         set_hypothesis_home_dir(home)
         try:
-            target, config = prepared(with_scope(given, _warn), now=now)
-            if given["dry_run"]:
+            target, config = prepared(with_scope(values, _warn), now=now)
+            if values["dry_run"]:
                 click.echo("\n".join([*dry_run(target, config), "Nothing was sent."]))
                 sys.exit(0)
             return run(target, replace(config, stop=stop, progress=show, **more))
@@ -219,7 +219,7 @@ def _warn(text: str) -> None:
 
 
 def _append_summary(report: "Report", path: Path) -> None:
-    """Append the job summary to what a CI server shows; if that fails, the run is the same."""
+    """Append the job summary for the CI server; if that fails, warn."""
     from crmcom_kit.contract_tests.reports import job_summary
     from crmcom_kit.output import for_its_owner
 
@@ -231,26 +231,26 @@ def _append_summary(report: "Report", path: Path) -> None:
 
 
 def write(made_by: Writers, files: Mapping[str, Path]) -> list[str]:
-    """Write every file that can be written; return a line for each that cannot."""
+    """Write all files that can be written; return a line for each that cannot."""
     from crmcom_kit.output import OutputError, opened
 
     failures = []
-    # The archive takes longest: whoever ends it keeps the others.
-    for name, path in sorted(files.items(), key=lambda item: item[0] == "har"):
+    # The archive comes last: it takes longest, and Ctrl-C then costs no other report.
+    for name, path in sorted(files.items(), key=lambda named: named[0] == "har"):
         try:
             written = made_by[name]()
             with opened(path, private=True) as file:
-                for each in [written] if isinstance(written, str) else written:
-                    file.write(each.encode("utf-8", "replace"))
+                for piece in [written] if isinstance(written, str) else written:
+                    file.write(piece.encode("utf-8", "replace"))
         except (OutputError, OSError) as error:
             failures.append(f"--{name}: {error}")
-        except Exception as error:  # noqa: BLE001 - the other reports are worth having
+        except Exception as error:  # noqa: BLE001 - the other reports are written all the same
             failures.append(f"--{name}: no report: {type(error).__name__}: {error}")
     return failures
 
 
 def writers(report: "Report") -> Writers:
-    """Return what makes each report, by the name of its option."""
+    """Return the functions that make the reports, by the names of their options."""
     from crmcom_kit.contract_tests.reports import draft, har, html, junit
 
     return {

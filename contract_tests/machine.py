@@ -1,7 +1,7 @@
-"""A Hypothesis state machine that checks a server which can be made anew for each example.
+"""A Hypothesis state machine that checks a server which is new, or reset, for each example.
 
 Its requests come from the kit's templates, and the kit's oracle judges each response. It is for
-servers that nobody else uses: an example resends and deletes whatever it likes.
+servers that nobody else uses: an example may resend and delete anything.
 """
 
 import time
@@ -52,13 +52,12 @@ from crmcom_kit.schemas import API_PATH, resolve
 
 __all__ = ["ContractMachine", "Login"]
 
-#: So many requests that are drawn an example has.
+#: How many steps of drawn requests an example has.
 STEPS = 10
-#: So many lists an example begins with: what they show is what it knows.
+#: How many lists an example begins with: it knows what they show.
 FIRST_LISTS = 2
 
-#: So many requests of a layer one step sends, if it is more than one: those that are not
-#: surrounded by looks.
+#: How many requests of a layer one step sends, if it is more than one: no looks surround them.
 TOGETHER = {"read": 4, "refusal": 2}
 
 Lists = Sequence[Mapping[str, Any]]  # the parameters of each
@@ -75,8 +74,8 @@ class Drawn(NamedTuple):
         return f"<{self.template.name}>"
 
 
-#: What is drawn, of anything: so an example replays even if the server offers more or less now,
-#: such as a token with other characters, in which Hypothesis would see a flaky strategy.
+#: All choices are drawn as places. So an example replays even if the server now offers something
+#: else, such as another token, which would make a strategy flaky for Hypothesis.
 _PLACES = st.integers(0, 2**16 - 1)
 
 
@@ -95,8 +94,8 @@ def _first_lists(draw: st.DrawFn) -> Lists:
 def _requests(draw: st.DrawFn, layer: str) -> list[Drawn]:
     """Draw requests of a layer; none if no template has one now.
 
-    Templates are asked one by one whether they have one, from the one that is drawn on: to ask
-    all of them takes longer than to send a request.
+    Templates are tried one by one, beginning with the one that is drawn: to try all of them takes
+    longer than to send a request.
     """
     scene, templates = draw(st.runner()).session.scene, _TEMPLATES[layer]
     drawn = []
@@ -115,28 +114,30 @@ def _requests(draw: st.DrawFn, layer: str) -> list[Drawn]:
 
 
 _TEMPLATES = {
-    layer: [each for each in all_templates() if each.layer == layer and not each.is_odd]
+    layer: [
+        template for template in all_templates() if template.layer == layer and not template.is_odd
+    ]
     for layer in LAYERS
 }
-#: Each as often as it weighs.
+#: Each template as often as its weight says.
 _WEIGHTED = {
-    layer: [each for each in templates for _ in range(each.weight)]
+    layer: [template for template in templates for _ in range(template.weight)]
     for layer, templates in _TEMPLATES.items()
 }
 
 
 @dataclass
 class _Controlled(Campaign):
-    """Blames a change for what became of other webhook requests only if it needs the change.
+    """Blames a change for an effect on other webhook requests only if it needs the change.
 
-    A server may have jobs of its own. One that can be made anew shows them: it is sent the same
-    requests once more, without any change.
+    A server may have jobs of its own. A new server shows them: it gets the same requests once more,
+    without any change.
     """
 
     does_it_by_itself: Callable[[], bool] = lambda: False
 
     def is_confirmed(self, suspicion: Suspicion, hypothesis: Hypothesis) -> bool:
-        """Send what settles a hypothesis, and the control if it is about a change."""
+        """Send what settles a hypothesis, and the control if it blames a change."""
         cause = hypothesis.confirmation
         is_of_others = isinstance(cause, Effect) and cause.by_anybody
         return super().is_confirmed(suspicion, hypothesis) and not (
@@ -150,9 +151,9 @@ class _Shared:
 
     lists: Lists = ()  # that show something
     deviations: tuple[Deviation, ...] | None = None  # None: not read yet
-    logins: LoginCount = field(default_factory=LoginCount)  # on a server that is somebody's
-    #: What the server was seen to do by itself in examples that passed, as ``Belief`` has it: then
-    #: it takes more to accuse it.
+    logins: LoginCount = field(default_factory=LoginCount)  # to somebody's server
+    #: What others, or the server itself, did in examples that passed, as ``Belief`` has it. More is
+    #: needed to accuse the server of the same.
     done_by_others: set[str] = field(default_factory=set)
     others: dict[str, str] = field(default_factory=dict)
 
@@ -169,29 +170,29 @@ class ContractMachine(RuleBasedStateMachine):
 
         TestContract = Contract.TestCase
 
-    The first statement that is found broken fails an example. The exception names it, and has the
-    requests that show it, one a line: the shortest part of the example in which the kit's oracle
-    sees the same. They were sent once more to another new server, and the exception says whether
-    it was seen again. Hypothesis replays the example from its database at once.
+    The first broken statement fails an example. The exception names it, and has a line for each
+    request that shows it: the shortest part of the example in which the kit's oracle sees the same.
+    These requests were sent once more to another new server, and the exception says whether the
+    violation was seen again. Hypothesis replays the example from its database at once.
 
-    Phases are explicit, reuse and generate; Hypothesis' own shrinking sends thousands of requests.
-    Other settings are those of the profile that is loaded when the class is made. To change some,
-    begin with the class's own: ``settings(Contract.TestCase.settings, max_examples=500)``.
+    The phases are explicit, reuse and generate, since Hypothesis' own shrinking sends thousands of
+    requests. All other settings are those of the profile that is loaded when the class is made. To
+    change some, begin with those: ``settings(Contract.TestCase.settings, max_examples=500)``.
     """
 
-    #: Whether what is suspected is asked again before it fails an example. Without it more is
-    #: found, and what a server does by itself, or somebody else at work, is held against it.
+    #: Whether a suspicion is confirmed before it fails an example. Without it, more is found, but
+    #: the server is also accused of what it does by itself, or what somebody else does.
     confirms: ClassVar[bool] = True
-    #: The release that the server is held to; a mock of ours knows its own.
+    #: The release that the server should conform to; a crmcom-kit mock knows its own.
     release: ClassVar[str] = "R9"
-    #: What the server lets in; a mock of ours knows its own.
+    #: The credentials; a crmcom-kit mock knows its own.
     login: ClassVar[Login | None] = None
-    #: Where an application in this process has the paths of the API.
+    #: The path of the API in an application in this process.
     path: ClassVar[str] = API_PATH
-    #: Which of resend and delete may be sent. By default both to what runs in this process or on
-    #: this machine, and neither to any other base URL.
+    #: Which of resend and delete may be sent. By default both to a server in this process or on
+    #: this machine, and neither to any other.
     allow: ClassVar[Collection[str] | None] = None
-    #: A file with the statements that the server is known to break, as ``check --deviations`` has.
+    #: A file of known deviations, as for ``check --deviations``.
     deviations: ClassVar[str | Path | None] = None
 
     session: Session
@@ -199,19 +200,19 @@ class ContractMachine(RuleBasedStateMachine):
     def target(self) -> Any:
         """Return the server for one example, new or reset.
 
-        Either a mock (``crmcom_mock()``), a WSGI or ASGI application, or a base URL after its state
-        was made what it was. Each time it must be in the same state.
+        It is a mock (``crmcom_mock()``), a WSGI or ASGI application, or the base URL of a server
+        that was reset. Each time it must be in the same state.
         """
         msg = f"{type(self).__name__}.target: define it, and return a new or reset server"
         raise NotImplementedError(msg)
 
     def __init_subclass__(cls, **more: Any) -> None:
-        """Give the class's TestCase the settings of its nearest parent, or those that fit."""
+        """Give the class's TestCase the settings of its parent, or those of this class."""
         super().__init_subclass__(**more)
         parent = next(base for base in cls.__mro__[1:] if issubclass(base, ContractMachine))
         cls.TestCase.settings = parent.TestCase.settings if parent is not ContractMachine else (
             settings(
-                stateful_step_count=STEPS + 1,  # ``begin`` is one
+                stateful_step_count=STEPS + 1,  # ``begin`` is a step
                 phases=[Phase.explicit, Phase.reuse, Phase.generate],
                 report_multiple_bugs=False,
                 deadline=None,
@@ -232,7 +233,7 @@ class ContractMachine(RuleBasedStateMachine):
 
     def _new_session(self) -> Session:
         """Return a session with a new server, logged in. Raises TargetDown, Unreachable."""
-        target = self._made()
+        target = self._checked_target()
         is_ours = target.own or target.near
         allowed = (CHANGES if is_ours else ()) if self.allow is None else self.allow
         config = RunConfig(
@@ -251,23 +252,24 @@ class ContractMachine(RuleBasedStateMachine):
             raise
         return session
 
-    def _made(self) -> Target:
-        made = self.target()
-        target = made if isinstance(made, Target) else of_mock(made)
+    def _checked_target(self) -> Target:
+        """Return what ``target`` returns as a target. Raises TypeError."""
+        server = self.target()
+        target = server if isinstance(server, Target) else of_mock(server)
         if target is not None:
             return target
         kind, name = type(self), type(self).__name__
-        if not isinstance(made, str) and not callable(made):
-            msg = f"{name}.target: returned {made!r}; it must return a mock, a WSGI or ASGI "
+        if not isinstance(server, str) and not callable(server):
+            msg = f"{name}.target: returned {server!r}; it must return a mock, a WSGI or ASGI "
             msg += "application, or a base URL"
             raise TypeError(msg)
         if kind.login is None:
-            msg = f"{name}.login: is missing; it must be what the server lets in, such as "
+            msg = f"{name}.login: is missing; it must be the credentials, such as "
             msg += "Login(username=…, password=…, organisation=…)"
             raise TypeError(msg)
-        if not isinstance(made, str):
-            return in_process(made, kind.release, kind.login, kind.path)
-        base, release = made.rstrip("/"), resolve(kind.release)
+        if not isinstance(server, str):
+            return in_process(server, kind.release, kind.login, kind.path)
+        base, release = server.rstrip("/"), resolve(kind.release)
         return Target(name=redact_url(base), base_url=base, release=release, login=kind.login)
 
     def _known_deviations(self) -> tuple[Deviation, ...]:
@@ -277,7 +279,7 @@ class ContractMachine(RuleBasedStateMachine):
         return shared.deviations
 
     def discovered(self) -> Lists:
-        """Return lists that show webhook requests, looked for once, on a server of their own."""
+        """Return lists that show webhook requests; they are discovered once, on a new server."""
         if not self._shared.lists:
             session = self._new_session()
             entities = session.scene.release.entities
@@ -292,7 +294,7 @@ class ContractMachine(RuleBasedStateMachine):
         """Log in to a new server, and list some of its webhook requests."""
         __tracebackhide__ = True
         self.session = self._new_session()
-        chance = Random(0)  # confirmations draw nothing: an example must not end in one
+        chance = Random(0)  # confirmations draw nothing, or an example could end in one
         self.session.belief.done_by_others |= self._shared.done_by_others
         self.session.belief.changed_by_others |= self._shared.others
         self.campaign = _Controlled(
@@ -304,27 +306,27 @@ class ContractMachine(RuleBasedStateMachine):
 
     @rule(requests=_requests("read"))
     def read(self, requests: Sequence[Drawn]) -> None:
-        """Read what is to be served."""
+        """Send reads that must be served."""
         __tracebackhide__ = True
         self._send(requests)
 
     @rule(requests=_requests("refusal"))
     def be_refused(self, requests: Sequence[Drawn]) -> None:
-        """Send what is to be refused."""
+        """Send requests that must be refused."""
         __tracebackhide__ = True
         self._send(requests)
 
     @precondition(lambda self: self.session.scene.logins.left > 0)
     @rule(requests=_requests("login"))
     def log_in(self, requests: Sequence[Drawn]) -> None:
-        """Log in, rightly or wrongly, or release a token."""
+        """Log in, with right or wrong credentials, or release a token."""
         __tracebackhide__ = True
         self._send(requests)
 
     @precondition(lambda self: "resend" in self.session.scene.allowed)
     @rule(requests=_requests("resend"))
     def resend(self, requests: Sequence[Drawn]) -> None:
-        """Send a webhook request again."""
+        """Resend a webhook request."""
         __tracebackhide__ = True
         self._send(requests)
 
@@ -346,7 +348,7 @@ class ContractMachine(RuleBasedStateMachine):
         return exchange
 
     def teardown(self) -> None:
-        """Find out what the whole example tells, such as failures that came each time."""
+        """Draw conclusions from the whole example, such as a method that failed each time."""
         __tracebackhide__ = True
         if self.campaign is None:
             return
@@ -366,12 +368,12 @@ class ContractMachine(RuleBasedStateMachine):
             self.session.queue += self.campaign.send(call, template, variant)
 
     def _do(self, send: Callable[[], Any]) -> None:
-        """Send something, and raise what is found broken."""
+        """Send something, and raise what is broken."""
         __tracebackhide__ = True
         session, campaign = self.session, self.campaign
         assert isinstance(session.findings, Judgement)  # noqa: S101 - for the type checker
         self._is_over = True  # unless nothing is raised
-        with suppress(Unreachable):  # it is withheld, or got no response: others go on
+        with suppress(Unreachable):  # withheld, or without a response: the example goes on
             send()
         if campaign is not None:
             settle(campaign, confirms=self.confirms)
@@ -387,42 +389,44 @@ class ContractMachine(RuleBasedStateMachine):
             raise exception(violation, calls, session, note)
         self._is_over = False
 
-    # Once more.
+    # The same requests, to a new server.
 
     def _is_seen_again(self, violation: Violation, log: Sequence[Exchange]) -> bool:
-        """Send exchanges once more to a new server, and return whether it is broken there."""
+        """Send the requests to a new server, and return whether the statement is broken there."""
         for exchange, sent in self._sent_again(log):
             if exchange.status >= 500 and outcome(sent.exchange) == violation.seen:
                 return True
-            causes = [cause for found in sent.suspicions for cause in found.hypotheses]
-            if any(cause.statement == violation.statement for cause in causes):
+            hypotheses = [
+                hypothesis for suspicion in sent.suspicions for hypothesis in suspicion.hypotheses
+            ]
+            if any(hypothesis.statement == violation.statement for hypothesis in hypotheses):
                 return True
         return False
 
     def _changes_by_itself(self) -> bool:
-        """Send all of the example to a new server, less its changes: is anything changed then?"""
+        """Whether anything changes on a new server that gets the example without its changes."""
         return any(
-            found.record is not None and found.symptom
+            suspicion.record is not None and suspicion.symptom
             for _, sent in self._sent_again(self.session.client.history, changes=False)
-            for found in sent.suspicions
+            for suspicion in sent.suspicions
         )
 
     def _sent_again(
         self, log: Sequence[Exchange], *, changes: bool = True
     ) -> Iterator[tuple[Exchange, Observation]]:
-        """Send exchanges to a new server; yield each with what comes of it.
+        """Send the requests of exchanges to a new server; yield each with what it shows there.
 
-        Tokens are those that the new server returns. Without ``changes`` a list is sent for each of
-        them, so that as many requests are sent.
+        Tokens are those of the new server. Without ``changes``, a list is sent instead of each
+        change, so that the number of requests is the same.
         """
         session, tokens = self._new_session(), dict[object, str]()
-        known = logins_of(tuple(self.session.client.history))
+        own_tokens = logins_of(tuple(self.session.client.history))
         with closing(session.client):
             for exchange in log:
                 call, token = exchange.call, exchange.call.parameters.get("token")
                 if not changes and changing_method(call) is not None:
                     call = plain_list(session.scene, session.scene.token)
-                elif token in known:
+                elif token in own_tokens:
                     call = with_token(call, tokens.get(token, session.scene.token or ""))
                 try:
                     sent = session.send(call)

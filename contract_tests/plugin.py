@@ -1,7 +1,7 @@
 """The suite under plain pytest: ``pytest --pyargs crmcom_kit.contract_tests``.
 
-The options are those of ``crmcom-kit check`` with ``crmcom-`` in front of their names. pytest
-loads this module in every run, so it imports nothing before the options are asked for.
+The options are those of ``crmcom-kit check``, with ``crmcom-`` before their names. pytest loads
+this module in every run, so it imports the kit only inside of functions.
 """
 
 import importlib.util
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def is_installed() -> bool:
-    """Whether the extra is, so that the suite can run; else pytest's help can do without it."""
+    """Whether the packages of the extra are installed, which the suite needs."""
     needed = ("filelock", "httpx", "hypothesis")
     return all(importlib.util.find_spec(name) is not None for name in needed)
 
@@ -44,7 +44,7 @@ def pytest_addoption(parser: "pytest.Parser") -> None:
 
 
 def as_in_pytest(text: str) -> str:
-    """Return a text that names options as pytest has them."""
+    """Return a text with the names that options have in pytest."""
     from crmcom_kit.contract_tests.options.options import PYTEST_OPTIONS
 
     names = "|".join(option.name for option in PYTEST_OPTIONS)
@@ -52,7 +52,7 @@ def as_in_pytest(text: str) -> str:
 
 
 def given_options(config: "pytest.Config") -> dict[str, Any]:
-    """Return the options of a run: from the command line, the environment, or their defaults."""
+    """Return the values of options: from the command line, the environment, or their defaults."""
     from crmcom_kit.contract_tests.options.options import DEFAULTS, PYTEST_OPTIONS, with_scope
 
     values: dict[str, Any] = dict(DEFAULTS)

@@ -1,8 +1,8 @@
 """The pytest fixtures of the suite, for contract tests of your own as well.
 
-``target_url`` → ``target`` → ``records`` or ``scene`` is what a test asks by itself; ``report`` is
-what the suite's one run has found out. Name this module in ``pytest_plugins`` of a conftest to have
-them in tests of your own.
+Tests send requests with ``target_url`` → ``target`` → ``records`` or ``scene``. ``report`` has the
+results of the suite's one run. Name this module in ``pytest_plugins`` of a conftest to have these
+fixtures in tests of your own.
 """
 
 import datetime as dt
@@ -50,14 +50,14 @@ __all__ = ["Target", "Unconfirmed"]
 
 
 class Unconfirmed(UserWarning):
-    """Something was suspected, and could not be confirmed: maybe somebody else was at work."""
+    """A suspicion that could not be confirmed: maybe somebody else was at work."""
 
 
 class Target:
     """The server that tests of a user's own send requests to, logged in.
 
-    Limits, scope, ledger and the guard of logins hold for every request. What the kit's oracle
-    suspects in a test fails it: ``check`` at once, and all others at the end of the test.
+    Limits, scope, ledger and the guard of logins apply to every request. What the kit's oracle
+    suspects fails the test: ``check`` at once, and any other request at the end of the test.
     """
 
     def __init__(self, session: Session, deviations: Iterable[Deviation] = ()) -> None:
@@ -66,8 +66,8 @@ class Target:
         self._deviations = tuple(deviations)
         self._tokens: set[str] = set()  # of all logins of this session
         self._broken: dict[tuple[str, str, bytes | None], tuple[bytes, Violation]] = {}
-        self._has_looked = False  # for webhook requests
-        self._first = 0  # exchanges before the present content of the server
+        self._has_looked = False  # whether webhook requests were discovered
+        self._first = 0  # number of exchanges before the server was reset
         self.begin_test()
 
     def __repr__(self) -> str:
@@ -78,22 +78,22 @@ class Target:
 
     @property
     def url(self) -> str:
-        """The base URL of the API; one that leads nowhere for a mock that the suite starts."""
+        """The base URL of the API; that of a mock which the suite starts leads nowhere."""
         return self.session.target.base_url
 
     @property
     def release(self) -> str:
-        """The release that the server is held to, such as ``R9.0.0``."""
+        """The release that the server should conform to, such as ``R9.0.0``."""
         return self.session.target.release.name
 
     @property
     def is_own(self) -> bool:
-        """Whether it is a mock that the suite has started, which ``fresh`` resets."""
+        """Whether it is a mock that the suite has started, and ``fresh`` resets."""
         return self.session.target.own
 
     @property
     def scene(self) -> Scene:
-        """A copy of what is known now, from which strategies draw; it stays as it is."""
+        """A copy of what is known now, for strategies to draw from; it does not change."""
         self._look()
         return self.session.scene.frozen()
 
@@ -103,7 +103,7 @@ class Target:
         Args:
             method: such as ``show``.
             parameters: by name, identifiers as mappings; the token is added.
-            judged: whether what is suspected in the response fails the test at its end.
+            judged: whether a suspicion fails the test at its end.
 
         Raises:
             Unreachable: the request may not be sent, or got no response.
@@ -119,8 +119,8 @@ class Target:
     def check(self, call: Call) -> Exchange:
         """Send a request that a strategy has drawn, and raise what is broken.
 
-        A token of an earlier login of this fixture is replaced by the present one. On a server
-        that the suite has not started itself, what is suspected is confirmed first.
+        A token of an earlier login of this fixture is replaced by the current one. On a server that
+        the suite has not started itself, a suspicion is confirmed first.
 
         Raises:
             Broken: a statement is broken; each has a subclass.
@@ -139,8 +139,8 @@ class Target:
             violations = self._settled()
         finally:
             session.queue = earlier
-        # A response that was broken is broken when it comes again, though the oracle, which takes
-        # what it sees for what is so, expects it by now: Hypothesis sends an example twice.
+        # Hypothesis sends an example twice. By then the oracle expects the response that it saw, so
+        # the same response to the same request is raised again.
         request = call.path, call.query, call.body
         if violations:
             self._broken[request] = sent.exchange.content, violations[0]
@@ -153,22 +153,22 @@ class Target:
     def records(self) -> list[dict[str, Any]]:
         """Return the webhook requests that a test may use, whole, as list returned them.
 
-        Where the options allow changes they are those in scope, else all that are found. They are
-        looked for once; what was named to resend or delete since is left out.
+        If the options allow changes, they are those in scope, else all that were discovered. They
+        are discovered once; those that resend or delete has named since are left out.
         """
         self._look()
         session = self.session
         used: Mapping[str, Record] = {} if self.is_own else session.guard.touched
-        wholes = {known.id: record for known, record in session.belief.wholes()}
+        wholes = {tracked.id: record for tracked, record in session.belief.wholes()}
         records = [wholes[key] for key in session.belief.records if key not in used]
         if session.scene.allowed:
             records = [*filter(session.scene.may_change, records)]
         return deepcopy(records)
 
     def fresh(self) -> None:
-        """Start anew: give a mock of the suite's own its first content again.
+        """Reset a mock of the suite's own.
 
-        Of any other server it only forgets what it knows, and looks again when it must.
+        Of any other server, only forget what is known; webhook requests are discovered again.
         """
         session = self.session
         if self.is_own:
@@ -181,7 +181,7 @@ class Target:
         self._note_token()
 
     def __getattr__(self, name: str) -> Any:
-        """Return an attribute of the session that the fixture was before 0.4.0, with a warning."""
+        """Return an attribute of the session, which this was before 0.4.0, with a warning."""
         if name.startswith("_"):
             raise AttributeError(name)
         value = getattr(self.session, name)
@@ -193,14 +193,14 @@ class Target:
     # For the fixtures.
 
     def begin_test(self) -> None:
-        """Forget what is suspected so far: it is of another test, or of the login."""
+        """Forget suspicions of other tests, and of the login."""
         self.session.queue.clear()
         self._note_token()
 
     def end_test(self) -> Broken | None:
-        """Return what the requests of a test have shown to be broken, if anything.
+        """Return what the requests of a test have shown to be broken, or None.
 
-        What is suspected and cannot be confirmed is a warning, ``Unconfirmed``.
+        A suspicion that cannot be confirmed is a warning, ``Unconfirmed``.
         """
         session = self.session
         suspected = [*session.queue]
@@ -218,7 +218,7 @@ class Target:
         return None
 
     def _settled(self) -> list[Violation]:
-        """Settle what is suspected, and return the violations that are not listed."""
+        """Settle suspicions, and return the violations that no deviation explains."""
         session = self.session
         session.findings = judgement = Judgement(self._deviations)
         settle(Campaign(session, FEW_LOOKS), confirms=not self.is_own)
@@ -227,7 +227,7 @@ class Target:
         return judgement.violations
 
     def _look(self) -> None:
-        """Look for webhook requests, once."""
+        """Discover webhook requests, once."""
         if not self._has_looked:
             self._has_looked = True
             discover(self.session)
@@ -240,7 +240,7 @@ class Target:
 
 @pytest.fixture(scope="session")
 def target_url(pytestconfig: pytest.Config) -> str | None:
-    """The base URL that is checked; None for a mock of the suite's own."""
+    """The base URL of the server; None for a mock of the suite's own."""
     return given_options(pytestconfig)["base_url"]  # type: ignore[no-any-return]
 
 
@@ -250,19 +250,18 @@ def target(
 ) -> Iterator[Target]:
     """The server, logged in to: ``target.call("show", …)`` calls it and returns the exchange.
 
-    What the options say holds for every call: limits, what may be changed, and the ledger. What is
-    wrong with a response fails the test at its end, whatever the test itself asserts.
+    The options apply to every call: limits, scope, ledger. A response that breaks a statement fails
+    the test at its end, whatever the test itself asserts.
     """
-    made, config = _prepared(
-        {**given_options(request.config), "base_url": target_url}, _crmcom_logins
-    )
-    session = new_session(made, config, may_find_more=True)
+    values = {**given_options(request.config), "base_url": target_url}
+    server, config = _prepared(values, _crmcom_logins)
+    session = new_session(server, config, may_find_more=True)
     _enter(session, config)
-    request.config.stash[_TARGET] = made_target = Target(session, config.deviations)
-    yield made_target
+    request.config.stash[_TARGET] = target = Target(session, config.deviations)
+    yield target
     del request.config.stash[_TARGET]
     session.client.close()
-    with _crmcom_logins.held():  # no file keeps it
+    with _crmcom_logins.held():  # it stays in no file
         _crmcom_logins.token = ""
 
 
@@ -277,25 +276,25 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
         target.begin_test()
     yield
     target = item.config.stash.get(_TARGET, None)
-    wrong = None if target is None else target.end_test()
-    if wrong is not None:
-        pytest.fail(str(wrong), pytrace=False)
+    broken = None if target is None else target.end_test()
+    if broken is not None:
+        pytest.fail(str(broken), pytrace=False)
 
 
 @pytest.fixture(scope="session")
 def scene(target: Target) -> Scene:
-    """What was known of the server at first, from which the strategies of the kit draw.
+    """What was known of the server at first, for the strategies of the kit to draw from.
 
-    It stays as it is for the whole session, so that tests with Hypothesis' ``@given`` may use it.
+    It does not change in a session, so that tests with Hypothesis' ``@given`` may use it.
     """
     return target.scene
 
 
 @pytest.fixture(scope="session", name="_crmcom_logins")
 def _logins(request: pytest.FixtureRequest, tmp_path_factory: Any) -> LoginCount:
-    """How often was logged in to the target, by ``target`` and by the run of ``report`` together.
+    """The count of logins to the target, by ``target`` and by the run of ``report``.
 
-    Workers of xdist share it in a file, with the token, so that each doesn't log in by itself.
+    Workers of xdist share it in a file, with the token, so that they don't all log in.
     """
     is_shared = hasattr(request.config, "workerinput")
     folder = tmp_path_factory.getbasetemp().parent
@@ -306,9 +305,9 @@ def _logins(request: pytest.FixtureRequest, tmp_path_factory: Any) -> LoginCount
 def records(target: Target) -> list[dict[str, Any]]:
     """The webhook requests that a test may use, whole, as list returned them.
 
-    Where the options allow changes they are those in scope, else all that are found. On a mock of
-    the suite's own each test has a fresh one; elsewhere they are looked for once a session, and
-    the next test does without what one has named to resend or delete.
+    If the options allow changes, they are those in scope, else all that were discovered. A mock of
+    the suite's own is reset for each test. On any other server they are discovered once a session,
+    without those that a test before has named to resend or delete.
     """
     if target.is_own:
         target.fresh()
@@ -325,34 +324,34 @@ def report(
     """The JSON report of the one run, as `crmcom-kit check --json` writes it.
 
     The run also writes the files that --crmcom-json, --crmcom-html and --crmcom-har name. Under
-    xdist the first worker that needs the report makes it, and the others read it: a target is not
-    asked, or changed, once for each worker.
+    xdist, the first worker that needs the report makes it, and all others read it: there is one run
+    for all workers.
     """
     values = {**given_options(request.config), "base_url": target_url}
     session, failures = request.session, list[str]()
     if not hasattr(request.config, "workerinput"):
-        document = _made(values, session, _crmcom_logins, failures)
+        document = _report_of_run(values, session, _crmcom_logins, failures)
     else:
         path = tmp_path_factory.getbasetemp().parent / "crmcom-kit-report.json"
-        with FileLock(path.with_suffix(".lock")):  # the others wait here
+        with FileLock(path.with_suffix(".lock")):  # other workers wait here
             if not path.exists():
-                made = _made(values, session, _crmcom_logins, failures)
-                path.write_text(json.dumps(made), "utf-8")
+                document = _report_of_run(values, session, _crmcom_logins, failures)
+                path.write_text(json.dumps(document), "utf-8")
             document = json.loads(path.read_text("utf-8"))
     yield document
-    if failures:  # at the end: the tests have their results nevertheless
+    if failures:  # at the end, since the tests have their results
         pytest.fail(as_in_pytest("\n".join(failures)), pytrace=False)
 
 
 def _enter(session: Session, config: RunConfig) -> None:
-    """Log in; what a server says to a login that fails may repeat the password."""
+    """Log in. The response to a login that fails may repeat the password, and is redacted."""
     try:
         enter(session, config)
     except (TargetDown, Unreachable) as error:
         message = f"{type(error).__name__}: {error}"
     else:
         return
-    # Out here, since pytest shows what was being handled, too.
+    # Out here, since pytest would also show the exception that is handled.
     session.client.close()
     pytest.fail(ReportRedactor(session.target, session.client.history).text(message), pytrace=False)
 
@@ -360,21 +359,21 @@ def _enter(session: Session, config: RunConfig) -> None:
 def _prepared(values: dict[str, Any], logins: LoginCount) -> tuple[Server, RunConfig]:
     now = dt.datetime.now(dt.UTC)  # noqa: TID251 - the one place that supplies the suite's time
     try:
-        made, config = prepared(values, now=now)
+        server, config = prepared(values, now=now)
     except ValueError as error:
         raise pytest.UsageError(as_in_pytest(str(error))) from None
-    return made, replace(config, login_count=logins)
+    return server, replace(config, login_count=logins)
 
 
-def _made(
+def _report_of_run(
     values: dict[str, Any], session: pytest.Session, logins: LoginCount, failures: list[str]
 ) -> dict[str, Any]:
     """Run, write the files of reports, and return the JSON report.
 
-    ``failures`` gets a line on each file that cannot be written.
+    ``failures`` gets a line for each file that cannot be written.
     """
-    named = [option for option in PYTEST_OPTIONS if option.heading == REPORTS]
-    files = {each.name: Path(values[each.key]) for each in named if values[each.key] is not None}
+    named = [o for o in PYTEST_OPTIONS if o.heading == REPORTS and values[o.key] is not None]
+    files = {option.name: Path(values[option.key]) for option in named}
     try:
         check_files(files, values["ledger"], values["from_har"])
         report = Report(run(*_prepared(values, logins)))

@@ -1,8 +1,8 @@
 """Hypothesis strategies of requests, and of the values that requests have.
 
-What they draw is never thrown away, and each request is printed in one short line, without secrets.
-Most draw from what is known of a server, the *scene*. In a ``@given`` test it must not change
-between two examples: use ``scene.frozen()``.
+They never discard what they draw, and a request is printed in one short line, without secrets. Most
+draw from what is known of a server, the *scene*. In a ``@given`` test it must not change between
+two examples: use ``scene.frozen()``.
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -35,9 +35,9 @@ def calls(
     methods: Collection[str] = ("show", "list"),
     layers: Collection[str] = LAYERS,
 ) -> SearchStrategy[Call]:
-    """Return a strategy of requests, right ones and wrong ones, as ``crmcom-kit check`` sends them.
+    """Return a strategy of right and wrong requests, as ``crmcom-kit check`` sends them.
 
-    A template that has open values draws from these as well as from its list.
+    A template with open values draws from these, too, and not only from its list.
 
     Args:
         scene: what is known of the server.
@@ -49,30 +49,40 @@ def calls(
     """
     _check("methods", methods, scene.methods)
     _check("layers", layers, LAYERS)
-    rows = [each for each in all_templates() if each.method in methods and each.layer in layers]
-    rows = [each for each in rows if each.has_what_it_needs(scene.login)]
-    if not rows:
+    templates = [
+        template
+        for template in all_templates()
+        if template.method in methods and template.layer in layers
+    ]
+    templates = [template for template in templates if template.has_what_it_needs(scene.login)]
+    if not templates:
         msg = f"layers: {', '.join(layers)} have no template for methods: {', '.join(methods)}"
         raise ValueError(msg)
-    return _calls(_Source(scene, rows))
+    return _calls(_Source(scene, templates))
 
 
 def open_calls(scene: Scene, templates: Iterable[Template]) -> SearchStrategy[Call]:
     """Return a strategy of requests of some templates with values that no list names."""
-    rows = [row for row in templates if row.further is not None for _ in range(row.share)]
-    return _calls(_Source(scene, rows, is_open=True))
+    weighted = [each for each in templates if each.further is not None for _ in range(each.share)]
+    return _calls(_Source(scene, weighted, is_open=True))
 
 
 class _Source:
-    """What requests are drawn from."""
+    """The templates and the scene that requests are drawn from."""
 
-    def __init__(self, scene: Scene, rows: Sequence[Template], *, is_open: bool = False) -> None:
-        self.scene, self.rows, self.is_open = scene, rows, is_open
-        self.further = {each: each.further(scene) for each in rows if each.further is not None}
+    def __init__(
+        self, scene: Scene, templates: Sequence[Template], *, is_open: bool = False
+    ) -> None:
+        self.scene, self.templates, self.is_open = scene, templates, is_open
+        self.further = {
+            template: template.further(scene)
+            for template in templates
+            if template.further is not None
+        }
 
     def __repr__(self) -> str:
-        """Show no template: there are many."""
-        return f"{self.scene!r} and {len(self.rows)} templates"
+        """Count the templates: there are many."""
+        return f"{self.scene!r} and {len(self.templates)} templates"
 
 
 @st.composite
@@ -82,7 +92,7 @@ def _calls(draw: Draw, source: _Source) -> Call:
     def choose(values: Sequence[Any]) -> Any:
         return values[draw(st.integers(0, len(values) - 1))]
 
-    scene, template = source.scene, choose(source.rows)
+    scene, template = source.scene, choose(source.templates)
     variants = template.choices(scene)
     if not variants:
         return _simplest(scene, template)
@@ -101,10 +111,10 @@ def _simplest(scene: Scene, template: Template) -> Call:
     return plain_list(scene, scene.token)
 
 
-def _check(name: str, seen: Collection[str], allowed: Collection[str]) -> None:
-    """Raise ValueError unless all that is given is allowed, and there is something."""
-    unknown = [each for each in seen if each not in allowed]
-    if unknown or not seen:
+def _check(name: str, names: Collection[str], allowed: Collection[str]) -> None:
+    """Raise ValueError if a name is not allowed, or there is none."""
+    unknown = [each for each in names if each not in allowed]
+    if unknown or not names:
         msg = f"{name}: {', '.join(unknown) or 'nothing'} is not allowed; "
         msg += f"allowed is {', '.join(allowed)}"
         raise ValueError(msg)
@@ -135,10 +145,9 @@ def list_filters(records: Sequence[Record]) -> SearchStrategy[dict[str, Any]]:
     """
 
     def filters(at: int, names: Sequence[str]) -> dict[str, Any]:
-        found = {name: value(records[at], name) for name in names}
-        return with_entity(
-            records[at], {name: text for name, text in found.items() if text is not None}
-        )
+        values = {name: value(records[at], name) for name in names}
+        present = {name: text for name, text in values.items() if text is not None}
+        return with_entity(records[at], present)
 
     return st.builds(filters, _places(records), st.sampled_from((("entity",), *TOGETHER)))
 
@@ -149,13 +158,13 @@ def near_misses(text: str) -> SearchStrategy[str]:
     Characters are of any category, lengths and numbers are around powers of 2 and 10.
     """
     listed = [*enumerated.near_misses(text), f"{text}x"]
-    any_other = edits().map(lambda edit: edit(text))
-    other = any_other.map(lambda made: f"{text}x" if made in ("", text) else made)
-    return st.one_of(st.sampled_from(listed), other)
+    edited = edits().map(lambda edit: edit(text))
+    changed = edited.map(lambda result: f"{text}x" if result in ("", text) else result)
+    return st.one_of(st.sampled_from(listed), changed)
 
 
 def _places(records: Sequence[Record]) -> SearchStrategy[int]:
-    """Return a strategy of places in a sequence: records themselves are long to print."""
+    """Return a strategy of places in a sequence: the records would be long to print."""
     if not records:
         msg = "records: none is given; at least one is needed"
         raise ValueError(msg)

@@ -1,4 +1,4 @@
-"""Settle what requests outside a run have shown: each violation, in order, instead of a verdict."""
+"""Settle suspicions outside a run: violations in order, instead of verdicts."""
 
 from collections.abc import Iterable
 
@@ -8,12 +8,12 @@ from crmcom_kit.contract_tests.campaign.session import Session
 from crmcom_kit.contract_tests.options.deviations import Deviation
 from crmcom_kit.contract_tests.oracle.findings import Findings, Violation
 
-#: The plan of a campaign that looks no more than it must around a change.
+#: The plan of a campaign that looks as little as possible around a change.
 FEW_LOOKS = Plan({}, few_looks=True)
 
 
 class Judgement(Findings):
-    """What is found out in a test: the violations that no deviation explains are kept in order."""
+    """The findings of a test: violations that no deviation explains are kept in order."""
 
     def __init__(self, deviations: Iterable[Deviation] = ()) -> None:
         """Start with nothing found."""
@@ -33,9 +33,9 @@ class Judgement(Findings):
 
 
 def settle(campaign: Campaign, *, confirms: bool) -> None:
-    """Settle what is suspected.
+    """Settle all suspicions of a session.
 
-    Without ``confirms`` the first hypothesis of each suspicion is true: nobody else is at work.
+    Without ``confirms``, the first hypothesis of each is taken for true: nobody else is at work.
     """
     session = campaign.session
     if confirms:
@@ -47,7 +47,7 @@ def settle(campaign: Campaign, *, confirms: bool) -> None:
 
 
 def raise_what_is_wrong_in_the_kit(session: Session) -> None:
-    """Raise RuntimeError if a check has failed itself: then nothing is said of the server."""
+    """Raise RuntimeError if a check itself has failed: that says nothing of the server."""
     if session.findings.crashes:
         msg = f"an internal error of crmcom-kit: {'; '.join(session.findings.crashes)}"
         raise RuntimeError(msg)

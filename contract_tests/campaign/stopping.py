@@ -9,23 +9,23 @@ from contextlib import contextmanager
 from time import monotonic
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
-#: A second signal that comes so soon is the first one, sent twice: to a process and to its group.
-_TWICE = 1.0  # seconds
+#: Within so many seconds a second signal is the first one, sent to a process and to its group.
+_TWICE = 1.0
 
 
 class Stop:
-    """Whether a run was told to stop.
+    """Whether a run should stop.
 
-    An exception alone would not do: one that comes while garbage is collected, or in a callback
-    of somebody's library, is swallowed there.
+    An exception alone is not enough: during garbage collection, or in a callback of some library,
+    it would be swallowed.
     """
 
     def __init__(self, now: Callable[[], float] = monotonic, *, notice: str = "") -> None:
-        """Nothing has told it yet.
+        """The run goes on.
 
         Args:
-            now: returns seconds that only grow.
-            notice: what standard error gets when it is told.
+            now: returns seconds that never go back.
+            notice: what is written to standard error when the run should stop.
         """
         self._notice = notice
         self.asked = False
@@ -33,19 +33,19 @@ class Stop:
         self._raises = False
 
     def check(self) -> None:
-        """Raise KeyboardInterrupt where the run was told to stop."""
+        """Raise KeyboardInterrupt if the run should stop."""
         if self.asked:
             raise KeyboardInterrupt
 
     @contextmanager
     def at_once(self) -> Iterator[None]:
-        """Have a signal break off what is inside, a wait or a call, with KeyboardInterrupt."""
+        """Have a signal end the block, also a wait in it, with KeyboardInterrupt."""
         before = sys.unraisablehook
 
-        def unraisable(one: "sys.UnraisableHookArgs", /) -> None:
-            """Print no traceback of an exception that was swallowed: ``check`` raises it again."""
-            if one.exc_type is not KeyboardInterrupt:
-                before(one)
+        def unraisable(swallowed: "sys.UnraisableHookArgs", /) -> None:
+            """Print no traceback of a swallowed exception: ``check`` raises it again."""
+            if swallowed.exc_type is not KeyboardInterrupt:
+                before(swallowed)
 
         sys.unraisablehook, self._raises = unraisable, True
         try:
@@ -56,19 +56,19 @@ class Stop:
 
     @contextmanager
     def on_signals(self) -> Iterator[None]:
-        """Let signals tell it, a second one ends the process; what is ignored stays ignored."""
+        """Stop on signals, unless they are ignored; a second one ends the process."""
         if threading.current_thread() is not threading.main_thread():
-            yield  # only the main thread may say what a signal does
+            yield  # only the main thread may set handlers
             return
-        before = {each: signal.getsignal(each) for each in _SIGNALS}
-        heard = [each for each, handler in before.items() if handler is not signal.SIG_IGN]
-        for each in heard:
-            signal.signal(each, self._hear)
+        before = {number: signal.getsignal(number) for number in _SIGNALS}
+        heard = [number for number, handler in before.items() if handler is not signal.SIG_IGN]
+        for number in heard:
+            signal.signal(number, self._hear)
         try:
             yield
         finally:
-            for each in heard:
-                signal.signal(each, before[each])
+            for number in heard:
+                signal.signal(number, before[number])
 
     def _hear(self, number: int, _: object) -> None:
         if self.asked and self._now() - self._asked_at > _TWICE:

@@ -1,10 +1,10 @@
 """Deviations: statements that one target is known to break, each with a reason.
 
-They stand in a TOML file, one ``[[deviation]]`` each, for all methods of a statement or for one. A
-listed statement that is broken as listed has the verdict *deviates*; one that holds is stale, if
-the run could see it break; any other behavior is broken. A ``[[not_seen]]`` in the same file names
-what a run cannot see of the target, such as a method that its user may not call. An
-``[[expected_refusal]]`` names requests of a recording that a client sends to have them refused.
+A TOML file has a ``[[deviation]]`` for each, for one method of a statement or for all. A statement
+that is broken as listed has the verdict *deviates*. If it holds although the run could see it
+break, the entry is stale. Any other behavior is broken. A ``[[not_seen]]`` names what a run cannot
+see of the target, such as a method that its user may not call. An ``[[expected_refusal]]`` names
+requests of a recording that a client sends to have them refused.
 """
 
 import json
@@ -25,7 +25,7 @@ _Entry = TypeVar("_Entry")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deviation:
-    """One broken statement that is accepted for one target."""
+    """A broken statement that is accepted for one target."""
 
     statement: str
     method: str | None = None  # the one that breaks it; None: any
@@ -34,7 +34,7 @@ class Deviation:
     reason: str
 
     def explains(self, method: str, seen: str) -> bool:
-        """Whether ``seen``, as a violation of ``method`` words it, is what is listed."""
+        """Whether a violation of ``method`` that says ``seen`` is the listed one."""
         if self.method not in (None, method):
             return False
         pattern = self.seen.replace("[", "[[]").replace("?", "[?]")
@@ -43,7 +43,7 @@ class Deviation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotSeen:
-    """Something that is expected to be missing: without it a run would be inconclusive."""
+    """Something that a run cannot see; without this entry it would be inconclusive."""
 
     what: str  # a method that is never served, or ``SUCCESSFUL_RESEND``
     reason: str
@@ -51,18 +51,18 @@ class NotSeen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExpectedRefusal:
-    """Requests of a recording that are wrong on purpose: they are no mistakes of the client."""
+    """Requests of a recording that are wrong on purpose, and no mistakes of the client."""
 
     method: str  # or a path that no method has
-    #: Patterns of values, * stands for any text. An identifier is ``field=value``, and what a
-    #: request does not have is an empty text. Other parameters may have any value.
+    #: Patterns of values, in which * stands for any text. An identifier is ``field=value``, and a
+    #: missing parameter an empty text. Parameters that are not named may have any value.
     parameters: Mapping[str, str] = field(default_factory=dict)
     reason: str
 
-    def matches(self, method: str, given: Mapping[str, Any]) -> bool:
-        """Whether a request to ``method`` with these parameters is one of them."""
+    def matches(self, method: str, parameters: Mapping[str, Any]) -> bool:
+        """Whether this is about a request to ``method`` with these parameters."""
         return self.method == method and all(
-            fnmatchcase(_as_text(given.get(name)), pattern)
+            fnmatchcase(_as_text(parameters.get(name)), pattern)
             for name, pattern in self.parameters.items()
         )
 
@@ -71,7 +71,7 @@ class ExpectedRefusal:
 
 
 def _as_text(value: Any) -> str:
-    """Return a parameter's value as patterns see it."""
+    """Return the value of a parameter as patterns match it."""
     if isinstance(value, Mapping):
         return ",".join(f"{name}={_as_text(inner)}" for name, inner in value.items())
     if value is None or isinstance(value, str):
@@ -80,7 +80,7 @@ def _as_text(value: Any) -> str:
 
 
 class Listed(NamedTuple):
-    """What a file of deviations lists."""
+    """The content of a file of deviations."""
 
     deviations: tuple[Deviation, ...] = ()
     not_seen: tuple[NotSeen, ...] = ()
@@ -88,13 +88,13 @@ class Listed(NamedTuple):
 
 
 def read_deviations(path: Path) -> Listed:
-    """Read a file of deviations. Raises OptionsError where it is not as described here."""
+    """Read a file of deviations. Raises OptionsError."""
     tables = ("deviation", "not_seen", "expected_refusal")
     try:
         content = read_toml_file(path)
         if others := sorted({*content} - {*tables}):
             raise OptionsError(
-                _text(", ".join(others), ", ".join(f"[[{each}]]" for each in tables))
+                _text(", ".join(others), ", ".join(f"[[{name}]]" for name in tables))
             )
         return Listed(
             tuple(_entries(content, "deviation", _read)),
@@ -120,7 +120,7 @@ def _entries(
 
 
 def _read_not_seen(place: str, entry: Any) -> NotSeen:
-    """Return the entry at a place. Raises OptionsError."""
+    """Return an entry. Raises OptionsError."""
     _check_members(NotSeen, place, entry)
     allowed = (*methods(resolve(release_names()[-1])), SUCCESSFUL_RESEND)
     if entry["what"] not in allowed:
@@ -129,22 +129,22 @@ def _read_not_seen(place: str, entry: Any) -> NotSeen:
 
 
 def _read_expected_refusal(place: str, entry: Any) -> ExpectedRefusal:
-    """Return the entry at a place. Raises OptionsError."""
-    given = entry.get("parameters", {}) if isinstance(entry, dict) else {}
-    is_table = isinstance(given, dict) and all(isinstance(each, str) for each in given.values())
-    if not is_table:
-        raise OptionsError(_text(f"{place}: parameters: {given!r}", "a table of texts"))
+    """Return an entry. Raises OptionsError."""
+    parameters = entry.get("parameters", {}) if isinstance(entry, dict) else {}
+    is_table = isinstance(parameters, dict)
+    if not is_table or not all(isinstance(value, str) for value in parameters.values()):
+        raise OptionsError(_text(f"{place}: parameters: {parameters!r}", "a table of texts"))
     others = {**entry, "parameters": ""} if isinstance(entry, dict) else entry
     _check_members(ExpectedRefusal, place, others)
     allowed = tuple(methods(resolve(release_names()[-1])))
     if entry["method"] not in allowed and "/" not in entry["method"]:
         text = f"{', '.join(allowed)}, or a path"
         raise OptionsError(_text(f"{place}: method: {entry['method']!r}", text))
-    return ExpectedRefusal(**{**entry, "parameters": given})
+    return ExpectedRefusal(**{**entry, "parameters": parameters})
 
 
 def _read(place: str, entry: Any) -> Deviation:
-    """Return the entry at a place. Raises ValueError."""
+    """Return an entry. Raises OptionsError."""
     _check_members(Deviation, place, entry)
     deviation = Deviation(**entry)
     try:
@@ -164,10 +164,10 @@ def _read(place: str, entry: Any) -> Deviation:
 def _check_members(
     kind: type[Deviation | NotSeen | ExpectedRefusal], place: str, entry: Any
 ) -> None:
-    """Refuse what is no table of an entry's members. Raises OptionsError."""
+    """Check that an entry is a table with the members of ``kind``. Raises OptionsError."""
     members = {
-        each.name: each.default is MISSING and each.default_factory is MISSING
-        for each in fields(kind)
+        member.name: member.default is MISSING and member.default_factory is MISSING
+        for member in fields(kind)
     }
     if not isinstance(entry, dict):
         raise OptionsError(_text(f"{place}: {entry!r}", "a table"))

@@ -1,4 +1,4 @@
-"""The options of a run: one table for the command and for pytest."""
+"""The options of a run: one table for the commands and for pytest."""
 
 import math
 import shlex
@@ -10,36 +10,33 @@ from urllib.parse import urlsplit
 from crmcom_kit.redaction import redact_url
 
 DEFAULT_MAX_TIME = 600.0  # seconds
-#: No wait of a run is longer, between two requests or in all, in seconds.
+#: The maximum time between two requests, and of a whole run, in seconds.
 _LONGEST = 86_400
-#: The methods that change webhook requests; ``--allow`` names them.
+#: The methods that change webhook requests, as ``--allow`` names them.
 CHANGES = ("resend", "delete")
-#: What a run may expect not to see, beside that a method is served.
+#: What ``[[not_seen]]`` may list beside methods.
 SUCCESSFUL_RESEND = "successful_resend"
 
 #: The commands that share the table. What is checked, and reports, are options of ``check`` alone.
 COMMANDS = CHECK, CALIBRATE, DIFF = "check", "calibrate", "diff"
 
-#: Which sides of recorded traffic are judged.
+#: The values of ``--judge``.
 JUDGED = ("client", "server", "both")
 
-#: What the help is divided into; what an option is about decides where it counts.
+#: The headings of the help. An option's heading also says which commands and runs it is for.
 TARGET, CREDENTIALS, CHANGED = "Target", "Credentials", "What may be changed"
 BUDGET, CHECKED, RECORDINGS, REPORTS = "Budget", "What is checked", "Recordings", "Reports"
-#: What makes no sense if recorded traffic is checked, and nothing is sent.
+#: Headings of options that make no sense for recorded traffic, since nothing is sent.
 OF_REQUESTS = (CREDENTIALS, CHANGED, BUDGET)
 
 
 class OptionsError(ValueError):
-    """An option that cannot be followed; the text names it, what was seen and what is allowed."""
+    """An option with a wrong value; the text names it, what was seen and what is allowed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One option: ``--name`` of the command, ``--crmcom-name`` of pytest.
-
-    Credentials are shown in no report.
-    """
+    """One option: ``--name`` of a command, ``--crmcom-name`` of pytest."""
 
     name: str
     heading: str  # one of HEADINGS
@@ -61,19 +58,24 @@ class Option:
 
     @property
     def envvar(self) -> str | None:
-        """The environment variable of all commands that may give it, if there is one."""
+        """The environment variable that all commands share, or None."""
         is_shared = self.heading in (TARGET, CREDENTIALS) and not self.repeats
         return f"CRMCOM_{self.key.upper()}" if is_shared else None
 
     @property
     def is_of_server(self) -> bool:
-        """Whether it is the URL of a server or a credential: no recording needs these variables."""
+        """Whether it is the URL of a server or a credential: a recording ignores its variable."""
         return self.envvar is not None and self.name != "release"
 
     def is_given(self, values: Mapping[str, Any]) -> bool:
         """Whether the option has another value than its default."""
         value = values[self.key]
         return bool(value) if self.repeats else value not in (None, self.default)
+
+    def all_values(self, values: Mapping[str, Any]) -> tuple[Any, ...]:
+        """The values of the option: several if it repeats, else one."""
+        value = values[self.key]
+        return tuple(value) if self.repeats else (value,)
 
 
 OPTIONS = (
@@ -208,19 +210,19 @@ OPTIONS = (
         is_rare=True,
     ),
 )  # fmt: skip
-#: The values of options that are not given.
+#: The default values, by key.
 DEFAULTS = {option.key: () if option.repeats else option.default for option in OPTIONS}
-#: What decides about a run.
+#: Those that decide about a run.
 RUN_OPTIONS = tuple(option for option in OPTIONS if option.heading != REPORTS)
-#: What pytest offers, which has tests to show, and JUnit XML of its own.
+#: Those of pytest, which has JUnit XML of its own.
 PYTEST_OPTIONS = tuple(
     option for option in OPTIONS if option.name not in ("dry-run", "junit", "write-deviations")
 )
 
 
 def check_values(values: Mapping[str, Any]) -> None:
-    """Refuse values that no run can follow, by name. Raises OptionsError."""
-    # Here, since pytest imports this module in every run for the options' names.
+    """Check the values of all options. Raises OptionsError."""
+    # Imported here, since pytest imports this module in every run for the options' names.
     from crmcom_kit.schemas.releases import UnknownRelease, resolve
     from crmcom_kit.schemas.statements import checked_statements
 
@@ -248,34 +250,34 @@ def check_values(values: Mapping[str, Any]) -> None:
 
 
 def _check_value(option: Option, values: Mapping[str, Any]) -> None:
-    """Refuse a number out of bounds, what is no text or path, and what a recording rules out."""
-    given = values[option.key]
+    """Check one value: its bounds, its encoding, and whether it goes with a recording."""
+    value = values[option.key]
     if values["from_har"] and option.heading in OF_REQUESTS and option.is_given(values):
         msg = f"--{option.name} is not allowed with --from-har, which sends nothing"
         raise OptionsError(msg)
-    if option.type in (int, float) and given is not None:
-        if not option.minimum <= given <= option.maximum or given == math.inf:
+    if option.type in (int, float) and value is not None:
+        if not option.minimum <= value <= option.maximum or value == math.inf:
             allowed = f"a number from {option.minimum:.2g} "
             allowed += "on" if option.maximum == math.inf else f"to {option.maximum:g}"
-            raise OptionsError(_text(option.name, given, allowed))
+            raise OptionsError(_text(option.name, value, allowed))
         return
-    if option.metavar == "FILE" and given == "":  # else nothing would be written down, silently
-        raise OptionsError(_text(option.name, given, "the path of a file"))
-    for each in given if option.repeats else [given]:
-        if isinstance(each, str) and each.encode("utf-8", "replace").decode() != each:
+    if option.metavar == "FILE" and value == "":  # or nothing would be written, silently
+        raise OptionsError(_text(option.name, value, "the path of a file"))
+    for text in option.all_values(values):
+        if isinstance(text, str) and text.encode("utf-8", "replace").decode() != text:
             msg = f"--{option.name}: a string that is not UTF-8 is not allowed"
             raise OptionsError(msg)
 
 
 def secret_keys(values: Mapping[str, Any]) -> dict[str, str]:
-    """Return the secret keys that were given, by definition id. Raises OptionsError."""
-    found = {}
+    """Return the secret keys by the IDs of webhook definitions. Raises OptionsError."""
+    keys = {}
     for text in values["secret_key"]:
         definition, equals, key = text.partition("=")
         if not (definition and equals and key):
             raise OptionsError(_text("secret-key", "a value of another form", "ID=KEY"))
-        found[definition] = key
-    return found
+        keys[definition] = key
+    return keys
 
 
 def allowed_changes(values: Mapping[str, Any]) -> frozenset[str]:
@@ -286,12 +288,12 @@ def allowed_changes(values: Mapping[str, Any]) -> frozenset[str]:
 
 def _check_login(values: Mapping[str, Any]) -> None:
     user = ("username", "password", "organisation")
-    given = [name for name in user if values[name]]
-    if given and len(given) < len(user):
+    present = [name for name in user if values[name]]
+    if present and len(present) < len(user):
         missing = next(name for name in user if not values[name])
         msg = f"--{missing} is missing: a login needs user name, password and organisation"
         raise OptionsError(msg)
-    named = [*given, *(name for name in ("token", "api_key") if values[name])]
+    named = [*present, *(name for name in ("token", "api_key") if values[name])]
     ended = values["expired_token"]
     if ended and ended == values["token"]:
         msg = "--expired-token is the same as --token: give one that the server accepts no longer"
@@ -308,15 +310,14 @@ def _check_login(values: Mapping[str, Any]) -> None:
 
 
 def with_scope(values: Mapping[str, Any], warn: Callable[[str], object]) -> dict[str, Any]:
-    """Return ``values`` with --scope in the place of the options that it replaces.
+    """Return ``values`` with --scope instead of the options that it replaces.
 
-    ``warn`` gets a line on each of those.
+    ``warn`` gets a line for each of these.
     """
     replaced = [option for option in OPTIONS if option.scope and option.is_given(values)]
     scope = list(values["scope"])
     for option in replaced:
-        given = values[option.key]
-        parts = [option.scope.format(value) for value in (given if option.repeats else [given])]
+        parts = [option.scope.format(value) for value in option.all_values(values)]
         flags = " ".join(f"--scope {shlex.quote(part)}" for part in parts)
         warn(f"--{option.name} goes with 0.5.0: give {flags}")
         scope += parts
@@ -356,7 +357,7 @@ def _check_scope(values: Mapping[str, Any]) -> None:
 
 
 def check_url(url: str | None, name: str = "base-url") -> None:
-    """Refuse what is no URL of a server. Raises OptionsError."""
+    """Check the URL of a server. Raises OptionsError."""
     if url is None:
         return
     if not url.strip():
@@ -365,7 +366,7 @@ def check_url(url: str | None, name: str = "base-url") -> None:
         raise OptionsError(msg)
     try:
         parts = urlsplit(url)
-        host = (parts.hostname or "").encode("idna")  # which is how it will be looked up
+        host = (parts.hostname or "").encode("idna")  # as it will be looked up
         usable = parts.scheme in ("http", "https") and host and parts.port != 0
     except ValueError:
         usable = False
@@ -378,8 +379,8 @@ def check_url(url: str | None, name: str = "base-url") -> None:
 
 
 def _check_trusted() -> None:
-    """Refuse certificates of the environment that cannot be read. Raises OptionsError."""
-    import httpx  # here, since pytest imports this module in every run
+    """Check that the certificates of the environment can be read. Raises OptionsError."""
+    import httpx  # imported here, see ``check_values``
 
     try:
         httpx.create_ssl_context()
@@ -398,10 +399,10 @@ def command_line(values: Mapping[str, Any]) -> str:
     for option in RUN_OPTIONS:
         if option.heading == CREDENTIALS or not option.is_given(values):
             continue
-        value = values[option.key]
-        if value is True:
+        if values[option.key] is True:
             words.append(f"--{option.name}")
         else:
-            given = value if option.repeats else [value]
-            words += [f"--{option.name} {shlex.quote(str(each))}" for each in given]
+            words += [
+                f"--{option.name} {shlex.quote(str(part))}" for part in option.all_values(values)
+            ]
     return " ".join(words)

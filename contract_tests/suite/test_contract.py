@@ -1,6 +1,6 @@
-"""One test for each statement of the contract: what the run against the target says of it.
+"""One test for each statement of the contract, with the verdict of the one run.
 
-Beside them, on the mock that the suite starts, the state machine sends what Hypothesis draws.
+Beside them, the state machine sends what Hypothesis draws to the mock that the suite starts.
 """
 
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ pytest_plugins = ["crmcom_kit.contract_tests.pytest_fixtures"]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Make one test of each statement that is in force, and fits --crmcom-only."""
+    """Make a test of each statement that is in force and fits --crmcom-only."""
     if "statement_id" in metafunc.fixturenames:
         chosen = list(_chosen(given_options(metafunc.config)))
         metafunc.parametrize("statement_id", chosen)
@@ -35,47 +35,47 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def _chosen(values: dict[str, Any]) -> Iterator[Any]:
     try:
-        check_values(values)  # here, since else each test would have the same error
-        paths = [Path(each) for each in values["from_har"]]
+        check_values(values)  # here, or each test would have the same error
+        paths = [Path(name) for name in values["from_har"]]
         release = values["release"] or release_in(paths).name
-        found = checked_statements(release, values["only"])
+        statements = checked_statements(release, values["only"])
     except OptionsError as error:
         raise pytest.UsageError(as_in_pytest(str(error))) from None
-    for statement in found:
+    for statement in statements:
         yield pytest.param(statement.id, id=statement.id)
 
 
 def test_the_run_itself(report: dict[str, Any]) -> None:
-    """The target could be reached, and all was seen that must be, but nothing else."""
-    if said := failure_of_run(report):
-        pytest.fail(visible(as_in_pytest(said)), pytrace=False)
+    """The target could be reached, and all that must be seen was seen."""
+    if failure := failure_of_run(report):
+        pytest.fail(visible(as_in_pytest(failure)), pytrace=False)
 
 
 def test_statement(statement_id: str, report: dict[str, Any]) -> None:
-    """The statement holds, or deviates as listed; what was not tried is skipped, with why."""
-    found = next(each for each in report["statements"] if each["id"] == statement_id)
-    if fails(found):
-        # Not the whole text: its scripts name options of curl.
-        named = {**found, "why": as_in_pytest(found["why"])}
-        pytest.fail("\n".join(failure_details(named)), pytrace=False)
-    if found["verdict"] != Verdict.HOLDS:
-        pytest.skip(as_in_pytest(f"{found['verdict']}: {found['why']}"))
+    """The statement holds, or deviates as listed; one that was not exercised is skipped."""
+    entry = next(each for each in report["statements"] if each["id"] == statement_id)
+    if fails(entry):
+        # Only here, since scripts name options of curl.
+        entry = {**entry, "why": as_in_pytest(entry["why"])}
+        pytest.fail("\n".join(failure_details(entry)), pytrace=False)
+    if entry["verdict"] != Verdict.HOLDS:
+        pytest.skip(as_in_pytest(f"{entry['verdict']}: {entry['why']}"))
 
 
 class _OwnMock(ContractMachine):
-    """Checks the mock that the suite starts: it is reset for each example."""
+    """Checks the mock that the suite starts, which is reset for each example."""
 
     mock: ClassVar[Target]
 
     def target(self) -> Target:
-        """Return the mock with its first content."""
+        """Return the mock, reset."""
         if self.mock.reset is not None:
             self.mock.reset()
         return self.mock
 
 
 class TestMachine(_OwnMock.TestCase):  # type: ignore[misc, valid-type]
-    """Requests that Hypothesis draws, on the mock that the suite starts, and on nobody's server."""
+    """Requests that Hypothesis draws; only to the mock that the suite starts."""
 
     @pytest.fixture(autouse=True)
     def _on_the_mock_of_the_suite(self, pytestconfig: pytest.Config) -> None:

@@ -1,7 +1,7 @@
 """Reads with values that no list names: Hypothesis draws them, and shrinks what is wrong.
 
-They are tests of Hypothesis like any other: its options of pytest, its profiles, its statistics and
-its database are for them. Nothing is changed.
+They are ordinary Hypothesis tests: its options of pytest, profiles, statistics and database apply.
+They change nothing.
 """
 
 from collections.abc import Iterator
@@ -31,8 +31,8 @@ from crmcom_kit.contract_tests.templates.table import READS
 
 pytest_plugins = ["crmcom_kit.contract_tests.pytest_fixtures"]
 
-#: What the profile says, except what makes no sense with a server: it may be slow, and to explain
-#: an example takes many more requests than to shrink it.
+#: The settings of the profile, except those that make no sense for a server. It may be slow, and to
+#: explain an example takes many more requests than to shrink it.
 _SETTINGS = settings(
     deadline=None,
     phases=[phase for phase in settings().phases if phase is not Phase.explain],
@@ -44,20 +44,20 @@ class Reads:
     """Draws requests and sends them to the target."""
 
     def __init__(self, session: Session, reads: DrawnReads) -> None:
-        """Draw from what is known of the target by now."""
+        """Draw from what is known of the target now."""
         self._scene, self._reads = session.scene.frozen(), reads
 
     def __repr__(self) -> str:
-        """Show nothing of the target: Hypothesis prints what a test was given."""
+        """Show nothing of the target: Hypothesis prints the arguments of a test."""
         return "<Reads>"
 
     def calls(self, method: str) -> SearchStrategy[Call]:
         """Return a strategy of requests of a method."""
-        rows = [each for each in all_templates() if each.layer in READS and each.method == method]
-        return open_calls(self._scene, rows)
+        reads = [each for each in all_templates() if each.layer in READS and each.method == method]
+        return open_calls(self._scene, reads)
 
     def check(self, call: Call) -> None:
-        """Send a request. Raises Broken; skips the test where no more requests may be sent."""
+        """Send a request; skip the test if no more may be sent. Raises Broken."""
         try:
             self._reads.check(call)
         except BudgetSpent as error:
@@ -66,7 +66,7 @@ class Reads:
 
 @pytest.fixture(scope="module")
 def reads(request: pytest.FixtureRequest) -> Iterator[Reads]:
-    """What draws and sends."""
+    """Draws reads of the target, and sends them."""
     values = given_options(request.config)
     if values["from_har"]:
         pytest.skip("a recording takes no requests")
@@ -77,8 +77,11 @@ def reads(request: pytest.FixtureRequest) -> Iterator[Reads]:
     deviations = read_deviations(Path(path)).deviations if path else ()
 
     def accepts(violation: Violation) -> bool:
-        listed = (each for each in deviations if each.statement == violation.statement)
-        return any(each.explains(violation.method, violation.seen) for each in listed)
+        return any(
+            deviation.statement == violation.statement
+            and deviation.explains(violation.method, violation.seen)
+            for deviation in deviations
+        )
 
     def worded(violation: Violation) -> str:
         redactor = ReportRedactor(session.target, session.client.history)
@@ -87,12 +90,12 @@ def reads(request: pytest.FixtureRequest) -> Iterator[Reads]:
 
     discover(session)
     yield Reads(session, DrawnReads(Campaign(session), accepts=accepts, worded=worded))
-    session.queue.clear()  # what confirmations have seen on the way
+    session.queue.clear()  # suspicions that confirmations came across
 
 
 @pytest.mark.parametrize("method", ["show", "list"])
 @_SETTINGS
 @given(data=st.data())
 def test_reads(method: str, reads: Reads, data: st.DataObject) -> None:
-    """The server keeps the contract whatever values a read has."""
+    """The server keeps the contract for any values of a read."""
     reads.check(data.draw(reads.calls(method)))

@@ -233,7 +233,7 @@ def test_what_cannot_be_a_server_is_said() -> None:
     """With what is allowed."""
     for make, error in (
         (lambda: 5, "Contract.target: returned 5; it must return a mock, a WSGI or ASGI app"),
-        (StandIn, "Contract.login: is missing; it must be what the server lets in"),
+        (StandIn, "Contract.login: is missing; it must be the credentials"),
     ):
         with pytest.raises(TypeError, match=error):
             run(machine(make), 1)
