@@ -220,7 +220,7 @@ def _none_left(refused: _Refused) -> str | None:
     store = refused.epoch.store
     if not refused.resends or not len(store) or store.query(Query(states=RESENDABLE, limit=1)):
         return None
-    return "a webhook request that is REJECTED: none is now, so make a delivery fail (--deliveries)"
+    return "a webhook request that is REJECTED: none is now, so make a delivery fail (--deliver)"
 
 
 def _pairs(refused: _Refused) -> Iterator[tuple[str, str]]:

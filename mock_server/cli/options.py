@@ -15,7 +15,7 @@ from crmcom_kit.schemas.releases import known_releases
 HEADINGS = {
     "Address and callers": ("--host", "--port", "--tls-self-signed", "--token", "--admin-token"),
     "World": ("--release", "--dialect", "--profile", "--data", "--state", "--seed"),
-    "Deliveries": ("--deliver", "--allow-host", "--deliveries"),
+    "Deliveries": ("--deliver", "--allow-host"),
     "Other": ("--log", "--config", "--help"),
 }
 
@@ -91,8 +91,8 @@ OPTIONS: list[click.Parameter] = [
     click.Option(
         ["--deliver"],
         default="scripted",
-        type=click.Choice(["scripted", "http"]),
-        help="Whether webhooks are really sent.",
+        metavar="HOW",
+        help='Really send webhooks (http), or a script of outcomes, such as "3*timeout, success".',
     ),
     click.Option(
         ["--allow-host", "allow_hosts"],
@@ -101,11 +101,7 @@ OPTIONS: list[click.Parameter] = [
         metavar="HOST[:PORT]",
         help="Send to this host, too, besides loopback; repeatable.",
     ),
-    click.Option(
-        ["--deliveries"],
-        metavar="SCRIPT",
-        help='Outcomes of those that are not, such as "3*timeout, success".',
-    ),
+    click.Option(["--deliveries"], hidden=True, deprecated="It is called --deliver now."),
     click.Option(
         ["--admin-token"],
         metavar="TOKEN",
@@ -182,11 +178,13 @@ def _mistake_in(options: dict[str, Any]) -> str | None:
     if token is not None and not is_admin_token(token):
         allowed = ADMIN_TOKEN_CHARACTERS
         return f"--admin-token: a hidden value is not allowed; allowed is {allowed}"
-    script, dial = options["deliveries"], dials()["delivery.script"]
-    if script is not None and not dial.accepts(script):
-        return f"--deliveries: {script!r} is not allowed; allowed is {dial.allowed()}"
-    if options["deliver"] == "http" and script is not None:
-        return "--deliveries: not allowed with --deliver http, which has no scripted outcomes"
+    if options["deliveries"] is not None:  # its former name
+        if options["deliver"] != "scripted":
+            return "--deliveries: not allowed with --deliver; give --deliver alone"
+        options["deliver"] = options.pop("deliveries")
+    how, dial = options["deliver"], dials()["delivery.script"]
+    if how not in ("scripted", "http") and not dial.accepts(how):
+        return f"--deliver: {how!r} is not allowed; allowed is http, or {dial.allowed()}"
     if options["deliver"] != "http" and options["allow_hosts"]:
         return "--allow-host: not allowed without --deliver http, since nothing is sent"
     return None

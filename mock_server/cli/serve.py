@@ -43,7 +43,11 @@ class _Serve(click.Command):
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the common options under headings, and the names of the others."""
-        options = {option.opts[-1]: option for option in self.get_params(ctx)}
+        options = {
+            option.opts[-1]: option
+            for option in self.get_params(ctx)
+            if not getattr(option, "hidden", False)
+        }
         for heading, names in HEADINGS.items():
             records = [options.pop(name).get_help_record(ctx) for name in names]
             with formatter.section(heading):
@@ -192,7 +196,6 @@ def _world(options: dict[str, Any]) -> "World":
                 release=options["release"],
                 dialect=options["dialect"],
                 profile=options["profile"],
-                deliveries=options["deliveries"],
                 deliver=options["deliver"],
                 allow_hosts=options["allow_hosts"],
                 data=data,

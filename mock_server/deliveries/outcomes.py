@@ -1,7 +1,7 @@
 """The outcomes of deliveries. Their table is ``schemas/data/delivery_outcomes.json``.
 
 It gives each outcome its name, the vendor's error code and description, and the HTTP status. A
-script (``--deliveries``, ``delivery.script``) may use every name in it.
+script (``--deliver``, ``delivery.script``) may use every name in it.
 """
 
 from enum import StrEnum

@@ -1,9 +1,10 @@
 """Make a world from the names and paths that users give."""
 
+import warnings
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from crmcom_kit.mock_server.clock import Clock, SystemClock
 from crmcom_kit.mock_server.deliveries.messages import Sender
@@ -14,7 +15,7 @@ from crmcom_kit.mock_server.protocol.config import Config, Credentials
 from crmcom_kit.mock_server.world.entries import import_entries
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.mock_server.world.world_file import Progress, given_entries, sample_entries
-from crmcom_kit.schemas import Dialect, load_dialect, resolve
+from crmcom_kit.schemas import Dialect, dials, load_dialect, resolve
 from crmcom_kit.schemas.profile import Profile, read_profile
 from crmcom_kit.schemas.releases import supported_entities
 from crmcom_kit.usage_errors import UsageError, quoted
@@ -39,14 +40,14 @@ def make_world(
     data: str | Path | Iterable[dict[str, Any]] | dict[str, Any] | None = None,
     seed: int = 0,
     tokens: Iterable[str] = (),
-    deliveries: str | None = None,
     credentials: Credentials = DEFAULT_CREDENTIALS,
     clock: Clock | None = None,
     delivery: Sender | None = None,
-    deliver: Literal["scripted", "http"] = "scripted",
+    deliver: str = "scripted",
     allow_hosts: Iterable[str] = (),
     journal: int = MAX_ENTRIES,
     progress: Progress | None = None,
+    deliveries: str | None = None,
 ) -> World:
     """Return a world for ``create_app``.
 
@@ -59,16 +60,16 @@ def make_world(
             responses show them, several or one; the sample world by default.
         seed: what ids and tokens are made from; the same seed gives the same ones.
         tokens: fixed tokens that never expire.
-        deliveries: the outcomes of deliveries in order, such as ``3*timeout, success``; the
-            dialect's ``delivery.script`` by default.
         credentials: who may log in.
         clock: the source of time; the machine's clock by default.
         delivery: sends webhooks, instead of ``deliver``.
-        deliver: *scripted* sends nothing, the script gives the outcomes; *http* really sends, to
-            loopback addresses only.
+        deliver: *http* really sends webhooks, to loopback addresses only. Anything else sends
+            nothing: a script, such as ``3*timeout, success``, has the outcomes in order;
+            *scripted* is the dialect's ``delivery.script``.
         allow_hosts: what *http* may call besides: names or addresses, with or without ``:PORT``.
         journal: how many requests the journal keeps.
         progress: gets how many bytes of the file ``data`` were read, now and then.
+        deliveries: the former name of a script as ``deliver``.
 
     Raises:
         UnknownRelease, DialectError, ProfileError, DataError, UsageError: an argument is not
@@ -86,15 +87,16 @@ def make_world(
     named_dialect = "default" if dialect is None else dialect
     chosen = named_dialect if isinstance(named_dialect, Dialect) else load_dialect(named_dialect)
     if deliveries is not None:
-        chosen = chosen.changed({"delivery.script": deliveries})
+        warnings.warn("deliveries is now deliver", DeprecationWarning, stacklevel=2)
+        deliver = _script_of(deliver, deliveries)
+    chosen = _with_script(chosen, deliver)
     named = resolve(release)
     supported = replace(named, entities=supported_entities(named, chosen))
     delivery_queue = DeliveryQueue()
-    if deliver != "scripted":
-        if delivery is not None or deliveries is not None:
-            seen = f"{deliver} together with a delivery or a script"
-            raise UsageError("deliver", seen=seen, allowed="only one of them")
-        delivery = http = _http_delivery(deliver, chosen, allow_hosts)
+    if deliver == "http":
+        if delivery is not None:
+            raise UsageError("deliver", seen="http with a delivery", allowed="only one of them")
+        delivery = http = _http_delivery(chosen, allow_hosts)
         delivery_queue.on_stop = http.cut
     elif delivery is None:
         delivery = ScriptedDelivery(chosen["delivery.script"])
@@ -134,6 +136,24 @@ def _texts(name: str, texts: Iterable[str]) -> tuple[str, ...]:
     return listed
 
 
+def _script_of(deliver: str, deliveries: str) -> str:
+    """Return a script by its former name. Raises UsageError if there is the new one, too."""
+    if deliver != "scripted":
+        seen, allowed = f"with deliver={deliver!r}", "deliver alone"
+        raise UsageError("deliveries", seen=seen, allowed=allowed)
+    return deliveries
+
+
+def _with_script(dialect: Dialect, deliver: str) -> Dialect:
+    """Return a dialect with the script that ``deliver`` is, if it is one. Raises UsageError."""
+    if deliver in ("scripted", "http"):
+        return dialect
+    dial = dials()["delivery.script"]
+    if not dial.accepts(deliver):
+        raise UsageError("deliver", seen=quoted(deliver), allowed=f"http, or {dial.allowed()}")
+    return dialect.changed({"delivery.script": deliver})
+
+
 def _check_numbers(seed: Any, journal: Any) -> None:
     """Raise UsageError if one is not a whole number that is allowed."""
     if type(seed) is not int:
@@ -153,10 +173,8 @@ def _check_alone(profile: Profile, release: str | None, *, dialect: Any, data: A
             raise UsageError(name, seen=f"{name} and a profile", allowed=allowed)
 
 
-def _http_delivery(deliver: str, dialect: Dialect, allow_hosts: Iterable[str]) -> "HttpDelivery":
+def _http_delivery(dialect: Dialect, allow_hosts: Iterable[str]) -> "HttpDelivery":
     """Return a delivery over HTTP. Raises UsageError."""
-    if deliver != "http":
-        raise UsageError("deliver", seen=quoted(deliver), allowed="scripted or http")
     # Imported when needed: most mocks send nothing, and start sooner.
     from crmcom_kit.mock_server.deliveries.allowed_hosts import AllowedHosts
     from crmcom_kit.mock_server.deliveries.http_delivery import HttpDelivery

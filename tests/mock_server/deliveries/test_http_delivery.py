@@ -16,6 +16,7 @@ from crmcom_kit.mock_server.deliveries.allowed_hosts import AllowedHosts
 from crmcom_kit.mock_server.deliveries.http_delivery import MAX_BODY, HttpDelivery
 from crmcom_kit.mock_server.deliveries.messages import OutgoingMessage
 from crmcom_kit.mock_server.deliveries.outcomes import Outcome
+from crmcom_kit.mock_server.deliveries.scripts import ScriptedDelivery
 from crmcom_kit.schemas import Dialect
 from crmcom_kit.usage_errors import UsageError
 
@@ -304,7 +305,7 @@ def test_a_blocked_record_is_rejected_and_nothing_is_sent(make_mock: Any) -> Non
         {"deliver": "smtp"},
         {"deliver": "http", "allow_hosts": ["*"]},
         {"deliver": "http", "allow_hosts": "localhost"},
-        {"deliver": "http", "deliveries": "timeout"},
+        {"deliver": "http", "delivery": ScriptedDelivery("success")},
     ],
 )
 def test_options_that_make_no_delivery_are_refused(options: Any) -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crmcom_kit.mock_server import Mock, crmcom_mock
+from crmcom_kit.mock_server import Mock, crmcom_mock, make_world
 from crmcom_kit.mock_server.deliveries.messages import OutgoingMessage
 from crmcom_kit.mock_server.deliveries.outcomes import OutcomeName
 from crmcom_kit.mock_server.deliveries.scripts import MAX_SCRIPTS, ScriptedDelivery
@@ -99,9 +99,17 @@ def outcome(mock: Mock) -> str:
     return last.name
 
 
+def test_the_former_name_of_a_script_warns() -> None:
+    """It works for one release."""
+    with pytest.warns(DeprecationWarning, match="deliveries is now deliver"):
+        world = make_world(deliveries="timeout")
+
+    assert world.config.dialect["delivery.script"] == "timeout"
+
+
 def test_a_reset_ends_scripts_and_a_snapshot_keeps_them() -> None:
     """A restored snapshot has the scripts at their places; a reset has the first one alone."""
-    with crmcom_mock(deliveries="refused") as mock:
+    with crmcom_mock(deliver="refused") as mock:
         mock.deliveries.script("timeout, bad_tls, success", record=7)
         outcome(mock)
         mock.snapshot("begun")

@@ -248,7 +248,7 @@ def test_one_process_at_a_time(keeper: Keeper) -> None:
 
 def test_a_script_of_deliveries_may_differ(keeper: Keeper) -> None:
     """It says what will happen, and nothing about what the file has."""
-    keeper.world(deliveries="timeout").end_keeping()
+    keeper.world(deliver="timeout").end_keeping()
     assert keeper.world(dialect=Dialect("mine", {"delivery.script": "success"})).store
 
 
