@@ -126,11 +126,11 @@ def _where(extra: str, members: Mapping[str, Any], document: Mapping[str, Any]) 
 
 
 def _deepest(error: "ValidationError", document: Mapping[str, Any]) -> "ValidationError":
-    """Return the violation to report of those that are the reason of one.
+    """Return the violation to report, of those behind one.
 
-    A value that may be of several kinds is of the one that has its type, whose required members it
-    has, and that explains the most of its unknown members. An unknown member is reported before one
-    that is lacking, which it may be. What has words of its own in ``x-allowed`` is reported as a
+    A value that may be of several kinds counts as the kind that has its type, whose required
+    members it has, and that explains most of its unknown members. An unknown member is reported
+    before a missing one, which it may be, misspelled. A schema with ``x-allowed`` is reported as a
     whole.
     """
     from jsonschema.exceptions import best_match
@@ -161,8 +161,8 @@ def _distance(
 ) -> tuple[bool, bool, int]:
     """Return how far a value is from a kind.
 
-    That is whether it has another type, whether it lacks members, and how many of its members are
-    none of the kind's, even if they are misspelled or misplaced.
+    That is: whether it has another type, whether it lacks members, and how many unknown members it
+    has that are neither misspelled nor misplaced.
     """
     broken = {violation.validator for violation in violations if not violation.relative_path}
     unknown: list[str] = []

@@ -39,8 +39,8 @@ def dispatch(world: World, request: Request) -> Response:
 async def handle(world: World, request: Request, waits: Waits) -> Response:
     """Return the response of ``world`` to ``request``, and record both in the journal.
 
-    The journal has the request from now on. It stays in the epoch in which it began: after a reset
-    it no longer changes the world, and is in no journal that anyone reads.
+    The journal has the request from now on. A request stays in the epoch in which it began: after
+    a reset, nothing that it does can be seen.
     """
     epoch = world.current_epoch
     closing = epoch.config.closing  # the server may start again, with another one

@@ -1,9 +1,8 @@
 """Reasons and suggestions: why a request was refused, and what makes it valid in its own terms.
 
-The words of both are those of ``schemas.reasons``. The reason has what is allowed in general, as
-the error says it. A suggestion puts what this caller means in its place: a value under the right
-field, a number as a string, a word for a state. It is sent in a header of the mock's own, and is
-None unless it is sure: another record than the one that was asked for is no remedy.
+Their words are in ``schemas.reasons``. A reason says what is allowed in general. A suggestion says
+what this caller means: a value under the right field, a number as a string, a word for a state. It
+is sent in a header of the mock's own. It is None unless it is sure: another record is no remedy.
 """
 
 import difflib
@@ -151,7 +150,7 @@ def _misplaced(refused: _Refused) -> str:
 
 
 def _near(text: str, candidates: Iterable[str]) -> str | None:
-    """Return the one of ``known`` that ``text`` means, begins, or is a misspelling of."""
+    """Return the candidate that ``text`` means, begins or misspells."""
     by_upper = {candidate.upper(): candidate for candidate in candidates}
     wanted = text[:_MAX_LENGTH].strip().upper()
     if wanted in by_upper:

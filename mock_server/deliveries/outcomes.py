@@ -59,7 +59,7 @@ class Outcome(NamedTuple):
         return self.error_code is None
 
     def limited(self, characters: int) -> "Outcome":
-        """Return it with a description of at most so many characters."""
+        """Return it with a description of at most ``characters``."""
         text = self.error_description
         return self._replace(error_description=text and text[:characters])
 

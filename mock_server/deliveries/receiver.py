@@ -1,4 +1,4 @@
-"""The built-in receiver of webhook requests: it responds as it is told and keeps what it gets."""
+"""The built-in receiver of webhook requests: its responses, what it got, and verdicts on that."""
 
 import hmac
 import json

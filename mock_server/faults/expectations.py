@@ -32,7 +32,7 @@ class ExpectedRefusal:
 
     @property
     def has_come(self) -> bool:
-        """Whether as many came as are expected."""
+        """Whether the expected number came."""
         return self.count > 0 if self.times is None else self.count == self.times
 
     def fits(self, view: RequestView, error: VendorError) -> bool:
@@ -97,7 +97,7 @@ class Expectations:
             return tuple(self._expected)
 
     def never_came(self) -> list[ExpectedRefusal]:
-        """Return the expected refusals of which not as many came as are expected."""
+        """Return the expected refusals of which too few or too many came."""
         return [refusal for refusal in self.expected if not refusal.has_come]
 
     def unexpected(self) -> tuple[int, list[str]]:

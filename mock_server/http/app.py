@@ -176,7 +176,7 @@ def _nothing_here(error: HTTPException) -> FlaskResponse:
 
 
 def _internal_error(_: HTTPException) -> FlaskResponse:
-    """Return the response to a call in which the mock itself failed, which Flask has logged."""
+    """Return the response to a request in which the mock itself failed; Flask has logged why."""
     return sent(Reply({"error": "internal error of the mock; its log says more"}, 500))
 
 

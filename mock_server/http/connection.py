@@ -1,9 +1,9 @@
-"""One HTTP connection: uvicorn's, with what it leaves open.
+"""One HTTP connection: uvicorn's protocol, and what it leaves open.
 
-uvicorn parses, pipelines and keeps connections alive. Here are the limit of a request's head, a
-response to what is refused, no reading while requests wait for their turn, one packet for head and
-body of a response, streams without chunks for HTTP/1.0, an end that the application asks for, and a
-client that closes its side first.
+uvicorn parses, pipelines and keeps connections alive. This module limits the head of a request,
+responds to what is refused, reads nothing while requests wait, sends head and body in one packet,
+streams to HTTP/1.0 without chunks, lets the application end a connection, and serves clients that
+close their side first.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from uvicorn.config import Config
     from uvicorn.server import ServerState
 
-#: Longest head of a request, in bytes; so much may also stand between two parts of its body.
+#: Maximum bytes of a request's head, and between two parts of its body.
 MAX_HEAD_BYTES = 64 * 1024
 #: Seconds for which a client that is refused may go on sending.
 LINGER_SECONDS = 10
@@ -33,7 +33,7 @@ _HEAD_TOO_LONG = f"Request line and headers may have at most {MAX_HEAD_BYTES:,} 
 _MAX_JOINED = 64 * 1024  # bytes
 _SLICE = 4096  # bytes that are parsed at once, and so may become requests that wait
 _LOGGER = logging.getLogger(__name__)
-_LOGGER.setLevel(logging.ERROR)  # what clients do wrong is answered, and needs no line
+_LOGGER.setLevel(logging.ERROR)  # clients learn from the response what is wrong
 
 
 class _JoiningTransport:
@@ -142,7 +142,7 @@ class Connection(HttpToolsProtocol):
             self._read_on()
 
     def eof_received(self) -> bool:  # type: ignore[override]
-        """Answer what has arrived whole; return whether the connection stays open for that."""
+        """Respond to what has arrived whole; return whether the connection stays open for that."""
         self._is_half_closed = True
         if self._is_in_message and self._refusal is None:
             self._refuse(400, "The request ends too early.")
@@ -246,7 +246,7 @@ class Connection(HttpToolsProtocol):
             data = head + bytes(data)
 
     def _refuse(self, status: int, text: str) -> None:
-        """Answer with an error and close, after the responses that are due."""
+        """Respond with an error and close, after the responses that are due."""
         self._refusal, self._arrived = (status, text), memoryview(b"")
         if not self._is_response_due():
             self._send_refusal(status, text)

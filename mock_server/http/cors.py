@@ -1,7 +1,7 @@
 """Cross-origin resource sharing: what browsers ask before a page of another origin may call.
 
 Which origins may is decided in ``access``; here their responses get the headers that a browser
-wants to see (Fetch standard, CORS protocol), and preflight requests are answered.
+wants to see (Fetch standard, CORS protocol), and preflight requests their responses.
 """
 
 from collections.abc import Mapping

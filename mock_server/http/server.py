@@ -80,7 +80,7 @@ class Server:
         """Accept connections on ``listening``, a bound socket.
 
         Args:
-            app: an ASGI application that answers the requests.
+            app: an ASGI application.
             listening: a bound socket; it belongs to the server from now on.
             closing: set once the server is told to stop, so that calls that wait end.
             tls: serve https with it; None: http.
@@ -113,7 +113,7 @@ class Server:
         self._accepts, self._stop = asyncio.Event(), asyncio.Event()
 
     def stop(self) -> None:
-        """End ``run`` as soon as running requests are answered. May be called from anywhere."""
+        """End ``run`` once running requests have their responses. May be called from anywhere."""
         with suppress(RuntimeError):  # it has ended by itself
             self._loop.call_soon_threadsafe(self._stop.set)
 
@@ -142,7 +142,8 @@ class Server:
         """Serve until ``stop`` is called.
 
         Args:
-            grace: seconds after which what is not answered is cut off; GRACE_SECONDS by default.
+            grace: seconds after which requests without a response are cut off; GRACE_SECONDS by
+                default.
             ready: called once connections are accepted.
         """
         try:
@@ -176,7 +177,7 @@ class Server:
             await asyncio.sleep(1)
 
     async def _finish(self, grace: float) -> None:
-        """Close all connections: those with a request when it is answered, or ``grace`` is over."""
+        """Close all connections, those with a request after its response or after ``grace``."""
         state = self._state
         for connection in list(state.connections):
             connection.shutdown()
@@ -191,7 +192,7 @@ class Server:
 
 
 async def _until(condition: Callable[[], bool], seconds: float) -> None:
-    """Return once ``condition`` holds, or so many seconds have passed."""
+    """Return once ``condition`` holds, or ``seconds`` have passed."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds
     while not condition() and loop.time() < deadline:

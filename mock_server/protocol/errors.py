@@ -2,8 +2,8 @@
 
 ``schemas/data/errors.json`` lists the kinds of errors with their default codes and sentences, and
 ``schemas/envelopes.py`` assembles the text from a kind's sentence and the facts of the error
-(parameter, seen, allowed). HTTP status, code and sentence of a kind are dials. What the developer
-of a client is told of it beside the response is in ``schemas/reasons.py``.
+(parameter, seen, allowed). HTTP status, code and sentence of a kind are dials.
+``schemas/reasons.py`` has what else the client's developer is told.
 """
 
 from dataclasses import KW_ONLY, dataclass

@@ -143,7 +143,7 @@ class Store:
         """Let ``event`` happen to a record, and return it as it is then; None if there is none.
 
         The life cycle's table says what state the event leads to. ``change`` returns what the
-        record becomes besides, with the same id and number. It runs under the lock: it must be
+        record becomes otherwise, with the same id and number. It runs under the lock: it must be
         quick and may not use the store.
 
         Raises:

@@ -101,7 +101,7 @@ def _check_members(record: Object, members: Object) -> None:
 
 
 def _error_in(epoch: Epoch, state: object, url: str) -> Object:
-    """Return the members that tell the error in a life cycle state: none, or a time-out."""
+    """Return the error members that fit a life cycle state: none, or those of a timeout."""
     if state != State.REJECTED:
         return {"error_code": None, "error_description": None}
     limit = epoch.config.dialect["delivery.description_limit"]

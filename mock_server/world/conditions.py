@@ -45,7 +45,7 @@ def _refuse_others(kind: str, members: Mapping[str, Any], allowed: tuple[str, ..
 
 
 def _deliveries(world: World, members: Mapping[str, Any]) -> Condition:
-    """Return the condition that as many deliveries are over as expected."""
+    """Return the condition that the expected number of deliveries is over."""
     wanted = None if members["delivery"] is True else _key(members, "delivery")
     delivered, expected = members.get("delivered"), times(members.get("times"))
     if not isinstance(delivered, bool | None):
@@ -73,7 +73,7 @@ def _one_record(world: World, members: Mapping[str, Any]) -> Condition:
         check_one_of("state", wanted, _STATES)
 
     def seen() -> str | None:
-        """Return the state in which it is; None if there never was such a record."""
+        """Return its state; None if it never existed."""
         store = world.store
         record = store.get("number", name) or store.get("id", name)
         if record is not None:

@@ -43,7 +43,7 @@ _Located = tuple[Record, str]  # a record, and the place of its entry
 
 
 def check_room(left: float) -> None:
-    """Raise LimitExceeded if fewer than no bytes would be ``left`` for content."""
+    """Raise LimitExceeded if ``left``, the bytes that content may still take, is negative."""
     if left < 0:
         allowed = (
             f"at most {MAX_CONTENT:,} bytes more than a world starts with, snapshots included; "

@@ -66,7 +66,7 @@ def make_world(
         deliver: *http* really sends webhooks, to loopback addresses only. Anything else sends
             nothing: a script, such as ``3*timeout, success``, has the outcomes in order;
             *scripted* is the dialect's ``delivery.script``.
-        allow_hosts: what *http* may call besides: names or addresses, with or without ``:PORT``.
+        allow_hosts: what else *http* may call: names or addresses, with or without ``:PORT``.
         journal: how many requests the journal keeps.
         progress: gets how many bytes of the file ``data`` were read, now and then.
         deliveries: the former name of a script as ``deliver``.

@@ -80,7 +80,7 @@ class WorldRegistry:
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
-        """Let a call of the control API wait. Raises LimitExceeded if as many wait as may."""
+        """Let a call of the control API wait. Raises LimitExceeded if MAX_WAITING already wait."""
         if not self._places.acquire(blocking=False):
             what, allowed = "waiting calls", f"at most {MAX_WAITING} at once"
             raise LimitExceeded(what, seen="one more", allowed=allowed)

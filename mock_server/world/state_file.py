@@ -1,14 +1,13 @@
 """The file of ``serve --state``: the content of a world as a log of its changes.
 
-The first line says which release and dialect made the file. Then an entry of a world file is new,
-or takes the place of the one with the same id, and ``deleted`` has id and number of a record that
-is gone, which stay taken. The last line of each change says how many ids were drawn. Each line
-begins with the checksum of itself and of all lines above it.
+The first line has the release and the dialect. Each further line is one of three: an entry of a
+world file, which is new or replaces the one with its id; ``deleted``, with id and number of a
+deleted record, which stay taken; or the end of a change, with the number of ids that were drawn.
+Each line begins with a checksum of itself and all lines above it.
 
-A change is written before it can be seen. Bytes after the last whole change are one that was not
-completed, and has not happened. A file that has other bytes than those that were written is
-damaged, and refused. Nothing is forced to the disk: what a process has written outlives the
-process, whichever way that ends, but not a machine that loses its power.
+A change is written before it can be seen. Bytes after the last whole change are a change that was
+not completed. It is ignored. A damaged file is refused. Nothing is forced to the disk: changes
+outlive the process, however it ends, but not a loss of power.
 """
 
 import os
@@ -301,7 +300,7 @@ def _new_lines(before: ReferenceData, after: ReferenceData) -> Iterator[bytes]:
 
 
 def _last_lines(lines: Iterable[bytes]) -> dict[str, dict[str, bytes]]:
-    """Return the lines that still say something, by kind and by id."""
+    """Return the last line of each object, by kind and id."""
     last: dict[str, dict[str, bytes]] = {}
     # Kept as bytes: as values they would take several times as much memory.
     for line in lines:

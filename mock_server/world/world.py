@@ -308,8 +308,8 @@ class World:
     def keep(self, state: "StateFile") -> list[str]:
         """Go on with the content that ``state`` has, if it has any, and keep the content there.
 
-        Returns what is to be known of the file: that its end was ignored, or that it could not be
-        written anew. Changes are added behind those that it has then.
+        Returns notes: that the end of the file was ignored, or that it could not be written anew.
+        Changes are added behind those that it has then.
 
         Raises:
             DataError: the file cannot be read.

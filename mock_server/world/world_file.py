@@ -147,7 +147,7 @@ def _file_entries(path: Path, name: str, progress: Progress | None) -> Iterator[
 def read_entries(file: IO[bytes], place: str) -> Iterator[LocatedEntry]:
     """Yield the entries in ``file``, which messages call ``place``; they are not checked.
 
-    Its first line that is not blank tells which form it has. Raises DataError.
+    The first line that is not blank decides its form. Raises DataError.
     """
     lines = iter(lambda: file.readline(MAX_ENTRY + 1), b"")
     for number, line in enumerate(lines, 1):

@@ -33,9 +33,9 @@ from crmcom_kit.usage_errors import UsageError, quoted
 
 
 def check_fault(epoch: Epoch, fault: str | None, definition: str) -> None:
-    """Raise UsageError if that cannot be wrong on purpose where a definition's webhook is sent.
+    """Raise UsageError if a delivery cannot have a fault, such as a wrong signature without a key.
 
-    ``definition`` is its id; a fault of signatures needs a key.
+    ``definition`` is the id of the webhook definition.
     """
     if fault is None:
         return
@@ -163,7 +163,7 @@ class Delivery:
     def deliver(self) -> Record | None:
         """Send in this thread; return the record if it is settled.
 
-        Raises UsageError if a change cannot be kept; it says what has happened all the same.
+        Raises UsageError if a change cannot be kept; it says what was sent.
         """
         outcome = None
         with self.epoch.delivery_queue.running():
@@ -211,7 +211,7 @@ class Delivery:
         return record
 
     def _give_up(self, outcome: Outcome | None) -> None:
-        """Leave the record as it was; ``outcome`` is that of what was sent all the same."""
+        """Leave the record as it was; ``outcome`` is that of what was sent, if anything was."""
         if self.claimed is not None:
             self.epoch.store.transition(self.claimed.id, Event.ABANDONED)
         self._end(outcome, Stage.ABANDONED if outcome is None else Stage.ENDED)
