@@ -1,7 +1,7 @@
 """What is known of a server: its webhook requests, its tokens, and the dials it has not settled.
 
-The belief is changed by the oracle alone. Each exchange, of a run or of the client of a recording,
-goes to the oracle, which writes down here what it showed.
+Only the oracle changes the belief. It gets each exchange, of a run or of a recording, and writes
+down here what the exchange showed.
 """
 
 from collections import Counter
@@ -20,8 +20,9 @@ from crmcom_kit.contract_tests.belief.interpretations import (
     Interpretation,
 )
 from crmcom_kit.contract_tests.belief.knowledge import (
+    IDENTIFIER_FIELDS,
+    condensed,
     differing,
-    kept,
     lasting,
     merged,
     typed,
@@ -32,15 +33,14 @@ from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.schemas.releases import Release
 
 Record = dict[str, Any]  # a webhook request as a response showed it
-#: So many webhook requests are known at once, in about so many bytes, and none whose id or number
-#: has more characters.
+#: Limits of what is tracked: webhook requests, their bytes together, characters of an id or number.
 MAX_TRACKED, MAX_BYTES, MAX_NAME = 20_000, 64 * 1024 * 1024, 200
-#: So many ids are known of those that got no room.
+#: The maximum number of ids that are kept of webhook requests that got no room.
 MAX_UNSEEN = 200_000
-#: Beyond so many a table of what was shown is cut.
+#: The maximum size of a table of what was shown.
 _MAX_SHOWN = 2 * MAX_TRACKED
 
-#: What requests name a webhook request by.
+#: The members that requests name a webhook request by.
 _NAMES = ("id", "number", "entity", "entity_id", "url")
 
 
@@ -49,14 +49,14 @@ class TokenState(Enum):
 
     LIVE = auto()  # a login returned it, and nothing has ended it
     RELEASED = auto()
-    EXPIRED = auto()  # its time is over, as the one who gave it says
+    EXPIRED = auto()  # its time is over, as the option that gave it says
     UNKNOWN = auto()  # no login returned it
     DOUBTFUL = auto()  # it may be valid or not
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What logins of this server are right, as far as it is known."""
+    """What logins of this server are right; None: that is not known."""
 
     username: str | None = None
     password: str | None = None
@@ -70,28 +70,28 @@ class Credentials:
 class TrackedRecord:
     """One webhook request as it was last seen.
 
-    Of members that no filter and no request uses, ``record`` has digests: see ``whole``.
+    ``record`` has digests of members that no filter and no request uses; ``whole`` has all members.
     """
 
     id: str
     record: Record
     last_seen: Exchange  # the last response that showed it whole
     shown: bool = False  # whether show has returned it
-    listed: bool = False  # whether list has
-    partly: Exchange | None = None  # the last request of show for some fields, since then
+    listed: bool = False  # whether list has returned it
+    partly: Exchange | None = None  # the last show of some of its fields since ``last_seen``
     exists: bool = True  # False: it was deleted
     moving: bool = False  # it may change by itself: only what a resend keeps is compared
-    resent: bool = False
-    is_proven: bool = False  # a look after its last resend has shown it SUCCESSFUL
+    resent: bool = False  # whether it was sent again
+    is_proven: bool = False  # whether a response after its last resend showed it SUCCESSFUL
     before_resend: Record | None = None  # as it was before its last resend
-    untraced: Record | None = None  # as it was before a resend of which nothing shows yet
-    typed: Record = field(default_factory=dict)  # the record that requests are made from
-    is_nameable: bool = False  # whether it has all that requests name it by
-    mark: int | None = None  # of the JSON that showed it last, and agreed: see ``Exchange.marks``
+    untraced: Record | None = None  # as it was before a resend that no response shows yet
+    typed: Record = field(default_factory=dict)  # without members of a wrong type, for requests
+    is_nameable: bool = False  # whether it has every member that requests name it by
+    mark: int | None = None  # see ``Exchange.marks``; of the JSON that last showed it as known
 
     @property
     def number(self) -> str:
-        """The number for people, or the id of one that has none."""
+        """The number, or the id if it has no number."""
         return str(self.record.get("number") or self.id)
 
     @property
@@ -105,9 +105,9 @@ class TrackedRecord:
         return self.among(self.last_seen.by_id)
 
     def among(self, shown: Mapping[str, Record]) -> Record:
-        """Return it with all its members, if ``shown`` is what the last response showed, by id.
+        """Return it with all its members; ``shown`` has what the last response showed, by id.
 
-        Texts that this response left out are those of an earlier one.
+        Texts that this response left out come from an earlier one.
         """
         texts = {name: value for name, value in self.record.items() if isinstance(value, str)}
         return {**texts, **shown.get(self.id, self.record)}
@@ -124,7 +124,8 @@ class Exclusion(NamedTuple):
     call: Call
     number: int  # of the exchange
     zones: Zones
-    rests_on: str | None  # id of one that it lacked, or has as it was known: if gone, who knows?
+    #: Id of the webhook request that it lacked or had; if that has changed, nothing is ruled out.
+    rests_on: str | None
 
 
 @dataclass(slots=True)
@@ -134,7 +135,7 @@ class Change:
     exchange: Exchange
     method: str
     served: bool
-    named: frozenset[str]  # ids
+    named: frozenset[str]  # ids of these webhook requests
 
 
 @dataclass(slots=True)
@@ -143,132 +144,141 @@ class Belief:
 
     release: Release
     credentials: Credentials = field(default_factory=Credentials)
-    knows_tokens: bool = True  # every login is seen; else a token is valid once it was served
+    knows_tokens: bool = True  # every login is seen; if not, a token is valid once it was served
     max_tracked: int = MAX_TRACKED
     max_bytes: int = MAX_BYTES
-    version: int = 0  # another one after each change of what is known of webhook requests
-    names_version: int = 0  # the same of their ids and numbers
+    version: int = 0  # grows with each change of ``records``
+    names_version: int = 0  # grows with each change of their ids and numbers
     tracked: dict[str, TrackedRecord] = field(default_factory=dict)  # by id
     records: dict[str, Record] = field(default_factory=dict)  # those that exist, by id
-    #: The filters of plain lists, and the last exchange that listed all that they select.
+    #: The last exchange that listed all that some filters select, by these filters.
     groups: dict[frozenset[tuple[str, Any]], Exchange] = field(default_factory=dict)
-    lost: set[str] = field(default_factory=set)  # ids of those of which nothing is sure any more
+    lost: set[str] = field(default_factory=set)  # ids of those that were forgotten as uncertain
     unseen: set[str] = field(default_factory=set)  # ids of those that got no room at some time
     changes: list[Change] = field(default_factory=list)
-    #: The ways to read the filters of list, each with the lists that ruled it out in some zones.
+    #: The lists that ruled out an interpretation of list's filters in some zones.
     exclusions: dict[Interpretation, list[Exclusion]] = field(default_factory=dict)
-    #: The length of the longest list so far, by whether number_of_results was given, and by which
-    #: filters: a list may be cut at a maximum, which may depend on both.
+    #: The length of the longest list so far, by whether it had number_of_results and by its
+    #: filters: a server may cut lists at a maximum, which may depend on both.
     longest: dict[tuple[bool, frozenset[str]], int] = field(default_factory=dict)
-    serves_empty_lists: bool = False  # if not, a list that finds nothing may be refused
+    serves_empty_lists: bool = False  # whether it is known that a list may find nothing
     token_refusal: tuple[int, Any] | None = None  # how a token that no login returned is refused
     has_resent: bool = False  # whether a resend was seen to become SUCCESSFUL
-    #: How requests were refused that were served a moment later: by a limit, or maintenance.
+    #: Refusals of requests that were served a moment later: by a limit, or maintenance.
     passing: set[tuple[int, Any]] = field(default_factory=set)
-    shared: set[str] = field(default_factory=set)  # numbers that several of them have shown
+    shared: set[str] = field(default_factory=set)  # numbers that several webhook requests had
     #: What somebody else did to webhook requests, by id.
     changed_by_others: dict[str, str] = field(default_factory=dict)
-    #: Resends of REJECTED webhook requests, by the form of the identifier, and whether served.
+    #: How many resends of REJECTED webhook requests there were, by the form of the identifier and
+    #: whether they were served.
     resends: Counter[tuple[str, bool]] = field(default_factory=Counter)
-    #: What others were seen to do while the run did nothing, as ``Suspicion.symptom`` says it.
+    #: The symptoms (``Suspicion.symptom``) that were seen while the run did nothing.
     done_by_others: set[str] = field(default_factory=set)
-    #: What webhook requests kept that were right by themselves, by a hash of the JSON and of what
-    #: was asked for.
+    #: The statements that a faultless record kept, by a hash of its JSON and the fields asked for.
     sound: dict[int, frozenset[str]] = field(default_factory=dict)
-    _held: dict[frozenset[str], frozenset[str]] = field(default_factory=dict)  # sets in it
-    _bytes: int = 0  # that the known ones take
-    _sizes: dict[str, int] = field(default_factory=dict)  # of each of them
+    _held: dict[frozenset[str], frozenset[str]] = field(default_factory=dict)  # one of equal sets
+    _bytes: int = 0  # the sum of ``_sizes``
+    _sizes: dict[str, int] = field(default_factory=dict)  # of tracked records in bytes, by id
     _room: Room = field(default_factory=Room)
-    _index: Index = field(default_factory=Index)  # of those that exist
+    _index: Index = field(default_factory=Index)  # of ``records``
     _numbers: dict[str, str] = field(default_factory=dict)  # number -> id
-    #: Filter -> hashes of the values that were shown.
+    #: Filter -> hashes of the values that were shown for it.
     _values: dict[str, set[int]] = field(default_factory=dict)
     _tokens: dict[str, TokenState] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Know the token that has ended, if one is given."""
+        """Note the state of the expired token, if there is one."""
         if self.credentials.expired_token is not None:
             self.set_token(self.credentials.expired_token, TokenState.EXPIRED)
 
     def frozen(self) -> "Belief":
-        """Return a copy of what requests are drawn from, which later exchanges do not change."""
-        known = {key: replace(each, typed=dict(each.typed)) for key, each in self.tracked.items()}
-        return replace(self, tracked=known, records=dict(self.records), _tokens=dict(self._tokens))
+        """Return a copy that later exchanges do not change, to draw requests from."""
+        tracked = {
+            key: replace(record, typed=dict(record.typed)) for key, record in self.tracked.items()
+        }
+        return replace(
+            self, tracked=tracked, records=dict(self.records), _tokens=dict(self._tokens)
+        )
 
     # Webhook requests.
 
     def existing(self) -> Iterator[TrackedRecord]:
-        """Yield all that exist, in the order in which they were first seen."""
-        return (each for each in self.tracked.values() if each.exists)
+        """Yield all tracked records that exist, in the order in which they were first seen."""
+        return (tracked for tracked in self.tracked.values() if tracked.exists)
 
     def wholes(self) -> Iterator[tuple[TrackedRecord, Record]]:
-        """Yield all that exist, with all their members; those of one response follow each other."""
-        late_last = sorted(self.existing(), key=lambda known: known.last_seen.number)
-        for exchange, group in groupby(late_last, key=lambda known: known.last_seen):
-            shown = exchange.by_id  # of thousands, perhaps, in a body that is compressed
-            for known in group:
-                yield known, known.among(shown)
+        """Yield all that exist, with all their members.
 
-    def named(self, name: Identifier | None) -> TrackedRecord | None:
-        """Return what an identifier names, be it deleted or not, or None."""
-        if name is None:
+        Those that one response showed last follow each other.
+        """
+        by_last_seen = sorted(self.existing(), key=lambda tracked: tracked.last_seen.number)
+        for exchange, group in groupby(by_last_seen, key=lambda tracked: tracked.last_seen):
+            shown = exchange.by_id  # read once for all of them
+            for tracked in group:
+                yield tracked, tracked.among(shown)
+
+    def named(self, identifier: Identifier | None) -> TrackedRecord | None:
+        """Return the webhook request that an identifier names, deleted or not, or None."""
+        if identifier is None:
             return None
-        key = name.value if name.field == "id" else self._numbers.get(name.value)
+        key = identifier.value if identifier.field == "id" else self._numbers.get(identifier.value)
         return None if key is None else self.tracked.get(key)
 
-    def find(self, name: Identifier | None) -> TrackedRecord | None:
+    def find(self, identifier: Identifier | None) -> TrackedRecord | None:
         """Return the webhook request that an identifier names and that exists, or None."""
-        found = self.named(name)
-        return found if found is not None and found.exists else None
+        tracked = self.named(identifier)
+        return tracked if tracked is not None and tracked.exists else None
 
     def see(self, record: Record, method: str, exchange: Exchange, mark: int | None = None) -> None:
-        """Take a webhook request for what a response has just shown of it, if there is room.
+        """Track a webhook request as a response has just shown it, if there is room.
 
-        Its ``mark`` is that of the response, if all that it shows agrees with what was known.
+        ``mark`` is that of its JSON, if all that it shows agrees with what was known.
         """
         key: str = record["id"]
-        before = self.tracked.get(key)
-        known = before if before is not None and before.exists else None
-        now = self._room.shared(kept(record))
-        rightly = typed(record)
-        own = now if rightly is record else self._room.shared(kept(rightly))
-        if known is not None:
-            now = merged(known.record, now)
+        earlier = self.tracked.get(key)
+        tracked = earlier if earlier is not None and earlier.exists else None
+        now = self._room.shared(condensed(record))
+        well_typed = typed(record)
+        now_typed = now if well_typed is record else self._room.shared(condensed(well_typed))
+        if tracked is not None:
+            now = merged(tracked.record, now)
             # A value of a wrong type leaves the last right one.
-            is_right = rightly is record and known.typed is known.record
-            own = now if is_right else merged(known.typed, own)
-        size = self._room.size_of(now) + (0 if own is now else self._room.size_of(own))
+            is_right = well_typed is record and tracked.typed is tracked.record
+            now_typed = now if is_right else merged(tracked.typed, now_typed)
+        size = self._room.size_of(now) + (0 if now_typed is now else self._room.size_of(now_typed))
         if not self._has_room(record, size, key):
             self.lose(key)
             if len(self.unseen) < MAX_UNSEEN:
                 self.unseen.add(key[:MAX_NAME])
             return
-        if known is None:
-            known = self.tracked[key] = TrackedRecord(key, now, exchange)
+        if tracked is None:
+            tracked = self.tracked[key] = TrackedRecord(key, now, exchange)
         else:
-            is_own = any(key in each.named and each.served for each in self.since_seen(key))
-            if not is_own and differing(known.record, record):  # who knows since when?
+            is_explained = any(
+                key in change.named and change.served for change in self.since_seen(key)
+            )
+            if not is_explained and differing(tracked.record, record):  # who knows since when?
                 self.take_back(lambda exclusion: exclusion.rests_on == key)
-        self._put(known, now, now if own == now else own, size)
-        self.see_again(known, record, method, exchange)
-        known.mark = mark
+        self._put(tracked, now, now if now_typed == now else now_typed, size)
+        self.see_again(tracked, record, method, exchange)
+        tracked.mark = mark
         self._learn(record)
 
     def see_again(
-        self, known: TrackedRecord, record: Record, method: str, exchange: Exchange
+        self, tracked: TrackedRecord, record: Record, method: str, exchange: Exchange
     ) -> None:
         """Note that a response has just shown a webhook request as it is known."""
-        known.last_seen, known.partly = exchange, None
-        known.shown |= method == "show"
-        known.listed |= method == "list"
+        tracked.last_seen, tracked.partly = exchange, None
+        tracked.shown |= method == "show"
+        tracked.listed |= method == "list"
         if record.get("life_cycle_state") == "SUCCESSFUL":
-            known.moving = False
+            tracked.moving = False
 
     def is_as_last_shown(self, record: Record, mark: int) -> bool:
         """Whether a webhook request has the JSON that the last response had which showed it."""
         key, number = record["id"], record.get("number")
-        known = self.tracked.get(key)
-        is_alike = known is not None and known.exists and known.mark == mark
+        tracked = self.tracked.get(key)
+        is_alike = tracked is not None and tracked.exists and tracked.mark == mark
         return is_alike and isinstance(number, str) and self._numbers.get(number) == key
 
     def is_unseen(self, key: str) -> bool:
@@ -282,30 +292,32 @@ class Belief:
         self.sound[key] = self._held.setdefault(held, held)
 
     def _has_room(self, record: Record, size: int, key: str) -> bool:
-        """Whether a webhook request is kept: a server may show any number, of any size."""
+        """Whether a webhook request can be tracked: a server may show any number, of any size."""
         names = (key, record.get("number"))
-        if any(isinstance(each, str) and len(each) > MAX_NAME for each in names):
+        if any(isinstance(name, str) and len(name) > MAX_NAME for name in names):
             return False
         if key not in self.records and len(self.records) >= self.max_tracked:
             return False
         return self._bytes - self._sizes.get(key, 0) + size <= self.max_bytes
 
-    def _put(self, known: TrackedRecord, record: Record, own: Record, size: int) -> None:
+    def _put(self, tracked: TrackedRecord, record: Record, typed_record: Record, size: int) -> None:
         """Keep what is known of a webhook request that exists now."""
-        before = self.records.get(known.id)
+        before = self.records.get(tracked.id)
         if before == record:
-            record, own = before, before if own is record else own
+            record, typed_record = before, before if typed_record is record else typed_record
         else:
             if before is not None:
-                self._index.remove(known.id, before)
-            self._index.add(known.id, record)
+                self._index.remove(tracked.id, before)
+            self._index.add(tracked.id, record)
             self.version += 1
             is_renamed = before is None or before.get("number") != record.get("number")
             self.names_version += is_renamed
-        known.record, known.typed = record, own
-        known.is_nameable = all(own.get(name) and isinstance(own[name], str) for name in _NAMES)
-        self.records[known.id] = record
-        self._count(known.id, size)
+        tracked.record, tracked.typed = record, typed_record
+        tracked.is_nameable = all(
+            typed_record.get(name) and isinstance(typed_record[name], str) for name in _NAMES
+        )
+        self.records[tracked.id] = record
+        self._count(tracked.id, size)
 
     def _count(self, key: str, size: int) -> None:
         self._bytes += size - self._sizes.pop(key, 0)
@@ -313,26 +325,26 @@ class Belief:
             self._sizes[key] = size
 
     def candidates(self, filters: Mapping[str, Any], combine: str) -> Iterable[str]:
-        """Return the ids of all that a list may select, and of others: see ``Index``."""
-        found = self._index.candidates(filters, combine)
-        return self.records if found is None else found
+        """Return the ids of all that a list may select, and maybe of others: see ``Index``."""
+        ids = self._index.candidates(filters, combine)
+        return self.records if ids is None else ids
 
-    def named_objects(self, name: str, wanted: Identifier) -> Collection[Any]:
-        """Return what stands for the id of each object that a filter may mean by a name."""
-        return self._index.named_objects(name, wanted)
+    def named_objects(self, filter_name: str, identifier: Identifier) -> Collection[Any]:
+        """Return the hashed id of each object that the identifier in a filter may name."""
+        return self._index.named_objects(filter_name, identifier)
 
     def delete(self, key: str) -> None:
         """Note that a webhook request was deleted."""
-        known = self.tracked[key]
+        tracked = self.tracked[key]
         self._forget(key)
-        known.exists, known.mark = False, None
+        tracked.exists, tracked.mark = False, None
         names = (*_NAMES, "life_cycle_state", *OBJECT_OF.values())
-        known.record = {name: known.record[name] for name in names if name in known.record}
-        known.typed = known.record
-        self._count(key, self._room.size_of(known.record))
+        tracked.record = {name: tracked.record[name] for name in names if name in tracked.record}
+        tracked.typed = tracked.record
+        self._count(key, self._room.size_of(tracked.record))
 
     def _forget(self, key: str) -> None:
-        """Count a webhook request no more among those that exist."""
+        """Remove a webhook request from those that exist."""
         record = self.records.pop(key, None)
         if record is not None:
             self._index.remove(key, record)
@@ -343,27 +355,29 @@ class Belief:
     @property
     def unsettled(self) -> set[str]:
         """The ids of all that may change by themselves."""
-        return {key for key, each in self.tracked.items() if each.moving}
+        return {key for key, tracked in self.tracked.items() if tracked.moving}
 
     def _learn(self, record: Record) -> None:
         number = record.get("number")
         if isinstance(number, str):
-            other = self._numbers.get(number)
-            if other != record["id"] and other in self.records:
+            earlier = self._numbers.get(number)
+            if earlier != record["id"] and earlier in self.records:
                 self.shared.add(number)
             self._numbers[number] = record["id"]
             if len(self._numbers) > _MAX_SHOWN + len(self.tracked):
-                numbers = ((known.record.get("number"), key) for key, known in self.tracked.items())
+                numbers = (
+                    (tracked.record.get("number"), key) for key, tracked in self.tracked.items()
+                )
                 self._numbers = {text: key for text, key in numbers if isinstance(text, str)}
         for name in ("entity_id", "url"):
             if isinstance(record.get(name), str):
                 self._show(name, record[name])
         for name, member in OBJECT_OF.items():
-            found = record.get(member)
-            inner = found if isinstance(found, dict) else {}
-            for each in ("id", "name", "alternative_code"):
-                if isinstance(inner.get(each), str):
-                    self._show(name, f"{each}={inner[each]}")
+            value = record.get(member)
+            inner = value if isinstance(value, dict) else {}
+            for field_name in IDENTIFIER_FIELDS:
+                if isinstance(inner.get(field_name), str):
+                    self._show(name, f"{field_name}={inner[field_name]}")
 
     def _show(self, name: str, text: str) -> None:
         values = self._values.setdefault(name, set())
@@ -371,7 +385,7 @@ class Belief:
             values.add(hash(text))
 
     def lose(self, key: str) -> None:
-        """Forget a webhook request of which nothing is sure any more."""
+        """Forget a webhook request, of which nothing is certain any more."""
         if self.tracked.pop(key, None) is not None:
             self.lost.add(key)
             self._forget(key)
@@ -379,48 +393,48 @@ class Belief:
 
     def since_seen(self, key: str) -> list[Change]:
         """Return the changes since a webhook request was last seen whole, the latest first."""
-        found = self.tracked.get(key)
-        since = 0 if found is None else found.last_seen.number
+        tracked = self.tracked.get(key)
+        since = 0 if tracked is None else tracked.last_seen.number
         latest_first = reversed(self.changes)
-        return [*takewhile(lambda each: each.exchange.number > since, latest_first)]
+        return [*takewhile(lambda change: change.exchange.number > since, latest_first)]
 
     def has_shown(self, name: str, wanted: Any) -> bool:
-        """Whether a filter's value is one that some webhook request has shown."""
+        """Whether some webhook request has shown the value of a filter."""
         text = f"{wanted.field}={wanted.value}" if isinstance(wanted, Identifier) else wanted
         return hash(text) in self._values.get(name, ())
 
     @property
     def unsteady(self) -> frozenset[str]:
-        """The ids of those that others may have changed, or of which nothing is sure any more."""
+        """The ids of those that others may have changed, or that were forgotten as uncertain."""
         return frozenset((*self.changed_by_others, *self.lost, *self.unsettled))
 
     @property
     def min_sightings(self) -> int:
-        """How often in a row something has to be seen before the server is accused."""
+        """How often in a row a fault must be seen before the server is accused."""
         return 3 if self.changed_by_others else 2
 
-    # How the filters are read.
+    # Interpretations of the filters.
 
     def every_exclusion(self) -> Iterator[Exclusion]:
-        """Yield all that ruled something out."""
+        """Yield all exclusions."""
         return chain.from_iterable(self.exclusions.values())
 
-    def left(self, interpretation: Interpretation) -> Zones:
+    def zones_left(self, interpretation: Interpretation) -> Zones:
         """Return the zones in which an interpretation is not ruled out."""
         exclusions = self.exclusions.get(interpretation, ())
         return ALL & ~reduce(or_, (exclusion.zones for exclusion in exclusions), 0)
 
-    def rule_out(self, dead: Iterable[Interpretation], exclusion: Exclusion) -> None:
+    def rule_out(self, interpretations: Iterable[Interpretation], exclusion: Exclusion) -> None:
         """Note that a list cannot be explained by some interpretations, in some zones."""
-        for interpretation in dead:
-            zones = exclusion.zones & self.left(interpretation)
+        for interpretation in interpretations:
+            zones = exclusion.zones & self.zones_left(interpretation)
             if zones:
                 self.exclusions.setdefault(interpretation, []).append(
                     exclusion._replace(zones=zones)
                 )
 
     def take_back(self, is_void: Callable[[Exclusion], bool]) -> None:
-        """Take back all that some lists have ruled out."""
+        """Take back the exclusions that are void."""
         for exclusions in self.exclusions.values():
             exclusions[:] = [exclusion for exclusion in exclusions if not is_void(exclusion)]
 
@@ -440,11 +454,11 @@ class Belief:
         """Note what became known of a token."""
         self._tokens[token] = state
 
-    def login_is_right(self, given: Mapping[str, Any]) -> bool | None:
-        """Whether authentication/token must accept these credentials; None if it is not known."""
+    def login_is_right(self, parameters: Mapping[str, Any]) -> bool | None:
+        """Whether authentication/token must accept these parameters; None if it is not known."""
         names = ("username", "password", "organisation")
         if any(getattr(self.credentials, name) is None for name in names):
             return None
-        if any(given.get(name) != getattr(self.credentials, name) for name in names):
+        if any(parameters.get(name) != getattr(self.credentials, name) for name in names):
             return False
-        return None if given.get("unit") else True
+        return None if parameters.get("unit") else True

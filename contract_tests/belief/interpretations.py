@@ -1,7 +1,7 @@
-"""The ways in which list's filters may be read where the documents leave it open.
+"""The ways in which list's filters may be read, since the documents leave it open.
 
-A server reads them in one way; its lists rule out the others. Only a server that no single way
-explains is wrong.
+A server reads them in one way, and its lists rule out the others. A server is wrong only if no
+single way explains all its lists.
 """
 
 import sys
@@ -26,15 +26,16 @@ from crmcom_kit.contract_tests.belief.zones import (
 )
 from crmcom_kit.schemas.formats import parse_date, parse_date_time
 
-#: The parameters of list of which one must be specified.
+#: The parameters of list of which at least one must be specified.
 SEMI_OPTIONAL = (
     "webhook_definition_identifier", "workflow_rule_identifier", "entity", "entity_id",
 )  # fmt: skip
+#: The member that each of these identifiers is about.
 OBJECT_OF = {
     "webhook_definition_identifier": "webhook_definition",
     "workflow_rule_identifier": "workflow_rule",
 }
-#: What stands for a secret in a recorded URL: it is equal to itself, and no more is known of it.
+#: What stands for a secret in a recorded URL. It equals itself; nothing else is known of it.
 _PLACEHOLDER = "$CRMCOM_URL_"
 _URL: dict[str, Callable[[str, str], bool]] = {
     "exact": lambda url, wanted: url == wanted,
@@ -49,26 +50,25 @@ Filters = Mapping[str, Any]
 
 
 class Identifier(NamedTuple):
-    """What an identifier names: a field and its value."""
+    """An identifier with one field, such as ``number=7``."""
 
     field: str
     value: str
 
 
 class Interpretation(NamedTuple):
-    """One way to read the filters; the values are those of the dials ``list.*``.
+    """One way to read the filters. The values are those of the dials ``list.*``.
 
-    In which zone dates are compared is open, too: each interpretation is held against all zones.
+    In which zone dates are compared is open, too: each interpretation is tried in all zones.
     """
 
     combine: str
     url: str
-    day: str  # how created_date selects where it is a date
-    #: The same where it is a date and time, which may be cut to its day or minute, or rounded.
-    moment: str
+    day: str  # how created_date selects if it is a date
+    moment: str  # how it selects if it is a date and time, which may be cut or rounded
 
 
-#: Plain ones first.
+#: All of them, plain ones first.
 INTERPRETATIONS = tuple(map(Interpretation._make, product(("all", "any"), _URL, _DAY, _MOMENT)))
 
 
@@ -78,7 +78,7 @@ def is_date(text: str) -> bool:
 
 
 def is_api_date(text: str) -> bool:
-    """Whether ``text`` is a date, or a date and time, in the form that the API writes."""
+    """Whether ``text`` is a date, or a date and time, in the form that the API documents."""
     try:
         (parse_date if is_date(text) else parse_date_time)(text)
     except ValueError:
@@ -87,79 +87,80 @@ def is_api_date(text: str) -> bool:
 
 
 def dimensions(filters: Filters) -> tuple[str, ...]:
-    """Return the members of an interpretation that matter to these filters."""
-    found = ["combine"] if sum(name in filters for name in SEMI_OPTIONAL) > 1 else []
+    """Return the members of an interpretation in which readings of these filters can differ."""
+    names = ["combine"] if sum(name in filters for name in SEMI_OPTIONAL) > 1 else []
     if "url" in filters:
-        found.append("url")
+        names.append("url")
     if "created_date" in filters:
-        found.append("day" if is_date(filters["created_date"]) else "moment")
-    return tuple(found)
+        names.append("day" if is_date(filters["created_date"]) else "moment")
+    return tuple(names)
 
 
 def read_alike(filters: Filters) -> Mapping[Interpretation, Sequence[Interpretation]]:
-    """Return all interpretations, by the plainest of those that read these filters alike."""
+    """Return groups of interpretations that read these filters alike, by the plainest of each."""
     return _read_alike(dimensions(filters))
 
 
 @cache
-def _read_alike(matter: tuple[str, ...]) -> Mapping[Interpretation, Sequence[Interpretation]]:
+def _read_alike(names: tuple[str, ...]) -> Mapping[Interpretation, Sequence[Interpretation]]:
     groups: dict[tuple[Any, ...], list[Interpretation]] = {}
-    for each in INTERPRETATIONS:
-        groups.setdefault(tuple(getattr(each, name) for name in matter), []).append(each)
+    for interpretation in INTERPRETATIONS:
+        key = tuple(getattr(interpretation, name) for name in names)
+        groups.setdefault(key, []).append(interpretation)
     return {group[0]: group for group in groups.values()}
 
 
-def _fit(record: Record, name: str, wanted: Any, how: Interpretation) -> Fit:
-    """Return whether a webhook request fits a filter that is no date."""
+def _fit(record: Record, name: str, wanted: Any, interpretation: Interpretation) -> Fit:
+    """Return whether a webhook request fits a filter that is no date: zones do not matter."""
     if isinstance(wanted, Identifier):
-        inner = record.get(OBJECT_OF[name], "")
-        if inner is None:
-            return NO  # it has none
-        seen = inner.get(wanted.field) if isinstance(inner, dict) else None
+        member = record.get(OBJECT_OF[name], "")
+        if member is None:
+            return NO
+        seen = member.get(wanted.field) if isinstance(member, dict) else None
         fits = None if seen is None else _names(seen, wanted)
     else:
         seen = record.get(name)
         fits = None
         if isinstance(seen, str):
-            fits = _fits_url(seen, wanted, how.url) if name == "url" else seen == wanted
+            fits = _fits_url(seen, wanted, interpretation.url) if name == "url" else seen == wanted
     return UNKNOWN if fits is None else YES if fits else NO
 
 
 def _fits_url(seen: str, wanted: str, how: str) -> bool | None:
-    """Whether a URL fits a filter; None if what stands for a secret does not tell."""
+    """Whether a URL fits a filter; None if a hidden secret decides."""
     fits = _URL[how](seen, wanted)
     may_hide_it = how == "contains" and _PLACEHOLDER in seen and not fits
     is_open = how != "exact" and seen != wanted and (_PLACEHOLDER in wanted or may_hide_it)
     return None if is_open else fits
 
 
-def _names(seen: Any, wanted: Identifier) -> bool | None:
-    """Whether an identifier names what is called ``seen``; None if they differ in case alone.
+def _names(seen: Any, identifier: Identifier) -> bool | None:
+    """Whether an identifier names what is called ``seen``; None if that is open.
 
-    Of a very long name only a digest is known, which tells nothing.
-    Whether names and codes are found in any case is open; ids are compared as they are.
+    Names and codes may be found in any case; ids are compared as they are. Of a very long name only
+    a digest is known, which tells nothing.
     """
-    if seen == wanted.value:
+    if seen == identifier.value:
         return True
     if isinstance(seen, Digest):
         return None
-    is_alike = isinstance(seen, str) and seen.casefold() == wanted.value.casefold()
-    return None if is_alike and wanted.field != "id" else False
+    is_alike = isinstance(seen, str) and seen.casefold() == identifier.value.casefold()
+    return None if is_alike and identifier.field != "id" else False
 
 
-#: So many seconds a date and time is cut to, by how it is read.
+#: The unit in seconds that a date and time is cut to, by how it is read.
 _CUT = {"day": DAY, "from_day": DAY, "minute": 60, "from_minute": 60}
 
 
 @lru_cache(maxsize=256)
-def _asked(text: str, way: str) -> range:
+def _seconds_wanted(text: str, way: str) -> range:
     """Return the seconds that a created_date asks for."""
-    asked = seconds(_start(parse_date(text)) if is_date(text) else parse_date_time(text))
+    wanted = seconds(_start(parse_date(text)) if is_date(text) else parse_date_time(text))
     if way == "nearest_minute":
-        begin = (asked + 30) // 60 * 60 - 30
+        begin = (wanted + 30) // 60 * 60 - 30
         return range(begin, begin + 60)
     length = _CUT.get(way, 1)
-    begin = asked - asked % length
+    begin = wanted - wanted % length
     return range(begin, sys.maxsize if way.startswith("from") else begin + length)
 
 
@@ -169,30 +170,30 @@ def _start(day: date) -> datetime:
 
 def day_ends(text: str) -> tuple[str, ...]:
     """Return the moments around the ends of the day of a date and time, as the API writes them."""
-    found = moment(text)
-    if found is None or not found.has_days_around:
+    at = moment(text)
+    if at is None or not at.has_days_around:
         return ()
-    start = _start(found.day)
-    around = (-1, 0, 1, DAY - 1, DAY)
-    return tuple((start + timedelta(seconds=each)).isoformat() for each in around)
+    start = _start(at.day)
+    distances = (-1, 0, 1, DAY - 1, DAY)
+    return tuple((start + timedelta(seconds=distance)).isoformat() for distance in distances)
 
 
 @dataclass(slots=True)
 class Fits:
-    """In which zones some webhook requests fit filters, by the ways in which these may be read.
+    """In which zones webhook requests fit filters, by interpretation.
 
-    There are many interpretations; most differ in nothing that matters to one filter.
+    Most interpretations read one filter alike, so what each filter selects is kept.
     """
 
     filters: Filters
     records: Sequence[Record]
-    #: Returns what stands for each object that a name may mean: which of several does, is open.
-    named_objects: Callable[[str, Identifier], Collection[Any]] = lambda _name, _wanted: ()
+    #: Returns the hashed ids of the objects that an identifier may name: which it names, is open.
+    named_objects: Callable[[str, Identifier], Collection[Any]] = lambda _filter, _identifier: ()
     _by_filter: dict[tuple[Any, ...], list[Fit]] = field(default_factory=dict)
     _moments: list[Moment | None] | None = None
 
     def misfits(self, interpretation: Interpretation) -> list[Zones]:
-        """Return in which zones each webhook request surely is not one that list has to find."""
+        """Return in which zones list certainly must not find each webhook request."""
         fails = {
             name: [fail for _, fail in self._of_filter(name, interpretation)]
             for name in self.filters
@@ -200,7 +201,7 @@ class Fits:
         return self._any_group(fails, interpretation)
 
     def misfit(self, at: int, interpretation: Interpretation, zone: Zones) -> str:
-        """Return a filter that a webhook request of ``misfits`` does not fit in a zone."""
+        """Return a filter that the webhook request at a place does not fit in a zone."""
         return next(
             group[0]
             for group in _groups(self.filters, interpretation)
@@ -208,18 +209,18 @@ class Fits:
         )
 
     def selected(self, interpretation: Interpretation, without: str = "") -> list[Zones]:
-        """Return in which zones list has to find each webhook request, also without a filter."""
+        """Return in which zones list must find each webhook request, ``without`` one filter."""
         doubts = {
-            name: [ALL ^ fit for fit in self._sure(name, interpretation)]
+            name: [ALL ^ fit for fit in self._certain(name, interpretation)]
             for name in self.filters
             if name != without
         }
         return [ALL ^ doubt for doubt in self._any_group(doubts, interpretation)]
 
     def tells_of(self, name: str, interpretation: Interpretation, zone: Zones) -> bool:
-        """Whether a list without this filter would have other webhook requests in a zone."""
-        others, own = self.selected(interpretation, name), self.selected(interpretation)
-        return any((other ^ one) & zone for other, one in zip(others, own, strict=True))
+        """Whether a list without this filter has other webhook requests in a zone."""
+        without, selected = self.selected(interpretation, name), self.selected(interpretation)
+        return any((more ^ less) & zone for more, less in zip(without, selected, strict=True))
 
     def _of_filter(self, name: str, interpretation: Interpretation) -> list[Fit]:
         key = matters(name, self.filters, interpretation)
@@ -227,15 +228,16 @@ class Fits:
             wanted = self.filters[name]
             if name == "created_date":
                 way = interpretation.day if is_date(wanted) else interpretation.moment
-                asked = _asked(wanted, way)
-                fits = [is_among(each, asked) if each else UNKNOWN for each in self._created()]
+                span = _seconds_wanted(wanted, way)
+                created = self._created()
+                fits = [is_among(at, span) if at else UNKNOWN for at in created]
             else:
                 fits = [_fit(record, name, wanted, interpretation) for record in self.records]
             self._by_filter[key] = fits
         return self._by_filter[key]
 
     def _created(self) -> list[Moment | None]:
-        """Return when each webhook request was created, as far as it is known."""
+        """Return when each webhook request was created; None if it does not say."""
         if self._moments is None:
             logs = (record.get("log_information") for record in self.records)
             self._moments = [
@@ -243,8 +245,8 @@ class Fits:
             ]
         return self._moments
 
-    def _sure(self, name: str, interpretation: Interpretation) -> list[Zones]:
-        """Return in which zones each webhook request surely fits a filter."""
+    def _certain(self, name: str, interpretation: Interpretation) -> list[Zones]:
+        """Return in which zones each webhook request certainly fits a filter."""
         fits = [fit for fit, _ in self._of_filter(name, interpretation)]
         wanted = self.filters[name]
         is_name = isinstance(wanted, Identifier) and wanted.field != "id"
@@ -255,22 +257,22 @@ class Fits:
     def _any_group(
         self, zones: Mapping[str, Sequence[Zones]], interpretation: Interpretation
     ) -> list[Zones]:
-        """Return for each webhook request the zones that all filters of some group have."""
-        found = [0] * len(self.records)
+        """Return the zones of each webhook request that every filter of some group has."""
+        combined = [0] * len(self.records)
         for group in _groups(zones, interpretation):
             for at, marks in enumerate(zip(*(zones[name] for name in group), strict=True)):
-                found[at] |= reduce(and_, marks)
-        return found
+                combined[at] |= reduce(and_, marks)
+        return combined
 
 
 def _groups(names: Iterable[str], interpretation: Interpretation) -> list[tuple[str, ...]]:
-    """Return the filters in groups: a webhook request has to fit one of each group."""
+    """Return the filters in groups: a webhook request must fit at least one filter of each."""
     is_any = interpretation.combine == "any"
     either = tuple(name for name in names if is_any and name in SEMI_OPTIONAL)
     return [*((name,) for name in names if name not in either), *([either] if either else [])]
 
 
 def matters(name: str, filters: Filters, interpretation: Interpretation) -> tuple[Any, ...]:
-    """Return a filter's name with the values of what matters to it of an interpretation."""
-    matter = dimensions({name: filters[name]})
-    return (name, *(getattr(interpretation, each) for each in matter))
+    """Return what two interpretations have in common if they read a filter alike."""
+    names = dimensions({name: filters[name]})
+    return (name, *(getattr(interpretation, dimension) for dimension in names))

@@ -1,6 +1,6 @@
-"""The documented members of a response, read from the schemas.
+"""The documented members of a webhook request, and how two sights of one are compared.
 
-And what two sights of one webhook request must have in common.
+The members are read from the schemas.
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,11 +14,12 @@ from crmcom_kit.contract_tests.client.exchanges import encoded
 from crmcom_kit.schemas.loader import load_schema
 from crmcom_kit.schemas.methods import response_fields
 
-#: The objects inside a webhook request, which are named as their schemas are.
+#: The objects inside a webhook request; their schemas have the same names.
 OBJECTS = ("log_information", "webhook_definition", "workflow_rule")
 USERS = ("created_by_user", "updated_by_user")
 DATES = ("created_date", "updated_date")
-IDENTIFIER_FIELDS = ("id", "name", "alternative_code")  # of a definition and of a rule
+#: What identifies a webhook definition or a workflow rule.
+IDENTIFIER_FIELDS = ("id", "name", "alternative_code")
 
 
 @cache
@@ -27,13 +28,13 @@ def members(schema: str, release: str) -> tuple[str, ...]:
     return tuple(load_schema(schema, release)["properties"])
 
 
-#: The first release, and one in which units have other names.
+#: Releases that together have all members: the first one, and one in which units have other names.
 _ALL_RELEASES = "R9", "R18"
 
 
 @cache
 def required_fields(release: str) -> frozenset[str]:
-    """Return the fields that every webhook request has a value in."""
+    """Return the fields in which every webhook request has a value."""
     return frozenset(load_schema("webhook_request", release)["required"])
 
 
@@ -45,26 +46,26 @@ def units(release: str) -> tuple[str, ...]:
 
 @cache
 def units_of_others(release: str) -> tuple[str, ...]:
-    """Return the names, in the same order, that the units have in other releases only."""
-    every = (name for other in _ALL_RELEASES for name in units(other))
-    return tuple(name for name in every if name not in units(release))
+    """Return the names that the units have in other releases only, in the same order."""
+    names = (name for other_release in _ALL_RELEASES for name in units(other_release))
+    return tuple(name for name in names if name not in units(release))
 
 
-#: What sending again keeps beside the date of creation (statement resend.identity_kept).
+#: The members that a resend keeps beside the date of creation (statement resend.identity_kept).
 _LASTING = ("id", "number", "webhook_definition", "workflow_rule", "entity", "entity_id")
 
-#: What is not compared: a reference may be made anew for each response.
+#: The members that are not compared: a server may make a new reference for each response.
 _FLEETING = ("request", "response")
 
 _WHOLE = "webhook_request"
 
 
 @cache
-def _known(schema: str) -> Mapping[str, str]:
-    """Return the members of an object in any release; of those that are objects, their schema."""
+def _members_of(schema: str) -> Mapping[str, str]:
+    """Return the members of an object in any release, each with its schema if it is an object."""
     if schema == _WHOLE:
         return {name: name if name in OBJECTS else "" for name in response_fields()}
-    names = dict.fromkeys(each for release in _ALL_RELEASES for each in members(schema, release))
+    names = dict.fromkeys(name for release in _ALL_RELEASES for name in members(schema, release))
     if schema != "log_information":
         return dict.fromkeys(names, "")
     ends = ("user", "unit")
@@ -74,66 +75,68 @@ def _known(schema: str) -> Mapping[str, str]:
 def typed(record: dict[str, Any], schema: str = _WHOLE) -> dict[str, Any]:
     """Return a webhook request without members of a JSON type that no page shows.
 
-    A server may show anything anywhere: requests are made from this, and what is learned. It is
-    the very same object if there are none.
+    A server may show anything anywhere, so requests are made from what this returns. It is the
+    same object if every member has a documented type.
     """
-    found: dict[str, Any] = {}
-    known = _known(schema)
+    well_typed: dict[str, Any] = {}
+    schemas = _members_of(schema)
     for name, value in record.items():
-        inner = known.get(name)
+        inner = schemas.get(name)
         is_free = value is None or inner is None or name in _FLEETING
         if is_free or (inner == "" and isinstance(value, str)):
-            found[name] = value
+            well_typed[name] = value
         elif inner and isinstance(value, dict):
-            found[name] = typed(value, inner)
-    is_same = len(found) == len(record) and all(found[name] is record[name] for name in found)
-    return record if is_same else found
+            well_typed[name] = typed(value, inner)
+    is_same = len(well_typed) == len(record) and all(
+        well_typed[name] is record[name] for name in well_typed
+    )
+    return record if is_same else well_typed
 
 
 class Digest(bytes):
-    """Stands for a long value, of which only a change will matter."""
+    """Stands for a long value that is only compared."""
 
     __slots__ = ()
 
 
-#: So many characters a text has at most that is kept as it is: one that filters or requests use,
-#: and any other one.
+#: The maximum number of characters of a text that is kept as it is: of one that filters or requests
+#: use, and of any other.
 MAX_USED, MAX_OTHER = 2_000, 40
-#: The members that filters or requests use, at whatever place they are.
+#: The members that filters or requests use, wherever they are.
 _USED = frozenset((
     "id", "number", "entity", "entity_id", "url", "life_cycle_state", "error_code",
     *IDENTIFIER_FIELDS, *DATES, "username",
 ))  # fmt: skip
 
 
-def kept(record: Mapping[str, Any], schema: str = _WHOLE) -> dict[str, Any]:
-    """Return what is kept of a webhook request: members that a page knows, digests of long ones."""
-    known = _known(schema)
+def condensed(record: Mapping[str, Any], schema: str = _WHOLE) -> dict[str, Any]:
+    """Return the documented members of a webhook request, with digests of long values."""
+    schemas = _members_of(schema)
     return {
-        name: kept(value, known[name])
-        if known[name] and isinstance(value, dict)
-        else _kept(value, MAX_USED if name in _USED else MAX_OTHER)
+        name: condensed(value, schemas[name])
+        if schemas[name] and isinstance(value, dict)
+        else _condensed(value, MAX_USED if name in _USED else MAX_OTHER)
         for name, value in record.items()
-        if name in known
+        if name in schemas
     }
 
 
-def _kept(value: Any, most: int) -> Any:
+def _condensed(value: Any, max_length: int) -> Any:
     if isinstance(value, str):
-        return value if len(value) <= most else digest(value)
+        return value if len(value) <= max_length else digest(value)
     if value is None or isinstance(value, bool | float | Digest):
         return value
     return value if len(encoded(value)) <= MAX_OTHER else digest(value)
 
 
 def digest(value: Any) -> Digest:
-    """Return what stands for a value."""
+    """Return the digest of a value, whatever the order of its members."""
     text = encoded(value, orjson.OPT_SORT_KEYS)
     return Digest(blake2b(text, digest_size=12).digest())
 
 
 def _is_same(before: Any, after: Any) -> bool:
-    """Whether two values are equal, of which one may be a digest."""
+    """Whether two values are equal; either may be a digest."""
     if isinstance(before, Digest) and not isinstance(after, Digest):
         return before == digest(after)
     if isinstance(after, Digest) and not isinstance(before, Digest):
@@ -145,36 +148,36 @@ def _changed(before: Any, after: Any, schema: str, path: str) -> Iterator[str]:
     if _is_same(before, after):
         return
     if schema and isinstance(before, dict) and isinstance(after, dict):
-        for name, inner in _known(schema).items():
+        for name, member_schema in _members_of(schema).items():
             if name in before and name in after:
-                inside = f"{path}.{name}" if path else name
-                yield from _changed(before[name], after[name], inner, inside)
+                member_path = f"{path}.{name}" if path else name
+                yield from _changed(before[name], after[name], member_schema, member_path)
     else:
         yield path
 
 
-def merged(known: Mapping[str, Any], seen: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what two sights of one webhook request show together, if no member differs."""
-    found: dict[str, Any] = {**known, **seen}
-    log, now = known.get("log_information"), seen.get("log_information")
-    if isinstance(log, Mapping) and isinstance(now, Mapping):
-        found["log_information"] = {**log, **now}
-    return found
+def merged(earlier: Mapping[str, Any], later: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what two sights of one webhook request show together."""
+    record: dict[str, Any] = {**earlier, **later}
+    log, later_log = earlier.get("log_information"), later.get("log_information")
+    if isinstance(log, Mapping) and isinstance(later_log, Mapping):
+        record["log_information"] = {**log, **later_log}
+    return record
 
 
-def lost_members(known: Mapping[str, Any], seen: Mapping[str, Any]) -> Iterator[str]:
+def lost_members(earlier: Mapping[str, Any], later: Mapping[str, Any]) -> Iterator[str]:
     """Yield the members with a value that a later sight leaves out, as dotted names.
 
-    Of the objects inside only log_information counts: users, units, definitions and rules have
+    Inside objects only those of log_information count: users, units, definitions and rules have
     short forms.
     """
     for name in response_fields():
-        if known.get(name) is not None and name not in seen:
+        if earlier.get(name) is not None and name not in later:
             yield name
-    log, now = known.get("log_information"), seen.get("log_information")
-    if isinstance(log, Mapping) and isinstance(now, Mapping):
-        for name in _known("log_information"):
-            if log.get(name) is not None and name not in now:
+    log, later_log = earlier.get("log_information"), later.get("log_information")
+    if isinstance(log, Mapping) and isinstance(later_log, Mapping):
+        for name in _members_of("log_information"):
+            if log.get(name) is not None and name not in later_log:
                 yield f"log_information.{name}"
 
 
@@ -186,22 +189,21 @@ def value_at(record: Any, path: str) -> Any:
 
 
 def lasting(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what sending again must keep of a webhook request, however the delivery goes."""
+    """Return what a resend must keep of a webhook request, whether or not the delivery succeeds."""
     log = record.get("log_information")
-    kept: dict[str, Any] = {name: record[name] for name in _LASTING if name in record}
+    lasting_members: dict[str, Any] = {name: record[name] for name in _LASTING if name in record}
     if isinstance(log, dict) and "created_date" in log:
-        kept["log_information"] = {"created_date": log["created_date"]}
-    return kept
+        lasting_members["log_information"] = {"created_date": log["created_date"]}
+    return lasting_members
 
 
-def differing(known: Mapping[str, Any], seen: Mapping[str, Any]) -> list[str]:
+def differing(earlier: Mapping[str, Any], later: Mapping[str, Any]) -> list[str]:
     """Return the members in which two sights of one webhook request differ, as dotted names.
 
-    Only members that both have count: whether one is null or left out, and whether an object is
-    shown in its long form or in its short one, is for other statements to say. Members that no
-    page knows may be anything.
+    Only documented members that both have count. Other statements say whether one may be null or
+    left out, and whether an object may have its long form or its short one.
     """
-    if seen.items() <= known.items():
+    if later.items() <= earlier.items():
         return []
-    paths = _changed(known, seen, _WHOLE, "")
+    paths = _changed(earlier, later, _WHOLE, "")
     return [path for path in paths if path.partition(".")[0] not in _FLEETING]

@@ -1,4 +1,4 @@
-"""Dates and times as responses have them: with a zone or without one, which no page rules out."""
+"""Dates and times as responses have them, with a zone or without: no page rules out either."""
 
 import re
 from datetime import MAXYEAR, MINYEAR, date, datetime, timedelta
@@ -15,23 +15,23 @@ class Moment(NamedTuple):
     """A date and time as it is written, and its zone if it has one."""
 
     day: date
-    local: int  # ``seconds`` as it is written
+    local: int  # in ``seconds``, as it is written
     zone: int | None  # seconds east of UTC
 
-    def is_before(self, other: "Moment") -> bool:
-        """Whether it is surely before ``other``: clocks go back when summer time ends."""
-        if self.zone is not None and other.zone is not None:
-            return self.utc < other.utc
-        return self.local + DAY < other.local
+    def is_before(self, later: "Moment") -> bool:
+        """Whether it is certainly before ``later``: clocks go back when summer time ends."""
+        if self.zone is not None and later.zone is not None:
+            return self.utc < later.utc
+        return self.local + DAY < later.local
 
     @property
     def utc(self) -> int:
-        """The moment in UTC, in ``seconds``; as it is written if it has no zone."""
+        """The moment in UTC, in ``seconds``; without a zone, as it is written."""
         return self.local - (self.zone or 0)
 
     @property
     def has_days_around(self) -> bool:
-        """Whether it is not at an end of the calendar, where some servers put what is not set."""
+        """Whether it is inside the calendar; some servers put an unset date at its end."""
         return MINYEAR < self.day.year < MAXYEAR
 
 
@@ -42,16 +42,16 @@ def seconds(local: datetime) -> int:
 
 
 def moment(value: Any) -> Moment | None:
-    """Return what ``yyyy-MM-ddTHH:mm:ss``, perhaps with a zone behind it, stands for, or None."""
+    """Return the moment of ``yyyy-MM-ddTHH:mm:ss``, maybe with a zone, or None for others."""
     return _read(value) if isinstance(value, str) else None
 
 
 @lru_cache(maxsize=32_768)  # more than the belief has dates
 def _read(text: str) -> Moment | None:
-    found = _ZONE.search(text, 19)
+    zone_text = _ZONE.search(text, 19)
     try:
-        local = parse_date_time(text[: found.start()] if found else text)
-        zone = datetime.fromisoformat(text).utcoffset() if found else None
+        local = parse_date_time(text[: zone_text.start()] if zone_text else text)
+        zone = datetime.fromisoformat(text).utcoffset() if zone_text else None
     except ValueError:
         return None
     east = None if zone is None else int(zone.total_seconds())

@@ -1,19 +1,19 @@
-"""The room that the belief has: equal parts of webhook requests are kept once, and all counted."""
+"""The memory that the belief takes: equal parts of webhook requests are kept once, and counted."""
 
 from collections.abc import Mapping
 from sys import getsizeof
 from typing import Any
 
-#: So many bytes of equal parts are kept.
+#: The maximum number of bytes of shared parts.
 MAX_SHARED = 8 * 1024 * 1024
-#: About what is kept of a webhook request beside what it has: places in tables.
-_BESIDE = 900
-#: The texts that many webhook requests have alike.
-_ALIKE = ("entity", "life_cycle_state", "url", "error_code")
+#: About how many bytes a webhook request takes beside its members, in tables.
+_OVERHEAD = 900
+#: The members with a text that many webhook requests share.
+_SHARED_TEXTS = ("entity", "life_cycle_state", "url", "error_code")
 
 
 class _Shared(dict[str, Any]):
-    """An object that several webhook requests have."""
+    """An object that several webhook requests share."""
 
     __slots__ = ()
 
@@ -22,12 +22,12 @@ class Room:
     """Shares equal definitions, rules, users, units and texts, and knows the size of the rest."""
 
     def __init__(self) -> None:
-        """Share nothing yet."""
+        """Start without shared parts."""
         self._parts: dict[Any, Any] = {}
         self._left = MAX_SHARED
 
     def shared(self, record: dict[str, Any]) -> dict[str, Any]:
-        """Return a webhook request, of what ``kept`` leaves, with parts that others have, too."""
+        """Return a condensed webhook request, in which equal parts are replaced by shared ones."""
         for name, value in record.items():
             if name == "log_information" and isinstance(value, dict):
                 for inside, inner in value.items():
@@ -35,17 +35,17 @@ class Room:
                         value[inside] = self._part(tuple(inner.items()), inner)
             elif isinstance(value, dict):
                 record[name] = self._part(tuple(value.items()), value)
-            elif name in _ALIKE and isinstance(value, str):
+            elif name in _SHARED_TEXTS and isinstance(value, str):
                 record[name] = self._part(value, value)
         return record
 
     def _part(self, key: Any, value: Any) -> Any:
         try:
-            known = self._parts.get(key)
+            shared = self._parts.get(key)
         except TypeError:  # something in it is an array
             return value
-        if known is not None or self._left <= 0:
-            return value if known is None else known
+        if shared is not None or self._left <= 0:
+            return value if shared is None else shared
         self._left -= self.size(value)
         self._parts[key] = part = _Shared(value) if isinstance(value, dict) else value
         return part
@@ -64,4 +64,4 @@ class Room:
 
     def size_of(self, record: Mapping[str, Any]) -> int:
         """Return about how many bytes the belief takes for a webhook request."""
-        return _BESIDE + self.size(record)
+        return _OVERHEAD + self.size(record)

@@ -1,8 +1,8 @@
-"""The zones in which a server may compare dates, as bits of a number: one step compares in all.
+"""The zones in which a server may compare dates, as the bits of a number.
 
-No page says in which zone created_date is meant, nor whether dates in responses are in the same.
-A zone is one way in which the dates that a server compares differ from those that it shows. Many
-differ by an hour more in summer.
+No page says in which zone created_date is, nor whether dates in responses are in the same zone.
+A zone is one difference between the dates that a server compares and those that it shows. Many
+zones differ by an hour more in summer. With bits, one step compares in all zones.
 """
 
 from bisect import bisect_left
@@ -16,11 +16,11 @@ from zoneinfo import ZoneInfo
 from crmcom_kit.contract_tests.belief.moments import DAY, Moment
 
 Zones = int  # a bit for each zone
-#: In which zones something is surely so, and in which it surely is not.
+#: The zones in which something is certainly so, and those in which it certainly is not.
 Fit = tuple[Zones, Zones]
 
-#: Whole hours, the plainest first, and a place for each rule of summer time since 2010. Left out
-#: are most places that went over from one rule to another.
+#: Whole hours, the plainest first, and a place for each rule of summer time since 2010, except most
+#: places that changed their rule.
 _HOURS = tuple(sorted(range(-12, 15), key=abs))
 _PLACES = (
     "Atlantic/Azores", "Europe/London", "Europe/Berlin", "Europe/Athens", "Europe/Chisinau",
@@ -36,8 +36,8 @@ _PLACES = (
     "America/Mexico_City", "America/Caracas", "America/Asuncion", "America/Santiago",
     "America/Cuiaba", "America/Sao_Paulo", "America/Montevideo", "America/Vancouver", "Asia/Almaty",
 )  # fmt: skip
-#: With each place a server may compare dates on its wall clock and show them in UTC, do so the
-#: other way round, or have both on its wall clock, where an hour comes twice in one night.
+#: Each place stands for three zones: a server compares dates on its wall clock and shows them in
+#: UTC; the other way round; or both on its wall clock, where an hour comes twice in one night.
 ALL: Zones = (1 << (len(_HOURS) + 3 * len(_PLACES))) - 1
 
 YES, NO, UNKNOWN = (ALL, 0), (0, ALL), (0, 0)
@@ -46,15 +46,15 @@ YES, NO, UNKNOWN = (ALL, 0), (0, ALL), (0, 0)
 def is_among(created: Moment, span: range) -> Fit:
     """Return in which zones a moment that a response shows is among some seconds."""
     fits, fails = _is_among(created.local, span)
-    if created.zone:  # whether a server compares what it shows or the moment that is meant is open
-        other = _is_among(created.utc, span)
-        fits, fails = fits & other[0], fails & other[1]
+    if created.zone:  # a server may compare what it shows, or the moment in UTC
+        in_utc = _is_among(created.utc, span)
+        fits, fails = fits & in_utc[0], fails & in_utc[1]
     return fits, fails
 
 
 def fewest(marks: Iterable[Zones], among: Zones) -> tuple[int, Zones]:
-    """Return the least number of marks that some zone has, and the plainest zone that has it."""
-    digits: list[Zones] = []  # of the numbers of all zones, in binary
+    """Return the least number of marks that have a zone, and the plainest such zone."""
+    digits: list[Zones] = []  # of the count of each zone, in binary
     for mark in marks:
         carry = mark & among
         for at, digit in enumerate(digits):
@@ -83,10 +83,10 @@ def _is_among(shown: int, span: range) -> Fit:
 
 
 class _Ordered(NamedTuple):
-    """A number of seconds for each zone."""
+    """A number of seconds for each zone, in order."""
 
-    seconds: Sequence[int]  # that some zone has, in order
-    smaller: Sequence[Zones]  # that have less than the first, the second ..., and in the end all
+    seconds: Sequence[int]  # each number once, from the lowest
+    smaller: Sequence[Zones]  # the zones below each of these numbers, and at the end all
 
     def below(self, limit: int) -> Zones:
         """Return the zones whose number is below a limit."""
@@ -94,7 +94,7 @@ class _Ordered(NamedTuple):
 
 
 class _Shifts(NamedTuple):
-    """By how much, at least and at most, the dates that are compared are later than shown."""
+    """By how much compared dates are later than shown ones, at least and at most."""
 
     least: _Ordered
     most: _Ordered
@@ -112,19 +112,19 @@ def _ordered(numbers: Iterable[int]) -> _Ordered:
 
 @lru_cache(maxsize=10_000)
 def _of_day(day: int) -> _Shifts:
-    """Return the shifts of dates that are shown with a day: so many days after the first one."""
+    """Return the shifts of dates on a day, counted from the first day of the year 1."""
     around = [_east(day + at) for at in (-1, 0, 1, 2)]
     return _shifts(tuple(map(min, *around)), tuple(map(max, *around)))
 
 
 @lru_cache(maxsize=256)
 def _shifts(least: tuple[int, ...], most: tuple[int, ...]) -> _Shifts:
-    """Return the shifts where each place is so many seconds east of UTC, at least and at most."""
-    hours = [3600 * each for each in _HOURS]
+    """Return the shifts, given each place's least and most seconds east of UTC around a day."""
+    hours = [3600 * hour for hour in _HOURS]
     twice = [last - first for first, last in zip(least, most, strict=True)]
     return _Shifts(
-        _ordered([*hours, *least, *(-each for each in most), *(-each for each in twice)]),
-        _ordered([*hours, *most, *(-each for each in least), *twice]),
+        _ordered([*hours, *least, *(-shift for shift in most), *(-shift for shift in twice)]),
+        _ordered([*hours, *most, *(-shift for shift in least), *twice]),
     )
 
 

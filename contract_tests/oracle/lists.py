@@ -151,7 +151,7 @@ class _Compared:
 
 def _contents(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Finding]:
     compared, groups = _Compared(exchange, sense, belief), read_alike(sense.filters)
-    left = {plain: reduce(or_, map(belief.left, alike)) for plain, alike in groups.items()}
+    left = {plain: reduce(or_, map(belief.zones_left, alike)) for plain, alike in groups.items()}
     #: What may explain it; what is ruled out already would take as long.
     ruled_out = {way: [*_contradictions(compared, way)] for way, zones in left.items() if zones}
     left = {way: left[way] & ~_zones(found) for way, found in ruled_out.items()}
@@ -245,7 +245,7 @@ def _closest(compared: _Compared) -> Problem:
 
     def differences(plain: Interpretation) -> tuple[int, Zones]:
         lacking = (zones for _, zones in _lacking(compared, plain))
-        left = reduce(or_, map(compared.belief.left, groups[plain]))
+        left = reduce(or_, map(compared.belief.zones_left, groups[plain]))
         return fewest(chain(compared.shown.misfits(plain), lacking), left)
 
     groups = read_alike(compared.sense.filters)

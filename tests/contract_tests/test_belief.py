@@ -112,7 +112,7 @@ def test_an_empty_id_is_that_of_no_other_number() -> None:
 
 def left(conversation: Conversation, name: str) -> set[Any]:
     """Return the values of one member of the interpretations that are left."""
-    return {getattr(each, name) for each in INTERPRETATIONS if conversation.belief.left(each)}
+    return {getattr(each, name) for each in INTERPRETATIONS if conversation.belief.zones_left(each)}
 
 
 def test_a_list_rules_out_the_interpretations_that_it_contradicts() -> None:
