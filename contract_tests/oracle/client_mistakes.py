@@ -1,7 +1,7 @@
-"""Read a request of somebody's client against the documents: what is wrong, and what is right.
+"""Judge a request of somebody's client: what the documents say against it, and the right request.
 
-What a run expects to be refused is a mistake here: see ``expectations``. Besides, a client has to
-write requests as the documents do, and use names that they know. What they leave open is a note.
+What a run expects to be refused is a mistake here: see ``expectations``. A client must also write
+requests as the documents do, and use documented names. What the documents leave open is a note.
 """
 
 import re
@@ -35,57 +35,62 @@ from crmcom_kit.schemas.reasons import Reason, reason
 from crmcom_kit.schemas.releases import Release, entities_since, release_names, resolve
 from crmcom_kit.usage_errors import quoted
 
-#: What is taken for a misspelling has so much in common with the right spelling.
+#: The likeness from which on a name, or a path, is taken for a misspelling of another.
 _LIKE, _LIKE_PATH = 0.8, 0.85
-#: A value of the header Authorization: the token was removed from a recording, wherever it stood.
+#: The header Authorization of a request whose token was removed from the recording.
 REMOVED = f"{MASK} removed"
 _MAX_NAME = 60  # characters of a parameter's name that is shown as it is
-_YOURS = "..."  # stands for a value that only the client knows
+_VALUE_OF_CLIENT = "..."  # stands for a value that only the client knows
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?")
 _ID = re.compile(r"[0-9A-Fa-f]{32}")
 
 
 class RemarkKind(StrEnum):
-    """What a remark comes to."""
+    """How serious a remark is."""
 
-    MISTAKE = "mistake"
-    TWICE = "may have happened twice"  # a mistake that may cost money
-    NOTE = "note"  # the documents leave open what a server does with it
+    MISTAKE = "mistake"  # the documents say that the request is refused, or mean another one
+    TWICE = "may have happened twice"  # a mistake that may repeat a change
+    NOTE = "note"  # the documents leave open what a server does with the request
 
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """What is wrong with a request."""
+    """Something wrong with a request of a client, or left open."""
 
-    statement: str  # the one that wants something else
+    statement: str  # that the request breaks
     why: str
-    right: Call | None = None  # the right request, if it can be told
+    right: Call | None = None  # the right request, if that is clear
     kind: RemarkKind = RemarkKind.MISTAKE
 
 
 def remarks(call: Call, belief: Belief) -> list[Remark]:
-    """Return what is wrong with a request, whatever the server has made of it."""
+    """Return all remarks on a request, whether or not the server served it."""
     sense = read(call, belief.release)
     if sense.method is None:
-        return [*_of_path(call, belief.release)]
+        return [*_path_remarks(call, belief.release)]
     request = _Request(call, sense, sense.method, belief.release)
     if sense.verb != sense.method.verb:
         statement, verb = "methods.verb", sense.method.verb
         why = reason(statement, parameter=sense.method.path, seen=sense.verb, allowed=verb)
         return [_mistake(statement, why, request.right({}))]
     if call.verb == "POST" and call.body and body_members(call.body) is None:
-        return [_of_body(request)]
-    found = [*_of_token(request), *_of_key(request), *_of_names(request), *_of_values(request)]
-    told = {each.statement for each in found if each.kind is RemarkKind.MISTAKE}
-    told |= {"login.credentials", *request.meant}  # nobody knows which ones are right
+        return [_body_mistake(request)]
+    all_remarks = [
+        *_token_remarks(request),
+        *_key_remarks(request),
+        *_name_remarks(request),
+        *_all_value_remarks(request),
+    ]
+    covered = {remark.statement for remark in all_remarks if remark.kind is RemarkKind.MISTAKE}
+    covered |= {"login.credentials", *request.misspelled}  # nobody knows which ones are right
     if request.method.basic and request.header.startswith(MASK):  # the recording hides the key
-        told.add("parameters.mandatory")
+        covered.add("parameters.mandatory")
     if "access_token_identifier" in sense.parameters:  # an older page has it instead of a user
-        told.add("parameters.mandatory")
+        covered.add("parameters.mandatory")
     for statement, why in refusals(call, sense, belief):
-        if statement not in told:
-            found.append(Remark(statement, str(why), _right_of(statement, request)))
-    return found
+        if statement not in covered:
+            all_remarks.append(Remark(statement, str(why), _right_of(statement, request)))
+    return all_remarks
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +102,7 @@ class _Request:
 
     @property
     def parameters(self) -> Mapping[str, Any]:
-        """The parameters in their right place."""
+        """The parameters in the right place."""
         return self.sense.parameters
 
     @property
@@ -114,32 +119,36 @@ class _Request:
         return next((value for name, value in pairs if name == "authorization"), "")
 
     @property
-    def meant(self) -> set[str]:
-        """The statements that miss a parameter which is there by a name that is nearly right."""
-        known = tuple(self.method.parameters)
-        names = {_near(name, known) for name in self.parameters if name not in known} - {None}
-        found = {"token.required"} if "token" in names else set()
-        found |= {"list.semi_optional.at_least_one"} if names & {*SEMI_OPTIONAL} else set()
+    def misspelled(self) -> set[str]:
+        """The statements that require a parameter that is there, but misspelled."""
+        documented = tuple(self.method.parameters)
+        names = {_near(name, documented) for name in self.parameters if name not in documented} - {
+            None
+        }
+        statements = {"token.required"} if "token" in names else set()
+        statements |= {"list.semi_optional.at_least_one"} if names & {*SEMI_OPTIONAL} else set()
         needs = {self.method.parameters[name].need for name in names if name is not None}
-        return found | ({"parameters.mandatory"} if "mandatory" in needs else set())
+        return statements | ({"parameters.mandatory"} if "mandatory" in needs else set())
 
     def right(self, changed: Mapping[str, Any], without: str = "") -> Call:
-        """Return the request with all parameters in their place, and some of them changed."""
-        given = {**self.misplaced, **self.parameters, **changed}
-        return _built(self.method, {n: value for n, value in given.items() if n != without})
+        """Return the request with all parameters in the right place, and some of them changed."""
+        parameters = {**self.misplaced, **self.parameters, **changed}
+        return _built(
+            self.method, {name: value for name, value in parameters.items() if name != without}
+        )
 
 
-def _built(method: Method, given: Mapping[str, Any]) -> Call:
-    """Build a request of parameters; an identifier may be a text, as in a query."""
+def _built(method: Method, parameters: Mapping[str, Any]) -> Call:
+    """Return a request with parameters; an identifier may be a text, as in a query."""
     return build(method, {
         name: identifier_in_query(value)
         if isinstance(value, str) and name in _identifiers(method) else value
-        for name, value in given.items()
+        for name, value in parameters.items()
     })  # fmt: skip
 
 
 def _identifiers(method: Method) -> list[str]:
-    return [name for name, about in method.parameters.items() if about.type == "object"]
+    return [name for name, parameter in method.parameters.items() if parameter.type == "object"]
 
 
 def _note(statement: str, why: object) -> Remark:
@@ -152,42 +161,43 @@ def _mistake(statement: str, why: object, right: Call | None = None) -> Remark:
 
 def _likeness(text: str, name: str) -> float:
     """Return how much two names have in common, 0 to 1, whatever their case and separators."""
-    one, other = (re.sub(r"[^a-z0-9]", "", each.lower()) for each in (text[:100], name))
-    return float(SequenceMatcher(None, one, other, autojunk=False).ratio())
+    first, second = (re.sub(r"[^a-z0-9]", "", word.lower()) for word in (text[:100], name))
+    return float(SequenceMatcher(None, first, second, autojunk=False).ratio())
 
 
 @lru_cache(maxsize=1024)
-def _near(text: str, names: tuple[str, ...], least: float = _LIKE) -> str | None:
-    """Return the name that a text is most likely a misspelling of, or None."""
-    found = max(names, key=lambda name: _likeness(text, name), default="")
-    return found if _likeness(text, found) >= least else None
+def _near(text: str, names: tuple[str, ...], min_likeness: float = _LIKE) -> str | None:
+    """Return the name that a text most likely misspells, or None."""
+    nearest = max(names, key=lambda name: _likeness(text, name), default="")
+    return nearest if _likeness(text, nearest) >= min_likeness else None
 
 
-# The path, and the form of the body.
+# The path and the body.
 
 
-def _of_path(call: Call, release: Release) -> Iterator[Remark]:
-    """Yield what is wrong with a path that the release has not, if it is one of webhook_requests.
+def _path_remarks(call: Call, release: Release) -> Iterator[Remark]:
+    """Yield remarks on a path that the release does not have.
 
-    Paths of other methods of the API are nobody's mistake.
+    Paths of other methods of the API are no mistake.
     """
-    path, known = call.path.strip("/"), methods(release)
-    end = next((each for each in known.values() if path.endswith(f"/{each.path}")), None)
-    if end is not None:
-        why = reason("methods.known", seen=quoted(path), allowed=f"{API_PATH}/{end.path}")
+    path, documented = call.path.strip("/"), methods(release).values()
+    suffix = next((method for method in documented if path.endswith(f"/{method.path}")), None)
+    if suffix is not None:
+        why = reason("methods.known", seen=quoted(path), allowed=f"{API_PATH}/{suffix.path}")
         yield _mistake("methods.path", why)
         return
     for name in release_names():
-        later = next((each for each in methods(resolve(name)).values() if each.path == path), None)
+        later_methods = methods(resolve(name)).values()
+        later = next((method for method in later_methods if method.path == path), None)
         if later is not None:
             why = reason("methods.known", "later", seen=later.name, allowed=name)
             yield _mistake(f"{later.name}.available", why)
             return
-    near = _near(path, tuple(each.path for each in known.values()), _LIKE_PATH)
+    near = _near(path, tuple(method.path for method in documented), _LIKE_PATH)
     if near is not None:
-        method = next(each for each in known.values() if each.path == near)
-        given = {**dict(query_pairs(call.query)), **(body_members(call.body) or {})}
-        right = _built(method, given) if call.verb == method.verb else None
+        method = next(method for method in documented if method.path == near)
+        parameters = {**dict(query_pairs(call.query)), **(body_members(call.body) or {})}
+        right = _built(method, parameters) if call.verb == method.verb else None
         why = reason("methods.known", seen=quoted(path), allowed=near)
         yield _mistake("methods.known", why, right)
     elif path.lower().startswith("webhook_requests/"):
@@ -195,12 +205,12 @@ def _of_path(call: Call, release: Release) -> Iterator[Remark]:
 
 
 def is_of_api(call: Call, release: Release) -> bool:
-    """Whether a path that the release has not is meant for one of its methods."""
-    return next(_of_path(call, release), None) is not None
+    """Whether a path that the release does not have is most likely meant for one of its methods."""
+    return next(_path_remarks(call, release), None) is not None
 
 
-def _of_body(request: _Request) -> Remark:
-    """Return what is wrong with the body of a POST that is no JSON object."""
+def _body_mistake(request: _Request) -> Remark:
+    """Return the mistake of a POST whose body is no JSON object."""
     text = (request.call.body or b"").decode("utf-8", "replace").strip()
     if re.match(r"[\w.]+=", text):
         right = _built(request.method, dict(parse_qsl(text, keep_blank_values=True)))
@@ -209,15 +219,15 @@ def _of_body(request: _Request) -> Remark:
     return _mistake("parameters.body", why)
 
 
-# The token, and the Web API key.
+# The token and the Web API key.
 
 
-def _of_token(request: _Request) -> Iterator[Remark]:
+def _token_remarks(request: _Request) -> Iterator[Remark]:
     if "token" not in request.method.parameters or request.header == REMOVED:
         return
     token, why = request.parameters.get("token"), None
     if token is not None and not isinstance(token, str):
-        yield _mistake("parameters.values", _of_type("token", token))
+        yield _mistake("parameters.values", _wrong_type("token", token))
     elif "token" in request.parameters:
         if not token and request.method.name != "token_release":
             why = reason("token.required")
@@ -228,11 +238,11 @@ def _of_token(request: _Request) -> Iterator[Remark]:
     elif request.header:
         why = reason("token.required", "in_header")
     if why is not None:
-        yield _mistake("token.required", why, request.right({"token": _YOURS}))
+        yield _mistake("token.required", why, request.right({"token": _VALUE_OF_CLIENT}))
 
 
-def _of_key(request: _Request) -> Iterator[Remark]:
-    """Yield what is wrong with how a Web API key is written, unless it was removed."""
+def _key_remarks(request: _Request) -> Iterator[Remark]:
+    """Yield remarks on how a Web API key is written, unless it was removed."""
     text = basic_text(request.call)
     if not request.method.basic or not text:
         return
@@ -247,16 +257,17 @@ def _of_key(request: _Request) -> Iterator[Remark]:
 # Names.
 
 
-def _of_names(request: _Request) -> Iterator[Remark]:
-    method, known, statement = request.method, request.method.parameters, "parameters.known"
-    if any(name in known and name != "token" for name in request.misplaced):
+def _name_remarks(request: _Request) -> Iterator[Remark]:
+    method, documented = request.method, request.method.parameters
+    statement = "parameters.known"
+    if any(name in documented and name != "token" for name in request.misplaced):
         place = "body" if method.verb == "GET" else "query"
         yield _note("parameters.place", reason("parameters.place", parameter=place))
     for name, value in request.parameters.items():
-        if name in known:
+        if name in documented:
             continue
         shown = name if name.isidentifier() and len(name) < _MAX_NAME else quoted(name)
-        near = _near(name, tuple(known))
+        near = _near(name, tuple(documented))
         if name in method.later:
             since = f"a server of {method.later[name]}"
             yield _note(statement, reason(statement, parameter=shown, allowed=since))
@@ -270,11 +281,11 @@ def _of_names(request: _Request) -> Iterator[Remark]:
 # Values.
 
 
-def _of_values(request: _Request) -> Iterator[Remark]:
+def _all_value_remarks(request: _Request) -> Iterator[Remark]:
     for name, value in request.parameters.items():
         parameter = request.method.parameters.get(name)
         if parameter is not None and name != "token":
-            yield from _of_value(request, parameter, value)
+            yield from _value_remarks(request, parameter, value)
     if request.sense.is_unusual and not request.call.path.endswith("/"):
         why = "the equals sign of an identifier is percent-encoded"
         yield _note("parameters.identifier_in_query", why)
@@ -290,46 +301,46 @@ def _of_values(request: _Request) -> Iterator[Remark]:
             yield _note("parameters.once", reason("parameters.once", parameter=name))
 
 
-def _of_value(request: _Request, parameter: Parameter, value: Any) -> Iterator[Remark]:
+def _value_remarks(request: _Request, parameter: Parameter, value: Any) -> Iterator[Remark]:
     name, may_be_left_out = parameter.name, parameter.need == "optional"
     if parameter.type == "object":
-        yield from _of_identifier(request, parameter, value)
+        yield from _identifier_remarks(request, parameter, value)
     elif name == "fields_set":
-        yield from _of_fields(value)
+        yield from _field_remarks(value)
     elif parameter.type != "integer" and not isinstance(value, str):
-        found = _note if value is None and may_be_left_out else _mistake
-        yield found("parameters.values", _of_type(name, value))
+        remark = _note if value is None and may_be_left_out else _mistake
+        yield remark("parameters.values", _wrong_type(name, value))
     elif value == "" and request.method.name == "list":
-        found = _note if may_be_left_out else _mistake
-        yield found("parameters.values", reason("parameters.values", parameter=name))
-    elif name in _OF_VALUE:
-        yield from _OF_VALUE[name](request, value)
+        remark = _note if may_be_left_out else _mistake
+        yield remark("parameters.values", reason("parameters.values", parameter=name))
+    elif name in _REMARKS_BY_NAME:
+        yield from _REMARKS_BY_NAME[name](request, value)
 
 
-def _of_type(name: str, value: object, allowed: str = "a string") -> Reason:
+def _wrong_type(name: str, value: object, allowed: str = "a string") -> Reason:
     """Return why a value of a wrong type is refused."""
     types = {bool: "a Boolean", dict: "an object", list: "an array", str: "a string"}
     seen = "null" if value is None else types.get(type(value), "a number")
     return reason("parameters.values", parameter=name, seen=seen, allowed=allowed)
 
 
-def _of_identifier(request: _Request, parameter: Parameter, value: Any) -> Iterator[Remark]:
-    name, forms = parameter.name, " or ".join(f"{each}=..." for each in parameter.fields)
+def _identifier_remarks(request: _Request, parameter: Parameter, value: Any) -> Iterator[Remark]:
+    name, forms = parameter.name, " or ".join(f"{field}=..." for field in parameter.fields)
     if isinstance(value, Mapping):
-        yield from _of_members(parameter, value)
+        yield from _member_remarks(parameter, value)
         return
     right = _guessed(request, parameter, value)
     if request.call.verb == "POST":
-        why = _of_type(name, value, f'an object such as {{"{parameter.fields[-1]}": "..."}}')
+        why = _wrong_type(name, value, f'an object such as {{"{parameter.fields[-1]}": "..."}}')
         yield _mistake("parameters.identifier_in_body", why, right)
         return
     parts = [part.partition("=")[0] for part in str(value).split(",")]
-    is_own, statement = name == IDENTIFIER, "parameters.identifier_in_query"
+    is_of_record, statement = name == IDENTIFIER, "parameters.identifier_in_query"
     if len(parts) < 2 or "" in parts:
         seen = quoted(str(value))
         why = reason("parameters.values", parameter=name, seen=seen, allowed=forms)
         yield _mistake(statement, why, right)
-    elif is_own and {"id", "number"} <= set(parts):
+    elif is_of_record and {"id", "number"} <= set(parts):
         first, _, text = str(value).partition(",")[0].partition("=")
         why, statement = reason("identifier.exactly_one", parameter=name), "identifier.exactly_one"
         yield _mistake(statement, why, request.right({name: {first: text}}))
@@ -337,29 +348,29 @@ def _of_identifier(request: _Request, parameter: Parameter, value: Any) -> Itera
         yield _note(statement, reason("list.identifier.exactly_one", parameter=name))
 
 
-def _of_members(parameter: Parameter, value: Mapping[str, Any]) -> Iterator[Remark]:
-    """Yield what is wrong with the fields of an identifier, beside what is refused anyway."""
+def _member_remarks(parameter: Parameter, value: Mapping[str, Any]) -> Iterator[Remark]:
+    """Yield remarks on the fields of an identifier, beside what ``refusals`` has."""
     name, prefix = parameter.name, "" if parameter.name == IDENTIFIER else "list."
-    known = [each for each in value if each in parameter.fields]
-    if prefix and len(known) > 1:
+    documented = [field for field in value if field in parameter.fields]
+    if prefix and len(documented) > 1:
         statement = "list.identifier.exactly_one"
         yield _note(statement, reason(statement, parameter=name))
-    if known and len(value) > len(known):
-        others = quoted(", ".join(each for each in value if each not in known))
+    if documented and len(value) > len(documented):
+        others = quoted(", ".join(field for field in value if field not in documented))
         statement = f"{prefix}identifier.fields"
         yield _note(statement, reason(statement, parameter=name, seen=others))
-    for each in known:
-        is_number = isinstance(value[each], int) and not isinstance(value[each], bool)
-        if is_number or (value[each] is not None and not isinstance(value[each], str)):
-            found = _note if is_number else _mistake
-            yield found("parameters.values", _of_type(f"{name}.{each}", value[each]))
-    if prefix and all(each in (None, "") for each in value.values()):
+    for field in documented:
+        is_number = isinstance(value[field], int) and not isinstance(value[field], bool)
+        if is_number or (value[field] is not None and not isinstance(value[field], str)):
+            remark = _note if is_number else _mistake
+            yield remark("parameters.values", _wrong_type(f"{name}.{field}", value[field]))
+    if prefix and all(text in (None, "") for text in value.values()):
         statement = "list.identifier.mandatory"
         yield _mistake(statement, reason(statement, parameter=name))
 
 
 def _guessed(request: _Request, parameter: Parameter, value: Any) -> Call | None:
-    """Return the request with the identifier that a bare value stands for, if that is clear."""
+    """Return the request with the identifier that a bare value stands for, or None."""
     text = str(value).strip()
     pair = identifier_in_query(text)
     if isinstance(pair, dict) and pair and pair.keys() <= {*parameter.fields}:
@@ -370,15 +381,15 @@ def _guessed(request: _Request, parameter: Parameter, value: Any) -> Call | None
     return request.right({parameter.name: {"number": text}}) if is_number else None
 
 
-def _of_fields(value: Any) -> Iterator[Remark]:
+def _field_remarks(value: Any) -> Iterator[Remark]:
     statement = "fields_set.names"
     if not isinstance(value, str):
-        yield _note(statement, _of_type("fields_set", value))
+        yield _note(statement, _wrong_type("fields_set", value))
     elif unknown := [name for name in value.split(",") if name not in FIELDS]:
         yield _note(statement, reason(statement, seen=quoted(", ".join(unknown))))
 
 
-def _of_number(name: str, _: _Request, value: Any) -> Iterator[Remark]:
+def _number_remarks(name: str, _: _Request, value: Any) -> Iterator[Remark]:
     text, statement = str(value), "list.paging.numbers"
     why = reason(statement, parameter=name, seen=quoted(text))
     if not _NUMBER.fullmatch(text):
@@ -387,7 +398,7 @@ def _of_number(name: str, _: _Request, value: Any) -> Iterator[Remark]:
         yield _note(statement, why)
 
 
-def _of_date(_: _Request, value: str) -> Iterator[Remark]:
+def _date_remarks(_: _Request, value: str) -> Iterator[Remark]:
     statement = "list.created_date.filter"
     if not re.search("[0-9]", value):
         yield _mistake(statement, reason(statement, seen=quoted(value)))
@@ -395,20 +406,20 @@ def _of_date(_: _Request, value: str) -> Iterator[Remark]:
         yield _note(statement, f"whether a server reads created_date {quoted(value)} is open")
 
 
-def _of_entity(request: _Request, value: str) -> Iterator[Remark]:
+def _entity_remarks(request: _Request, value: str) -> Iterator[Remark]:
     statement, release = "list.entity.supported_values", request.release
-    known, since = release.entities, entities_since().get(value)
-    if value in known:
+    documented, since = release.entities, entities_since().get(value)
+    if value in documented:
         return
-    if "," in value or value.upper() in (*known, *release.disputed_entities):
+    if "," in value or value.upper() in (*documented, *release.disputed_entities):
         yield _note(statement, f"whether a server takes the entity {quoted(value)} is open")
     elif since is not None:
         yield _mistake(statement, reason(statement, "later", seen=quoted(value), allowed=since))
     else:
-        yield _misspelled("entity", statement, request, value, known)
+        yield _misspelled("entity", statement, request, value, documented)
 
 
-def _of_state(request: _Request, value: str) -> Iterator[Remark]:
+def _state_remarks(request: _Request, value: str) -> Iterator[Remark]:
     statement = "list.life_cycle_state.supported_values"
     if value in STATES:
         return
@@ -419,29 +430,29 @@ def _of_state(request: _Request, value: str) -> Iterator[Remark]:
 
 
 def _misspelled(
-    name: str, statement: str, request: _Request, value: str, known: tuple[str, ...]
+    name: str, statement: str, request: _Request, value: str, documented: tuple[str, ...]
 ) -> Remark:
-    """Return what is wrong with a value that is none of a few."""
-    near = _near(value, known)
+    """Return the mistake of a value that is not documented."""
+    near = _near(value, documented)
     right = None if near is None else request.right({name: near})
     return _mistake(statement, reason(statement, seen=quoted(value), allowed=near or ""), right)
 
 
-_OF_VALUE: dict[str, Callable[[_Request, Any], Iterator[Remark]]] = {
-    "number_of_results": partial(_of_number, "number_of_results"),
-    "offset": partial(_of_number, "offset"),
-    "created_date": _of_date,
-    "entity": _of_entity,
-    "life_cycle_state": _of_state,
+_REMARKS_BY_NAME: dict[str, Callable[[_Request, Any], Iterator[Remark]]] = {
+    "number_of_results": partial(_number_remarks, "number_of_results"),
+    "offset": partial(_number_remarks, "offset"),
+    "created_date": _date_remarks,
+    "entity": _entity_remarks,
+    "life_cycle_state": _state_remarks,
 }
 
 
 def _right_of(statement: str, request: _Request) -> Call | None:
-    """Return the right request for one that the documents refuse, if it can be told."""
-    given = request.parameters
+    """Return the right request for one that breaks a statement, or None if that is not clear."""
+    parameters = request.parameters
     if statement == "token.required":
-        return request.right({"token": _YOURS})
-    identifier = given.get(IDENTIFIER)
+        return request.right({"token": _VALUE_OF_CLIENT})
+    identifier = parameters.get(IDENTIFIER)
     if (
         statement == "identifier.fields"
         and isinstance(identifier, Mapping)
@@ -449,9 +460,9 @@ def _right_of(statement: str, request: _Request) -> Call | None:
     ):
         return _guessed(request, request.method.parameters[IDENTIFIER], *identifier.values())
     if statement == "identifier.exactly_one":
-        return request.right({IDENTIFIER: {"id": given[IDENTIFIER]["id"]}})
+        return request.right({IDENTIFIER: {"id": parameters[IDENTIFIER]["id"]}})
     if statement == "parameters.mandatory" and request.method.name in ("show", "resend", "delete"):
         for name in ("id", "number"):
-            if isinstance(given.get(name), str):
-                return request.right({IDENTIFIER: {name: given[name]}}, without=name)
+            if isinstance(parameters.get(name), str):
+                return request.right({IDENTIFIER: {name: parameters[name]}}, without=name)
     return None

@@ -1,11 +1,11 @@
-"""The requests that settle a suspicion, a class for each way to confirm a hypothesis.
+"""Ways to confirm a hypothesis: each class says which requests settle it, and sends them.
 
-Each class is data, which says what to ask, with the one method that asks. It sends through an
-``Asker``, whose requests are observed as all others are.
+They are sent through an ``Asker``. The oracle observes them like all other requests.
 """
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, NamedTuple
 
 from crmcom_kit.contract_tests.belief.belief import Belief, Record, TrackedRecord
@@ -14,23 +14,35 @@ from crmcom_kit.contract_tests.belief.knowledge import differing, value_at
 from crmcom_kit.contract_tests.client.errors import Unreachable
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER
-from crmcom_kit.contract_tests.oracle.suspicions import Asker, Confirmation, Suspicion
+from crmcom_kit.contract_tests.oracle.suspicions import (
+    Asker,
+    Confirmation,
+    Hypothesis,
+    Suspicion,
+)
+
+#: The maximum number of webhook requests that are looked at before a request is sent again.
+MAX_LOOKED_AT = 5
+#: The maximum number of looks at what a list rests on, if more of it is gone each time.
+MAX_ROUNDS = 4
+#: The maximum number of lists that are requested again because they ruled out an interpretation.
+MAX_CALLS_AGAIN = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Again(Confirmation):
-    """The same request shows it again, once it was looked at what it rests on."""
+    """The same request shows it again, after a look at the webhook requests that it rests on."""
 
     rests_on: tuple[str, ...] = ()  # ids
-    passes: bool = False  # the webhook request must be as before once the response is over
+    passes: bool = False  # whether only this response shows it: the record itself stays as it was
 
     def settle(self, suspicion: Suspicion, statement: str, asker: Asker, /) -> bool:
-        """Look, and ask again as often as it takes."""
+        """Look, and send the request again, as often as it takes."""
         for _ in range(asker.belief.min_sightings - 1):
             looked_at = self.rests_on[:MAX_LOOKED_AT]
             before = {key: look_at(key, asker) for key in looked_at}
-            exchange, found = asker.ask(suspicion.exchange.call)
-            if not _has(found, statement, looked_at):
+            exchange, suspicions = asker.ask(suspicion.exchange.call)
+            if not _is_suspected(statement, suspicions, looked_at):
                 return False
             key = suspicion.record if self.passes else None
             if key is not None and _has_changed(before.get(key), exchange.by_id.get(key), asker):
@@ -45,24 +57,20 @@ def _has_changed(before: Record | None, record: Record | None, asker: Asker) -> 
     return not _differ(record, shown(record["id"], asker))
 
 
-#: So many webhook requests are looked at before a request is sent again.
-MAX_LOOKED_AT = 5
-
-
 @dataclass(frozen=True, slots=True)
 class OnlyBehind(Confirmation):
-    """A request that reads is wrong right behind another one each time, and right alone."""
+    """A response is wrong right after another request each time, and right without it."""
 
     before: Call
 
     def settle(self, suspicion: Suspicion, statement: str, asker: Asker, /) -> bool:
-        """Send it alone and behind the other, so that two servers in turn are no cause."""
+        """Send it alone and after the other, in turn, so that two servers in turn are no cause."""
         for _ in range(asker.belief.min_sightings):
             for first in (None, self.before):
                 if first is not None:
                     asker.ask(first)
-                _, found = asker.ask(suspicion.exchange.call)
-                if _has(found, statement) == (first is None):
+                _, suspicions = asker.ask(suspicion.exchange.call)
+                if _is_suspected(statement, suspicions) == (first is None):
                     return False
         return True
 
@@ -71,15 +79,15 @@ class OnlyBehind(Confirmation):
 class Refused(Confirmation):
     """A request is refused, and its sibling served, in turn.
 
-    The two differ only in what makes no difference by the statement. So what the server refuses for
-    another reason, such as a permission, a limit or maintenance, it refuses to both.
+    The two differ only in what the statement says to make no difference. A server that has another
+    reason, such as a permission, a limit or maintenance, refuses both.
     """
 
     method: str
     refused: Mapping[str, Any]
     served: Mapping[str, Any]  # the parameters of the sibling
     rests_on: tuple[str, ...] = ()  # ids of webhook requests that must exist
-    #: Parameters that must be refused: if they are refused in another way, the server may have
+    #: Parameters that must be refused. If their refusal has another wording, the server may have
     #: another reason. None: any refusal counts.
     alike: Mapping[str, Any] | None = None
 
@@ -99,7 +107,7 @@ class Refused(Confirmation):
         return True
 
     def _still_fits(self, belief: Belief) -> bool:
-        """Whether what a list has to find is still called what it is asked for by."""
+        """Whether what a list has to find still has the names that the list asks for."""
         wanted = {OBJECT_OF[name]: self.refused[name] for name in OBJECT_OF & self.refused.keys()}
         return self.method != "list" or all(
             value_at(belief.records[key], f"{member}.{field}") in (None, text)
@@ -110,11 +118,11 @@ class Refused(Confirmation):
 
 
 class ChangeForm(NamedTuple):
-    """How a request of resend or delete names a webhook request, and what it has beside."""
+    """The form of a request of resend or delete: its identifier and its other parameters."""
 
     form: str  # of the identifier: id or number
     state: str  # of the webhook request
-    beside: Mapping[str, Any]  # other parameters
+    beside: Mapping[str, Any]  # the other parameters
 
     def parameters(self, record: Record) -> dict[str, Any]:
         """Return the parameters of a request that is about a webhook request."""
@@ -125,11 +133,11 @@ class ChangeForm(NamedTuple):
 class RefusedChange(Confirmation):
     """Changes of one kind are refused, and their siblings served, in turn.
 
-    A sibling names the same webhook request in another way, or one in the other state. What is
-    served is used up: where too few webhook requests may be changed, nothing is concluded.
+    A sibling names the same webhook request in another way, or one in the other state. A served
+    change uses up its webhook request: if too few may be changed, nothing is concluded.
     """
 
-    record: Record  # the one that was refused
+    record: Record  # the webhook request of the refused change
     refused: ChangeForm
     served: ChangeForm
 
@@ -137,7 +145,7 @@ class RefusedChange(Confirmation):
         """Send the sibling, and both of another webhook request. Raises Unreachable."""
         method, hits = suspicion.exchange.call.method, asker.belief.min_sightings
         alike = asker.alike(suspicion.exchange)
-        refused = [self.record, *(other for other in alike if other["id"] != self.record["id"])]
+        refused = [self.record, *(record for record in alike if record["id"] != self.record["id"])]
         siblings: Sequence[Record] = refused
         if self.served.state != self.refused.state:
             siblings, refused = asker.spare(self.served.state), [*refused, self.record]
@@ -163,17 +171,17 @@ def _all_exist(keys: Sequence[str], asker: Asker) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class RefusedCall(Confirmation):
-    """A right login is refused each time, and served each time in a form that is no better.
+    """A right login is refused each time, and served each time in another form.
 
-    Without another form it is the same login that is served and refused in turn. Or a token is not
-    released, with which a list is served each time.
+    Without another form, the same login is served and refused in turn. Also: the release of a token
+    is refused each time, and a list with this token is served.
     """
 
     refused: Call
     served: Call
 
     def settle(self, _suspicion: Suspicion, _statement: str, asker: Asker, /) -> bool:
-        """Send both, in no rhythm that a rate limit or servers in turn could have."""
+        """Send both, in an order that no rate limit and no servers in turn could explain."""
         order = (True, False, True, False) if self.served == self.refused else _NO_RHYTHM
         for gap, is_served in enumerate(order * (asker.belief.min_sightings - 1)):
             for _ in range(gap):
@@ -188,17 +196,17 @@ _NO_RHYTHM = (True, False, False, True, False, True)
 
 @dataclass(frozen=True, slots=True)
 class Disagree(Confirmation):
-    """Show and list return a webhook request the same each time, and not the same as each other."""
+    """Show and list always return a webhook request as before, and always in two different ways."""
 
-    known: TrackedRecord
+    tracked: TrackedRecord
 
     def settle(self, _suspicion: Suspicion, _statement: str, asker: Asker, /) -> bool:
-        """Look at it in no rhythm that servers behind a balancer could share."""
+        """Look at it in an order that servers behind a load balancer could not explain."""
         first: dict[str, Record | None] = {}
-        if _group(self.known) is None:
+        if _narrow_list(self.tracked) is None:
             return False
         for method in ("show", "show", "list", "show", "show", "list", "show"):
-            now = shown(self.known.id, asker) if method == "show" else listed(self.known, asker)
+            now = shown(self.tracked.id, asker) if method == "show" else listed(self.tracked, asker)
             if _differ(now, first.setdefault(method, now)):
                 return False  # it changes meanwhile
             if "list" in first and not _differ(first["show"], first["list"]):
@@ -211,8 +219,8 @@ class Effect(Confirmation):
     """The same kind of change, of other records, has the same effect each time."""
 
     change: Exchange
-    by_anybody: bool = False  # others may as well have done it, at any time
-    more: int = 0  # so many hits more than for other confirmations
+    by_anybody: bool = False  # whether somebody else may have done it, at any time
+    more: int = 0  # sightings that it needs beyond those of other confirmations
 
     def cause(self, _suspicion: Suspicion) -> Exchange:
         """Return the change."""
@@ -221,21 +229,21 @@ class Effect(Confirmation):
     def settle(self, suspicion: Suspicion, statement: str, asker: Asker, /) -> bool:
         """Repeat the change a few times.
 
-        Not every change needs to show it: some faults reach only what is like their record.
+        Not every change must show it: some faults affect only records of some kind.
         """
         if self.by_anybody and suspicion.symptom in asker.belief.done_by_others:
-            return False  # nobody can tell any more who did it
+            return False  # it can no longer be told who did it
         missing = asker.belief.min_sightings - 1 + self.more
         for _ in range(missing + 2):
-            found = asker.repeat(self.change)
-            if found is None:
+            suspicions = asker.repeat(self.change)
+            if suspicions is None:
                 return False
-            missing -= _has(found, statement)
-            asker.keep([each for each in found if not _has([each], statement)])
+            missing -= _is_suspected(statement, suspicions)
+            asker.keep([other for other in suspicions if not _is_suspected(statement, [other])])
             for _ in range(asker.belief.min_sightings - 1):
                 idle = asker.repeat(self.change, idle=True) or ()
-                if any(each.symptom == suspicion.symptom for each in idle):
-                    return False  # it happens without the change as well
+                if any(other.symptom == suspicion.symptom for other in idle):
+                    return False  # it happens without the change, too
             if not missing:
                 return True
         return False
@@ -248,10 +256,10 @@ class PagesContradict(Confirmation):
     pages: tuple[Exchange, Exchange]
 
     def settle(self, _suspicion: Suspicion, _statement: str, asker: Asker, /) -> bool:
-        """Ask for both pages, in no rhythm that servers behind a balancer could share."""
+        """Ask for both pages, in an order that servers behind a balancer could not explain."""
         for _ in range(asker.belief.min_sightings - 1):
             for at in (0, 0, 1, 0, 1, 1):
-                again, _found = asker.ask(self.pages[at].call)
+                again, _ = asker.ask(self.pages[at].call)
                 if _ids(again) != _ids(self.pages[at]):
                     return False
         return True
@@ -259,41 +267,43 @@ class PagesContradict(Confirmation):
 
 @dataclass(frozen=True, slots=True)
 class TooFew(Confirmation):
-    """A list is too short again, right after all that it selects was listed, with ids."""
+    """A list is too short again, right after everything that it selects was listed with ids."""
 
-    whole: Mapping[str, Any]  # what lists all
-    ids: Set[str]  # of those that must be there
+    whole: Mapping[str, Any]  # parameters that list everything
+    ids: Set[str]  # of webhook requests that must be there
 
     def settle(self, suspicion: Suspicion, _statement: str, asker: Asker, /) -> bool:
         """List all and forget what is not there, then ask for the list again."""
         for _ in range(asker.belief.min_sightings - 1):
-            every = asker.call("list", self.whole)
-            if not every.ok:
+            everything = asker.call("list", self.whole)
+            if not everything.ok:
                 return False
-            for key in self.ids - every.by_id.keys():
+            for key in self.ids - everything.by_id.keys():
                 asker.belief.lose(key)
-            _, found = asker.ask(suspicion.exchange.call)
-            if not any(isinstance(each.hypotheses[0].confirmation, TooFew) for each in found):
-                return False  # it may contradict others still, if the order is no order
+            _, suspicions = asker.ask(suspicion.exchange.call)
+            if not any(
+                isinstance(found.hypotheses[0].confirmation, TooFew) for found in suspicions
+            ):
+                return False  # it may still contradict other pages, if there is no fixed order
         return True
 
 
 @dataclass(frozen=True, slots=True)
 class Contradicted(Confirmation):
-    """No way to read the filters explains all lists, also when they are all asked for again."""
+    """No interpretation explains all lists, also when all are requested again."""
 
-    calls: tuple[Call, ...]  # lists that ruled out the ways that would explain this one
-    #: Ids of those that must be as they are known: if not, some way explains the list.
+    calls: tuple[Call, ...]  # lists that ruled out interpretations that would explain this one
+    #: Ids of webhook requests: if one has changed, some interpretation may explain the list.
     rests_on: tuple[str, ...] = ()
 
     def settle(self, suspicion: Suspicion, statement: str, asker: Asker, /) -> bool:
-        """Send the lists again, then look at what the last one rests on, and ask for it again."""
+        """Send the lists again, look at what the last one rests on, and send that one again."""
         belief = asker.belief
         for _ in range(belief.min_sightings - 1):
             belief.take_back(lambda exclusion: exclusion.call in self.calls)
             for call in self.calls[-MAX_CALLS_AGAIN:]:
                 again, _ = asker.ask(call)
-                # What it lacks now may have gone since it was seen.
+                # What it lacks now may be gone since it was last seen.
                 fresh = (
                     exclusion
                     for exclusion in belief.every_exclusion()
@@ -309,77 +319,77 @@ class Contradicted(Confirmation):
         return True
 
     def _comes_again(self, call: Call, statement: str, asker: Asker) -> bool:
-        """Whether it is so again once all that it rests on, then too, was looked at."""
+        """Whether it comes again after a look at everything that it rests on, also by then."""
         looked_at, keys = dict[str, None](), [*self.first]
         for _ in range(MAX_ROUNDS):
             for key in keys:
                 look_at(key, asker)
             looked_at |= dict.fromkeys(keys)
-            _, found = asker.ask(call)
-            causes = [one.confirmation for each in found for one in each.hypotheses]
-            again = [each for each in causes if isinstance(each, Contradicted)]
-            keys = [key for each in again for key in each.first if key not in looked_at]
+            _, suspicions = asker.ask(call)
+            causes = [hypothesis.confirmation for hypothesis in _hypotheses(suspicions)]
+            again = [cause for cause in causes if isinstance(cause, Contradicted)]
+            keys = [key for cause in again for key in cause.first if key not in looked_at]
             if not keys:
-                return _has(found, statement, [*looked_at])
+                return _is_suspected(statement, suspicions, [*looked_at])
         return False  # too much has changed
 
     @property
     def first(self) -> tuple[str, ...]:
-        """The ids of those that are looked at."""
+        """The ids of those that are looked at first."""
         return self.rests_on[: 2 * MAX_LOOKED_AT]
 
 
-#: So often what a list rests on is looked at, where more of it has gone each time.
-MAX_ROUNDS = 4
-#: So many lists that ruled out an interpretation are asked for again.
-MAX_CALLS_AGAIN = 8
-
-
 def look_at(key: str, asker: Asker) -> Record | None:
-    """Return a webhook request as it is shown; if list lacks it too, it is gone, and forgotten."""
-    known, record = asker.belief.tracked.get(key), shown(key, asker)
-    if record is None and known is not None and listed(known, asker) is None and known.exists:
+    """Return a webhook request as it is shown now; forget it if list lacks it, too."""
+    tracked, record = asker.belief.tracked.get(key), shown(key, asker)
+    if record is None and tracked is not None and listed(tracked, asker) is None and tracked.exists:
         asker.belief.lose(key)
     return record
 
 
 def shown(key: str, asker: Asker) -> Record | None:
     """Return a webhook request as show returns it now, or None."""
-    found = asker.call("show", {IDENTIFIER: {"id": key}}).records
-    return next((each for each in found if each.get("id") == key), None)
+    records = asker.call("show", {IDENTIFIER: {"id": key}}).records
+    return next((record for record in records if record.get("id") == key), None)
 
 
-def listed(known: TrackedRecord, asker: Asker) -> Record | None:
+def listed(tracked: TrackedRecord, asker: Asker) -> Record | None:
     """Return a webhook request as list returns it now, or None."""
-    group = _group(known)
-    if group is None:
+    filters = _narrow_list(tracked)
+    if filters is None:
         return None
-    found = asker.call("list", group).records
-    return next((each for each in found if each.get("id") == known.id), None)
+    records = asker.call("list", filters).records
+    return next((record for record in records if record.get("id") == tracked.id), None)
 
 
-def _group(known: TrackedRecord) -> dict[str, str] | None:
-    """Return what lists a webhook request with few others."""
-    given = {name: known.record.get(name) for name in ("entity", "entity_id")}
-    fits = all(isinstance(value, str) and value for value in given.values())
-    return given if fits else None  # type: ignore[return-value]
+def _narrow_list(tracked: TrackedRecord) -> dict[str, str] | None:
+    """Return the filters that list a webhook request with few others, or None."""
+    filters = {name: tracked.record.get(name) for name in ("entity", "entity_id")}
+    fits = all(isinstance(value, str) and value for value in filters.values())
+    return filters if fits else None  # type: ignore[return-value]
 
 
-def _differ(one: Record | None, other: Record | None) -> bool:
-    if one is None or other is None:
-        return one is not other
-    return bool(differing(one, other))
+def _differ(before: Record | None, after: Record | None) -> bool:
+    if before is None or after is None:
+        return before is not after
+    return bool(differing(before, after))
 
 
-def _has(found: "Sequence[Suspicion]", statement: str, looked_at: Sequence[str] = ()) -> bool:
-    """Whether a statement is suspected again; not because of what was not looked at just now."""
-    return any(
-        statement == one.statement
-        for each in found
-        if not looked_at or each.record is None or each.record in looked_at
-        for one in each.hypotheses
+def _is_suspected(
+    statement: str, suspicions: Sequence[Suspicion], looked_at: Sequence[str] = ()
+) -> bool:
+    """Whether a statement is suspected again; if ``looked_at`` has ids, only because of these."""
+    relevant = (
+        suspicion
+        for suspicion in suspicions
+        if not looked_at or suspicion.record is None or suspicion.record in looked_at
     )
+    return any(hypothesis.statement == statement for hypothesis in _hypotheses(relevant))
+
+
+def _hypotheses(suspicions: Iterable[Suspicion]) -> Iterator[Hypothesis]:
+    return chain.from_iterable(suspicion.hypotheses for suspicion in suspicions)
 
 
 def _ids(exchange: Exchange) -> list[Any]:
-    return [each.get("id") for each in exchange.records]
+    return [record.get("id") for record in exchange.records]

@@ -1,4 +1,4 @@
-"""Check the envelope: the JSON around every response, of a success and of an error."""
+"""Check the envelope: the JSON object around the data of every response."""
 
 import re
 from collections.abc import Iterator
@@ -13,19 +13,19 @@ from crmcom_kit.contract_tests.oracle.suspicions import Finding, Flaw, Held, fin
 _TEXTS = ("message", "description")
 #: Content too large, URI too long, header fields too large.
 _OF_HTTP = (413, 414, 431)
-#: What RFC 3986 allows in a path and a query.
+#: A path and query as RFC 3986 allows them.
 _PLAIN_URL = re.compile(r"(?:[\w.~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})*", re.ASCII)
 
 
 def check(exchange: Exchange, expected: Expectation) -> Iterator[Finding]:
-    """Check envelope.* and errors.*, as far as one response tells."""
+    """Check envelope.* and errors.*, as far as one response shows."""
     if exchange.call.path.endswith("/") and not exchange.ok:
-        return  # whether that is a path of the API is open: something in front of it may respond
+        return  # something in front of the API may respond to such a path
     if exchange.json is NOT_JSON:
         if exchange.status not in OUTAGES and not is_of_http(exchange):
             refused = exchange.status >= 400 or expected.must is Must.REFUSE
             statement = "errors.json" if refused else "envelope.json"
-            yield Flaw(statement, "JSON", _seen(exchange))
+            yield Flaw(statement, "JSON", _beginning(exchange))
         return
     yield Held("envelope.json")
     lack = lacking(exchange)
@@ -42,10 +42,10 @@ def check(exchange: Exchange, expected: Expectation) -> Iterator[Finding]:
 
 
 def is_of_http(exchange: Exchange) -> bool:
-    """Whether a server's HTTP has refused a request before the API could see it.
+    """Whether a web server refused a request before the API could see it.
 
-    The documents say of the API's responses alone that they are JSON. A 400 counts only for what
-    breaks a rule of HTTP or of URLs: any other one is the API's.
+    Only the API's own responses are documented to be JSON. A 400 is the API's, unless the request
+    breaks a rule of HTTP or of URLs.
     """
     if exchange.json is not NOT_JSON:
         return False
@@ -56,12 +56,12 @@ def is_of_http(exchange: Exchange) -> bool:
 
 
 def is_readable(exchange: Exchange) -> bool:
-    """Whether a response has an envelope of which more can be said."""
+    """Whether a response has a complete envelope."""
     return not lacking(exchange)
 
 
 def lacking(exchange: Exchange) -> str:
-    """Say what a response lacks of an envelope, without its data; nothing if it lacks nothing."""
+    """Return what the envelope of a response lacks, in words; an empty string if nothing."""
     body = exchange.json
     if body is NOT_JSON:
         return "no JSON"
@@ -88,7 +88,7 @@ def _texts(exchange: Exchange) -> Finding:
 
 
 def _code_of_error(exchange: Exchange, method: str) -> Iterator[Finding]:
-    """Check the code of a request that was not served: another string than OK."""
+    """Check that the code of an error is a string other than OK."""
     code = exchange.code
     if code != "OK" and exchange.status < 400 and _has_result(exchange, method):
         wanted = "code OK, since the response has a result"
@@ -102,18 +102,18 @@ def _code_of_error(exchange: Exchange, method: str) -> Iterator[Finding]:
 
 
 def _has_result(exchange: Exchange, method: str) -> bool:
-    """Whether data holds what a success has: fields of webhook requests, or a token."""
+    """Whether a response has what a success has: fields of a webhook request, or a token."""
     data = exchange.data
     first = data[0] if isinstance(data, list) and data else data
     if not isinstance(first, dict):
         return False
     if method == "resend" and first.get("life_cycle_state") != "SUCCESSFUL":
-        return False  # that a delivery has failed may be an error, with the webhook request
+        return False  # a failed delivery may be reported as an error with the record
     return not {"token", *FIELDS}.isdisjoint(first)
 
 
 def _data(exchange: Exchange, method: str) -> Iterator[Finding]:
-    """Check whether data has the form that the method's data has."""
+    """Check that data has the form that the method documents."""
     data = exchange.data
     if method in RECORD_METHODS:
         if isinstance(data, dict):
@@ -125,13 +125,13 @@ def _data(exchange: Exchange, method: str) -> Iterator[Finding]:
             seen = _kind(data) if "data" in exchange.envelope else "no data"
             yield Flaw("envelope.data_object", "one object, the webhook request, as data", seen)
     elif method == "list":
-        if isinstance(data, list) and all(isinstance(each, dict) for each in data):
+        if isinstance(data, list) and all(isinstance(member, dict) for member in data):
             if data:
                 yield Held("envelope.data_array")
         elif data is not None:
             seen = _kind(data)
             if isinstance(data, list):
-                odd = next(each for each in data if not isinstance(each, dict))
+                odd = next(member for member in data if not isinstance(member, dict))
                 seen = f"data with {_kind(odd)}"
             yield Flaw("envelope.data_array", "an array of webhook requests as data", seen)
 
@@ -141,8 +141,8 @@ def _kind(value: Any) -> str:
     return "null" if value is None else names.get(type(value), "a number")
 
 
-def _seen(exchange: Exchange) -> str:
-    """Return the beginning of what came; nothing of a login, which may hold a token."""
+def _beginning(exchange: Exchange) -> str:
+    """Return how a response begins; of a login only its length, since it may hold a token."""
     if exchange.call.method in LOGINS:
         return f"HTTP {exchange.status} with {len(exchange.content)} bytes that are not JSON"
     text = exchange.content.decode("utf-8", "replace")

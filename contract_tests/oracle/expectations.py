@@ -1,7 +1,7 @@
-"""Say what the documents want of the response to a request: served, refused, or either.
+"""Tell from the documents whether a request must be served, must be refused, or may be either.
 
-One table of refusals for show, resend and delete, one for list, one for logins. Only what the
-documents state is expected; what they leave open is ``Must.EITHER``.
+There is a function for the refusals of each kind of method. Only what the documents state is
+expected; what they leave open is ``Must.EITHER``.
 """
 
 from collections.abc import Iterator, Mapping
@@ -38,7 +38,7 @@ class Must(StrEnum):
 
     SERVE = "serve"
     REFUSE = "refuse"
-    EITHER = "either"  # the documents leave it open; if it is served, then as its sense says
+    EITHER = "either"  # the documents leave it open
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +46,16 @@ class Expectation:
     """What the documents say of the response to one request."""
 
     must: Must
-    statement: str  # the one that is broken by another response; "" where none would be
+    statement: str  # that another response would break; "" if none
     why: str  # in words, for the reader of a violation; "" for ``Must.EITHER``
     sense: Sense
-    record: str | None = None  # id of the webhook request that is named, where it is known
-    #: Id of a webhook request that a list has to find; None: it may find none, or that matters not.
+    record: str | None = None  # id of the webhook request that is named, if it is known
+    #: Id of a webhook request that a list must find, if whether it is served depends on that.
     selected: str | None = None
 
 
 def expectation(call: Call, belief: Belief) -> Expectation:
-    """Return what the documents say of the response to ``call``, given what is known."""
+    """Return what the documents say of the response to ``call``, in the present belief."""
     sense = read(call, belief.release)
     refusal = next(refusals(call, sense, belief), None)
     if refusal is not None:
@@ -67,7 +67,7 @@ def expectation(call: Call, belief: Belief) -> Expectation:
 
 
 def _unless_refused(sense: Sense, belief: Belief) -> Expectation:
-    """Return what is expected of a request that the documents have nothing against."""
+    """Return what is expected of a request that breaks no documented rule."""
     if sense.method is None or sense.is_unreadable or "token" in sense.unclear:
         return _either(sense)
     if "token" in sense.method.parameters and belief.token_state(sense.token) != TokenState.LIVE:
@@ -75,10 +75,10 @@ def _unless_refused(sense: Sense, belief: Belief) -> Expectation:
     if sense.method.deprecated and not belief.records:
         return _either(sense)  # it may have been withdrawn
     if sense.name in RECORD_METHODS:
-        return _of_record(sense, belief)
+        return _record_expectation(sense, belief)
     if sense.name == "list":
-        return _of_list(sense, belief)
-    return _of_login(sense, belief)
+        return _list_expectation(sense, belief)
+    return _login_expectation(sense, belief)
 
 
 def _either(sense: Sense, record: str | None = None) -> Expectation:
@@ -86,14 +86,14 @@ def _either(sense: Sense, record: str | None = None) -> Expectation:
 
 
 class Refusal(NamedTuple):
-    """The statement that a request breaks, and why."""
+    """The statement that a request breaks, and the reason in words."""
 
     statement: str
     reason: Reason
 
 
 def _breaks(statement: str, case: str = "", **values: str) -> Refusal:
-    """Return the refusal of a request that breaks a statement; ``values`` are its reason's."""
+    """Return the refusal of a request that breaks a statement; ``values`` go into the reason."""
     return Refusal(statement, reason(statement, case, **values))
 
 
@@ -103,7 +103,7 @@ def _refuse(refusal: Refusal, sense: Sense, record: str | None = None) -> Expect
 
 
 def refusals(call: Call, sense: Sense, belief: Belief) -> Iterator[Refusal]:
-    """Yield what the documents have against a request, whatever records there are."""
+    """Yield the documented reasons to refuse a request, whatever records there are."""
     method = sense.method
     if method is None or sense.is_unreadable:
         return
@@ -111,11 +111,11 @@ def refusals(call: Call, sense: Sense, belief: Belief) -> Iterator[Refusal]:
         yield _breaks("methods.verb", parameter=method.path, seen=sense.verb, allowed=method.verb)
         return
     if method.name in (*RECORD_METHODS, "list"):
-        yield from _of_token(sense, belief)
+        yield from _token_refusals(sense, belief)
     if method.name in RECORD_METHODS:
-        yield from _of_identifier(sense)
+        yield from _identifier_refusals(sense)
     elif method.name == "list":
-        yield from _of_filters(sense, belief.release)
+        yield from _filter_refusals(sense, belief.release)
     elif method.name == "token":
         missing = [name for name in LOGIN_PARAMETERS if not sense.parameters.get(name)]
         if missing and not set(LOGIN_PARAMETERS) & sense.unclear:
@@ -123,10 +123,10 @@ def refusals(call: Call, sense: Sense, belief: Belief) -> Iterator[Refusal]:
     elif method.name == "token_release" and sense.is_clear and not sense.token:
         yield _breaks("parameters.mandatory", parameter="token")
     elif method.name == "web_api_key_token":
-        yield from _of_key(call, belief)
+        yield from _key_refusals(call, belief)
 
 
-def _of_key(call: Call, belief: Belief) -> Iterator[Refusal]:
+def _key_refusals(call: Call, belief: Belief) -> Iterator[Refusal]:
     key, right = basic_key(call), belief.credentials.api_key
     if not key:
         yield _breaks("parameters.mandatory", "api_key")
@@ -134,33 +134,33 @@ def _of_key(call: Call, belief: Belief) -> Iterator[Refusal]:
         yield _breaks("login.credentials", "api_key")
 
 
-_OF_TOKENS = {
+_ENDED_TOKENS = {
     TokenState.UNKNOWN: "token.from_login",
     TokenState.RELEASED: "token_release.ends_token",
     TokenState.EXPIRED: "token.expiry",
 }
 
 
-def _of_token(sense: Sense, belief: Belief) -> Iterator[Refusal]:
+def _token_refusals(sense: Sense, belief: Belief) -> Iterator[Refusal]:
     if "token" in sense.unclear:
         return
     if "token" not in sense.parameters:
         yield _breaks("token.required")
         return
-    statement = _OF_TOKENS.get(belief.token_state(sense.token))
+    statement = _ENDED_TOKENS.get(belief.token_state(sense.token))
     if statement is not None:
         yield _breaks(statement)
 
 
-def _of_identifier(sense: Sense) -> Iterator[Refusal]:
-    """Yield what is wrong with webhook_request_identifier: the same for three methods."""
-    given = sense.parameters
+def _identifier_refusals(sense: Sense) -> Iterator[Refusal]:
+    """Yield what is wrong with webhook_request_identifier, of show, resend or delete."""
+    parameters = sense.parameters
     if IDENTIFIER in sense.unclear:
         return
-    if IDENTIFIER not in given:
+    if IDENTIFIER not in parameters:
         yield _breaks("parameters.mandatory", parameter=IDENTIFIER)
         return
-    identifier = given[IDENTIFIER]
+    identifier = parameters[IDENTIFIER]
     if not isinstance(identifier, Mapping):
         return  # no page says how anything else is read
     if all(value in (None, "") for value in identifier.values()):
@@ -172,58 +172,58 @@ def _of_identifier(sense: Sense) -> Iterator[Refusal]:
         yield _breaks("identifier.fields", parameter=IDENTIFIER, seen=names)
 
 
-def _of_filters(sense: Sense, release: Release) -> Iterator[Refusal]:
+def _filter_refusals(sense: Sense, release: Release) -> Iterator[Refusal]:
     """Yield what is wrong with the parameters of list."""
-    given = sense.parameters
-    semi = [name for name in SEMI_OPTIONAL if name in given]
+    parameters = sense.parameters
+    semi = [name for name in SEMI_OPTIONAL if name in parameters]
     if not semi and sense.unclear.isdisjoint(SEMI_OPTIONAL):
         yield _breaks("list.semi_optional.at_least_one")
     for name in semi:
-        value = given[name]
+        value = parameters[name]
         if name.endswith("_identifier") and isinstance(value, Mapping) and len(semi) == 1:
             unknown = value and not {"id", "name", "alternative_code"} & value.keys()
             if unknown:
                 names = quoted(", ".join(value))
                 yield _breaks("list.identifier.fields", parameter=name, seen=names)
     entity = sense.filters.get("entity")
-    if isinstance(entity, str) and _is_surely_unsupported(entity, release):
+    if isinstance(entity, str) and _is_unsupported(entity, release):
         yield _breaks("list.entity.supported_values", seen=quoted(entity))
     state = sense.filters.get("life_cycle_state")
     if isinstance(state, str) and state.upper() not in STATES and "," not in state:
         yield _breaks("list.life_cycle_state.supported_values", seen=quoted(state))
 
 
-def _is_surely_unsupported(entity: str, release: Release) -> bool:
+def _is_unsupported(entity: str, release: Release) -> bool:
     if entity.upper() in release.entities or "," in entity:
         return False  # case and lists with commas are open
     return entity.upper() not in release.disputed_entities
 
 
-def _of_record(sense: Sense, belief: Belief) -> Expectation:
-    """Return what is expected of a request that names a webhook request rightly."""
+def _record_expectation(sense: Sense, belief: Belief) -> Expectation:
+    """Return what is expected of a request of show, resend or delete with an identifier."""
     named, method = sense.record, sense.name
     if named is None:
         return _either(sense)  # how such an identifier is read is open
-    known = belief.named(named)
-    if known is None and _names_in_another_case(named, belief):
+    tracked = belief.named(named)
+    if tracked is None and _names_in_another_case(named, belief):
         return _either(sense)
-    if known is None:
+    if tracked is None:
         parameter, seen = f"{IDENTIFIER}.{named.field}", quoted(named.value)
         return _refuse(_breaks("identifier.known", parameter=parameter, seen=seen), sense)
-    if not known.exists and method == "delete":
+    if not tracked.exists and method == "delete":
         return _either(sense)  # what a second delete returns is open
-    if not known.exists:
-        return _refuse(_breaks("delete.gone", seen=f"number {known.number}"), sense)
-    key = known.id
-    if not sense.is_clear or (known.moving and method != "show"):
+    if not tracked.exists:
+        return _refuse(_breaks("delete.gone", seen=f"number {tracked.number}"), sense)
+    key = tracked.id
+    if not sense.is_clear or (tracked.moving and method != "show"):
         return _either(sense, key)
     if "fields_set" in sense.parameters and not has_fields_set(method, belief.release):
         return _either(sense, key)
     if method == "resend":
-        if known.state == "SUCCESSFUL":
-            seen = f"number {known.number} in state {known.state}"
+        if tracked.state == "SUCCESSFUL":
+            seen = f"number {tracked.number} in state {tracked.state}"
             return _refuse(_breaks("resend.only_rejected", seen=seen), sense, key)
-        return _either(sense, key)  # the delivery may fail, which may be reported as an error
+        return _either(sense, key)  # if the delivery fails, that may be reported as an error
     statement = "delete.either_state" if method == "delete" else "identifier.selects"
     why = f"a webhook request has this {named.field}"
     return Expectation(Must.SERVE, statement, why, sense, key)
@@ -240,7 +240,7 @@ def has_fields_set(method: str, release: Release) -> bool:
     return method in ("show", "list") or release.at_least("R10.0.0")
 
 
-def _of_list(sense: Sense, belief: Belief) -> Expectation:
+def _list_expectation(sense: Sense, belief: Belief) -> Expectation:
     why = "every parameter is as documented"
     statement = served_by(sense.parameters, belief.release)
     odd = _odd_values(sense, belief.release)
@@ -255,13 +255,13 @@ def _of_list(sense: Sense, belief: Belief) -> Expectation:
 
 
 def _odd_values(sense: Sense, release: Release) -> set[str]:
-    """Return the filters in another case, or with several values: what these select is open."""
-    known = (("entity", release.entities), ("life_cycle_state", STATES))
-    return {name for name, values in known if sense.filters.get(name, values[0]) not in values}
+    """Return the filters with a value in another case, or several: what they select is open."""
+    documented = (("entity", release.entities), ("life_cycle_state", STATES))
+    return {name for name, values in documented if sense.filters.get(name, values[0]) not in values}
 
 
 def is_open(sense: Sense, belief: Belief) -> bool:
-    """Whether the documents leave open if a list is served, whatever it finds."""
+    """Whether the documents leave open if a list is served, even if it finds something."""
     filters = sense.filters
     is_bare = "entity_id" in filters and "entity" not in filters
     return (
@@ -275,17 +275,17 @@ def is_open(sense: Sense, belief: Belief) -> bool:
 
 
 def selected(sense: Sense, belief: Belief) -> str | None:
-    """Return the id of a webhook request that a list has to find, or None if it may find none."""
-    least = INTERPRETATIONS[0]  # all the others find what the plainest one does, and more
-    ids = belief.candidates(sense.filters, least.combine)
+    """Return the id of a webhook request that a list must find, or None if it may find none."""
+    plainest = INTERPRETATIONS[0]  # all others find what it finds, and more
+    ids = belief.candidates(sense.filters, plainest.combine)
     fits = Fits(sense.filters, [belief.tracked[key].certain for key in ids], belief.named_objects)
-    selected = zip(fits.records, fits.selected(least), strict=True)
-    sure = sorted(record["id"] for record, zones in selected if zones == ALL)
-    return next(iter(sure[sense.offset :]), None)
+    selected = zip(fits.records, fits.selected(plainest), strict=True)
+    certain = sorted(record["id"] for record, zones in selected if zones == ALL)
+    return next(iter(certain[sense.offset :]), None)
 
 
 def _is_familiar(name: str, wanted: Any, belief: Belief) -> bool:
-    """Whether a filter's value is one that the server has shown: others it may refuse."""
+    """Whether the server has shown the value of a filter: it may refuse other values."""
     if name in ("entity", "life_cycle_state", "created_date"):
         return True
     if isinstance(wanted, Identifier) and "=" in wanted.value:
@@ -293,7 +293,7 @@ def _is_familiar(name: str, wanted: Any, belief: Belief) -> bool:
     return belief.has_shown(name, wanted)
 
 
-def served_by(given: Mapping[str, Any], release: Release) -> str:
+def served_by(parameters: Mapping[str, Any], release: Release) -> str:
     """Return the statement that is broken if a list with these parameters is refused."""
     optional = {
         "fields_set": "fields_set.names",
@@ -303,26 +303,26 @@ def served_by(given: Mapping[str, Any], release: Release) -> str:
         "offset": "list.paging.offset",
     }
     for name, statement in optional.items():
-        if name in given:
+        if name in parameters:
             return statement
-    semi = [name for name in SEMI_OPTIONAL if name in given]
+    semi = [name for name in SEMI_OPTIONAL if name in parameters]
     if len(semi) > 1:
         return "list.semi_optional.several_allowed"
     if semi == ["entity"]:
-        return _entity_statement(str(given["entity"]), release)
+        return _entity_statement(str(parameters["entity"]), release)
     return f"list.{semi[0]}.filter" if semi else ""
 
 
 def _entity_statement(entity: str, release: Release) -> str:
-    """Return the statement that says of an entity that it is supported."""
+    """Return the statement that an entity is supported."""
     since = entities_since().get(entity, "")
     numbers = {"R9.0.0": "r9", "R14.0.0": "r14", "R15.0.0": "r15"}
-    fine = entity in release.entities and since in numbers
-    return f"entities.{numbers[since]}" if fine else "list.entity.supported_values"
+    is_stated = entity in release.entities and since in numbers
+    return f"entities.{numbers[since]}" if is_stated else "list.entity.supported_values"
 
 
-def _of_login(sense: Sense, belief: Belief) -> Expectation:
-    """Return what is expected of a login with all that it needs.
+def _login_expectation(sense: Sense, belief: Belief) -> Expectation:
+    """Return what is expected of a login with all its parameters.
 
     A right one may be refused: how many sessions a user may have, and what locks a user, is open.
     """

@@ -22,7 +22,7 @@ class Verdict(StrEnum):
     NOT_EXERCISED = "not_exercised"
 
 
-#: So many characters a text of a violation has: a server's own may be of any length.
+#: The maximum number of characters of a text of a violation: a server may send any number.
 MAX_TEXT = 1_000
 
 
@@ -57,9 +57,9 @@ class Violation:
 
 
 class Broken(AssertionError):
-    """A statement that was found broken while a test of a user's own sent requests.
+    """Raised in a user's test if a request shows that a statement is broken.
 
-    Each statement has a subclass, so that Hypothesis, when it shrinks, doesn't slide to another.
+    Each statement has a subclass, so that Hypothesis doesn't mix them when it shrinks.
     """
 
     statement = ""  # its id
@@ -67,26 +67,26 @@ class Broken(AssertionError):
 
 @cache
 def broken(statement: str) -> type[Broken]:
-    """Return the class of the exceptions that say that a statement is broken."""
+    """Return the subclass of ``Broken`` for a statement."""
     name = "".join(part.capitalize() for part in re.split("[._]", statement))
     members = {"statement": statement, "__doc__": f"{statement} is broken.", "__module__": __name__}
     return type(f"Broken{name}", (Broken,), members)
 
 
 def blamed(statement: str, method: str) -> str:
-    """Return the method that breaks a statement, if a request to ``method`` shows it."""
+    """Return the method to blame if a request of ``method`` shows that a statement is broken."""
     about = statement_of(statement).methods
     return method if method in about else about[0]
 
 
-#: So many causes of violations of one statement are told apart; others count as the last one.
+#: The maximum number of causes that are kept apart for one statement; others count as the last one.
 MAX_CAUSES = 10
-#: So many internal errors of crmcom-kit are kept.
+#: The maximum number of internal errors of crmcom-kit that are kept.
 MAX_CRASHES = 10
 
 
-class Kind(NamedTuple):
-    """What was seen of violations, as deviations tell them apart."""
+class Sighting(NamedTuple):
+    """What violations of one statement have in common for a deviation."""
 
     method: str
     seen: str
@@ -94,18 +94,23 @@ class Kind(NamedTuple):
 
 @dataclass(slots=True)
 class Cause:
-    """Violations of one statement that differ in values alone: reports show one of them."""
+    """Violations of one statement that differ only in values: reports show one of them."""
 
     violation: Violation  # the one with the fewest requests
     times: int = 0
-    kinds: dict[Kind, int] = field(default_factory=dict)  # number of the first exchange of each
-    records: set[str] = field(default_factory=set)  # IDs of the webhook requests concerned
+    sightings: dict[Sighting, int] = field(
+        default_factory=dict
+    )  # number of the first exchange of each
+    records: set[str] = field(default_factory=set)  # IDs of their webhook requests
 
     def add(self, violation: Violation) -> None:
         """Count a violation, and show it if that takes fewer requests."""
         self.times += 1
-        kind, number = Kind(violation.method, violation.seen), violation.exchanges[-1].number
-        self.kinds[kind] = min(number, self.kinds.get(kind, number))
+        sighting, number = (
+            Sighting(violation.method, violation.seen),
+            violation.exchanges[-1].number,
+        )
+        self.sightings[sighting] = min(number, self.sightings.get(sighting, number))
         if violation.record is not None:
             self.records.add(violation.record)
         if len(violation.calls) < len(self.violation.calls):
@@ -114,22 +119,24 @@ class Cause:
 
 @dataclass(slots=True)
 class StatementFindings:
-    """All that a run found out about one statement."""
+    """What a run found out about one statement."""
 
     held_by: Counter[str] = field(default_factory=Counter)  # how often it was kept, by method
-    requests: set[int] = field(default_factory=set)  # numbers of the exchanges that tell of it
-    causes: dict[tuple[str, str], Cause] = field(default_factory=dict)  # by texts, less values
+    requests: set[int] = field(default_factory=set)  # numbers of the exchanges that show it
+    causes: dict[tuple[str, str], Cause] = field(default_factory=dict)  # by texts without values
 
     @property
     def held(self) -> int:
-        """How often the promise was seen to be kept."""
+        """How often the statement was kept."""
         return self.held_by.total()
 
     @property
-    def kinds(self) -> dict[Kind, int]:
+    def sightings(self) -> dict[Sighting, int]:
         """What was seen of all violations, with the number of the first exchange of each."""
         return {
-            kind: number for cause in self.causes.values() for kind, number in cause.kinds.items()
+            sighting: number
+            for cause in self.causes.values()
+            for sighting, number in cause.sightings.items()
         }
 
     def keep(self, violation: Violation) -> None:
@@ -145,24 +152,24 @@ class Findings:
     """Collects what a run finds, by statement."""
 
     def __init__(self) -> None:
-        """Start with nothing found."""
+        """Start empty."""
         self.by_statement: defaultdict[str, StatementFindings] = defaultdict(StatementFindings)
         self.crashes: list[str] = []  # errors of the kit itself: no verdict on the target
 
     @property
     def breaks(self) -> int:
-        """How many violations were found so far, of whatever statement."""
-        found = self.by_statement.values()
-        return sum(cause.times for each in found for cause in each.causes.values())
+        """The number of violations so far, of all statements."""
+        statements = self.by_statement.values()
+        return sum(cause.times for findings in statements for cause in findings.causes.values())
 
     def hold(self, statement: str, exchange: Exchange) -> None:
-        """Note that a promise was kept."""
-        found = self.by_statement[statement]
-        found.held_by[exchange.call.method] += 1
-        found.requests.add(exchange.number)
+        """Note that an exchange kept a statement."""
+        findings = self.by_statement[statement]
+        findings.held_by[exchange.call.method] += 1
+        findings.requests.add(exchange.number)
 
     def hold_all(self, statements: Sequence[str], exchange: Exchange) -> None:
-        """Note that one response kept several promises."""
+        """Note that an exchange kept several statements."""
         for statement in statements:
             self.hold(statement, exchange)
 

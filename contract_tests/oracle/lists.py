@@ -1,7 +1,8 @@
-"""Observe lists: which webhook requests, how many, each once, by filters that may be read in ways.
+"""Observe lists: which webhook requests they have, how many, and each only once.
 
-Where the documents leave open how a filter is read, each list rules out some of the ways. A way
-that is dead remembers the call that killed it: if a list leaves none, those calls are sent again.
+The documents leave open how some filters are read. Each list rules out some interpretations; the
+belief keeps the request of each such list. If a list leaves no interpretation, these requests are
+sent again.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -38,20 +39,20 @@ from crmcom_kit.contract_tests.oracle.suspicions import (
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """In what a list differs from one way to read its filters."""
+    """How a list differs from one interpretation of its filters."""
 
     statement: str
     expected: str
     seen: str
     record: str | None
-    missing: TrackedRecord | None = None  # which the list lacks
+    missing: TrackedRecord | None = None  # the webhook request that the list lacks
 
 
 class Contradiction(NamedTuple):
-    """What rules out a way to read the filters, in some zones."""
+    """What rules out an interpretation of the filters, in some zones."""
 
     zones: Zones
-    rests_on: str | None  # id of one that must be as it is known, or nothing is wrong
+    rests_on: str | None  # id of a webhook request: if it has changed, nothing is ruled out
 
 
 def observe(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Finding]:
@@ -73,52 +74,52 @@ def observe(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Findin
 
 
 def _once_each(exchange: Exchange) -> Iterator[Finding]:
-    seen: dict[str, Any] = {}
+    numbers: dict[str, Any] = {}
     for record in exchange.records:
         key = record.get("id")
         if not isinstance(key, str):
             continue
-        if key in seen and seen[key] == record.get("number"):
-            found = f"the webhook request {key} twice"
-            yield Flaw("list.no_duplicates", "each webhook request once", found, key)
+        if key in numbers and numbers[key] == record.get("number"):
+            twice = f"the webhook request {key} twice"
+            yield Flaw("list.no_duplicates", "each webhook request once", twice, key)
             return
-        seen[key] = record.get("number")
-    if seen:
+        numbers[key] = record.get("number")
+    if numbers:
         yield Held("list.no_duplicates")
 
 
 def _kind(sense: Sense) -> tuple[bool, frozenset[str]]:
-    """Return by what a server may cut lists at another maximum: a size, and which filters."""
+    """Return what the maximum length of a list may depend on: a page size, and the filters."""
     return sense.limit is not None, frozenset(sense.filters)
 
 
-#: So many webhook requests at once are looked at until one tells of a filter.
+#: The number of webhook requests that are compared at once to see whether a filter matters.
 AT_ONCE = 100
 
 
 @dataclass(slots=True)
 class _Compared:
-    """A list, and what it is compared with."""
+    """A list with the webhook requests that it is compared with."""
 
     exchange: Exchange
     sense: Sense
     belief: Belief
-    shown: Fits = field(init=False)  # with what is known: with fields_set one may not tell itself
+    shown: Fits = field(init=False)  # of its webhook requests, with what else is known of them
     may_be_cut: bool = field(init=False)  # whether it may be short because of a maximum
     _all: dict[str, Fits] = field(default_factory=dict)  # by how filters are combined
 
     def __post_init__(self) -> None:
-        records = [self._merged(each) for each in self.exchange.records]
+        records = [self._merged(record) for record in self.exchange.records]
         self.shown = Fits(self.sense.filters, records)
         self.may_be_cut = self._may_be_cut()
 
     def _merged(self, record: Record) -> Record:
         key = record.get("id")
-        known = self.belief.tracked.get(key) if isinstance(key, str) else None
-        return {**known.certain, **record} if known is not None and known.exists else record
+        tracked = self.belief.tracked.get(key) if isinstance(key, str) else None
+        return {**tracked.certain, **record} if tracked is not None and tracked.exists else record
 
     def all(self, way: Interpretation) -> Fits:
-        """Return all that a list may select, read in a way, and others."""
+        """Return all that a list may select in an interpretation, maybe with others."""
         filters = self.sense.filters
         if way.combine not in self._all:
             ids = self.belief.candidates(filters, way.combine)
@@ -126,16 +127,16 @@ class _Compared:
         return self._all[way.combine]
 
     def tells_of(self, name: str, way: Interpretation, zone: Zones) -> bool:
-        """Whether a list without one of its filters would have other webhook requests in a zone."""
-        own = self.all(way)
-        if own.tells_of(name, way, zone):
+        """Whether a list without a filter has other webhook requests in a zone."""
+        selectable = self.all(way)
+        if selectable.tells_of(name, way, zone):
             return True
-        filters = {other: wanted for other, wanted in self.sense.filters.items() if other != name}
-        seen = {record["id"] for record in own.records}
+        filters = {kept: wanted for kept, wanted in self.sense.filters.items() if kept != name}
+        seen = {record["id"] for record in selectable.records}
         ids = iter(self.belief.candidates(filters, way.combine))
-        others = (key for key in ids if key not in seen)  # which the list surely does not select
-        while some := [*islice(others, AT_ONCE)]:
-            fits = Fits(filters, self._certain(some), self.belief.named_objects)
+        unselected = (key for key in ids if key not in seen)
+        while part := [*islice(unselected, AT_ONCE)]:
+            fits = Fits(filters, self._certain(part), self.belief.named_objects)
             if any(zones & zone for zones in fits.selected(way)):
                 return True
         return False
@@ -144,7 +145,7 @@ class _Compared:
         return [self.belief.tracked[key].certain for key in ids]
 
     def _may_be_cut(self) -> bool:
-        """Whether a maximum may be why it is short: no list of its kind has more results."""
+        """Whether the list may be cut at a maximum: no list of its kind was longer."""
         count = len(self.exchange.records)
         return count > 1 and count >= self.belief.longest.get(_kind(self.sense), count)
 
@@ -152,9 +153,9 @@ class _Compared:
 def _contents(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Finding]:
     compared, groups = _Compared(exchange, sense, belief), read_alike(sense.filters)
     left = {plain: reduce(or_, map(belief.zones_left, alike)) for plain, alike in groups.items()}
-    #: What may explain it; what is ruled out already would take as long.
+    # Interpretations that are ruled out already cost as much time, and are left out.
     ruled_out = {way: [*_contradictions(compared, way)] for way, zones in left.items() if zones}
-    left = {way: left[way] & ~_zones(found) for way, found in ruled_out.items()}
+    left = {way: left[way] & ~_zones(contradictions) for way, contradictions in ruled_out.items()}
     explained = next((plain for plain, zones in left.items() if zones), None)
     if explained is None:
         yield _suspicion(compared, {way: [*_contradictions(compared, way)] for way in groups})
@@ -168,26 +169,28 @@ def _contents(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Find
         yield Held("list.several_results")
     if sense.limit is not None:
         yield Held("list.paging.number_of_results")
-    for plain, found in ruled_out.items():
-        for each in found:
-            exclusion = Exclusion(exchange.call, exchange.number, each.zones, each.rests_on)
+    for plain, contradictions in ruled_out.items():
+        for zones, rests_on in contradictions:
+            exclusion = Exclusion(exchange.call, exchange.number, zones, rests_on)
             belief.rule_out(groups[plain], exclusion)
 
 
 def _zones(contradictions: Iterable[Contradiction]) -> Zones:
     """Return the zones of all contradictions."""
-    return reduce(or_, (each.zones for each in contradictions), 0)
+    return reduce(or_, (contradiction.zones for contradiction in contradictions), 0)
 
 
 def _contradictions(compared: _Compared, way: Interpretation) -> Iterator[Contradiction]:
-    """Yield what rules out a way to read the filters: for each zone what comes first."""
+    """Yield what rules out an interpretation: for each zone what comes first."""
     ruled_out: Zones = 0
     for record, misfit in zip(compared.exchange.records, compared.shown.misfits(way), strict=True):
         if not misfit & ~ruled_out:
             continue
-        (own,) = Fits(compared.sense.filters, [record]).misfits(way)  # what it tells itself
+        (by_itself,) = Fits(compared.sense.filters, [record]).misfits(
+            way
+        )  # without what else is known of it
         key = record.get("id")
-        for zones, rests_on in ((own, None), (misfit, key if isinstance(key, str) else None)):
+        for zones, rests_on in ((by_itself, None), (misfit, key if isinstance(key, str) else None)):
             if zones & ~ruled_out:
                 yield Contradiction(zones & ~ruled_out, rests_on)
             ruled_out |= zones
@@ -198,28 +201,29 @@ def _contradictions(compared: _Compared, way: Interpretation) -> Iterator[Contra
 
 
 def _lacking(compared: _Compared, way: Interpretation) -> list[tuple[str, Zones]]:
-    """Return the ids of those that a list has to have and lacks, and in which zones, in order."""
+    """Return the ids that a list lacks, in order, with the zones in which it must have them."""
     exchange, sense = compared.exchange, compared.sense
     ids = exchange.by_id.keys()
     if len(ids) != len(exchange.records) or sense.is_paged:
-        return []  # which there are it does not tell; pages are compared with each other
+        return []  # pages are compared with each other
     if compared.may_be_cut:
         return []
-    all_ = compared.all(way)
-    selected = zip(all_.records, all_.selected(way), strict=True)
-    found = ((record["id"], zones) for record, zones in selected if zones)
-    return sorted(each for each in found if each[0] not in ids)
+    selectable = compared.all(way)
+    selected = zip(selectable.records, selectable.selected(way), strict=True)
+    wanted = ((record["id"], zones) for record, zones in selected if zones)
+    return sorted((key, zones) for key, zones in wanted if key not in ids)
 
 
 def _suspicion(
     compared: _Compared, ruled_out: Mapping[Interpretation, Sequence[Contradiction]]
 ) -> Suspicion:
-    """Return what is suspect of a list that no way left to read its filters explains."""
+    """Return the suspicion of a list that no interpretation explains."""
     belief, groups = compared.belief, read_alike(compared.sense.filters)
     problem, possible = _closest(compared), 0
-    calls: dict[int, Call] = {}  # that ruled out what may explain the list
+    calls: dict[int, Call] = {}  # lists that ruled out what may explain this one
     for plain, contradictions in ruled_out.items():
-        may_be = ALL & ~_zones(each for each in contradictions if each.rests_on is None)
+        certain = (pair for pair in contradictions if pair.rests_on is None)
+        may_be = ALL & ~_zones(certain)
         possible |= may_be
         for exclusion in chain.from_iterable(
             belief.exclusions.get(way, ()) for way in groups[plain]
@@ -228,9 +232,10 @@ def _suspicion(
                 calls[exclusion.number] = exclusion.call
     hypotheses = [Hypothesis(problem.statement, Evident())]
     if possible:
-        every = (each.rests_on for each in chain.from_iterable(ruled_out.values()))
-        keys = tuple(dict.fromkeys(key for key in every if key is not None))
-        cause = Contradicted(tuple(calls[number] for number in sorted(calls)), keys)
+        keys = dict.fromkeys(
+            key for _, key in chain.from_iterable(ruled_out.values()) if key is not None
+        )
+        cause = Contradicted(tuple(calls[number] for number in sorted(calls)), tuple(keys))
         hypotheses = [Hypothesis(problem.statement, cause)]
     if problem.missing is not None:
         hypotheses += hypotheses_of_change(problem.missing, belief)
@@ -241,7 +246,7 @@ def _suspicion(
 
 
 def _closest(compared: _Compared) -> Problem:
-    """Return in what a list differs from the way left to read its filters that differs least."""
+    """Return how a list differs from the interpretation left that explains it best."""
 
     def differences(plain: Interpretation) -> tuple[int, Zones]:
         lacking = (zones for _, zones in _lacking(compared, plain))
@@ -249,83 +254,85 @@ def _closest(compared: _Compared) -> Problem:
         return fewest(chain(compared.shown.misfits(plain), lacking), left)
 
     groups = read_alike(compared.sense.filters)
-    found = {plain: differences(plain) for plain in groups}
-    closest = min(groups, key=lambda plain: (found[plain][1] == 0, found[plain][0]))
-    return _problem(compared, closest, found[closest][1])
+    differences_of = {plain: differences(plain) for plain in groups}
+    closest = min(
+        groups, key=lambda plain: (differences_of[plain][1] == 0, differences_of[plain][0])
+    )
+    return _problem(compared, closest, differences_of[closest][1])
 
 
 def _problem(compared: _Compared, way: Interpretation, zone: Zones) -> Problem:
-    """Return how a list differs from one way to read its filters in one zone."""
+    """Return how a list differs from one interpretation in one zone."""
     sense, belief = compared.sense, compared.belief
     misfits = [at for at, zones in enumerate(compared.shown.misfits(way)) if zones & zone]
     if misfits:
         record = compared.exchange.records[misfits[0]]
         return _unfit(sense, record, compared.shown.misfit(misfits[0], way, zone))
     lacking = [key for key, zones in _lacking(compared, way) if zones & zone]
-    known, count = belief.tracked[lacking[0]], len(compared.exchange.records)
-    is_new = known.resent and {"life_cycle_state"} < sense.filters.keys() <= _PLAIN
-    return Problem(  # if it was sent again, its state is the only thing that is new
-        "list.life_cycle_state.filter" if is_new else _of_missing(sense.filters),
-        f"all {count + len(lacking)} webhook requests that match, including {known.number}",
-        f"{count}, without {known.number}", known.id, known,
+    tracked, count = belief.tracked[lacking[0]], len(compared.exchange.records)
+    is_new = tracked.resent and {"life_cycle_state"} < sense.filters.keys() <= _PLAIN
+    return Problem(  # after a resend only its state is new
+        "list.life_cycle_state.filter" if is_new else _statement_of_missing(sense.filters),
+        f"all {count + len(lacking)} webhook requests that match, including {tracked.number}",
+        f"{count}, without {tracked.number}", tracked.id, tracked,
     )  # fmt: skip
 
 
 def _unfit(sense: Sense, record: Record, name: str) -> Problem:
-    """Return what is wrong with a list in which some surely do not fit a filter."""
-    number, key, own = record.get("number", record.get("id")), record.get("id"), record.get(name)
+    """Return the problem of a list with a webhook request that certainly does not fit a filter."""
+    number, key, value = record.get("number", record.get("id")), record.get("id"), record.get(name)
     wanted = sense.filters[name]
     text = f"{wanted[0]}={wanted[1]}" if isinstance(wanted, tuple) else str(wanted)
-    of_it = f": its {name} is {shortened(own, 80)!r}" if isinstance(own, str) else ""
+    of_it = f": its {name} is {shortened(value, 80)!r}" if isinstance(value, str) else ""
     return Problem(
         f"list.{name}.filter", f"only webhook requests that match {name}={text}",
         f"{number}, which does not match{of_it}", key if isinstance(key, str) else None,
     )  # fmt: skip
 
 
-#: What a list is given beside its filters and fields.
+#: The parameters of list that are no filters.
 _NOT_FILTERS = ("token", "number_of_results", "offset", "fields_set")
 
 
 def _too_few(compared: _Compared, ways: Iterable[Interpretation]) -> Iterator[Suspicion]:
-    """Yield what is suspect of a list that is too short, however the filters are read.
+    """Yield the suspicion that a list is too short in every interpretation.
 
-    How many there are is all that a page tells, or a list without ids.
+    The length is all that is compared of a page, or of a list without ids.
     """
     sense, count = compared.sense, len(compared.exchange.records)
-    sure = min((_of_fewest(compared.all(way), way) for way in ways), key=len)
-    wanted = max(0, len(sure) - sense.offset)
+    certain = min((_fewest_ids(compared.all(way), way) for way in ways), key=len)
+    wanted = max(0, len(certain) - sense.offset)
     wanted = wanted if sense.limit is None else min(wanted, sense.limit)
     if count >= wanted or compared.may_be_cut:
         return
-    statement = _of_missing(sense.filters)
+    statement = _statement_of_missing(sense.filters)
     if sense.is_paged:
         statement = "list.paging.offset" if sense.offset else "list.paging.number_of_results"
     whole = {name: value for name, value in sense.parameters.items() if name not in _NOT_FILTERS}
-    hypothesis = Hypothesis(statement, TooFew(whole, sure))
-    expected = f"at least {wanted} of the {len(sure)} that match"
+    hypothesis = Hypothesis(statement, TooFew(whole, certain))
+    expected = f"at least {wanted} of the {len(certain)} that match"
     yield Suspicion(compared.exchange, expected, str(count), (hypothesis,))
 
 
-def _of_fewest(fits: Fits, way: Interpretation) -> frozenset[str]:
-    """Return the ids of those that list has to find in a zone in which these are the fewest."""
+def _fewest_ids(fits: Fits, way: Interpretation) -> frozenset[str]:
+    """Return the ids of those that list must find, in the zone with the fewest."""
     selected = fits.selected(way)
     _, zone = fewest(selected, ALL)
     pairs = zip(fits.records, selected, strict=True)
     return frozenset(record["id"] for record, zones in pairs if zones & zone)
 
 
-#: What a resend leaves as it is, and the state, which it does not.
+#: Filters on what a resend never changes, and the state, which it changes.
 _PLAIN = {"entity", "entity_id", "life_cycle_state"}
 
 
-def _of_missing(filters: Mapping[str, object]) -> str:
+def _statement_of_missing(filters: Mapping[str, object]) -> str:
     names = list(filters)
     return f"list.{names[0]}.filter" if len(names) == 1 else "list.several_results"
 
 
 def served(sense: Sense) -> Iterator[Held]:
-    """Yield what it tells of the parameters of list that a list was served."""
+    """Yield the statements about the parameters of list that a served list keeps."""
     optional = sense.parameters.keys() - {"token", *SEMI_OPTIONAL}
     if len(sense.parameters.keys() & set(SEMI_OPTIONAL)) == 1:
         if not optional:

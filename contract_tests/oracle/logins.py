@@ -1,4 +1,4 @@
-"""Check what logins return: a token, from R12 on a JSON Web Token; note which are valid."""
+"""Check what logins return: a token, from R12 on a JSON Web Token. Note which tokens are valid."""
 
 import base64
 import re
@@ -37,7 +37,7 @@ def observe(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Findin
     elif sense.name == "token_release" and isinstance(sense.token, str):
         yield from _released(exchange, sense, belief)
     elif exchange.ok and not belief.knows_tokens and isinstance(sense.token, str):
-        belief.set_token(sense.token, TokenState.LIVE)  # of a recording that begins after the login
+        belief.set_token(sense.token, TokenState.LIVE)  # a recording may begin after the login
 
 
 def _login(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Finding]:
@@ -54,7 +54,7 @@ def _login(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Finding
             yield from _by_key(exchange, belief)
         if isinstance(unit := sense.parameters.get("unit"), str) and unit:
             yield Held("login.unit")
-            yield from _of_claim(exchange, unit, belief)
+            yield from _check_unit(exchange, unit, belief)
         if belief.release.at_least("R12.0.0"):
             yield from _jwt(token)
     else:
@@ -65,7 +65,7 @@ def _login(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Finding
 
 
 def _by_key(exchange: Exchange, belief: Belief) -> Iterator[Held]:
-    """Yield what a login by Web API key tells of how the key is written, unless it was removed."""
+    """Yield the statements that a login by Web API key keeps."""
     yield Held("web_api_key_token.available")
     key, colon, password = (basic_text(exchange.call) or "").partition(":")
     if key and colon and not password and belief.credentials.api_key in (None, key):
@@ -74,13 +74,13 @@ def _by_key(exchange: Exchange, belief: Belief) -> Iterator[Held]:
 
 def claimed_unit(login: Exchange) -> str | None:
     """Return the unit that the token of a login claims to be for, or None."""
-    found = decoded(token_of(login) or "")
-    claim = found[1].get("oun") if found is not None else None
+    parts = decoded(token_of(login) or "")
+    claim = parts[1].get("oun") if parts is not None else None
     return claim if isinstance(claim, str) else None
 
 
-def _of_claim(login: Exchange, unit: str, belief: Belief) -> Iterator[Suspicion]:
-    """Check the claim oun, if it is the name or the ID of a unit that is known."""
+def _check_unit(login: Exchange, unit: str, belief: Belief) -> Iterator[Suspicion]:
+    """Check the claim oun, if it is the name or the ID of a known unit."""
     claim, units = claimed_unit(login), known_units(belief)
     if not belief.release.at_least("R12.0.0") or claim is None:
         return
@@ -92,8 +92,8 @@ def _of_claim(login: Exchange, unit: str, belief: Belief) -> Iterator[Suspicion]
 
 
 def _released(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Finding]:
-    """Note that a token was released; or suspect why it was not, if it is valid."""
-    ends = not belief.release.at_least("R12.0.0")  # from then on it is a choice
+    """Note that a token was released, or yield the suspicion that a valid one was not."""
+    ends = not belief.release.at_least("R12.0.0")  # from then on that is open
     token, method = str(sense.token), methods(belief.release)["list"]
     if exchange.ok:
         yield Held("token_release.available")
@@ -113,20 +113,20 @@ _UNITS = (
 
 
 def known_units(belief: Belief) -> dict[str, set[Any]]:
-    """Return ids and names of units by id, as webhook requests show them."""
-    logs = [each.typed.get("log_information") for each in belief.existing()]
+    """Return the ids and names of units that webhook requests show, by id."""
+    logs = [tracked.typed.get("log_information") for tracked in belief.existing()]
     shown = (log.get(member) for log in logs if isinstance(log, dict) for member in _UNITS)
-    found: dict[str, set[Any]] = {}
-    for unit in {id(unit): unit for unit in shown}.values():  # most share theirs
+    names: dict[str, set[Any]] = {}
+    for unit in {id(unit): unit for unit in shown}.values():  # most records share theirs
         if isinstance(unit, Mapping) and isinstance(unit.get("id"), str):
-            found.setdefault(unit["id"], set()).update((unit["id"], unit.get("name")))
-    return found
+            names.setdefault(unit["id"], set()).update((unit["id"], unit.get("name")))
+    return names
 
 
 def _refused(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Suspicion]:
-    """Suspect what refuses a right login, if it serves a form of it that is no better.
+    """Yield the suspicion that a right login is refused for its form.
 
-    That a login is refused is no violation in itself: a user may be locked, or have a session.
+    A refusal alone is no violation: a user may be locked, or may have too many sessions.
     """
     call, right, unit = exchange.call, belief.credentials, sense.parameters.get("unit")
     method, is_by_key = sense.method, sense.name == "web_api_key_token"
@@ -137,9 +137,9 @@ def _refused(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Suspi
         return  # whether the user may act for another unit is open
 
     def login(key: str = f"{right.api_key}:", unit: str | None = unit) -> Call:
-        given = {name: each for name, each in sense.parameters.items() if name != "unit"}
+        others = {name: value for name, value in sense.parameters.items() if name != "unit"}
         units = {} if unit is None else {"unit": unit}
-        return key_login(method, key, unit) if is_by_key else build(method, given | units)
+        return key_login(method, key, unit) if is_by_key else build(method, others | units)
 
     same = "web_api_key_token.available" if is_by_key else "login.token.returns_token"
     served = [(same, call)]
@@ -149,13 +149,13 @@ def _refused(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Suspi
     other_unit = next(iter(known_units(belief)), None) if unit is None else None
     if unit is not None or other_unit is not None:
         served.append(("login.unit", login(unit=other_unit)))
-    hypotheses = [Hypothesis(each, RefusedCall(call, form)) for each, form in served]
+    hypotheses = [Hypothesis(statement, RefusedCall(call, form)) for statement, form in served]
     expected = "OK: the login is right, and so it was served"
     yield Suspicion(exchange, expected, outcome(exchange), tuple(hypotheses), symptom="login")
 
 
 def decoded(token: str) -> tuple[dict[str, Any], dict[str, Any]] | None:
-    """Return header and payload of a JSON Web Token, unverified; None where it is none."""
+    """Return header and payload of a JSON Web Token, unverified; or None."""
     if not _JWT.fullmatch(token):
         return None
     header_part, payload_part, signature = token.split(".")
@@ -173,13 +173,14 @@ def _base64url(text: str) -> bytes:
 
 
 def _jwt(token: str) -> Iterator[Finding]:
-    found = decoded(token)
-    if found is None or len(token) <= 32:
+    """Check the form, header and claims of a JSON Web Token."""
+    parts = decoded(token)
+    if parts is None or len(token) <= 32:
         seen = f"a string of {len(token)} characters that is not one"
         yield Flaw("login.token.jwt", "a JSON Web Token", seen)
         return
     yield Held("login.token.jwt")
-    header, claims = found
+    header, claims = parts
     typ, alg = (shortened(repr(header.get(name)), 80) for name in ("typ", "alg"))
     yield finding(
         "login.token.jwt_header",
@@ -205,9 +206,9 @@ def _jwt(token: str) -> Iterator[Finding]:
 
 
 def _is_lifetime(end: Any, begin: Any) -> bool:
-    """Whether two claims count seconds, as strings or numbers, and are a lifetime apart.
+    """Whether two claims are seconds, as strings or numbers, and a lifetime apart.
 
-    Either one may have a fraction of a second, or have lost it.
+    Each may have a fraction of a second, or may have lost it.
     """
-    counts = [Decimal(str(each)) for each in (end, begin) if _SECONDS.fullmatch(str(each))]
+    counts = [Decimal(str(claim)) for claim in (end, begin) if _SECONDS.fullmatch(str(claim))]
     return len(counts) == 2 and abs(counts[0] - counts[1] - LIFE) < 1

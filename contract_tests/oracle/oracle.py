@@ -1,4 +1,4 @@
-"""The oracle: takes exchanges one by one, keeps the belief, and finds what is suspect."""
+"""The oracle: observes exchanges one by one, keeps the belief, and finds what is suspect."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -40,28 +40,28 @@ from crmcom_kit.contract_tests.oracle.suspicions import (
 
 @dataclass(slots=True)
 class Observation:
-    """What one exchange came to."""
+    """What the oracle found in one exchange."""
 
     exchange: Exchange
     expected: Expectation
-    held: list[str] = field(default_factory=list)
+    held: list[str] = field(default_factory=list)  # ids of the statements that it kept
     suspicions: list[Suspicion] = field(default_factory=list)
-    errors: list[tuple[str, Exception]] = field(default_factory=list)  # of the kit itself
+    errors: list[tuple[str, Exception]] = field(default_factory=list)  # of checks that failed
 
 
 class Oracle:
     """Observes every exchange of one server, in the order in which they were made."""
 
     def __init__(self, belief: Belief) -> None:
-        """Know what ``belief`` knows."""
+        """Start from ``belief``, which the oracle will change."""
         self.belief = belief
         self.pages = Pages(belief)
         self.service = Service(belief)
 
     def observe(self, exchange: Exchange) -> Observation:
-        """Return what an exchange keeps and makes suspect; bring the belief in step with it."""
+        """Return what an exchange keeps and makes suspect, and update the belief."""
         expected = expectation(exchange.call, self.belief)
-        found = Observation(exchange, expected)
+        observation = Observation(exchange, expected)
         sense, belief = expected.sense, self.belief
         checks: dict[str, Callable[[], Iterator[Finding]]] = {
             "envelope": lambda: envelope.check(exchange, expected),
@@ -81,19 +81,19 @@ class Oracle:
             checks["change"] = lambda: self._change(exchange, expected)
         for name, check in checks.items():
             try:
-                for each in check():
-                    if isinstance(each, Held):
-                        found.held.append(each.statement)
-                    elif isinstance(each, Flaw):
-                        found.suspicions.append(each.suspicion(exchange))
+                for finding in check():
+                    if isinstance(finding, Held):
+                        observation.held.append(finding.statement)
+                    elif isinstance(finding, Flaw):
+                        observation.suspicions.append(finding.suspicion(exchange))
                     else:
-                        found.suspicions.append(each)
-            except Exception as error:  # noqa: BLE001 - other checks go on, and the run tells of it
-                found.errors.append((name, error))
+                        observation.suspicions.append(finding)
+            except Exception as error:  # noqa: BLE001 - other checks go on, and the run reports it
+                observation.errors.append((name, error))
         is_passing = exchange.wording in self.belief.passing
         if not exchange.ok and expected.statement == "token.from_login" and not is_passing:
             self.belief.token_refusal = exchange.wording
-        return found
+        return observation
 
     def miss(self, call: Call, number: int) -> None:
         """Note that no response came to a request that only reads, before exchange ``number``."""
@@ -102,12 +102,12 @@ class Oracle:
             pass  # nothing is kept
 
     def lose(self, call: Call) -> None:
-        """Forget what a request may have changed whose response was lost: did it, or not?"""
+        """Forget what a request may have changed, since its response was lost."""
         for key in self.may_name(read(call, self.belief.release)):
             self.belief.lose(key)
         self.belief.groups.clear()
 
-    # Was the request served or refused as the documents say?
+    # Whether a request was served or refused as documented.
 
     def _outcome(self, exchange: Exchange, expected: Expectation) -> Iterator[Finding]:
         if expected.must is Must.REFUSE:
@@ -117,7 +117,7 @@ class Oracle:
                 yield self._served(exchange, expected)
         elif expected.must is Must.SERVE:
             if exchange.ok:
-                if not expected.statement.endswith(".filter"):  # which the contents tell of
+                if not expected.statement.endswith(".filter"):  # the content of the list shows that
                     yield Held(expected.statement)
                 if expected.sense.name == "list":
                     yield from lists.served(expected.sense)
@@ -127,17 +127,17 @@ class Oracle:
             yield from self._resent(exchange, expected)
 
     def _exists_after_all(self, exchange: Exchange, expected: Expectation) -> bool:
-        """Whether an identifier that nothing known has is that of another webhook request.
+        """Whether an identifier of no known webhook request names one that was not seen yet.
 
-        A response may not tell: with fields_set, and where another statement has its id or number.
+        A response may not show it: with fields_set, or if its id or number is of a wrong type.
         """
         named = expected.sense.record
         if named is None or expected.statement not in ("identifier.known", "delete.gone"):
             return False
         data = exchange.data if isinstance(exchange.data, dict) else {}
-        gone, by_number = self.belief.named(named), named.field == "number"
-        if gone is not None and (data.get("id") == gone.id or not by_number):
-            return False  # another one may have its number by now
+        deleted, by_number = self.belief.named(named), named.field == "number"
+        if deleted is not None and (data.get("id") == deleted.id or not by_number):
+            return False  # not one that has its number by now
         if named.field not in data:
             return not is_whole(expected.sense)
         return data[named.field] == named.value or not isinstance(data[named.field], str)
@@ -151,9 +151,9 @@ class Oracle:
         return True
 
     def _served(self, exchange: Exchange, expected: Expectation) -> Suspicion:
-        """Return what is wrong where a request is served that is to be refused."""
+        """Return the suspicion that a request was served that must be refused."""
         confirmations: tuple[Confirmation, ...] = (Evident(),)
-        if expected.record is not None:  # it is as it was last seen, unless others were at work
+        if expected.record is not None:  # unless somebody else has changed it
             confirmations = (Effect(exchange), Again((expected.record,)))
         return Suspicion(
             exchange, f"an error: {expected.why}", f"OK{_names(exchange)}",
@@ -161,7 +161,7 @@ class Oracle:
         )  # fmt: skip
 
     def _refused(self, exchange: Exchange, expected: Expectation) -> Iterator[Suspicion]:
-        """Yield what may be wrong where a request is refused that is to be served, if anything."""
+        """Yield the suspicion that a request was refused that must be served."""
         sense = expected.sense
         parameters = {name: value for name, value in sense.parameters.items() if name != "token"}
         hypotheses = [*refusals.hypotheses(expected, parameters, self.belief)]
@@ -172,7 +172,7 @@ class Oracle:
             )  # fmt: skip
 
     def _resent(self, exchange: Exchange, expected: Expectation) -> Iterator[Suspicion]:
-        """Yield what is wrong with a refused resend, if the way that it is written is refused."""
+        """Yield the suspicion that a resend was refused for how it is written."""
         sense, named = expected.sense, expected.sense.record
         if expected.record is None or named is None or not sense.is_clear:
             return
@@ -187,34 +187,34 @@ class Oracle:
                 yield Suspicion(exchange, wanted, outcome(exchange), hypotheses, expected.record)
 
     def _right_one(self, exchange: Exchange, expected: Expectation) -> Iterator[Finding]:
-        """Find out whether the webhook request is the one that was asked for."""
+        """Check that the webhook request is the one that was asked for."""
         named, data = expected.sense.record, exchange.data
         if named is None or not exchange.ok or not isinstance(data, dict):
             return
         if expected.statement == "identifier.known":
             return
         statement = "identifier.selects"
-        known = self.belief.find(named)
+        tracked = self.belief.find(named)
         wanted = {named.field: named.value}
-        if known is not None:
-            own = known.record
-            wanted |= {name: own[name] for name in ("id", "number") if name in own}
+        if tracked is not None:
+            record = tracked.record
+            wanted |= {name: record[name] for name in ("id", "number") if name in record}
         compared = [name for name in wanted if isinstance(data.get(name), str)]
-        if known is None and named.field == "id":  # in another case it may be the same
+        if tracked is None and named.field == "id":  # an id in another case may be the same
             compared = [name for name in compared if data[name].lower() != named.value.lower()]
         wrong = next((name for name in compared if data[name] != wanted[name]), None)
         if wrong is None:
             if compared:
                 yield Held(statement)
             return
-        wanted_text = f"the webhook request with {wrong} {wanted[wrong]}"
+        expected_text = f"the webhook request with {wrong} {wanted[wrong]}"
         seen = f"{wrong} {shortened(data[wrong], 80)}"
         if wrong == named.field:
-            yield Flaw(statement, wanted_text, seen, expected.record)
+            yield Flaw(statement, expected_text, seen, expected.record)
         else:  # what was known of it may be old: a number may be used again
             rests_on = (expected.record,) if expected.record else ()
             hypotheses = (Hypothesis(statement, Again(rests_on)),)
-            yield Suspicion(exchange, wanted_text, seen, hypotheses, expected.record)
+            yield Suspicion(exchange, expected_text, seen, hypotheses, expected.record)
 
     # Changes.
 
@@ -226,10 +226,10 @@ class Oracle:
         yield from sights.observe_change(exchange, expected, self.belief)
 
     def _named(self, exchange: Exchange, expected: Expectation) -> set[str]:
-        """Return the ids of all webhook requests that a request may name or a response shows."""
-        found = {expected.record} if expected.record is not None else self.may_name(expected.sense)
+        """Return the ids of all webhook requests that a request may name or its response shows."""
+        ids = {expected.record} if expected.record is not None else self.may_name(expected.sense)
         returned = _id(exchange)
-        return found | {returned} if returned is not None else found
+        return ids | {returned} if returned is not None else ids
 
     def may_name(self, sense: Sense) -> set[str]:
         """Return the ids of all webhook requests that a request may name, in whatever way."""
@@ -241,10 +241,10 @@ class Oracle:
 
 
 def _names(exchange: Exchange) -> str:
-    names = [str(each.get("number") or each.get("id")) for each in exchange.records[:3]]
+    names = [str(record.get("number") or record.get("id")) for record in exchange.records[:3]]
     return shortened(f", with {', '.join(names)}", 100) if names else ""
 
 
 def _id(exchange: Exchange) -> str | None:
-    found = exchange.records[0].get("id") if len(exchange.records) == 1 else None
-    return found if isinstance(found, str) else None
+    key = exchange.records[0].get("id") if len(exchange.records) == 1 else None
+    return key if isinstance(key, str) else None

@@ -1,9 +1,9 @@
 """Observe the pages of one list: each webhook request has one place in the pages of one size.
 
 The order of a list is open. It may depend on the filters and on the size of a page, so pages are
-compared with pages of the same filters and size: how many there are, and which, ``lists`` tells.
-Others may change a list between two pages. So two pages that contradict each other are asked for
-again: only if both come as before, the server is wrong.
+compared only with pages of the same filters and size. (``lists`` checks which webhook requests
+there are, and how many.) Somebody else may change a list between two pages. So two pages that
+contradict each other are requested again: the server is wrong only if both come as before.
 """
 
 from collections.abc import Iterator
@@ -16,9 +16,9 @@ from crmcom_kit.contract_tests.oracle.confirmations import PagesContradict
 from crmcom_kit.contract_tests.oracle.sense import Sense
 from crmcom_kit.contract_tests.oracle.suspicions import Finding, Held, Hypothesis, Suspicion
 
-#: So many pages of one list and size are kept, and of so many lists and sizes.
+#: The maximum numbers of pages that are kept of one list and size, and of such lists.
 MAX_PAGES, MAX_LISTS = 24, 200
-#: Pages of one list and size differ in their offset alone.
+#: The statement that is broken: pages of one list and size differ only in their offset.
 STATEMENT = "list.paging.offset"
 
 
@@ -38,7 +38,7 @@ class Page:
 
 @dataclass(slots=True)
 class Pages:
-    """Keeps the pages of each list and size until something changes."""
+    """The pages of each list and size since the last change."""
 
     belief: Belief
     _pages: dict[Any, list[Page]] = field(default_factory=dict)
@@ -51,39 +51,41 @@ class Pages:
         ids = tuple(exchange.by_id)
         if len(ids) != len(exchange.records):
             return
-        changed = next((each for each in reversed(self.belief.changes) if each.served), None)
+        changed = next((change for change in reversed(self.belief.changes) if change.served), None)
         moving = "life_cycle_state" in sense.filters and bool(self.belief.unsettled)
         if changed is not self._changed or moving or len(self._pages) > MAX_LISTS:
             self._pages.clear()
             self._changed = changed
         page = Page(exchange, sense.offset, ids)
-        yield from self._placed(page, (sense.limit, *sorted(sense.filters.items())))
+        yield from self._compare(page, (sense.limit, *sorted(sense.filters.items())))
 
-    def _placed(self, page: Page, key: Any) -> Iterator[Finding]:
+    def _compare(self, page: Page, key: Any) -> Iterator[Finding]:
         pages = self._pages.setdefault(key, [])
-        same = [each for each in pages if each.offset == page.offset]
-        if any(each.ids != page.ids for each in same):
-            pages[:] = [page]  # the list has changed, or its order is no order
+        same = [earlier for earlier in pages if earlier.offset == page.offset]
+        if any(earlier.ids != page.ids for earlier in same):
+            pages[:] = [page]  # the list has changed, or has no fixed order
             return
         if same:
             return
         others = list(pages)
         if len(pages) < MAX_PAGES:
             pages.append(page)
-        for other in others:
-            found = _contradiction(page, other)
-            if found is not None:
-                expected, seen = found
-                ordered = Hypothesis(STATEMENT, PagesContradict((other.exchange, page.exchange)))
-                yield Suspicion(page.exchange, expected, seen, (ordered,), before=(other.exchange,))
+        for earlier in others:
+            contradiction = _contradiction(page, earlier)
+            if contradiction is not None:
+                expected, seen = contradiction
+                ordered = Hypothesis(STATEMENT, PagesContradict((earlier.exchange, page.exchange)))
+                yield Suspicion(
+                    page.exchange, expected, seen, (ordered,), before=(earlier.exchange,)
+                )
                 return
         if others and page.offset:
             yield Held(STATEMENT)
 
 
-def _contradiction(page: Page, other: Page) -> tuple[str, str] | None:
-    """Return what is expected and seen if two pages of one size contradict each other, or None."""
-    first, second = sorted((page, other), key=lambda each: each.offset)
+def _contradiction(page: Page, earlier: Page) -> tuple[str, str] | None:
+    """Return what is expected and seen if two pages contradict each other, or None."""
+    first, second = sorted((page, earlier), key=lambda page: page.offset)
     places, others = first.places, second.places
     for at in places.keys() & others.keys():
         if places[at] != others[at]:

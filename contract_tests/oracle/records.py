@@ -1,7 +1,7 @@
-"""Check one webhook request: the type and value of every field, by the schemas.
+"""Check one webhook request: the type and value of every field.
 
-What a schema says is not said again here; an error of the schema is put to the statement that
-tells of its field. The rest is what a schema cannot say.
+The schemas say most of it. An error of a schema belongs to the statement about its field. The rest
+is what a schema cannot say.
 """
 
 from collections.abc import Iterator, Mapping
@@ -33,18 +33,18 @@ _ENUMERATED = {
 
 
 def problems(record: Mapping[str, Any], release: Release) -> list[Flaw]:
-    """Return what is wrong with the fields that a record has, each statement once."""
-    found: dict[str, Flaw] = {}
-    for problem in (*_by_schema(record, release), *_beyond(record, release)):
-        found.setdefault(problem.statement, problem)
-    for type_of in ("error_code", "error_description"):  # a value of no right type says no more
-        if f"response.{type_of}" in found:
-            found.pop(f"response.{type_of}.only_rejected", None)
-    return list(found.values())
+    """Return what is wrong with the fields of a record, once for each statement."""
+    flaws: dict[str, Flaw] = {}
+    for flaw in (*_by_schema(record, release), *_beyond(record, release)):
+        flaws.setdefault(flaw.statement, flaw)
+    for field in ("error_code", "error_description"):  # a value of a wrong type says nothing else
+        if f"response.{field}" in flaws:
+            flaws.pop(f"response.{field}.only_rejected", None)
+    return list(flaws.values())
 
 
 def promises(record: Mapping[str, Any], release: Release) -> Iterator[str]:
-    """Yield every statement that the fields of a record tell of, whether kept or not."""
+    """Yield every statement about the fields of a record, whether it is kept or not."""
     for field in response_fields():
         if field in record:
             yield f"response.{field}"
@@ -76,7 +76,7 @@ def _promises_of_log(log: Mapping[str, Any], release: Release) -> Iterator[str]:
 
 
 def statement_of(release: Release, field: str, name: str = "", inside: str = "") -> str:
-    """Return the statement that says that a webhook request has a field, or a member inside."""
+    """Return the statement about a field of a webhook request, or about a member inside it."""
     if field in _REFERENCES and name:
         return f"response.{field}.identifier_fields"
     kinds = {"dates": DATES, "users": USERS, "units": units(release.name)}
@@ -89,8 +89,8 @@ def statement_of(release: Release, field: str, name: str = "", inside: str = "")
 
 
 def _by_schema(record: Mapping[str, Any], release: Release) -> Iterator[Flaw]:
-    """Yield what the schema of a webhook request finds wrong, by statement."""
-    if _surely_fits(record, release):
+    """Yield what the schema of a webhook request finds wrong."""
+    if _certainly_fits(record, release):
         return
     for error in validator(_SCHEMA, "core", release.name).iter_errors(record):
         leaf = _deepest(error)
@@ -98,7 +98,7 @@ def _by_schema(record: Mapping[str, Any], release: Release) -> Iterator[Flaw]:
         if leaf.validator == "format" and moment(leaf.instance):
             continue  # with a zone, which no page rules out
         if path == ["workflow_rule"] and leaf.instance is None:
-            continue  # a value that is not set is null; whether there is always a rule is open
+            continue  # whether there is always a rule is open
         if path == ["entity"] and leaf.instance in release.disputed_entities:
             continue
         if path[0] in _REFERENCES and len(path) > 1 and path[1] not in IDENTIFIER_FIELDS:
@@ -108,20 +108,20 @@ def _by_schema(record: Mapping[str, Any], release: Release) -> Iterator[Flaw]:
         yield Flaw(_statement(path, leaf, release), expected, seen)
 
 
-def _surely_fits(record: Mapping[str, Any], release: Release) -> bool:
-    """Whether a record needs no slower look; the quick one refuses to read some values at all."""
+def _certainly_fits(record: Mapping[str, Any], release: Release) -> bool:
+    """Whether the compiled schema accepts a record; False also if it cannot read a value."""
     try:
         return bool(compiled(_SCHEMA, "core", release.name).is_valid(record))
-    except (ValueError, TypeError, OverflowError):  # half a character, a number too large
+    except (ValueError, TypeError, OverflowError):  # a lone surrogate, a number too large
         return False
 
 
 def _deepest(error: Any) -> Any:
-    """Return the cause of an error that lies deepest: the others are the null that it might be."""
+    """Return the deepest cause of an error: other causes only say that null is allowed."""
     if not error.context:
         return error
     causes = map(_deepest, error.context)
-    return max(causes, key=lambda each: (len(each.absolute_path), each.validator != "type"))
+    return max(causes, key=lambda cause: (len(cause.absolute_path), cause.validator != "type"))
 
 
 def _statement(path: list[str], error: Any, release: Release) -> str:
@@ -144,48 +144,48 @@ def _wanted(error: Any) -> str:
 
 
 def _dates(log: Any) -> list[Any]:
-    found = log if isinstance(log, dict) else {}
-    return [found[name] for name in DATES if found.get(name) is not None]
+    members = log if isinstance(log, dict) else {}
+    return [members[name] for name in DATES if members.get(name) is not None]
 
 
 def _beyond(record: Mapping[str, Any], release: Release) -> Iterator[Flaw]:
-    """Yield what no schema says: order of dates, identifier fields, names of the release."""
+    """Yield what a schema cannot find: order of dates, identifier fields, names of a release."""
     log = record.get("log_information")
     dates = _dates(log)
     begun, ended = map(moment, dates) if len(dates) == 2 else (None, None)
     if begun and ended and ended.is_before(begun):
         expected = f"an updated_date of {dates[0]} or later"
         yield Flaw(f"{_LOG}.dates_in_order", expected, dates[1])
-    for path, found, known in _objects(record, release):
-        home = ".".join(path)
-        if home in _REFERENCES and not any(found.get(name) for name in IDENTIFIER_FIELDS):
-            expected = f"{home} with {', '.join(IDENTIFIER_FIELDS[:2])} or {IDENTIFIER_FIELDS[2]}"
-            yield Flaw(statement_of(release, home, "id"), expected, _only(found))
-        for name in ("username", "name"):  # which the short form of a user or unit has, too
-            if len(path) == 2 and name in known and name not in found:
+    for path, value, documented in _objects(record, release):
+        place = ".".join(path)
+        if place in _REFERENCES and not any(value.get(name) for name in IDENTIFIER_FIELDS):
+            expected = f"{place} with {', '.join(IDENTIFIER_FIELDS[:2])} or {IDENTIFIER_FIELDS[2]}"
+            yield Flaw(statement_of(release, place, "id"), expected, _only(value))
+        for name in ("username", "name"):  # in the short form of a user or unit, too
+            if len(path) == 2 and name in documented and name not in value:
                 statement = statement_of(release, *[*path, name])
-                yield Flaw(statement, f"{home} with {name}", _only(found))
-    found = log if isinstance(log, dict) else {}
-    for name, other in zip(units(release.name), units_of_others(release.name), strict=True):
-        if other in found and name not in found:
-            yield Flaw(statement_of(release, "log_information", name), name, other)
+                yield Flaw(statement, f"{place} with {name}", _only(value))
+    log_members = log if isinstance(log, dict) else {}
+    for name, other_name in zip(units(release.name), units_of_others(release.name), strict=True):
+        if other_name in log_members and name not in log_members:
+            yield Flaw(statement_of(release, "log_information", name), name, other_name)
 
 
 def _objects(
     record: Mapping[str, Any], release: Release
 ) -> Iterator[tuple[tuple[str, ...], Mapping[str, Any], tuple[str, ...]]]:
-    """Yield each object in a record: where it is, the object, and the members it may have."""
+    """Yield each object in a record: its path, the object, and the members it may have."""
     yield (), record, response_fields()
     for field in OBJECTS:
-        found = record.get(field)
-        if not isinstance(found, dict):
+        value = record.get(field)
+        if not isinstance(value, dict):
             continue
-        yield (field,), found, members(field, release.name)
+        yield (field,), value, members(field, release.name)
         for name in (*USERS, *units(release.name)) if field == "log_information" else ():
-            if isinstance(found.get(name), dict):
-                known = members("user" if name in USERS else "unit", release.name)
-                yield (field, name), found[name], known
+            if isinstance(value.get(name), dict):
+                documented = members("user" if name in USERS else "unit", release.name)
+                yield (field, name), value[name], documented
 
 
-def _only(found: Mapping[str, Any]) -> str:
-    return shortened(f"only {', '.join(found)}") if found else "an empty object"
+def _only(members: Mapping[str, Any]) -> str:
+    return shortened(f"only {', '.join(members)}") if members else "an empty object"

@@ -1,8 +1,8 @@
-"""Find out for what a request is refused that is to be served.
+"""Explain why a request was refused that the documents want served.
 
-A refusal alone accuses nobody: a server may refuse for a permission, a limit, or maintenance. It is
-wrong if a *sibling* is served, which differs from the request only in what makes no difference by
-the statement.
+A refusal alone is no fault: a server may refuse for a permission, a limit, or maintenance. It is a
+fault if a *sibling* is served: a request that differs only in what the statement says to make no
+difference.
 """
 
 from collections.abc import Iterator, Mapping
@@ -24,8 +24,8 @@ from crmcom_kit.contract_tests.oracle.suspicions import Hypothesis
 Parameters = Mapping[str, Any]
 #: No release has this entity: its refusal shows how the server refuses unknown entities.
 _NO_ENTITY = "NOSUCHENTITY"
-#: A resend may fail with the delivery: so often one form of identifier is refused, and the other
-#: one served, before the form may be the reason.
+#: A resend may be refused because the delivery fails. The form of the identifier may be the reason
+#: once at least this many resends were refused in one form and served in the other.
 MIN_RESENDS = 3
 
 
@@ -35,20 +35,20 @@ def hypotheses(
     """Yield the explanations of a refusal that the documents do not allow."""
     if expected.sense.name == "list":
         key = expected.selected or selected(expected.sense, belief)
-        if key is not None:  # else it may be refused because it finds nothing
+        if key is not None:  # if not, it may be refused because it finds nothing
             yield from _of_list(parameters, belief, (key,))
         return
-    known = belief.tracked.get(str(expected.record))
-    if known is None:
+    tracked = belief.tracked.get(str(expected.record))
+    if tracked is None:
         return
     if expected.sense.name == "show":
-        yield from _of_show(known, parameters, belief)
-    elif known.is_nameable and known.state in STATES:
-        yield from _of_change(known, parameters)
-        other = next(state for state in STATES if state != known.state)
-        refused = _named(known, parameters)
-        served = refused._replace(state=other)
-        yield Hypothesis(expected.statement, RefusedChange(known.typed, refused, served))
+        yield from _of_show(tracked, parameters, belief)
+    elif tracked.is_nameable and tracked.state in STATES:
+        yield from _of_change(tracked, parameters)
+        other_state = next(state for state in STATES if state != tracked.state)
+        refused = _form_of(tracked, parameters)
+        served = refused._replace(state=other_state)
+        yield Hypothesis(expected.statement, RefusedChange(tracked.typed, refused, served))
 
 
 # list.
@@ -57,9 +57,9 @@ def hypotheses(
 def _of_list(
     parameters: Parameters, belief: Belief, rests_on: tuple[str, ...]
 ) -> Iterator[Hypothesis]:
-    """Yield for which of its parameters a list may be refused, one by one.
+    """Yield a hypothesis for each parameter that a list may be refused for.
 
-    A server may refuse what finds nothing: so what the list has to find must exist.
+    A server may refuse a list that finds nothing, so what this one must find has to exist.
     """
     if len(parameters) == 1:
         more = {**parameters, "life_cycle_state": "REJECTED"}
@@ -71,7 +71,7 @@ def _of_list(
             refused = Refused("list", {name: value}, plain, rests_on, {"entity": _NO_ENTITY})
             yield Hypothesis(statement, refused)
         elif name not in SEMI_OPTIONAL:
-            rest = {other: wanted for other, wanted in parameters.items() if other != name}
+            rest = {kept: wanted for kept, wanted in parameters.items() if kept != name}
             yield Hypothesis(statement, Refused("list", parameters, rest, rests_on))
         elif name != "entity_id":  # whether it needs its entity is open
             plain = {"entity": other_entity(belief)}
@@ -86,8 +86,8 @@ def _of_list(
 
 
 def other_entity(belief: Belief, entity: Any = None) -> str:
-    """Return an entity that has webhook requests, if there is one; not ``entity``."""
-    shown = (known.record.get("entity") for known in belief.existing())
+    """Return another entity than ``entity``, one that has webhook requests if possible."""
+    shown = (tracked.record.get("entity") for tracked in belief.existing())
     likely = (text for text in (*shown, *belief.release.entities) if text != entity)
     return next(text for text in likely if text in belief.release.entities)
 
@@ -95,23 +95,26 @@ def other_entity(belief: Belief, entity: Any = None) -> str:
 # show.
 
 
-def _of_show(known: TrackedRecord, parameters: Parameters, belief: Belief) -> Iterator[Hypothesis]:
-    """Yield for what a webhook request is not shown."""
+def _of_show(
+    tracked: TrackedRecord, parameters: Parameters, belief: Belief
+) -> Iterator[Hypothesis]:
+    """Yield the hypotheses of why a webhook request is not shown."""
     if "fields_set" in parameters:
         rest = {name: value for name, value in parameters.items() if name != "fields_set"}
         yield Hypothesis("fields_set.names", Refused("show", parameters, rest))
     if "number" in parameters[IDENTIFIER]:
-        by_id = {**parameters, IDENTIFIER: {"id": known.id}}
+        by_id = {**parameters, IDENTIFIER: {"id": tracked.id}}
         yield Hypothesis("identifier.fields", Refused("show", parameters, by_id))
     shown = sorted(
-        (other for other in belief.existing() if other.shown), key=lambda other: other is known
+        (record for record in belief.existing() if record.shown),
+        key=lambda record: record is tracked,
     )
-    if shown:  # else nobody knows whether this user may call show at all
-        yield Hypothesis("identifier.selects", Disagree(known))
-    yield from hypotheses_of_change(known, belief)
+    if shown:  # if not, this user may have no permission for show
+        yield Hypothesis("identifier.selects", Disagree(tracked))
+    yield from hypotheses_of_change(tracked, belief)
     if shown:
-        other = {IDENTIFIER: {"id": shown[0].id}}  # itself only if there is no other one
-        refused = Refused("show", parameters, other, rests_on=(known.id,))
+        sibling = {IDENTIFIER: {"id": shown[0].id}}  # the same one if it is the only one
+        refused = Refused("show", parameters, sibling, rests_on=(tracked.id,))
         yield Hypothesis("identifier.selects", refused)
 
 
@@ -121,34 +124,38 @@ def _of_show(known: TrackedRecord, parameters: Parameters, belief: Belief) -> It
 def of_resend(
     expected: Expectation, parameters: Parameters, belief: Belief
 ) -> Iterator[Hypothesis]:
-    """Yield explanations of a refused resend, once its form and not the delivery may be the cause.
+    """Yield hypotheses of why a resend was refused, if its form and not the delivery may be why.
 
-    It may not as long as the same form of identifier was served, or the other one refused.
+    The form is not why if the same form was served, or if the other form was refused.
     """
-    known = belief.tracked.get(str(expected.record))
-    if known is None or not known.is_nameable or known.state != "REJECTED":
+    tracked = belief.tracked.get(str(expected.record))
+    if tracked is None or not tracked.is_nameable or tracked.state != "REJECTED":
         return
-    form = _named(known, parameters).form
-    resends, other = belief.resends, _other_form(form)
+    form = _form_of(tracked, parameters).form
+    resends, other_form = belief.resends, _other_form(form)
     is_never_served = not resends[form, True] and resends[form, False] >= MIN_RESENDS
-    if is_never_served and not resends[other, False] and resends[other, True] >= MIN_RESENDS:
-        yield from _of_change(known, parameters)
+    if (
+        is_never_served
+        and not resends[other_form, False]
+        and resends[other_form, True] >= MIN_RESENDS
+    ):
+        yield from _of_change(tracked, parameters)
 
 
-def _of_change(known: TrackedRecord, parameters: Parameters) -> Iterator[Hypothesis]:
-    """Yield what in the writing of a change may be refused: fields_set, or the identifier."""
-    refused = _named(known, parameters)
+def _of_change(tracked: TrackedRecord, parameters: Parameters) -> Iterator[Hypothesis]:
+    """Yield a hypothesis for each part of a change that may be refused."""
+    refused = _form_of(tracked, parameters)
     if "fields_set" in refused.beside:
         served = refused._replace(beside={})
-        yield Hypothesis("fields_set.names", RefusedChange(known.typed, refused, served))
+        yield Hypothesis("fields_set.names", RefusedChange(tracked.typed, refused, served))
     served = refused._replace(form=_other_form(refused.form))
-    yield Hypothesis("identifier.fields", RefusedChange(known.typed, refused, served))
+    yield Hypothesis("identifier.fields", RefusedChange(tracked.typed, refused, served))
 
 
-def _named(known: TrackedRecord, parameters: Parameters) -> ChangeForm:
+def _form_of(tracked: TrackedRecord, parameters: Parameters) -> ChangeForm:
     (form,) = parameters[IDENTIFIER]
     beside = {name: value for name, value in parameters.items() if name != IDENTIFIER}
-    return ChangeForm(form, str(known.state), beside)
+    return ChangeForm(form, str(tracked.state), beside)
 
 
 def _other_form(form: str) -> str:

@@ -1,7 +1,7 @@
 """Read what a request asks for, from its URL and body alone.
 
-The one who sends a request tells nothing more about it: so a run's request and one from a
-recording are checked alike. What no page says how to read is named in ``Sense.unclear``.
+Nothing else is known of a request, so those of a run and those of a recording are checked alike.
+``Sense.unclear`` names the parameters that no page says how to read.
 """
 
 import base64
@@ -29,15 +29,15 @@ class Sense:
     method: Method | None  # None: its path belongs to no method of the release
     verb: str
     parameters: Mapping[str, Any] = field(default_factory=dict)  # identifiers as mappings
-    unclear: frozenset[str] = frozenset()  # parameters that no page says how to read
-    #: Whether its body is no JSON object, or a parameter has no name: any parameter may be there.
+    unclear: frozenset[str] = frozenset()  # names of parameters that no page says how to read
+    #: Whether its body is no JSON object, or a parameter has no name: it may ask for anything.
     is_unreadable: bool = False
     record: Identifier | None = None  # of webhook_request_identifier
     filters: Mapping[str, Any] = field(default_factory=dict)  # of list, by name
     fields: tuple[str, ...] | None = None  # of fields_set; None: every field
     limit: int | None = None  # number_of_results; None: as many as there are
     offset: int = 0
-    #: Whether its identifier is encoded, or its path ends with a slash: a server may refuse that.
+    #: Whether its identifier is encoded or its path ends with a slash: a server may refuse that.
     is_unusual: bool = False
 
     @property
@@ -67,19 +67,19 @@ def read(call: Call, release: Release) -> Sense:
     if method is None:
         return Sense(method=None, verb=call.verb)
     body = body_members(call.body)
-    given, unclear = _parameters(call, method, body or {})
-    known = method.parameters.keys()
-    unclear |= given.keys() - known  # no page says what becomes of others
-    sense = _of_list if method.name == "list" else _of_record
-    found: dict[str, Any] = {}
+    parameters, unclear = _parameters(call, method, body or {})
+    documented = method.parameters.keys()
+    unclear |= parameters.keys() - documented  # no page says what a server does with others
+    read_values = _list_values if method.name == "list" else _record_values
+    values: dict[str, Any] = {}
     if method.name == "list" or method.name in RECORD_METHODS:
-        found = sense(given, unclear)
-        if "fields_set" in given and "fields_set" not in unclear:
-            found["fields"] = _fields(given["fields_set"], unclear)
+        values = read_values(parameters, unclear)
+        if "fields_set" in parameters and "fields_set" not in unclear:
+            values["fields"] = _fields(parameters["fields_set"], unclear)
     return Sense(
-        method=method, verb=call.verb, parameters=given,
+        method=method, verb=call.verb, parameters=parameters,
         unclear=frozenset(unclear), is_unreadable=body is None or "" in unclear,
-        is_unusual=call.path.endswith("/") or _is_encoded(call.query, method), **found,
+        is_unusual=call.path.endswith("/") or _is_encoded(call.query, method), **values,
     )  # fmt: skip
 
 
@@ -99,15 +99,17 @@ def _parameters(
     if call.verb == "GET":
         unclear |= body.keys()
         unclear |= {name for name, times in Counter(n for n, _ in query).items() if times > 1}
-        given = {name: identifier_in_query(value) if _is_identifier(name, method) else value
-                 for name, value in query}  # fmt: skip
-        return given, unclear
+        parameters = {
+            name: identifier_in_query(value) if _is_identifier(name, method) else value
+            for name, value in query
+        }
+        return parameters, unclear
     unclear |= {name for name, _ in query}
     return body, unclear
 
 
 def query_pairs(query: str) -> list[tuple[str, str]]:
-    """Return the names and values of a query; half a character is what it was written from."""
+    """Return the names and values of a query; a lone surrogate is kept if it is encoded."""
     try:
         return parse_qsl(query, keep_blank_values=True, errors="surrogatepass")
     except UnicodeDecodeError:
@@ -115,9 +117,9 @@ def query_pairs(query: str) -> list[tuple[str, str]]:
 
 
 def body_members(body: bytes | None) -> dict[str, Any] | None:
-    """Return the members of a body; None where it is no JSON object."""
-    found = parsed(body) if body else {}
-    return found if isinstance(found, dict) else None
+    """Return the members of a body; None if it is no JSON object."""
+    value = parsed(body) if body else {}
+    return value if isinstance(value, dict) else None
 
 
 def _is_encoded(query: str, method: Method) -> bool:
@@ -136,9 +138,9 @@ def _is_identifier(name: str, method: Method) -> bool:
 
 
 def identifier_in_query(text: str) -> Any:
-    """Return the fields of an identifier in a query; the text where it has not that form.
+    """Return the fields of an identifier in a query, or the text if it is not ``name=value``.
 
-    How several fields are written is shown nowhere, so text that may be that has no such form.
+    No page shows how to write several fields, so a text that may have several is returned as it is.
     """
     if not text:
         return {}
@@ -149,29 +151,31 @@ def identifier_in_query(text: str) -> Any:
     return {name: value} if equals else text
 
 
-def _of_record(given: Mapping[str, Any], unclear: set[str]) -> dict[str, Any]:
-    named = _named(given.get(IDENTIFIER), ("id", "number"))
+def _record_values(parameters: Mapping[str, Any], unclear: set[str]) -> dict[str, Any]:
+    """Return what ``Sense`` holds of a request of show, resend or delete."""
+    named = _named(parameters.get(IDENTIFIER), ("id", "number"))
     return {"record": named} if named is not None and IDENTIFIER not in unclear else {}
 
 
 def _named(value: Any, fields: Sequence[str]) -> Identifier | None:
-    """Return what an identifier names; None unless it is one field with a text."""
+    """Return an identifier; None unless it has one field, with a text."""
     if not isinstance(value, Mapping) or len(value) != 1:
         return None
-    ((name, inner),) = value.items()
-    return Identifier(name, inner) if name in fields and isinstance(inner, str) and inner else None
+    ((name, text),) = value.items()
+    return Identifier(name, text) if name in fields and isinstance(text, str) and text else None
 
 
-def _of_list(given: Mapping[str, Any], unclear: set[str]) -> dict[str, Any]:
+def _list_values(parameters: Mapping[str, Any], unclear: set[str]) -> dict[str, Any]:
+    """Return what ``Sense`` holds of a request of list; add to ``unclear``."""
     filters: dict[str, Any] = {}
     for name in (*SEMI_OPTIONAL, "url", "life_cycle_state", "created_date"):
-        if name not in given or name in unclear:
+        if name not in parameters or name in unclear:
             continue
-        value = given[name]
+        value = parameters[name]
         if name.endswith("_identifier"):
             value = _named(value, ("id", "name", "alternative_code"))
             if value is not None and "," in value.value:
-                value = None  # how one is written inside a value is shown nowhere
+                value = None  # no page shows how to write a comma in a value
         elif (
             not isinstance(value, str)
             or not value
@@ -183,21 +187,21 @@ def _of_list(given: Mapping[str, Any], unclear: set[str]) -> dict[str, Any]:
             unclear.add(name)
         else:
             filters[name] = value
-    limit = _number(given.get("number_of_results"), 1)
-    offset = _number(given.get("offset"), 0)
+    limit = _number(parameters.get("number_of_results"), 1)
+    offset = _number(parameters.get("offset"), 0)
     unclear |= {
         name
-        for name, read_ in (("number_of_results", limit), ("offset", offset))
-        if name in given and read_ is None
+        for name, number in (("number_of_results", limit), ("offset", offset))
+        if name in parameters and number is None
     }
     return {"filters": filters, "limit": limit, "offset": offset or 0}
 
 
-def _number(value: Any, least: int) -> int | None:
-    """Return a whole number as a page of list may have it, or None."""
+def _number(value: Any, minimum: int) -> int | None:
+    """Return a parameter for paging as a number; None unless it is a whole number in range."""
     text = str(value) if not isinstance(value, bool) else ""
     plain = text.isascii() and text.isdigit() and len(text) < 10
-    return int(text) if plain and int(text) >= least else None
+    return int(text) if plain and int(text) >= minimum else None
 
 
 def _fields(value: Any, unclear: set[str]) -> tuple[str, ...] | None:
@@ -208,21 +212,21 @@ def _fields(value: Any, unclear: set[str]) -> tuple[str, ...] | None:
     return None
 
 
-def identifying_values(given: Iterable[Any]) -> frozenset[str]:
-    """Return every text in parameters that may name a webhook request."""
-    found: set[str] = set()
-    for value in given:
+def identifying_values(values: Iterable[Any]) -> frozenset[str]:
+    """Return every text in the values of parameters that may name a webhook request."""
+    texts: set[str] = set()
+    for value in values:
         if isinstance(value, Mapping):
-            found |= identifying_values(value.values())
+            texts |= identifying_values(value.values())
         elif isinstance(value, list | tuple):
-            found |= identifying_values(value)
+            texts |= identifying_values(value)
         elif isinstance(value, str):
-            found.add(value)
+            texts.add(value)
             for part in value.split(",") if "://" not in value else ():  # a URL has no fields
-                found |= {part, part.partition("=")[2]}
+                texts |= {part, part.partition("=")[2]}
         elif isinstance(value, int) and not isinstance(value, bool):
-            found.add(str(value))
-    return frozenset(found - {""})
+            texts.add(str(value))
+    return frozenset(texts - {""})
 
 
 def names_of(sense: Sense) -> frozenset[str]:

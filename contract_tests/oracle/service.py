@@ -1,10 +1,9 @@
-"""How requests were met: what was never served, and where the server failed.
+"""Service of a server: which methods it never served, and at which requests it failed.
 
-A status of 500 to 599, or no response at all, says that the server failed at a request that may
-have been right. Some servers refuse with such a status, which is a dial (``errors.KIND.status``):
-it counts against a server only for a request that must be served, or if the server refuses other
-requests with a status below 500; and only if it comes each time. Nothing is sent from here:
-``to_repeat`` says what to send again.
+A status of 500 to 599, or no response, says that the server failed. Some servers refuse with such
+a status, which is a dial (``errors.KIND.status``). So it counts against a server only for a request
+that must be served, or if the server refuses other requests with a status below 500; and only if it
+comes each time. Nothing is sent from here: ``to_repeat`` says what to send again.
 """
 
 from collections import Counter
@@ -24,19 +23,19 @@ from crmcom_kit.contract_tests.oracle.suspicions import Held
 
 STATEMENT = "errors.no_server_error"
 
-#: Refusals that something in front of the methods may decide, in a way of its own.
+#: Statements that something in front of the methods may enforce, with a status of its own.
 _BEFORE_METHODS = ("methods.", "token.", "token_release.", "web_api_key_token.", "login.")
-_LOGINS = ("token", "token_release", "web_api_key_token")  # so may theirs
-#: HTTP's words for a failure elsewhere: so resend may report that the receiver has failed.
+_LOGINS = ("token", "token_release", "web_api_key_token")  # the same holds for their refusals
+#: The statuses by which resend may report that the receiver has failed.
 _ELSEWHERE = (502, 504)
-#: A request that a gateway failed at once, or twice, may be served the next time.
+#: The number of failures of one request from which on it counts: a gateway may fail once or twice.
 _MIN_SAME = 3
-_MAX_SAME = 20  # requests of one kind
-_MAX_REPEATED = 12
+_MAX_SAME = 20  # failures that are kept of one request, and requests of one kind
+_MAX_REPEATED = 12  # requests that are sent again
 
 
 class _Kind(NamedTuple):
-    """What requests have in common that are expected to be met alike."""
+    """What requests have in common that a server should serve or refuse alike."""
 
     method: str
     must: Must
@@ -48,48 +47,48 @@ class _Failure(NamedTuple):
     """A response with a status of 500 to 599, or none."""
 
     exchange: Exchange
-    moment: int  # how many other responses there were before
+    moment: int  # the number of responses without a failure before it
 
     @property
     def is_unanswered(self) -> bool:
-        """Whether no response came."""
+        """Whether there was no response."""
         return self.exchange.status == NO_RESPONSE
 
 
 @dataclass(slots=True)
-class _Met:
-    """How the requests of one kind were met."""
+class _Responses:
+    """How a server responded to the requests of one kind."""
 
-    otherwise: int = 0
+    otherwise: int = 0  # responses without a failure
     failures: dict[tuple[str, ...], list[_Failure]] = field(default_factory=dict)  # by request
 
     def repeated(self) -> list[_Failure]:
-        """Return failures that came each time, of all or of the same request; or nothing."""
-        groups = [each for each in self.failures.values() if len(each) >= _MIN_SAME]
+        """Return the failures of all requests, or of one, if there were only failures."""
+        groups = [same for same in self.failures.values() if len(same) >= _MIN_SAME]
         if not self.otherwise:
-            every = chain.from_iterable(self.failures.values())
-            groups.append(sorted(every, key=lambda each: each.exchange.number))
+            failures = chain.from_iterable(self.failures.values())
+            groups.append(sorted(failures, key=lambda failure: failure.exchange.number))
         # The server responded otherwise in between: it was not down for a moment.
-        apart = (each for each in groups if each and each[0].moment < each[-1].moment)
+        apart = (group for group in groups if group and group[0].moment < group[-1].moment)
         return next(apart, [])
 
 
 @dataclass(slots=True)
 class _Tally:
     sent: int = 0
-    last: str = ""
+    last: str = ""  # what the last response said
 
 
 class Service:
-    """Notes how requests were met whose meaning is clear."""
+    """What a server makes of requests whose meaning is clear."""
 
     def __init__(self, belief: Belief) -> None:
-        """Note nothing yet."""
+        """Start without requests."""
         self._belief = belief
-        self._refuses_below = self._refuses_above = False
+        self._refuses_below = self._refuses_above = False  # a status of 500
         self._responses = 0  # with a status below 500
-        self._kinds: dict[_Kind, _Met] = {}
-        self._told: set[_Kind] = set()
+        self._kinds: dict[_Kind, _Responses] = {}
+        self._concluded: set[_Kind] = set()
         self._tallies: dict[str, _Tally] = {}  # by method
         self._served: set[str] = set()  # methods
         #: Responses with a status of 500 to 599: methods by status, and the first exchange of each.
@@ -97,7 +96,7 @@ class Service:
         self._first: dict[int, int] = {}
 
     def _covers(self, expected: Expectation) -> bool:
-        """Whether the pages say what a request means, and that its method is in service."""
+        """Whether the documents say what a request means, and that its method is in service."""
         sense, belief = expected.sense, self._belief
         method = sense.method
         if method is None or not sense.is_clear or sense.is_unusual:
@@ -109,13 +108,13 @@ class Service:
         return belief.token_state(sense.token) is TokenState.LIVE
 
     def see(self, exchange: Exchange, expected: Expectation) -> Iterator[Held]:
-        """Take note of a request."""
+        """Note a request and its response."""
         sense, must = expected.sense, expected.must
         if exchange.status >= 500:
             methods = self._statuses.setdefault(exchange.status, Counter())
             methods[exchange.call.method or exchange.call.path] += 1
             self._first.setdefault(exchange.status, exchange.number)
-        # What nobody has seen yet may exist all the same: most of it does in a recording.
+        # A webhook request that nobody has seen yet may exist: in a recording most do.
         if exchange.ok and (must is not Must.REFUSE or expected.statement == "identifier.known"):
             self._served.add(sense.name)
         if not self._covers(expected) or is_of_http(exchange):
@@ -126,9 +125,9 @@ class Service:
             tally.last = outcome(exchange)
         is_answered = exchange.status != NO_RESPONSE
         if is_answered and not is_readable(exchange):
-            return  # which another check tells of
+            return  # another check reports that
         kind = _Kind(sense.name, must, expected.statement, _names(sense))
-        met = self._kinds.setdefault(kind, _Met())
+        responses = self._kinds.setdefault(kind, _Responses())
         failed = exchange.status >= 500 or not is_answered
         is_before = sense.name in _LOGINS or kind.statement.startswith(_BEFORE_METHODS)
         if must is Must.REFUSE and not is_before and is_answered:
@@ -137,48 +136,48 @@ class Service:
         request = _request(exchange.call)
         if not failed or (sense.name == "resend" and exchange.status in _ELSEWHERE):
             self._responses += 1
-            met.otherwise += 1
-            met.failures.pop(request, None)
+            responses.otherwise += 1
+            responses.failures.pop(request, None)
             if not failed:
                 yield Held(STATEMENT)
             return
-        same = met.failures.setdefault(request, [])
+        same = responses.failures.setdefault(request, [])
         same.append(_Failure(exchange, self._responses))
-        del same[_MAX_SAME:-1]  # the first ones and the last one tell enough
-        if len(met.failures) > _MAX_SAME:
-            del met.failures[next(iter(met.failures))]
+        del same[_MAX_SAME:-1]  # the first ones and the last one are enough
+        if len(responses.failures) > _MAX_SAME:
+            del responses.failures[next(iter(responses.failures))]
 
     def _counts(self, kind: _Kind) -> bool:
-        """Whether HTTP 5xx to requests of a kind is no way of this server to refuse."""
+        """Whether HTTP 5xx is a failure for requests of a kind, and no way to refuse."""
         if kind.must is not Must.SERVE:
             return self._refuses_below
         return self._refuses_below or not self._refuses_above
 
     def to_repeat(self) -> list[Call]:
-        """Return requests that only read, and that failed: do they fail at another moment, too?"""
-        found = [
+        """Return failed requests that only read: do they fail at another moment, too?"""
+        calls = [
             same[-1].exchange.call
-            for kind, met in self._kinds.items()
-            if kind not in self._told
-            for same in list(met.failures.values())[-2:]
+            for kind, responses in self._kinds.items()
+            if kind not in self._concluded
+            for same in list(responses.failures.values())[-2:]
             if same[-1].exchange.call.verb == "GET"
             and (self._counts(kind) or same[-1].is_unanswered)
         ]
-        return found[:_MAX_REPEATED]
+        return calls[:_MAX_REPEATED]
 
     def conclude(self) -> Iterator[Violation]:
         """Yield a violation for each kind of request that the server fails at each time."""
-        for kind, met in self._kinds.items():
-            failures = [] if kind in self._told else met.repeated()
+        for kind, responses in self._kinds.items():
+            failures = [] if kind in self._concluded else responses.repeated()
             if not failures or not (self._counts(kind) or failures[-1].is_unanswered):
                 continue
-            self._told.add(kind)
+            self._concluded.add(kind)
             yield _violation(kind, failures[0].exchange, failures[-1].exchange)
 
     def failure(self, call: Call) -> Violation | None:
-        """Return the violation that a request is which failed each time, if it is one."""
-        for kind, met in self._kinds.items():
-            same = met.failures.get(_request(call), [])
+        """Return the violation that a request failed each time, or None."""
+        for kind, responses in self._kinds.items():
+            same = responses.failures.get(_request(call), [])
             is_repeated = len(same) >= _MIN_SAME and same[0].moment < same[-1].moment
             if is_repeated and (self._counts(kind) or same[-1].is_unanswered):
                 return _violation(kind, same[-1].exchange)
@@ -187,15 +186,19 @@ class Service:
     def failed(self) -> Iterator[str]:
         """Yield a sentence for each HTTP status of 500 to 599: how often, and by which methods."""
         for status, methods in sorted(self._statuses.items()):
-            of = ", ".join(f"{method} {count}" for method, count in methods.items())
+            by_method = ", ".join(f"{method} {count}" for method, count in methods.items())
             number, first = counted(methods.total(), "response"), self._first[status]
-            yield f"{number} had HTTP {status} ({of}; the first to request {first})"
+            yield f"{number} had HTTP {status} ({by_method}; the first to request {first})"
 
     def unanswered(self) -> Iterator[str]:
         """Yield a line for each kind of request that never got a response."""
-        for kind, met in self._kinds.items():
-            failures = [each for same in met.failures.values() for each in same]
-            if failures and not met.otherwise and all(each.is_unanswered for each in failures):
+        for kind, responses in self._kinds.items():
+            failures = [*chain.from_iterable(responses.failures.values())]
+            if (
+                failures
+                and not responses.otherwise
+                and all(failure.is_unanswered for failure in failures)
+            ):
                 names = " and ".join(kind.names) or "nothing but a token"
                 times = "once" if len(failures) == 1 else f"{len(failures)} times"
                 yield f"{kind.method} with {names} was sent {times} and never got a response"
@@ -203,22 +206,22 @@ class Service:
     # What was never served.
 
     def is_sent(self, method: str) -> bool:
-        """Return whether a method was sent in a way that it might serve."""
+        """Whether a method was sent in a way that a server might serve."""
         return method in self._tallies
 
     def is_served(self, method: str) -> bool:
-        """Return whether a method was served at least once."""
+        """Whether a method was served at least once."""
         return method in self._served
 
     def never_served_line(self, method: str) -> str:
-        """Say that a method was sent, and never served; "" if it was, or was not sent."""
+        """Return a line that a method was sent and never served; empty if that is not so."""
         if not self.is_sent(method) or self.is_served(method):
             return ""
         tally = self._tallies[method]
         return never_served(method, tally.sent, tally.last)
 
     def never_served(self) -> tuple[str, ...]:
-        """Say in a line each which methods were sent, and never served."""
+        """Return a line for each method that was sent and never served."""
         return tuple(line for method in self._tallies if (line := self.never_served_line(method)))
 
 
@@ -232,10 +235,10 @@ def _violation(kind: _Kind, *exchanges: Exchange) -> Violation:
 
 
 def _names(sense: Sense) -> tuple[str, ...]:
-    """Return what is given, less the token; of an identifier its fields as well."""
+    """Return the names of the parameters except the token, an identifier with its fields."""
     return tuple(
         f"{name}={','.join(map(str, value))}" if isinstance(value, dict) else name
-        for name, value in sorted(sense.parameters.items(), key=lambda each: each[0])
+        for name, value in sorted(sense.parameters.items(), key=lambda pair: pair[0])
         if name != "token"
     )
 

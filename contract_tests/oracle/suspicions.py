@@ -1,7 +1,8 @@
-"""What no open dial explains: suspicions, and what an exchange tells besides.
+"""What checks find in an exchange: statements that were kept, flaws, and suspicions.
 
-A suspicion is an ordered list of hypotheses: each names a statement and a confirmation. The first
-hypothesis that is confirmed is the violation. If none is, somebody else was at work.
+A suspicion is something that no open dial explains. It has hypotheses in order; each names a
+statement and a confirmation. The first hypothesis that is confirmed makes the violation. If none
+is confirmed, somebody else was at work.
 """
 
 from abc import ABC, abstractmethod
@@ -13,14 +14,14 @@ from crmcom_kit.contract_tests.belief.belief import Belief, Record
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.oracle.findings import Violation, blamed
 
-#: The symptom of a webhook request that is not shown or listed any more.
+#: The symptom of a webhook request that is no longer shown or listed.
 MISSING = "missing"
-#: The symptom of one that was not there before.
+#: The symptom of a webhook request that did not exist before.
 NEW = "new"
 
 
 class Asker(Protocol):
-    """Sends what a confirmation asks for."""
+    """Sends the requests of confirmations."""
 
     @property
     def belief(self) -> Belief:
@@ -28,30 +29,30 @@ class Asker(Protocol):
         ...
 
     def ask(self, call: Call) -> tuple[Exchange, "Sequence[Suspicion]"]:
-        """Send a request as it stands; return the exchange and what it makes suspect."""
+        """Send a request as it is; return the exchange and what it makes suspect."""
         ...
 
     def call(self, method: str, parameters: Mapping[str, Any]) -> Exchange:
-        """Call a method with the run's token; what it makes suspect is not followed up."""
+        """Call a method with the run's token; what it makes suspect is dropped."""
         ...
 
-    def keep(self, found: "Sequence[Suspicion]", /) -> None:
-        """Have settled later what was seen on the way, and is another matter."""
+    def keep(self, suspicions: "Sequence[Suspicion]", /) -> None:
+        """Queue other suspicions that came up on the way."""
         ...
 
     def spare(self, state: str, /) -> "Sequence[Record]":
-        """Return webhook requests in a state that may be changed, and were not sent again yet."""
+        """Return webhook requests in a state that may be changed, and were never sent again."""
         ...
 
     def alike(self, exchange: Exchange, /) -> "Sequence[Record]":
-        """Return the webhook requests that the template of a request may be about."""
+        """Return the webhook requests that the template of a request can be about."""
         ...
 
     def repeat(self, exchange: Exchange, *, idle: bool = False) -> "Sequence[Suspicion] | None":
         """Draw the template of a request again, for another record, and look at its effect.
 
-        With ``idle`` only the looks are taken, without the request between them. Returns what is
-        suspect then; None if there is no other record for it.
+        With ``idle`` it only looks, without the request. Returns what is suspect then, or None if
+        there is no other record.
         """
         ...
 
@@ -80,20 +81,20 @@ class Hypothesis:
 
 @dataclass(slots=True)
 class Suspicion:
-    """Something that was seen and that a right server does not show."""
+    """Something seen that a right server does not show."""
 
     exchange: Exchange
     expected: str
     seen: str
     hypotheses: tuple[Hypothesis, ...]
     record: str | None = None  # id of the webhook request that it is about
-    before: tuple[Exchange, ...] = ()  # earlier exchanges that it rests on
-    #: What became of the webhook request: a member's dotted name, or ``MISSING``.
+    before: tuple[Exchange, ...] = ()  # earlier exchanges that show it, too
+    #: What happened to the webhook request: the dotted name of a changed member, MISSING or NEW.
     symptom: str = ""
 
     @property
     def kind(self) -> tuple[str, str]:
-        """What it has in common with others of its cause: statement and method."""
+        """Statement and method: suspicions of the same cause share them."""
         return self.blamed(self.hypotheses[0])
 
     def blamed(self, hypothesis: Hypothesis) -> tuple[str, str]:
@@ -102,20 +103,20 @@ class Suspicion:
         return hypothesis.statement, blamed(hypothesis.statement, cause.call.method)
 
     def violation(self, hypothesis: Hypothesis) -> Violation:
-        """Return the violation that it is if a hypothesis is true."""
+        """Return the violation that follows if a hypothesis is true."""
         statement, method = self.blamed(hypothesis)
         exchanges = (*self.before, self.exchange)
         return Violation(statement, exchanges, self.expected, self.seen, self.record, method)
 
 
 class Held(NamedTuple):
-    """A statement that an exchange has kept."""
+    """A statement that an exchange keeps."""
 
     statement: str
 
 
 class Flaw(NamedTuple):
-    """What a response alone shows to be wrong: it needs no confirmation."""
+    """Something wrong that the response alone shows: it needs no confirmation."""
 
     statement: str
     expected: str
@@ -123,22 +124,22 @@ class Flaw(NamedTuple):
     record: str | None = None  # id of the webhook request that it is about
 
     def suspicion(self, exchange: Exchange) -> Suspicion:
-        """Return what it makes suspect of the exchange that shows it."""
+        """Return it as a suspicion of the exchange that shows it."""
         hypothesis = Hypothesis(self.statement, Evident())
         return Suspicion(exchange, self.expected, self.seen, (hypothesis,), self.record)
 
 
-#: What a check finds in an exchange: a statement that was kept, or what is wrong or suspect.
+#: What a check finds in an exchange.
 Finding = Held | Flaw | Suspicion
 
 
 def held(*statements: str) -> Iterator[Held]:
-    """Yield the findings that say that statements were kept."""
+    """Yield a finding for each statement that was kept."""
     return map(Held, statements)
 
 
 def finding(statement: str, *, holds: bool, expected: str, seen: str) -> Held | Flaw:
-    """Return that a statement was kept, or the flaw that breaks it."""
+    """Return the finding that a statement was kept, or the flaw that breaks it."""
     return Held(statement) if holds else Flaw(statement, expected, seen)
 
 

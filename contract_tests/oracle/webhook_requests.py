@@ -1,4 +1,4 @@
-"""Check the webhook requests in a response: each by itself, its fields, and its names."""
+"""Check the webhook requests in a response: their values, which fields they have, their names."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -27,7 +27,7 @@ class Wanted(NamedTuple):
     """Which fields the webhook requests of a response must have."""
 
     names: frozenset[str]
-    statement: str  # that says so
+    statement: str  # that requires them
 
 
 def check(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Finding]:
@@ -44,16 +44,16 @@ def check(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Finding]
     broken: dict[str, Flaw] = {}
     for record, mark in zip(exchange.records, exchange.marks, strict=True):
         key = hash((mark, wanted))
-        if (kept := belief.sound.get(key)) is not None:  # it was checked before, and was right
-            promised |= kept
+        if (sound := belief.sound.get(key)) is not None:  # the same JSON was faultless before
+            promised |= sound
             continue
-        told = frozenset(promises(record, belief.release))
-        promised |= told
+        statements = frozenset(promises(record, belief.release))
+        promised |= statements
         flaws = _problems(record, wanted, belief.release)
         for flaw in flaws:
             broken.setdefault(flaw.statement, flaw._replace(record=_name(record, "id")))
         if not flaws:
-            belief.note_sound(key, told)
+            belief.note_sound(key, statements)
     if wanted is not None and exchange.records:
         promised.add(wanted.statement)
     yield from held(*sorted(promised - broken.keys()))
@@ -75,15 +75,15 @@ def _wanted(sense: Sense, release: Release) -> Wanted | None:
 
 
 def _problems(record: Record, wanted: Wanted | None, release: Release) -> list[Flaw]:
-    found = problems(record, release)
+    flaws = problems(record, release)
     if wanted is None:  # an odd fields_set may give fields odd names
-        return [each for each in found if each.statement.split(".")[1] in record]
+        return [flaw for flaw in flaws if flaw.statement.split(".")[1] in record]
     lack = _fields(record, wanted, release)
-    return found if lack is None else [*found, lack]
+    return flaws if lack is None else [*flaws, lack]
 
 
 def _one_name_each(exchange: Exchange, method: str, belief: Belief) -> Iterator[Finding]:
-    """Check that no two webhook requests have one id or one number."""
+    """Check that no two webhook requests share an id or a number."""
     if _has_one_name_each(exchange, belief):
         yield from held("response.id.names_one", "response.number.names_one")
         return
@@ -92,38 +92,38 @@ def _one_name_each(exchange: Exchange, method: str, belief: Belief) -> Iterator[
         key, number = _name(record, "id"), _name(record, "number")
         if key is None or number is None:
             continue
-        known = belief.find(Identifier("id", key))
-        before = None if known is None else _name(known.record, "number")
+        tracked = belief.find(Identifier("id", key))
+        before = None if tracked is None else _name(tracked.record, "number")
         numbers[key] |= dict.fromkeys((before or number, number))
         ids[number][key] = None
-    for name, other, found in (("id", "numbers", numbers), ("number", "ids", ids)):
-        twice = [each for each in found if len(found[each]) > 1]
+    for name, others, table in (("id", "numbers", numbers), ("number", "ids", ids)):
+        twice = [value for value, values in table.items() if len(values) > 1]
         if twice:
-            seen = f"the {name} {twice[0]} with the {other} {' and '.join(found[twice[0]])}"
+            seen = f"the {name} {twice[0]} with the {others} {' and '.join(table[twice[0]])}"
             yield Flaw(f"response.{name}.names_one", f"each {name} with one webhook request", seen)
-        elif found:
+        elif table:
             yield Held(f"response.{name}.names_one")
     for number, keys in ids.items():
-        known = belief.find(Identifier("number", number))
-        # Somebody else may have deleted the other one. A delete may return one that is long
-        # gone, and whose number another one has.
-        if known is not None and known.id not in keys and method != "delete":
-            again = Hypothesis("response.number.names_one", Again((known.id,)))
+        tracked = belief.find(Identifier("number", number))
+        # Somebody else may have deleted the other one. Delete may return a record that was deleted
+        # long ago, and whose number another one has by now.
+        if tracked is not None and tracked.id not in keys and method != "delete":
+            again = Hypothesis("response.number.names_one", Again((tracked.id,)))
             expected = "each number with one webhook request"
-            seen = f"the number {number} with the ids {known.id} and {' and '.join(keys)}"
-            yield Suspicion(exchange, expected, seen, (again,), known.id)
+            seen = f"the number {number} with the ids {tracked.id} and {' and '.join(keys)}"
+            yield Suspicion(exchange, expected, seen, (again,), tracked.id)
 
 
 def _has_one_name_each(exchange: Exchange, belief: Belief) -> bool:
-    """Whether all ids and numbers are right for sure: so it is with most lists, also long ones."""
-    names = {(_name(record, "id"), _name(record, "number")) for record in exchange.records}
+    """Whether all ids and numbers are certainly right: a quick check, enough for most lists."""
+    names = {(_name(listed, "id"), _name(listed, "number")) for listed in exchange.records}
     if not names or any(None in pair for pair in names):
         return False
     if not len(names) == len({key for key, _ in names}) == len({number for _, number in names}):
         return False
     for key, number in names:
-        known = belief.records.get(str(key))
-        if known is not None and known.get("number") != number:
+        record = belief.records.get(str(key))
+        if record is not None and record.get("number") != number:
             return False
         named = belief.find(Identifier("number", str(number)))
         if named is not None and named.id != key:
@@ -132,7 +132,7 @@ def _has_one_name_each(exchange: Exchange, belief: Belief) -> bool:
 
 
 def _spelling(sense: Sense) -> Iterator[Held]:
-    """Yield how a request was written that was served, so that this is understood."""
+    """Yield the statements on how to write a request that a served request keeps."""
     named = sense.record is not None
     if sense.fields is not None and "fields_set" not in sense.unclear:
         yield Held("fields_set.names")
@@ -145,9 +145,9 @@ def _spelling(sense: Sense) -> Iterator[Held]:
 
 
 def _fields(record: Mapping[str, Any], wanted: Wanted, release: Release) -> Flaw | None:
-    """Return what is wrong with which fields a record has, or None.
+    """Return the flaw that a record has too few or too many fields, or None.
 
-    A field without a value may be left out, and id may come along unasked.
+    A field without a value may be left out, and id may be there unasked.
     """
     required = wanted.names & required_fields(release.name)
     missing = [name for name in FIELDS if name in required and name not in record]
@@ -163,6 +163,6 @@ def _fields(record: Mapping[str, Any], wanted: Wanted, release: Release) -> Flaw
 
 
 def _name(record: Record, field: str) -> str | None:
-    """Return what a webhook request is named by, if that is a text, and not too long to keep."""
+    """Return the id or number of a webhook request, if it is a text that is not too long."""
     value = record.get(field)
     return value if isinstance(value, str) and len(value) <= MAX_NAME else None

@@ -175,7 +175,9 @@ class Case(NamedTuple):
                 return self._again(keys)
             case Contradicted(rests_on=keys):
                 return self._again(keys)
-            case Disagree(known=disputed) if self._disagrees(disputed.id) and not self._may_recur():
+            case Disagree(tracked=disputed) if (
+                self._disagrees(disputed.id) and not self._may_recur()
+            ):
                 return self._again((disputed.id,))
             case Refused(method="show", rests_on=keys) if keys:
                 is_served = self.later.serves(confirmation.method)

@@ -6,7 +6,7 @@ from operator import itemgetter
 
 from crmcom_kit.contract_tests.options.deviations import Deviation
 from crmcom_kit.contract_tests.options.options import CHANGES
-from crmcom_kit.contract_tests.oracle.findings import Kind
+from crmcom_kit.contract_tests.oracle.findings import Sighting
 from crmcom_kit.contract_tests.reports.report import Report
 from crmcom_kit.schemas.dialect_file import toml_value
 
@@ -27,18 +27,18 @@ def written(report: Report) -> str:
     drafts: dict[tuple[str, str, str], Deviation] = {}
     first_changes = _first_changes(report)
     for result in report.results.statements:
-        for kind, number in sorted(result.findings.kinds.items(), key=itemgetter(1)):
-            text = report.text(kind.seen)
+        for sighting, number in sorted(result.findings.sightings.items(), key=itemgetter(1)):
+            text = report.text(sighting.seen)
             pattern = _VARIES.sub("*", text)
             seen = pattern if pattern.strip("*") else text  # a bare * would accept everything
             deviation = Deviation(
                 statement=result.statement.id,
-                method=kind.method,
-                after=_after(first_changes, kind, number),
+                method=sighting.method,
+                after=_after(first_changes, sighting, number),
                 seen=seen,
                 reason="to be said",
             )
-            drafts.setdefault((deviation.statement, kind.method, seen), deviation)
+            drafts.setdefault((deviation.statement, sighting.method, seen), deviation)
     lines = [_HEADER]
     for deviation in drafts.values():
         members = {name: value for name, value in asdict(deviation).items() if value is not None}
@@ -59,11 +59,11 @@ def _first_changes(report: Report) -> dict[str, int]:
     return first_changes
 
 
-def _after(first_changes: dict[str, int], kind: Kind, number: int) -> str | None:
+def _after(first_changes: dict[str, int], sighting: Sighting, number: int) -> str | None:
     """Return the changing method after which exchange ``number`` showed a violation of a read.
 
     Of resend and delete it is the one whose first request came later; None before both.
     """
-    if kind.method in CHANGES:
+    if sighting.method in CHANGES:
         return None
     return next((name for name in reversed(first_changes) if first_changes[name] < number), None)

@@ -149,7 +149,7 @@ class Report:
     def _violation(self, cause: Cause) -> dict[str, Any]:
         violation = cause.violation
         return {
-            "methods": sorted({kind.method for kind in cause.kinds}),
+            "methods": sorted({sighting.method for sighting in cause.sightings}),
             "expected": self.text(violation.expected),
             "seen": self.text(violation.seen),
             "times": cause.times,

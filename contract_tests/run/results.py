@@ -147,14 +147,16 @@ def _result(
         why_not: see ``statement_results``.
     """
     uncovered = [
-        kind for kind in findings.kinds if not any(each.explains(*kind) for each in listed)
+        sighting
+        for sighting in findings.sightings
+        if not any(each.explains(*sighting) for each in listed)
     ]
 
     def verdict(method: str | None = None) -> Verdict:
         """Return the verdict for one method, or for all."""
-        if any(method in (None, kind.method) for kind in uncovered):
+        if any(method in (None, sighting.method) for sighting in uncovered):
             return Verdict.BROKEN
-        if any(method in (None, kind.method) for kind in findings.kinds):
+        if any(method in (None, sighting.method) for sighting in findings.sightings):
             return Verdict.DEVIATES
         held = findings.held if method is None else findings.held_by[method]
         return Verdict.HOLDS if held else Verdict.NOT_EXERCISED
