@@ -80,13 +80,13 @@ class Later:
         for name in names_of(sense):
             self._changes[name].append(number)
 
-    def sights(self, known: TrackedRecord, after: int) -> Iterator[Exchange]:
+    def sights(self, tracked: TrackedRecord, after: int) -> Iterator[Exchange]:
         """Yield what shows a webhook request after an exchange, until a request changes it."""
         ends: list[int] = []
-        for name in (known.id, str(known.record.get("number"))):
+        for name in (tracked.id, str(tracked.record.get("number"))):
             changes = self._changes.get(name, [])
             ends += changes[bisect_left(changes, after) :][:1]
-        sights = self._sights.get(known.id, [])
+        sights = self._sights.get(tracked.id, [])
         start = bisect_right(sights, after, key=attrgetter("number"))
         for exchange in sights[start : start + MAX_LOOKED_AT]:
             if ends and exchange.number > min(ends):

@@ -71,7 +71,7 @@ def _names(call: Call, username: str) -> bool:
     """Whether a login may name a user: case and blanks around the name don't count."""
     plain_name = _plain(username)
     try:
-        pairs = json.loads(call.body or b"{}", object_pairs_hook=lambda found: found)
+        pairs = json.loads(call.body or b"{}", object_pairs_hook=lambda pairs: pairs)
     except (ValueError, RecursionError):
         return plain_name in _plain((call.body or b"").decode("utf-8", "replace"))
     parts = [*parse_qsl(call.query, keep_blank_values=True), ("", pairs), ("", _key(call))]
