@@ -7,7 +7,7 @@
 #   make coverage                      run the tests and measure what they reach
 #   make measure                       measure the contract kit with broken and correct servers; it goes on where it stopped
 #                                      (hours). Other measures: PART=clients, recordings, machine, or alike ARGS=SERVER
-#   make bench                         measure the speed (one part: ARGS="--part start")
+#   make bench                         measure the speed (one part: ARGS="--part servers")
 #   make bench-peers                   install the mock servers that it compares with
 #   make typescript                    install the npm packages that the TypeScript client's test needs
 #   make image                         build the container image (docs/how-to/containers.md)
