@@ -4,6 +4,7 @@
 #   make serve                         run the mock (more flags: ARGS="--port 0")
 #   make test                          run the tests (more flags: ARGS="-k cli")
 #   make check                         lint, format check, types (types alone: make types)
+#   make environment                   make the virtual environment, and nothing else
 #   make coverage                      run the tests and measure what they reach
 #   make measure                       measure the contract kit with broken and correct servers; it goes on where it stopped
 #                                      (hours). Other measures: PART=clients, recordings, machine, or alike ARGS=SERVER
@@ -40,7 +41,7 @@ TESTS := $(VENV)/.tests-with-$(subst /,_,$(PYTHON))
 INSTALL = if command -v uv >/dev/null; then set -x; uv pip install --python $(BIN)/python -c constraints.txt -e $(1); \
     else set -x; $(BIN)/python -m pip install -c constraints.txt -e $(1); fi
 
-.PHONY: help serve test check types coverage measure bench bench-peers typescript image reference docs clean
+.PHONY: help serve test check types environment coverage measure bench bench-peers typescript image reference docs clean
 
 help:
 	@sed -n '/^#/!q;s/^# \{0,1\}//p' Makefile
@@ -56,7 +57,9 @@ check: types
 	$(BIN)/ruff format --check
 
 types: $(TESTS)
-	$(BIN)/mypy
+	$(BIN)/mypy $(ARGS)
+
+environment: $(TESTS)
 
 coverage: $(TESTS)
 	$(PYTEST) --cov --cov-report=term $(ARGS)
