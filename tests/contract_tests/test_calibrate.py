@@ -484,7 +484,7 @@ def test_the_other_server_gets_its_own_tokens() -> None:
 
 def command(*words: str) -> Result:
     """Run a command."""
-    return CliRunner().invoke(main, [*words, "--max-requests", "250"])
+    return CliRunner().invoke(main, [*words, "--max-requests", "150"])
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ from types import SimpleNamespace
 import pytest
 from helpers.checking import check
 from helpers.serving import LOGIN
+from helpers.tools import FEWER_PLUGINS
 from stand_in.client import Client
 from stand_in.server import ORGANISATION, PASSWORD, USERNAME, WEB_API_KEY, StandIn
 from stand_in.world import REJECTED, Record
@@ -138,7 +139,7 @@ def test_under_pytest(sound: StandIn, serve: Serve, tmp_path: Path) -> None:
     done = subprocess.run(
         [
             *(sys.executable, "-m", "pytest", "--pyargs", "crmcom_kit.contract_tests", "-q"),
-            *("-p", "no:cacheprovider", "-n", "2", "--deselect", "suite/test_reads.py", *options),
+            *("-p", "no:cacheprovider", *FEWER_PLUGINS, "-n", "2", "--deselect", "suite/test_reads.py", *options),
         ],
         cwd=tmp_path, env=clean, capture_output=True, text=True, timeout=250, check=False,
     )  # fmt: skip
