@@ -9,6 +9,7 @@ import httpx
 from stand_in.client import LOGIN, Caller
 from stand_in.server import ORGANISATION, PASSWORD, USERNAME, StandIn
 
+from crmcom_kit.contract_tests.client.http import Limits
 from crmcom_kit.contract_tests.client.logins import UNLIMITED
 from crmcom_kit.contract_tests.client.targets import Login, Target
 from crmcom_kit.contract_tests.oracle.findings import Verdict
@@ -18,6 +19,9 @@ from crmcom_kit.contract_tests.run.run import run
 from crmcom_kit.contract_tests.safety.scope import EVERYTHING
 from crmcom_kit.schemas import API_PATH, resolve
 from helpers.far import BOTH
+
+#: Two fifths of the requests of a run: enough for most of what it does.
+FEW = Limits(max_requests=600)
 
 
 def set_clock(app: StandIn) -> None:
@@ -89,9 +93,9 @@ def prepared(
         login=login,
         transport=httpx.WSGITransport(as_served(app)),
     )
-    given = {"sleep": pass_time, "allowed": BOTH, "scope": EVERYTHING, **config}
-    given = {"login_limits": UNLIMITED, **given}  # a server that the tests have made
-    return target, RunConfig(**given)
+    usual = {"sleep": pass_time, "allowed": BOTH, "scope": EVERYTHING, "limits": FEW}
+    usual["login_limits"] = UNLIMITED  # a server that the tests have made
+    return target, RunConfig(**{**usual, **config})
 
 
 def as_served(app: StandIn) -> Any:
