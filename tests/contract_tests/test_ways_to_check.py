@@ -139,7 +139,8 @@ def test_under_pytest(sound: StandIn, serve: Serve, tmp_path: Path) -> None:
     done = subprocess.run(
         [
             *(sys.executable, "-m", "pytest", "--pyargs", "crmcom_kit.contract_tests", "-q"),
-            *("-p", "no:cacheprovider", *FEWER_PLUGINS, "-n", "2", "--deselect", "suite/test_reads.py", *options),
+            *("-p", "no:cacheprovider", *FEWER_PLUGINS, "-n", "2"),
+            *("--deselect", "suite/test_reads.py", *options),
         ],
         cwd=tmp_path, env=clean, capture_output=True, text=True, timeout=250, check=False,
     )  # fmt: skip
