@@ -11,7 +11,6 @@ from crmcom_kit.config_file import Refused
 from crmcom_kit.contract_tests.cli import HeadedCommand, HeadedOption, as_click
 from crmcom_kit.contract_tests.options.options import (
     CALIBRATE,
-    CHECK,
     CHECKED,
     CREDENTIALS,
     DIFF,
@@ -79,7 +78,10 @@ _RELEASE = "Release of the server, such as R9 or R14.1; an unknown one is told t
 _FROM_HAR = "Repeatable: several files count as one recording. With --base-url: only requests "
 _FROM_HAR += "below that URL"
 _MAX_REQUESTS = "Maximum number of requests to send. By default "
-_NO_DRY_RUN = {"dry-run": "`crmcom-kit check --dry-run` prints the same plan"}
+_OF_CHECK = {
+    "dry-run": "`crmcom-kit check --dry-run` prints the same plan",
+    "admin-token": "on a mock that has one, the default world is read",
+}
 _ONLY_READS = "diff only reads; to compare what changes do, record them with `crmcom-kit check "
 _ONLY_READS += "--allow … --har FILE`, and give --from-har FILE"
 
@@ -99,7 +101,7 @@ OF_CALIBRATE = _with_shared(
             "replaced. Then the mock has other URLs: a list filtered by a real one finds nothing.",
         ),
     ],
-    {**_NO_DRY_RUN, "seed": "`crmcom-kit diff --seed N` sends others than were learned from"},
+    {**_OF_CHECK, "seed": "`crmcom-kit diff --seed N` sends others than were learned from"},
     base_url=f"{_BASE_URL}started and learned.",
     release=f"{_RELEASE} By default that of the mock in --from-har, else R9.",
     max_requests=f"{_MAX_REQUESTS}1500.",
@@ -134,8 +136,11 @@ OF_DIFF = _with_shared(
         ),
     ],
     {
-        **_NO_DRY_RUN,
-        **{each.name: _ONLY_READS for each in OPTIONS if each.commands == (CHECK, CALIBRATE)},
+        **_OF_CHECK,
+        "expired-token": "`crmcom-kit calibrate` learns how it is refused",
+        **dict.fromkeys(
+            ("allow", "only-definition", "only-number", "all-records", "ledger"), _ONLY_READS
+        ),
     },
     base_url=f"{_BASE_URL}started and compared.",
     release=f"{_RELEASE} By default that of --profile, else R9.",

@@ -102,12 +102,12 @@ OPTIONS = (
     Option(
         "expired-token", CREDENTIALS, "TOKEN",
         "A token of this server whose time is over: requests with it must be refused.",
-        is_rare=True,
+        commands=(CHECK, CALIBRATE), is_rare=True,
     ),
     Option(
         "admin-token", CREDENTIALS, "TOKEN",
         "Admin token of a crmcom-kit mock on this machine; needed to create a world for the run.",
-        is_rare=True,
+        commands=(CHECK,), is_rare=True,
     ),
     Option(
         "secret-key", CREDENTIALS, "ID=KEY",
