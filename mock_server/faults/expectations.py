@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from crmcom_kit.mock_server.faults.matching import RequestView
-from crmcom_kit.mock_server.faults.validation import WITH_RECORD, as_tuple, valid
+from crmcom_kit.mock_server.faults.validation import WITH_RECORD, as_tuple, check_operations, valid
 from crmcom_kit.mock_server.protocol.errors import VendorError
 from crmcom_kit.schemas.dialect import statement_of_error
-from crmcom_kit.schemas.statements import statement
 from crmcom_kit.usage_errors import LimitExceeded, UsageError, quoted
 
 MAX_EXPECTATIONS = 1_000
@@ -125,10 +124,11 @@ class Expectations:
 
 def _check_possible(refusal: ExpectedRefusal) -> None:
     """Raise UsageError if no request of these operations can be refused so."""
-    for operation in refusal.operations:
-        if refusal.record is not None and operation not in WITH_RECORD:
-            allowed = f"some of {', '.join(WITH_RECORD)}; no other request names a webhook request"
-            raise UsageError("operation", seen=quoted(operation), allowed=allowed)
+    # Imported with the first of them: a start does not wait for it.
+    from crmcom_kit.schemas.statements import statement
+
+    if refusal.record is not None:
+        check_operations("operation", refusal.operations, WITH_RECORD, "names a webhook request")
     for kind in refusal.errors if refusal.operations else ():
         broken = {statement_of_error(kind, operation) for operation in refusal.operations}
         methods = {method for name in broken for method in statement(name).methods}

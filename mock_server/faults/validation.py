@@ -54,9 +54,9 @@ def fault_of(spec: object) -> Fault:
         raise UsageError("match.after", seen="after together with nth", allowed="only one of them")
     operations = as_tuple(match.get("operation", []))
     if "record" in match or "delete_record" in effect:
-        _check_operations(operations, WITH_RECORD, "names a webhook request")
+        check_operations("match.operation", operations, WITH_RECORD, "names a webhook request")
     if "expire_token" in effect:
-        _check_operations(operations, _WITH_TOKEN, "has a token")
+        check_operations("match.operation", operations, _WITH_TOKEN, "has a token")
     # What is cut or malformed is the API's own response, so the request was carried out by then.
     is_damage = not effect.keys().isdisjoint(DAMAGES)
     if is_damage and members.get("when") == "before_commit":
@@ -80,12 +80,14 @@ def fault_of(spec: object) -> Fault:
     )
 
 
-def _check_operations(operations: tuple[str, ...], possible: tuple[str, ...], what: str) -> None:
-    """Raise UsageError if a fault has an operation of which no request does ``what``."""
+def check_operations(
+    parameter: str, operations: tuple[str, ...], possible: tuple[str, ...], what: str
+) -> None:
+    """Raise UsageError about a parameter if no request of one of its operations does ``what``."""
     for name in operations:
         if name not in possible:
             allowed = f"some of {', '.join(possible)}; no other request {what}"
-            raise UsageError("match.operation", seen=quoted(name), allowed=allowed)
+            raise UsageError(parameter, seen=quoted(name), allowed=allowed)
 
 
 def valid(value: object, type_name: str, whole: str = "fault") -> Any:

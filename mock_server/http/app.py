@@ -10,7 +10,7 @@ from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntity
 from werkzeug.routing import Rule
 from werkzeug.wsgi import get_input_stream
 
-from crmcom_kit.mock_server.access import Caller, host_refusal
+from crmcom_kit.mock_server.access import host_refusal
 from crmcom_kit.mock_server.admin.contract import Reply
 from crmcom_kit.mock_server.admin.reference import ASSETS, reference_asset, reference_page
 from crmcom_kit.mock_server.admin.routing import (
@@ -24,16 +24,11 @@ from crmcom_kit.mock_server.admin.routing import (
 from crmcom_kit.mock_server.api.dispatch import dispatch
 from crmcom_kit.mock_server.console.assets import Asset, assets, page
 from crmcom_kit.mock_server.http.endings import started
-from crmcom_kit.mock_server.http.requests import resolve_environ
+from crmcom_kit.mock_server.http.requests import resolve_environ, world_or_refusal
 from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES, Request
 from crmcom_kit.mock_server.protocol.response import Response, usage_error_response
 from crmcom_kit.mock_server.world.factory import make_world
-from crmcom_kit.mock_server.world.registry import (
-    ADMIN_TOKEN_HEADER,
-    CONTROL,
-    WorldRegistry,
-    is_control,
-)
+from crmcom_kit.mock_server.world.registry import CONTROL, WorldRegistry, is_control
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.schemas import API_PATH
 from crmcom_kit.schemas.openapi import openapi_document
@@ -159,12 +154,11 @@ def _find_world(registry: WorldRegistry) -> FlaskResponse | None:
     """Find the world of a request to a page, or refuse its sender."""
     if is_control(request.path):  # which does so itself
         return None
-    caller = Caller.of(request.remote_addr, request.environ)
-    why = host_refusal(registry.access, caller)
-    if why is not None:
-        return sent(Reply({"error": why}, 403))
-    name, token = request.environ[PICKED_NAME], request.headers.get(ADMIN_TOKEN_HEADER)
-    request.environ[PICKED] = registry.world_for(name, caller, token)
+    environ, name = request.environ, request.environ[PICKED_NAME]
+    world = world_or_refusal(registry, name, request.remote_addr, environ, host_refusal)
+    if isinstance(world, Response):
+        return FlaskResponse(world.body, world.status, content_type=world.content_type)
+    environ[PICKED] = world
     return None
 
 

@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
-from crmcom_kit.mock_server.access import Caller, api_refusal
+from crmcom_kit.mock_server.access import Access, Caller, api_refusal
 from crmcom_kit.mock_server.http.cors import cors_headers, is_preflight, preflight_response
 from crmcom_kit.mock_server.protocol.request import Request
 from crmcom_kit.mock_server.protocol.response import Response, usage_error_response
@@ -105,7 +105,7 @@ def _resolve(
     elif path in HEALTH_PATHS:
         response = _health(path, registry)
     elif api_path is not None:
-        world = _world_or_refusal(registry, name, client, headers)
+        world = world_or_refusal(registry, name, client, headers)
         if isinstance(world, Response):
             response = world
         else:
@@ -113,12 +113,16 @@ def _resolve(
     return Resolved(name, rest, headers, cors or [], response, api)
 
 
-def _world_or_refusal(
-    registry: WorldRegistry, name: str, client: str | None, headers: Mapping[str, Any]
+def world_or_refusal(
+    registry: WorldRegistry,
+    name: str,
+    client: str | None,
+    headers: Mapping[str, Any],
+    refusal: Callable[[Access, Caller], str | None] = api_refusal,
 ) -> World | Response:
-    """Return the world of an API request, or the response if it is refused."""
+    """Return the world of that name; the response if ``refusal`` says why a sender gets nothing."""
     caller = Caller.of(client, headers)
-    why = api_refusal(registry.access, caller)
+    why = refusal(registry.access, caller)
     if why is not None:
         return Response(403, orjson.dumps({"error": why}), "application/json")
     try:

@@ -5,7 +5,7 @@ All worlds and epochs of one server share it. Nothing in it changes, except ``cl
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
 from typing import Any
@@ -30,32 +30,21 @@ class Credentials:
     api_key: str
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class Config:
     """What a world is made from, except its content, and the readers and writers for it."""
 
-    def __init__(
-        self,
-        *,
-        release: Release,
-        dialect: Dialect,
-        credentials: Credentials,
-        seed: int = 0,
-        fixed_tokens: tuple[str, ...] = (),
-        unsettled: Mapping[str, list[Any]] | None = None,
-        effects: Mapping[str, Effects] | None = None,
-    ) -> None:
-        """Build the readers and writers of ``release`` and ``dialect``.
+    release: Release
+    dialect: Dialect
+    credentials: Credentials
+    seed: int = 0
+    fixed_tokens: tuple[str, ...] = ()
+    unsettled: Mapping[str, list[Any]] | None = None  # dials that a profile leaves open
+    effects: Mapping[str, Effects] = field(default_factory=dict)  # of changes, in a profile
 
-        ``unsettled`` are the dials that a profile leaves open; None without a profile. ``effects``
-        are what changes do to its webhook requests.
-        """
-        self.release = release
-        self.dialect = dialect
-        self.credentials = credentials
-        self.seed = seed
-        self.fixed_tokens = fixed_tokens
-        self.unsettled = unsettled
-        self.effects = effects or {}
+    def __post_init__(self) -> None:
+        """Build the readers and writers of release and dialect."""
+        release, dialect = self.release, self.dialect
         self.renderer = Renderer(dialect, release)
         self.responses = ResponseBuilder(dialect, release, self.renderer)
         self.exchanges = Exchanges(dialect)

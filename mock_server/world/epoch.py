@@ -120,14 +120,7 @@ class Epoch:
     def put_script(self, script: str | None, record: str | None = None) -> None:
         """Let a script decide the deliveries of a webhook request, or of all others; None ends it.
 
-        Args:
-            script: outcomes in order, such as ``2*timeout, success``; the last one forever.
-            record: number or id of the webhook request.
-
-        Raises:
-            UsageError: the script is not allowed, or the mock really sends.
-            NotFound: there is no such webhook request.
-            LimitExceeded: there are as many scripts as allowed.
+        Raises UsageError (also if the mock really sends), NotFound, LimitExceeded.
         """
         if not isinstance(self.delivery, ScriptedDelivery):
             seen = "a script, while this mock really sends"

@@ -107,7 +107,7 @@ def make_world(
         seed=seed,
         fixed_tokens=tokens,
         unsettled=None if profiled is None else profiled.unsettled,
-        effects=None if profiled is None else profiled.effects,
+        effects={} if profiled is None else profiled.effects,
     )
     if profiled is not None:
         entries = given_entries(profiled.world, config, "profile")
