@@ -74,7 +74,7 @@ def _removed(option: Option, advice: str) -> click.Option:
 
 _FOLDER = click.Path(path_type=Path)
 _BASE_URL = "Base URL of the server, such as https://host/crmapi/rest/v2. Without it, a mock is "
-_RELEASE = "Release of the server, such as R9 or R14.1; an unknown one is told the known ones."
+_RELEASE = "Release of the server, such as R9 or R14.1; the error for an unknown one lists all."
 _FROM_HAR = "Repeatable: several files count as one recording. With --base-url: only requests "
 _FROM_HAR += "below that URL"
 _MAX_REQUESTS = "Maximum number of requests to send. By default "
@@ -105,8 +105,8 @@ OF_CALIBRATE = _with_shared(
     base_url=f"{_BASE_URL}started and learned.",
     release=f"{_RELEASE} By default that of the mock in --from-har, else R9.",
     max_requests=f"{_MAX_REQUESTS}1500.",
-    max_time="Maximum duration in seconds, learning included. What was learned until then is "
-    "written; the report says what was not tried.",
+    max_time="Maximum duration in seconds, learning included. What was learned by then is written; "
+    "the report says what was not tried.",
     from_har="Learn from the traffic in this HAR file, and send nothing, except if --base-url "
     f"and a login are given: then requests follow. {_FROM_HAR}, then.",
 )

@@ -86,10 +86,10 @@ OPTIONS = (
     ),
     Option(
         "release", TARGET, "R",
-        "Release that the server should conform to, such as R9 or R14.1; an unknown one is told "
-        "the known ones. By default that of the mock in --from-har, else R9.",
+        "Release that the server should conform to, such as R9 or R14.1; the error for an unknown "
+        "one lists all. By default that of the mock in --from-har, else R9.",
     ),
-    Option("username", CREDENTIALS, "NAME", "User name; needs the next two."),
+    Option("username", CREDENTIALS, "NAME", "User name; also give --password and --organisation."),
     Option("password", CREDENTIALS, "TEXT", "Password of the user."),
     Option("organisation", CREDENTIALS, "NAME", "Organisation of the user."),
     Option("api-key", CREDENTIALS, "KEY", "Web API key, instead of a user, or to check both."),
@@ -124,8 +124,8 @@ OPTIONS = (
     ),
     Option(
         "scope", CHANGED, "WHAT",
-        "With --allow: change only webhook requests of one definition, as definition=NAME, or with "
-        "this number, as number=N; or all. Repeatable for numbers; with both, both must fit.",
+        "What --allow may change: definition=NAME, the webhook requests of one definition; "
+        "number=N, the one with this number, repeatable; or all. With both, both must fit.",
         repeats=True, commands=(CHECK, CALIBRATE),
     ),
     Option(
@@ -163,7 +163,7 @@ OPTIONS = (
     Option(
         "wrong-passwords", BUDGET, "N",
         "Maximum number of wrong passwords for your user, unless the run checks a mock or a world "
-        "of its own. A right login comes between two of them, so --logins limits them, too.",
+        "of its own. There is a right login between two of them, so --logins limits them, too.",
         int, 2, is_rare=True,
     ),
     Option(
@@ -171,8 +171,8 @@ OPTIONS = (
     ),
     Option(
         "max-time", BUDGET, "S",
-        "Maximum duration of the run in seconds. It plans for the requests that fit into this "
-        "time, and reports what it has seen until then.",
+        "Maximum duration of the run in seconds. The run plans for the requests that fit into it, "
+        "and reports what it has seen by then.",
         float, DEFAULT_MAX_TIME, minimum=1, maximum=_LONGEST,
     ),
     Option(

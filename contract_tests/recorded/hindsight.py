@@ -110,7 +110,7 @@ class Later:
     def is_for_good(self, exchange: Exchange) -> bool:
         """Whether what was refused stays so, whatever its token, and not for the token's sake.
 
-        A status of 500 to 599 may be over the next moment; ``Service`` tells of one that is not.
+        A status of 500 to 599 may pass; ``Service`` finds one that stays.
         """
         asked = _written(exchange.call.method, _parameters(exchange))
         is_served_after = self._served.get(asked, 0) > exchange.number

@@ -71,7 +71,7 @@ class Recorded:
 
     @property
     def is_lost(self) -> bool:
-        """Whether the client got no response, as far as the recording tells."""
+        """Whether the client got no response, as far as the recording shows."""
         return self.missing == NO_RESPONSE and not self.exchange.status
 
     @property

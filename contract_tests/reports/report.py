@@ -321,10 +321,10 @@ def mistake_details(mistake: Entry) -> Iterator[str]:
     yield f"Source:    {mistake['source']} ({mistake['evidence']})"
 
 
-def failure_details(entry: Entry, most: int | None = None) -> Iterator[str]:
+def failure_details(entry: Entry, limit: int | None = None) -> Iterator[str]:
     """Yield lines with everything that is known of a statement that fails, scripts included.
 
-    At most ``most`` of its violations are shown, by default all.
+    At most ``limit`` of its violations are shown, by default all.
     """
     yield entry["text"]
     yield f"Source:   {entry['source']} ({entry['evidence']})"
@@ -333,10 +333,10 @@ def failure_details(entry: Entry, most: int | None = None) -> Iterator[str]:
     if entry["why"]:
         yield f"Note:     {one_line(entry['why'])}"
     violations = entry["violations"]
-    for violation in violations[:most]:
+    for violation in violations[:limit]:
         again = repeated(violation)
         yield f"Expected: {one_line(violation['expected'])}"
         yield f"Seen:     {one_line(violation['seen'])}{f' ({again})' if again else ''}"
         yield from (f"  {visible(line)}" for line in violation["script"].splitlines())
-    if more := len(violations[:most]) - len(violations):
+    if more := len(violations[:limit]) - len(violations):
         yield f"{counted(-more, 'other kind')} of violation not shown."

@@ -41,9 +41,9 @@ class RunConfig:
     login_limits: LoginLimits = field(default_factory=LoginLimits)
     #: The number of logins to that server so far; runs of one configuration share it.
     login_count: LoginCount = field(default_factory=LoginCount, compare=False, repr=False)
-    #: Which of resend and delete may be used; None: both on a mock of ours, else neither.
+    #: Which of resend and delete may be used; None: both on a crmcom-kit mock, else neither.
     allowed: frozenset[str] | None = None
-    #: The webhook requests that may be changed; None: all on a mock of ours, else none.
+    #: The webhook requests that may be changed; None: all on a crmcom-kit mock, else none.
     scope: Scope | None = None
     only: str = "*"  # a glob of statement ids
     deviations: tuple[Deviation, ...] = ()

@@ -148,14 +148,14 @@ def dry_run(target: Target, config: RunConfig) -> list[str]:
     config = _with_budget(config)
     session = new_session(target, config)
     templates = wanted(config.only, session.scene)
-    most = bounds(templates, session.scene, config.limits.max_requests or 0)
-    return list(dry_run_lines(session, most))
+    maximums = bounds(templates, session.scene, config.limits.max_requests or 0)
+    return list(dry_run_lines(session, maximums))
 
 
 def _with_budget(config: RunConfig) -> RunConfig:
     """Return the configuration with a number of requests, by default the usual one."""
-    most = config.limits.max_requests or DEFAULT_REQUESTS
-    return replace(config, limits=replace(config.limits, max_requests=most))
+    limit = config.limits.max_requests or DEFAULT_REQUESTS
+    return replace(config, limits=replace(config.limits, max_requests=limit))
 
 
 class _Run:
@@ -251,9 +251,9 @@ class _Run:
         for_inventory = min(cost_of_inventory, left // 3)
         budget = left - for_inventory
         scene = self.session.scene
-        most = bounds(self.templates, scene, limits.max_requests or DEFAULT_REQUESTS)
-        self.session.changes_left = most_changes(most)
-        plan = self.campaign.plan = first_pass(most, scene, budget)
+        maximums = bounds(self.templates, scene, limits.max_requests or DEFAULT_REQUESTS)
+        self.session.changes_left = most_changes(maximums)
+        plan = self.campaign.plan = first_pass(maximums, scene, budget)
         if limits.max_requests is None and self.config.only != "*":
             budget = min(budget, MAX_TIMES * plan.cost)
         client.reserved = for_inventory

@@ -49,7 +49,7 @@ class Scope:
         return self.everything and not (self.definition or self.numbers)
 
 
-#: Every webhook request: the scope on a mock of ours.
+#: Every webhook request: the scope on a crmcom-kit mock.
 EVERYTHING = Scope(everything=True)
 
 
