@@ -79,12 +79,12 @@ export async function sent(request) {
   }
 }
 
-/** The request with what a suggestion of the mock says; as it was if that cannot be filled in. */
-export function corrected(request, suggestion = "") {
+/** The request with what a suggestion of the mock says; null if there is none, or it cannot be filled in. */
+export function corrected(request, suggestion) {
   const [, verb = request.verb, method] = /^use (GET|POST)(?:,| (\S+)$)/.exec(suggestion) ?? [];
   const [, name, value] = /^(?:use|add) (\w+)=(.+?)(?: from .*)?$/.exec(suggestion) ?? [];
   const members = /^(?:use|add) (".*["}])/.exec(suggestion)?.[1];
-  if (!(verb !== request.verb || method || name || members || /^(move|send) /.test(suggestion))) return request;
+  if (!(verb !== request.verb || method || name || members || /^(move|send) /.test(suggestion))) return null;
   const given = parsed(request.body) ?? Object.fromEntries(new URLSearchParams(request.body));
   const changes = members ? parsed(`{${members}}`) : name ? { [name]: value } : {};
   if (/\btoken\b/.test(suggestion)) given.token ??= secret("TOKEN");

@@ -177,14 +177,14 @@ function obstacle(request) {
   return request.verb === "GET" && request.body ? "a browser does not send a body with GET. Copy it as curl" : "";
 }
 
-/** Send a request, and open its entry. `corrections` are suggestions that it follows: if it is refused with another one, the form stays. */
+/** Send a request, and open its entry; in the form, if `corrections` were not enough and another one can be filled in. */
 async function sendFromHere(request, corrections = []) {
   if (obstacle(request)) return say("failed", `This request cannot be sent from here: ${obstacle(request)}.`);
   const entry = await copies.sent(request);
   sayOutcome(`Sent${copies.secretsOf(request).length ? " with a new token" : ""}`, request, entry);
   if (!entry) return;
-  const isCorrecting = corrections.length > 0 && entry.near_miss?.suggestion;
-  edited = { id: isCorrecting ? entry.id : "", corrections };
+  const canGoOn = corrections.length > 0 && copies.corrected(copies.asSent(entry), entry.near_miss?.suggestion) !== null;
+  edited = { id: canGoOn ? entry.id : "", corrections };
   go("requests", entry.id);
 }
 
@@ -203,9 +203,10 @@ function edit({ id }) {
 
 /** A form with the request as it was, or as a suggestion would have it; `$TOKEN` stands for a hidden token. */
 function editor({ id, near_miss: miss }, request) {
-  const draft = copies.corrected(request, miss?.suggestion ?? undefined);
-  const corrections = [...edited.corrections, ...(draft === request ? [] : [miss.suggestion])];
-  const body = request.lost ? "" : draft === request ? draft.body : pretty(draft.body);
+  const corrected = copies.corrected(request, miss?.suggestion);
+  const draft = corrected ?? request;
+  const corrections = [...edited.corrections, ...(corrected ? [miss.suggestion] : [])];
+  const body = request.lost ? "" : corrected ? pretty(draft.body) : draft.body;
   const written = (text) => parts(text).map((part, at) => (at % 2 ? `$${part}` : part)).join("");
   const secrets = [...copies.secretsOf(request), ...copies.secretsOf(draft), "TOKEN"];
   const read = (text) => text.replace(/\$(\w+)/g, (shown, name) => (secrets.includes(name) ? secret(name) : shown));
