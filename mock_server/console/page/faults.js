@@ -6,7 +6,7 @@ import { parsed } from "./copies.js";
 import { form, schemas } from "./forms.js";
 import { searchFor } from "./search.js";
 import { act, addressOf, reader, shell } from "./shell.js";
-import { clockTime, counted, data, dateTime, mark, plain, rowButton, section, spaced } from "./widgets.js";
+import { brief, clockTime, counted, data, dateTime, mark, plain, rowButton, section, spaced } from "./widgets.js";
 
 const reading = reader("faults", () => gather("/faults", "/faults/presets", "/deliveries/script", schemas()));
 
@@ -20,8 +20,8 @@ export const faults = {
     if (name !== "world") reading.soon(); // a request that a fault matches counts, also if it is not hit
   },
 
-  main: ({ faults: all, presets, scripts, ...schemas }) => html`<div class="board">
-    <div>${injected(all)} ${known(presets, schemas)}</div>
+  main: ({ faults: all, presets, scripts, ...types }) => html`<div class="board">
+    <div>${injected(all)} ${addable(presets, types)}</div>
     <div>${clock()} ${deliveryScripts(scripts)}</div></div>`,
 };
 
@@ -57,7 +57,7 @@ function hitsOf({ id, hits, calls }) {
 
 /** What a fault does: its effects by the names that a specification has for them. */
 export function effectOf({ effect, when }) {
-  const written = (value) => (value === true ? "" : ` ${typeof value === "object" ? JSON.stringify(value) : value}`);
+  const written = (value) => (value === true ? "" : ` ${brief(typeof value === "object" ? JSON.stringify(value) : value)}`);
   const parts = Object.entries(effect).map(([name, value]) => spaced(name) + written(value));
   return `${parts.join(", ")}${when === "after_commit" ? ", after commit" : ""}`;
 }
@@ -73,7 +73,7 @@ function matchOf({ match }) {
 
 // What can be added.
 
-function known(presets, { FaultMatch: match, FaultEffect: effect, FaultSpec: spec, FaultOfPreset }) {
+function addable(presets, { FaultMatch: match, FaultEffect: effect, FaultSpec: spec, FaultOfPreset }) {
   const add = (fault) => act((found) => `Added the fault ${plain(found.faults[0].name)}.`, "POST", "/faults", fault);
   const entry = (name, text, content) => html`<details class="entry" name="fault"><summary><b>${name}</b> <span class="note">${text}</span></summary>${content}</details>`;
   const preset = ({ name, text, arguments: defaults }) => {
