@@ -17,9 +17,9 @@ export const session = {
 
 /** A refusal, or a mock that cannot be reached (status 0). */
 export class Refused extends Error {
-  constructor(status, found) {
-    super(found?.error ?? `the mock responded with status ${status}`);
-    Object.assign(this, { status, parameter: found?.parameter });
+  constructor(status, refusal) {
+    super(refusal?.error ?? `the mock responded with status ${status}`);
+    Object.assign(this, { status, parameter: refusal?.parameter });
   }
 }
 
@@ -37,11 +37,11 @@ export async function request(verb, path, body, world, signal) {
     ...(body !== undefined && { "Content-Type": "application/json" }),
   };
   const sent = typeof body === "string" || body instanceof Blob ? body : JSON.stringify(body);
-  const found = await fetch(inWorld(`/__admin${path}`, world), { method: verb, headers, body: sent, signal }).catch((error) => {
+  const response = await fetch(inWorld(`/__admin${path}`, world), { method: verb, headers, body: sent, signal }).catch((error) => {
     throw new Refused(0, { error: `the mock cannot be reached (${error.message})` });
   });
-  if (!found.ok) throw new Refused(found.status, await found.json().catch(() => null));
-  return found;
+  if (!response.ok) throw new Refused(response.status, await response.json().catch(() => null));
+  return response;
 }
 
 /** The JSON that an operation of the control API returns. Throws Refused. */
@@ -51,15 +51,15 @@ export async function call(verb, path, body, world) {
 
 /** What several readings return, as one object with the members of all. A path is read; anything else may be a promise. */
 export async function gather(...sources) {
-  const found = sources.map((source) => (typeof source === "string" ? call("GET", source) : source));
-  return Object.assign({}, ...(await Promise.all(found)));
+  const readings = sources.map((source) => (typeof source === "string" ? call("GET", source) : source));
+  return Object.assign({}, ...(await Promise.all(readings)));
 }
 
 /** Send a request to the API itself, as a client would. Returns its status and body. */
 export async function send(verb, path, body, more) {
   // A Blob has no type of its own, so that a request without Content-Type goes without one.
-  const found = await fetch(inWorld(path), { method: verb, headers: more, body: body ? new Blob([body]) : undefined });
-  return { status: found.status, body: await found.text() };
+  const response = await fetch(inWorld(path), { method: verb, headers: more, body: body ? new Blob([body]) : undefined });
+  return { status: response.status, body: await response.text() };
 }
 
 /** The absolute URL of a path in the current world or another one. */
@@ -77,10 +77,10 @@ const quoted = (text) => `'${text.replaceAll("'", `'\\''`)}'`;
 
 /** One word for a shell, with variables for the secrets. */
 function word(text) {
-  const found = parts(text);
-  if (found.length === 1) return quoted(text);
-  if (!/["\\$`!]/.test(text)) return `"${found.map((part, at) => (at % 2 ? `\${${part}}` : part)).join("")}"`;
-  return found.map((part, at) => (at % 2 ? `"$${part}"` : part && quoted(part))).join("");
+  const pieces = parts(text);
+  if (pieces.length === 1) return quoted(text);
+  if (!/["\\$`!]/.test(text)) return `"${pieces.map((part, at) => (at % 2 ? `\${${part}}` : part)).join("")}"`;
+  return pieces.map((part, at) => (at % 2 ? `"$${part}"` : part && quoted(part))).join("");
 }
 
 /** A line for a shell that makes the same request. */

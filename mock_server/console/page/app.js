@@ -16,7 +16,7 @@ import { worlds as worldsPanel } from "./worlds.js";
  * A panel:
  *   id, title, icon   its address, and its entry in the navigation; fonts do not have all icons, so it is a path
  *   reading           a reader of what it shows, for its address (shell.route)
- *   main(found), details(found)  its two parts, of what was read; details only if the address names an object
+ *   main(content), details(content)  its two parts, of what was read; details only if the address names an object
  *   event(name, data) the stream has brought something; what it says of the world need not be new
  *   reset()           another world or server: all that it knew is of the past
  */
@@ -34,7 +34,7 @@ let worlds = [];
 function page() {
   if (shell.connection === "login") return login();
   const { reading, main, details: detailsOf, title } = panel();
-  const shown = (part) => (reading.found ? part(reading.found) : loading);
+  const shown = (part) => (reading.content ? part(reading.content) : loading);
   const details = shell.route.id !== "" && detailsOf && shown(detailsOf);
   return html`
     <header>${head()}</header>
@@ -153,12 +153,12 @@ function take(status) {
   const { connection, status: before } = shell;
   Object.assign(shell, { status, connection: "live" });
   if (connection !== "live") PANELS.forEach(forget);
-  const content = (found) => JSON.stringify({ ...found, clock: undefined });
+  const content = (status) => JSON.stringify({ ...status, clock: undefined });
   if (connection !== "live" || content(before) !== content(status)) shell.reopen();
 }
 
 function forget({ reading, reset }) {
-  reading.found = null;
+  reading.content = null;
   reset?.();
 }
 

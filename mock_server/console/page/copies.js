@@ -17,7 +17,7 @@ const variable = (name) => name.replace(/\W+/g, "_").toUpperCase();
 export function asSent(call) {
   const { method, url, headers, body } = call.request;
   const authorization = call.operation === "web_api_key_token" ? secret("AUTHORIZATION") : `Bearer ${secret("TOKEN")}`;
-  const found = {
+  const copy = {
     verb: method,
     ...split(url),
     headers: Object.entries(headers).filter(([name]) => !OF_CLIENTS.test(name)),
@@ -25,11 +25,11 @@ export function asSent(call) {
   };
   const shown = (name) => (name === "Authorization" ? authorization : secret(variable(name)));
   const unhide = (pairs) => pairs.map(([name, value]) => [name, value === HIDDEN ? shown(name) : value]);
-  Object.assign(found, { query: unhide(found.query), headers: unhide(found.headers) });
-  if (body && !found.headers.some(([name]) => name === "Content-Type")) found.headers.push(["Content-Type", ""]);
+  Object.assign(copy, { query: unhide(copy.query), headers: unhide(copy.headers) });
+  if (body && !copy.headers.some(([name]) => name === "Content-Type")) copy.headers.push(["Content-Type", ""]);
   // The journal has only the length of this body.
-  if (/^(\*\*\* )?\((more than )?\d+ bytes[^)]*\)$/.test(body)) found.lost = body;
-  return found;
+  if (/^(\*\*\* )?\((more than )?\d+ bytes[^)]*\)$/.test(body)) copy.lost = body;
+  return copy;
 }
 
 /** The path and the query of a target: the query as pairs. */
@@ -46,8 +46,8 @@ function unhidden(json) {
 /** A JSON object; undefined if the text is none. */
 export function parsed(text) {
   try {
-    const found = JSON.parse(text);
-    return found && typeof found === "object" && !Array.isArray(found) ? found : undefined;
+    const value = JSON.parse(text);
+    return value && typeof value === "object" && !Array.isArray(value) ? value : undefined;
   } catch {
     return undefined;
   }
@@ -85,9 +85,9 @@ export function corrected(request, suggestion) {
   const [, name, value] = /^(?:use|add) (\w+)=(.+?)(?: from .*)?$/.exec(suggestion) ?? [];
   const members = /^(?:use|add) (".*["}])/.exec(suggestion)?.[1];
   if (!(verb !== request.verb || method || name || members || /^(move|send) /.test(suggestion))) return null;
-  const given = parsed(request.body) ?? Object.fromEntries(new URLSearchParams(request.body));
+  const previous = parsed(request.body) ?? Object.fromEntries(new URLSearchParams(request.body));
   const changes = members ? parsed(`{${members}}`) : name ? { [name]: value } : {};
-  if (/\btoken\b/.test(suggestion)) given.token ??= secret("TOKEN");
+  if (/\btoken\b/.test(suggestion)) previous.token ??= secret("TOKEN");
   const path = method ? request.path.replace(/(\/v2\/).*/, `$1${method}`) : request.path;
   const headers = request.headers.filter(([name]) => !/^(content-type|authorization)$/i.test(name));
   const query = Object.fromEntries(new URLSearchParams(target({ path: "", query: request.query }).slice(1)));

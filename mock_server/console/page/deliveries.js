@@ -58,26 +58,26 @@ const search = new Search(
 
 /** An attempt is new, or has got on: then its row stays where it is. */
 function take(attempt) {
-  const known = attempts.find(({ id }) => id === attempt.id);
-  if (known) Object.assign(known, attempt);
+  const shown = attempts.find(({ id }) => id === attempt.id);
+  if (shown) Object.assign(shown, attempt);
   else add([attempt]);
 }
 
-function add(found) {
-  attempts = [...found, ...attempts].sort((newer, older) => older.id - newer.id).slice(0, MAX_KEPT);
+function add(added) {
+  attempts = [...added, ...attempts].sort((newer, older) => older.id - newer.id).slice(0, MAX_KEPT);
 }
 
 /** The list has no verdicts on signatures: each takes the mock some time. */
 const reading = reader("deliveries", async () => {
   const { id } = shell.route;
-  const known = reading.found?.trigger; // its fields stay as they are
+  const form = reading.content?.trigger; // its fields stay as they are
   const [list, verdict, receiver, trigger] = await Promise.all([
-    reading.found ? { deliveries: [] } : call("GET", "/deliveries"),
+    reading.content ? { deliveries: [] } : call("GET", "/deliveries"),
     Number(id) ? call("GET", `/deliveries/${id}`).catch(() => null) : null,
     id === RECEIVER ? readReceiver() : null,
-    id !== TRIGGER ? null : known?.address === location.hash ? known : readTrigger(),
+    id !== TRIGGER ? null : form?.address === location.hash ? form : readTrigger(),
   ]);
-  add(list.deliveries.filter(({ id: read }) => !attempts.some((known) => known.id === read))); // known from the stream, so newer
+  add(list.deliveries.filter(({ id: read }) => !attempts.some((attempt) => attempt.id === read))); // those are from the stream, so newer
   return { verdict, receiver, trigger };
 });
 
@@ -89,28 +89,28 @@ export const deliveries = {
 
   reset: () => (attempts = []),
 
-  event(name, found) {
-    if (name === "delivery") take(found);
+  event(name, news) {
+    if (name === "delivery") take(news);
     // What other programs send to the receiver is not in the stream.
     if (name === "delivery" || (name === "world" && shell.route.id === RECEIVER)) reading.soon();
   },
 
   main() {
-    const found = search.fitting(attempts);
+    const matching = search.fitting(attempts);
     const buttons = html`<a class="button" href=${addressOf("deliveries", RECEIVER)}>Receiver …</a>
       <a class="button" href=${addressOf("deliveries", TRIGGER)}>Trigger …</a>`;
     const none = () => empty("No deliveries yet", "Resend a rejected record, or trigger a webhook as a workflow rule would.");
-    return html`${search.bar(found.length, attempts.length, buttons)} ${shell.status?.sends === false ? nothingLeaves : nothing}
-      ${found.length ? table.view(found, shell.route.id) : attempts.length ? search.nothing(attempts.length) : none()}`;
+    return html`${search.bar(matching.length, attempts.length, buttons)} ${shell.status?.sends === false ? nothingLeaves : nothing}
+      ${matching.length ? table.view(matching, shell.route.id) : attempts.length ? search.nothing(attempts.length) : none()}`;
   },
 
   details({ receiver, verdict, trigger }) {
     const { id } = shell.route;
     if (id === TRIGGER) return trigger ? triggerForm(trigger) : loading;
     if (id === RECEIVER) return receiver ? receiverView(receiver) : loading;
-    const found = attempts.find((attempt) => `${attempt.id}` === id);
+    const attempt = attempts.find((attempt) => `${attempt.id}` === id);
     const gone = `The mock keeps the last ${number(MAX_KEPT)} at most, until a reset.`;
-    return found ? details(found, verdict) : empty("This delivery is gone", gone);
+    return attempt ? details(attempt, verdict) : empty("This delivery is gone", gone);
   },
 };
 
@@ -159,8 +159,8 @@ function responded({ status, error_code: code, why: text, error_description: des
 }
 
 async function replay(id) {
-  const text = (found) => [endOf(found), `Delivery ${found.id} repeats ${id}: ${spaced(found.outcome?.name ?? found.stage)}.`];
-  const found = await act(text, "POST", `/deliveries/${id}/replay`);
-  take(found);
-  go("deliveries", found.id, shell.route.query);
+  const text = (attempt) => [endOf(attempt), `Delivery ${attempt.id} repeats ${id}: ${spaced(attempt.outcome?.name ?? attempt.stage)}.`];
+  const attempt = await act(text, "POST", `/deliveries/${id}/replay`);
+  take(attempt);
+  go("deliveries", attempt.id, shell.route.query);
 }

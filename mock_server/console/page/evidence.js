@@ -63,13 +63,13 @@ const reading = reader("evidence", async () => {
   return { rules: await readRules(), about: await call("GET", "/health") };
 });
 
-const methodsOf = () => [...new Set(reading.found.rules.flatMap(({ methods }) => methods ?? []))];
+const methodsOf = () => [...new Set(reading.content.rules.flatMap(({ methods }) => methods ?? []))];
 
 const search = new Search(
   {
     kind: {
       label: "Kind",
-      values: () => ["statement", "dial", "error", "changed", ...(reading.found.rules.some(({ open }) => open) ? ["unsettled"] : [])],
+      values: () => ["statement", "dial", "error", "changed", ...(reading.content.rules.some(({ open }) => open) ? ["unsettled"] : [])],
       fits: ({ kind, isChanged, open }, value) => kind.startsWith(value) || (isChanged && "changed".startsWith(value)) || (open && "unsettled".startsWith(value)),
     },
     evidence: { label: "Evidence", values: () => Object.keys(EVIDENCE), fits: (rule, value) => rule.evidence.startsWith(value) },
@@ -86,10 +86,10 @@ export const evidence = {
   reading,
 
   main({ rules, about }) {
-    const found = search.fitting(rules);
-    return html`${search.bar(found.length, rules.length)}
+    const matching = search.fitting(rules);
+    return html`${search.bar(matching.length, rules.length)}
       <p class="hint">${summary(about, rules)} · ${docsLinks()}</p>
-      ${found.length ? table.view(found, ruleNamed(rules, shell.route.id)?.id) : search.nothing(rules.length)}`;
+      ${matching.length ? table.view(matching, ruleNamed(rules, shell.route.id)?.id) : search.nothing(rules.length)}`;
   },
 
   details({ rules, about }) {

@@ -74,7 +74,7 @@ function matchOf({ match }) {
 // What can be added.
 
 function addable(presets, { FaultMatch: match, FaultEffect: effect, FaultSpec: spec, FaultOfPreset }) {
-  const add = (fault) => act((found) => `Added the fault ${plain(found.faults[0].name)}.`, "POST", "/faults", fault);
+  const add = (fault) => act((added) => `Added the fault ${plain(added.faults[0].name)}.`, "POST", "/faults", fault);
   const entry = (name, text, content) => html`<details class="entry" name="fault"><summary><b>${name}</b> <span class="note">${text}</span></summary>${content}</details>`;
   const preset = ({ name, text, arguments: defaults }) => {
     const fields = Object.entries(defaults).map(([argument, value]) => fieldOf([argument, FaultOfPreset.properties[argument]], value));
@@ -114,17 +114,17 @@ function fieldOf([name, schema], value = "") {
 // The world's clock: freeze it, move it on.
 
 function clock() {
-  const found = shell.status?.clock;
-  if (!found) return nothing;
+  const state = shell.status?.clock;
+  if (!state) return nothing;
   const advance = (body) => turn("POST", "/clock/advance", body);
   const step = (text, seconds) => html`<button @click=${() => advance({ seconds })}>${text}</button>`;
   const set = (body) => turn("PUT", "/clock", body);
   return section("Clock", "", html`
-    <p class="now">${dateTime(found.now)} UTC, ${MODES[found.mode]}</p>
+    <p class="now">${dateTime(state.now)} UTC, ${MODES[state.mode]}</p>
     <p class="note">It dates records and the journal, ends tokens, and times faults. A reset restarts it.</p>
     <p class="tools">
-      ${found.mode === "real" ? html`<button @click=${() => set({ mode: "frozen" })}>Freeze now</button>` : nothing}
-      ${found.mode === "real" ? nothing : html`<button @click=${() => set({ mode: "real" })}>Follow the machine's clock</button>`}
+      ${state.mode === "real" ? html`<button @click=${() => set({ mode: "frozen" })}>Freeze now</button>` : nothing}
+      ${state.mode === "real" ? nothing : html`<button @click=${() => set({ mode: "real" })}>Follow the machine's clock</button>`}
       ${step("+ 1 min", 60)} ${step("+ 1 h", 3600)} ${step("+ 1 day", 86400)}</p>
     <div class="fields">
       ${form("Freeze the clock", [{ name: "at", hint: "2024-05-01T10:00:00Z", required: true }], "Freeze", ({ at }) => set({ mode: "frozen", at }))}
@@ -136,9 +136,9 @@ const MODES = { real: "follows this machine's clock", frozen: "frozen" };
 
 async function turn(verb, path, body) {
   const said = ({ mode, now }) => `${mode === "frozen" ? "Froze" : "Set"} the clock at ${dateTime(now)}.`;
-  const found = await act(said, verb, path, body);
-  if (shell.status) shell.status = { ...shell.status, clock: found }; // at once, not when the stream next tells of it
-  return found;
+  const state = await act(said, verb, path, body);
+  if (shell.status) shell.status = { ...shell.status, clock: state }; // at once, not when the stream next tells of it
+  return state;
 }
 
 // How deliveries end where nothing is sent: scripts of outcomes.

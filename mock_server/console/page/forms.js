@@ -50,11 +50,11 @@ function refuse(form, fields, element, error) {
 }
 
 function valuesOf(fields, element) {
-  const given = new FormData(element);
+  const typed = new FormData(element);
   const read = ({ name, type, blank, read }) => {
-    if (type === "check") return given.has(name);
-    if (type === "file") return given.get(name);
-    const text = given.get(name).trim();
+    if (type === "check") return typed.has(name);
+    if (type === "file") return typed.get(name);
+    const text = typed.get(name).trim();
     if (text === "") return blank;
     if (read) return read(text);
     return type === "number" && NUMBER.test(text) ? Number(text) : text;

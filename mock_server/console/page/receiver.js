@@ -30,7 +30,7 @@ export function receiverView({ url, statuses, messages }) {
       : empty("No messages yet", text, example)}`;
 }
 
-const setResponses = (body) => act((found) => `Set the responses to ${found.statuses.join(", then ")}.`, "PUT", "/receiver", body);
+const setResponses = (body) => act((receiver) => `Set the responses to ${receiver.statuses.join(", then ")}.`, "PUT", "/receiver", body);
 
 function message({ id, at, status, method, headers, body, cut, size, signature, delivery }) {
   const from = delivery ? html`of <a href=${addressOf("deliveries", delivery)}>delivery ${delivery}</a>` : nothing;

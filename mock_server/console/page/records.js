@@ -42,17 +42,17 @@ const reading = reader("records", async () => {
     if (value && (!name || name in search.terms)) query.set(name || "record", name ? value : value.replace(/^#/, ""));
   }
   const page = call("GET", `/records?${query}`).catch((error) => ({ refused: error.message, records: [], total: 0 }));
-  const found = await gather(page, "/definitions", readRecord(shell.route.id));
-  entities = [...new Set(found.definitions.map((definition) => definition.entity))].filter(Boolean).sort();
-  return found;
+  const content = await gather(page, "/definitions", readRecord(shell.route.id));
+  entities = [...new Set(content.definitions.map((definition) => definition.entity))].filter(Boolean).sort();
+  return content;
 });
 
 async function readRecord(name) {
   if (name === "") return { entry: null };
   const path = segment(name);
   const own = call("GET", `/records/${path}`).catch((error) => ({ gone: error.message }));
-  const { deliveries: attempts, ...found } = await gather(own, `/deliveries?record=${path}`);
-  return { entry: { name, ...found, attempts } };
+  const { deliveries: attempts, ...entry } = await gather(own, `/deliveries?record=${path}`);
+  return { entry: { name, ...entry, attempts } };
 }
 
 export const records = {
@@ -61,14 +61,14 @@ export const records = {
   icon: "M2 3h12v10H2zM2 6.5h12M6 6.5V13",
   reading,
 
-  event(name, found) {
-    if (name === "delivery" || found.record || found.identifier) reading.soon();
+  event(name, news) {
+    if (name === "delivery" || news.record || news.identifier) reading.soon();
   },
 
-  main({ refused, records: found, total }) {
-    return html`${search.bar(found.length, total)} ${refused ? html`<p class="hint">${mark("failed", refused)}</p>` : ""}
-      ${found.length || refused ? table.view(found, shell.route.id) : nothingFound()}
-      ${total > found.length && limit() < MAX ? html`<p class="pager"><button @click=${more}>Show more</button></p>` : ""}`;
+  main({ refused, records: rows, total }) {
+    return html`${search.bar(rows.length, total)} ${refused ? html`<p class="hint">${mark("failed", refused)}</p>` : ""}
+      ${rows.length || refused ? table.view(rows, shell.route.id) : nothingFound()}
+      ${total > rows.length && limit() < MAX ? html`<p class="pager"><button @click=${more}>Show more</button></p>` : ""}`;
   },
 
   details: ({ entry }) => (entry?.name === shell.route.id ? recordDetails(entry) : loading),

@@ -24,12 +24,12 @@ const undelivered = (call) => call.status < 400 && call.deliveries?.length > 0 &
 export function outcomeOf(call) {
   const text = (...parts) => parts.filter(Boolean).join(" · ");
   if (call.running) return ["running", text("running", call.fault && `held back by the fault ${faultName(call)}`, change(call))];
-  const found = call.results === null ? "" : counted(call.results, "result");
-  if (call.fault) return ["fault", text(`fault ${faultName(call)}`, change(call), found)];
+  const results = call.results === null ? "" : counted(call.results, "result");
+  if (call.fault) return ["fault", text(`fault ${faultName(call)}`, change(call), results)];
   if (call.outcome === "refused") return ["refused", spaced(call.error_kind)];
   if (undelivered(call)) return ["failed", "not delivered, REJECTED again"];
   const kind = call.status >= 400 ? "failed" : "good";
-  return [kind, text(change(call) || found || `${call.status} ${call.code ?? ""}`, ...call.warnings)];
+  return [kind, text(change(call) || results || `${call.status} ${call.code ?? ""}`, ...call.warnings)];
 }
 
 export function outcome(call) {
@@ -126,8 +126,8 @@ const faultLink = (call) => html`<a href=${addressOf("faults")}>${plain(faultNam
 
 /** A statement or a dial that decided; a dial has a value. */
 function rule(id, rules, value) {
-  const found = ruleNamed(rules, id);
-  const { text, source, evidence } = partOf(found, id) ?? found ?? {};
+  const owner = ruleNamed(rules, id);
+  const { text, source, evidence } = partOf(owner, id) ?? owner ?? {};
   const isDial = value !== undefined;
   const grounds = html`<span>${isDial ? text : html`<q>${text}</q>`}</span>
     <span class="note">${evidence}: ${EVIDENCE[evidence]}${isDial ? "" : ` · ${source}`}</span>`;

@@ -54,34 +54,34 @@ export function requestsFor(number, id) {
 }
 
 /** What a row needs, and what it is searched for: values may be long, and rows are many. */
-function rowOf({ near_miss, url, ...found }) {
-  const text = JSON.stringify([found, url, near_miss]).slice(0, MAX_TEXT).toLowerCase();
+function rowOf({ near_miss, url, ...entry }) {
+  const text = JSON.stringify([entry, url, near_miss]).slice(0, MAX_TEXT).toLowerCase();
   // Copies: else they would keep all of the long ones.
-  const [identifier, query] = structuredClone([found.identifier?.slice(0, MAX_NAME), (url.split("?")[1] ?? "").slice(0, MAX_TEXT)]);
-  return { ...found, identifier, query, text };
+  const [identifier, query] = structuredClone([entry.identifier?.slice(0, MAX_NAME), (url.split("?")[1] ?? "").slice(0, MAX_TEXT)]);
+  return { ...entry, identifier, query, text };
 }
 
 /** A request has come, or one that was running has its response. */
-function put(found) {
-  const known = rows.find((row) => row.number === found.number);
-  if (known) Object.assign(known, rowOf(found)); // the same object: a list that is read has it, too
-  else rows = [rowOf(found), ...rows].slice(0, MAX_ROWS);
-  if (reading.found?.entry?.running && reading.found.entry.number === found.number) reading.soon();
+function put(entry) {
+  const shown = rows.find((row) => row.number === entry.number);
+  if (shown) Object.assign(shown, rowOf(entry)); // the same object: a list that is read has it, too
+  else rows = [rowOf(entry), ...rows].slice(0, MAX_ROWS);
+  if (reading.content?.entry?.running && reading.content.entry.number === entry.number) reading.soon();
 }
 
 /** A delivery has got on: its request led to another state than when it got its response. */
 function settle({ call: number, after }) {
-  const row = rows.find((known) => known.number === number);
+  const row = rows.find((shown) => shown.number === number);
   if (row && after) row.state_after = after;
-  if (reading.found?.entry?.number === number) reading.soon();
+  if (reading.content?.entry?.number === number) reading.soon();
 }
 
 /** All of the open request, which `asked` names as the address does; statements and dials. */
 const reading = reader("requests", async () => {
   const { id: asked } = shell.route;
-  if (asked === "") return { ...reading.found, entry: null };
+  if (asked === "") return { ...reading.content, entry: null };
   const own = call("GET", `/requests/${segment(asked)}`).catch((error) => ({ gone: error.message }));
-  const [entry, rules] = await Promise.all([own, reading.found?.rules ?? readRules()]);
+  const [entry, rules] = await Promise.all([own, reading.content?.rules ?? readRules()]);
   return { entry: { ...entry, asked }, rules };
 });
 
@@ -93,19 +93,19 @@ export const requests = {
 
   reset: () => (rows = []),
 
-  event(name, found) {
-    if (name === "delivery" && found.call) settle(found);
-    if (name === "call") put(found);
+  event(name, news) {
+    if (name === "delivery" && news.call) settle(news);
+    if (name === "call") put(news);
   },
 
   main({ entry }) {
     if (!rows.length) return shell.status ? welcome() : loading;
-    const found = search.fitting(rows);
+    const matching = search.fitting(rows);
     // The address may have the number of the open request alone.
     const selected = entry?.asked === shell.route.id ? (entry.id ?? "") : shell.route.id;
     const buttons = html`<button @click=${clear}>Clear</button>`;
-    return html`${search.bar(found.length, rows.length, buttons)}
-      ${found.length ? table.view(found, selected) : search.nothing(rows.length)}`;
+    return html`${search.bar(matching.length, rows.length, buttons)}
+      ${matching.length ? table.view(matching, selected) : search.nothing(rows.length)}`;
   },
 
   details: ({ entry, rules }) => (entry?.asked === shell.route.id ? details(entry, rules) : loading),

@@ -36,13 +36,13 @@ export class Search {
   }
 
   /** The bar above a list: the field, how many were found, a choice for each term that has values, and more buttons. */
-  bar(found, total, ...more) {
+  bar(count, total, ...more) {
     const type = (event) => setParams({ search: event.target.value });
     const parts = this.parts();
     const wrong = parts.map((part) => this.wrong(part)).filter(Boolean);
     return html`<div class="tools">
         <input type="search" aria-label="Search" placeholder="Search, or ${this.hint}" .value=${live(param("search"))} @input=${type}>
-        <span class="count" role="status">${found === total ? number(total) : `${number(found)} of ${number(total)}`}</span>
+        <span class="count" role="status">${count === total ? number(total) : `${number(count)} of ${number(total)}`}</span>
         ${Object.entries(this.terms).map(([name, term]) => (term.label ? this.choice(name, term, parts) : nothing))} ${more}</div>
       ${wrong.map((text) => html`<p class="hint" role="alert">${text}</p>`)}`;
   }
@@ -61,11 +61,11 @@ export class Search {
   /** What is wrong with a part; nothing if it is understood. */
   wrong({ name, value }) {
     if (!name) return "";
-    const known = Object.keys(this.terms).map((name) => `${name}:`).join(", ");
+    const names = Object.keys(this.terms).map((name) => `${name}:`).join(", ");
     const term = this.terms[name];
-    if (!term) return `Unknown: “${name}:”. Known are ${known}; any other text is searched for as it is.`;
+    if (!term) return `Unknown: “${name}:”. Known are ${names}; any other text is searched for as it is.`;
     const values = term.values?.() ?? [];
-    const isKnown = !values.length || values.some((known) => known.toLowerCase().startsWith(value.toLowerCase()));
+    const isKnown = !values.length || values.some((choice) => choice.toLowerCase().startsWith(value.toLowerCase()));
     return isKnown ? "" : `“${name}:” is one of ${values.join(", ")}.`;
   }
 

@@ -81,31 +81,31 @@ export function close() {
  */
 export async function act(text, verb, path, body, world) {
   const curl = controlCurl(verb, path, body, world);
-  const found = await call(verb, path, body, world).catch((error) => {
+  const result = await call(verb, path, body, world).catch((error) => {
     throw Object.assign(error, { curl });
   });
   await shell.reopen().catch(() => {}); // the act was carried out; without a connection the page says so
-  const said = typeof text === "function" ? text(found) : text;
+  const said = typeof text === "function" ? text(result) : text;
   say(...(Array.isArray(said) ? said : ["good", said]), curl); // last: who reads it may go on, and type
-  return found;
+  return result;
 }
 
 export const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 /**
- * What a panel has read: `found`, null before that. `now()` reads at once, throws Refused, and has no effect if a newer
+ * What a panel has read: `content`, null before that. `now()` reads at once, throws Refused, and has no effect if a newer
  * reading has begun; `soon()` reads twice a second at most, and only while the panel is shown.
  */
 export function reader(panel, read) {
   let turn = 0;
   let timer = 0;
   const reading = {
-    found: null,
+    content: null,
     async now() {
       const mine = ++turn;
-      const found = await read();
+      const content = await read();
       if (mine !== turn) return;
-      reading.found = found;
+      reading.content = content;
       changed();
     },
     soon() {

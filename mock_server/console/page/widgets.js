@@ -82,9 +82,9 @@ export function data(text, label = "Data") {
 }
 
 /** An object with the members of objects inside it as `outer.inner`; nothing of nothing. */
-export function flat(found, path = "") {
-  if (!found) return found;
-  const parts = Object.entries(found).map(([name, value]) => {
+export function flat(object, path = "") {
+  if (!object) return object;
+  const parts = Object.entries(object).map(([name, value]) => {
     if (value && typeof value === "object" && !Array.isArray(value)) return flat(value, `${path}${name}.`);
     return { [path + name]: typeof value === "string" ? value : JSON.stringify(value) };
   });
@@ -93,9 +93,9 @@ export function flat(found, path = "") {
 
 /** Names and values; entries without a value are left out. */
 export function facts(entries) {
-  const known = entries.filter(([, value]) => ![null, undefined, "", false].includes(value));
+  const present = entries.filter(([, value]) => ![null, undefined, "", false].includes(value));
   const shown = (value) => (typeof value === "string" ? plain(value) : value);
-  return html`<dl class="facts">${known.map(([name, value]) => html`<dt>${shown(name)}</dt><dd>${shown(value)}</dd>`)}</dl>`;
+  return html`<dl class="facts">${present.map(([name, value]) => html`<dt>${shown(name)}</dt><dd>${shown(value)}</dd>`)}</dl>`;
 }
 
 /** What has changed: {name, before, after}. */

@@ -20,24 +20,24 @@ export const worlds = {
     if (name !== "world") reading.soon();
   },
 
-  main: (found) => html`<div class="board"><div>${list(found)} ${snapshots(found.snapshots)}</div>
-    <div>${records()} ${generator(found.Seed.properties)}</div></div>`,
+  main: (content) => html`<div class="board"><div>${list(content)} ${snapshots(content.snapshots)}</div>
+    <div>${records()} ${generator(content.Seed.properties)}</div></div>`,
 };
 
 // All worlds.
 
 const addressIn = (world) => `#/w/${encodeURIComponent(world)}/worlds`;
 
-function list({ worlds: found, maximum }) {
+function list({ worlds: all, maximum }) {
   const make = async ({ world }) => {
     await act(`Opened the world ${world}.`, "GET", "/health", undefined, world);
     location.hash = addressIn(world);
     return true;
   };
-  return section("Worlds", found.length, html`<ul class="rows">${found.map(row)}</ul>
+  return section("Worlds", all.length, html`<ul class="rows">${all.map(row)}</ul>
     ${form("Create a world", [{ name: "world", label: "name", hint: "my-test", required: true }], "Create and open", make)}
     <p class="note">Each world has its own records, clock, faults and journal. Use one for each test, or for each developer.
-      ${found.length > 1 ? `The last ${maximum} that were used are kept.` : nothing} Clients reach this one at</p>
+      ${all.length > 1 ? `The last ${maximum} that were used are kept.` : nothing} Clients reach this one at</p>
     ${data(urlOf("/crmapi/rest/v2"), "Base URL of this world")}`);
 }
 
@@ -71,7 +71,7 @@ async function reset() {
     "Records, reference data, faults, delivery scripts, receiver and clock are as at the start; journal and deliveries are empty. " +
     "Tokens from logins stay valid, and fixed tokens become so again. Snapshots stay.";
   if (await confirmed(`Reset the world ${session.world}?`, text, "Reset it")) {
-    await act((found) => `Reset the world to ${found.webhook_requests} records.`, "POST", "/reset");
+    await act((begun) => `Reset the world to ${begun.webhook_requests} records.`, "POST", "/reset");
   }
 }
 
@@ -84,7 +84,7 @@ async function save() {
 
 async function bringIn({ file }) {
   if (!(await confirmed(`Import ${file.name}?`, `Its content replaces the records of ${session.world}.`, "Import it"))) return null;
-  return act((found) => `Imported ${found.webhook_requests} records.`, "PUT", "/state", file);
+  return act((begun) => `Imported ${begun.webhook_requests} records.`, "PUT", "/state", file);
 }
 
 function generator({ scenario, count, rejected, entities }) {
@@ -104,7 +104,7 @@ function generator({ scenario, count, rejected, entities }) {
 async function generate(spec) {
   const question = `Replace the records of ${session.world}?`;
   if (!(await confirmed(question, "The present records are lost, unless they are in a snapshot.", "Replace them"))) return null;
-  return act((found) => `Generated ${found.webhook_requests} records.`, "POST", "/seed", spec);
+  return act((begun) => `Generated ${begun.webhook_requests} records.`, "POST", "/seed", spec);
 }
 
 // Snapshots: saved content of the world.
@@ -128,7 +128,7 @@ function snapshot({ name, webhook_requests: records }) {
 async function restore(name) {
   const text = "The present records are lost. Tokens, clock, journal and faults stay.";
   if (!(await confirmed(`Restore ${name}?`, text, "Restore it"))) return;
-  await act((found) => `Restored ${name}: ${found.webhook_requests} records.`, "POST", `${pathOf(name)}/restore`);
+  await act((begun) => `Restored ${name}: ${begun.webhook_requests} records.`, "POST", `${pathOf(name)}/restore`);
 }
 
 async function forget(name) {
