@@ -6,6 +6,6 @@ routes, the validation, the OpenAPI document and the reference page. It knows no
 
 from crmcom_kit.mock_server.world.registry import CONTROL
 
-#: Where a body may be a whole world, and how long it may be there, in bytes.
+#: The paths whose body may be a whole world, and its maximum size in bytes.
 LARGE_BODIES = frozenset({f"{CONTROL}/records", f"{CONTROL}/state"})
 MAX_LARGE_BODY_BYTES = 1024**3

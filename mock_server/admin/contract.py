@@ -67,8 +67,8 @@ class Call:
     def may_send(self) -> AbstractContextManager[None]:
         """Take a slot for a call in which the mock may really send, and wait for the receiver.
 
-        Entering it raises LimitExceeded: else such calls may take all threads of the server, and
-        leave none to the built-in receiver.
+        Raises LimitExceeded on entry. Without a limit, such calls could take all threads of the
+        server and leave none to the built-in receiver.
         """
         return self.registry.waiting() if self.epoch.sends else nullcontext()
 

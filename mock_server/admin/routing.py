@@ -100,7 +100,7 @@ def nothing_here(error: HTTPException, text: str) -> Response:
 def _refused(error: UsageError) -> Response:
     """Return the response to a request with a mistake; strict tests fail for it.
 
-    That something is not there, or full, is no mistake: a test may ask for it.
+    Not found and limit exceeded are no mistakes: a test may provoke them.
     """
     world = request.environ.get(PICKED)
     if world is not None and error.status == HTTPStatus.BAD_REQUEST:

@@ -121,10 +121,10 @@ class JournalReader:
 
 
 class EntryView:
-    """One request and its response, without secrets.
+    """One request and its response, without secrets, as they were when the view was made.
 
-    It has the members of an entry as the control API shows it. It shows both as they were when it
-    was made: a request that was running then has no response, whatever came later.
+    It has the members of an entry as the control API shows it. A request that was running when the
+    view was made has no response in it.
     """
 
     def __init__(self, reader: JournalReader, entry: Entry) -> None:
@@ -284,7 +284,7 @@ class EntryView:
 
     @property
     def served(self) -> bool | None:
-        """Whether the API has carried it out: neither refused it, nor did a fault come before it.
+        """Whether the API has carried it out: it was not refused, and no fault prevented it.
 
         None while it is running.
         """

@@ -19,12 +19,12 @@ from crmcom_kit.mock_server.faults.model import Fault
 from crmcom_kit.mock_server.protocol.request import Request
 from crmcom_kit.mock_server.protocol.response import Response
 
-#: The journal keeps at most this many bytes of a response's body.
+#: Maximum number of bytes that the journal keeps of a response's body.
 MAX_BODY = 262_144
-#: How many requests a journal keeps by default.
+#: Default maximum number of requests in a journal.
 MAX_ENTRIES = 1_000
-#: What all journals of one server may hold together, in bytes: room for the entries of some fifty
-#: busy worlds, and far below what a small container has.
+#: Maximum size of all journals of one server together, in bytes: room for about fifty busy worlds,
+#: and far below the memory of a small container.
 MAX_TOTAL_BYTES = 134_217_728
 # What an entry takes in memory besides body, query and headers.
 _ENTRY_BYTES = 1_100

@@ -38,8 +38,8 @@ def trace(
 ) -> list[TraceStep]:
     """Return the chain of causes of one request, which caused these attempts to deliver.
 
-    ``fault`` hit it. Nothing is decided about a request without ``result``, which is
-    running, nor if the mock itself failed.
+    ``fault`` hit it. There is no decision while it is running, without a ``result``, nor if the
+    mock itself failed.
     """
     steps: list[TraceStep] = [] if fault is None else [{"step": "fault"}]
     if result is None or result.is_internal_error:

@@ -14,7 +14,7 @@ from crmcom_kit.mock_server.world.world import DEFAULT
 from crmcom_kit.usage_errors import UsageError
 
 TOKEN = "crmcom-mock-token"
-#: How long a running delivery may take to end by itself once the mock is stopped.
+#: Seconds that a running delivery gets to end by itself once the mock is stopped.
 _DELIVERY_SECONDS = 0.5
 
 
