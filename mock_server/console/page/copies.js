@@ -91,7 +91,7 @@ export function corrected(request, suggestion) {
   const path = method ? request.path.replace(/(\/v2\/).*/, `$1${method}`) : request.path;
   const headers = request.headers.filter(([name]) => !/^(content-type|authorization)$/i.test(name));
   const query = Object.fromEntries(new URLSearchParams(target({ path: "", query: request.query }).slice(1)));
-  const all = Object.entries({ ...query, ...given, ...changes }).map(([name, value]) => [name, value === "..." ? secret(variable(name)) : value]);
+  const all = Object.entries({ ...query, ...previous, ...changes }).map(([name, value]) => [name, value === "..." ? secret(variable(name)) : value]);
   if (verb === "GET") return { verb, path, query: all.map(([name, value]) => [name, inQuery(value)]), headers, body: "" };
   const body = JSON.stringify(Object.fromEntries(all.map(([name, value]) => [name, inBody(name, value)])));
   return { verb, path, query: [], headers: [...headers, ["Content-Type", "application/json"]], body };
