@@ -14,11 +14,7 @@ from operator import or_
 from typing import Any, NamedTuple
 
 from crmcom_kit.contract_tests.belief.index import Index
-from crmcom_kit.contract_tests.belief.interpretations import (
-    OBJECT_OF,
-    Identifier,
-    Interpretation,
-)
+from crmcom_kit.contract_tests.belief.interpretations import OBJECT_OF, Identifier, Interpretation
 from crmcom_kit.contract_tests.belief.knowledge import (
     IDENTIFIER_FIELDS,
     condensed,

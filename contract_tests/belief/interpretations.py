@@ -15,15 +15,7 @@ from typing import Any, NamedTuple
 
 from crmcom_kit.contract_tests.belief.knowledge import Digest
 from crmcom_kit.contract_tests.belief.moments import DAY, Moment, moment, seconds
-from crmcom_kit.contract_tests.belief.zones import (
-    ALL,
-    NO,
-    UNKNOWN,
-    YES,
-    Fit,
-    Zones,
-    is_among,
-)
+from crmcom_kit.contract_tests.belief.zones import ALL, NO, UNKNOWN, YES, Fit, Zones, is_among
 from crmcom_kit.schemas.formats import parse_date, parse_date_time
 
 #: The parameters of list of which at least one must be specified.

@@ -14,12 +14,7 @@ from crmcom_kit.contract_tests.belief.knowledge import differing, value_at
 from crmcom_kit.contract_tests.client.errors import Unreachable
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER
-from crmcom_kit.contract_tests.oracle.suspicions import (
-    Asker,
-    Confirmation,
-    Hypothesis,
-    Suspicion,
-)
+from crmcom_kit.contract_tests.oracle.suspicions import Asker, Confirmation, Hypothesis, Suspicion
 
 #: The maximum number of webhook requests that are looked at before a request is sent again.
 MAX_LOOKED_AT = 5

@@ -19,12 +19,7 @@ from crmcom_kit.contract_tests.oracle import (
 from crmcom_kit.contract_tests.oracle.confirmations import Again, Effect
 from crmcom_kit.contract_tests.oracle.expectations import Expectation, Must, expectation
 from crmcom_kit.contract_tests.oracle.pages import Pages
-from crmcom_kit.contract_tests.oracle.sense import (
-    Sense,
-    is_whole,
-    names_of,
-    read,
-)
+from crmcom_kit.contract_tests.oracle.sense import Sense, is_whole, names_of, read
 from crmcom_kit.contract_tests.oracle.service import Service
 from crmcom_kit.contract_tests.oracle.suspicions import (
     MISSING,
