@@ -40,7 +40,6 @@ NUMBER_9 = '"webhook_request_identifier": {"number": "9"}'
 
 
 def by_number(number: str) -> Identifier:
-    """Return an identifier."""
     return Identifier("number", number)
 
 
@@ -66,15 +65,15 @@ def test_a_resend_leaves_open_what_a_response_does_not_show(
 ) -> None:
     """A queued or failed one may change by itself, until it is seen as SUCCESSFUL."""
     conversation = Conversation(show(ONE), changed("resend", answer))
-    known = conversation.belief.tracked[ONE["id"]]
-    assert known.moving == is_moving
-    assert ("url" in known.certain) is not is_moving
+    tracked = conversation.belief.tracked[ONE["id"]]
+    assert tracked.moving == is_moving
+    assert ("url" in tracked.certain) is not is_moving
     assert conversation.hear(show(DONE)).suspicions == []
-    assert not known.moving
+    assert not tracked.moving
 
 
-def test_a_change_of_which_nothing_is_known_makes_the_named_ones_unknown() -> None:
-    """If the response shows another one, or was lost, none of them is sure any more."""
+def test_a_change_with_unknown_effect_makes_the_named_ones_unknown() -> None:
+    """The response shows another one, or was lost."""
     conversation = Conversation(listed([ONE, TWO, THREE]), changed("delete", TWO))
     assert list(conversation.belief.tracked) == [THREE["id"]]
     conversation.oracle.lose(exchange(changed("resend", THREE, 3)).call)
@@ -86,7 +85,7 @@ def test_a_change_of_which_nothing_is_known_makes_the_named_ones_unknown() -> No
     "identifier", [{"id": ONE["id"]}, {"number": 1}, "1", {"id": "x", "number": "1"}, "number=1"]
 )
 def test_a_lost_change_may_have_named_one_in_any_way(identifier: Any) -> None:
-    """However odd the identifier is, what it may name is not known any more."""
+    """However odd the identifier is, what it may name is forgotten."""
     conversation = Conversation(listed([ONE, TWO]))
     made = said("delete", {"token": TOKEN, IDENTIFIER: identifier}, ok({}))
     conversation.oracle.lose(exchange(made).call)
@@ -94,7 +93,7 @@ def test_a_lost_change_may_have_named_one_in_any_way(identifier: Any) -> None:
 
 
 def test_a_number_of_several_is_noted() -> None:
-    """Two that exist at the same time have shown one number."""
+    """It counts only if both exist at the same time."""
     belief = Conversation(listed([ONE, record(2, number="1"), THREE])).belief
     assert belief.shared == {"1"}
     reused = Conversation(show(ONE), changed("delete", ONE), show(record(2, number="1"), 2))
@@ -107,34 +106,38 @@ def test_an_empty_id_is_that_of_no_other_number() -> None:
     assert belief.find(by_number("99")) is None
 
 
-# How the filters are read.
+# Interpretations of the filters.
 
 
 def left(conversation: Conversation, name: str) -> set[Any]:
     """Return the values of one member of the interpretations that are left."""
-    return {getattr(each, name) for each in INTERPRETATIONS if conversation.belief.zones_left(each)}
+    return {
+        getattr(interpretation, name)
+        for interpretation in INTERPRETATIONS
+        if conversation.belief.zones_left(interpretation)
+    }
 
 
 def test_a_list_rules_out_the_interpretations_that_it_contradicts() -> None:
-    """What is left still explains it; the others know the list that has ruled them out."""
-    other = record(2, entity_id="E2")
-    conversation = Conversation(listed([ONE, other, THREE]))
+    """The belief keeps the request of the list that ruled an interpretation out."""
+    in_e2 = record(2, entity_id="E2")
+    conversation = Conversation(listed([ONE, in_e2, THREE]))
     assert left(conversation, "combine") == {"all", "any"}
-    conversation.hear(listed([ONE, other, THREE], **JOBS, entity_id="E2"))
+    conversation.hear(listed([ONE, in_e2, THREE], **JOBS, entity_id="E2"))
     assert left(conversation, "combine") == {"any"}
-    conversation.hear(listed([ONE, other, THREE], **JOBS, url=ONE["url"][1:]))
+    conversation.hear(listed([ONE, in_e2, THREE], **JOBS, url=ONE["url"][1:]))
     assert left(conversation, "url") == {"contains"}
-    killed_by = {id(each.call) for each in conversation.belief.every_exclusion()}
-    assert killed_by == {id(each.call) for each in conversation.exchanges[1:]}
+    excluding = {id(exclusion.call) for exclusion in conversation.belief.every_exclusion()}
+    assert excluding == {id(exchange.call) for exchange in conversation.exchanges[1:]}
 
 
 def test_a_list_tells_of_a_filter_that_leaves_something_out() -> None:
     """A server that ignores a filter that all webhook requests fit returns the same."""
     all_rejected = Conversation(listed([ONE]), listed([ONE], **JOBS, life_cycle_state="REJECTED"))
-    assert not {each for each in all_rejected.held if each.endswith(".filter")}
-    other = record(2, entity="ACTIVITIES", life_cycle_state="SUCCESSFUL")
+    assert not {statement for statement in all_rejected.held if statement.endswith(".filter")}
+    activity = record(2, entity="ACTIVITIES", life_cycle_state="SUCCESSFUL")
     mixed = Conversation(
-        show(other), listed([ONE], **JOBS), listed([ONE], **JOBS, life_cycle_state="REJECTED")
+        show(activity), listed([ONE], **JOBS), listed([ONE], **JOBS, life_cycle_state="REJECTED")
     )
     assert "list.entity.filter" in mixed.held
     assert "list.life_cycle_state.filter" not in mixed.held  # its entity leaves it out as well
@@ -144,7 +147,7 @@ def test_a_list_tells_of_a_filter_that_leaves_something_out() -> None:
 
 
 def test_what_rests_on_one_that_may_have_changed_proves_nothing_any_more() -> None:
-    """A list that lacked it rules nothing out once it has gone, or was seen changed."""
+    """A list that lacked it rules nothing out once it is gone, or was seen changed."""
     prefixed, others = record(1, url=f"{TWO['url']}/more"), [TWO, THREE, record(4)]
     longer = [record(at, entity="LEADS") for at in range(5, 12)]  # so the next one is not cut
     entries = (
@@ -160,7 +163,7 @@ def test_what_rests_on_one_that_may_have_changed_proves_nothing_any_more() -> No
 
 
 def test_a_token_is_the_same_in_every_spelling() -> None:
-    """Also one that no text can hold: it comes back percent-encoded, or in JSON."""
+    """Even one with a lone surrogate, percent-encoded or in JSON."""
     token = "\ud800é%"
     conversation = Conversation(listed([ONE]), said("token", LOGIN, ok({"token": token})))
     coded = "%ED%A0%80%C3%A9%25"
@@ -180,8 +183,8 @@ def test_names_of_any_length_are_not_kept() -> None:
     assert list(belief.tracked) == [TWO["id"]]
 
 
-def test_so_many_webhook_requests_are_known() -> None:
-    """Further ones are checked by themselves, and nothing else is said of them."""
+def test_no_more_than_the_maximum_are_tracked() -> None:
+    """Others are only checked by themselves."""
     conversation = Conversation()
     conversation.belief.max_tracked = 2
     conversation.hear(listed([ONE, TWO, THREE]))
@@ -194,7 +197,7 @@ def test_so_many_webhook_requests_are_known() -> None:
 
 
 def test_what_got_no_room_is_not_new_after_a_resend() -> None:
-    """A list shows it where an earlier one left it out: it may have been there, all the same."""
+    """A list shows it that an earlier one left out: it may have existed before."""
     entries = listed([ONE, TWO]), changed("resend", DONE), listed([DONE, TWO, THREE])
     assert Conversation(*entries).suspected == ["resend.same_record"]
     conversation = Conversation()
@@ -205,7 +208,6 @@ def test_what_got_no_room_is_not_new_after_a_resend() -> None:
 
 
 def test_bytes_of_what_is_replaced_lost_or_deleted_are_given_back() -> None:
-    """So there is room again for what comes next."""
     conversation, long = Conversation(), "x" * 1_500
     belief = conversation.belief
     belief.max_bytes = 10_000
@@ -218,12 +220,12 @@ def test_bytes_of_what_is_replaced_lost_or_deleted_are_given_back() -> None:
     assert 1 < room < 7
     assert len(unseen) == 7 - room
     belief.lose(ONE["id"])
-    conversation.hear(show(next(each for each in others if each["id"] in unseen)))
+    conversation.hear(show(next(other for other in others if other["id"] in unseen)))
     assert len(belief.tracked) == room
     conversation.hear(
-        changed("delete", next(each for each in others if each["id"] in belief.tracked))
+        changed("delete", next(other for other in others if other["id"] in belief.tracked))
     )
-    conversation.hear(show(next(each for each in others if each["id"] not in belief.tracked)))
+    conversation.hear(show(next(other for other in others if other["id"] not in belief.tracked)))
     assert len(belief.records) == room
     assert belief.unseen == unseen  # others may have changed it meanwhile
 
@@ -239,12 +241,12 @@ def test_bytes_of_what_is_replaced_lost_or_deleted_are_given_back() -> None:
 )
 def test_a_tenth_of_20_000_webhook_requests_takes_10_megabytes(shown: dict[str, Any]) -> None:
     """Whatever members they have that no filter and no request uses."""
-    belief, one = Conversation().belief, exchange(listed([ONE]))
+    belief, source = Conversation().belief, exchange(listed([ONE]))
     tracemalloc.start()
     try:
         for at in range(2_000):
             made = ONE | {"id": f"{at:032X}", "number": f"{at}", "entity_id": f"{at:040X}"}
-            belief.see(made | {name: f"{text}{at}" for name, text in shown.items()}, "list", one)
+            belief.see(made | {name: f"{text}{at}" for name, text in shown.items()}, "list", source)
         taken, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -262,9 +264,9 @@ def test_a_long_value_is_compared_and_the_old_one_is_told() -> None:
     assert conversation.suspicions == []
     assert LONG not in str(conversation.belief.tracked[ONE["id"]].record)
     conversation.hear(show(record(1, error_description=LONG + LONG)))
-    (found,) = conversation.suspicions
-    assert found.expected == f"error_description of 1 unchanged: {LONG!r}"
-    assert found.seen == f"{LONG + LONG!r}, changed since request 2"
+    (suspicion,) = conversation.suspicions
+    assert suspicion.expected == f"error_description of 1 unchanged: {LONG!r}"
+    assert suspicion.seen == f"{LONG + LONG!r}, changed since request 2"
     conversation.hear(show(record(1, error_description=None) | {"error_description": LONG * 3}))
     assert len(conversation.suspicions) == 2
 
@@ -277,19 +279,19 @@ def test_what_is_left_out_is_suspect_each_time() -> None:
 
 
 def test_the_same_json_speaks_for_the_same_statements() -> None:
-    """It is not compared again, and yet tells that a resend has left it as it was."""
+    """It is not compared again, but shows that a resend has left it as it was."""
     conversation = Conversation(listed([ONE, TWO]), *[listed([ONE, TWO])] * 2)
     again = conversation.hear(changed("resend", DONE))
     assert again.suspicions == []
-    found = conversation.hear(listed([DONE, TWO]))
-    assert {"resend.single_result", "list.changes_nothing"} <= {*found.held}
-    assert conversation.belief.tracked[TWO["id"]].last_seen is found.exchange
-    other = conversation.hear(listed([DONE, record(2, number="1")]))
-    assert other.suspicions != []
+    observation = conversation.hear(listed([DONE, TWO]))
+    assert {"resend.single_result", "list.changes_nothing"} <= {*observation.held}
+    assert conversation.belief.tracked[TWO["id"]].last_seen is observation.exchange
+    changed_list = conversation.hear(listed([DONE, record(2, number="1")]))
+    assert changed_list.suspicions != []
 
 
 def test_of_a_value_of_a_filter_that_is_very_long_nothing_is_said() -> None:
-    """Whether a filter selects its webhook request is not known, nor is it asked for."""
+    """Whether a filter selects it is unknown, and no request names it."""
     long = "x" * 2_001
     names = {"id": "D9", "name": long, "alternative_code": "C9"}
     conversation = Conversation(listed([record(1, entity_id=long, webhook_definition=names), TWO]))
@@ -320,26 +322,26 @@ FILTERS = st.fixed_dictionaries(
 
 @given(st.lists(RECORDS, max_size=6), FILTERS, st.sampled_from(INTERPRETATIONS))
 def test_all_that_a_list_may_select_is_a_candidate(
-    records: list[dict[str, Any]], filters: dict[str, Any], how: Interpretation
+    records: list[dict[str, Any]], filters: dict[str, Any], interpretation: Interpretation
 ) -> None:
-    """A list is compared with these alone; those that have changed or gone are none."""
-    index, known = Index(), {str(at): each for at, each in enumerate(records)}
-    for key, each in known.items():
-        index.add(key, each)
+    """A list is compared only with candidates. What was removed is none."""
+    index, by_id = Index(), {str(at): made for at, made in enumerate(records)}
+    for key, made in by_id.items():
+        index.add(key, made)
     fits = Fits(filters, records)
-    found = index.candidates(filters, how.combine)
-    if found is not None:
-        misfits = dict(zip(known, fits.misfits(how), strict=True))
-        assert {key for key, zones in misfits.items() if zones != ALL} <= {*found}
-    for key, each in known.items():
-        index.remove(key, each)
-    assert not [*(index.candidates(filters, how.combine) or ())]
+    candidates = index.candidates(filters, interpretation.combine)
+    if candidates is not None:
+        misfits = dict(zip(by_id, fits.misfits(interpretation), strict=True))
+        assert {key for key, zones in misfits.items() if zones != ALL} <= {*candidates}
+    for key, made in by_id.items():
+        index.remove(key, made)
+    assert not [*(index.candidates(filters, interpretation.combine) or ())]
 
 
 def test_a_long_list_is_not_unpacked_for_each_webhook_request(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Else one of a few thousand would take minutes."""
+    """A list of a few thousand would take minutes."""
     unpacked: list[bytes] = []
     unpack = zlib.decompress
 

@@ -67,8 +67,8 @@ def by_key(text: str) -> Entry:
 
 def judged(made: Entry, release: str = "R13") -> list[str]:
     """Return statements of the mistakes in a request, and of its notes behind a question mark."""
-    found = remarks(exchange(made).call, Belief(resolve(release), knows_tokens=False))
-    return [f"{'?' * (each.kind is RemarkKind.NOTE)}{each.statement}" for each in found]
+    all_remarks = remarks(exchange(made).call, Belief(resolve(release), knows_tokens=False))
+    return [f"{'?' * (remark.kind is RemarkKind.NOTE)}{remark.statement}" for remark in all_remarks]
 
 
 MISTAKES: dict[str, tuple[Entry, str]] = {
@@ -255,9 +255,8 @@ OPEN = [
 
 @pytest.mark.parametrize(("made", "statement"), OPEN, ids=lambda part: str(part)[:40])
 def test_what_is_open_is_a_note(made: Entry, statement: str) -> None:
-    """No page says what a server does with it."""
     assert f"?{statement}" in judged(made)
-    assert all(each.startswith("?") for each in judged(made))
+    assert all(text.startswith("?") for text in judged(made))
 
 
 @pytest.mark.parametrize(("release", "name"), [("R9", "offset"), ("R12", "number_of_results")])
@@ -285,18 +284,18 @@ RIGHT: dict[str, str] = {
 
 
 @pytest.mark.parametrize("name", RIGHT)
-def test_the_right_request(name: str) -> None:
-    """It is shown where the kit can tell it, and is itself no mistake."""
+def test_the_right_request_is_shown_where_it_is_clear(name: str) -> None:
+    """It is itself no mistake."""
     belief = Belief(resolve("R13"), knows_tokens=False)
-    *_, found = remarks(exchange(MISTAKES[name][0]).call, belief)
-    call = found.right
+    *_, remark = remarks(exchange(MISTAKES[name][0]).call, belief)
+    call = remark.right
     assert call is not None
     body = None if call.body is None else json.loads(call.body)
     if RIGHT[name].startswith("{"):
         assert (call.verb, body) == ("POST", json.loads(RIGHT[name]))
     else:
         assert f"{call.verb} {call.path}?{call.query}" == RIGHT[name]
-    assert [each for each in remarks(call, belief) if each.kind is not RemarkKind.NOTE] == []
+    assert all(remark.kind is RemarkKind.NOTE for remark in remarks(call, belief))
 
 
 # What came before.
@@ -311,7 +310,7 @@ RELEASE = said("token_release", {"token": TOKEN}, ok({}))
 def mistakes(results: Results) -> list[str]:
     """Return the statements of the mistakes of a recording's client."""
     assert results.client is not None
-    return [each.remark.statement for each in results.client.mistakes]
+    return [mistake.remark.statement for mistake in results.client.mistakes]
 
 
 @pytest.mark.parametrize(
@@ -409,7 +408,9 @@ def mistakes(results: Results) -> list[str]:
         ),
     ],
 )
-def test_what_came_before(tmp_path: Path, expected: list[str], entries: list[Entry]) -> None:
+def test_a_mistake_may_follow_from_what_came_before(
+    tmp_path: Path, expected: list[str], entries: list[Entry]
+) -> None:
     """Tokens that have ended, states that were seen, and responses that were lost."""
     assert mistakes(checked(tmp_path, archive(entries), release="R10")) == expected
 
@@ -476,7 +477,7 @@ def test_a_form_with_a_hidden_token_is_whole(tmp_path: Path) -> None:
 WRONG = listed(refused(), url="x")
 
 
-def test_one_side_alone(tmp_path: Path) -> None:
+def test_one_side_alone_can_be_judged(tmp_path: Path) -> None:
     """The other one then decides nothing, and the first line says whose fault it is."""
     broken = listed([DONE], entity="JOBS", life_cycle_state="REJECTED")
     text = archive([login(), WRONG, broken])
@@ -545,7 +546,7 @@ def test_every_report_has_both_parts(tmp_path: Path) -> None:
         assert name == "junit" or line in text, name
     document = json.loads(reports["json"])
     Draft202012Validator(json.loads(SCHEMA.read_text())).validate(document)
-    assert [each["statement"] for each in document["client"]["notes"]] == ["parameters.known"]
+    assert [note["statement"] for note in document["client"]["notes"]] == ["parameters.known"]
     suites = [*ET.fromstring(reports["junit"])]  # noqa: S314 - we made it
     assert [suite.get("failures") for suite in suites] == ["0", "1"]
     assert "the method has no parameter limit" in reports["terminal"]
@@ -569,4 +570,4 @@ def test_mistakes_that_differ_in_values_alone_are_one(
     odd = [listed([ONE], entity="JOBS", **{name: "x"}) for name in ("urll", "urls")]
     results = checked(tmp_path, archive([*states, *odd, listed([ONE])]))
     assert results.client is not None
-    assert [each.times for each in results.client.mistakes] == [3, 2]
+    assert [mistake.times for mistake in results.client.mistakes] == [3, 2]

@@ -20,16 +20,17 @@ AT_WORK = {"somebody's": "seen changed"}
 
 def settled(conversation: Conversation, kind: str, answers: Sequence[Any]) -> tuple[bool, str]:
     """Settle the first hypothesis of a kind; return the outcome, and "s" for show, "l" for list."""
-    suspicion, one = next(
-        (suspicion, one)
+    suspicion, hypothesis = next(
+        (suspicion, hypothesis)
         for suspicion in conversation.suspicions
-        for one in suspicion.hypotheses
-        if kind in (name := type(one.confirmation).__name__, f"{one.statement} {name}")
+        for hypothesis in suspicion.hypotheses
+        if kind
+        in (name := type(hypothesis.confirmation).__name__, f"{hypothesis.statement} {name}")
     )
     script = Script(conversation, answers)
-    confirmed = script.settle(suspicion, one)
+    confirmed = script.settle(suspicion, hypothesis)
     assert script.is_used_up
-    return confirmed, "".join(each.method[0] for each in script.asked)
+    return confirmed, "".join(call.method[0] for call in script.asked)
 
 
 REFUSED = (listed([ONE]), show(TWO, 2), show(NO))
@@ -138,13 +139,15 @@ DELETED = (
 def test_a_hypothesis_is_settled_by_what_is_asked(
     entries: Sequence[Entry], kind: str, answers: Sequence[Any], *, confirmed: bool, asked: str
 ) -> None:
-    """What the last entry makes suspect is confirmed or dismissed, after so many requests."""
+    """What the last entry makes suspect is confirmed or dismissed, after the requests named."""
     assert settled(Conversation(*entries), kind, answers) == (confirmed, asked)
 
 
 @pytest.mark.parametrize(("last", "confirmed"), [(NO, True), (ONE, False)])
-def test_it_is_seen_once_more_where_others_are_at_work(last: Any, *, confirmed: bool) -> None:
-    """They may have made what was seen, twice."""
+def test_a_fault_must_be_seen_once_more_if_others_are_at_work(
+    last: Any, *, confirmed: bool
+) -> None:
+    """They may have caused it twice."""
     conversation = Conversation(*ONE_FIELD)
     conversation.belief.changed_by_others |= AT_WORK
     assert settled(conversation, "Refused", [ONE, NO, ONE, NO, ONE, last]) == (confirmed, "ssssss")
@@ -161,7 +164,7 @@ def test_it_is_seen_once_more_where_others_are_at_work(last: Any, *, confirmed: 
 def test_a_read_is_wrong_right_behind_another_one(
     answers: Sequence[Any], *, confirmed: bool
 ) -> None:
-    """What one request leaves behind spoils the next one, and no other."""
+    """One request spoils the next one, and no other."""
     conversation = Conversation(listed([ONE, TWO]), show(ONE), listed([ONE]))
     (suspicion,) = conversation.suspicions
     behind = Hypothesis("list.entity.filter", OnlyBehind(conversation.exchanges[1].call))
@@ -202,8 +205,8 @@ def test_what_cannot_be_listed_does_not_disagree() -> None:
 
 def effect(statement: str, symptom: str = "url") -> Suspicion:
     """Return a suspicion as a repetition of a change shows it."""
-    one = Conversation(show(ONE)).exchanges[0]
-    return Suspicion(one, "", "", (Hypothesis(statement, Effect(one)),), symptom=symptom)
+    change = Conversation(show(ONE)).exchanges[0]
+    return Suspicion(change, "", "", (Hypothesis(statement, Effect(change)),), symptom=symptom)
 
 
 SAME, ANOTHER = effect("delete.single_result"), effect("resend.single_result", "number")
@@ -229,12 +232,14 @@ SAME, ANOTHER = effect("delete.single_result"), effect("resend.single_result", "
 def test_an_effect_is_seen_again_after_the_same_change_and_not_without_it(
     repeats: Sequence[Any], others: dict[str, str], *, confirmed: bool
 ) -> None:
-    """Of a few repetitions some must show it, and none of the controls, which change nothing."""
+    """Some repetitions must show it, and no control, which changes nothing."""
     conversation = Conversation(listed([ONE, TWO]), changed("delete", TWO, 2))
     conversation.belief.changed_by_others |= others
     script = Script(conversation, repeats=repeats)
-    one = Hypothesis("delete.single_result", Effect(conversation.exchanges[-1], by_anybody=True))
-    suspicion = Suspicion(conversation.exchanges[-1], "", "", (one,), symptom="url")
+    hypothesis = Hypothesis(
+        "delete.single_result", Effect(conversation.exchanges[-1], by_anybody=True)
+    )
+    suspicion = Suspicion(conversation.exchanges[-1], "", "", (hypothesis,), symptom="url")
     assert script.settle(suspicion) is confirmed
     assert script.is_used_up
     one_round = [False, True, True] if others else [False, True]  # others: more controls
@@ -245,8 +250,10 @@ def test_another_matter_that_a_repetition_shows_is_kept() -> None:
     """It is settled later; what the confirmation is about is not."""
     conversation = Conversation(listed([ONE, TWO]), changed("delete", TWO, 2))
     script = Script(conversation, repeats=[[SAME, ANOTHER], []])
-    one = Hypothesis("delete.single_result", Effect(conversation.exchanges[-1], by_anybody=True))
-    script.settle(Suspicion(conversation.exchanges[-1], "", "", (one,), symptom="url"))
+    hypothesis = Hypothesis(
+        "delete.single_result", Effect(conversation.exchanges[-1], by_anybody=True)
+    )
+    script.settle(Suspicion(conversation.exchanges[-1], "", "", (hypothesis,), symptom="url"))
     assert script.kept == [ANOTHER]
 
 
@@ -257,16 +264,16 @@ def test_another_matter_that_a_repetition_shows_is_kept() -> None:
 def test_an_effect_that_others_have_as_well_is_nobodys(
     others: set[str], *, by_anybody: bool, confirmed: bool
 ) -> None:
-    """What others were seen to do to webhook requests may be theirs again."""
+    """What others did before may be theirs again."""
     conversation = Conversation(listed([ONE, TWO]), changed("delete", TWO, 2))
     conversation.belief.done_by_others |= others
-    one = Hypothesis("delete.single_result", Effect(conversation.exchanges[-1], by_anybody))
-    suspicion = Suspicion(conversation.exchanges[-1], "", "", (one,), symptom="url")
+    hypothesis = Hypothesis("delete.single_result", Effect(conversation.exchanges[-1], by_anybody))
+    suspicion = Suspicion(conversation.exchanges[-1], "", "", (hypothesis,), symptom="url")
     assert Script(conversation, repeats=[[SAME], []]).settle(suspicion) is confirmed
 
 
-def test_a_confirmation_makes_known_what_it_sees() -> None:
-    """One that is gone is forgotten, so that it is not missed any more."""
+def test_a_confirmation_updates_the_belief() -> None:
+    """What is gone is forgotten, and no longer missed."""
     conversation = Conversation(listed([ONE, TWO, THREE]), listed([ONE, THREE]))
     settled(conversation, "Contradicted", [NO, [], [ONE, THREE]])
     assert list(conversation.belief.tracked) == [ONE["id"], THREE["id"]]

@@ -162,14 +162,14 @@ def test_verbs_paths_and_places_are_as_documented(made: Entry, expected: str) ->
 @pytest.mark.parametrize("method", ["show", "list", "resend", "delete"])
 def test_a_token_must_be_one_that_is_valid(method: str) -> None:
     """Without a token, with one of no login and with a released one every method refuses."""
-    given = {"entity": "JOBS"} if method == "list" else {IDENTIFIER: BY_ID}
+    parameters = {"entity": "JOBS"} if method == "list" else {IDENTIFIER: BY_ID}
     conversation = known("R10")
     for token, statement in (("", "from_login"), ("U", "from_login"), (None, "required")):
         named = {} if token is None else {"token": token}
-        made = said(method, {**named, **given}, refused())
+        made = said(method, {**named, **parameters}, refused())
         assert conversation.expected(made) == f"refuse token.{statement}"
     conversation.hear(said("token_release", {"token": TOKEN}, ok({})))
-    made = said(method, {"token": TOKEN, **given}, refused())
+    made = said(method, {"token": TOKEN, **parameters}, refused())
     assert conversation.expected(made) == "refuse token_release.ends_token"
 
 
@@ -254,7 +254,7 @@ def test_what_a_list_comes_to(filters: dict[str, Any], release: str, expected: s
 
 
 def test_a_list_that_finds_nothing_may_be_refused_until_one_was_served() -> None:
-    """No statement says that an empty list is served; but one server does it in one way."""
+    """No statement says that an empty list is served. One server always does it in one way."""
     conversation = Conversation(listed([ONE], entity="JOBS"), release="R14")
     leads = ask("list", entity="LEADS")
     assert conversation.expected(leads) == "either"

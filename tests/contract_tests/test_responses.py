@@ -100,7 +100,7 @@ def absent(status: Any) -> Response:
     ids=of_response,
 )  # fmt: skip
 def test_a_flaw_of_an_envelope_is_put_to_its_statement(made: Entry, statement: str) -> None:
-    """It is suspected alone: nothing follows of it."""
+    """No other statement is suspected."""
     assert Conversation(show(ONE), made).suspected == [statement]
 
 
@@ -135,12 +135,11 @@ def test_what_http_refuses_is_no_error_of_the_api(status: int, more: str) -> Non
 
 
 def test_the_documents_own_example_keeps_everything() -> None:
-    """It is right, and tells of most statements."""
     made = said("show", {"token": TOKEN, IDENTIFIER: {"id": EXAMPLE["id"]}}, ok(EXAMPLE))
     conversation = Conversation(made, release="R9")
     assert conversation.suspected == []
-    told = {each.partition(".")[0] for each in conversation.held}
-    assert {"response", "envelope", "show", "parameters", "methods", "errors"} <= told
+    groups = {statement.partition(".")[0] for statement in conversation.held}
+    assert {"response", "envelope", "show", "parameters", "methods", "errors"} <= groups
     assert {f"response.{name}" for name in EXAMPLE} <= conversation.held
 
 
@@ -185,7 +184,6 @@ def test_the_documents_own_example_keeps_everything() -> None:
     ids=shortened,
 )  # fmt: skip
 def test_a_wrong_field_is_put_to_its_statement(changed: dict[str, Any], statement: str) -> None:
-    """Whatever is wrong with one field breaks the statement of that field alone."""
     assert broken_by(altered(**changed)) == {statement}
 
 
@@ -228,7 +226,7 @@ def test_dates_are_in_order_as_far_as_zones_tell(
     updated: str,
     is_in_order: bool,  # noqa: FBT001
 ) -> None:
-    """What is on a wall clock counts where it is more than a day apart."""
+    """Moments without a zone count only if they are more than a day apart."""
     log = {"log_information__created_date": created, "log_information__updated_date": updated}
     assert broken_by(altered(**log)) == (set() if is_in_order else {f"{LOG}.dates_in_order"})
 
@@ -265,7 +263,6 @@ def test_the_names_of_units_and_entities_are_those_of_the_release() -> None:
     ],
 )
 def test_fields_set_is_held_to_what_it_names(names: str, fields_set: str, broken: set[str]) -> None:
-    """A response has the fields that fields_set names, and only those."""
     shown = {name: ONE[name] for name in names.split(",")}
     assert broken_by(shown, fields_set=fields_set) == broken
 
@@ -282,7 +279,7 @@ def test_fields_set_is_held_to_what_it_names(names: str, fields_set: str, broken
 def test_each_is_listed_once_and_has_names_of_its_own(
     others: list[dict[str, Any]], statement: str | None
 ) -> None:
-    """Twice the same is a duplicate; one id or number with two is another thing."""
+    """The same one twice is a duplicate. Two with one id or number break other statements."""
     conversation = Conversation(listed([ONE, *others]))
     assert conversation.suspected == ([] if statement is None else [statement])
 

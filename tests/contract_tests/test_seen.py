@@ -62,7 +62,6 @@ def test_a_method_that_is_never_served_is_no_pass(method: str) -> None:
 
 
 def test_a_server_that_serves_nothing_but_the_login_is_no_pass() -> None:
-    """Nothing of it was seen."""
     results = checked(without("show", "list", "resend", "delete"), limits=FEW)
 
     assert alarms(results) == []
@@ -111,7 +110,8 @@ def test_a_scope_that_matches_nothing_is_an_error_before_any_change() -> None:
 def test_a_scope_that_is_used_up_says_so() -> None:
     """One webhook request: it is deleted, and what needs more was not sent."""
     server = StandIn()
-    rejected = next(each for each in server.records.values() if each.life_cycle_state == "REJECTED")
+    records = server.records.values()
+    rejected = next(record for record in records if record.life_cycle_state == "REJECTED")
     scope = Scope(numbers=frozenset((rejected.number,)))
     results = checked(server, limits=FEW, scope=scope, allowed=frozenset(("delete",)))
 

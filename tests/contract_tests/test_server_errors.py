@@ -45,7 +45,7 @@ def dated(status: int) -> list[Entry]:
 
 def logins(status: int) -> list[Entry]:
     """Return logins with a wrong password."""
-    return [said("token", LOGIN | {"password": each}, refused(status)) for each in "abc"]
+    return [said("token", LOGIN | {"password": password}, refused(status)) for password in "abc"]
 
 
 def lists(status: int) -> list[Entry]:
@@ -55,15 +55,15 @@ def lists(status: int) -> list[Entry]:
 
 def nowhere(status: int | None) -> list[Entry]:
     """Return a show of what does not exist; without a status nothing."""
-    given = {"token": TOKEN, IDENTIFIER: {"id": "nowhere"}}
-    return [said("show", given, refused(status))] if status else []
+    parameters = {"token": TOKEN, IDENTIFIER: {"id": "nowhere"}}
+    return [said("show", parameters, refused(status))] if status else []
 
 
 def after(failures: Sequence[Entry], status: int | None) -> Service:
     """Return what is noted of failures, on a server whose refusals, if any, have a status."""
     between = [show(RECORDS[7], 8), *nowhere(status)]
-    made = [entry for each in failures for entry in (each, *between)]
-    return Conversation(listed(RECORDS), *made).oracle.service
+    entries = [entry for failure in failures for entry in (failure, *between)]
+    return Conversation(listed(RECORDS), *entries).oracle.service
 
 
 @pytest.mark.parametrize(
@@ -86,13 +86,12 @@ def after(failures: Sequence[Entry], status: int | None) -> Service:
 def test_a_failure_each_time_is_a_violation_unless_all_errors_are_so(
     failures: Sequence[Entry], refuses: int | None, *, accused: bool
 ) -> None:
-    """Which status errors have is open, and so is how a failed delivery is reported."""
-    found = [each.statement for each in after(failures, refuses).conclude()]
-    assert set(found) == ({STATEMENT} if accused else set())
+    """The status of errors is open, and so is how a failed delivery is reported."""
+    statements = {violation.statement for violation in after(failures, refuses).conclude()}
+    assert statements == ({STATEMENT} if accused else set())
 
 
 def test_a_failure_that_does_not_come_again_is_a_note() -> None:
-    """A gateway's hiccup breaks no statement."""
     down = [listed(RECORDS), *nowhere(400), *lists(500)]
     service = Conversation(*down).oracle.service
     assert [*service.conclude()] == []  # nothing else was met meanwhile
@@ -111,7 +110,6 @@ def test_a_failure_that_does_not_come_again_is_a_note() -> None:
     ],
 )
 def test_what_is_never_served_is_said(failures: Sequence[Entry], said: str) -> None:
-    """A method that served nothing has a line."""
     service = after(failures, 200)
     assert [*service.conclude()] == []
     assert [line.partition(" (")[0] for line in service.never_served()] == [said] * bool(said)
@@ -189,8 +187,8 @@ def test_a_read_that_never_gets_a_response_is_a_violation_and_the_run_goes_on() 
 
     assert broken(results) == [STATEMENT]
     assert results.trouble is None
-    (statement,) = [each for each in results.statements if each.statement.id == STATEMENT]
-    violation = statement.violations[0]
+    (result,) = [result for result in results.statements if result.statement.id == STATEMENT]
+    violation = result.violations[0]
     assert (violation.method, violation.seen) == ("show", "no response")
     assert "never got a response" in str(results.notes)
     assert "show with fields_set and webhook_request_identifier" in str(results.notes)

@@ -30,13 +30,13 @@ DISAGREE = "list.agrees_with_show Disagree"
 
 def without(name: str) -> dict[str, Any]:
     """Return a webhook request that lacks a member."""
-    return {each: value for each, value in ONE.items() if each != name}
+    return {field: value for field, value in ONE.items() if field != name}
 
 
 def of_number(method: str, number: str, answer: Any, **more: Any) -> Entry:
     """Return a request that names a webhook request by its number."""
-    given = {"token": TOKEN, IDENTIFIER: {"number": number}, **more}
-    return said(method, given, answer if isinstance(answer, tuple) else ok(answer))
+    parameters = {"token": TOKEN, IDENTIFIER: {"number": number}, **more}
+    return said(method, parameters, answer if isinstance(answer, tuple) else ok(answer))
 
 
 def twice(answer: Any) -> Entry:
@@ -215,20 +215,19 @@ SUSPECT: dict[str, tuple[Sequence[Entry], Sequence[str]]] = {
 }  # fmt: skip
 
 
-def found_last(entries: Sequence[Entry]) -> list[str]:
-    """Return all hypotheses of what the last entry makes suspect; the others nothing."""
+def last_hypotheses(entries: Sequence[Entry]) -> list[str]:
+    """Return all hypotheses about the last entry; the entries before must make nothing suspect."""
     *before, last = entries
     conversation = Conversation(*before)
     assert conversation.suspicions == []
-    found = conversation.hear(last).suspicions
-    return [each for suspicion in found for each in hypotheses(suspicion)]
+    suspicions = conversation.hear(last).suspicions
+    return [text for suspicion in suspicions for text in hypotheses(suspicion)]
 
 
 @pytest.mark.parametrize("name", SUSPECT)
 def test_a_suspicion_names_what_may_explain_it(name: str) -> None:
-    """Each hypothesis is a statement and its confirmation; the likeliest comes first."""
     entries, expected = SUSPECT[name]
-    assert found_last(entries) == expected
+    assert last_hypotheses(entries) == expected
 
 
 ODD_RULE = record(1, workflow_rule=None)
@@ -336,7 +335,6 @@ OPEN: dict[str, Sequence[Entry]] = {
 
 @pytest.mark.parametrize("name", OPEN)
 def test_what_the_documents_leave_open_is_not_suspected(name: str) -> None:
-    """Nothing is suspected."""
     assert Conversation(*OPEN[name]).suspected == []
 
 
@@ -352,24 +350,23 @@ def test_paging_is_of_r13() -> None:
 
 
 def test_a_suspicion_tells_both_values_and_where_they_come_from() -> None:
-    """It has the value that was known with its exchange, and the one that was received."""
     conversation = Conversation(show(ONE), changed("delete", record(1, entity_id="E9")))
-    (found,) = conversation.suspicions
-    assert (found.expected, found.seen) == ("entity_id of 1 unchanged: 'E1'", "'E9'")
-    assert (found.record, found.symptom) == (ONE["id"], "entity_id")
-    violation = found.violation(found.hypotheses[0])
+    (suspicion,) = conversation.suspicions
+    assert (suspicion.expected, suspicion.seen) == ("entity_id of 1 unchanged: 'E1'", "'E9'")
+    assert (suspicion.record, suspicion.symptom) == (ONE["id"], "entity_id")
+    violation = suspicion.violation(suspicion.hypotheses[0])
     assert violation.exchanges == tuple(conversation.exchanges)
 
 
 def test_a_list_is_compared_with_the_interpretation_that_it_fits_best() -> None:
-    """It lacks one of those from a date on; of those of a day it has two too many."""
+    """It lacks one of those from a date on, and has two too many for those of a day."""
     days = ("2016-03-04", "2016-03-04", "2016-03-14", "2016-03-24")
     records = [created(f"{day}T12:00:00", at) for at, day in enumerate(days, 1)]
     conversation = Conversation(listed(records))
     kind = False, frozenset({"entity", "created_date"})
     conversation.belief.longest[kind] = 9  # no list is cut
     conversation.hear(listed(records[:1] + records[2:], **JOBS, created_date=days[0]))
-    assert [each.record for each in conversation.suspicions] == [records[1]["id"]]
+    assert [suspicion.record for suspicion in conversation.suspicions] == [records[1]["id"]]
 
 
 THREE_DONE = record(3, life_cycle_state="SUCCESSFUL")
