@@ -7,14 +7,15 @@ Instead of a value, an object with the member ``$`` says how it comes about:
 - ``now``: the time, written like ``like``
 - ``new``: a text that no other one is equal to: digits where ``like`` has 0, hexadecimal ones where
   it has A, a or z
-- ``same``: as the member ``as`` of the same webhook request is then
+- ``same``: as the member ``as`` of the same webhook request is then; with ``is_number``, which is
+  true, it is a number instead of digits
 - ``user``, ``unit``: those of the caller
 - ``more``: a number, larger by ``by``; ``length``: how many an array has then
-- ``append``: the array as it was, and ``item`` behind it
+- ``append``: the array as it was, or an empty one, and ``items`` behind it
 - ``fill``: ``value`` where there was none, else as it was
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 Effects = Mapping[str, Any]  # by member, such as response or log_information.updated_date
@@ -74,7 +75,7 @@ def _value(effect: Any, before: Any, record: Mapping[str, Any], drawn: Drawn) ->
         case "now" | "new" as how:
             return getattr(drawn, how)(str(effect.get("like", "")))
         case "same":
-            return record.get(effect.get("as"), _ABSENT)
+            return _same(effect, record)
         case "user" | "unit" as who:
             return drawn.caller(who)
         case "more":
@@ -82,12 +83,27 @@ def _value(effect: Any, before: Any, record: Mapping[str, Any], drawn: Drawn) ->
         case "length":
             return len(before) if isinstance(before, list) else 0
         case "append":
-            items = before if isinstance(before, list) else []
-            return [*items, _item(effect["item"], items, record, drawn)]
+            return _appended(effect["items"], before, record, drawn)
         case "fill":
             is_unset = before is None or before is _ABSENT
             return _value(effect["value"], before, record, drawn) if is_unset else before
     return _inside(effect, before, record, drawn)
+
+
+def _same(effect: Mapping[str, Any], record: Mapping[str, Any]) -> Any:
+    """Return the value of another member, as a number if the effect says so."""
+    value = record.get(str(effect.get("as")), _ABSENT)
+    is_number = effect.get("is_number") and isinstance(value, str) and value.isdecimal()
+    return int(value) if is_number else value
+
+
+def _appended(
+    effects: Sequence[Any], before: Any, record: Mapping[str, Any], drawn: Drawn
+) -> list[Any]:
+    made = [*before] if isinstance(before, list) else []
+    for effect in effects:
+        made.append(_item(effect, made, record, drawn))
+    return made
 
 
 def _item(effect: Any, items: list[Any], record: Mapping[str, Any], drawn: Drawn) -> Any:

@@ -170,15 +170,17 @@ def _is_time(value: Any) -> bool:
 
 
 def _same(seen: Seen, name: str) -> Any:
-    """Return that a text is that of another member, which is not the same in all of them."""
-    if not all(isinstance(after, str) and after for _, after, _ in seen):
+    """Return that a text, or a number, is that of another member, which differs among them."""
+    afters = [after for _, after, _ in seen]
+    is_number = all(type(after) is int for after in afters)
+    if not is_number and not all(isinstance(after, str) and after for after in afters):
         return None
     for other in _ALIKE:
-        if other != name and all(after == record.get(other) for _, after, record in seen):
+        if other != name and all(str(after) == record.get(other) for _, after, record in seen):
             # Of two that are the same the first one is new.
             is_first = name in _ALIKE and _ALIKE.index(name) < _ALIKE.index(other)
             if not is_first:
-                return {"$": "same", "as": other}
+                return {"$": "same", "as": other} | ({"is_number": True} if is_number else {})
     return None
 
 
@@ -235,23 +237,36 @@ def _object(seen: Seen, _: str) -> Any:
 
 
 def _array(seen: Seen, _: str) -> Any:
-    """Return an array that got an item, or whose items have effects."""
+    """Return an array that got items, or whose items have effects."""
     if not all(isinstance(after, list) for _, after, _ in seen):
         return None
-    if all(isinstance(b, list) and a[:-1] == b and len(a) == len(b) + 1 for b, a, _ in seen):
-        items = [(_ABSENT, after[-1], record) for _, after, record in seen]
-        item = _effect(items)
-        if isinstance(item, dict) and "$" not in item:
-            for name in item:
-                if all(after[-1].get(name) == len(after) for _, after, _ in seen):
-                    item[name] = {"$": "length"}
-        return {"$": "append", "item": item}
+    olds = [before if isinstance(before, list) else [] for before, _, _ in seen]
+    more = {len(after) - len(old) for old, (_, after, _) in zip(olds, seen, strict=True)}
+    is_longer = len(more) == 1 and min(more) > 0 and any(olds)
+    if is_longer and all(seen[n][1][: len(old)] == old for n, old in enumerate(olds)):
+        return {"$": "append", "items": [_new_item(olds, seen, at) for at in range(min(more))]}
     if len({len(after) for _, after, _ in seen}) != 1:
         return None
     return [
         _effect([(_at(before, at), after[at], record) for before, after, record in seen])
         for at in range(len(seen[0][1]))
     ]
+
+
+def _new_item(olds: Sequence[list[Any]], seen: Seen, at: int) -> Any:
+    """Return the effect that an item has which stands so far behind an array as it was."""
+    places = [len(old) + at for old in olds]
+    items = [
+        (_ABSENT, after[n], record) for n, (_, after, record) in zip(places, seen, strict=True)
+    ]
+    item = _effect(items)
+    if isinstance(item, dict) and "$" not in item:
+        for name in item:
+            if all(
+                after.get(name) == n + 1 for n, (_, after, _) in zip(places, items, strict=True)
+            ):
+                item[name] = {"$": "length"}
+    return item
 
 
 def _at(value: Any, at: int) -> Any:

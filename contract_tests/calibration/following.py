@@ -14,6 +14,8 @@ from crmcom_kit.contract_tests.client.exchanges import LOGINS, Call, Exchange, t
 from crmcom_kit.contract_tests.client.targets import DirectMock, Login, MockReply
 from crmcom_kit.schemas.profile import Profile
 
+#: So many seconds do not pass between two changes of a run: then it is not the time of a change.
+MAX_PASSED = 600
 #: The profile may say how a record looks then.
 _UNKNOWN_FAILURE: Mapping[str, Any] = {"error_code": "", "error_description": None}
 
@@ -83,6 +85,7 @@ class MockFollower(Follower):
         self._mock = DirectMock(profile, login, began)
         self._login, self._cache = login, cache
         self._seen: dict[Any, Record] = {}  # webhook requests as the server showed them last
+        self._changed: datetime | None = None  # when the server last changed one, by its clock
 
     def reply(self, exchange: Exchange) -> MockReply:
         """Return the mock's response to the request of an exchange."""
@@ -102,7 +105,7 @@ class MockFollower(Follower):
             call = self._with_right_login(call)
         is_change = changing_method(call) is not None
         if is_change:
-            self._mock.advance(1)  # so that what is changed later is newer
+            self._mock.advance(self._passed(exchange))
             self._mock.outcome = self._failure(exchange)
         is_known = self._cache is not None and exchange.number in self._cache.failures
         if not is_known and "fields_set" not in call.parameters:
@@ -127,6 +130,18 @@ class MockFollower(Follower):
             return replace(call, headers=(*headers, ("Authorization", f"Basic {coded}")))
         return call
 
+    def _passed(self, exchange: Exchange) -> float:
+        """Return how many seconds a change comes after the one before it, by the server's dates.
+
+        What the server changes within a second is changed within a second here as well.
+        """
+        date, last = _updated_date(exchange), self._changed
+        if date is None or (last is not None and date < last):
+            return 0 if last else 1
+        self._changed = date
+        passed = MAX_PASSED if last is None else (date - last).total_seconds()
+        return passed if passed < MAX_PASSED else 1
+
     def _failure(self, exchange: Exchange) -> Mapping[str, Any] | None:
         """Return the error that a resend ended with, as far as the response tells; else None.
 
@@ -145,6 +160,15 @@ class MockFollower(Follower):
             "error_code": data.get("error_code") or "",
             "error_description": data.get("error_description"),
         }
+
+
+def _updated_date(exchange: Exchange) -> datetime | None:
+    """Return when a webhook request was changed, as the response shows it; None if it does not."""
+    log = exchange.data.get("log_information") if isinstance(exchange.data, dict) else None
+    try:
+        return datetime.fromisoformat(log["updated_date"]).replace(tzinfo=None)  # type: ignore[index]
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def exchange_of(exchange: Exchange, reply: MockReply) -> Exchange:

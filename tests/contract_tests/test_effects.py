@@ -29,6 +29,7 @@ def record(at: int, **members: Any) -> dict[str, Any]:
         "request": {"attempt": at},
         "response": [at],
         "tries": [1],
+        "notes": [0] if at == 2 else None,
         "copy": "old",
         "authentication_code": None,
         "log_information": {"created_date": "2016-01-01T10:00:00", "updated_date": None},
@@ -43,6 +44,7 @@ def resent(at: int) -> dict[str, Any]:
         "request": {"attempt": at + 1},
         "tries": [1, {"n": 2, "at": f"2016-05-0{at}T11:00:00"}],
     }
+    made["notes"] = [*(made["notes"] or []), {"of": at}, "sent"]
     made |= {"authentication_code": HEX.format(at), "copy": HEX.format(at)}
     made["log_information"] = {**made["log_information"], "updated_date": f"2016-05-0{at}T11:00:00"}
     return made
@@ -66,7 +68,11 @@ EFFECTS = {
     "request": {"attempt": {"$": "more", "by": 1}},
     "tries": {
         "$": "append",
-        "item": {"n": {"$": "length"}, "at": {"$": "now", "like": "0000-00-00T00:00:00"}},
+        "items": [{"n": {"$": "length"}, "at": {"$": "now", "like": "0000-00-00T00:00:00"}}],
+    },
+    "notes": {
+        "$": "append",
+        "items": [{"of": {"$": "same", "as": "number", "is_number": True}}, "sent"],
     },
     "authentication_code": {"$": "new", "like": SHAPE},
     "copy": {"$": "new", "like": SHAPE},
@@ -86,7 +92,7 @@ def effects() -> dict[str, dict[str, Any]]:
 
 
 def test_each_member_has_an_effect(effects: dict[str, dict[str, Any]]) -> None:
-    """Kept, new, the time, one more, an item more, or the value that was seen."""
+    """Kept, new, the time, one more, some items more, or the value that was seen."""
     assert effects["resend"] == EFFECTS
     assert effects["delete"] == {"life_cycle_state": "DELETED"}
     assert dials_of(effects) == {
@@ -113,6 +119,7 @@ def test_a_mock_does_what_was_learned(effects: dict[str, dict[str, Any]]) -> Non
     assert made == ask("GET", "show")
     assert made["life_cycle_state"] == "SUCCESSFUL"
     assert (made["request"], made["response"]) == ({"attempt": 8}, {"accepted": True})
+    assert made["notes"] == [{"of": 7}, "sent"]
     assert (made["tries"][0], made["tries"][1]["n"]) == (1, 2)
     assert made["tries"][1]["at"] == made["log_information"]["updated_date"] > "2016-05-01"
     assert len(made["authentication_code"]) == len(HEX.format(1))

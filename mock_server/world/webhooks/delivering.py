@@ -273,11 +273,14 @@ class Delivery:
         if is_guess:
             body = self.epoch.changed_by("resend", record.body, self.session)
         if body is not None and not outcome.delivered:
-            if is_guess or outcome.error_code:
-                body["error_code"] = outcome.error_code or "FAILED"
+            before = orjson.loads(record.body)
+            if outcome.error_code:
+                body["error_code"] = outcome.error_code
                 body["error_description"] = outcome.error_description
+            elif is_guess:  # it may fail as it did before
+                body |= {name: before.get(name) for name in ("error_code", "error_description")}
             if is_guess:
-                body["response"] = orjson.loads(record.body).get("response")
+                body["response"] = before.get("response")
             body["life_cycle_state"] = State.REJECTED.value
         return body
 
