@@ -11,7 +11,7 @@ from crmcom_kit import __version__
 from crmcom_kit.contract_tests.calibration.following import MockFollower
 from crmcom_kit.contract_tests.calibration.learned import Found
 from crmcom_kit.contract_tests.calibration.learning import Learning, Log, log_of
-from crmcom_kit.contract_tests.calibration.people import Pseudonyms, with_texts
+from crmcom_kit.contract_tests.calibration.people import Pseudonyms, free_texts, with_texts
 from crmcom_kit.contract_tests.calibration.record_forms import record_forms
 from crmcom_kit.contract_tests.calibration.report import Comparisons, as_html
 from crmcom_kit.contract_tests.calibration.success_texts import SUCCESS_TEXTS
@@ -182,7 +182,7 @@ def files(made: Calibration, *, keep_personal_data: bool) -> dict[str, str]:
     effects, *texts = said[len(made.log.world) :]
     world = said[: len(made.log.world)]
     made = _with_texts(made, dict(zip(SUCCESS_TEXTS, texts, strict=True)))
-    facts = _facts(made)
+    facts = {**_facts(made), "free_texts": 0 if keep_personal_data else free_texts(said)}
     return {
         HEAD: head_of(replace(made.profile, effects=effects)),
         DIALECT: write_dialect(

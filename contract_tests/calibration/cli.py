@@ -1,6 +1,7 @@
 """``crmcom-kit calibrate`` and ``crmcom-kit diff``."""
 
 import datetime as dt
+import json
 import os
 import shutil
 import sys
@@ -61,7 +62,7 @@ _TO_LEARN = 0.25
     params=OF_CALIBRATE,
 )
 @config_option
-def calibrate(out: Path, *, keep_personal_data: bool, **given: Any) -> None:
+def calibrate(out: Path, *, keep_personal_data: bool, har: Path | None, **given: Any) -> None:
     """Learn how a server responds, and write a profile for `crmcom-kit serve --profile`.
 
     The run is read-only unless --allow and --scope are given. A recording can be used instead of
@@ -74,6 +75,7 @@ def calibrate(out: Path, *, keep_personal_data: bool, **given: Any) -> None:
     from crmcom_kit.contract_tests.calibration.calibrate import NothingToLearn, calibrated, files
 
     folder = _checked_folder(out)
+    check_files({} if har is None else {"har": har}, given["ledger"], given["from_har"])
     seconds, began, stop = given["max_time"], time.monotonic(), Stop()
 
     def is_time_up() -> bool:
@@ -83,12 +85,15 @@ def calibrate(out: Path, *, keep_personal_data: bool, **given: Any) -> None:
     with stop.on_signals():
         earlier = _recorded_before(given, stop)
         results = _run(given, stop, kept_time=0 if given["from_har"] else seconds * _TO_LEARN)
+        if har is not None:
+            _write_har(har, results)
         learned_from = len(results.history) + (0 if earlier is None else len(earlier.history))
         click.echo(f"learning from {counted(learned_from, 'exchange')}", err=True)
         try:
             with progress() as show:
                 made = calibrated(results, earlier, is_time_up=is_time_up, progress=show)
-            _write(folder, files(made, keep_personal_data=keep_personal_data), stop)
+            texts = files(made, keep_personal_data=keep_personal_data)
+            _write(folder, texts, stop)
         except NothingToLearn as error:
             msg = f"nothing can be learned: {error}"
             raise Refused(msg) from None
@@ -100,12 +105,17 @@ def calibrate(out: Path, *, keep_personal_data: bool, **given: Any) -> None:
         untried = [dial for dial, each in made.found.items() if "not tried" in each.evidence]
         notes.append(
             f"learning stopped after {seconds:g} s (--max-time) before "
-            f"{counted(len(untried), 'dial')}: {', '.join(untried)}; to go on from the "
-            "same exchanges, record them with `check --har FILE`, and give --from-har FILE"
+            f"{counted(len(untried), 'dial')}: {', '.join(untried)}; to go on from the same "
+            f"exchanges, give --from-har {har or 'FILE, which --har FILE writes'}"
         )
     if not made.found["list.order"].evidence.startswith("observed"):
         notes.append(f"list.order: {made.found['list.order'].evidence}")
     notes += [*_on_responses(made), *_on_changes(made, results)]
+    if unread := json.loads(texts["report.json"])["free_texts"]:
+        notes.append(
+            f"{counted(unread, 'different text')} of several words in {folder / 'world.jsonl'} may "
+            "have names that stand nowhere else: nobody has read them; do before you share it"
+        )
     printable = _printable(made.results)
     for note in notes:
         click.echo(f"Note: {printable(note)}")
@@ -130,6 +140,16 @@ def _checked_folder(out: Path, option: str = "--out") -> Path:
         msg = f"{option}: {parent} is no folder that can be written to"
         raise Refused(msg)
     return out
+
+
+def _write_har(path: Path, results: "Results") -> None:
+    """Write the exchanges of a run: learning can go on from them. Raises Refused."""
+    from crmcom_kit.contract_tests.reports.har import written
+    from crmcom_kit.contract_tests.reports.report import Report
+
+    for failure in write({"har": lambda: written(Report(results))}, {"har": path}):
+        msg = f"{failure}{_changed(results)}"
+        raise Refused(msg)
 
 
 def _on_responses(made: "Calibration") -> Iterator[str]:

@@ -100,6 +100,13 @@ OF_CALIBRATE = _with_shared(
             help="Keep names, e-mail addresses, user names and hosts; by default they are "
             "replaced. Then the mock has other URLs: a list filtered by a real one finds nothing.",
         ),
+        _profile(
+            ["--har"],
+            type=_FOLDER,
+            metavar="FILE",
+            help="Write what was sent and received, before it is learned from; --from-har FILE "
+            "goes on from it. It has data of the server.",
+        ),
     ],
     {**_OF_CHECK, "seed": "`crmcom-kit diff --seed N` sends others than were learned from"},
     base_url=f"{_BASE_URL}started and learned.",

@@ -8,6 +8,7 @@ from typing import Any
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(\.[\w-]+)+")
 _HOST = re.compile(r"(?<=://)(?:[^\s/@?#]*@)?(\[[^\s\]]*\]|[^\s/:?#\"'<>@]+)")
 _WORD = re.compile(r"\w+")
+_SEVERAL_WORDS = re.compile(r"[^\W\d_]\S*\s+\S*[^\W\d_]")
 #: Members whose values name a person, inside whichever object.
 _NAMES = {
     **dict.fromkeys(("person_name", "full_name", "contact_name"), "name"),
@@ -29,6 +30,23 @@ _SHORTEST = 4  # letters of a family name, or a user name, that is replaced in t
 _KEPT = frozenset(("id", "number", "entity", "entity_id", "life_cycle_state"))
 #: Members that requests name things by: a word in them that is a user name as well stays.
 _IDENTIFYING = frozenset(("name", "alternative_code"))
+
+
+def free_texts(values: Iterable[Any]) -> int:
+    """Return how many different texts of several words there are: some may tell of people.
+
+    What members have that name a person does not count.
+    """
+    found: set[str] = set()
+
+    def collect(text: str, member: str) -> str:
+        if member not in _NAMES and member not in _KEPT and _SEVERAL_WORDS.search(text):
+            found.add(text)
+        return text
+
+    for value in values:
+        with_texts(value, collect)
+    return len(found)
 
 
 class Pseudonyms:

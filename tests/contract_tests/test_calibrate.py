@@ -33,7 +33,7 @@ from crmcom_kit.contract_tests.calibration.comparing import Comparison, Differen
 from crmcom_kit.contract_tests.calibration.diff import OtherServer, with_profile
 from crmcom_kit.contract_tests.calibration.following import Follower
 from crmcom_kit.contract_tests.calibration.learning import log_of
-from crmcom_kit.contract_tests.calibration.people import Pseudonyms
+from crmcom_kit.contract_tests.calibration.people import Pseudonyms, free_texts
 from crmcom_kit.contract_tests.calibration.report import Tally, dial_rows
 from crmcom_kit.contract_tests.client.calls import changing_method
 from crmcom_kit.contract_tests.client.errors import BudgetSpent
@@ -183,6 +183,18 @@ def test_one_person_has_one_name() -> None:
     people = [{"person_name": "Ute Strauß"}, {"person_name": "Jo Alii"}]
     found = Pseudonyms().replaced_everywhere([*people, {"text": "Strauß, Al\u0131\u0131"}])
     assert "Strauß" not in found[2]["text"]
+
+
+def test_texts_that_nobody_has_read_are_counted(made: Calibration) -> None:
+    """Those of several words, each once; not those of members that name people, which are gone."""
+    texts = ["Call Ann Lee", "Call Ann Lee", "Timeout", "2016-01-01 10:00", "No. 7"]
+    world = [{"person_name": "Ann Lee", "entity": "JOBS"}, {"a": texts}, {"b": {"c": "to Bo"}}]
+
+    assert free_texts(world) == 2
+    kept, without = (
+        json.loads(files(made, keep_personal_data=keep)["report.json"]) for keep in (True, False)
+    )
+    assert (kept["free_texts"], without["free_texts"] > 0) == (0, True)
 
 
 def test_user_names_are_replaced_in_texts_as_well() -> None:
@@ -529,8 +541,9 @@ def test_a_recording_teaches_as_well(
     login["CRMCOM_ORGANISATION"] = "ACMETV"
     har, url = tmp_path / "r.har", serve(create_app(release="R13", credentials=credentials))
     few, release = ["--max-requests", "120", "--base-url", url], ["--release", "R13"]
-    run = ["check", *few, *release, "--har", str(har)]
-    assert CliRunner(env=login).invoke(main, run).exit_code == 0
+    run = ["check"] if sends else ["calibrate", "--out", str(tmp_path / "first")]
+    done = CliRunner(env=login).invoke(main, [*run, *few, *release, "--har", str(har)])
+    assert done.exit_code == 0, done.output
     har.write_text(
         re.sub("/worlds/[^/]+/", "/", har.read_text("utf-8")), "utf-8"
     )  # the run's world
@@ -543,7 +556,10 @@ def test_a_recording_teaches_as_well(
     assert re.search(r"^\d+ documented requests: .*, 0 differ otherwise", done.output, re.MULTILINE)
     assert "recorded exchanges were read, and nothing was sent" in done.output
     assert ("Note: webhook requests that were or may be changed" in done.output) is sends
-    assert read_profile(tmp_path / "p").release.name == "R13.0.0"
+    profile = read_profile(tmp_path / "p")
+    assert profile.release.name == "R13.0.0"
+    if not sends:  # learning goes on from what calibrate has sent and received
+        assert dict(profile.dialect) == dict(read_profile(tmp_path / "first").dialect)
     requests = json.loads((tmp_path / "p" / "report.json").read_text("utf-8"))["requests"]
     assert (requests > 200) is sends
 
@@ -586,6 +602,7 @@ REFUSED = {
     "calibrate": "Missing option '--out'.",
     "calibrate --out .": "--out: . exists; name a new folder",
     "calibrate --out no/p": "--out: ",
+    "calibrate --out p --har no/t.har": "--har: no/t.har cannot be written: its",
     "calibrate --out p --from-har r.har --max-time nan": "--max-time: nan is not allowed",
 }
 
