@@ -22,6 +22,8 @@ _ABSENT = {"$": "absent"}
 _KEPT = {"$": "kept"}
 #: A text like this is drawn, or computed: no two webhook requests have the same one.
 _OPAQUE = re.compile(r"[A-Za-z0-9+/_=-]{16,}")
+#: So many requests after a resend, what it did is seen at once.
+AT_ONCE = 2
 #: Members that others may be the same as.
 _ALIKE = ("request", "response", "id", "number", "entity_id", "url")
 
@@ -66,15 +68,16 @@ def changes(exchanges: Sequence[Exchange], unsteady: frozenset[str]) -> Iterator
     """Yield the changes of a run; what a resend did shows where the record is seen next.
 
     The response may show the record as it was: a server may send later. A refused resend counts as
-    well: the delivery may have failed.
+    well: the delivery may have failed. What is seen at once is no change by somebody else.
     """
-    latest, waiting = dict[str, Record](), dict[str, Record]()  # by id; before a resend
-    for exchange in exchanges:
+    latest = dict[str, Record]()  # by id
+    waiting = dict[str, tuple[Record, int]]()  # before a resend, and where that is
+    for at, exchange in enumerate(exchanges):
         method = changing_method(exchange.call)
         if method == "resend":
             before = _named(exchange, latest)
             if before is not None and before.get("life_cycle_state") == "REJECTED":
-                waiting[before["id"]] = before
+                waiting[before["id"]] = before, at
         if not exchange.ok or "fields_set" in exchange.call.parameters:
             continue
         for key, record in exchange.by_id.items():
@@ -84,9 +87,9 @@ def changes(exchanges: Sequence[Exchange], unsteady: frozenset[str]) -> Iterator
                     yield Change("delete", latest.pop(key), record)
                 continue
             latest[key] = record
-            if key in waiting and (method != "resend" or record != waiting[key]):
-                before = waiting.pop(key)
-                if record != before and key not in unsteady:
+            if key in waiting and (method != "resend" or record != waiting[key][0]):
+                before, since = waiting.pop(key)
+                if record != before and (key not in unsteady or at - since <= AT_ONCE):
                     yield _resend(before, record)
 
 

@@ -1,12 +1,17 @@
 """What resend and delete do is learned member by member, and a mock with the profile does it."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from helpers.stand_ins import checked
+from stand_in.choices import Choices
+from stand_in.server import StandIn
 
 from crmcom_kit.contract_tests.calibration.effects import dials_of, learned_effects
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
+from crmcom_kit.contract_tests.client.http import Limits
 from crmcom_kit.mock_server import make_world
 from crmcom_kit.mock_server.api.dispatch import dispatch
 from crmcom_kit.mock_server.protocol.request import Request
@@ -78,6 +83,16 @@ EFFECTS = {
     "copy": {"$": "new", "like": SHAPE},
     "log_information.updated_date": {"$": "now", "like": "0000-00-00T00:00:00"},
 }
+
+
+def test_what_a_refused_resend_did_is_learned() -> None:
+    """The server has sent, and the webhook request was rejected again: the next show tells."""
+    choices = replace(Choices(), resend_succeeds="some", resend_failure="error")
+    results = checked(StandIn(choices, "R9", 1), limits=Limits(max_requests=400))
+
+    found = learned_effects(results.history, results.unsteady)
+
+    assert "updated_date" in "".join(found["failed_resend"])
 
 
 @pytest.fixture(scope="module")
