@@ -5,16 +5,15 @@ down here what the exchange showed.
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
-from functools import reduce
-from itertools import chain, groupby, takewhile
-from operator import or_
-from typing import Any, NamedTuple
+from itertools import groupby, takewhile
+from typing import Any
 
+from crmcom_kit.contract_tests.belief.exclusions import Exclusions
 from crmcom_kit.contract_tests.belief.index import Index
-from crmcom_kit.contract_tests.belief.interpretations import OBJECT_OF, Identifier, Interpretation
+from crmcom_kit.contract_tests.belief.interpretations import OBJECT_OF, Identifier
 from crmcom_kit.contract_tests.belief.knowledge import (
     IDENTIFIER_FIELDS,
     condensed,
@@ -24,8 +23,7 @@ from crmcom_kit.contract_tests.belief.knowledge import (
     typed,
 )
 from crmcom_kit.contract_tests.belief.room import Room
-from crmcom_kit.contract_tests.belief.zones import ALL, Zones
-from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
+from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.schemas.releases import Release
 
 Record = dict[str, Any]  # a webhook request as a response showed it
@@ -114,16 +112,6 @@ class TrackedRecord:
         return lasting(self.record) if self.moving else self.record
 
 
-class Exclusion(NamedTuple):
-    """A list that ruled out a way to read its filters, in some zones."""
-
-    call: Call
-    number: int  # of the exchange
-    zones: Zones
-    #: Id of the webhook request that it lacked or had; if that has changed, nothing is ruled out.
-    rests_on: str | None
-
-
 @dataclass(slots=True)
 class Change:
     """A request of resend or delete, and the webhook requests that it may be about."""
@@ -152,8 +140,7 @@ class Belief:
     lost: set[str] = field(default_factory=set)  # ids of those that were forgotten as uncertain
     unseen: set[str] = field(default_factory=set)  # ids of those that got no room at some time
     changes: list[Change] = field(default_factory=list)
-    #: The lists that ruled out an interpretation of list's filters in some zones.
-    exclusions: dict[Interpretation, list[Exclusion]] = field(default_factory=dict)
+    exclusions: Exclusions = field(default_factory=Exclusions)
     #: The length of the longest list so far, by whether it had number_of_results and by its
     #: filters: a server may cut lists at a maximum, which may depend on both.
     longest: dict[tuple[bool, frozenset[str]], int] = field(default_factory=dict)
@@ -189,12 +176,9 @@ class Belief:
 
     def frozen(self) -> "Belief":
         """Return a copy that later exchanges do not change, to draw requests from."""
-        tracked = {
-            key: replace(record, typed=dict(record.typed)) for key, record in self.tracked.items()
-        }
-        return replace(
-            self, tracked=tracked, records=dict(self.records), _tokens=dict(self._tokens)
-        )
+        tracked = {key: replace(each, typed=dict(each.typed)) for key, each in self.tracked.items()}
+        records, tokens = dict(self.records), dict(self._tokens)
+        return replace(self, tracked=tracked, records=records, _tokens=tokens)
 
     # Webhook requests.
 
@@ -250,11 +234,10 @@ class Belief:
         if tracked is None:
             tracked = self.tracked[key] = TrackedRecord(key, now, exchange)
         else:
-            is_explained = any(
-                key in change.named and change.served for change in self.since_seen(key)
-            )
+            since = self.since_seen(key)
+            is_explained = any(key in change.named and change.served for change in since)
             if not is_explained and differing(tracked.record, record):  # who knows since when?
-                self.take_back(lambda exclusion: exclusion.rests_on == key)
+                self.exclusions.take_back(lambda exclusion: exclusion.rests_on == key)
         self._put(tracked, now, now if now_typed == now else now_typed, size)
         self.see_again(tracked, record, method, exchange)
         tracked.mark = mark
@@ -309,9 +292,8 @@ class Belief:
             is_renamed = before is None or before.get("number") != record.get("number")
             self.names_version += is_renamed
         tracked.record, tracked.typed = record, typed_record
-        tracked.is_nameable = all(
-            typed_record.get(name) and isinstance(typed_record[name], str) for name in _NAMES
-        )
+        names = map(typed_record.get, _NAMES)
+        tracked.is_nameable = all(name and isinstance(name, str) for name in names)
         self.records[tracked.id] = record
         self._count(tracked.id, size)
 
@@ -361,9 +343,8 @@ class Belief:
                 self.shared.add(number)
             self._numbers[number] = record["id"]
             if len(self._numbers) > _MAX_SHOWN + len(self.tracked):
-                numbers = (
-                    (tracked.record.get("number"), key) for key, tracked in self.tracked.items()
-                )
+                records = ((key, tracked.record) for key, tracked in self.tracked.items())
+                numbers = ((record.get("number"), key) for key, record in records)
                 self._numbers = {text: key for text, key in numbers if isinstance(text, str)}
         for name in ("entity_id", "url"):
             if isinstance(record.get(name), str):
@@ -385,7 +366,7 @@ class Belief:
         if self.tracked.pop(key, None) is not None:
             self.lost.add(key)
             self._forget(key)
-            self.take_back(lambda exclusion: exclusion.rests_on == key)
+            self.exclusions.take_back(lambda exclusion: exclusion.rests_on == key)
 
     def since_seen(self, key: str) -> list[Change]:
         """Return the changes since a webhook request was last seen whole, the latest first."""
@@ -408,31 +389,6 @@ class Belief:
     def min_sightings(self) -> int:
         """How often in a row a fault must be seen before the server is accused."""
         return 3 if self.changed_by_others else 2
-
-    # Interpretations of the filters.
-
-    def every_exclusion(self) -> Iterator[Exclusion]:
-        """Yield all exclusions."""
-        return chain.from_iterable(self.exclusions.values())
-
-    def zones_left(self, interpretation: Interpretation) -> Zones:
-        """Return the zones in which an interpretation is not ruled out."""
-        exclusions = self.exclusions.get(interpretation, ())
-        return ALL & ~reduce(or_, (exclusion.zones for exclusion in exclusions), 0)
-
-    def rule_out(self, interpretations: Iterable[Interpretation], exclusion: Exclusion) -> None:
-        """Note that a list cannot be explained by some interpretations, in some zones."""
-        for interpretation in interpretations:
-            zones = exclusion.zones & self.zones_left(interpretation)
-            if zones:
-                self.exclusions.setdefault(interpretation, []).append(
-                    exclusion._replace(zones=zones)
-                )
-
-    def take_back(self, is_void: Callable[[Exclusion], bool]) -> None:
-        """Take back the exclusions that are void."""
-        for exclusions in self.exclusions.values():
-            exclusions[:] = [exclusion for exclusion in exclusions if not is_void(exclusion)]
 
     # Tokens and logins.
 

@@ -276,9 +276,8 @@ class TooFew(Confirmation):
             for key in self.ids - everything.by_id.keys():
                 asker.belief.lose(key)
             _, suspicions = asker.ask(suspicion.exchange.call)
-            if not any(
-                isinstance(found.hypotheses[0].confirmation, TooFew) for found in suspicions
-            ):
+            firsts = [other.hypotheses[0].confirmation for other in suspicions]
+            if not any(isinstance(confirmation, TooFew) for confirmation in firsts):
                 return False  # it may still contradict other pages, if there is no fixed order
         return True
 
@@ -295,19 +294,15 @@ class Contradicted(Confirmation):
         """Send the lists again, look at what the last one rests on, and send that one again."""
         belief = asker.belief
         for _ in range(belief.min_sightings - 1):
-            belief.take_back(lambda exclusion: exclusion.call in self.calls)
+            belief.exclusions.take_back(lambda exclusion: exclusion.call in self.calls)
             for call in self.calls[-MAX_CALLS_AGAIN:]:
                 again, _ = asker.ask(call)
                 # What it lacks now may be gone since it was last seen.
-                fresh = (
-                    exclusion
-                    for exclusion in belief.every_exclusion()
-                    if exclusion.number == again.number
-                )
+                exclusions = chain.from_iterable(belief.exclusions.values())
                 keys = dict.fromkeys(
-                    exclusion.rests_on for exclusion in fresh if exclusion.rests_on is not None
+                    rests_on for _, number, _, rests_on in exclusions if number == again.number
                 )
-                for key in [*keys][:MAX_LOOKED_AT]:
+                for key in [key for key in keys if key is not None][:MAX_LOOKED_AT]:
                     look_at(key, asker)
             if not self._comes_again(suspicion.exchange.call, statement, asker):
                 return False

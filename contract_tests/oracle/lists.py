@@ -12,7 +12,8 @@ from itertools import chain, islice
 from operator import or_
 from typing import Any, NamedTuple
 
-from crmcom_kit.contract_tests.belief.belief import Belief, Exclusion, Record, TrackedRecord
+from crmcom_kit.contract_tests.belief.belief import Belief, Record, TrackedRecord
+from crmcom_kit.contract_tests.belief.exclusions import Exclusion
 from crmcom_kit.contract_tests.belief.interpretations import (
     SEMI_OPTIONAL,
     Fits,
@@ -152,7 +153,10 @@ class _Compared:
 
 def _contents(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Finding]:
     compared, groups = _Compared(exchange, sense, belief), read_alike(sense.filters)
-    left = {plain: reduce(or_, map(belief.zones_left, alike)) for plain, alike in groups.items()}
+    left = {
+        plain: reduce(or_, map(belief.exclusions.zones_left, alike))
+        for plain, alike in groups.items()
+    }
     # Interpretations that are ruled out already cost as much time, and are left out.
     ruled_out = {way: [*_contradictions(compared, way)] for way, zones in left.items() if zones}
     left = {way: left[way] & ~_zones(contradictions) for way, contradictions in ruled_out.items()}
@@ -172,7 +176,7 @@ def _contents(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Find
     for plain, contradictions in ruled_out.items():
         for zones, rests_on in contradictions:
             exclusion = Exclusion(exchange.call, exchange.number, zones, rests_on)
-            belief.rule_out(groups[plain], exclusion)
+            belief.exclusions.add(groups[plain], exclusion)
 
 
 def _zones(contradictions: Iterable[Contradiction]) -> Zones:
@@ -186,9 +190,8 @@ def _contradictions(compared: _Compared, way: Interpretation) -> Iterator[Contra
     for record, misfit in zip(compared.exchange.records, compared.shown.misfits(way), strict=True):
         if not misfit & ~ruled_out:
             continue
-        (by_itself,) = Fits(compared.sense.filters, [record]).misfits(
-            way
-        )  # without what else is known of it
+        # The record by itself, without what else is known of it.
+        (by_itself,) = Fits(compared.sense.filters, [record]).misfits(way)
         key = record.get("id")
         for zones, rests_on in ((by_itself, None), (misfit, key if isinstance(key, str) else None)):
             if zones & ~ruled_out:
@@ -225,16 +228,14 @@ def _suspicion(
         certain = (pair for pair in contradictions if pair.rests_on is None)
         may_be = ALL & ~_zones(certain)
         possible |= may_be
-        for exclusion in chain.from_iterable(
-            belief.exclusions.get(way, ()) for way in groups[plain]
-        ):
+        excluding = (belief.exclusions.get(way, ()) for way in groups[plain])
+        for exclusion in chain.from_iterable(excluding):
             if exclusion.zones & may_be:
                 calls[exclusion.number] = exclusion.call
     hypotheses = [Hypothesis(problem.statement, Evident())]
     if possible:
-        keys = dict.fromkeys(
-            key for _, key in chain.from_iterable(ruled_out.values()) if key is not None
-        )
+        pairs = chain.from_iterable(ruled_out.values())
+        keys = dict.fromkeys(key for _, key in pairs if key is not None)
         cause = Contradicted(tuple(calls[number] for number in sorted(calls)), tuple(keys))
         hypotheses = [Hypothesis(problem.statement, cause)]
     if problem.missing is not None:
@@ -250,15 +251,13 @@ def _closest(compared: _Compared) -> Problem:
 
     def differences(plain: Interpretation) -> tuple[int, Zones]:
         lacking = (zones for _, zones in _lacking(compared, plain))
-        left = reduce(or_, map(compared.belief.zones_left, groups[plain]))
+        left = reduce(or_, map(compared.belief.exclusions.zones_left, groups[plain]))
         return fewest(chain(compared.shown.misfits(plain), lacking), left)
 
     groups = read_alike(compared.sense.filters)
-    differences_of = {plain: differences(plain) for plain in groups}
-    closest = min(
-        groups, key=lambda plain: (differences_of[plain][1] == 0, differences_of[plain][0])
-    )
-    return _problem(compared, closest, differences_of[closest][1])
+    results = {plain: differences(plain) for plain in groups}
+    closest = min(groups, key=lambda plain: (results[plain][1] == 0, results[plain][0]))
+    return _problem(compared, closest, results[closest][1])
 
 
 def _problem(compared: _Compared, way: Interpretation, zone: Zones) -> Problem:

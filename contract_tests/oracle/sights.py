@@ -50,7 +50,7 @@ def observe(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Findin
     held: set[Held] = set()
     group = _group(sense)
     before = None if group is None else belief.groups.get(group)
-    for finding in _sights(exchange, sense, belief, before):
+    for finding in _Comparison(exchange, sense, belief, before).all():
         if isinstance(finding, Held):
             held.add(finding)
         else:
@@ -60,57 +60,137 @@ def observe(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Findin
         belief.groups[group] = exchange
 
 
-def _sights(
-    exchange: Exchange, sense: Sense, belief: Belief, before: Exchange | None
-) -> Iterator[Finding]:
-    """Compare all webhook requests; ``before`` is the last list with the same filters."""
-    whole, agreed = is_whole(sense), _Agreed(sense.name, belief)
-    marks = zip(exchange.records, exchange.marks, strict=True)
-    mark_of = {key: mark for record, mark in marks if isinstance(key := record.get("id"), str)}
-    for key, record in exchange.by_id.items():
-        if whole and belief.is_as_last_shown(record, mark_of[key]):  # as most in long lists
-            tracked = belief.tracked[key]
-            yield from agreed.of(tracked)
-            belief.see_again(tracked, record, sense.name, exchange)
-            continue
-        findings = [*_sight(record, exchange, sense, belief, before)]
-        is_moving = (
-            key in belief.records and belief.tracked[key].moving
-        )  # then not all was compared
-        yield from findings
-        if whole and (key not in belief.tracked or belief.tracked[key].exists):
-            agrees = not is_moving and all(isinstance(finding, Held) for finding in findings)
-            belief.see(record, sense.name, exchange, mark_of[key] if agrees else None)
-        elif sense.name == "show" and key in belief.records:
-            belief.tracked[key].partly = exchange
+@dataclass(slots=True)
+class _Comparison:
+    """Compares the webhook requests of a response of show or list with the belief."""
 
+    exchange: Exchange
+    sense: Sense
+    belief: Belief
+    before: Exchange | None  # the last list with the same filters
+    _named: set[str] = field(init=False)  # ids of those that one of the last changes named
+    _alike: dict[tuple[int, bool, bool], frozenset[Held]] = field(default_factory=dict)
 
-def _sight(
-    record: Record, exchange: Exchange, sense: Sense, belief: Belief, before: Exchange | None
-) -> Iterator[Finding]:
-    """Compare one webhook request."""
-    key, method = record["id"], sense.name
-    tracked = belief.tracked.get(key)
-    if tracked is None:
-        yield from _new(record, exchange, belief, before)
-        return
-    if not tracked.exists:
-        if belief.named(sense.record) is not tracked:  # if it is, the request had to be refused
-            expected = f"no webhook request {tracked.number}: it was deleted"
-            yield Flaw("delete.gone", expected, f"{method} returns {tracked.number}", key)
-        return
-    if tracked.untraced is not None and differing(tracked.untraced, record):
-        tracked.untraced = None
-        yield Held("resend.sends_again")
-    paths = differing(tracked.certain, record)
-    if paths and _has_failed_late(tracked, record, paths):
-        tracked.moving = True
-        return
-    if paths:
-        yield _differs(tracked, record, paths[0], exchange, sense, belief)
-        return
-    yield from _left_out(tracked, record, exchange, sense, belief)
-    yield from _agrees(tracked, method, belief)
+    def __post_init__(self) -> None:
+        self._named = {key for change in self.belief.changes[-MAX_CHANGES:] for key in change.named}
+
+    def all(self) -> Iterator[Finding]:
+        """Compare all webhook requests, and track what the response shows."""
+        exchange, belief, method = self.exchange, self.belief, self.sense.name
+        whole = is_whole(self.sense)
+        marks = zip(exchange.records, exchange.marks, strict=True)
+        mark_of = {key: mark for record, mark in marks if isinstance(key := record.get("id"), str)}
+        for key, record in exchange.by_id.items():
+            if whole and belief.is_as_last_shown(record, mark_of[key]):  # as most in long lists
+                tracked = belief.tracked[key]
+                yield from self._kept_by(tracked)
+                belief.see_again(tracked, record, method, exchange)
+                continue
+            findings = [*self._one(record)]
+            is_partial = key in belief.records and belief.tracked[key].moving
+            yield from findings
+            if whole and (key not in belief.tracked or belief.tracked[key].exists):
+                agrees = not is_partial and all(isinstance(finding, Held) for finding in findings)
+                belief.see(record, method, exchange, mark_of[key] if agrees else None)
+            elif method == "show" and key in belief.records:
+                belief.tracked[key].partly = exchange
+
+    def _kept_by(self, tracked: TrackedRecord) -> frozenset[Held]:
+        """Return the statements that an unchanged record keeps: the same for most of a list."""
+        if tracked.resent or tracked.id in self._named:
+            return frozenset(_agrees(tracked, self.sense.name, self.belief))
+        kind = tracked.last_seen.number, tracked.shown, tracked.listed
+        if kind not in self._alike:
+            self._alike[kind] = frozenset(_agrees(tracked, self.sense.name, self.belief))
+        return self._alike[kind]
+
+    def _one(self, record: Record) -> Iterator[Finding]:
+        """Compare one webhook request."""
+        key, method = record["id"], self.sense.name
+        tracked = self.belief.tracked.get(key)
+        if tracked is None:
+            yield from self._new(record)
+            return
+        if not tracked.exists:
+            # If the request names it, the request had to be refused, which is checked elsewhere.
+            if self.belief.named(self.sense.record) is not tracked:
+                expected = f"no webhook request {tracked.number}: it was deleted"
+                yield Flaw("delete.gone", expected, f"{method} returns {tracked.number}", key)
+            return
+        if tracked.untraced is not None and differing(tracked.untraced, record):
+            tracked.untraced = None
+            yield Held("resend.sends_again")
+        paths = differing(tracked.certain, record)
+        if paths and _has_failed_late(tracked, record, paths):
+            tracked.moving = True
+        elif paths:
+            yield self._differs(tracked, record, paths[0])
+        else:
+            yield from self._left_out(tracked, record)
+            yield from _agrees(tracked, method, self.belief)
+
+    def _differs(self, tracked: TrackedRecord, record: Record, path: str) -> Suspicion:
+        """Return the suspicion that a webhook request is not as it was known."""
+        hypotheses = [Hypothesis("list.agrees_with_show", Disagree(tracked))]
+        since = self.belief.since_seen(tracked.id)
+        if tracked.partly is not None and not any(change.served for change in since):
+            # A read is cheap, so it must be seen more often.
+            effect = Effect(tracked.partly, by_anybody=True, more=2)
+            hypotheses.append(Hypothesis("show.changes_nothing", effect))
+        if tracked.resent:
+            served = (change for change in reversed(self.belief.changes) if change.served)
+            resend = next(change for change in served if tracked.id in change.named)
+            hypotheses.append(_resend_hypothesis(tracked, record, resend))
+        hypotheses += hypotheses_of_change(tracked, self.belief)
+        if not tracked.moving:  # it may be that only this request shows it so
+            statement = "list.agrees_with_show"
+            if self.sense.record is not None:
+                is_as_looked_at = self.sense.record.field == "id" and is_whole(self.sense)
+                statement = "show.changes_nothing" if is_as_looked_at else "identifier.selects"
+            again = Again((tracked.id,), passes=statement == "identifier.selects")
+            hypotheses.append(Hypothesis(statement, again))
+        return _changed(tracked, record, path, self.exchange, *hypotheses)
+
+    def _left_out(self, tracked: TrackedRecord, record: Record) -> Iterator[Suspicion]:
+        """Yield the suspicion that a member is left out that is known to have a value."""
+        whole = is_whole(self.sense)
+        wanted = FIELDS if whole else (self.sense.fields or ())
+        if tracked.moving:
+            return
+        for path in lost_members(tracked.record, record):
+            if path in ERROR_FIELDS and tracked.state == "SUCCESSFUL":
+                continue  # a resend has cleared it, and a null may be left out
+            if path.partition(".")[0] in wanted:
+                statement = "fields_set.default_all" if whole else "fields_set.selects"
+                if "." in path:
+                    statement = statement_of(self.belief.release, *path.split("."))
+                expected = f"{path} of {tracked.number} unchanged: {_was(tracked, path)}"
+                again = Hypothesis(statement, Again((tracked.id,)))
+                yield Suspicion(
+                    self.exchange, expected, f"no {path}", (again,), tracked.id,
+                    (tracked.last_seen,),
+                )  # fmt: skip
+                return
+
+    def _new(self, record: Record) -> Iterator[Finding]:
+        """Observe a webhook request that the same list did not have before a resend.
+
+        If it got no room earlier, the list may have had it.
+        """
+        key, before, belief = record["id"], self.before, self.belief
+        if before is None or key in belief.lost or belief.is_unseen(key):
+            return
+        since = [change for change in belief.changes if change.exchange.number > before.number]
+        if not since:
+            belief.done_by_others.add(NEW)
+        if len(since) == 1 and since[0].method == "resend" and since[0].served:
+            number = record.get("number", key)
+            yield Suspicion(
+                self.exchange, "no new webhook request, since resend sends the existing one again",
+                f"the new webhook request {number}",
+                (Hypothesis("resend.same_record", Effect(since[0].exchange, by_anybody=True)),),
+                key, (since[0].exchange,), NEW,
+            )  # fmt: skip
 
 
 def _has_failed_late(tracked: TrackedRecord, record: Record, paths: Sequence[str]) -> bool:
@@ -135,59 +215,6 @@ def _agrees(tracked: TrackedRecord, method: str, belief: Belief) -> Iterator[Hel
             yield Held("errors.change_nothing")
         elif tracked.id not in change.named:
             yield Held(f"{change.method}.single_result")
-
-
-@dataclass(slots=True)
-class _Agreed:
-    """The statements that unchanged webhook requests keep: the same for most of a list."""
-
-    method: str
-    belief: Belief
-    _named: set[str] = field(init=False)  # ids, by one of the last changes
-    _alike: dict[tuple[int, bool, bool], frozenset[Held]] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self._named = {key for change in self.belief.changes[-MAX_CHANGES:] for key in change.named}
-
-    def of(self, tracked: TrackedRecord) -> frozenset[Held]:
-        """Return the statements of one webhook request."""
-        if tracked.resent or tracked.id in self._named:
-            return frozenset(_agrees(tracked, self.method, self.belief))
-        kind = tracked.last_seen.number, tracked.shown, tracked.listed
-        if kind not in self._alike:
-            self._alike[kind] = frozenset(_agrees(tracked, self.method, self.belief))
-        return self._alike[kind]
-
-
-def _differs(
-    tracked: TrackedRecord,
-    record: Record,
-    path: str,
-    exchange: Exchange,
-    sense: Sense,
-    belief: Belief,
-) -> Suspicion:
-    """Return the suspicion that a webhook request is not as it was known."""
-    hypotheses = [Hypothesis("list.agrees_with_show", Disagree(tracked))]
-    since = belief.since_seen(tracked.id)
-    if tracked.partly is not None and not any(change.served for change in since):
-        effect = Effect(tracked.partly, by_anybody=True, more=2)  # it is cheap to read once more
-        hypotheses.append(Hypothesis("show.changes_nothing", effect))
-    if tracked.resent:
-        latest_first = reversed(belief.changes)
-        resend = next(
-            change for change in latest_first if tracked.id in change.named and change.served
-        )
-        hypotheses.append(_resend_hypothesis(tracked, record, resend))
-    hypotheses += hypotheses_of_change(tracked, belief)
-    if not tracked.moving:  # it may be that only this request shows it so
-        statement = "list.agrees_with_show"
-        if sense.record is not None:
-            is_as_looked_at = sense.record.field == "id" and is_whole(sense)
-            statement = "show.changes_nothing" if is_as_looked_at else "identifier.selects"
-        again = Again((tracked.id,), passes=statement == "identifier.selects")
-        hypotheses.append(Hypothesis(statement, again))
-    return _changed(tracked, record, path, exchange, *hypotheses)
 
 
 def _changed(
@@ -222,7 +249,7 @@ def _resend_hypothesis(tracked: TrackedRecord, record: Record, change: Change) -
 
 
 def hypotheses_of_change(tracked: TrackedRecord, belief: Belief) -> list[Hypothesis]:
-    """Return hypotheses: which request has changed or removed a webhook request.
+    """Return the hypotheses of which request changed or removed a webhook request.
 
     There is one for each statement, with the last request that may break it; the latest is first.
     """
@@ -241,52 +268,6 @@ def hypotheses_of_change(tracked: TrackedRecord, belief: Belief) -> list[Hypothe
         Hypothesis(name, Effect(change.exchange, by_anybody=tracked.id not in change.named))
         for name, change in causes.items()
     ]
-
-
-def _left_out(
-    tracked: TrackedRecord, record: Record, exchange: Exchange, sense: Sense, belief: Belief
-) -> Iterator[Suspicion]:
-    """Yield the suspicion that a member is left out that is known to have a value."""
-    whole = is_whole(sense)
-    wanted = FIELDS if whole else (sense.fields or ())
-    if tracked.moving:
-        return
-    for path in lost_members(tracked.record, record):
-        if path in ERROR_FIELDS and tracked.state == "SUCCESSFUL":
-            continue  # a resend has cleared it, and a null may be left out
-        if path.partition(".")[0] in wanted:
-            statement = "fields_set.default_all" if whole else "fields_set.selects"
-            if "." in path:
-                statement = statement_of(belief.release, *path.split("."))
-            expected = f"{path} of {tracked.number} unchanged: {_was(tracked, path)}"
-            yield Suspicion(
-                exchange, expected, f"no {path}",
-                (Hypothesis(statement, Again((tracked.id,))),), tracked.id, (tracked.last_seen,),
-            )  # fmt: skip
-            return
-
-
-def _new(
-    record: Record, exchange: Exchange, belief: Belief, before: Exchange | None
-) -> Iterator[Finding]:
-    """Observe a webhook request that the same list did not have before a resend.
-
-    If it got no room earlier, the list may have had it.
-    """
-    key = record["id"]
-    if before is None or key in belief.lost or belief.is_unseen(key):
-        return
-    since = [change for change in belief.changes if change.exchange.number > before.number]
-    if not since:
-        belief.done_by_others.add(NEW)
-    if len(since) == 1 and since[0].method == "resend" and since[0].served:
-        number = record.get("number", record["id"])
-        yield Suspicion(
-            exchange, "no new webhook request, since resend sends the existing one again",
-            f"the new webhook request {number}",
-            (Hypothesis("resend.same_record", Effect(since[0].exchange, by_anybody=True)),),
-            record["id"], (since[0].exchange,), NEW,
-        )  # fmt: skip
 
 
 def _group(sense: Sense) -> frozenset[tuple[str, Any]] | None:
@@ -310,9 +291,8 @@ def _cleared(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Findi
         if left:
             expected = "error_code and error_description null after a successful resend"
             seen = ", ".join(f"{name} {shortened(repr(record[name]), 80)}" for name in left)
-            yield Flaw(
-                "resend.clears_error", expected, seen, None if tracked is None else tracked.id
-            )
+            known_id = None if tracked is None else tracked.id
+            yield Flaw("resend.clears_error", expected, seen, known_id)
             return
         yield Held("resend.clears_error")
 

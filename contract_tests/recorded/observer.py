@@ -143,7 +143,7 @@ class Observer:
                 for key in _rests_on(suspicion) & self.belief.records.keys():
                     self.belief.lose(key)
         if sense.name == "list":  # nobody knows whether what a list lacks was there
-            self.belief.take_back(lambda exclusion: exclusion.rests_on is not None)
+            self.belief.exclusions.take_back(lambda exclusion: exclusion.rests_on is not None)
         if sense.name == "token_release" and self.is_unsure(sense.token):
             self.belief.set_token(str(sense.token), TokenState.DOUBTFUL)
 

@@ -2,6 +2,7 @@
 
 import tracemalloc
 import zlib
+from itertools import chain
 from typing import Any
 
 import pytest
@@ -114,7 +115,7 @@ def left(conversation: Conversation, name: str) -> set[Any]:
     return {
         getattr(interpretation, name)
         for interpretation in INTERPRETATIONS
-        if conversation.belief.zones_left(interpretation)
+        if conversation.belief.exclusions.zones_left(interpretation)
     }
 
 
@@ -127,7 +128,8 @@ def test_a_list_rules_out_the_interpretations_that_it_contradicts() -> None:
     assert left(conversation, "combine") == {"any"}
     conversation.hear(listed([ONE, in_e2, THREE], **JOBS, url=ONE["url"][1:]))
     assert left(conversation, "url") == {"contains"}
-    excluding = {id(exclusion.call) for exclusion in conversation.belief.every_exclusion()}
+    exclusions = chain.from_iterable(conversation.belief.exclusions.values())
+    excluding = {id(exclusion.call) for exclusion in exclusions}
     assert excluding == {id(exchange.call) for exchange in conversation.exchanges[1:]}
 
 
