@@ -74,34 +74,34 @@ def client(
     return Client(target, Limits(**allowed), ends_at=ends_at, now=clock.now, sleep=clock.sleep)  # type: ignore[arg-type]
 
 
-def in_turn(*given: httpx.Response) -> Handler:
+def in_turn(*responses: httpx.Response) -> Handler:
     """Respond with each of these in turn, the last one for ever."""
-    left = list(given)
+    left = list(responses)
     return lambda _: left.pop(0) if len(left) > 1 else left[0]
 
 
 def test_the_budget_counts_every_request() -> None:
     """Those that were asked to wait as well; what is reserved is spent once it is released."""
-    one = client(in_turn(httpx.Response(429), httpx.Response(200, json=OK)), max_requests=4)
-    one.reserved = 1
+    sender = client(in_turn(httpx.Response(429), httpx.Response(200, json=OK)), max_requests=4)
+    sender.reserved = 1
 
-    one.send(GET)
-    one.send(GET)
+    sender.send(GET)
+    sender.send(GET)
 
     with pytest.raises(BudgetSpent, match="no more than 4 requests"):
-        one.send(GET)
-    assert (one.sent, len(one.history)) == (3, 2)
-    one.reserved = 0
-    assert one.send(GET).ok
+        sender.send(GET)
+    assert (sender.sent, len(sender.history)) == (3, 2)
+    sender.reserved = 0
+    assert sender.send(GET).ok
 
 
 def test_the_rate_is_kept() -> None:
     """Requests keep the distance that the rate asks for."""
     clock = Clock()
-    one = client(in_turn(httpx.Response(200, json=OK)), clock, rate=4)
+    sender = client(in_turn(httpx.Response(200, json=OK)), clock, rate=4)
 
     for _ in range(5):
-        one.send(GET)
+        sender.send(GET)
 
     assert clock.seconds == pytest.approx(1.0)
 
@@ -119,9 +119,11 @@ def test_the_rate_is_kept() -> None:
 def test_retry_after_is_respected(headers: dict[str, str], seconds: float, *, once: bool) -> None:
     """After a 429 the same call is sent again once the time is over that the target asks for."""
     clock = Clock()
-    one = client(in_turn(httpx.Response(429, headers=headers), httpx.Response(200, json=OK)), clock)
+    sender = client(
+        in_turn(httpx.Response(429, headers=headers), httpx.Response(200, json=OK)), clock
+    )
 
-    assert one.send(POST, once=once).ok
+    assert sender.send(POST, once=once).ok
     assert clock.slept == [seconds]
 
 
@@ -141,11 +143,11 @@ def test_a_wait_that_is_too_long_ends_the_run() -> None:
 )
 def test_an_outage_is_no_response(status: int, page: bytes, tries: int) -> None:
     """A target that asks to wait each time is down, and so is one behind a gateway that goes on."""
-    one = client(in_turn(httpx.Response(status, content=page)))
+    sender = client(in_turn(httpx.Response(status, content=page)))
 
     with pytest.raises(TargetDown, match=f"{tries} times in a row with HTTP {status} to GET"):
-        one.send(GET)
-    assert one.sent == tries
+        sender.send(GET)
+    assert sender.sent == tries
 
 
 @pytest.mark.parametrize("status", [502, 503, 504])
@@ -154,41 +156,41 @@ def test_a_hiccup_of_a_gateway_is_passed_over(status: int) -> None:
     clock = Clock()
     pages = [{"message": "Oops"}, {"status": {"code": "X", "message": "no", "description": ""}}]
     hiccup = httpx.Response(status, text="<html>Bad Gateway</html>")
-    one = client(in_turn(hiccup, *(httpx.Response(status, json=each) for each in pages)), clock)
+    sender = client(in_turn(hiccup, *(httpx.Response(status, json=each) for each in pages)), clock)
 
-    assert one.send(POST).code == "X"
-    assert one.sent == 3
-    assert len(one.history) == 1
-    assert one.hiccups == {status: 2}
+    assert sender.send(POST).code == "X"
+    assert sender.sent == 3
+    assert len(sender.history) == 1
+    assert sender.hiccups == {status: 2}
     assert 0 < clock.seconds < 5
 
 
 @pytest.mark.parametrize("headers", [{}, {"Retry-After": "2"}])
 def test_what_may_have_been_done_is_not_sent_again(headers: dict[str, str]) -> None:
     """A gateway does not say whether a resend or delete has reached the server."""
-    one = client(in_turn(httpx.Response(503, headers=headers), httpx.Response(200, json=OK)))
+    sender = client(in_turn(httpx.Response(503, headers=headers), httpx.Response(200, json=OK)))
 
     with pytest.raises(ResponseLost, match="HTTP 503, and webhook_requests/delete is never sent"):
-        one.send(POST, once=True)
-    assert one.sent == 1
-    assert not one.history
+        sender.send(POST, once=True)
+    assert sender.sent == 1
+    assert not sender.history
 
 
 def test_a_gateway_that_responds_to_each_change_is_an_outage() -> None:
     """A run gives up after a few changes in a row whose fate nobody knows."""
     bad, good = httpx.Response(502), httpx.Response(200, json=OK)
-    one = client(in_turn(*[bad] * (MAX_TRIES - 1), good, *[bad] * MAX_TRIES))
+    sender = client(in_turn(*[bad] * (MAX_TRIES - 1), good, *[bad] * MAX_TRIES))
 
     def lose(times: int) -> None:
         for _ in range(times):
             with pytest.raises(ResponseLost):
-                one.send(POST, once=True)
+                sender.send(POST, once=True)
 
     lose(MAX_TRIES - 1)
-    assert one.send(POST, once=True).ok
+    assert sender.send(POST, once=True).ok
     lose(MAX_TRIES - 1)
     with pytest.raises(TargetDown, match="is down: 5 times in a row a gateway returned HTTP 502"):
-        one.send(POST, once=True)
+        sender.send(POST, once=True)
 
 
 def failing_at(*numbers: int) -> Handler:
@@ -206,34 +208,34 @@ def failing_at(*numbers: int) -> Handler:
 def test_a_request_without_a_response_is_sent_once_more() -> None:
     """After a pause; but not what may have been done."""
     clock = Clock()
-    one = client(failing_at(2, 5), clock)
+    sender = client(failing_at(2, 5), clock)
 
-    assert one.send(GET).ok
-    assert one.send(GET).ok
-    assert one.send(GET).ok
+    assert sender.send(GET).ok
+    assert sender.send(GET).ok
+    assert sender.send(GET).ok
     assert clock.slept == [PAUSE]
     with pytest.raises(NoResponse, match="POST webhook_requests/delete"):
-        one.send(POST, once=True)
-    assert one.sent == 5
+        sender.send(POST, once=True)
+    assert sender.sent == 5
 
 
 def test_no_response_ends_the_run_if_several_requests_in_a_row_have_none() -> None:
     """One that never gets a response ends itself; a target that never gave one is down at once."""
     with pytest.raises(TargetDown, match=r"does not respond.*GET webhook_requests/show"):
         client(failing_at(1)).send(GET)
-    one = client(failing_at(2, 3, 5, 6, *range(8, 12)))
-    one.send(GET)
+    sender = client(failing_at(2, 3, 5, 6, *range(8, 12)))
+    sender.send(GET)
     for _ in range(2):
         with pytest.raises(NoResponse, match="does not respond: ReadError"):
-            one.send(GET)
-        assert one.send(GET).ok
+            sender.send(GET)
+        assert sender.send(GET).ok
     for _ in range(2):
         with pytest.raises(NoResponse):
-            one.send(GET)
+            sender.send(GET)
     with pytest.raises(TargetDown, match="nor to the 3 requests before"):
-        one.send(GET)
-    assert one.sent == 11
-    assert one.silences == {"GET webhook_requests/show": 8}
+        sender.send(GET)
+    assert sender.sent == 11
+    assert sender.silences == {"GET webhook_requests/show": 8}
 
 
 @pytest.mark.parametrize(
@@ -245,11 +247,11 @@ def test_no_response_ends_the_run_if_several_requests_in_a_row_have_none() -> No
 )
 def test_what_http_cannot_hold_is_not_sent(call: Call) -> None:
     """A token beyond ASCII, say, in a header; only the request ends."""
-    one = client(failing_at())
+    sender = client(failing_at())
 
     with pytest.raises(Unreachable, match="not sent: GET x has what no URL or header can hold"):
-        one.send(call)
-    assert one.sent == 0
+        sender.send(call)
+    assert sender.sent == 0
 
 
 def test_a_long_response_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -263,11 +265,11 @@ def test_a_long_response_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch)
             yield b"x" * 1000
 
     monkeypatch.setattr(http, "MAX_RESPONSE", 10_000)
-    one = client(in_turn(httpx.Response(200, content=endless())))
+    sender = client(in_turn(httpx.Response(200, content=endless())))
 
     said = "the response to GET webhook_requests/show is longer than 10000 bytes"
     with pytest.raises(ResponseTooLong, match=said):
-        one.send(GET)
+        sender.send(GET)
     assert read <= 20_000
 
 
@@ -281,66 +283,68 @@ def test_nothing_outlasts_the_time_of_a_run(what: str) -> None:
             clock.seconds += 1
             yield b" "
 
-    given = {
+    responses = {
         "a drip": httpx.Response(200, content=drip()),
         "a wait that is asked for": httpx.Response(429, headers={"Retry-After": "8"}),
         "the rate": httpx.Response(200, json=OK),
     }
-    one = client(in_turn(given[what]), clock, ends_at=20.0, rate=1 / 8)
+    sender = client(in_turn(responses[what]), clock, ends_at=20.0, rate=1 / 8)
 
     with pytest.raises(BudgetSpent, match="the time of the run is over"):  # noqa: PT012 - at one of these
         for _ in range(4):
-            one.send(GET)
-    assert one.is_time_up
+            sender.send(GET)
+    assert sender.is_time_up
     assert clock.seconds <= 20
-    sent = one.sent
+    sent = sender.sent
     clock.seconds = 21
     with pytest.raises(BudgetSpent, match="the time of the run is over"):
-        one.send(GET)
-    assert one.sent == sent
+        sender.send(GET)
+    assert sender.sent == sent
 
 
 @pytest.mark.parametrize("empty", [b"{},", b"[],", b'{"a":'])
 def test_many_tiny_objects_are_not_read(empty: bytes) -> None:
     """A short text may take much memory as objects, so it is given up before it is read."""
-    one = client(in_turn(httpx.Response(200, content=empty * (MAX_CONTAINERS + 1))))
+    sender = client(in_turn(httpx.Response(200, content=empty * (MAX_CONTAINERS + 1))))
 
     with pytest.raises(ResponseTooLong, match="JSON objects and arrays"):
-        one.send(GET)
+        sender.send(GET)
 
 
 def test_a_run_keeps_so_many_bytes_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     """Long responses are whole whenever they are asked for; too many of them end the run."""
     monkeypatch.setattr(http, "MAX_KEPT", 10_000)
     bodies = [b'{"data": "%d%s"}' % (at, b"x" * 1_000_000) for at in range(9)]
-    one = client(in_turn(*(httpx.Response(200, content=each) for each in bodies)))
+    sender = client(in_turn(*(httpx.Response(200, content=each) for each in bodies)))
 
     with pytest.raises(BudgetSpent, match="as many bytes as it keeps"):  # noqa: PT012 - one of these
         for _ in bodies:
-            one.send(GET)
+            sender.send(GET)
 
-    assert 1 < len(one.history) < len(bodies)
-    assert [each.content for each in one.history] == bodies[: len(one.history)]
-    assert [each.json["data"][0] for each in one.history] == ["0", "1", "2"][: len(one.history)]
+    assert 1 < len(sender.history) < len(bodies)
+    assert [each.content for each in sender.history] == bodies[: len(sender.history)]
+    assert [each.json["data"][0] for each in sender.history] == ["0", "1", "2"][
+        : len(sender.history)
+    ]
 
 
 def test_a_long_body_that_comes_again_takes_no_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     """A list of thousands is kept once for all requests that it is the response to."""
     monkeypatch.setattr(http, "MAX_KEPT", 10_000)
-    one = client(in_turn(httpx.Response(200, content=b'{"data": "%s"}' % (b"y" * 2_000_000))))
+    sender = client(in_turn(httpx.Response(200, content=b'{"data": "%s"}' % (b"y" * 2_000_000))))
 
-    sent = [one.send(GET) for _ in range(20)]
+    sent = [sender.send(GET) for _ in range(20)]
 
     assert len({id(each.json) for each in sent}) == 1
 
 
 def test_a_long_request_is_not_sent() -> None:
     """A token of megabytes, say, would come back in each request."""
-    one = client(in_turn(httpx.Response(200, json=OK)))
+    sender = client(in_turn(httpx.Response(200, json=OK)))
 
     with pytest.raises(Unreachable, match="a request of 10006 bytes"):
-        one.send(Call("show", "GET", "webhook_requests/show", "token=" + "x" * 10_000))
-    assert one.sent == 0
+        sender.send(Call("show", "GET", "webhook_requests/show", "token=" + "x" * 10_000))
+    assert sender.sent == 0
 
 
 def test_what_each_request_says_of_its_response_and_connection() -> None:
@@ -349,12 +353,12 @@ def test_what_each_request_says_of_its_response_and_connection() -> None:
     A server may leave that body unread, and take it for the beginning of the next request.
     """
     names = ("Accept-Encoding", "Connection")
-    one = client(
+    sender = client(
         lambda request: httpx.Response(200, json=[request.headers.get(name) for name in names])
     )
 
-    assert one.send(GET).json == ["identity", None]
-    assert one.send(replace(GET, body=b"{}")).json == ["identity", "close"]
+    assert sender.send(GET).json == ["identity", None]
+    assert sender.send(replace(GET, body=b"{}")).json == ["identity", "close"]
 
 
 TWICE = gzip.compress(gzip.compress(b"{}"))
@@ -377,13 +381,13 @@ def test_a_gzip_that_was_not_asked_for_is_undone(
     """A gateway that compresses all the same is understood; a bomb is given up at the bound."""
     response = httpx.Response(200, content=iter([body]), headers={"Content-Encoding": coding})
     monkeypatch.setattr(http, "MAX_RESPONSE", 10_000)
-    one = client(in_turn(response))
+    sender = client(in_turn(response))
 
     if content is None:
         with pytest.raises(ResponseTooLong):
-            one.send(GET)
+            sender.send(GET)
     else:
-        assert one.send(GET).content == content
+        assert sender.send(GET).content == content
 
 
 @pytest.mark.parametrize("header", [("Set-Cookie", "a=\xe9; Path=/"), ("Location", "http://[::1")])
@@ -396,10 +400,10 @@ def test_odd_headers_are_no_outage(header: tuple[str, str]) -> None:
         sent.append("Cookie" in request.headers)
         return httpx.Response(302, headers=odd, json=OK)
 
-    one = client(respond)
-    one.send(GET)
+    sender = client(respond)
+    sender.send(GET)
 
-    assert one.send(GET).status == 302
+    assert sender.send(GET).status == 302
     assert sent == [False, False]
 
 
@@ -416,7 +420,7 @@ def test_no_response_outlasts_the_time_out(part: bytes) -> None:
             connection.sendall(part)
 
     with listening(drip) as server:
-        one = Client(replace(TARGET, base_url=server.url), Limits(timeout=0.5))
+        sender = Client(replace(TARGET, base_url=server.url), Limits(timeout=0.5))
         with pytest.raises(TargetDown, match="ReadTimeout"):
-            one.send(GET)  # the first one of all: nothing was ever there
-        one.close()
+            sender.send(GET)  # the first one of all: nothing was ever there
+        sender.close()

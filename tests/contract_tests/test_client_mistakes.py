@@ -44,9 +44,9 @@ NUMBER = f"{IDENTIFIER}=number=7"
 RULE = "workflow_rule_identifier"
 
 
-def post(method: str, **given: Any) -> Entry:
+def post(method: str, **members: Any) -> Entry:
     """Return a POST with a token."""
-    return request("POST", f"webhook_requests/{method}", json.dumps({"token": "T", **given}))
+    return request("POST", f"webhook_requests/{method}", json.dumps({"token": "T", **members}))
 
 
 def get(text: str) -> Entry:
@@ -54,9 +54,9 @@ def get(text: str) -> Entry:
     return request("GET", text)
 
 
-def token(**given: Any) -> Entry:
+def token(**members: Any) -> Entry:
     """Return a login."""
-    return request("POST", "authentication/token", json.dumps(given))
+    return request("POST", "authentication/token", json.dumps(members))
 
 
 def by_key(text: str) -> Entry:
@@ -491,12 +491,12 @@ def test_one_side_alone_can_be_judged(tmp_path: Path) -> None:
 
 def test_the_kits_own_requests_are_no_clients(tmp_path: Path) -> None:
     """Many are wrong on purpose; in one recording with a client's they are left aside."""
-    own = archive([WRONG, listed([ONE])], "crmcom-kit check")
-    results = checked(tmp_path, own)
+    of_kit = archive([WRONG, listed([ONE])], "crmcom-kit check")
+    results = checked(tmp_path, of_kit)
     assert (results.client, results.exit_code) == (None, 0)
     with pytest.raises(RecordingError, match="--judge client needs the traffic of a client"):
-        checked(tmp_path, own, judge="client")
-    results = checked(tmp_path, own, archive([show(ONE)], "crmcom-kit"))
+        checked(tmp_path, of_kit, judge="client")
+    results = checked(tmp_path, of_kit, archive([show(ONE)], "crmcom-kit"))
     assert results.client is not None
     assert (results.client.requests, mistakes(results)) == (1, [])
 

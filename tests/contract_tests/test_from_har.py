@@ -261,8 +261,8 @@ def test_a_contradiction_that_nothing_confirms_is_no_pass(tmp_path: Path, name: 
     results = checked(tmp_path, archive(OPEN[name]))
     assert (results.unconfirmed, results.exit_code) == (1, 0)
     assert Report(results).outcome == "unconfirmed"
-    *_, told, advice = results.warnings
-    assert re.match(r"not confirmed: .*, exchange [23], show: expected .*; seen .*", told)
+    *_, warning, advice = results.warnings
+    assert re.match(r"not confirmed: .*, exchange [23], show: expected .*; seen .*", warning)
     assert advice.startswith("to confirm a contradiction, ")
     assert checked(tmp_path, archive(OPEN[name]), only="list.entity.*").unconfirmed == 0
 
@@ -355,8 +355,8 @@ def mitmdump(origin: str, path: Path) -> Iterator[str]:
     environment.pop("PYTHONPATH", None)  # it has packages of its own
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
         assert process.stdout is not None
-        found = (re.search(r"listening at (\S+)\.$", line.strip()) for line in process.stdout)
-        yield f"http://{next(each[1] for each in found if each)}"
+        matches = (re.search(r"listening at (\S+)\.$", line.strip()) for line in process.stdout)
+        yield f"http://{next(each[1] for each in matches if each)}"
         process.terminate()
         process.stdout.read()
 
@@ -365,11 +365,11 @@ def test_what_mitmdump_records(tmp_path: Path) -> None:
     """The program itself, as the documentation says to use it."""
     path = tmp_path / "traffic.har"
     with crmcom_mock(release="R10") as mock, mitmdump(mock.origin, path) as origin:
-        mine = mock.credentials
+        credentials = mock.credentials
         login = {
-            "username": mine.username,
-            "password": mine.password,
-            "organisation": mine.organisation,
+            "username": credentials.username,
+            "password": credentials.password,
+            "organisation": credentials.organisation,
         }
         with httpx.Client(base_url=f"{origin}{API_PATH}", trust_env=False, timeout=60) as client:
             token = client.post("authentication/token", json=login).json()["data"]["token"]
@@ -377,8 +377,8 @@ def test_what_mitmdump_records(tmp_path: Path) -> None:
             client.get("webhook_requests/show", params=named)
             mock.fail("lost_answer")
             for _ in range(2):
-                given = {"token": token, IDENTIFIER: {"number": "7"}}
-                client.post("webhook_requests/resend", json=given)
+                members = {"token": token, IDENTIFIER: {"number": "7"}}
+                client.post("webhook_requests/resend", json=members)
 
     assert one_session(path)[0] == ["resend.sends_again"]
 
@@ -406,8 +406,8 @@ def test_a_response_that_broke_off_is_lost(tmp_path: Path, mark: dict[str, str])
     cut["response"] |= mark
     results = checked(tmp_path, archive([show(ONE), cut, changed("resend", refused())]))
     assert results.client is not None
-    found = [each.remark.statement for each in results.client.mistakes]
-    assert found == ["resend.sends_again"]
+    statements = [each.remark.statement for each in results.client.mistakes]
+    assert statements == ["resend.sends_again"]
 
 
 def test_entries_without_a_response_of_the_server_are_skipped(tmp_path: Path) -> None:
@@ -480,8 +480,8 @@ def test_equal_entries_of_one_file_are_several_requests(tmp_path: Path) -> None:
 def test_a_recording_of_several_servers_takes_a_base_url(tmp_path: Path) -> None:
     """They cannot be checked as one; hosts, ports and paths tell them apart."""
     made = archive([login(), listed([ONE])])
-    other = json.loads(made.replace(HOST, "http://LOCALHOST:80/crm"))["log"]["entries"]
-    text = archive([*json.loads(made)["log"]["entries"], *other])
+    entries = json.loads(made.replace(HOST, "http://LOCALHOST:80/crm"))["log"]["entries"]
+    text = archive([*json.loads(made)["log"]["entries"], *entries])
     with pytest.raises(OptionsError, match=r"several servers; .* http://localhost/crm/crmapi/"):
         checked(tmp_path, text)
     results = checked(tmp_path, text, base_url=f"http://localhost/crm{API_PATH}/")
@@ -667,13 +667,13 @@ def test_files_that_are_no_recordings(tmp_path: Path, text: str, why: str) -> No
 
 def test_options_that_make_no_sense_beside_it() -> None:
     """All that is about requests to be sent."""
-    given = {
+    refused = {
         "allow": "resend", "token": "T", "username": "ann", "api_key": "K", "dry_run": True,
         "max_requests": 5, "rate": 1.0, "seed": 1, "admin_token": "A",
         "scope": ("all",),
         "secret_key": ("A=B",),
     }  # fmt: skip
-    for name, value in given.items():
+    for name, value in refused.items():
         option = name.replace("_", "-")
         with pytest.raises(OptionsError, match=f"--{option} is not allowed with --from-har"):
             prepared(DEFAULTS | {"from_har": ("x.har",), name: value}, now=NOW)

@@ -147,7 +147,7 @@ def test_a_login_that_fails_shows_no_password(
 def wrong_in_show(environ: Any, start_response: Any) -> Any:
     """A mock that shows one webhook request with a number that is no text, and a wrong state."""
     started: list[Any] = []
-    parts = _APP(environ, lambda *given: started.extend(given))
+    parts = _APP(environ, lambda *arguments: started.extend(arguments))
     body = b"".join(parts)
     if environ["PATH_INFO"].endswith("/show") and b'"number":"7"' in body:
         body = body.replace(b'"number":"7"', b'"number":7').replace(b"REJECTED", b"SENT")
@@ -262,10 +262,10 @@ def test_both_fixtures_log_in_together_as_seldom_as_a_run(
 
     class Counting(StandIn):
         def do_login(self, call: Any) -> Any:
-            given = call.parameters
-            if given.get("username") == USERNAME:
-                logins.append(given.get("password") == PASSWORD and len(given) == 3)
-                logins[-1] &= given.get("organisation") == ORGANISATION
+            parameters = call.parameters
+            if parameters.get("username") == USERNAME:
+                logins.append(parameters.get("password") == PASSWORD and len(parameters) == 3)
+                logins[-1] &= parameters.get("organisation") == ORGANISATION
             return super().do_login(call)
 
     pytester.makeconftest(CONFTEST)
@@ -341,10 +341,10 @@ def test_a_red_test_shows_its_script_whole(
     """Line by line as the JSON report has it; what a note says of options is as pytest has them."""
     server = serve(ROWS["business_units_null_in_show"].server())
     user = ("--crmcom-username", USERNAME, "--crmcom-password", PASSWORD)
-    given = ("--crmcom-base-url", server, *user, "--crmcom-organisation", ORGANISATION)
+    login = ("--crmcom-base-url", server, *user, "--crmcom-organisation", ORGANISATION)
 
     done = pytester.runpytest_inprocess(
-        *SUITE, *given, "--crmcom-max-requests", "100", "--crmcom-json", "r.json", "-rs"
+        *SUITE, *login, "--crmcom-max-requests", "100", "--crmcom-json", "r.json", "-rs"
     )
 
     assert done.ret == 1

@@ -32,28 +32,28 @@ LOGIN = Call("token", "POST", "authentication/token", "", b'{"password": "abc"}'
 
 
 def reports(
-    one: Exchange, seen: str = "7", on: Target | None = None, command: str = ""
+    sent: Exchange, seen: str = "7", on: Target | None = None, command: str = ""
 ) -> dict[str, str]:
     """Write every report of a failed run that made one call and found one violation."""
     findings = Findings()
-    violation = Violation("response.number", (one,), expected="a text", seen=seen, record=seen)
+    violation = Violation("response.number", (sent,), expected="a text", seen=seen, record=seen)
     findings.broke(violation)
     on = on or target(username="ann", password="abc", organisation="O")
     said: dict[str, Any] = {"trouble": seen, "inventory": seen, "changed": (seen,)}
-    return all_reports(results(findings, target=on, command=command, history=(one,), **said))
+    return all_reports(results(findings, target=on, command=command, history=(sent,), **said))
 
 
 def test_the_secrets_of_a_login_are_masked() -> None:
     """In a query, a body, a response and a header, and in what a violation says."""
     body = json.dumps({"token": TOKEN, "password": PASSWORD}).encode()
-    given = "token=s3cret%20token%3D%2B%2F&webhook_request_identifier=number=7"
+    query_string = "token=s3cret%20token%3D%2B%2F&webhook_request_identifier=number=7"
     headers = (("Authorization", "Basic S0VZLTAxMjM0NTY3ODk6"), ("X-Key", KEY))
-    asked = Call("show", "GET", "webhook_requests/show", given, body, headers)
+    asked = Call("show", "GET", "webhook_requests/show", query_string, body, headers)
     content = json.dumps({"status": {"code": "OK"}, "data": {"token": TOKEN}}).encode()
-    one = exchange(asked, content, headers=(("Set-Cookie", "sid=1"),))
+    sent = exchange(asked, content, headers=(("Set-Cookie", "sid=1"),))
 
     for name, text in reports(
-        one, TOKEN, target(token=TOKEN, password=PASSWORD, api_key=KEY)
+        sent, TOKEN, target(token=TOKEN, password=PASSWORD, api_key=KEY)
     ).items():
         for secret in (TOKEN, PASSWORD, KEY, "s3cret", "pass 'word", "S0VZLTAx", "sid=1"):
             assert secret not in text, f"{name}: {secret}"
@@ -112,8 +112,8 @@ def test_a_server_cannot_forge_lines_of_the_terminal() -> None:
 )
 def test_what_is_made_from_a_token_is_masked(token: str) -> None:
     """An almost right token would tell the right one: in a call, and where a server repeats it."""
-    given = {"token": token, "entity": "X"}
-    call = Call("list", "GET", "webhook_requests/list", query(given), parameters=given)
+    parameters = {"token": token, "entity": "X"}
+    call = Call("list", "GET", "webhook_requests/list", query(parameters), parameters=parameters)
     redactor = ReportRedactor(target(token=JWT), [exchange(call)])
 
     for text in (
@@ -206,14 +206,14 @@ def test_a_secret_in_the_base_url_is_masked() -> None:
     """Neither reports nor scripts, nor refusals and dry runs repeat what the URL carries."""
     url = "https://crm.example.com/token/T-0123/crmapi/rest/v2"
     values = {**DEFAULTS, "base_url": url, "token": "T-0123"}
-    found, _ = prepared(values, now=dt.datetime(2026, 11, 24, tzinfo=dt.UTC))
-    one = exchange(Call("list", "GET", "webhook_requests/list", "token=T-0123"))
+    checked_target, _ = prepared(values, now=dt.datetime(2026, 11, 24, tzinfo=dt.UTC))
+    sent = exchange(Call("list", "GET", "webhook_requests/list", "token=T-0123"))
 
-    assert found.base_url == url
-    for name, text in reports(one, on=found, command=command_line(values)).items():
+    assert checked_target.base_url == url
+    for name, text in reports(sent, on=checked_target, command=command_line(values)).items():
         assert "0123" not in text, name
         assert name == "draft" or "crm.example.com/token/" in text, name
-    script = Scripts(found, (), ReportRedactor(found)).of([one.call])
+    script = Scripts(checked_target, (), ReportRedactor(checked_target)).of([sent.call])
     assert "URL=$CRMCOM_BASE_URL\n" in script
     with pytest.raises(OptionsError) as refused:
         check_values({**values, "base_url": "https://crm.example.com/x?token=S-0123456"})
@@ -223,7 +223,7 @@ def test_a_secret_in_the_base_url_is_masked() -> None:
 @pytest.mark.parametrize(
     "password", ["WRONG", "wrong", "CREDENTIALS", "REJECTED", "EXCEPTION", "state", "abcd12"]
 )
-def test_a_word_of_the_target_stays_whole(password: str) -> None:
+def test_a_word_of_the_checked_targetstays_whole(password: str) -> None:
     """A secret that is a part of a word, or a word that servers say anyway, is not told by it."""
     said = "COM.CRM.EXCEPTION.WRONGPASSWORDCREDENTIALS: wrong CREDENTIALS, state REJECTED, abcd12x"
     redactor = ReportRedactor(target(password=password))

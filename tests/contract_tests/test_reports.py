@@ -92,20 +92,20 @@ def test_every_statement_has_the_verdict_that_it_earned(
     statement: str, verdict: Verdict, why: str, *, stale: bool
 ) -> None:
     """Held, broken, as listed, stale, missed, never met: each is told apart."""
-    found = of(every_verdict(), statement)
+    result = of(every_verdict(), statement)
 
-    assert (found.verdict, found.stale) == (verdict, stale)
-    assert found.why.startswith(why)
-    assert bool(found.why) == bool(why)
+    assert (result.verdict, result.stale) == (verdict, stale)
+    assert result.why.startswith(why)
+    assert bool(result.why) == bool(why)
 
 
 def test_a_reason_that_several_deviations_have_is_said_once() -> None:
     """A draft has an entry for each method, often with one cause."""
     listed = [deviation(statement="response.number", seen=each) for each in ("7", "*")]
 
-    found = of(results(broken("response.number", "7"), listed), "response.number")
+    result = of(results(broken("response.number", "7"), listed), "response.number")
 
-    assert (found.verdict, found.why) == (Verdict.DEVIATES, listed[0].reason)
+    assert (result.verdict, result.why) == (Verdict.DEVIATES, listed[0].reason)
 
 
 LETTERS = [f"{each} times" for each in "abcdefghijklm"]
@@ -127,11 +127,11 @@ def test_a_deviation_explains_every_violation_or_none(
     """One that looks otherwise is broken, however many came before it; and what it is is said."""
     listed = [deviation(statement="list.no_duplicates", seen=pattern)]
 
-    found = of(results(broken("list.no_duplicates", *seen), listed), "list.no_duplicates")
+    result = of(results(broken("list.no_duplicates", *seen), listed), "list.no_duplicates")
 
-    assert found.verdict is verdict
-    assert found.why.endswith("does not cover this: thrice") == (verdict is Verdict.BROKEN)
-    assert sum(each.times for each in found.findings.causes.values()) == len(seen)
+    assert result.verdict is verdict
+    assert result.why.endswith("does not cover this: thrice") == (verdict is Verdict.BROKEN)
+    assert sum(each.times for each in result.findings.causes.values()) == len(seen)
 
 
 def test_violations_of_one_cause_are_one_entry() -> None:
@@ -139,14 +139,16 @@ def test_violations_of_one_cause_are_one_entry() -> None:
     findings = broken("response.number", "no url", "no url", "HTTP 500", "HTTP 502", record="A1")
     for number in range(14):
         seen, record = f"number {number}, 'of {number}'", f"A{number}"
-        one = Violation("response.number", (exchange(),), expected="1", seen=seen, record=record)
-        findings.broke(one)
+        violation = Violation(
+            "response.number", (exchange(),), expected="1", seen=seen, record=record
+        )
+        findings.broke(violation)
     reports = all_reports(results(findings))
-    (found,) = filter(
+    (violations,) = filter(
         None, (each["violations"] for each in json.loads(reports["json"])["statements"])
     )
 
-    assert [(each["seen"], each["times"], each["records"]) for each in found] == [
+    assert [(each["seen"], each["times"], each["records"]) for each in violations] == [
         ("no url", 2, 1), ("HTTP 500", 1, 1), ("HTTP 502", 1, 1), ("number 0, 'of 0'", 14, 14),
     ]  # fmt: skip
     for name in ("terminal", "html", "junit"):
@@ -185,11 +187,11 @@ def test_every_report_for_people_says_the_outcome(
     for name in ids[holds + stale :][:broke]:
         findings.broke(Violation(name, (exchange(),), expected="a", seen="b"))
     listed = [deviation(statement=name) for name in ids[holds:][:stale]]
-    found = results(findings, listed, **changes)
+    run_results = results(findings, listed, **changes)
 
-    reports = all_reports(found)
+    reports = all_reports(run_results)
 
-    assert found.exit_code == exit_code
+    assert run_results.exit_code == exit_code
     outcome, sentence = said.split(": ", 1)
     assert reports["terminal"].startswith(said)
     assert reports["terminal"].splitlines()[-1].startswith(said)
@@ -230,17 +232,17 @@ def test_json_has_the_shape_that_its_schema_gives() -> None:
 
 def test_junit_is_xml_with_a_case_for_each_statement() -> None:
     """Broken and stale ones fail, what was not tried is skipped."""
-    found = every_verdict()
-    (suite,) = ET.fromstring(all_reports(found)["junit"])  # noqa: S314 - our own text
+    run_results = every_verdict()
+    (suite,) = ET.fromstring(all_reports(run_results)["junit"])  # noqa: S314 - our own text
     cases = {case.get("name"): case for case in suite.iter("testcase")}
 
-    assert len(cases) == len(found.statements) == int(suite.get("tests", ""))
+    assert len(cases) == len(run_results.statements) == int(suite.get("tests", ""))
     assert cases["envelope.json"].find("failure") is not None
     assert cases["delete.gone"].find("skipped") is not None
     assert cases["show.single_result"].find("failure") is None
     failure = cases["response.number"].find("failure")
     assert failure is not None
-    assert of(found, "response.number").statement.source in str(failure.text)
+    assert of(run_results, "response.number").statement.source in str(failure.text)
 
 
 def test_har_has_every_exchange() -> None:
@@ -263,10 +265,10 @@ def test_har_of_large_bodies_is_small() -> None:
     """Bodies are cut, which is said, and no more than one of them is worked on at a time."""
     body = b'{"data": "' + b"x" * 4_000_000 + b'"}'
     history = tuple(exchange(content=body, number=at) for at in range(1, 9))
-    found = every_verdict(history=history)
+    run_results = every_verdict(history=history)
 
     tracemalloc.start()
-    size = sum(len(piece) for piece in har.written(Report(found)))
+    size = sum(len(piece) for piece in har.written(Report(run_results)))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
 
@@ -309,9 +311,9 @@ RUN = {
 
 def test_what_fails_is_annotated_with_a_link_to_the_run() -> None:
     """A server's text can neither end the command nor begin another one."""
-    found = results(broken("response.number", "7\n::add-mask::x\r%0A"))
+    run_results = results(broken("response.number", "7\n::add-mask::x\r%0A"))
 
-    outcome, statement = job_summary.annotations(Report(found), RUN)
+    outcome, statement = job_summary.annotations(Report(run_results), RUN)
 
     assert outcome.startswith("::error title=crmcom-kit check%3A BROKEN::1 statement is broken.")
     assert statement.startswith("::error title=response.number::")
@@ -339,10 +341,10 @@ def test_annotations_are_as_many_as_are_shown() -> None:
     for statement in checked_statements("R9")[:20]:
         findings.broke(Violation(statement.id, (exchange(),), expected="a", seen="é" * 5_000))
 
-    found = [*job_summary.annotations(Report(results(findings)), {})]
+    lines = [*job_summary.annotations(Report(results(findings)), {})]
 
-    assert len(found) == job_summary.MAX_ANNOTATIONS
-    assert max(map(len, found)) < 1_200
+    assert len(lines) == job_summary.MAX_ANNOTATIONS
+    assert max(map(len, lines)) < 1_200
     assert not [*job_summary.annotations(Report(results(Findings())), RUN)]
 
 
@@ -353,11 +355,11 @@ def test_no_report_has_control_characters_of_the_target() -> None:
     findings = Findings()
     findings.broke(Violation("response.number", (said,), expected=HOSTILE, seen=HOSTILE))
     listed = [deviation(statement="response.number", seen="another")]
-    found = results(
+    run_results = results(
         findings, listed, notes=(HOSTILE,), warnings=(HOSTILE,), never_served=(HOSTILE,),
         trouble=HOSTILE, inventory=HOSTILE, command=HOSTILE, began="", history=(said,),
     )  # fmt: skip
-    reports = all_reports(found)
+    reports = all_reports(run_results)
 
     for kind in ("terminal", "html", "summary", "junit", "json", "har"):
         odd = {sign for sign in reports[kind] if sign != "\n" and not sign.isprintable()}
@@ -405,10 +407,10 @@ def test_html_fits_its_window_and_opens_a_statement(tmp_path: Path) -> None:
     assert seen["open"] == [names[5]]
 
 
-def drafted(found: Results, folder: Path) -> tuple[Deviation, ...]:
+def drafted(run_results: Results, folder: Path) -> tuple[Deviation, ...]:
     """Return the deviations that a run drafts."""
     path = folder / "known.toml"
-    path.write_text(draft.written(Report(found)), "utf-8")
+    path.write_text(draft.written(Report(run_results)), "utf-8")
     return read_deviations(path)[0]
 
 
@@ -424,12 +426,12 @@ def test_what_is_drafted_can_be_read(tmp_path: Path) -> None:
     findings = Findings()
     for name, kinds in seen.items():
         for method, text in kinds:
-            one = Violation(name, (exchange(),), expected="-", seen=text, method=method)
-            findings.broke(one)
+            violation = Violation(name, (exchange(),), expected="-", seen=text, method=method)
+            findings.broke(violation)
 
-    found = drafted(results(findings), tmp_path)
+    deviations = drafted(results(findings), tmp_path)
 
-    assert sorted((each.statement, each.method, each.seen) for each in found) == [
+    assert sorted((each.statement, each.method, each.seen) for each in deviations) == [
         ("identifier.known", "resend", "OK, with *"),
         ("identifier.known", "show", "OK, with *"),
         ("list.no_duplicates", "list", quoted),
@@ -437,9 +439,9 @@ def test_what_is_drafted_can_be_read(tmp_path: Path) -> None:
         ("response.url", "list", "7"),
         ("response.url", "show", "no url"),
     ]
-    again = results(findings, found)
+    again = results(findings, deviations)
     assert {of(again, name).verdict for name in seen} == {Verdict.DEVIATES}
-    (listed,) = (each for each in found if each.statement == "list.no_duplicates")
+    (listed,) = (each for each in deviations if each.statement == "list.no_duplicates")
     assert not listed.explains("list", "7")
 
 

@@ -71,10 +71,10 @@ class Time:
 
         return remote("R9", respond)[0]
 
-    def run(self, target: Target, **given: Any) -> Results:
+    def run(self, target: Target, **limits: Any) -> Results:
         """Check a target in this time."""
-        limits = {"allowed": BOTH, "scope": EVERYTHING, "limits": Limits(**given)}
-        return run(target, config(now=self, sleep=self.pass_by, **limits))
+        options = {"allowed": BOTH, "scope": EVERYTHING, "limits": Limits(**limits)}
+        return run(target, config(now=self, sleep=self.pass_by, **options))
 
 
 @pytest.mark.parametrize(("wrong", "exit_code"), [("", 3), ("/show", 1)])
@@ -196,24 +196,24 @@ class TestSeparateWorld:
         assert self.worlds(registry) == {"default": 0}
 
     @pytest.mark.parametrize(
-        ("changes", "token", "given", "told"),
+        ("changes", "token", "admin_token", "why"),
         [
             ({}, "hush", None, "--admin-token"),
             ({"login": Login(token="of a login")}, None, None, "is not valid in other worlds"),
         ],
     )
     def test_without_a_world_of_its_own_it_only_reads(
-        self, changes: dict[str, Any], token: str | None, given: str | None, told: str
+        self, changes: dict[str, Any], token: str | None, admin_token: str | None, why: str
     ) -> None:
         """It says what to do, and changes nothing."""
         target, _ = self.mock(token)
 
-        results = run(replace(target, admin_token=given, **changes), config(limits=FEW))
+        results = run(replace(target, admin_token=admin_token, **changes), config(limits=FEW))
 
         assert isinstance(target.transport, Wire)
         assert not changing(target.transport)
         assert any(
-            "only read the default world" in each and told in each for each in results.warnings
+            "only read the default world" in each and why in each for each in results.warnings
         )
         assert "hush" not in Report(results).as_json()
 

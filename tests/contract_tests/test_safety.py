@@ -159,8 +159,8 @@ def test_nothing_is_changed_once_the_ledger_fails(
             raise OSError(errno.ENOSPC, "No space left")
 
     monkeypatch.setattr("crmcom_kit.contract_tests.safety.ledger.os.fsync", full)
-    given = {"allowed": BOTH, "scope": JOB_BOARD, "ledger": tmp_path / "ledger"}
-    results = run(target, config(only="resend.*", **given))
+    options = {"allowed": BOTH, "scope": JOB_BOARD, "ledger": tmp_path / "ledger"}
+    results = run(target, config(only="resend.*", **options))
 
     assert everything(wire, target) == before
     assert results.exit_code == 2
@@ -228,9 +228,9 @@ def test_only_a_near_server_is_believed_to_be_a_mock(
 
 def test_an_unknown_value_never_reaches_another_record() -> None:
     """The id of one record is the number of another: not even where all is in scope."""
-    one = webhook_request(index=0, release="R15", id="7", number="5")
-    other = webhook_request(index=1, release="R15", number="7")
-    target, wire = remote("R15", data=[one, other])
+    first = webhook_request(index=0, release="R15", id="7", number="5")
+    second = webhook_request(index=1, release="R15", number="7")
+    target, wire = remote("R15", data=[first, second])
     before = everything(wire, target)
     own_id = before["7"]
     session = new_session(target, config(allowed=BOTH, scope=EVERYTHING))
@@ -293,7 +293,7 @@ class TestGuard:
         return session
 
     @pytest.mark.parametrize(
-        "given",
+        "parameters",
         [
             {NAMED: {"id": "B"}}, {NAMED: {"number": "2"}}, {NAMED: {"x": ["B"]}},
             {}, {NAMED: {}}, {NAMED: {"id": ""}}, {NAMED: {"id": "A", "number": "1"}},
@@ -308,11 +308,11 @@ class TestGuard:
     )  # fmt: skip
     @pytest.mark.parametrize("method", sorted(BOTH))
     def test_what_might_name_another_one_is_not_sent(
-        self, session: Session, method: str, given: dict[str, Any]
+        self, session: Session, method: str, parameters: dict[str, Any]
     ) -> None:
         """Under a scope no members, types and values pass but documented ones of what is in it."""
         with pytest.raises(Withheld, match=r"--scope all|is out of scope"):
-            session.call(method, given)
+            session.call(method, parameters)
 
         assert session.client.sent == 0
 

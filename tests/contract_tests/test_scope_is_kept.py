@@ -25,8 +25,8 @@ RECORDS, IN_SCOPE = 130, {REJECTED: 4, SUCCESSFUL: 2}
 
 def _digits(text: str) -> int:
     """Return the number that a text begins with, as MySQL reads it."""
-    found = re.match(r"\s*[-+]?\d+", text)
-    return int(found[0]) if found else 0
+    digits = re.match(r"\s*[-+]?\d+", text)
+    return int(digits[0]) if digits else 0
 
 
 def _like(asked: str, has: str) -> bool:
@@ -61,15 +61,15 @@ class Injectable(StandIn):
         return finds(value, getattr(record, name))
 
     def _found(self, call: Call) -> list[Record]:
-        found = [e for e in self.records.values() if self.names(e, *call.identifier, call)]
-        if not found:
+        records = [e for e in self.records.values() if self.names(e, *call.identifier, call)]
+        if not records:
             raise Refusal("unknown_record", "No webhook request has this identifier.")
-        return found
+        return records
 
     def do_resend(self, call: Call) -> Any:
         """Send every one again that is found."""
-        found = self._found(call)
-        rejected = [each for each in found if each.life_cycle_state == REJECTED]
+        records = self._found(call)
+        rejected = [each for each in records if each.life_cycle_state == REJECTED]
         if not rejected:
             raise Refusal("not_rejected", "Only rejected webhook requests can be sent again.")
         for record in rejected:
@@ -78,10 +78,10 @@ class Injectable(StandIn):
 
     def do_delete(self, call: Call) -> Any:
         """Delete every one that is found."""
-        found = self._found(call)
-        for record in found:
+        records = self._found(call)
+        for record in records:
             self.remove(record)
-        return self.trimmed(found[0], call)
+        return self.trimmed(records[0], call)
 
 
 @pytest.mark.parametrize("seed", range(2))

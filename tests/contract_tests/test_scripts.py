@@ -91,23 +91,23 @@ def exchange(call: Call, token: str) -> Exchange:
 
 def log_in(password: str = PASSWORD) -> Call:
     """Make a login by name."""
-    given = {"username": USER, "password": password}
-    body = json.dumps(given, ensure_ascii=False).encode()
-    return Call("token", "POST", "authentication/token", "", body, JSON, given)
+    members = {"username": USER, "password": password}
+    body = json.dumps(members, ensure_ascii=False).encode()
+    return Call("token", "POST", "authentication/token", "", body, JSON, members)
 
 
 def show(token: str, **more: str) -> Call:
     """Make a request with a token in its query."""
-    given = {"token": token, **more}
-    query = "&".join(f"{n}={quote(v, safe='')}" for n, v in given.items())
-    return Call("show", "GET", "webhook_requests/show", query, parameters=given)
+    parameters = {"token": token, **more}
+    query = "&".join(f"{n}={quote(v, safe='')}" for n, v in parameters.items())
+    return Call("show", "GET", "webhook_requests/show", query, parameters=parameters)
 
 
 def resend(token: Any, **more: Any) -> Call:
     """Make a request with a token in its body."""
-    given = {"token": token, **more}
-    body = json.dumps(given, ensure_ascii=False).encode()
-    return Call("resend", "POST", "webhook_requests/resend", "", body, JSON, given)
+    members = {"token": token, **more}
+    body = json.dumps(members, ensure_ascii=False).encode()
+    return Call("resend", "POST", "webhook_requests/resend", "", body, JSON, members)
 
 
 def plain(seen: tuple[Any, ...], *tokens: str) -> tuple[Any, ...]:
@@ -124,8 +124,8 @@ def plain(seen: tuple[Any, ...], *tokens: str) -> tuple[Any, ...]:
 def test_a_shell_sends_what_was_sent(old: str, new: str, serve: Callable[..., str]) -> None:
     """Whatever stands in a request arrives as it was, with a token of the script's own login."""
     recorder = Recorder(new, "second-0123456789")
-    login, other = log_in(), log_in(NO_PASSWORD)
-    history = (exchange(login, old), exchange(other, "other-0123456789"))
+    login, wrong = log_in(), log_in(NO_PASSWORD)
+    history = (exchange(login, old), exchange(wrong, "other-0123456789"))
     calls = [
         show(old, entity=ODD), show("other-0123456789"), show(WRONG_TOKEN), show(""),
         resend(old, entity=ODD), resend([old]), resend(None), resend(old, n={"x": '"\\'}),
@@ -133,13 +133,13 @@ def test_a_shell_sends_what_was_sent(old: str, new: str, serve: Callable[..., st
         Call("list", "HEAD", "webhook_requests/list", f"token={quote(old, safe='')}&a=[1-2]{{b}}"),
         Call("list", "PUT", "webhook_requests/list/", "", b"", (("X-Y", ODD.replace("é", "")),)),
     ]  # fmt: skip
-    given = Login(username=USER, password=PASSWORD)
-    script = script_for(serve(recorder), given, calls, *history)
+    right = Login(username=USER, password=PASSWORD)
+    script = script_for(serve(recorder), right, calls, *history)
 
     pasted(script, CRMCOM_USERNAME=USER, CRMCOM_PASSWORD=PASSWORD)
 
     sent = [
-        (c.verb, c.path, c.query, c.body or b"", None) for c in [login, calls[0], other, *calls[1:]]
+        (c.verb, c.path, c.query, c.body or b"", None) for c in [login, calls[0], wrong, *calls[1:]]
     ]
     assert [plain(each, new, "second-0123456789") for each in recorder.seen] == [
         plain(each, old, "other-0123456789") for each in sent
@@ -178,8 +178,8 @@ def test_what_a_recording_hides_is_asked_for(serve: Callable[..., str]) -> None:
 
     before = exchange(login, "$CRMCOM_TOKEN")
     script = script_for(serve(recorder), Login(), calls, before, recorded=True)
-    known = {"CRMCOM_PASSWORD": "known", "CRMCOM_OTHER_USERNAME": USER}
-    pasted(script, **known, CRMCOM_OTHER_TOKEN_2="wrong", CRMCOM_OTHER_TOKEN="S")
+    variables = {"CRMCOM_PASSWORD": "known", "CRMCOM_OTHER_USERNAME": USER}
+    pasted(script, **variables, CRMCOM_OTHER_TOKEN_2="wrong", CRMCOM_OTHER_TOKEN="S")
 
     assert "${CRMCOM_OTHER_TOKEN:?must be set to a token that no login" in script
     assert json.loads(recorder.seen[0][3])["password"] == "known"
@@ -235,8 +235,8 @@ def test_what_a_server_says_is_no_variable(serve: Callable[..., str]) -> None:
 def test_a_secret_of_a_url_is_sent_as_it_was(serve: Callable[..., str]) -> None:
     """Encoded in a query, and with escapes in a body."""
     recorder, secret = Recorder(), 'a+"b%2F=/'
-    given = {"token": OLD[0], "url": f"https://h.example.com/x?key={secret}"}
-    calls = [show(**given), resend(**given)]
+    parameters = {"token": OLD[0], "url": f"https://h.example.com/x?key={secret}"}
+    calls = [show(**parameters), resend(**parameters)]
 
     script = script_for(serve(recorder), Login(token=OLD[0]), calls)
     pasted(script, CRMCOM_TOKEN=OLD[0], CRMCOM_URL_1='a+"b%2F=/', CRMCOM_URL_2="a+")

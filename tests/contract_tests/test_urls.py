@@ -59,14 +59,14 @@ def test_a_value_has_its_placeholder_in_any_spelling(text: str, shown: str | Non
     urls = UrlSecrets()
     urls.hide(URL)
 
-    found = urls.hide(text)
+    hidden = urls.hide(text)
 
-    assert shown is None or found == shown
-    assert found.count("$CRMCOM_URL_1") == 1
+    assert shown is None or hidden == shown
+    assert hidden.count("$CRMCOM_URL_1") == 1
     for secret in ("abc", "zq9", "CRMCOM_URL_3"):
-        assert secret not in found
-    assert found.endswith("&x=1") or "x=1" not in text
-    assert urls.hide(found) == found
+        assert secret not in hidden
+    assert hidden.endswith("&x=1") or "x=1" not in text
+    assert urls.hide(hidden) == hidden
     assert urls.secret("CRMCOM_URL_1") == "S-abc+1%2F"
 
 
@@ -95,14 +95,14 @@ def test_a_secret_has_one_placeholder_in_all_that_a_run_writes(tmp_path: Any) ->
     on = target(token="T-012345")
     record = {"id": "A", "number": "7", "url": URL, "error_description": f"cannot call {URL}"}
     Ledger(tmp_path / "l", on).note({"id": "B", "url": "http://h/?key=other-01"}, "delete")
-    given = {"token": "T-012345", "entity": "JOBS", "url": URL}
-    call = Call("list", "GET", "webhook_requests/list", query(given), parameters=given)
+    parameters = {"token": "T-012345", "entity": "JOBS", "url": URL}
+    call = Call("list", "GET", "webhook_requests/list", query(parameters), parameters=parameters)
     content = json.dumps({"status": {"code": "OK"}, "data": [record]}).encode()
-    one, findings = exchange(call, content), Findings()
+    sent, findings = exchange(call, content), Findings()
     seen = f"a webhook request with url {URL!r}"
-    findings.broke(Violation("list.url.filter", (one,), expected="another", seen=seen))
+    findings.broke(Violation("list.url.filter", (sent,), expected="another", seen=seen))
 
-    reports = all_reports(results(findings, target=on, history=(one,)))
+    reports = all_reports(results(findings, target=on, history=(sent,)))
 
     assert "key=$CRMCOM_URL_1" in (tmp_path / "l").read_text("utf-8")
     for name, text in reports.items():
@@ -126,9 +126,9 @@ def test_a_run_writes_no_secret_of_a_url_whatever_it_sends() -> None:
     for at, record in enumerate(server.records.values()):
         record.url = f"https://hush:9x{at % 4}@h.example.com/in?key=s3cr3t{at % 4}&b=t0ps3c"
 
-    found = checked(server, scope=EVERYTHING, limits=Limits(max_requests=600))
+    run_results = checked(server, scope=EVERYTHING, limits=Limits(max_requests=600))
 
-    har = all_reports(found)["har"]
+    har = all_reports(run_results)["har"]
     plain = unicodedata.normalize("NFKC", unquote(unquote(har))).lower()
     assert "$crmcom_url_5" in plain
     for secret in ("hush", "s3cr3t", "t0ps3c"):
@@ -141,8 +141,8 @@ def test_no_near_miss_of_a_url_hides_a_secret_from_redaction() -> None:
     scene: Any = None
     sent = [nearly_right_value(scene, ("url", "", each), record) for each in MUTATIONS]
 
-    for given in filter(None, sent):
-        shown = unicodedata.normalize("NFKC", unquote(UrlSecrets().hide(query(given)))).lower()
+    for parameters in filter(None, sent):
+        shown = unicodedata.normalize("NFKC", unquote(UrlSecrets().hide(query(parameters)))).lower()
         assert "s3cr3t" not in shown
         assert "hush" not in shown
 
@@ -182,9 +182,9 @@ def test_a_placeholder_is_equal_to_itself_and_tells_nothing_else(
 ) -> None:
     """In a recording one value may be the beginning of another, whatever stands for them."""
     compared = Fits({"url": wanted}, [{"id": "A", "url": seen}])
-    told: set[bool | None] = set()
+    outcomes: set[bool | None] = set()
     for interpretation in INTERPRETATIONS:
         (selected,), (misfit,) = compared.selected(interpretation), compared.misfits(interpretation)
-        told.add(True if selected else False if misfit else None)
+        outcomes.add(True if selected else False if misfit else None)
 
-    assert told == fits
+    assert outcomes == fits

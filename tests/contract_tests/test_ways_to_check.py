@@ -65,9 +65,9 @@ def test_each_login(release: str, login: Options, serve: Serve, tmp_path: Path) 
     """A token, a user name and a Web API key do; without leave nothing is changed."""
     app = StandIn(release=release)
     before = content(app)
-    given = ("--base-url", serve(app), "--release", release, *login(app))
+    options = ("--base-url", serve(app), "--release", release, *login(app))
 
-    assert_passed(check(tmp_path, *given, *FEW))
+    assert_passed(check(tmp_path, *options, *FEW))
 
     assert content(app) == before
 
@@ -85,9 +85,9 @@ def test_each_scope(
 ) -> None:
     """Each scope allows changes in it."""
     before = content(sound)
-    given = ("--base-url", serve(sound), *OF_R15, "--allow", allow)
+    options = ("--base-url", serve(sound), *OF_R15, "--allow", allow)
 
-    assert_passed(check(tmp_path, *given, *scope(sound), *FEW))
+    assert_passed(check(tmp_path, *options, *scope(sound), *FEW))
 
     assert content(sound) != before
 
@@ -104,10 +104,10 @@ def test_few_statements(
     only: str, allow: str, said: str, sound: StandIn, serve: Serve, tmp_path: Path
 ) -> None:
     """Some statements can be checked alone; if none of them can be, the run says why."""
-    given = ("--base-url", serve(sound), *OF_R15, "--allow", allow)
+    options = ("--base-url", serve(sound), *OF_R15, "--allow", allow)
     scope = () if allow == "none" else ("--scope", "all")
 
-    done = check(tmp_path, *given, *scope, "--only", only, "--max-requests", "200")
+    done = check(tmp_path, *options, *scope, "--only", only, "--max-requests", "200")
 
     assert said in done.stdout
     assert done.returncode == (0 if said == "PASSED" else 2)
@@ -121,9 +121,9 @@ def test_a_mock_that_is_served(serve: Serve, tmp_path: Path) -> None:
 
 def test_a_scope_of_nothing_is_said(sound: StandIn, serve: Serve, tmp_path: Path) -> None:
     """A mistyped number is an error before anything is changed."""
-    given = ("--base-url", serve(sound), *OF_R15, "--allow", BOTH, "--scope", "number=999999")
+    options = ("--base-url", serve(sound), *OF_R15, "--allow", BOTH, "--scope", "number=999999")
 
-    done = check(tmp_path, *given, *FEW)
+    done = check(tmp_path, *options, *FEW)
 
     assert done.returncode == 2
     assert "none of the 60 webhook requests that were found is in scope" in done.stdout
@@ -131,16 +131,16 @@ def test_a_scope_of_nothing_is_said(sound: StandIn, serve: Serve, tmp_path: Path
 
 def test_under_pytest(sound: StandIn, serve: Serve, tmp_path: Path) -> None:
     """The same options do under pytest, with several processes, of which one checks the server."""
-    given = ["--base-url", serve(sound), *OF_R15, *FEW, "--allow", "delete"]
-    given += ["--scope", f"number={rejected(sound)[0].number}"]
-    options = [each.replace("--", "--crmcom-", 1) for each in [*given, "--json", "r.json"]]
+    options = ["--base-url", serve(sound), *OF_R15, *FEW, "--allow", "delete"]
+    options += ["--scope", f"number={rejected(sound)[0].number}"]
+    pytest_options = [each.replace("--", "--crmcom-", 1) for each in [*options, "--json", "r.json"]]
     clean = {name: value for name, value in os.environ.items() if not name.startswith("CRMCOM_")}
 
     done = subprocess.run(
         [
             *(sys.executable, "-m", "pytest", "--pyargs", "crmcom_kit.contract_tests", "-q"),
             *("-p", "no:cacheprovider", *FEWER_PLUGINS, "-n", "2"),
-            *("--deselect", "suite/test_reads.py", *options),
+            *("--deselect", "suite/test_reads.py", *pytest_options),
         ],
         cwd=tmp_path, env=clean, capture_output=True, text=True, timeout=250, check=False,
     )  # fmt: skip
