@@ -183,7 +183,7 @@ class WorldContent(WorldHandle):
             record: its number or id.
             members: its members by name; ``log_information`` is merged into the one that is
                 there. ``data`` is the data object that is sent. What depends on these follows: a
-                SUCCESSFUL one has no error, a REJECTED one a time-out unless ``error_code`` is
+                SUCCESSFUL one has no error, a REJECTED one a timeout unless ``error_code`` is
                 given.
 
         Raises:

@@ -13,7 +13,8 @@ from crmcom_kit.mock_server.world.entries import written
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.mock_server.world.world_file import CREATED, LocatedEntry, validated
-from crmcom_kit.usage_errors import Conflict, UsageError, quoted
+from crmcom_kit.schemas.dialect import delivery_outcomes
+from crmcom_kit.usage_errors import Conflict, UsageError, hint, quoted
 
 _FIXED = ("id", "number", "entity")
 #: What the dialect makes of other members, and of which.
@@ -73,8 +74,10 @@ def _changed(epoch: Epoch, before: Record, change: Mapping[str, Any]) -> Object:
     if "data" in change and change["data"] != entry.get("data"):
         entry["data"] = change["data"]
         changed.add("data")
-    if "life_cycle_state" in members:
-        record |= _error_in(epoch, members["life_cycle_state"], before.url)
+    code = None if "error_description" in members else members.get("error_code")
+    if "life_cycle_state" in members or code is not None:
+        state = members.get("life_cycle_state", record["life_cycle_state"])
+        record |= _error_in(epoch, state, before.url, code)
         if before.is_recorded:  # as a resend leaves it
             entry["record"] = record = epoch.config.renderer.without_unset(record)
     log = members.get("log_information")
@@ -100,10 +103,19 @@ def _check_members(record: Object, members: Object) -> None:
             raise UsageError(name, seen="in a change", allowed=allowed)
 
 
-def _error_in(epoch: Epoch, state: object, url: str) -> Object:
-    """Return the error members that fit a life cycle state: none, or those of a timeout."""
+def _error_in(epoch: Epoch, state: object, url: str, code: object) -> Object:
+    """Return the error members that fit a life cycle state: none, or those of a failed delivery.
+
+    That is the one with an error code, by default a timeout. Raises UsageError if there is none.
+    """
     if state != State.REJECTED:
         return {"error_code": None, "error_description": None}
+    codes = {entry["error_code"]: name for name, entry in reversed(delivery_outcomes().items())}
+    name = OutcomeName.TIMEOUT if code is None else codes.get(str(code))
+    if name is None:
+        names = [*filter(None, reversed(codes))]
+        allowed = f"one of {', '.join(names)}{hint(str(code), names)}; or any with a description"
+        raise UsageError("error_code", seen=quoted(code), allowed=allowed)
     limit = epoch.config.dialect["delivery.description_limit"]
-    outcome = outcome_of(OutcomeName.TIMEOUT, url).limited(limit)
+    outcome = outcome_of(name, url).limited(limit)
     return {"error_code": outcome.error_code, "error_description": outcome.error_description}

@@ -12,6 +12,7 @@ from crmcom_kit.fixtures import world
 from crmcom_kit.mock_server import Mock, crmcom_mock
 from crmcom_kit.mock_server.world.entries import exported as exported_lines
 from crmcom_kit.schemas import load_dialect
+from crmcom_kit.usage_errors import UsageError
 
 
 def test_content_is_generated_or_comes_from_a_list_or_a_file(mock: Mock, tmp_path: Path) -> None:
@@ -53,6 +54,13 @@ def test_a_record_is_changed_and_removed(mock: Mock) -> None:
 
     assert changed == mock.records["7"]
     assert {name for name in before if before[name] != changed[name]} == {"url"}
+    changed = mock.change(7, error_code="ConnectException")
+    assert changed["error_description"].startswith("java.net.ConnectException")
+    change: Any = mock.change
+    for wrong in ("ConnectExeption", 7):
+        with pytest.raises(UsageError, match=r"error_code: seen .*; or any with a description"):
+            change(7, error_code=wrong)
+    assert mock.change(7, error_code="X", error_description="Y")["error_description"] == "Y"
     assert mock.change(7, life_cycle_state="SUCCESSFUL", data={"a": 1})["error_code"] is None
     assert mock.remove(7)["url"] == "http://a.example/"
     assert "7" not in mock.records
