@@ -1,15 +1,17 @@
 """A violation is cut to the few requests that it rests on."""
 
 from dataclasses import replace
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 from helpers.conversations import Conversation, exchange
 from helpers.recordings import TOKEN, Entry, changed, listed, login, record, show
 
+from crmcom_kit.contract_tests.campaign.session import Session
 from crmcom_kit.contract_tests.campaign.shortening import shorten
 from crmcom_kit.contract_tests.client.exchanges import Exchange
+from crmcom_kit.contract_tests.client.http import Client, Limits
+from crmcom_kit.contract_tests.client.targets import own_mock
+from crmcom_kit.contract_tests.templates import Scene
 
 ONE, TWO, THREE = record(1), record(2), record(3)
 SENT, LESS = record(1, life_cycle_state="SUCCESSFUL"), listed([TWO, THREE])
@@ -18,10 +20,17 @@ LOOKS = [listed([ONE, TWO, THREE]), show(TWO, 2), show(THREE, 3), login("OTHER")
 
 def sent(*entries: Entry) -> list[Exchange]:
     """Return exchanges as a run keeps them, with their parameters."""
-    found = [exchange(each, number) for number, each in enumerate(entries, 1)]
-    for each in found:
-        each.call = replace(each.call, parameters={"token": TOKEN})
-    return found
+    exchanges = [exchange(entry, number) for number, entry in enumerate(entries, 1)]
+    for made in exchanges:
+        made.call = replace(made.call, parameters={"token": TOKEN})
+    return exchanges
+
+
+def session_of(conversation: Conversation) -> Session:
+    """Return a session with the oracle of a conversation, whose time ends in a minute."""
+    target = own_mock("R13")
+    client = Client(target, Limits(), ends_at=60.0, now=lambda: 0.0)
+    return Session(client, conversation.oracle, Scene(conversation.belief, target.login))
 
 
 @pytest.mark.parametrize(
@@ -38,21 +47,16 @@ def test_a_violation_is_cut_to_what_it_rests_on(
 ) -> None:
     """Of some hundred exchanges the login is left, a look, the change, and the last one."""
     conversation, log = Conversation(), sent(*before, last)
-    for each in log:
-        found = conversation.observe(each).suspicions
-    session: Any = SimpleNamespace(
-        belief=conversation.belief,
-        client=SimpleNamespace(seconds_left=60.0),
-        scene=SimpleNamespace(login=SimpleNamespace(token=None)),
-    )
-    violation = found[0].violation(found[0].hypotheses[0])
+    *_, (suspicion, *_) = [conversation.observe(made).suspicions for made in log]
+    session = session_of(conversation)
+    violation = suspicion.violation(suspicion.hypotheses[0])
 
-    assert [each.number for each in shorten(violation, log, session)] == rests_on
-    # Without time, or with a history that does not lead to it, it keeps its own exchanges, and the
-    # change of its webhook request.
+    assert [exchange.number for exchange in shorten(violation, log, session)] == rests_on
+    # Without time, or with a history that does not lead to it, a violation keeps its own exchanges,
+    # and the change of its webhook request.
     causes = [change.exchange for change in conversation.belief.changes]
-    own = sorted({*causes, *violation.exchanges}, key=log.index)
-    session.client.seconds_left = 0.0
-    assert [*shorten(violation, log, session)] == own
-    session.client.seconds_left = 60.0
-    assert [*shorten(replace(violation, seen="something else"), log, session)] == own
+    kept = sorted({*causes, *violation.exchanges}, key=log.index)
+    session.client.ends_at = 0.0
+    assert [*shorten(violation, log, session)] == kept
+    session.client.ends_at, unseen = 60.0, replace(violation, seen="something else")
+    assert [*shorten(unseen, log, session)] == kept
