@@ -37,13 +37,18 @@ from crmcom_kit.contract_tests.templates.near_misses import near_misses
 
 def why(results: Results, statement: str) -> str:
     """Return why a statement was not tried."""
-    (found,) = (each for each in results.statements if each.statement.id == statement)
-    assert found.verdict is Verdict.NOT_EXERCISED
-    return found.why
+    (result,) = (result for result in results.statements if result.statement.id == statement)
+    assert result.verdict is Verdict.NOT_EXERCISED
+    return result.why
+
+
+def held(results: Results) -> set[str]:
+    """Return the ids of the statements that hold."""
+    return {row.statement.id for row in results.statements if row.verdict is Verdict.HOLDS}
 
 
 def test_few_requests_are_spread_over_all_templates() -> None:
-    """Nothing is cut off at the end: each layer has its part, and the run shows how far it is."""
+    """Nothing is cut off at the end, and the run shows its progress."""
     lines: list[str] = []
 
     limits = Limits(max_requests=150)
@@ -51,21 +56,20 @@ def test_few_requests_are_spread_over_all_templates() -> None:
 
     assert results.exit_code == 0
     assert len(results.history) <= 150
-    assert {each.call.method for each in results.history} > {"show", "list", "resend", "delete"}
-    held = {each.statement.id for each in results.statements if each.verdict is Verdict.HOLDS}
-    assert held > {"identifier.mandatory", "resend.sends_again", "delete.gone"}
+    methods = {exchange.call.method for exchange in results.history}
+    assert methods > {"show", "list", "resend", "delete"}
+    assert held(results) > {"identifier.mandatory", "resend.sends_again", "delete.gone"}
     assert re.match(r"\d+ of 150 requests, 0 violations, about \d+ s left: ", lines[-1])
 
 
 def test_a_run_comes_to_changes_however_long_its_reads_take() -> None:
-    """Each layer has a part of the time as well, and the rest of the reads comes after it."""
+    """Each layer has a part of the time, too; reads that are left come after the changes."""
     seconds = 0.0
 
     class SlowPages(StandIn):
         """Takes five seconds for a page."""
 
         def do_list(self, call: Call) -> Any:
-            """Return the records."""
             nonlocal seconds
             seconds += 5.0 * ("number_of_results" in call.parameters)
             return super().do_list(call)
@@ -78,23 +82,22 @@ def test_a_run_comes_to_changes_however_long_its_reads_take() -> None:
 
     assert broken(results) == []
     assert reached["delete: one of each state"] < 100
-    held = {each.statement.id for each in results.statements if each.verdict is Verdict.HOLDS}
-    assert held > {"delete.gone", "resend.sends_again"}
+    assert held(results) > {"delete.gone", "resend.sends_again"}
 
 
 def test_each_documented_reason_to_refuse_has_a_template() -> None:
-    """Else a statement is never tried, and the report blames the budget."""
+    """Otherwise a statement would never be tried, and the report would blame the budget."""
     session = new_session(own_mock("R9"), RunConfig())
     session.tokens.enter()
     discover(session)
     scene = session.scene
 
     tried = {
-        found.statement
+        asked.statement
         for template in all_templates()
         for variant in template.choices(scene)
         if (call := template.draw(scene, variant, lambda values: values[0])) is not None
-        and (found := expectation(call, session.belief)).must is Must.REFUSE
+        and (asked := expectation(call, session.belief)).must is Must.REFUSE
     }
 
     assert tried == {
@@ -118,16 +121,16 @@ def test_each_documented_reason_to_refuse_has_a_template() -> None:
     ],
 )
 def test_those_that_are_named_like_others(names: list[tuple[str, str]], wanted: str) -> None:
-    """They are tried first: a server may change the other one."""
-    one = Conversation(listed([record(1) | {"id": key, "number": n} for key, n in names]))
-    scene = Scene(one.belief, Login())
-    found = {
-        each["id"]
+    """A server may change the other one."""
+    records = [record(1) | {"id": key, "number": number} for key, number in names]
+    scene = Scene(Conversation(listed(records)).belief, Login())
+    ids = {
+        named["id"]
         for template in all_templates()
         if template.name == "delete: one named like others" and template.among is not None
-        for each in template.among(scene, scene.records())
+        for named in template.among(scene, scene.records())
     }
-    assert found == {*wanted}
+    assert ids == {*wanted}
 
 
 def test_an_error_of_the_kit_fails_the_run_and_is_no_verdict(
@@ -146,13 +149,13 @@ def test_an_error_of_the_kit_fails_the_run_and_is_no_verdict(
     assert results.exit_code == 2
     trouble = Report(results).document["summary"]["trouble"]
     assert "the template show: crash: KeyError: 'oops'" in trouble
-    verdicts = {each.verdict for each in results.statements}
+    verdicts = {row.verdict for row in results.statements}
     assert Verdict.HOLDS in verdicts
     assert Verdict.BROKEN not in verdicts
 
 
 def test_what_was_not_tried_has_its_reason() -> None:
-    """It is what the run lacked: leave, a webhook request in scope, or a login."""
+    """The run lacked a permission, a webhook request in scope, or a login."""
     target, wire = remote("R15")
     few = Limits(max_requests=60)
     nobody = Scope(definition="Nobody's")
@@ -169,8 +172,8 @@ def test_what_was_not_tried_has_its_reason() -> None:
 def test_a_scope_without_a_rejected_one_is_the_reason() -> None:
     """Not the number of requests, nor that those in scope are deleted by the end of the run."""
     target, wire = remote("R15")
-    found = everything(wire, target).values()
-    sent = next(each["number"] for each in found if each["life_cycle_state"] == "SUCCESSFUL")
+    records = everything(wire, target).values()
+    sent = next(r["number"] for r in records if r["life_cycle_state"] == "SUCCESSFUL")
     scope = Scope(numbers=frozenset([sent]))
 
     results = run(target, RunConfig(limits=Limits(max_requests=300), allowed=BOTH, scope=scope))
@@ -180,8 +183,6 @@ def test_a_scope_without_a_rejected_one_is_the_reason() -> None:
 
 
 def test_a_method_that_is_never_served_is_the_reason() -> None:
-    """Not the number of requests."""
-
     def missing(_: int, request: httpx.Request) -> httpx.Response | None:
         is_release = request.url.path.endswith("token/release")
         return httpx.Response(404, text="Not Found") if is_release else None
@@ -203,29 +204,29 @@ class SignsItsData(StandIn):
         return hmac.new(b"the key", data, "sha256").hexdigest()
 
 
-@pytest.mark.parametrize(("key", "found"), [("the key", Verdict.HOLDS), ("no", Verdict.BROKEN)])
-def test_authentication_codes_are_checked_with_a_secret_key(key: str, found: Verdict) -> None:
-    """Each is to be an HMAC of the data that is shown, in any form."""
+@pytest.mark.parametrize(("key", "verdict"), [("the key", Verdict.HOLDS), ("no", Verdict.BROKEN)])
+def test_authentication_codes_are_checked_with_a_secret_key(key: str, verdict: Verdict) -> None:
+    """Each must be an HMAC of the data that is shown, in any form."""
     app = SignsItsData(Choices(request_form="object"))
-    keys = {each.id: key for each in app.world.definitions}
+    keys = {definition.id: key for definition in app.world.definitions}
 
     results = checked(app, only="response.*", limits=Limits(max_requests=40), secret_keys=keys)
 
     codes = "response.authentication_code.hmac"
-    (verdict,) = (each.verdict for each in results.statements if each.statement.id == codes)
-    assert verdict is found
+    (result,) = (row for row in results.statements if row.statement.id == codes)
+    assert result.verdict is verdict
 
 
 def test_the_seed_repeats_the_order_of_a_run_whatever_else_is_loaded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Hypothesis draws constants of the modules that it finds, in the reads that it draws alone."""
+    """Hypothesis also draws constants of loaded modules, but only in the reads that it draws."""
     monkeypatch.setattr(planning, "DRAWN_PART", 0)
 
     def sent() -> list[tuple[str, str]]:
         results = run(own_mock("R13"), RunConfig(limits=Limits(max_requests=150)))
-        calls = [each.call for each in results.history]
-        return [(each.method, str({**each.parameters, "token": ""})) for each in calls]
+        calls = [exchange.call for exchange in results.history]
+        return [(call.method, str({**call.parameters, "token": ""})) for call in calls]
 
     before = sent()
     (tmp_path / "many_numbers.py").write_text(f"NUMBERS = {list(range(200))}")
@@ -237,8 +238,8 @@ def test_the_seed_repeats_the_order_of_a_run_whatever_else_is_loaded(
 def test_near_misses_are_other_values_each_once() -> None:
     """None is empty or the value itself; each way to be wrong is among them."""
     for text in ("7", "A1b2", "a name", "%", ""):
-        made = list(near_misses(text))
-        assert len(made) == len(set(made))
-        assert not {"", text} & set(made)
+        near = list(near_misses(text))
+        assert len(near) == len(set(near))
+        assert not {"", text} & set(near)
     wanted = {"A1b20", "0A1b2", "A1b", "1b2", "a1B2", "A1b%", "A1b_", "%", "01b2", "A1b0"}
     assert wanted <= set(near_misses("A1b2"))

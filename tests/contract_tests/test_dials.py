@@ -23,7 +23,7 @@ VALUES: dict[str, Sequence[Any]] = {
     "record.definition_members": (["id"], ["name"]),
     "record.rule_members": (["name"], ["alternative_code"]),
 }
-#: Withdrawing every method leaves nothing to look at.
+#: If every method is withdrawn, nothing is left to check.
 LEFT_OUT = ("requests.deprecated_methods",)
 
 
@@ -33,7 +33,7 @@ def others(dial: Dial) -> Sequence[Any]:
         return ()
     match dial.type:
         case "choice":
-            return [each for each in dial.choices if each != dial.default]
+            return [choice for choice in dial.choices if choice != dial.default]
         case "boolean":
             return (not dial.default,)
         case "status":
@@ -48,9 +48,9 @@ def others(dial: Dial) -> Sequence[Any]:
 @pytest.mark.parametrize("at", range(3))
 @pytest.mark.parametrize("part", range(3))
 def test_no_choice_of_a_dial_is_accused(at: int, part: int) -> None:
-    """Neither alone nor with others: every third dial has another value than usual.
+    """Every third dial has another value than its default.
 
-    All statuses have, or none: HTTP 500 for some errors alone is a server's error.
+    Of statuses all have or none: HTTP 500 for only some errors is an error of the server.
     """
     statuses = [dial for dial in dials().values() if dial.type == "status"]
     rest = [dial for dial in dials().values() if dial.type != "status"]

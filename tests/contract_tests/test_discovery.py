@@ -1,4 +1,4 @@
-"""How the kit finds webhook requests, and the world that it makes where it may."""
+"""How the kit finds webhook requests, and what is in scope."""
 
 from dataclasses import replace
 from typing import Any
@@ -20,7 +20,7 @@ BOTH = frozenset(("resend", "delete"))
 
 
 def kit_for(release: str, scope: Any = None) -> Session:
-    """A session that has logged in at a mock, which it takes for somebody's server."""
+    """Return a session that has logged in to a mock, as to somebody else's server."""
     allowed = BOTH if scope else frozenset()
     config = RunConfig(allowed=allowed, scope=scope)
     session = new_session(replace(own_mock(release), reset=None), config)
@@ -29,10 +29,13 @@ def kit_for(release: str, scope: Any = None) -> Session:
 
 
 def lists(session: Session) -> list[dict[str, Any]]:
-    """The parameters of each list that was called, without the token."""
+    """Return the parameters of each list that was called with a real token, without that."""
     calls = (e.call.parameters for e in session.client.history if e.call.method == "list")
-    mine = [each for each in calls if each["token"] != NO_TOKEN]
-    return [{n: v for n, v in each.items() if n != "token"} for each in mine]
+    return [
+        {name: value for name, value in parameters.items() if name != "token"}
+        for parameters in calls
+        if parameters["token"] != NO_TOKEN
+    ]
 
 
 def test_a_list_that_is_too_long_is_narrowed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -43,9 +46,9 @@ def test_a_list_that_is_too_long_is_narrowed(monkeypatch: pytest.MonkeyPatch) ->
 
     discover(session)
 
-    narrow = [each for each in lists(session) if "life_cycle_state" in each]
+    narrow = [parameters for parameters in lists(session) if "life_cycle_state" in parameters]
     assert narrow
-    assert all(each["number_of_results"] == str(PAGE) for each in narrow)
+    assert all(parameters["number_of_results"] == str(PAGE) for parameters in narrow)
     assert session.belief.records
 
 
@@ -60,20 +63,20 @@ def test_the_scope_says_where_to_look_first() -> None:
     numbered = kit_for("R15", Scope(numbers=frozenset({"1", "2"})))
     discover(numbered)
     shown = [e.call.parameters for e in numbered.client.history if e.call.method == "show"]
-    wanted = [each["webhook_request_identifier"] for each in shown]
-    assert wanted == [{"number": "1"}, {"number": "2"}]
+    identifiers = [parameters["webhook_request_identifier"] for parameters in shown]
+    assert identifiers == [{"number": "1"}, {"number": "2"}]
 
 
 @pytest.mark.parametrize("release", ["R10", "R13", "R18"])
 def test_the_first_pass_has_room_for_each_odd_request(release: str) -> None:
-    """What no page mentions is sent in the first pass alone: so often as there are entries."""
+    """Odd requests are sent in the first pass only."""
     session = kit_for(release, EVERYTHING)
     discover(session)
-    odd = [each for each in all_templates() if each.is_odd]
+    odd = [template for template in all_templates() if template.is_odd]
 
     assert len(odd) >= 5
-    for each in odd:
-        assert len(each.choices(session.scene)) <= each.first, (each.method, each.first)
+    for template in odd:
+        assert len(template.choices(session.scene)) <= template.first, template
 
 
 @pytest.mark.parametrize(
@@ -90,7 +93,7 @@ def test_the_first_pass_has_room_for_each_odd_request(release: str) -> None:
     ],
 )
 def test_all_that_a_scope_gives_must_fit(scope: Scope, *, fits: bool) -> None:
-    """Nothing is in scope unless something was given, and then what fits all of it."""
+    """Without any limit nothing is in scope."""
     record = {"id": "A", "number": "7", "webhook_definition": {"id": "D", "name": "N"}}
     assert scope(record) is fits
     assert scope.is_free is (scope == Scope(everything=True))

@@ -1,4 +1,4 @@
-"""What goes wrong first: the wrong release, base URL or login is said, and nobody is accused."""
+"""What goes wrong first: a wrong release, base URL or login is named, and nobody is accused."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -40,7 +40,7 @@ def says_not_found(_: Any, start_response: Any) -> list[bytes]:
 def test_a_base_url_without_the_path_gets_a_hint(
     app: Any, serve: Callable[..., str], tmp_path: Path
 ) -> None:
-    """What it should be, and nothing is held against the server."""
+    """Nothing is held against the server."""
     base = serve(app)
 
     done = check(tmp_path, "--base-url", base.removesuffix(API_PATH), **LOGIN)
@@ -51,7 +51,7 @@ def test_a_base_url_without_the_path_gets_a_hint(
 
 
 def test_a_refused_login_accuses_nobody(serve: Callable[..., str], tmp_path: Path) -> None:
-    """Whether the credentials are right, only their owner knows."""
+    """Only their owner knows whether the credentials are right."""
     base = serve(create_app(release="R9"))
 
     done = check(tmp_path, "--base-url", base, **{**LOGIN, "CRMCOM_PASSWORD": "WRONG"})
@@ -63,23 +63,17 @@ def test_a_refused_login_accuses_nobody(serve: Callable[..., str], tmp_path: Pat
 
 
 class AcceptsNoToken(StandIn):
-    """It gives tokens, and accepts none."""
-
     def check_token(self, _token: Any, _call: Call) -> None:
-        """Refuse every token."""
         raise Refusal("invalid_token", "The token is not valid.")
 
 
 class ListsNothing(StandIn):
-    """It refuses each list."""
-
     def do_list(self, _call: Call) -> Any:
-        """Refuse."""
         raise Refusal("bad_parameter", "There is no list.")
 
 
 def test_a_server_that_accepts_no_token_is_said_to_do_so() -> None:
-    """It may be that the user must not call list: nothing is accused, and nothing was seen."""
+    """Perhaps the user may not call list: nothing is accused, and nothing was seen."""
     for server in (AcceptsNoToken(), ListsNothing()):
         results = checked(server)
 

@@ -40,32 +40,30 @@ FEW = LoginLimits()
 
 
 class Counting(StandIn):
-    """The sound server, which keeps what it got."""
+    """The sound server, which keeps its requests."""
 
     def set_up(self) -> None:
-        """Have got nothing yet."""
-        self.got: list[Request] = []
+        self.received: list[Request] = []
 
     def handle(self, request: Request) -> Reply:
-        """Keep a request."""
-        self.got.append(request)
+        self.received.append(request)
         return super().handle(request)
 
     @property
     def named(self) -> str:
-        """The logins of the real user in their order: R for one with all right, W for others."""
-        sent = (each.body for each in self.got if each.path.endswith("authentication/token"))
-        bodies = (json.loads(each) for each in sent if each.startswith(b'{"'))  # or it names nobody
+        """The logins of the real user in their order: R for a right one, W for a wrong one."""
+        logins = (r for r in self.received if r.path.endswith("authentication/token"))
+        named = (json.loads(r.body) for r in logins if r.body.startswith(b'{"'))
         return "".join(
-            "R" if each.items() >= RIGHT.items() else "W"
-            for each in bodies
-            if str(each.get("username")).strip().casefold() == USERNAME
+            "R" if login.items() >= RIGHT.items() else "W"
+            for login in named
+            if str(login.get("username")).strip().casefold() == USERNAME
         )
 
     @property
     def methods(self) -> Counter[str]:
         """How often each method was called."""
-        return Counter(each.path.rpartition("/")[2] for each in self.got)
+        return Counter(request.path.rpartition("/")[2] for request in self.received)
 
 
 def target_of(app: StandIn, login: Login = USER) -> Target:
@@ -77,9 +75,9 @@ def target_of(app: StandIn, login: Login = USER) -> Target:
     )  # fmt: skip
 
 
-def config(**given: Any) -> RunConfig:
-    """Return a configuration that waits for nothing."""
-    return RunConfig(**{"sleep": lambda _: None, "limits": Limits(max_requests=400), **given})
+def config(**options: Any) -> RunConfig:
+    """Return a configuration that never waits."""
+    return RunConfig(**{"sleep": lambda _: None, "limits": Limits(max_requests=400), **options})
 
 
 @pytest.mark.parametrize(
@@ -94,15 +92,15 @@ def config(**given: Any) -> RunConfig:
 def test_logins_are_as_few_as_allowed_and_as_a_dry_run_says(
     release: str, limits: tuple[int, int], right: int, wrong: int
 ) -> None:
-    """Never do two wrong passwords follow each other."""
+    """Two wrong passwords never follow each other."""
     app = Counting(release=release)
-    given = config(
+    limited = config(
         login_limits=LoginLimits(logins=limits[0], wrong_passwords=limits[1]),
         allowed=BOTH, scope=EVERYTHING, limits=Limits(max_requests=900),
     )  # fmt: skip
-    planned = dry_run(target_of(app), given)
+    planned = dry_run(target_of(app), limited)
 
-    results = run(target_of(app), given)
+    results = run(target_of(app), limited)
 
     assert alarms(results) == []
     assert sorted(app.named) == sorted("R" * right + "W" * wrong)
@@ -115,31 +113,33 @@ def test_logins_are_as_few_as_allowed_and_as_a_dry_run_says(
 
 
 @pytest.mark.parametrize(
-    ("given", "left"),
+    ("options", "left"),
     [({"limits": Limits(max_requests=150)}, 150), ({"allowed": frozenset({"delete"})}, 400)],
 )
-def test_a_dry_run_is_of_this_command_line(given: dict[str, Any], left: int) -> None:
-    """No template is sent more often than it says, and none that is not allowed is named."""
-    given = {"scope": Scope(everything=True), **given}
+def test_a_dry_run_is_of_this_command_line(options: dict[str, Any], left: int) -> None:
+    """No template is sent more often than it says, and it names none that is not allowed."""
+    options = {"scope": Scope(everything=True), **options}
     target = target_of(Counting(), USER)
-    lines = dry_run(target, config(**given))
+    lines = dry_run(target, config(**options))
 
-    results = run(target, config(**given))
+    results = run(target, config(**options))
 
     assert lines[0] == f"at most {left} requests in all"
     assert not any("resend:" in line for line in lines[5:])
-    called = Counter(each.call.method for each in results.history)
-    said = Counter[str]()
+    called = Counter(exchange.call.method for exchange in results.history)
+    planned = Counter[str]()
     for line in lines[6:]:
-        if found := re.match(r"(?:at most )?(?:once|(\d+) times).*?: (\w+): ", line):
-            said[found[2]] += int(found[1] or 1)
-    assert called["delete"] <= said["delete"] + 40
-    assert called["token"] <= said["token"] + 2
+        if times := re.match(r"(?:at most )?(?:once|(\d+) times).*?: (\w+): ", line):
+            planned[times[2]] += int(times[1] or 1)
+    assert called["delete"] <= planned["delete"] + 40
+    assert called["token"] <= planned["token"] + 2
 
 
-@pytest.mark.parametrize("name", [name for name, each in VARIANTS.items() if "lock" in each.about])
+@pytest.mark.parametrize(
+    "name", [name for name, variant in VARIANTS.items() if "lock" in variant.about]
+)
 def test_servers_that_count_logins_are_not_accused(name: str) -> None:
-    """Whether they lock a user or refuse more sessions; within the limits no user is locked."""
+    """They lock a user, or refuse more sessions. Within the limits no user is locked."""
     app = VARIANTS[name].server()
 
     results = checked(app, login_limits=FEW)
@@ -151,28 +151,27 @@ def test_servers_that_count_logins_are_not_accused(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["locked_after_3", "locked_after_5"])
 def test_what_looks_like_a_lockout_ends_the_logins_with_a_note(name: str) -> None:
-    """On a server without limits, too; and nothing is held against it."""
+    """This holds without limits, too."""
     app = VARIANTS[name].server()
 
     results = checked(app, limits=Limits(max_requests=1500))
 
     assert alarms(results) == []
     assert app.is_locked
-    assert any("looks like a locked user" in each for each in results.warnings)
-    logins = [each for each in results.history if each.call.method == "token"]
+    assert any("looks like a locked user" in warning for warning in results.warnings)
+    logins = [exchange for exchange in results.history if exchange.call.method == "token"]
     refused = next(e for e in logins if not e.ok and {**e.call.parameters}.items() >= RIGHT.items())
     named = [e for e in logins if e.call.parameters.get("username") == USERNAME]
     assert len(named[named.index(refused) :]) <= 4  # itself, and what confirms nothing
 
 
 def test_one_login_refused_in_turn_is_a_violation_only_without_limits() -> None:
-    """It is the same login that is served, refused, served and refused."""
+    """The same login is served, refused, served and refused."""
 
     class EachSecond(StandIn):
-        """It has two nodes that take turns at logins, of which one refuses each."""
+        """It has two nodes that take turns, of which one refuses each login."""
 
         def refuse_too_many(self) -> None:
-            """Refuse each second right login."""
             self.logins += 1
             if self.logins % 2 == 0:
                 raise Refusal("too_many_logins", "Try again.")
@@ -182,24 +181,21 @@ def test_one_login_refused_in_turn_is_a_violation_only_without_limits() -> None:
 
 
 def test_a_key_is_refused_only_beside_a_form_that_is_served() -> None:
-    """A server without any key that works is not accused; it never served the method."""
+    """A server where no key works is not accused: it never served the method."""
 
     class NoKeys(StandIn):
-        """The user has no key any more."""
-
         def key_of(self, header: str) -> str | None:
-            """Know no key."""
             del header
             return None
 
     results = checked(NoKeys(release="R10"), WEB_API_KEY)
 
     assert alarms(results) == []
-    assert any("web_api_key_token was sent" in each for each in results.never_served)
+    assert any("web_api_key_token was sent" in line for line in results.never_served)
 
 
 def key_server(accepts: Callable[[str], bool], *, needs_unit: bool = False) -> StandIn:
-    """Return a server that takes a Web API key in another form than the documents have it."""
+    """Return a server that accepts a Web API key in another form than the documented one."""
 
     class Other(StandIn):
         def key_of(self, header: str) -> str | None:
@@ -225,7 +221,7 @@ def key_server(accepts: Callable[[str], bool], *, needs_unit: bool = False) -> S
 def test_a_right_key_is_refused_beside_another_form_that_is_served(
     form: str, statement: str, *, needs_unit: bool
 ) -> None:
-    """What is served in its place says which statement is broken; with few logins nothing is."""
+    """The form that is served says which statement is broken. With few logins none is."""
     makes = partial(key_server, lambda text: text == form, needs_unit=needs_unit)
 
     assert broken(checked(makes(), WEB_API_KEY)) == [statement]
@@ -236,7 +232,7 @@ def test_a_right_key_is_refused_beside_another_form_that_is_served(
 
 
 def login(**wrong: Any) -> Call:
-    """Return a login of the user with something wrong."""
+    """Return a login of the user with some wrong parameters."""
     return build(methods(resolve("R15"))["token"], {**RIGHT, **wrong})
 
 
@@ -279,14 +275,14 @@ KEYS = methods(resolve("R15"))["web_api_key_token"]
     ],
 )  # fmt: skip
 def test_what_counts_as_a_login(call: Call, kind: Kind) -> None:
-    """Whatever has the user's name, in any case, and is not wholly right is a wrong password."""
+    """A request with the user's name that is not wholly right is a wrong password."""
     target = target_of(StandIn(release="R15"), replace(USER, api_key=WEB_API_KEY))
 
     assert kind_of(call, new_session(target, config()).scene) is kind
 
 
 def test_no_request_gets_around_the_limits() -> None:
-    """A user's own tests neither: what is one too many is not sent, and says what allows it."""
+    """A login too many is not sent, and the error names the option that allows it."""
     app = Counting()
     session = new_session(target_of(app), config())
     enter(session, config())
@@ -307,7 +303,7 @@ def test_no_request_gets_around_the_limits() -> None:
 
 
 def test_a_wrong_password_is_not_sent_again_for_a_gateway() -> None:
-    """It may have been counted, though its response is lost."""
+    """The server may have counted it, though its response is lost."""
     app = Counting(Choices(hiccup_every=3, hiccup_after=True))
 
     checked(app, login_limits=FEW, limits=Limits(max_requests=200))
@@ -331,7 +327,6 @@ def test_a_login_that_replaces_an_ended_token_counts_for_nothing(
 
 
 def test_on_a_mock_of_its_own_nothing_is_limited() -> None:
-    """Neither there nor in a world of its own somebody can be locked out."""
     results = run(own_mock("R9"), RunConfig(only="login.*", limits=Limits(max_requests=200)))
 
     wrong = [e for e in results.history if e.call.method == "token" and not e.ok]
@@ -339,7 +334,7 @@ def test_on_a_mock_of_its_own_nothing_is_limited() -> None:
 
 
 def test_sessions_that_share_a_count_log_in_once() -> None:
-    """As the fixtures of the suite do: the second one goes on with the token of the first."""
+    """The second one uses the token of the first, as the fixtures of the suite do."""
     app, count = Counting(), LoginCount()
     shared = config(login_count=count)
     session = new_session(target_of(app), shared)
@@ -352,7 +347,7 @@ def test_sessions_that_share_a_count_log_in_once() -> None:
 
 
 def test_processes_that_share_a_count_keep_the_limits(tmp_path: Any) -> None:
-    """It is in a file that nobody else can read."""
+    """The count is in a file that nobody else can read."""
     path, apps = tmp_path / "logins.json", [Counting()]
     for _ in range(2):  # each as in a process of its own
         shared = config(login_count=LoginCount(path=path))
@@ -367,7 +362,7 @@ def test_processes_that_share_a_count_keep_the_limits(tmp_path: Any) -> None:
 
 
 def test_the_second_server_of_diff_is_logged_in_to_as_seldom() -> None:
-    """Its limits are its own; what is compared is what both got."""
+    """It has limits of its own; only what both got is compared."""
     first, second = Counting(), Counting()
     results = run(target_of(first), config())
 
@@ -388,7 +383,6 @@ def test_an_expired_token_must_be_refused(*, serves: bool) -> None:
         """It never looks at the time."""
 
         def check_token(self, token: Any, call: Any) -> None:
-            """Accept the token that has ended."""
             if token != ended:
                 super().check_token(token, call)
 
@@ -396,10 +390,9 @@ def test_an_expired_token_must_be_refused(*, serves: bool) -> None:
     ended = Client(app).token
     app.tokens.known[ended].life = 0
     target = target_of(app, replace(USER, expired_token=ended))
-    given = {"allowed": BOTH, "scope": EVERYTHING, "login_limits": UNLIMITED}
 
-    results = run(target, config(**given))
+    results = run(target, config(allowed=BOTH, scope=EVERYTHING, login_limits=UNLIMITED))
 
-    (found,) = [each for each in results.statements if each.statement.id == "token.expiry"]
-    assert found.verdict is (Verdict.BROKEN if serves else Verdict.HOLDS)
-    assert {*found.by_method} == {"show", "list", "resend", "delete"}
+    (result,) = [row for row in results.statements if row.statement.id == "token.expiry"]
+    assert result.verdict is (Verdict.BROKEN if serves else Verdict.HOLDS)
+    assert {*result.by_method} == {"show", "list", "resend", "delete"}

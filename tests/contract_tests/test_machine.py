@@ -93,10 +93,10 @@ def test_without_confirmation_what_is_suspected_fails_an_example() -> None:
 
 def test_what_needs_more_than_is_shown_is_said() -> None:
     """A fault of which the oracle can't see what it rests on: all requests are shown."""
-    with pytest.raises(Broken) as found:
+    with pytest.raises(Broken) as raised:
         run(of(ROWS["resend_answers_with_first"]), 100)
 
-    assert "  requests (not seen again with these alone; all that were sent):" in str(found.value)
+    assert "  requests (not seen again with these alone; all that were sent):" in str(raised.value)
 
 
 def test_failures_that_come_each_time_are_concluded_at_the_end_of_an_example() -> None:
@@ -111,10 +111,10 @@ def test_failures_that_come_each_time_are_concluded_at_the_end_of_an_example() -
     app = StandIn()
     set_clock(app)
 
-    with pytest.raises(Broken) as found:
+    with pytest.raises(Broken) as raised:
         run(machine(lambda: failing, login=LOGIN), 50)
 
-    assert found.value.statement == "errors.no_server_error"
+    assert raised.value.statement == "errors.no_server_error"
 
 
 def test_a_listed_deviation_fails_no_example(tmp_path: Path) -> None:
@@ -196,7 +196,7 @@ def test_what_a_server_does_by_itself_is_held_against_no_change(name: str) -> No
     for _ in range(12):
         for entity in ("JOBS", "ACTIVITIES"):
             machine.session.call("list", {"entity": entity})
-    change = next(each for each in machine.session.client.history if each.call.verb == "POST")
+    change = next(sent for sent in machine.session.client.history if sent.call.verb == "POST")
     does_it = name.startswith("others")
     campaign = machine.campaign
     assert campaign is not None
@@ -213,7 +213,6 @@ class Sure(Effect):
     """An effect that was seen each time."""
 
     def settle(self, *_: object) -> bool:
-        """Ask nothing."""
         return True
 
 
@@ -230,7 +229,6 @@ def test_settings_are_those_of_the_class_and_its_parents() -> None:
 
 
 def test_what_cannot_be_a_server_is_said() -> None:
-    """With what is allowed."""
     for make, error in (
         (lambda: 5, "Contract.target: returned 5; it must return a mock, a WSGI or ASGI app"),
         (StandIn, "Contract.login: is missing; it must be the credentials"),

@@ -1,4 +1,4 @@
-"""Values of any JSON type anywhere: checked or passed over, never an error of the kit itself."""
+"""Values of any JSON type at any place: checked or ignored, never an error of the kit itself."""
 
 import copy
 import json
@@ -51,27 +51,27 @@ ODD = st.sampled_from(
      [], {}, [[]], {"": None}, {"id": {}}, {"id": 5, "name": []}, DEEP, ...]
 )  # fmt: skip
 LOG = "log_information"
-PLACES = [(each,) for each in response_fields()] + [
+PLACES = [(name,) for name in response_fields()] + [
     (LOG, "created_date"), (LOG, "updated_date"), (LOG, "created_by_user"),
     (LOG, "created_by_user", "username"), (LOG, "created_by_unit", "name"),
     ("webhook_definition", "id"), ("workflow_rule", "name"),
 ]  # fmt: skip
 
 
-def spoiled(made: dict[str, Any], path: tuple[str, ...], value: Any) -> dict[str, Any]:
-    """Return a copy with another value at a place, or without it; if there is such a place."""
-    found = copy.deepcopy(made)
-    inside: Any = found
+def spoiled(original: dict[str, Any], path: tuple[str, ...], value: Any) -> dict[str, Any]:
+    """Return a copy with another value at a place, or without it if the value is ``...``."""
+    changed_copy = copy.deepcopy(original)
+    inside: Any = changed_copy
     for name in path[:-1]:
         inside = inside[name]
     inside[path[-1]] = value
     if value is ...:
         del inside[path[-1]]
-    return found
+    return changed_copy
 
 
 def all_methods(odd: dict[str, Any]) -> Iterator[Entry]:
-    """Yield requests of each method, whose responses have an odd webhook request."""
+    """Yield requests of each method whose responses have an odd webhook request."""
     for filters in (
         {}, {**JOBS, "created_date": "2015-11-02"}, {**JOBS, "url": record(1)["url"]},
         {**JOBS, "number_of_results": 1}, {**JOBS, "fields_set": "id,url"},
@@ -91,7 +91,7 @@ def all_methods(odd: dict[str, Any]) -> Iterator[Entry]:
 def test_a_webhook_request_may_hold_anything(
     *, place: tuple[str, ...], value: Any, known: bool
 ) -> None:
-    """Each method may return one with an odd member, before a sound one was seen and after."""
+    """Each method may return one with an odd member, before a right one was seen and after."""
     conversation = Conversation(*([listed([record(1), record(2)])] if known else []))
     for made in all_methods(spoiled(record(1), place, value)):
         conversation.hear(made)  # which fails on an error of the oracle
@@ -128,7 +128,7 @@ def test_a_request_may_ask_for_anything(*, value: Any, name: str) -> None:
      "created_date=0001-01-01T00:00:00&entity=JOBS", "number_of_results=٣&entity=JOBS"],
 )  # fmt: skip
 def test_a_query_may_be_anything(query: str) -> None:
-    """What no parser reads alike is unclear, and nothing is held against a server for it."""
+    """A query that parsers read differently is unclear, and accuses no server."""
     conversation = Conversation(listed([record(1)]))
     for method in ("show", "list"):
         made = request("GET", f"webhook_requests/{method}?token={TOKEN}&{query}")
@@ -137,7 +137,7 @@ def test_a_query_may_be_anything(query: str) -> None:
 
 
 def test_an_error_of_a_check_is_none_of_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is an error of the run, with the name of the check; the other checks go on."""
+    """The error of the run has the name of the check; the other checks go on."""
 
     def fail(*_: object) -> None:
         msg = "no such thing"
@@ -146,25 +146,26 @@ def test_an_error_of_a_check_is_none_of_the_server(monkeypatch: pytest.MonkeyPat
     conversation = Conversation(listed([record(1)]))
     monkeypatch.setattr(lists, "observe", fail)
     wrong = listed([record(1, url=5), record(2)])
-    found = conversation.oracle.observe(exchange(wrong, 2))
-    assert [(name, str(error)) for name, error in found.errors] == [("lists", "no such thing")]
-    assert [each.hypotheses[0].statement for each in found.suspicions][:1] == ["response.url"]
+    seen = conversation.oracle.observe(exchange(wrong, 2))
+    assert [(name, str(error)) for name, error in seen.errors] == [("lists", "no such thing")]
+    assert seen.suspicions[0].hypotheses[0].statement == "response.url"
     assert record(2)["id"] in conversation.belief.tracked
 
 
 def test_texts_of_a_report_have_an_end() -> None:
-    """However long the names and values are that a server returns, and however many."""
+    """However long the names and values of a server are."""
     shown = exchange(show(record(1)), 1)
     violation = Violation(
         "show.single_result", (shown,), expected="y" * 100_000, seen="z" * 100_000
     )
     assert max(len(violation.expected), len(violation.seen)) <= MAX_TEXT
-    for each in Conversation(show(record(1)), show(record(1, url="9" * 100_000))).suspicions:
-        assert len(each.expected) + len(each.seen) <= MAX_TEXT
+    changed_url = Conversation(show(record(1)), show(record(1, url="9" * 100_000)))
+    for suspicion in changed_url.suspicions:
+        assert len(suspicion.expected) + len(suspicion.seen) <= MAX_TEXT
 
 
 def test_no_half_of_a_character_is_learned() -> None:
-    """A unit whose name cannot be written is not the run's own in a calibrated mock."""
+    """A unit with a surrogate in its name is not the run's own in a calibrated mock."""
     log = record(1)["log_information"] | {"updated_date": "2026-01-01T00:00:00"}
     for name in ("Main", "\ud800"):
         done = record(1, log_information=log | {"updated_by_unit": {"id": "9", "name": name}})
@@ -173,7 +174,7 @@ def test_no_half_of_a_character_is_learned() -> None:
 
 
 def test_no_endless_number_is_learned() -> None:
-    """Python reads none of more than some thousand digits, and no mock has one."""
+    """Python reads no number of more than some thousand digits."""
     many = [record(at) | {"number": f"{'9' * 5_000}{at}"} for at in (1, 2)]
     assert world_of(Conversation(listed([*many, record(3)])).exchanges).records == {
         record(3)["id"]: record(3)
@@ -184,19 +185,19 @@ def test_no_endless_number_is_learned() -> None:
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Yield where something is in a JSON value."""
-    inside = value.items() if isinstance(value, dict) else enumerate(value)
-    for name, each in inside:
+    """Yield the path of each value in a JSON value."""
+    members = value.items() if isinstance(value, dict) else enumerate(value)
+    for name, member in members:
         yield (*path, name)
-        if isinstance(each, dict | list):
-            yield from places(each, (*path, name))
+        if isinstance(member, dict | list):
+            yield from places(member, (*path, name))
 
 
 class Spoiling(StandIn):
-    """A sound server, and in front of it something that puts odd values into its responses."""
+    """A sound server behind something that puts odd values into its responses."""
 
     def behind_gateway(self, request: Request) -> Reply:
-        """Respond to one request: two of five responses have an odd value at one place."""
+        """Put an odd value into two of five responses."""
         reply, random = super().behind_gateway(request), Random(f"{self.seed} {self.requests}")
         is_login = "authentication" in request.path
         if random.random() < (0.95 if is_login else 0.6):
@@ -213,7 +214,7 @@ class Spoiling(StandIn):
 
 @pytest.mark.parametrize("seed", range(6 if os.environ.get("CI") else 2))
 def test_no_value_ends_a_run(seed: int, tmp_path: Path) -> None:
-    """Nor a report, a calibration, or a recording: nothing is an error of the kit itself."""
+    """Nor a report, a calibration, or a recording."""
     server = Spoiling(Choices(), ("R13", "R9", "R18")[seed % 3], seed)
     results = checked(server, seed=seed, limits=Limits(max_requests=150))
     assert "internal error" not in str(results.trouble)

@@ -36,7 +36,7 @@ SCENE = scene()
 
 
 def test_characters_are_of_every_category() -> None:
-    """But half a character, which no URL can hold."""
+    """Except surrogates, which no URL can hold."""
     points = (point for first, last in RANGES for point in range(first, last + 1))
     every = {unicodedata.category(chr(point)) for point in range(sys.maxunicode + 1)}
 
@@ -45,33 +45,28 @@ def test_characters_are_of_every_category() -> None:
 
 @given(strategies.moments())
 def test_moments_are_in_the_form_of_the_api(text: str) -> None:
-    """Each is one that exists."""
     assert is_api_date(text)
 
 
 @pytest.mark.parametrize("wanted", ["2000-02-29", "0001-01-01", "9999-12-31"])
 def test_moments_reach_the_ends_of_the_calendar(wanted: str) -> None:
-    """And leap days."""
     many = settings(max_examples=20_000)
     assert find(strategies.moments(), lambda text: text == wanted, settings=many) == wanted
 
 
 @given(strategies.fields_sets())
 def test_lists_of_fields_name_fields(text: str) -> None:
-    """In any order, with blanks and commas around them."""
     assert {name.strip() for name in text.split(",")} - {""} <= set(FIELDS)
 
 
 @pytest.mark.parametrize("wanted", [0, 9, 2**31, 2**63 - 1, 10**20])
 def test_numbers_are_around_powers(wanted: int) -> None:
-    """Of 2 and of 10."""
     many = settings(max_examples=20_000)
     assert find(numbers(), lambda text: int(text) == wanted, settings=many) == str(wanted)
 
 
 @given(st.sampled_from(["7", "a name", "%", ""]), st.data())
 def test_a_near_miss_is_another_text(text: str, data: st.DataObject) -> None:
-    """It is not empty."""
     assert data.draw(strategies.near_misses(text)) not in ("", text)
 
 
@@ -81,14 +76,14 @@ def test_identifiers_and_filters_are_of_records(
 ) -> None:
     """An identifier names one, and all filters together fit one."""
     ((field, value),) = identifier.items()
-    assert value in [each[field] for each in RECORDS]
-    assert any(filters.get("entity", each["entity"]) == each["entity"] for each in RECORDS)
+    assert value in [record[field] for record in RECORDS]
+    assert any(filters.get("entity", record["entity"]) == record["entity"] for record in RECORDS)
     assert any(name.endswith("_identifier") or name == "entity" for name in filters)
 
 
 @given(strategies.calls(SCENE))
 def test_a_call_prints_in_a_line_without_its_token(call: Call) -> None:
-    """It is a read, as long as nothing else is asked for."""
+    """By default it is a read."""
     assert call.method in ("show", "list")
     for printed in (repr(call), pretty(call)):
         assert printed.startswith("<Call ")
@@ -98,12 +93,11 @@ def test_a_call_prints_in_a_line_without_its_token(call: Call) -> None:
 
 @given(strategies.calls(SCENE, methods=["resend"], layers=["resend"]))
 def test_calls_go_to_the_methods_that_are_named(call: Call) -> None:
-    """Also to those that change something."""
     assert "resend" in call.path
 
 
 def test_a_strategy_of_calls_prints_neither_the_table_nor_the_login() -> None:
-    """Hypothesis prints it where something goes wrong."""
+    """Hypothesis prints it if something goes wrong."""
     assert repr(strategies.calls(SCENE, layers=["login"], methods=["token"])).count("\n") == 0
     assert str(SCENE.login.password) not in repr(strategies.calls(SCENE))
 
@@ -118,12 +112,10 @@ def test_a_strategy_of_calls_prints_neither_the_table_nor_the_login() -> None:
     ],
 )
 def test_what_cannot_be_drawn_is_said(given_: dict[str, Any], message: str) -> None:
-    """With what is allowed."""
     with pytest.raises(ValueError, match=message):
         strategies.calls(SCENE, **given_)
 
 
 def test_records_are_needed() -> None:
-    """To name one."""
     with pytest.raises(ValueError, match="records: none is given"):
         strategies.identifiers([])

@@ -14,7 +14,7 @@ LOGIN = {"username": USERNAME, "password": PASSWORD, "organisation": ORGANISATIO
 
 
 class Caller:
-    """Calls one server with a token; each call returns the envelope, or None where it is none."""
+    """Calls one server with a token; each call returns the envelope, or None if there is none."""
 
     token: str
 
@@ -43,25 +43,25 @@ class Caller:
         """Call a method with a JSON body."""
         return self.send("POST", path, body=json.dumps(body).encode())
 
-    def get(self, method: str, **given: Any) -> Any:
+    def get(self, method: str, **parameters: Any) -> Any:
         """Call show or list; a parameter that is None is left out."""
-        given = {"token": self.token, **given}
-        pairs = [f"{k}={quote(str(v), safe='=')}" for k, v in given.items() if v is not None]
+        parameters = {"token": self.token, **parameters}
+        pairs = [f"{k}={quote(str(v), safe='=')}" for k, v in parameters.items() if v is not None]
         return self.send("GET", f"webhook_requests/{method}", "&".join(pairs))
 
-    def list(self, **given: Any) -> Any:
+    def list(self, **parameters: Any) -> Any:
         """List what filters select."""
-        return self.get("list", **given)
+        return self.get("list", **parameters)
 
-    def act(self, method: str, identifier: Any, **given: Any) -> Any:
+    def act(self, method: str, identifier: Any, **parameters: Any) -> Any:
         """Resend or delete a record."""
-        body = {"token": self.token, IDENTIFIER: identifier, **given}
+        body = {"token": self.token, IDENTIFIER: identifier, **parameters}
         body = {name: value for name, value in body.items() if value is not None}
         return self.post(f"webhook_requests/{method}", body)
 
 
 class Client(Caller):
-    """Calls a sound server after a login, or each time with a new token where tokens end."""
+    """Calls a sound server after a login; logs in before each call if tokens end early."""
 
     app: StandIn
 
@@ -78,17 +78,17 @@ class Client(Caller):
         envelope = super().send(verb, path, query, body, **more)
         return super().send(verb, path, query, body, **more) if envelope is None else envelope
 
-    def get(self, method: str, **given: Any) -> Any:
+    def get(self, method: str, **parameters: Any) -> Any:
         """Call show or list."""
         if self.app.choices.ends_tokens:
             self.log_in()
-        return super().get(method, **given)
+        return super().get(method, **parameters)
 
-    def act(self, method: str, identifier: Any, **given: Any) -> Any:
+    def act(self, method: str, identifier: Any, **parameters: Any) -> Any:
         """Resend or delete a record."""
         if self.app.choices.ends_tokens:
             self.log_in()
-        return super().act(method, identifier, **given)
+        return super().act(method, identifier, **parameters)
 
     def show(self, fields_set: str = "", **identifier: str) -> Any:
         """Show the record with an id or a number."""
@@ -112,12 +112,12 @@ class Client(Caller):
     @property
     def rejected(self) -> Record:
         """The first rejected record."""
-        return next(each for each in self.records if each.life_cycle_state == REJECTED)
+        return next(r for r in self.records if r.life_cycle_state == REJECTED)
 
     @property
     def successful(self) -> Record:
         """The first successful record."""
-        return next(each for each in self.records if each.life_cycle_state == SUCCESSFUL)
+        return next(r for r in self.records if r.life_cycle_state == SUCCESSFUL)
 
 
 def ok(envelope: Any) -> bool:

@@ -190,18 +190,19 @@ def identifier_pairs(
 
 def read_filters(choices: Choices, world: World, call: Call) -> None:
     """Read the filters of list; each value is what a record is compared with."""
-    given = {name: value for name, value in call.parameters.items() if value is not None}
-    counting = [name for name in SEMI_OPTIONAL if name in given]
+    parameters = {name: value for name, value in call.parameters.items() if value is not None}
+    counting = [name for name in SEMI_OPTIONAL if name in parameters]
     if not counting or (counting == ["entity_id"] and not choices.entity_id_alone):
         raise Refusal("missing_parameter", f"One of {', '.join(SEMI_OPTIONAL)} is mandatory.")
     for name, things in zip(SEMI_OPTIONAL, (world.definitions, world.rules), strict=False):
-        if name in given:
+        if name in parameters:
             call.filters[name] = referred(choices, call, name, things)
     for name in ("entity", "entity_id", *OPTIONAL):
-        if name in given:
-            if not isinstance(given[name], str) or not given[name]:
+        if name in parameters:
+            text = parameters[name]
+            if not isinstance(text, str) or not text:
                 raise Refusal("bad_parameter", f"{name} must be a text.")
-            call.filters[name] = read_filter(choices, world, name, given[name])
+            call.filters[name] = read_filter(choices, world, name, text)
 
 
 def read_filter(choices: Choices, world: World, name: str, text: str) -> Any:
@@ -232,14 +233,14 @@ def referred(choices: Choices, call: Call, parameter: str, things: list[Named]) 
         raise Refusal("two_identifier_fields", f"{parameter} may have only one field.")
     if choices.list_identifier_of_two == "first":
         pairs = pairs[:1]
-    found = [
+    selected = [
         thing
         for thing in things
         if all(is_called(choices, thing, name, text) for name, text in pairs)
     ]
-    if not found and choices.unknown_definition == "error":
+    if not selected and choices.unknown_definition == "error":
         raise Refusal("unknown_definition", f"{parameter} names nothing that exists.")
-    return found
+    return selected
 
 
 def is_called(choices: Choices, thing: Named, name: str, text: str) -> bool:

@@ -257,10 +257,10 @@ class StandIn:
         for name in ("username", "password", "organisation"):
             if not isinstance(call.parameters.get(name), str) or not call.parameters[name]:
                 raise Refusal("missing_parameter", f"{name} is mandatory.")
-        given = [call.parameters[name] for name in reading.CREDENTIALS]
-        self.refuse_locked(given[0])
-        if not self.credentials_right(*given):
-            self.note_wrong(given[0])
+        username, password, organisation = (call.parameters[n] for n in reading.CREDENTIALS)
+        self.refuse_locked(username)
+        if not self.credentials_right(username, password, organisation):
+            self.note_wrong(username)
             raise Refusal("wrong_credentials", "Wrong user name, password or organisation.")
         self.wrong_in_a_row = 0
         self.refuse_too_many()
@@ -399,9 +399,9 @@ class StandIn:
 
     def select(self, call: Call) -> list[Record]:
         """Return the records that all filters of a call select, in the server's order."""
-        found = [record for record in self.records.values() if self.selected(record, call)]
+        records = [record for record in self.records.values() if self.selected(record, call)]
         self.listing = call
-        return self.in_order(found)
+        return self.in_order(records)
 
     def selected(self, record: Record, call: Call) -> bool:
         """Return whether all filters of a call select a record."""
@@ -421,20 +421,20 @@ class StandIn:
         }
         return (shown[name] if name in shown else getattr(record, name)) in value
 
-    def in_order(self, found: list[Record]) -> list[Record]:
+    def in_order(self, records: list[Record]) -> list[Record]:
         """Return records in the order of a list."""
         order, call = self.choices.order, self.listing
         if order in ("by_filters", "by_size"):  # as a database does that chooses among indexes
             assert call is not None
             chosen = len(call.filters) if order == "by_filters" else (call.limit or 0)
-            return sorted(found, key=lambda record: record.id[chosen % 7 :])
+            return sorted(records, key=lambda record: record.id[chosen % 7 :])
         if order == "unstable":
-            return self.random.sample(found, len(found))
+            return self.random.sample(records, len(records))
         if order == "two_nodes":  # which take turns, and keep records in their own order
-            return found[:: 1 if self.requests % 2 else -1]
+            return records[:: 1 if self.requests % 2 else -1]
         if order == "turning":
-            at = self.requests % max(1, len(found))
-            return found[at:] + found[:at]
+            at = self.requests % max(1, len(records))
+            return records[at:] + records[:at]
         keys: dict[str, Callable[[Record], Any]] = {
             "oldest": lambda record: (record.created, record.id),
             "newest": lambda record: (record.created, record.id),
@@ -443,13 +443,13 @@ class StandIn:
             "text": lambda record: record.number,
         }
         if order == "number":
-            return found
-        return sorted(found, key=keys[order], reverse=order in ("newest", "updated"))
+            return records
+        return sorted(records, key=keys[order], reverse=order in ("newest", "updated"))
 
-    def page(self, found: list[Record], call: Call) -> list[Record]:
+    def page(self, records: list[Record], call: Call) -> list[Record]:
         """Return the page that a call asks for."""
         end = None if call.limit is None else call.skip + call.limit
-        return found[call.skip : end]
+        return records[call.skip : end]
 
     def cut(self, page: list[Record], call: Call) -> list[Record]:
         """Return as much of a list as the server returns at most."""
@@ -525,7 +525,7 @@ class StandIn:
         """Add a record, where numbers are used again under the number of one that is gone."""
         added = self.world.add_record(naive(int(self.now)))
         used = {record.number for record in self.records.values()}
-        free = [each.number for each in self.deleted.values() if each.number not in used]
+        free = [record.number for record in self.deleted.values() if record.number not in used]
         if self.choices.numbers_reused and free:
             added.number = free[0]
 
@@ -715,7 +715,7 @@ class StandIn:
         if self.choices.more_members in ("none", "alike"):
             return value
         if isinstance(value, list):
-            return [self.with_more(item) for item in value]
+            return [self.with_more(element) for element in value]
         if not isinstance(value, dict) or not value:
             return value
         nonce = 1 if self.choices.more_members == "fixed" else self.requests
@@ -724,7 +724,7 @@ class StandIn:
     def key_order(self, value: Any) -> Any:
         """Return a value with its members in the order that the server writes them in."""
         if isinstance(value, list):
-            return [self.key_order(item) for item in value]
+            return [self.key_order(element) for element in value]
         if not isinstance(value, dict) or self.choices.key_order == "plain":
             return value
         names = list(value)

@@ -106,7 +106,7 @@ class Tokens:
     def live(self, now: float) -> int:
         """Return how many tokens are live."""
         return sum(
-            not each.released and not self.is_over(each, now) for each in self.known.values()
+            not token.released and not self.is_over(token, now) for token in self.known.values()
         )
 
     def end(self, text: str) -> None:

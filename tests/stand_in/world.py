@@ -34,14 +34,14 @@ TRACE = (
 def entities_of(release: str, choices: Choices) -> tuple[str, ...]:
     """Return the entities that the release supports."""
     key = release_key(release)
-    found = list(R9_ENTITIES)
+    entities = list(R9_ENTITIES)
     if key >= (14, 0):
-        found.append("LEADS")
+        entities.append("LEADS")
     if key >= (15, 0):
-        found += R15_ENTITIES
+        entities += R15_ENTITIES
     elif key >= (11, 0) and choices.reward_offers_from == "R11":
-        found.append("REWARDOFFERS")
-    return tuple(found)
+        entities.append("REWARDOFFERS")
+    return tuple(entities)
 
 
 @dataclass
@@ -248,7 +248,7 @@ def make_person(
     if choices.unit_form == "long":
         unit = unit | {"group_name": choices.group_name, "community_name": "Internal Community"}
     if choices.emptied_names != "off" and release_key(release) >= (14, 1):
-        user, unit = (emptied(choices, each) for each in (user, unit))
+        user, unit = (emptied(choices, view) for view in (user, unit))
     return Person(user, unit)
 
 

@@ -24,10 +24,10 @@ from crmcom_kit.contract_tests.oracle.findings import Broken
 from mutants.measure import SETS
 from mutants.table import ROWS
 
-#: How many servers of each kind are drawn, and how many examples a right one gets.
+#: The numbers of mutants and of right servers that are drawn, and of examples for a right one.
 MUTANTS, LEGAL, LEGAL_EXAMPLES = 30, 40, 30
 SOUND = "the sound server"
-#: The share of mutants that is found at least, and the median of seconds of CPU at most.
+#: The minimum share of mutants that is found, and the maximum median of seconds of CPU.
 LEAST_FOUND, MOST_SECONDS = 0.75, 2.0
 
 
@@ -37,7 +37,7 @@ class Result(NamedTuple):
     name: str
     seconds: float  # of CPU
     requests: int
-    said: str  # what the exception says; "" if nothing was found
+    message: str  # of the exception; "" if nothing was found
 
 
 def machine(variant: Variant, *, confirms: bool) -> Any:
@@ -82,14 +82,14 @@ def measured(case: Case) -> Result:
         database=None,
         verbosity=hypothesis.Verbosity.quiet,
     )
-    began, said = process_time(), ""
+    began, message = process_time(), ""
     try:
         run_state_machine_as_test(hypothesis.seed(case.seed)(tested), settings=options)
     except Broken as error:
-        said = str(error)
-    except BaseException as error:  # noqa: BLE001 - it is told
-        said = f"{type(error).__name__}: {error}"
-    return Result(variant.name, process_time() - began, tested.requests, said)
+        message = str(error)
+    except BaseException as error:  # noqa: BLE001 - it is reported
+        message = f"{type(error).__name__}: {error}"
+    return Result(variant.name, process_time() - began, tested.requests, message)
 
 
 def right_servers(chance: Random) -> list[tuple[str, str]]:
@@ -104,7 +104,7 @@ def right_servers(chance: Random) -> list[tuple[str, str]]:
 def lines(results: list[Result], *, shown: bool) -> Iterator[str]:
     """Yield a line for each result, and for a violation the requests that show it."""
     for result in results:
-        first, *others = result.said.splitlines() or [""]
+        first, *others = result.message.splitlines() or [""]
         yield f"{result.seconds:6.1f} s {result.requests:6} {result.name}: {first or 'nothing'}"
         yield from others if shown else ()
 
@@ -128,8 +128,8 @@ def main(
     with get_context("fork").Pool(jobs, maxtasksperchild=1) as pool:
         results = pool.map(measured, [*wrong, *right], chunksize=1)
     mutants, others = results[: len(wrong)], results[len(wrong) :]
-    found = [result for result in mutants if result.said]
-    alarms = [result for result in others if result.said]
+    found = [result for result in mutants if result.message]
+    alarms = [result for result in others if result.message]
     seconds = median(result.seconds for result in found)
     click.echo("\n".join(lines(mutants, shown=show)))
     click.echo("\n".join(lines(alarms, shown=True)))

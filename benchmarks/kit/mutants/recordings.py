@@ -1,7 +1,7 @@
 """Judge recordings of sound clients with sound servers: ``make measure PART=recordings``.
 
-A session is two clients of one server, a legal one of random choices. They do nothing that the
-documents refuse, and the server keeps to them: so neither a mistake nor a violation may be found.
+A session is two clients of one legal server with random choices. The clients do nothing that the
+documents refuse, and the server keeps to the documents. So neither may be accused.
 """
 
 import sys
@@ -42,16 +42,16 @@ class SoundClient(Client):
 
     def step(self) -> None:
         """Do one thing that an integration does."""
-        one = self.chance.choice(self.records[:20] or [None])
+        record = self.chance.choice(self.records[:20] or [None])
         steps = [self.list_some, self.list_some, self.look, self.look, self.resend, self.delete]
         step = self.chance.choice([*steps, self.renew])
-        if one is not None:
-            step(one)
+        if record is not None:
+            step(record)
 
-    def list_some(self, one: Record) -> None:
+    def list_some(self, record: Record) -> None:
         """List by filters, perhaps in pages."""
-        filters: dict[str, Any] = {"entity": one.entity}
-        more = {"life_cycle_state": "REJECTED", "url": one.url, "entity_id": one.entity_id}
+        filters: dict[str, Any] = {"entity": record.entity}
+        more = {"life_cycle_state": "REJECTED", "url": record.url, "entity_id": record.entity_id}
         more["fields_set"] = "id,number"
         names = self.chance.sample(sorted(more), self.chance.randrange(3))
         filters |= {name: more[name] for name in names}
@@ -61,35 +61,35 @@ class SoundClient(Client):
         else:
             self.list(**filters)
 
-    def look(self, one: Record) -> Any:
-        """Show one by id or number, and return it unless it is gone."""
+    def look(self, record: Record) -> Any:
+        """Show a record by id or number, and return it unless it is gone."""
         name = self.chance.choice(("id", "number"))
-        found = self.show(**{name: str(getattr(one, name))})
-        return found["data"] if ok(found) else None
+        envelope = self.show(**{name: str(getattr(record, name))})
+        return envelope["data"] if ok(envelope) else None
 
-    def change(self, method: str, one: Record) -> None:
-        """Send it again, or delete it; the response may be lost, and is not waited for."""
-        self.act(method, {"id": one.id})
+    def change(self, method: str, record: Record) -> None:
+        """Resend or delete a record; the response may be lost."""
+        self.act(method, {"id": record.id})
         if self.chance.random() < 0.3:
             self.entries[-1]["response"] = LOST
 
-    def resend(self, one: Record) -> None:
-        """Send one again for as long as a look shows it REJECTED."""
+    def resend(self, record: Record) -> None:
+        """Resend a record as long as a look shows it REJECTED."""
         for _ in range(3):
-            found = self.look(one)
-            if found is None or found["life_cycle_state"] != "REJECTED":
+            view = self.look(record)
+            if view is None or view["life_cycle_state"] != "REJECTED":
                 return
-            self.change("resend", one)
+            self.change("resend", record)
 
-    def delete(self, one: Record) -> None:
-        """Delete one, and again if a look still shows it."""
+    def delete(self, record: Record) -> None:
+        """Delete a record, and again if a look still shows it."""
         for _ in range(2):
-            if self.look(one) is None:
+            if self.look(record) is None:
                 return
-            self.change("delete", one)
+            self.change("delete", record)
 
-    def renew(self, _one: Record) -> None:
-        """Release the token where that is possible, and log in again."""
+    def renew(self, _record: Record) -> None:
+        """Release the token if the release can, and log in again."""
         if resolve(self.app.release).at_least("R10.0.0"):
             self.post("authentication/token/release", {"token": self.token})
         self.log_in()
@@ -101,7 +101,7 @@ def session(seed: int, folder: Path) -> Results:
     app, chance = StandIn(choices, release, seed), Random(f"session {seed}")
     entries = written_down(app)
     clients = [SoundClient(app, chance, entries) for _ in range(2)]
-    tokens = {each.token for each in clients}
+    tokens = {client.token for client in clients}
     for _ in range(STEPS):
         client = chance.choice(clients)
         client.step()
@@ -113,10 +113,10 @@ def session(seed: int, folder: Path) -> Results:
 
 
 def faults(results: Results) -> list[str]:
-    """Return what is said to be wrong, with the client or with the server."""
-    found = results.client.mistakes if results.client is not None else ()
-    mistakes = [f"client: {each.remark.statement}: {each.remark.why}" for each in found]
-    return [*mistakes, *alarms(results)]
+    """Return the mistakes of the client, and what is held against the server."""
+    mistakes = results.client.mistakes if results.client is not None else ()
+    remarks = [mistake.remark for mistake in mistakes]
+    return [*(f"client: {r.statement}: {r.why}" for r in remarks), *alarms(results)]
 
 
 @click.command()
@@ -125,15 +125,15 @@ def faults(results: Results) -> list[str]:
 def main(seed: int, sessions: int) -> None:
     """Judge recorded sessions of sound clients with sound servers; 1 if anything is wrong."""
     requests = unconfirmed = accused = 0
-    for each in range(seed, seed + sessions):
+    for number in range(seed, seed + sessions):
         with TemporaryDirectory() as folder:
-            results = session(each, Path(folder))
+            results = session(number, Path(folder))
         requests += 0 if results.client is None else results.client.requests
         unconfirmed += bool(results.unconfirmed)
-        found = faults(results)
-        accused += bool(found)
-        for line in found:
-            click.echo(f"  session {each}, {results.target.release.name}: {line}")
+        lines = faults(results)
+        accused += bool(lines)
+        for line in lines:
+            click.echo(f"  session {number}, {results.target.release.name}: {line}")
     click.echo(
         f"{sessions} sessions, {requests} requests: {accused} with a mistake or a violation, "
         f"{unconfirmed} with a contradiction that nothing confirms"

@@ -7,7 +7,7 @@ from stand_in.reading import Call
 from stand_in.world import Record
 
 from mutants.requests import refuses
-from mutants.steps import Function, Mutant, Named, given, instead, step, then
+from mutants.steps import Function, Mutant, Named, apply, instead, step, then
 
 # Which records are found.
 
@@ -15,7 +15,7 @@ from mutants.steps import Function, Mutant, Named, given, instead, step, then
 def filters_by(filtered: str, function: Function) -> Any:
     """Decide otherwise whether one filter, with ``value``, selects a record.
 
-    ``base`` needs no arguments, and may have another record.
+    ``base`` needs no argument; another record may be its argument.
     """
 
     def matches(base: Function, record: Record, name: str, call: Call, named: Named) -> Any:
@@ -24,36 +24,36 @@ def filters_by(filtered: str, function: Function) -> Any:
 
         if name != filtered:
             return right()
-        return given(function, named, value=call.filters[name], base=right)
+        return apply(function, named, value=call.filters[name], base=right)
 
     return step("matches", matches)
 
 
 def omits(when: Function) -> Any:
     """Leave some records out of lists."""
-    return step("selected", lambda sound, named: not given(when, named) and sound())
+    return step("selected", lambda sound, named: not apply(when, named) and sound())
 
 
 def still_lists(when: Function) -> Any:
     """Return deleted records behind the others in some lists."""
 
     def select(server: Mutant, made: list[Record], call: Call, named: Named) -> Any:
-        gone = (each for each in server.deleted.values() if given(when, named, record=each))
-        return made + [each for each in gone if server.selected(each, call)]
+        gone = (record for record in server.deleted.values() if apply(when, named, record=record))
+        return made + [record for record in gone if server.selected(record, call)]
 
     return instead("select", select)
 
 
 def lists(function: Function) -> Any:
-    """Cut pages from other records than those that were ``found``."""
-    return step("page", lambda base, call, named: base(given(function, named), call))
+    """Cut pages from other ``records`` than those that the filters select."""
+    return step("page", lambda base, call, named: base(apply(function, named), call))
 
 
 def pages(**values: Function) -> Any:
     """Cut a page with another ``skip`` or ``limit`` than the call has."""
 
-    def page(base: Function, found: list[Record], call: Call, named: Named) -> Any:
-        return base(found, replace(call, **{n: given(f, named) for n, f in values.items()}))
+    def page(base: Function, records: list[Record], call: Call, named: Named) -> Any:
+        return base(records, replace(call, **{n: apply(f, named) for n, f in values.items()}))
 
     return step("page", page)
 
@@ -62,7 +62,7 @@ def loses(when: Function, kind: str = "unknown_record", method: str = "") -> Any
     """Find a ``record`` that exists and refuse the call."""
 
     def is_lost(made: Record, named: Named) -> Any:
-        return given(when, named, record=made)
+        return apply(when, named, record=made)
 
     return refuses(kind, is_lost, method, after="find")
 
@@ -74,17 +74,17 @@ def then_sets(name: str, **values: Function) -> Any:
     """Change fields of a ``record`` after one step of a resend."""
 
     def change(record: Record, named: Named) -> None:
-        vars(record).update({field: given(value, named) for field, value in values.items()})
+        vars(record).update({field: apply(value, named) for field, value in values.items()})
 
     return then(name, change)
 
 
 def also(name: str, effect: Function, which: Function, most: int | None = None) -> Any:
-    """After one step of a ``record`` do something to each ``other`` that is chosen, or so many."""
+    """After one step of a ``record`` change each ``other`` that is chosen, or at most so many."""
 
     def change(server: Mutant, named: Named) -> None:
-        others = server.records.values()
-        for other in [each for each in others if given(which, named, other=each)][:most]:
+        records = server.records.values()
+        for other in [other for other in records if apply(which, named, other=other)][:most]:
             effect(server, other)
 
     return then(name, change)

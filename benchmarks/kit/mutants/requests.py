@@ -1,4 +1,4 @@
-"""Servers that read or refuse requests in a wrong way, and tokens that are taken or issued so."""
+"""Servers that read or refuse requests in a wrong way, and accept or issue wrong tokens."""
 
 import json
 from typing import Any
@@ -6,32 +6,32 @@ from typing import Any
 from stand_in.reading import SEMI_OPTIONAL, Call, Refusal
 from stand_in.tokens import encoded
 
-from mutants.steps import Function, Mutant, Named, first, given, instead, step, then
+from mutants.steps import Function, Mutant, Named, apply, first, instead, step, then
 
 
 def asked(call: Call) -> str:
-    """Return what a list asks for, by whatever token."""
-    return repr(sorted(each for each in call.parameters.items() if each[0] != "token"))
+    """Return the parameters of a list except its token, as text."""
+    return repr(sorted(pair for pair in call.parameters.items() if pair[0] != "token"))
 
 
 def refuses(
     kind: str, when: Function, method: str = "", before: str = "", after: str = "read_arguments"
 ) -> Any:
-    """Refuse calls that must be served, once their parameters are read or around another step."""
+    """Refuse calls that must be served: once their parameters are read, or around another step."""
 
     def refuse(named: Named) -> None:
-        if given(when, named):
+        if apply(when, named):
             raise Refusal(kind, "This is not possible.")
 
     return first(before, refuse, method) if before else then(after, refuse, method)
 
 
 def reads_as(parameter: str, function: Function, method: str = "") -> Any:
-    """Read another value than the ``text`` that is given for a parameter, which may be no text."""
+    """Read another value than the ``text`` of a parameter, which may be of another type."""
 
     def change(call: Call, named: Named) -> None:
         if parameter in call.parameters:
-            read = given(function, named, text=call.parameters[parameter])
+            read = apply(function, named, text=call.parameters[parameter])
             call.parameters[parameter] = read
 
     return first("read_arguments", change, method)
@@ -42,16 +42,16 @@ def reads_filter(name: str, function: Function) -> Any:
 
     def change(call: Call, named: Named) -> None:
         if name in call.filters:
-            call.filters[name] = given(function, named, value=call.filters[name])
+            call.filters[name] = apply(function, named, value=call.filters[name])
 
     return then("read_arguments", change)
 
 
 def lists_all(when: Function) -> Any:
-    """Take some lists for lists without a filter."""
+    """Handle some lists as lists without a filter."""
 
     def read_arguments(sound: Function, call: Call, named: Named) -> None:
-        everything = given(when, named)
+        everything = apply(when, named)
         if everything:
             call.parameters["entity"] = "JOBS"
         sound()
@@ -62,7 +62,7 @@ def lists_all(when: Function) -> Any:
 
 
 def is_enough(*names: str) -> Any:
-    """Take some optional parameters for a filter that is enough by itself."""
+    """Accept a list with only some optional parameters."""
 
     def alone(call: Call) -> bool:
         return {*names} <= {*call.parameters} and not {*SEMI_OPTIONAL} & {*call.parameters}
@@ -74,20 +74,20 @@ def is_enough(*names: str) -> Any:
 
 
 def accepts_token(same: Function) -> Any:
-    """Take a ``token`` for the ``known`` one that it is not quite the same as."""
+    """Accept a ``token`` that is not quite the same as the ``issued`` one."""
 
     def check_token(server: Mutant, base: Function, token: Any, call: Call, named: Named) -> None:
-        known = [*server.tokens.known] if isinstance(token, str) else []
-        base(next((each for each in known if given(same, named, known=each)), token), call)
+        tokens = [*server.tokens.known] if isinstance(token, str) else []
+        base(next((issued for issued in tokens if apply(same, named, issued=issued)), token), call)
 
     return step("check_token", check_token)
 
 
 def writes_token(function: Function) -> Any:
-    """Issue another text than ``token`` at a login, and know it."""
+    """Issue another text than ``token`` at a login, and accept it later."""
 
     def other(server: Mutant, made: dict[str, str], named: Named) -> Any:
-        token = given(function, named, token=made["token"])
+        token = apply(function, named, token=made["token"])
         server.tokens.known[token] = server.tokens.known.pop(made["token"])
         return {"token": token}
 

@@ -8,16 +8,16 @@ from typing import Any
 from stand_in.reading import Call, Refusal
 from stand_in.server import Reply
 
-from mutants.steps import Function, Mutant, Named, given, instead, step, then
+from mutants.steps import Function, Mutant, Named, apply, instead, step, then
 
 
 def changes_view(*methods: str) -> Any:
-    """Return what takes a function that changes the ``view`` that some methods show, or all."""
+    """Return a combinator: its function changes the ``view`` that some methods show, or all."""
 
     def change(function: Function) -> Any:
         def shown(made: dict[str, Any], call: Call, named: Named) -> None:
             if not methods or call.method in methods:
-                given(function, named, view=made)
+                apply(function, named, view=made)
 
         return then("view", shown)
 
@@ -25,23 +25,23 @@ def changes_view(*methods: str) -> Any:
 
 
 def shows(name: str, function: Function, *methods: str) -> Any:
-    """Show another value for one field than is ``shown``, in some methods or in all."""
+    """Show another value of one field than is ``shown``, in some methods or in all."""
 
     def change(view: dict[str, Any], named: Named) -> None:
-        view[name] = given(function, named, view=view, shown=view[name])
+        view[name] = apply(function, named, view=view, shown=view[name])
 
     return changes_view(*methods)(change)
 
 
 def alters(path: str, function: Function, *methods: str) -> Any:
-    """Show another value for what is ``shown``, and not null, at a path such as ``url``.
+    """Show another value than is ``shown`` at a path such as ``url``, unless it is null.
 
-    The path may lead into an object and have a pattern there: ``log_information.*_date``.
+    The path may lead into an object, with a pattern there: ``log_information.*_date``.
     """
     name, _, inner = path.partition(".")
 
     def other(shown: Any, named: Named) -> Any:
-        return None if shown is None else given(function, named, shown=shown)
+        return None if shown is None else apply(function, named, shown=shown)
 
     def change(shown: Any, named: Named) -> Any:
         if shown is None or not inner:
@@ -57,8 +57,8 @@ PAGE = Reply(500, "text/html;charset=utf-8", b"<html><body><h1>HTTP Status 500</
 
 
 def html_page(when: Function, page: Reply = PAGE) -> Any:
-    """Answer some requests with a page of the application server."""
-    return step("answer", lambda sound, named: page if given(when, named) else sound())
+    """Return a page of the application server in response to some requests."""
+    return step("answer", lambda sound, named: page if apply(when, named) else sound())
 
 
 def changes_body(function: Function, *methods: str) -> Any:
@@ -67,13 +67,13 @@ def changes_body(function: Function, *methods: str) -> Any:
     def other(made: Reply, call: Call, named: Named) -> Reply:
         if methods and call.method not in methods:
             return made
-        return replace(made, body=given(function, named, body=made.body))
+        return replace(made, body=apply(function, named, body=made.body))
 
     return instead("success", other)
 
 
 def changes_envelope(function: Function, *methods: str) -> Any:
-    """Return something else than the ``envelope`` of a success of some methods, or of all."""
+    """Return another ``envelope`` of a success of some methods, or of all."""
     return changes_body(lambda body: json.dumps(function(json.loads(body))).encode(), *methods)
 
 
@@ -81,13 +81,13 @@ def with_data(function: Function, *methods: str) -> Any:
     """Return other ``data`` in a success of some methods."""
 
     def success(base: Function, call: Call, data: Any, named: Named) -> Any:
-        return base(call, given(function, named) if call.method in methods else data)
+        return base(call, apply(function, named) if call.method in methods else data)
 
     return step("success", success)
 
 
 def writes_text(function: Function) -> Any:
-    """Write the ``text`` of a body, which has letters beyond ASCII, into other bytes."""
+    """Encode the ``text`` of a body, which has letters beyond ASCII, in another way."""
 
     def other(made: Reply) -> Reply:
         text = json.dumps(json.loads(made.body), ensure_ascii=False)
@@ -101,7 +101,7 @@ def replies(function: Function, *kinds: str) -> Any:
 
     def other(made: Reply, refusal: Refusal, named: Named) -> Any:
         wrong = not kinds or refusal.kind in kinds
-        return given(function, named, reply=made) if wrong else made
+        return apply(function, named, reply=made) if wrong else made
 
     return instead("refusal", other)
 

@@ -1,10 +1,14 @@
 """What a row of the table is, and how a step of the sound server is overridden.
 
-A function that overrides a step names the arguments that it needs, in any order: those of the
-step; ``base``, which is the step as the sound server does it; ``sound``, which is the same with
-the arguments that it has anyway; ``server``; the ``call`` that is being answered; ``kept``, a
-dictionary in which this server remembers what the fault needs; ``named``, all of these in one
-mapping. Overrides of several steps are joined with ``|``.
+A function that overrides a step names the arguments that it needs, in any order:
+
+- the arguments of the step;
+- ``base``: the step of the sound server, and ``sound``: the same with its arguments bound;
+- ``server``, and ``call``: the call that it answers;
+- ``kept``: a dictionary in which this server remembers what the fault needs;
+- ``named``: all of these in one mapping.
+
+Overrides of several steps are joined with ``|``.
 """
 
 import inspect
@@ -24,13 +28,13 @@ Override = dict[str, Function]  # the methods that a mutant has of its own
 
 
 class Mutant(StandIn):
-    """A sound server that remembers what is called, and what the fault of a row needs."""
+    """A sound server that remembers the last call, and what the fault of a row needs."""
 
     call: Call | None = None
 
     @cached_property
     def kept(self) -> dict[Any, Any]:
-        """Return what the fault of a row remembers."""
+        """Return the dictionary in which the fault of a row remembers something."""
         return {}
 
     def run(self, call: Call) -> Any:
@@ -42,14 +46,14 @@ class Mutant(StandIn):
         """Return the deleted record that the identifier names, if there is one."""
         name, value = call.identifier
         deleted = self.deleted.values() if name else ()
-        return next((each for each in deleted if getattr(each, name) == value), None)
+        return next((record for record in deleted if getattr(record, name) == value), None)
 
     def undelete(self, record: Record) -> None:
         """Bring a deleted record back."""
         self.records[record.id] = self.deleted.pop(record.id)
 
     def put_back(self, version: Record) -> None:
-        """Let a record be again as it was once, unless it is deleted."""
+        """Restore an earlier version of a record, unless it is deleted."""
         if version.id in self.records:
             vars(self.records[version.id]).update(vars(version))
 
@@ -102,11 +106,11 @@ def mutant(
 # Overriding one step: a combinator takes the name of the step, and a function.
 
 
-def given(function: Function, arguments: Mapping[str, Any], **more: Any) -> Any:
+def apply(function: Function, arguments: Mapping[str, Any], **more: Any) -> Any:
     """Call a function with those arguments that it names, ``named`` among them."""
-    known = {**arguments, **more}
-    known["named"] = known
-    return function(**{name: known[name] for name in names_of(function) if name in known})
+    named = {**arguments, **more}
+    named["named"] = named
+    return function(**{name: named[name] for name in names_of(function) if name in named})
 
 
 @cache
@@ -116,7 +120,7 @@ def names_of(function: Function) -> tuple[str, ...]:
 
 
 def takes_function_later(combinator: Function) -> Function:
-    """Let a combinator return what takes its function, as ``mutant`` needs it, if it gets none."""
+    """Let a combinator without a function return one that takes it, as ``mutant`` needs it."""
 
     @wraps(combinator)
     def combine(name: str, function: Function | None = None, method: str = "") -> Any:
@@ -140,7 +144,7 @@ def step(name: str, function: Function, method: str = "") -> Any:
             return base(*values)
         sound = partial(base, *values)
         named |= {"server": self, "kept": self.kept, "base": base, "sound": sound}
-        return given(function, named)
+        return apply(function, named)
 
     return {name: run}
 
@@ -150,7 +154,7 @@ def first(name: str, function: Function, method: str = "") -> Any:
     """Do something before one step."""
 
     def run(sound: Function, named: Named) -> Any:
-        given(function, named)
+        apply(function, named)
         return sound()
 
     return step(name, run, method)
@@ -162,7 +166,7 @@ def then(name: str, function: Function, method: str = "") -> Any:
 
     def run(sound: Function, named: Named) -> Any:
         made = sound()
-        given(function, named, made=made)
+        apply(function, named, made=made)
         return made
 
     return step(name, run, method)
@@ -173,13 +177,13 @@ def instead(name: str, function: Function, method: str = "") -> Any:
     """Return something else from one step than what it has ``made``."""
 
     def run(sound: Function, named: Named) -> Any:
-        return given(function, named, made=sound())
+        return apply(function, named, made=sound())
 
     return step(name, run, method)
 
 
 def rescues(name: str, function: Function, method: str = "") -> Any:
-    """Return something else where one step refuses a call, unless that is None or False.
+    """Return something else if one step refuses a call, unless that is None or False.
 
     The function may name ``refusal``, and ``gone``, the deleted record that the call names.
     """
@@ -188,43 +192,43 @@ def rescues(name: str, function: Function, method: str = "") -> Any:
         try:
             return sound()
         except Refusal as refusal:
-            found = given(function, named, refusal=refusal, gone=server.gone(call))
-            if found is None or found is False:
+            rescued = apply(function, named, refusal=refusal, gone=server.gone(call))
+            if rescued is None or rescued is False:
                 raise
-            return found
+            return rescued
 
     return step(name, run, method)
 
 
 def caches(name: str, key: Function, *until: str, last: bool = False) -> Any:
-    """Return from one step what it returned for the same key before, until some step is run.
+    """Cache what one step returns, by a key, until one of some steps is run.
 
-    Nothing is kept under a key that is false; with ``last`` only what was returned last is.
+    A key that is false is not cached. With ``last`` the cache has only the last entry.
     """
 
     def run(sound: Function, kept: dict[Any, Any], named: Named) -> Any:
-        known_by = given(key, named)
-        if not known_by:
+        entry = apply(key, named)
+        if not entry:
             return sound()
-        if known_by not in kept:
+        if entry not in kept:
             made = sound()
             if last:
                 kept.clear()
-            kept[known_by] = made
-        return kept[known_by]
+            kept[entry] = made
+        return kept[entry]
 
     override: Override = step(name, run)
-    for each in until:
-        override |= then(each, lambda kept: kept.clear())
+    for clearing in until:
+        override |= then(clearing, lambda kept: kept.clear())
     return override
 
 
 def keeps_list(key: Function) -> Any:
-    """Return the last list again for every list that has the same key, until a record changes."""
+    """Return the last list again for each list with the same key, until a record changes."""
     return caches("do_list", key, "send_again", "remove", last=True)
 
 
 def counted(kept: dict[Any, Any], key: Any = "count") -> int:
-    """Return how often this was asked, this time included."""
+    """Return how often this was called with a key, this call included."""
     kept[key] = kept.get(key, 0) + 1
     return int(kept[key])

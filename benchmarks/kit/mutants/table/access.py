@@ -56,16 +56,16 @@ row(2, "true_is_token", "token.from_login",
     step("check_token", lambda sound, token: token is True or sound()))
 row(1, "longer_token_accepted", "token.from_login",
     "A token with more behind it passes.",
-    accepts_token(lambda token, known: token.startswith(known)))
+    accepts_token(lambda token, issued: token.startswith(issued)))
 row(1, "shorter_token_accepted", "token.from_login",
     "A token without its last letter passes.",
-    accepts_token(lambda token, known: token == known[:-1]))
+    accepts_token(lambda token, issued: token == issued[:-1]))
 row(3, "token_known_by_its_end", "token.from_login",
     "Of a token only the last eight letters are compared.",
-    accepts_token(lambda token, known: token[-8:] == known[-8:]))
+    accepts_token(lambda token, issued: token[-8:] == issued[-8:]))
 row(1, "token_in_any_case", "token.from_login",
     "A token in lower case passes.",
-    accepts_token(lambda token, known: token.upper() == known.upper()))
+    accepts_token(lambda token, issued: token.upper() == issued.upper()))
 row(1, "token_unchecked_in_actions", "token.from_login",
     "resend and delete only look whether there is a token.",
     accepts_token(lambda call: call.method in ("resend", "delete")))
@@ -78,15 +78,15 @@ row(1, "token_unchecked_after_resend", "token.from_login",
         call.method == "show" and any(record.sends > 1 for record in server.records.values())))
 row(1, "token_is_wildcard", "token.from_login",
     "A percent sign passes, as in LIKE of SQL.",
-    accepts_token(lambda token, known: token.endswith("%") and known.startswith(token[:-1])))
+    accepts_token(lambda token, issued: token.endswith("%") and issued.startswith(token[:-1])))
 row(1, "signature_unchecked", "token.from_login",
     "Of a JWT only header and claims are compared.",
-    accepts_token(lambda token, known:
-        token.count(".") == 2 and token.rpartition(".")[0] == known.rpartition(".")[0]),
+    accepts_token(lambda token, issued:
+        token.count(".") == 2 and token.rpartition(".")[0] == issued.rpartition(".")[0]),
     release="R12")
 row(4, "only_session_compared", "token.from_login",
     "Of a JWT only jti is looked up: other claims and the signature count for nothing.",
-    accepts_token(lambda server, token, known: session(server, token) == session(server, known)),
+    accepts_token(lambda server, token, issued: session(server, token) == session(server, issued)),
     release="R12")
 row(2, "slash_bypasses_token_check", "token.from_login",
     "Tokens are checked for the exact paths, and not where a slash is behind them.",

@@ -12,7 +12,7 @@ from stand_in.world import FIRST_DAY, REJECTED, SUCCESSFUL
 
 from mutants.records import also, filters_by, lists, loses, omits, sets, still_lists, then_sets
 from mutants.responses import changes_view, shows, with_data
-from mutants.steps import caches, counted, first, given, instead, mutant, rescues, row, step, then
+from mutants.steps import apply, caches, counted, first, instead, mutant, rescues, row, step, then
 
 OLD = FIRST_DAY + timedelta(days=3)
 
@@ -26,11 +26,11 @@ def same_thing(record, other):
 
 def may_resend(when):
     """Serve resend in some states in which it must be refused."""
-    return step("may_resend", lambda sound, named: given(when, named) or sound())
+    return step("may_resend", lambda sound, named: apply(when, named) or sound())
 
 def keeps(when):
     """Answer some calls of delete, and keep the record."""
-    return step("remove", lambda sound, named: given(when, named) or sound())
+    return step("remove", lambda sound, named: apply(when, named) or sound())
 
 def keeps_field(name):
     """Leave a field of an error as it is where a resend clears it."""
@@ -214,11 +214,12 @@ def second_success_sends_all(server, base, record, kept):
     then("send_again"), resend_succeeds="some")
 def failed_resend_blames_last_success(server, record):
     """The error of a resend is written into the definition's last successful record as well."""
-    others = [each for each in server.records.values() if same_definition(record, each)]
+    sent = [other for other in server.records.values()
+            if same_definition(record, other) and other.life_cycle_state == SUCCESSFUL]
     if record.life_cycle_state == REJECTED:
-        for other in [each for each in others if each.life_cycle_state == SUCCESSFUL][-1:]:
-            other.error_code = record.error_code
-            other.error_description = record.error_description
+        for sibling in sent[-1:]:
+            sibling.error_code = record.error_code
+            sibling.error_description = record.error_description
 
 @mutant(6, "resend.same_record", then("send_again"))
 def resend_makes_a_copy(server, record):
@@ -256,12 +257,12 @@ row(1, "show_by_number_stale_after_resend", "response.life_cycle_state",
 
 @mutant(6, "list.agrees_with_show", lists,
     first("send_again", lambda record, kept: kept.update(before=copy(record), lists=0)))
-def list_has_the_copy_from_before_resend(found, kept):
+def list_has_the_copy_from_before_resend(records, kept):
     """The next three lists after a resend show its webhook request as it was before."""
     before = kept.get("before")
     if before and counted(kept, "lists") <= 3:
-        return [before if each.id == before.id else each for each in found]
-    return found
+        return [before if listed.id == before.id else listed for listed in records]
+    return records
 
 # Which records delete deletes.
 
@@ -319,7 +320,7 @@ def numbers_close_up(server, base, record):
     filters_by("entity_id", lambda base, record, kept: record.id not in kept and base()))
 def delete_drops_next_from_index(server, base, record, kept):
     """In the index by entity_id the entry behind the deleted one is skipped from then on."""
-    same = [each.id for each in server.records.values() if same_thing(record, each)]
+    same = [other.id for other in server.records.values() if same_thing(record, other)]
     kept.update(dict.fromkeys(same[same.index(record.id) + 1 :][:1]))
     base(record)
 

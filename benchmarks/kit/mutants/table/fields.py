@@ -108,7 +108,7 @@ def fields_prune_nested(made, call):
     """fields_set drops members of the objects inside a row as well, unless they have its names."""
     for name, value in made.items():
         if call.fields is not None and isinstance(value, dict):
-            made[name] = {each: value[each] for each in value if each in call.fields}
+            made[name] = {member: value[member] for member in value if member in call.fields}
 
 @mutant(5, "fields_set.selects", step("wanted_fields"))
 def fields_out_of_order_lost(names):

@@ -99,11 +99,11 @@ def every_fifth_list_without_state(call, kept):
 
 @mutant(6, "list.life_cycle_state.filter", lists,
     then("send_again", lambda record, kept: kept.update(late=record.id, lists=0)))
-def successes_are_listed_late(found, call, kept):
+def successes_are_listed_late(records, call, kept):
     """The next two lists of SUCCESSFUL webhook requests lack the one that was sent again last."""
     if SUCCESSFUL not in call.filters.get("life_cycle_state", ()) or counted(kept, "lists") > 2:
-        return found
-    return [record for record in found if record.id != kept.get("late")]
+        return records
+    return [record for record in records if record.id != kept.get("late")]
 
 @mutant(5, "list.life_cycle_state.filter delete.single_result",
     partial(filters_by, "life_cycle_state"),
@@ -246,7 +246,7 @@ def entities_shifted(server, record, value):
     names = entities_of(server.release, server.choices)
     later = names[names.index("REFUNDS") :]
     taken = dict(zip(later, (*later[1:], ""), strict=True))
-    return record.entity in [taken.get(each, each) for each in value]
+    return record.entity in [taken.get(entity, entity) for entity in value]
 
 # entity_id.
 
@@ -270,9 +270,9 @@ row(5, "one_letter_is_noise_word", "list.entity_id.filter",
     filters_by("entity_id", lambda base, value: len(value[0]) == 1 or base()))
 row(3, "entity_id_of_first_entity", "list.entity_id.filter list.several_results",
     "An entity_id without entity finds the thing of one kind, and only its records.",
-    lists(lambda found, call: [
-        record for record in found if "entity_id" not in call.filters
-        or "entity" in call.filters or record.entity == found[0].entity]))
+    lists(lambda records, call: [
+        record for record in records if "entity_id" not in call.filters
+        or "entity" in call.filters or record.entity == records[0].entity]))
 
 # url.
 

@@ -24,9 +24,9 @@ def first_fit(server, call):
 
 def without_identifier(server, call):
     """Take some record if none is named."""
-    found = first_fit(server, call)
-    if IDENTIFIER not in call.parameters and found is not None:
-        text = found.id
+    record = first_fit(server, call)
+    if IDENTIFIER not in call.parameters and record is not None:
+        text = record.id
         call.parameters[IDENTIFIER] = f"id={text}" if call.verb == "GET" else {"id": text}
 
 def with_empty_identifier(server, call):
@@ -176,8 +176,8 @@ def resend_compares_floats(base, record, name, value, call):
     """resend compares numbers as floats of 32 bits, and takes the first that is equal."""
     if name != "number" or not value.isdigit():
         return base(record, name, value, call)
-    one, other = (struct.pack("f", float(text[:30])) for text in (record.number, value))
-    return one == other
+    right, wrong = (struct.pack("f", float(text[:30])) for text in (record.number, value))
+    return right == wrong
 
 # Which record is taken instead.
 

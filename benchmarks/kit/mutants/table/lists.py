@@ -130,10 +130,10 @@ row(3, "entities_with_letter_i_refused",
 
 row(6, "list_returns_one", "list.several_results",
     "list returns the first webhook request alone.",
-    lists(lambda found: found[:1]))
+    lists(lambda records: records[:1]))
 row(6, "list_loses_the_last", "list.several_results",
     "list leaves the last webhook request out if there are several filters.",
-    lists(lambda found, call: found[:-1] if len(call.filters) > 1 else found))
+    lists(lambda records, call: records[:-1] if len(call.filters) > 1 else records))
 row(1, "list_needs_rule", "list.several_results",
     "Records without a rule are in no list.",
     omits(lambda record: record.rule is None), some_rules_null=True)
@@ -171,26 +171,27 @@ row(2, "distinct_over_fields", "list.several_results",
         else [*{repr(view): view for view in data}.values()], "list"))
 
 @mutant(1, "list.several_results", lists)
-def same_second_only_once(found, call):
+def same_second_only_once(records, call):
     """Of the records of one second a list by rule has the first only."""
     if RULES not in call.filters:
-        return found
-    return list({record.created: record for record in reversed(found)}.values())[::-1]
+        return records
+    return list({record.created: record for record in reversed(records)}.values())[::-1]
 
 @mutant(3, "list.several_results", lists)
-def only_newest_per_thing(found, call):
+def only_newest_per_thing(records, call):
     """A list by definition has the newest record of each thing only."""
-    newest = {each.entity_id: each for each in sorted(found, key=lambda each: each.created)}
-    return [record for record in found
+    by_age = sorted(records, key=lambda record: record.created)
+    newest = {record.entity_id: record for record in by_age}
+    return [record for record in records
             if DEFINITIONS not in call.filters or newest[record.entity_id] is record]
 
 @mutant(2, "list.several_results", lists)
-def rejected_listed_once(found, call, kept):
+def rejected_listed_once(records, call, kept):
     """A list of rejected records has only those that no such list had before."""
     if REJECTED in call.filters.get("life_cycle_state", ()):
-        found = [record for record in found if record.id not in kept]
-        kept.update((record.id, "listed") for record in found)
-    return found
+        records = [record for record in records if record.id not in kept]
+        kept.update((record.id, "listed") for record in records)
+    return records
 
 @mutant(2, "list.several_results", step("do_list"),
     first("refusal", lambda request, kept: kept.update(broken="/list" in request.path)))
@@ -202,10 +203,10 @@ def empty_after_refused_list(base, call, kept):
 
 row(6, "list_doubles_the_first", "list.no_duplicates",
     "list returns its first webhook request twice.",
-    lists(lambda found: found[:1] + found))
+    lists(lambda records: records[:1] + records))
 row(6, "list_doubles_beside_filters", "list.no_duplicates",
     "list returns each webhook request once for each semi-optional parameter.",
-    lists(lambda found, call: found * len(semi_optional(call))))
+    lists(lambda records, call: records * len(semi_optional(call))))
 
 # number_of_results, which R13 has first.
 
@@ -231,18 +232,18 @@ paging_row(2, "limit_above_ten_ignored", "list.paging.number_of_results",
     pages(limit=lambda call: None if call.limit is not None and call.limit > 10 else call.limit))
 paging_row(1, "limit_ignored_beside_state", "list.paging.number_of_results",
     "number_of_results counts for nothing where a state is given.",
-    instead("page", lambda made, found, call:
-        found if "life_cycle_state" in call.filters else made))
+    instead("page", lambda made, records, call:
+        records if "life_cycle_state" in call.filters else made))
 paging_row(2, "paging_ignored_with_fields", "list.paging.number_of_results",
     "Paging counts for nothing where fields_set is given.",
-    instead("page", lambda made, found, call: made if call.fields is None else found))
+    instead("page", lambda made, records, call: made if call.fields is None else records))
 paging_row(2, "paging_only_after_r13", "list.paging.number_of_results",
     "The release is compared with a sign that excludes R13 itself.",
-    instead("page", lambda server, made, found: made if server.key > (13, 0) else found))
+    instead("page", lambda server, made, records: made if server.key > (13, 0) else records))
 paging_row(3, "limit_is_end_index",
     "list.paging.number_of_results list.paging.offset list.several_results",
     "number_of_results is the index of the last row rather than a count.",
-    step("page", lambda found, call: found[call.skip:call.limit]))
+    step("page", lambda records, call: records[call.skip:call.limit]))
 paging_row(5, "limit_of_first_page_kept", "list.paging.number_of_results list.several_results",
     "The query of a session is prepared with the number_of_results that came first.",
     pages(limit=lambda call, kept: None if call.limit is None
@@ -258,19 +259,19 @@ paging_row(2, "page_padded_with_null", "list.paging.number_of_results",
         "list"))
 
 @paging_mutant(2, "list.paging.number_of_results", step("page"))
-def limit_for_each_state(found, call):
+def limit_for_each_state(records, call):
     """number_of_results counts for each state by itself."""
     page, counts = list[Record](), dict[str, int]()
-    for record in found[call.skip :]:
+    for record in records[call.skip :]:
         counts[record.life_cycle_state] = counts.get(record.life_cycle_state, 0) + 1
         if call.limit is None or counts[record.life_cycle_state] <= call.limit:
             page.append(record)
     return page
 
 @paging_mutant(4, "list.paging.number_of_results", then("page"))
-def page_with_ties(made, found, call):
+def page_with_ties(made, records, call):
     """A page goes on with all records that were created on the day of its last one."""
-    for record in found[call.skip + call.limit :] if call.limit and made else ():
+    for record in records[call.skip + call.limit :] if call.limit and made else ():
         if record.created.date() != made[-1].created.date():
             break
         made.append(record)
@@ -288,7 +289,7 @@ paging_row(4, "zero_offset_refused", "list.paging.offset list.paging.numbers",
     refuses("bad_paging", lambda call: call.parameters.get("offset") == "0", "list"))
 paging_row(1, "offset_needs_limit", "list.paging.offset",
     "offset counts for nothing without number_of_results.",
-    instead("page", lambda made, found, call: found if call.limit is None else made))
+    instead("page", lambda made, records, call: records if call.limit is None else made))
 paging_row(1, "offset_counts_pages", "list.paging.offset",
     "offset is taken for a number of pages.",
     pages(skip=lambda call: call.skip * (call.limit or 1)))
@@ -297,32 +298,32 @@ paging_row(5, "offset_rounded_to_page", "list.paging.offset list.several_results
     pages(skip=lambda call: call.skip - (call.skip % call.limit if call.limit else 0)))
 paging_row(5, "offset_taken_off_the_end", "list.paging.offset list.several_results",
     "offset drops so many records at the end.",
-    step("page", lambda base, found, call:
-        base(found[:max(0, len(found) - call.skip)], replace(call, skip=0))))
+    step("page", lambda base, records, call:
+        base(records[:max(0, len(records) - call.skip)], replace(call, skip=0))))
 paging_row(1, "offset_at_end_repeats_last", "list.paging.offset",
     "An offset that skips exactly all returns the last record.",
-    instead("page", lambda made, found, call:
-        found[-1:] if call.skip == len(found) else made))
+    instead("page", lambda made, records, call:
+        records[-1:] if call.skip == len(records) else made))
 paging_row(6, "past_the_end_comes_the_last_page", "list.paging.offset",
     "list returns its last webhook request again if offset is past the end.",
-    instead("page", lambda made, found: made or found[-1:]))
+    instead("page", lambda made, records: made or records[-1:]))
 paging_row(1, "offset_beyond_end_starts_over", "list.paging.offset",
     "An offset beyond the end returns the first page.",
-    pages(skip=lambda found, call: 0 if call.skip > len(found) else call.skip))
+    pages(skip=lambda records, call: 0 if call.skip > len(records) else call.skip))
 paging_row(3, "offset_compared_as_text", "list.paging.offset list.several_results",
     "Whether an offset is beyond the end is found by comparing two texts.",
-    instead("page", lambda made, found, call:
-        [] if str(call.skip) > str(len(found)) else made))
+    instead("page", lambda made, records, call:
+        [] if str(call.skip) > str(len(records)) else made))
 paging_row(2, "last_page_filled_up", "list.paging.offset",
     "The last page begins earlier, so that it is full.",
-    pages(skip=lambda found, call: call.skip if call.limit is None or call.skip >= len(found)
-        else max(0, min(call.skip, len(found) - call.limit))))
+    pages(skip=lambda records, call: call.skip if call.limit is None or call.skip >= len(records)
+        else max(0, min(call.skip, len(records) - call.limit))))
 paging_row(1, "later_pages_in_other_order", "list.paging.offset",
     "Pages after the first are cut from the records in reverse order.",
-    lists(lambda found, call: found[::-1] if call.skip else found))
+    lists(lambda records, call: records[::-1] if call.skip else records))
 paging_row(4, "offset_applied_twice", "list.paging.offset list.several_results",
     "Beside an optional filter the database skips the first rows, and so does the code.",
-    lists(lambda found, call: found[call.skip * bool({*OPTIONAL} & {*call.filters}) :]))
+    lists(lambda records, call: records[call.skip * bool({*OPTIONAL} & {*call.filters}) :]))
 paging_row(2, "list_key_lacks_offset", "list.paging.offset",
     "offset is not in the key of the cache.",
     keeps_list(lambda call: repr((call.filters, call.fields, call.limit))))
@@ -332,8 +333,8 @@ paging_row(1, "last_page_only_if_full", "list.several_results",
         [] if call.skip and call.limit and len(made) < call.limit else made))
 paging_row(3, "last_record_on_no_page", "list.several_results list.paging.offset",
     "The page that reaches the end is one record short.",
-    instead("page", lambda made, found, call: made[:-1]
-        if call.limit is not None and call.skip + call.limit >= len(found) else made))
+    instead("page", lambda made, records, call: made[:-1]
+        if call.limit is not None and call.skip + call.limit >= len(records) else made))
 
 @paging_mutant(1, "list.paging.offset", first("select"), instead("page", lambda made, kept: [
     record for record in made
@@ -343,11 +344,11 @@ def paged_before_state_filter(call, kept):
     kept["state"] = call.filters.pop("life_cycle_state", None)
 
 @paging_mutant(2, "list.paging.offset", lists, order="number")
-def ties_in_other_order(found, call):
+def ties_in_other_order(records, call):
     """Records of one second change places on every other page."""
     if not call.limit or call.skip // call.limit % 2 == 0:
-        return found
-    groups = groupby(found, key=lambda record: record.created)
+        return records
+    groups = groupby(records, key=lambda record: record.created)
     return [record for _, group in groups for record in [*group][::-1]]
 
 @paging_mutant(2, "list.paging.offset", then("read_arguments", method="list"))
@@ -359,34 +360,34 @@ def paging_bound_in_order(call):
 
 @paging_mutant(3, "list.paging.offset list.paging.number_of_results list.no_duplicates",
     step("page"))
-def page_counts_joined_rows(base, found, call):
+def page_counts_joined_rows(base, records, call):
     """Pages are cut from a join, which has a rejected record once for each of its two errors."""
-    joined = [record for record in found for _ in range(1 + (record.error_code is not None))]
+    joined = [record for record in records for _ in range(1 + (record.error_code is not None))]
     return [*{record.id: record for record in base(joined, call)}.values()]
 
 @paging_mutant(3, "list.paging.offset list.no_duplicates delete.gone", step("page"))
-def offset_counts_deleted(server, base, found, call):
+def offset_counts_deleted(server, base, records, call):
     """offset skips rows of the table, deleted ones among them."""
     gone = [record for record in server.deleted.values() if server.selected(record, call)]
-    rows = sorted([*found, *gone], key=lambda record: record.created)
+    rows = sorted([*records, *gone], key=lambda record: record.created)
     if not call.skip or not gone:
-        return base(found, call)
+        return base(records, call)
     return [record for record in rows[call.skip :] if record not in gone][: call.limit]
 
 @paging_mutant(4, "list.paging.offset list.several_results", step("page"))
-def offset_from_last_page(base, found, call, kept):
+def offset_from_last_page(base, records, call, kept):
     """offset moves on from where the last page of the same token ended."""
     token = call.parameters.get("token")
     start = call.skip + kept.get(token, 0) if call.skip else 0
-    page = base(found, replace(call, skip=start))
+    page = base(records, replace(call, skip=start))
     kept[token] = start + len(page) if call.limit is not None else 0
     return page
 
 @paging_mutant(4, "list.paging.offset list.several_results list.no_duplicates",
     step("page"))
-def skipped_and_returned_in_two_orders(found, call):
+def skipped_and_returned_in_two_orders(records, call):
     """Skipped are the first rows, and of what is left those with the lowest ids are returned."""
-    rest = found[call.skip :]
+    rest = records[call.skip :]
     if call.limit is None:
         return rest
     return sorted(rest, key=lambda record: record.id)[: call.limit]
