@@ -245,10 +245,10 @@ class Campaign:
             if self.is_confirmed(suspicion, hypothesis):
                 return suspicion.violation(hypothesis)
         self._settled[kind] += 1
-        self._let_go(suspicion)
+        self._note_reason(suspicion)
         return None
 
-    def _let_go(self, suspicion: Suspicion) -> None:
+    def _note_reason(self, suspicion: Suspicion) -> None:
         """Note what may be the reason why no hypothesis of a suspicion was confirmed."""
         exchange = suspicion.exchange
         token = exchange.call.parameters.get("token")

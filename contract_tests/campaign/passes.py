@@ -107,7 +107,7 @@ class Passes:
         weights = [template.weight for template in templates]
         while templates and idle < MAX_IDLE and self._session.scene.records():
             (template,) = chance.choices(templates, weights)
-            is_open = self._sent[template] < self._plan.most[template]
+            is_open = self._sent[template] < self._plan.limits[template]
             variants = template.choices(self._session.scene) if is_open else ()
             if variants:
                 self._do(template, self._campaign.choose(variants))

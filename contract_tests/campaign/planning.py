@@ -34,7 +34,7 @@ class Plan:
     """The first pass: which templates, and how often each is sent."""
 
     times: Mapping[Template, int]
-    most: Mapping[Template, int] = field(default_factory=dict)  # in the whole run
+    limits: Mapping[Template, int] = field(default_factory=dict)  # of the whole run
     few_looks: bool = False  # after a change only, and only at what it named
     drawn: int = 0  # about how many requests are for reads with values that no list names
 
@@ -114,20 +114,20 @@ def bounds(templates: Sequence[Template], scene: Scene, budget: int) -> dict[Tem
     ]
     few_logins = _few_logins(sendable, scene, budget)
     others = [template for template in sendable if template not in few_logins]
-    turns = _most_turns(others, budget * FIRST_PART)
+    turns = _max_turns(others, budget * FIRST_PART)
     firsts = _firsts(others)
     left = budget - sum(firsts.values())
     left_for_changes = budget - _total(firsts, few=False)
     weights = sum(template.weight for template in others) or 1
-    most = {}
+    limits = {}
     for template in sendable:
         if template in few_logins:
-            most[template] = few_logins[template]
+            limits[template] = few_logins[template]
             continue
         rest = max(0, left_for_changes if template.changes else left)
         again = ceil(SPREAD * rest * template.weight / weights) + MARGIN if template.weight else 0
-        most[template] = min(budget, min(template.first, turns[template.layer]) + again)
-    return most
+        limits[template] = min(budget, min(template.first, turns[template.layer]) + again)
+    return limits
 
 
 def drawn(templates: Iterable[Template], budget: int) -> int:
@@ -135,29 +135,29 @@ def drawn(templates: Iterable[Template], budget: int) -> int:
     return int(budget * DRAWN_PART) if any(template.further for template in templates) else 0
 
 
-def most_changes(most: Mapping[Template, int]) -> dict[str, int]:
+def max_changes(limits: Mapping[Template, int]) -> dict[str, int]:
     """Return how many requests to each changing method a run sends at most."""
     changes: dict[str, int] = {}
-    for template, times in most.items():
+    for template, times in limits.items():
         if template.changes:
             changes[template.method] = changes.get(template.method, FOR_CONFIRMATIONS) + times
     return changes
 
 
-def _most_turns(templates: Sequence[Template], budget: float) -> dict[str, int]:
+def _max_turns(templates: Sequence[Template], budget: float) -> dict[str, int]:
     """Return how many turns the templates of each layer have at most in a first pass."""
     part = min(1.0, budget / (_total(_firsts(templates), few=True) or 1))
-    most = {}
+    limits = {}
     for layer in LAYERS:
         rows = _firsts(templates, layer)
         left = part * _total(rows, few=True)
-        most[layer] = 1
+        limits[layer] = 1
         for turn in _turns(rows):
             if left <= 0:
                 break
             left -= _total(dict.fromkeys(turn, 1), few=True)
-            most[layer] += 1
-    return most
+            limits[layer] += 1
+    return limits
 
 
 def _few_logins(templates: Sequence[Template], scene: Scene, budget: int) -> dict[Template, int]:
@@ -188,17 +188,17 @@ def _few_logins(templates: Sequence[Template], scene: Scene, budget: int) -> dic
     return times
 
 
-def logins_of(most: Mapping[Template, int], scene: Scene) -> tuple[int, int]:
+def logins_of(limits: Mapping[Template, int], scene: Scene) -> tuple[int, int]:
     """Return how many logins a run sends beside the one that it needs, and how many wrong ones.
 
     A right login follows each wrong one as long as the limit allows it.
     """
-    right = sum(times for template, times in most.items() if template.login == "right")
-    wrong = sum(times for template, times in most.items() if template.login == "wrong")
+    right = sum(times for template, times in limits.items() if template.login == "right")
+    wrong = sum(times for template, times in limits.items() if template.login == "wrong")
     return right + int(min(wrong, scene.logins.left - right)), wrong
 
 
-def first_pass(most: Mapping[Template, int], scene: Scene, budget: int) -> Plan:
+def first_pass(limits: Mapping[Template, int], scene: Scene, budget: int) -> Plan:
     """Return how often each template is sent in the first pass, and at most in the whole run.
 
     If requests suffice, each is sent ``Template.first`` times. If not, each layer gets the same
@@ -206,17 +206,19 @@ def first_pass(most: Mapping[Template, int], scene: Scene, budget: int) -> Plan:
     first. With less than half of the requests there are few looks.
     """
     few_logins = scene.logins.is_limited
-    counted = {template: times for template, times in most.items() if few_logins and template.login}
-    first = {template: counted.get(template, template.first) for template in most}
-    whole = Plan(first, most, drawn=drawn(most, budget))
+    counted = {
+        template: times for template, times in limits.items() if few_logins and template.login
+    }
+    first = {template: counted.get(template, template.first) for template in limits}
+    whole = Plan(first, limits, drawn=drawn(limits, budget))
     if whole.cost <= budget * FIRST_PART:
         return whole
     few = whole.cost > 2 * budget * FIRST_PART
     usual = sorted(
-        (template for template in most if template not in counted and not template.is_odd),
+        (template for template in limits if template not in counted and not template.is_odd),
         key=lambda template: not template.choices(scene),
     )
-    odd = [template for template in most if template not in counted and template.is_odd and not few]
+    odd = [template for template in limits if template.is_odd and template not in counted]
     part = min(1.0, budget * FIRST_PART / replace(whole, few_looks=few).cost)
     times: dict[Template, int] = {}
     for layer in LAYERS:
@@ -225,9 +227,9 @@ def first_pass(most: Mapping[Template, int], scene: Scene, budget: int) -> Plan:
         for at, turn in enumerate(_turns(rows)):
             for template in turn:
                 cost = _cost(template, few=few)
-                if at < most[template] and cost <= left:
+                if at < limits[template] and cost <= left:
                     times[template] = times.get(template, 0) + 1
                     left -= cost
-        times |= _firsts(odd, layer)
+        times |= {} if few else _firsts(odd, layer)
         times |= {template: count for template, count in counted.items() if template.layer == layer}
     return replace(whole, times=times, few_looks=few)

@@ -59,7 +59,7 @@ def in_scope(session: Session) -> list[TrackedRecord]:
     return [record for record in records if session.scene.may_change(record.record)]
 
 
-def rejected_ones(session: Session) -> list[TrackedRecord]:
+def rejected_in_scope(session: Session) -> list[TrackedRecord]:
     """Return those in scope that are REJECTED, or were until the run resent them."""
     return [record for record in in_scope(session) if record.resent or record.state == "REJECTED"]
 
@@ -87,7 +87,7 @@ def _lacks_method(campaign: Campaign, method: str, *, is_whole: bool) -> Iterato
         yield Lack(method, why)
     elif method in CHANGES and session.guard.unclear:
         yield Lack(method, f"no response to {method} has told what it did")
-    elif method == "resend" and in_scope(session) and not rejected_ones(session):
+    elif method == "resend" and in_scope(session) and not rejected_in_scope(session):
         why = "no webhook request in scope is REJECTED, so resend was not served"
         yield Lack(method, why, passes=True)
     elif is_whole:

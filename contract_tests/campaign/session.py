@@ -53,8 +53,10 @@ class Session(Connection):
     def persist(self, call: Call) -> Observation:
         """Send a request; send a read again if its token has ended, or if its refusal may pass.
 
-        A change is never sent twice. Raises: see ``send``; and Unreachable if a change was refused
-            since the token had ended, or since the server refused everything.
+        A change is never sent twice.
+
+        Raises: see ``send``; and Unreachable if a change was refused since the token had ended, or
+            since the server refused everything.
         """
         sent = self.send(call)
         if self.tokens.has_ended(sent):

@@ -12,8 +12,8 @@ from crmcom_kit.contract_tests.campaign.conclusions import CODES, conclude
 from crmcom_kit.contract_tests.campaign.discovery import discover
 from crmcom_kit.contract_tests.campaign.dry_run import dry_run_lines
 from crmcom_kit.contract_tests.campaign.passes import Passes
-from crmcom_kit.contract_tests.campaign.planning import bounds, first_pass, most_changes, wanted
-from crmcom_kit.contract_tests.campaign.seen import in_scope, lacks, rejected_ones
+from crmcom_kit.contract_tests.campaign.planning import bounds, first_pass, max_changes, wanted
+from crmcom_kit.contract_tests.campaign.seen import in_scope, lacks, rejected_in_scope
 from crmcom_kit.contract_tests.campaign.session import Session
 from crmcom_kit.contract_tests.campaign.shortening import shorten, with_changes
 from crmcom_kit.contract_tests.client.errors import BudgetSpent, TargetDown, Unreachable
@@ -252,7 +252,7 @@ class _Run:
         budget = left - for_inventory
         scene = self.session.scene
         maximums = bounds(self.templates, scene, limits.max_requests or DEFAULT_REQUESTS)
-        self.session.changes_left = most_changes(maximums)
+        self.session.changes_left = max_changes(maximums)
         plan = self.campaign.plan = first_pass(maximums, scene, budget)
         if limits.max_requests is None and self.config.only != "*":
             budget = min(budget, MAX_TIMES * plan.cost)
@@ -399,7 +399,7 @@ class _Run:
             return "needs --allow resend or delete, and --scope all"
         if topic in CHANGES and not in_scope(self.session):
             return "no webhook request is in scope"
-        if topic == "resend" and not rejected_ones(self.session):
+        if topic == "resend" and not rejected_in_scope(self.session):
             return "no webhook request in scope is REJECTED"
         return ""
 

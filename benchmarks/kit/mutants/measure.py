@@ -68,11 +68,11 @@ SETS: Mapping[str, Servers] = {
     ),
 }  # fmt: skip
 #: The share of mutants that is found at least, in whole percents, if all of a set are measured.
-LEAST_FOUND = {
+MIN_FOUND = {
     "set 1": 0.98, "set 2": 0.89, "set 3": 0.92, "set 4": 0.91, "set 5": 0.90, "set 6": 0.88,
 }  # fmt: skip
 #: How many legal servers of a set are accused at most; of the others, none.
-MOST_ALARMS = {"combinations": 1, "blind legal": 3, "blind together": 12}
+MAX_ALARMS = {"combinations": 1, "blind legal": 3, "blind together": 12}
 UNSEEN = str(Outcome.INCONCLUSIVE)
 
 
@@ -222,10 +222,10 @@ def summary(results: Sequence[Result]) -> Iterator[str]:
 def worse(results: Sequence[Result]) -> Iterator[str]:
     """Yield a line for each group of which too few are found, or too many accused."""
     for group, verdicts, share in by_group(results):
-        least = LEAST_FOUND.get(group, 0)
+        least = MIN_FOUND.get(group, 0)
         if round(share, 2) < least:
             yield f"{group}: {share:.0%} are found, and {least:.0%} were"
-        most = MOST_ALARMS.get(group, 0)
+        most = MAX_ALARMS.get(group, 0)
         if verdicts["alarm"] > most:
             yield f"{group}: {verdicts['alarm']} are accused, and {most} were"
 

@@ -79,12 +79,12 @@ def then_sets(name: str, **values: Function) -> Any:
     return then(name, change)
 
 
-def also(name: str, effect: Function, which: Function, most: int | None = None) -> Any:
+def also(name: str, effect: Function, which: Function, limit: int | None = None) -> Any:
     """After one step of a ``record`` change each ``other`` that is chosen, or at most so many."""
 
     def change(server: Mutant, named: Named) -> None:
         records = server.records.values()
-        for other in [other for other in records if apply(which, named, other=other)][:most]:
+        for other in [other for other in records if apply(which, named, other=other)][:limit]:
             effect(server, other)
 
     return then(name, change)

@@ -169,15 +169,15 @@ def next_resend_reverts_last(server, base, record, kept):
 row(1, "resend_sends_next_too", "resend.single_result",
     "The next rejected record of the definition is sent along.",
     also("send_again", StandIn.send_again, lambda record, other: same_definition(record, other)
-        and other.life_cycle_state == REJECTED and int(other.number) > int(record.number), most=1))
+        and other.life_cycle_state == REJECTED and int(other.number) > int(record.number), limit=1))
 row(6, "second_resend_sends_another", "resend.single_result",
     "Each second resend sends another webhook request again as well.",
     also("send_again", StandIn.send_again, lambda server, other:
         other.life_cycle_state == REJECTED
-        and sum(each.sends > 1 for each in server.records.values()) % 2 == 0, most=1))
+        and sum(each.sends > 1 for each in server.records.values()) % 2 == 0, limit=1))
 row(6, "resend_deletes_another", "resend.single_result",
     "resend deletes another webhook request.",
-    also("send_again", StandIn.remove, lambda record, other: other is not record, most=1))
+    also("send_again", StandIn.remove, lambda record, other: other is not record, limit=1))
 row(2, "resend_clears_errors_of_rule", "resend.single_result",
     "The errors of all records of the same rule are cleared; their states stay.",
     also("succeed", sets(error_code=None, error_description=None),
@@ -185,7 +185,7 @@ row(2, "resend_clears_errors_of_rule", "resend.single_result",
 row(4, "resend_evicts_oldest", "resend.single_result",
     "Only so many successful records are kept: one more by a resend drives out the oldest.",
     also("send_again", StandIn.remove, lambda record, other: other is not record
-        and record.life_cycle_state == other.life_cycle_state == SUCCESSFUL, most=1))
+        and record.life_cycle_state == other.life_cycle_state == SUCCESSFUL, limit=1))
 row(5, "resend_supersedes_older", "resend.single_result",
     "A resend with success removes what was rejected before of the same thing as outdated.",
     also("send_again", StandIn.remove, lambda record, other: same_thing(record, other)
@@ -282,7 +282,7 @@ row(2, "delete_by_id_or_number", "delete.single_result",
         call.identifier[1] in (other.id, other.number)), ids_equal_numbers=True)
 row(6, "delete_takes_a_neighbour_along", "delete.single_result",
     "delete deletes another webhook request as well.",
-    also("remove", StandIn.remove, lambda: True, most=1))
+    also("remove", StandIn.remove, lambda: True, limit=1))
 
 @mutant(4, "delete.single_result", then("remove"))
 def third_delete_cleans_up(server, base, kept):
