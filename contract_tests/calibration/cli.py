@@ -23,12 +23,7 @@ from crmcom_kit.contract_tests.calibration.options import (
     ManyOptions,
 )
 from crmcom_kit.contract_tests.campaign.stopping import Stop
-from crmcom_kit.contract_tests.cli import (
-    check_files,
-    leave_environment,
-    run_with,
-    write,
-)
+from crmcom_kit.contract_tests.cli import check_files, leave_environment, run_with, write
 from crmcom_kit.contract_tests.client.wording import counted
 from crmcom_kit.contract_tests.options.options import (
     CHANGES,

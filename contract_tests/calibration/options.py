@@ -91,22 +91,15 @@ _comparison = partial(HeadedOption, heading="Comparison")
 OF_CALIBRATE = _with_shared(
     CALIBRATE,
     [
-        _profile(
-            ["--out"], type=_FOLDER, required=True, help="The folder to write; it must be new."
-        ),
-        _profile(
-            ["--keep-personal-data"],
-            is_flag=True,
-            help="Keep names, e-mail addresses, user names and hosts; by default they are "
-            "replaced. Then the mock has other URLs: a list filtered by a real one finds nothing.",
-        ),
-        _profile(
-            ["--har"],
-            type=_FOLDER,
-            metavar="FILE",
-            help="Write what was sent and received, before it is learned from; --from-har FILE "
-            "goes on from it. It has data of the server.",
-        ),
+        _profile(["--out"], type=_FOLDER, required=True,
+                 help="The folder to write; it must be new."),
+        _profile(["--keep-personal-data"], is_flag=True,
+                 help="Keep names, e-mail addresses, user names and hosts; by default they are "
+                 "replaced. Then the mock has other URLs: a list filtered by a real one finds "
+                 "nothing."),
+        _profile(["--har"], type=_FOLDER, metavar="FILE",
+                 help="Write what was sent and received, before it is learned from; --from-har "
+                 "FILE goes on from it. It has data of the server."),
     ],
     {**_OF_CHECK, "seed": "`crmcom-kit diff --seed N` sends others than were learned from"},
     base_url=f"{_BASE_URL}started and learned.",
@@ -114,33 +107,22 @@ OF_CALIBRATE = _with_shared(
     max_requests=f"{_MAX_REQUESTS}1500.",
     max_time="Maximum duration in seconds, learning included. What was learned by then is written; "
     "the report says what was not tried.",
-    from_har="Learn from the traffic in this HAR file, and send nothing, except if --base-url "
-    f"and a login are given: then requests follow. {_FROM_HAR}, then.",
-)
+    from_har="Learn from the traffic in this HAR file, and send nothing, except if --base-url and "
+    f"a login are given: then requests follow. {_FROM_HAR}, then.",
+)  # fmt: skip
 
 OF_DIFF = _with_shared(
     DIFF,
     [
-        _comparison(
-            ["--profile"], type=_FOLDER, metavar="FOLDER", help="Compare with this profile."
-        ),
-        _comparison(
-            ["--other"], metavar="URL", help="Compare with this server, by the same login."
-        ),
-        _comparison(
-            ["--fail-on"],
-            type=click.Choice(["documented", "any"]),
-            default="documented",
-            show_default=True,
-            help="Which requests must not differ for exit status 0.",
-        ),
+        _comparison(["--profile"], type=_FOLDER, metavar="FOLDER",
+                    help="Compare with this profile."),
+        _comparison(["--other"], metavar="URL",
+                    help="Compare with this server, by the same login."),
+        _comparison(["--fail-on"], type=click.Choice(["documented", "any"]), default="documented",
+                    show_default=True, help="Which requests must not differ for exit status 0."),
         _comparison(["--html"], type=_FOLDER, metavar="FILE", help="Write a page with examples."),
-        _comparison(
-            ["--update"],
-            type=_FOLDER,
-            metavar="NEW",
-            help="With --profile: write a new profile to NEW.",
-        ),
+        _comparison(["--update"], type=_FOLDER, metavar="NEW",
+                    help="With --profile: write a new profile to NEW."),
     ],
     {
         **_OF_CHECK,
@@ -155,4 +137,4 @@ OF_DIFF = _with_shared(
     max_time="Maximum duration in seconds; with --other, of the requests to both servers.",
     from_har="With --profile: compare the responses in this HAR file, and send nothing. "
     f"{_FROM_HAR}.",
-)
+)  # fmt: skip

@@ -1,13 +1,13 @@
 """A violation as an exception, for tests of a user's own."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from crmcom_kit.contract_tests.campaign.session import Session
 from crmcom_kit.contract_tests.client.exchanges import Call
 from crmcom_kit.contract_tests.oracle.findings import Broken, Violation, broken
 from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
-from crmcom_kit.contract_tests.reports.report import visible
+from crmcom_kit.contract_tests.reports.report import one_line, request_line
 
 #: The maximum number of bytes that are shown of a body.
 MAX_BODY = 1_000
@@ -26,14 +26,6 @@ def exception(
         f"  expected: {redactor.text(violation.expected)}",
         f"  seen: {redactor.text(violation.seen)}",
         f"  requests{f' ({note})' if note else ''}:",
-        *(f"    {line}" for line in request_lines(calls, redactor)),
+        *(f"    {request_line(call, redactor, MAX_BODY)}" for call in calls),
     ]
-    return broken(violation.statement)("\n".join(visible(line) for line in lines))
-
-
-def request_lines(calls: Iterable[Call], redactor: ReportRedactor) -> Iterator[str]:
-    """Yield a line for each request: verb, path with query, and body."""
-    for call in calls:
-        query = f"?{redactor.query(call.query)}" if call.query else ""
-        body = f" {redactor.content(call.body, MAX_BODY)}" if call.body is not None else ""
-        yield f"{call.verb} {redactor.text(call.path)}{query}{body}".replace("\n", "\\n")
+    return broken(violation.statement)("\n".join(map(one_line, lines)))

@@ -3,13 +3,7 @@
 from pathlib import Path
 
 from crmcom_kit.contract_tests.oracle.findings import Verdict
-from crmcom_kit.contract_tests.reports.report import (
-    Report,
-    amount,
-    by_method,
-    repeated,
-    visible,
-)
+from crmcom_kit.contract_tests.reports.report import Report, amount, by_method, repeated, visible
 
 _TEMPLATE = Path(__file__).with_name("report.html")
 _MAX_OPEN = 3  # statements; if more are broken, all are folded

@@ -94,21 +94,11 @@ class Report:
             "text": about.text,
             "source": about.source,
             "evidence": about.evidence,
-            "right": None if right is None else self._request(right),
-            "sent": self._request(finding.exchange.call),
+            "right": None if right is None else request_line(right, self.redactor),
+            "sent": request_line(finding.exchange.call, self.redactor),
             "seen": self.text(outcome(finding.exchange)),
             "exchange": finding.exchange.number or None,
         }
-
-    def _request(self, call: Call) -> str:
-        """Return a request in a line, without secrets.
-
-        Variables of a recording stay, though a request that was built of them has them encoded.
-        """
-        plain = call.query.replace("%24CRMCOM_", "$CRMCOM_")
-        query = f"?{self.redactor.query(plain)}" if plain else ""
-        body = "" if call.body is None else f" {self._body(call.body)}"
-        return f"{self.text(f'{call.verb} {call.path}')}{query}{body}"
 
     def as_json(self) -> str:
         """Return the JSON report as text, with escapes for unprintable characters."""
@@ -166,16 +156,11 @@ class Report:
             "verb": call.verb,
             "path": self.text(call.path),
             "query": self.redactor.query(call.query),
-            "body": None if call.body is None else self._body(call.body),
+            "body": None if call.body is None else body_text(call.body, self.redactor),
             "status": exchange.status,
-            "answer": self._body(exchange.content),
+            "answer": body_text(exchange.content, self.redactor),
             "milliseconds": round(exchange.seconds * 1000, 1),
         }
-
-    def _body(self, content: bytes) -> str:
-        """Return a body without secrets; a long one is cut, and its length is added."""
-        text = self.redactor.content(content, _MAX_BODY)
-        return text if len(content) <= _MAX_BODY else f"{text}… ({len(content)} bytes)"
 
     # The sentences of the reports for people.
 
@@ -252,6 +237,23 @@ class Report:
     def failing(self) -> list[Entry]:
         """The statements that make the run fail."""
         return [each for each in self.document["statements"] if fails(each)]
+
+
+def request_line(call: Call, redactor: ReportRedactor, limit: int = _MAX_BODY) -> str:
+    """Return a request in a line, without secrets, and with up to ``limit`` bytes of its body.
+
+    Variables of a recording stay, though a request that was built of them has them encoded.
+    """
+    plain = call.query.replace("%24CRMCOM_", "$CRMCOM_")
+    query = f"?{redactor.query(plain)}" if plain else ""
+    body = "" if call.body is None else f" {body_text(call.body, redactor, limit)}"
+    return f"{redactor.text(f'{call.verb} {call.path}')}{query}{body}"
+
+
+def body_text(content: bytes, redactor: ReportRedactor, limit: int = _MAX_BODY) -> str:
+    """Return a body without secrets; a long one is cut, and its length is added."""
+    text = redactor.content(content, limit)
+    return text if len(content) <= limit else f"{text}… ({len(content)} bytes)"
 
 
 def failure_of_run(document: Entry) -> str:

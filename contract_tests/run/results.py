@@ -3,7 +3,6 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.client.targets import Target
@@ -14,11 +13,9 @@ from crmcom_kit.contract_tests.oracle.findings import (
     Verdict,
     Violation,
 )
+from crmcom_kit.contract_tests.recorded.client import ClientResults
 from crmcom_kit.schemas.releases import Release
 from crmcom_kit.schemas.statements import Statement, checked_statements
-
-if TYPE_CHECKING:
-    from crmcom_kit.contract_tests.recorded.client import ClientResults
 
 
 class Outcome(StrEnum):
@@ -81,7 +78,7 @@ class Results:
     #: Ids of webhook requests that others may have changed, or that are no longer known for sure.
     unsteady: frozenset[str] = frozenset()
     warnings: tuple[str, ...] = ()  # what a reader has to know to trust the verdicts
-    client: "ClientResults | None" = None  # of a recording, if its client is judged
+    client: ClientResults | None = None  # of a recording, if its client is judged
     unconfirmed: int = 0  # contradictions in recorded traffic that no later exchange confirms
 
     @property
@@ -90,7 +87,7 @@ class Results:
         return sum(each.verdict is not Verdict.NOT_EXERCISED for each in self.statements)
 
     @property
-    def outcome(self) -> "Outcome":
+    def outcome(self) -> Outcome:
         """What the run comes to."""
         if self.trouble is not None:
             return Outcome.ERROR

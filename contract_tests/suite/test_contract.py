@@ -15,12 +15,7 @@ from crmcom_kit.contract_tests.options.options import OptionsError, check_values
 from crmcom_kit.contract_tests.oracle.findings import Verdict
 from crmcom_kit.contract_tests.plugin import as_in_pytest, given_options
 from crmcom_kit.contract_tests.recorded.reading import release_in
-from crmcom_kit.contract_tests.reports.report import (
-    fails,
-    failure_details,
-    failure_of_run,
-    visible,
-)
+from crmcom_kit.contract_tests.reports.report import fails, failure_details, failure_of_run, visible
 from crmcom_kit.schemas.statements import checked_statements
 
 pytest_plugins = ["crmcom_kit.contract_tests.pytest_fixtures"]
