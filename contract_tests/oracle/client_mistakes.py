@@ -82,7 +82,7 @@ def remarks(call: Call, belief: Belief) -> list[Remark]:
         *_all_value_remarks(request),
     ]
     covered = {remark.statement for remark in all_remarks if remark.kind is RemarkKind.MISTAKE}
-    covered |= {"login.credentials", *request.misspelled}  # nobody knows which ones are right
+    covered |= {"login.credentials", *request.misspelled}  # the right ones are not known
     if request.method.basic and request.header.startswith(MASK):  # the recording hides the key
         covered.add("parameters.mandatory")
     if "access_token_identifier" in sense.parameters:  # an older page has it instead of a user
@@ -122,20 +122,18 @@ class _Request:
     def misspelled(self) -> set[str]:
         """The statements that require a parameter that is there, but misspelled."""
         documented = tuple(self.method.parameters)
-        names = {_near(name, documented) for name in self.parameters if name not in documented} - {
-            None
-        }
+        unknown = [name for name in self.parameters if name not in documented]
+        names = {near for name in unknown if (near := _near(name, documented)) is not None}
         statements = {"token.required"} if "token" in names else set()
         statements |= {"list.semi_optional.at_least_one"} if names & {*SEMI_OPTIONAL} else set()
-        needs = {self.method.parameters[name].need for name in names if name is not None}
+        needs = {self.method.parameters[name].need for name in names}
         return statements | ({"parameters.mandatory"} if "mandatory" in needs else set())
 
     def right(self, changed: Mapping[str, Any], without: str = "") -> Call:
         """Return the request with all parameters in the right place, and some of them changed."""
         parameters = {**self.misplaced, **self.parameters, **changed}
-        return _built(
-            self.method, {name: value for name, value in parameters.items() if name != without}
-        )
+        parameters.pop(without, None)
+        return _built(self.method, parameters)
 
 
 def _built(method: Method, parameters: Mapping[str, Any]) -> Call:

@@ -157,13 +157,12 @@ class Oracle:
 
     def _refused(self, exchange: Exchange, expected: Expectation) -> Iterator[Suspicion]:
         """Yield the suspicion that a request was refused that must be served."""
-        sense = expected.sense
-        parameters = {name: value for name, value in sense.parameters.items() if name != "token"}
-        hypotheses = [*refusals.hypotheses(expected, parameters, self.belief)]
+        hypotheses = tuple(refusals.hypotheses(expected, self.belief))
         if hypotheses:
+            symptom = MISSING if expected.sense.name == "show" else ""
             yield Suspicion(
-                exchange, f"OK: {expected.why}", outcome(exchange), tuple(hypotheses),
-                expected.record, symptom=MISSING if sense.name == "show" else "",
+                exchange, f"OK: {expected.why}", outcome(exchange), hypotheses, expected.record,
+                symptom=symptom,
             )  # fmt: skip
 
     def _resent(self, exchange: Exchange, expected: Expectation) -> Iterator[Suspicion]:
@@ -173,10 +172,7 @@ class Oracle:
             return
         self.belief.resends[named.field, exchange.ok] += 1
         if not exchange.ok:
-            parameters = {
-                name: value for name, value in sense.parameters.items() if name != "token"
-            }
-            hypotheses = tuple(refusals.of_resend(expected, parameters, self.belief))
+            hypotheses = tuple(refusals.of_resend(expected, self.belief))
             if hypotheses:
                 wanted = "OK: the webhook request is REJECTED"
                 yield Suspicion(exchange, wanted, outcome(exchange), hypotheses, expected.record)
@@ -214,10 +210,8 @@ class Oracle:
     # Changes.
 
     def _change(self, exchange: Exchange, expected: Expectation) -> Iterator[Finding]:
-        named = self._named(exchange, expected)
-        self.belief.changes.append(
-            Change(exchange, expected.sense.name, exchange.ok, frozenset(named))
-        )
+        named = frozenset(self._named(exchange, expected))
+        self.belief.changes.append(Change(exchange, expected.sense.name, exchange.ok, named))
         yield from sights.observe_change(exchange, expected, self.belief)
 
     def _named(self, exchange: Exchange, expected: Expectation) -> set[str]:

@@ -73,11 +73,10 @@ class Pages:
         for earlier in others:
             contradiction = _contradiction(page, earlier)
             if contradiction is not None:
-                expected, seen = contradiction
-                ordered = Hypothesis(STATEMENT, PagesContradict((earlier.exchange, page.exchange)))
-                yield Suspicion(
-                    page.exchange, expected, seen, (ordered,), before=(earlier.exchange,)
-                )
+                pages_again = PagesContradict((earlier.exchange, page.exchange))
+                hypotheses = (Hypothesis(STATEMENT, pages_again),)
+                before = (earlier.exchange,)
+                yield Suspicion(page.exchange, *contradiction, hypotheses, before=before)
                 return
         if others and page.offset:
             yield Held(STATEMENT)

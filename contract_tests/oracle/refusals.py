@@ -17,7 +17,7 @@ from crmcom_kit.contract_tests.oracle.confirmations import (
     RefusedChange,
 )
 from crmcom_kit.contract_tests.oracle.expectations import STATES, Expectation, selected, served_by
-from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER
+from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER, Sense
 from crmcom_kit.contract_tests.oracle.sights import hypotheses_of_change
 from crmcom_kit.contract_tests.oracle.suspicions import Hypothesis
 
@@ -29,10 +29,9 @@ _NO_ENTITY = "NOSUCHENTITY"
 MIN_RESENDS = 3
 
 
-def hypotheses(
-    expected: Expectation, parameters: Parameters, belief: Belief
-) -> Iterator[Hypothesis]:
+def hypotheses(expected: Expectation, belief: Belief) -> Iterator[Hypothesis]:
     """Yield the explanations of a refusal that the documents do not allow."""
+    parameters = _without_token(expected.sense)
     if expected.sense.name == "list":
         key = expected.selected or selected(expected.sense, belief)
         if key is not None:  # if not, it may be refused because it finds nothing
@@ -49,6 +48,10 @@ def hypotheses(
         refused = _form_of(tracked, parameters)
         served = refused._replace(state=other_state)
         yield Hypothesis(expected.statement, RefusedChange(tracked.typed, refused, served))
+
+
+def _without_token(sense: Sense) -> Parameters:
+    return {name: value for name, value in sense.parameters.items() if name != "token"}
 
 
 # list.
@@ -105,10 +108,8 @@ def _of_show(
     if "number" in parameters[IDENTIFIER]:
         by_id = {**parameters, IDENTIFIER: {"id": tracked.id}}
         yield Hypothesis("identifier.fields", Refused("show", parameters, by_id))
-    shown = sorted(
-        (record for record in belief.existing() if record.shown),
-        key=lambda record: record is tracked,
-    )
+    others_first = sorted(belief.existing(), key=lambda record: record is tracked)
+    shown = [record for record in others_first if record.shown]
     if shown:  # if not, this user may have no permission for show
         yield Hypothesis("identifier.selects", Disagree(tracked))
     yield from hypotheses_of_change(tracked, belief)
@@ -121,9 +122,7 @@ def _of_show(
 # resend and delete.
 
 
-def of_resend(
-    expected: Expectation, parameters: Parameters, belief: Belief
-) -> Iterator[Hypothesis]:
+def of_resend(expected: Expectation, belief: Belief) -> Iterator[Hypothesis]:
     """Yield hypotheses of why a resend was refused, if its form and not the delivery may be why.
 
     The form is not why if the same form was served, or if the other form was refused.
@@ -131,6 +130,7 @@ def of_resend(
     tracked = belief.tracked.get(str(expected.record))
     if tracked is None or not tracked.is_nameable or tracked.state != "REJECTED":
         return
+    parameters = _without_token(expected.sense)
     form = _form_of(tracked, parameters).form
     resends, other_form = belief.resends, _other_form(form)
     is_never_served = not resends[form, True] and resends[form, False] >= MIN_RESENDS

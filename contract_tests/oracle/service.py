@@ -194,11 +194,8 @@ class Service:
         """Yield a line for each kind of request that never got a response."""
         for kind, responses in self._kinds.items():
             failures = [*chain.from_iterable(responses.failures.values())]
-            if (
-                failures
-                and not responses.otherwise
-                and all(failure.is_unanswered for failure in failures)
-            ):
+            is_never_answered = all(failure.is_unanswered for failure in failures)
+            if failures and is_never_answered and not responses.otherwise:
                 names = " and ".join(kind.names) or "nothing but a token"
                 times = "once" if len(failures) == 1 else f"{len(failures)} times"
                 yield f"{kind.method} with {names} was sent {times} and never got a response"
