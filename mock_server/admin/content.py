@@ -241,18 +241,13 @@ def get_records(
         "definition": definition,
         "rule": rule,
     }
+    wanted = ((name, frozenset({value})) for name, value in filters.items() if value is not None)
     query = Query(
-        indexed=tuple(
-            (name, frozenset({value})) for name, value in filters.items() if value is not None
-        ),
+        indexed=tuple(wanted),
         url=None if url is None else lambda sent_to: url in sent_to,
         states=None if state is None else frozenset({state}),
     )
-    matching = call.epoch.store.find(query)
-    if record is not None:
-        matching = [
-            candidate for candidate in matching if record in (candidate.number, candidate.id)
-        ]
+    matching = [r for r in call.epoch.store.find(query) if record in (None, r.number, r.id)]
     page = [_entry(match) for match in matching[offset : offset + limit]]
     return {"records": page, "more": offset + limit < len(matching), "total": len(matching)}
 

@@ -58,11 +58,9 @@ def add_control_api(app: Flask, registry: WorldRegistry) -> None:
         return None
 
     for operation in OPERATIONS.values():
-        rule = CONTROL + re.sub(r"\{(\w+)\}", r"<\1>", operation.path).replace(
-            "<record>", "<record:record>"
-        )
+        path = operation.path.replace("{record}", "{record:record}")
         app.add_url_rule(
-            rule,
+            CONTROL + path.replace("{", "<").replace("}", ">"),
             f"control_{operation.id}",
             partial(_respond, operation, registry),
             methods=[operation.verb],
