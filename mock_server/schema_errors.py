@@ -194,7 +194,6 @@ _ARTICLES = {
 
 #: Formats → what they are.
 _FORMATS = {
-    "date-time": "a date and time with a time zone, such as 2026-01-31T12:00:00Z",
     "crm-date-time": "a date and time, yyyy-MM-ddTHH:mm:ss",
     "crm-date": "a date, yyyy-MM-dd",
 }

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Annotated, Literal, NotRequired, TypedDict, cast
 
-from crmcom_kit.fixtures.moments import read_moment
 from crmcom_kit.mock_server.admin.contract import Call, Count, Moment, operation
 from crmcom_kit.mock_server.clock import SECONDS_PER, ClockMode, write_moment
 from crmcom_kit.mock_server.typed_schemas import Keywords
@@ -87,9 +86,10 @@ class ClockSetting(TypedDict):
     mode: Annotated[Literal["real", "frozen"], "real: runs; frozen: stopped."]
     at: NotRequired[
         Annotated[
-            Moment,
-            "Start time, from 1970 to 2999; by default the current time of the world, in mode real "
-            "that of the machine.",
+            str,
+            "Start time, from 1970 to 2999: a date, a date and time, or an age; without a zone as "
+            "the server writes dates. By default the current time of the world, in mode real that "
+            "of the machine.",
         ]
     ]
 
@@ -220,7 +220,7 @@ def get_clock(call: Call) -> Clock:
 def put_clock(call: Call, body: ClockSetting) -> Clock:
     """Start or stop the clock."""
     clock = call.world.clock
-    at = read_moment("at", body["at"]) if "at" in body else None
+    at = call.epoch.present.instant("at", body["at"]) if "at" in body else None
     if body["mode"] == "frozen":
         clock.freeze(at)
     elif at is None:

@@ -1,11 +1,11 @@
 """A world's clock as a test uses it."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
-from crmcom_kit.fixtures.moments import read_moment
-from crmcom_kit.mock_server.clock import SECONDS_PER, ClockState, WorldClock
+from crmcom_kit.mock_server.clock import SECONDS_PER, ClockState
 from crmcom_kit.mock_server.python_api.arguments import methods_end_at_the_caller, number
+from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.usage_errors import UsageError
 
 
@@ -13,26 +13,28 @@ from crmcom_kit.usage_errors import UsageError
 class ClockControl:
     """A world's clock: record dates, token expiry, faults and delays follow it."""
 
-    def __init__(self, clock: Callable[[], WorldClock]) -> None:
-        """Control the clock that ``clock`` returns."""
-        self._clock = clock
+    def __init__(self, world: Callable[[], World]) -> None:
+        """Control the clock of the world that ``world`` returns."""
+        self._world = world
 
     def now(self) -> datetime:
         """Return the current time of the world, in UTC."""
-        return self._clock().now()
+        return self._world().clock.now()
 
     @property
     def state(self) -> ClockState:
         """The clock's mode and time."""
-        return self._clock().state
+        return self._world().clock.state
 
-    def freeze(self, at: datetime | str | None = None) -> None:
-        """Stop the clock, now or at a datetime with a time zone (or its ISO 8601 text).
+    def freeze(self, at: date | timedelta | str | None = None) -> None:
+        """Stop the clock, now or at a moment: a date, a date and time, or an age.
+
+        Without a time zone it is as the server writes dates.
 
         Raises:
             UsageError: ``at`` is not allowed.
         """
-        self._clock().freeze(None if at is None else read_moment("at", at))
+        self._world().clock.freeze(self._moment(at))
 
     def advance(self, by: float | timedelta | None = None, **parts: float) -> None:
         """Move the clock forward, as if the time had passed; nothing sleeps.
@@ -56,15 +58,18 @@ class ClockControl:
                 allowed = f"some of {', '.join(SECONDS_PER)}"
                 raise UsageError(name, seen="among the arguments", allowed=allowed)
             passed += number(name, value, "a number from 0 on") * SECONDS_PER[name]
-        self._clock().advance(passed)
+        self._world().clock.advance(passed)
 
-    def run(self, at: datetime | str | None = None) -> None:
+    def run(self, at: date | timedelta | str | None = None) -> None:
         """Run again, from the time that it shows or from ``at``. Raises UsageError."""
-        self._clock().run(None if at is None else read_moment("at", at))
+        self._world().clock.run(self._moment(at))
+
+    def _moment(self, at: object) -> datetime | None:
+        return None if at is None else self._world().current_epoch.present.instant("at", at)
 
     def restart(self) -> None:
         """Follow the clock that the mock was created with again, by default the machine's."""
-        self._clock().restart()
+        self._world().clock.restart()
 
     def __repr__(self) -> str:
         mode, now = self.state

@@ -49,7 +49,7 @@ class MockWorld(WorldContent, WorldRequests, WorldFaults):
             lambda: self.emulated.current_epoch, lambda: f"{self.admin_url}/receiver/in"
         )
         #: Its clock.
-        self.clock = ClockControl(lambda: self.emulated.clock)
+        self.clock = ClockControl(lambda: self.emulated)
 
     @property
     def calls(self) -> RequestsView:

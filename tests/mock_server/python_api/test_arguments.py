@@ -1,7 +1,6 @@
 """Mistakes in a test are refused by name, at the test's own line."""
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
 import pytest
@@ -9,14 +8,12 @@ import pytest
 from crmcom_kit.mock_server import crmcom_mock
 
 NAN = float("nan")
-NAIVE = datetime(2024, 1, 31)  # noqa: DTZ001
 
 #: What is named, and what is wrong.
 CASES: list[tuple[str, Callable[[Any], Any]]] = [
     ("at", lambda m: m.clock.freeze(5)),
     ("at", lambda m: m.clock.freeze("noon")),
-    ("at", lambda m: m.clock.freeze("2024-01-31T12:00:00")),
-    ("at", lambda m: m.clock.freeze(NAIVE)),
+    ("at", lambda m: m.clock.freeze("3000-01-01")),
     ("by", lambda m: m.clock.advance(-1)),
     ("by", lambda m: m.clock.advance("5")),
     ("by", lambda m: m.clock.advance("")),

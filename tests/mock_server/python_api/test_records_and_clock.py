@@ -33,13 +33,16 @@ def test_records_are_filtered_by_members(mock: Mock) -> None:
 
 
 def test_a_frozen_clock_stands_where_it_is_told(mock: Mock) -> None:
-    """A moment can be given with a zone as datetime or as text."""
+    """A moment is a datetime or a text, without a zone as the server writes dates; or an age."""
     moment = datetime(2024, 1, 31, 12, tzinfo=UTC)
-    for at in (moment, "2024-01-31T12:00:00Z", "2024-01-31T14:00:00+02:00"):
+    texts = "2024-01-31T12:00:00Z", "2024-01-31T14:00:00+02:00", "2024-01-31T12:00"
+    for at in (moment, moment.replace(tzinfo=None), *texts, "now", timedelta(0)):
         mock.clock.freeze(at)
         assert mock.clock.now() == moment
         assert mock.clock.state.mode == "frozen"
     assert repr(mock.clock) == "<clock, frozen, 2024-01-31T12:00:00+00:00>"
+    mock.clock.freeze("12 hours")
+    assert mock.clock.now() == datetime(2024, 1, 31, tzinfo=UTC)
 
 
 def test_the_clock_moves_by_seconds_or_by_what_a_timedelta_takes(mock: Mock) -> None:
