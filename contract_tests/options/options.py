@@ -39,7 +39,7 @@ class Option:
     """One option: ``--name`` of a command, ``--crmcom-name`` of pytest."""
 
     name: str
-    heading: str  # one of HEADINGS
+    heading: str  # in the help
     metavar: str | None
     help: str
     type: type = str  # str, int, float; bool is a flag

@@ -114,7 +114,34 @@ def read_recording(
     logs = _logs(paths)
     stated = None if wanted is not None else _release_of(logs)
     release = wanted or stated or resolve()
-    by_server: dict[str, list[Recorded]] = defaultdict(list)  # by base URL
+    by_server, skipped = _by_server(logs, release, base_url)
+    astray = by_server.pop("", [])
+    responding = [
+        base
+        for base, exchanges in by_server.items()
+        if not all(recorded.missing for recorded in exchanges)
+    ] or [*by_server]
+    if len(responding) > 1:
+        counts = ", ".join(f"{base} ({len(by_server[base])})" for base in sorted(responding))
+        msg = f"the recording has several servers; choose one with --base-url: {counts}"
+        raise RecordingError(msg)
+    reasons = ", ".join(f"{count} {why}" for why, count in sorted(skipped.items()))
+    for base in responding:
+        origin = f"{_origin(base)}/"
+        beside = [each for each in astray if each.exchange.call.path.startswith(origin)]
+        exchanges = _in_order([*by_server[base], *beside])
+        return Recording(base, release, stated is not None, exchanges, reasons)
+    names = ", ".join(map(str, paths))
+    where = f"below {base_url}" if base_url else f"with {API_PATH} in its URL"
+    msg = f"nothing in {names} concerns the API: no request {where}"
+    raise RecordingError(f"{msg}; skipped: {reasons}" if reasons else msg)
+
+
+def _by_server(
+    logs: Sequence["_Log"], release: Release, base_url: str | None
+) -> tuple[dict[str, list[Recorded]], Counter[str]]:
+    """Return exchanges by base URL, and how many entries were skipped, by the reason."""
+    by_server: dict[str, list[Recorded]] = defaultdict(list)
     skipped: Counter[str] = Counter()
     # How often a file has an exchange. Equal ones in one file are several: its clock may stand.
     repeats: Counter[int] = Counter()
@@ -139,26 +166,7 @@ def read_recording(
             recorded = replace(recorded, expected_refusal=is_expected, is_of_kit=is_of_kit)
             by_server[base].append(recorded)
             skipped.update([recorded.missing] if recorded.missing else [])
-    astray = by_server.pop("", [])
-    responding = [
-        base for base, exchanges in by_server.items() if not all(each.missing for each in exchanges)
-    ]
-    responding = responding or [*by_server]
-    if len(responding) > 1:
-        counts = ", ".join(f"{base} ({len(by_server[base])})" for base in sorted(responding))
-        msg = f"the recording has several servers; choose one with --base-url: {counts}"
-        raise RecordingError(msg)
-    reasons = ", ".join(f"{count} {why}" for why, count in sorted(skipped.items()))
-    for base in responding:
-        beside = [
-            each for each in astray if each.exchange.call.path.startswith(f"{_origin(base)}/")
-        ]
-        exchanges = _in_order([*by_server[base], *beside])
-        return Recording(base, release, stated is not None, exchanges, reasons)
-    names = ", ".join(map(str, paths))
-    where = f"below {base_url}" if base_url else f"with {API_PATH} in its URL"
-    msg = f"nothing in {names} concerns the API: no request {where}"
-    raise RecordingError(f"{msg}; skipped: {reasons}" if reasons else msg)
+    return by_server, skipped
 
 
 def release_in(paths: Sequence[Path]) -> Release:
