@@ -79,7 +79,7 @@ class _Seen(NamedTuple):
     names: frozenset[str]  # id and number, as far as known
 
 
-class Client:
+class ClientJudge:
     """Judges the requests of a recording, one after the other."""
 
     def __init__(

@@ -7,7 +7,7 @@ from crmcom_kit.contract_tests.client.targets import Target
 from crmcom_kit.contract_tests.client.wording import counted
 from crmcom_kit.contract_tests.oracle.findings import Verdict
 from crmcom_kit.contract_tests.oracle.suspicions import Suspicion
-from crmcom_kit.contract_tests.recorded.client import Client, ClientResults
+from crmcom_kit.contract_tests.recorded.client import ClientJudge, ClientResults
 from crmcom_kit.contract_tests.recorded.observer import Observer, without_order
 from crmcom_kit.contract_tests.recorded.reading import Recording, RecordingError
 from crmcom_kit.contract_tests.run.config import RunConfig
@@ -62,7 +62,7 @@ def run_recording(target: Target, config: RunConfig) -> Results:
     )
 
 
-def _client(config: RunConfig, recording: Recording, belief: Belief) -> Client | None:
+def _client(config: RunConfig, recording: Recording, belief: Belief) -> ClientJudge | None:
     """Return what judges the client, or None. Raises RecordingError: there is none to judge."""
     if not config.is_check or config.judge == "server":
         return None
@@ -71,11 +71,11 @@ def _client(config: RunConfig, recording: Recording, belief: Belief) -> Client |
             msg = "crmcom-kit check wrote it: --judge client needs the traffic of a client"
             raise RecordingError(msg)
         return None
-    return Client(belief, config.expected_refusals, config.only)
+    return ClientJudge(belief, config.expected_refusals, config.only)
 
 
 def _follow(
-    recording: Recording, config: RunConfig, observer: Observer, client: Client | None
+    recording: Recording, config: RunConfig, observer: Observer, client: ClientJudge | None
 ) -> str | None:
     """Have every exchange observed, and its request judged; return why the run ended early."""
     unordered = without_order(recording.exchanges)

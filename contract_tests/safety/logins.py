@@ -19,7 +19,7 @@ from crmcom_kit.contract_tests.templates import Scene
 _NO_NAMES = frozenset(("password", "organisation", "unit", "token"))
 
 
-class Kind(Enum):
+class LoginKind(Enum):
     """What a request means to an account of the run."""
 
     RIGHT = auto()
@@ -27,16 +27,16 @@ class Kind(Enum):
     NEITHER = auto()  # it is no login, or names no real user
 
 
-def kind_of(call: Call, scene: Scene) -> Kind:
+def kind_of(call: Call, scene: Scene) -> LoginKind:
     """Return what a request means to the accounts of the run, however it is written."""
     path = unquote(call.path).lower().strip("/")
     if "authentication" not in path or path == "authentication/token/release":
-        return Kind.NEITHER
+        return LoginKind.NEITHER
     if _is_right(call, scene):
-        return Kind.RIGHT
+        return LoginKind.RIGHT
     key, user = _key(call), scene.login.username
     is_near = key not in ("", NO_KEY) and scene.login.api_key is not None
-    return Kind.WRONG if is_near or (user and _names(call, user)) else Kind.NEITHER
+    return LoginKind.WRONG if is_near or (user and _names(call, user)) else LoginKind.NEITHER
 
 
 def _key(call: Call) -> str:
@@ -119,10 +119,10 @@ class LoginGuard:
             LoginLimit: no more logins are allowed.
         """
         kind, logins = kind_of(call, self._scene), self._scene.logins
-        if kind is Kind.NEITHER:
+        if kind is LoginKind.NEITHER:
             return False
         with logins.count.held():
-            if kind is Kind.WRONG:
+            if kind is LoginKind.WRONG:
                 self._let_wrong_pass(_account(call))
             else:
                 self._let_right_pass(is_needed=is_needed, replaces=replaces)
@@ -159,7 +159,7 @@ class LoginGuard:
     def note_response(self, exchange: Exchange) -> None:
         """Take note of the response to a login."""
         call, logins = exchange.call, self._scene.logins
-        if kind_of(call, self._scene) is not Kind.RIGHT:
+        if kind_of(call, self._scene) is not LoginKind.RIGHT:
             return
         login = (call.path, call.body, call.headers)
         if exchange.ok:

@@ -29,7 +29,7 @@ from crmcom_kit.contract_tests.client.targets import Login, Target, own_mock
 from crmcom_kit.contract_tests.oracle.findings import Verdict
 from crmcom_kit.contract_tests.run.config import RunConfig
 from crmcom_kit.contract_tests.run.run import dry_run, enter, new_session, run
-from crmcom_kit.contract_tests.safety.logins import Kind, kind_of
+from crmcom_kit.contract_tests.safety.logins import LoginKind, kind_of
 from crmcom_kit.contract_tests.safety.scope import EVERYTHING, Scope
 from crmcom_kit.schemas import API_PATH, resolve
 from crmcom_kit.schemas.methods import methods
@@ -247,34 +247,34 @@ KEYS = methods(resolve("R15"))["web_api_key_token"]
 @pytest.mark.parametrize(
     ("call", "kind"),
     [
-        (login(), Kind.RIGHT),
-        (replace(login(), path="authentication/token/"), Kind.RIGHT),
-        (login(password="x"), Kind.WRONG),
-        (login(password=""), Kind.WRONG),
-        (login(organisation="x"), Kind.WRONG),
-        (login(username=USERNAME.upper()), Kind.WRONG),
-        (login(username=f" {USERNAME}\t", password="x"), Kind.WRONG),
-        (login(unit="no unit that is known"), Kind.WRONG),
-        (raw(json.dumps({"username": USERNAME}).encode()), Kind.WRONG),
-        (raw(json.dumps([{"UserName": USERNAME}]).encode()), Kind.WRONG),
-        (raw(f'{{"username": "{USERNAME}", "username": "x"}}'.encode()), Kind.WRONG),
-        (raw(f'{{"username": "{USERNAME}"'.encode()), Kind.WRONG),
-        (raw(b"", query=f"username={USERNAME}", verb="GET"), Kind.WRONG),
-        (replace(login(password="x"), path="authentication/Token%2f"), Kind.WRONG),
-        (login(username="nobody"), Kind.NEITHER),
-        (login(username="nobody", organisation=USERNAME), Kind.NEITHER),
-        (build(methods(resolve("R15"))["token_release"], {"token": "T"}), Kind.NEITHER),
-        (build(methods(resolve("R15"))["list"], {"token": USERNAME}), Kind.NEITHER),
-        (key_login(KEYS, f"{WEB_API_KEY}:"), Kind.RIGHT),
-        (key_login(KEYS, WEB_API_KEY), Kind.WRONG),
-        (key_login(KEYS, f":{WEB_API_KEY}"), Kind.WRONG),
-        (key_login(KEYS, f"{WEB_API_KEY[:-1]}:"), Kind.WRONG),
-        (key_login(KEYS, "crmcom-kit-no-key:"), Kind.NEITHER),
-        (key_login(KEYS, ":"), Kind.NEITHER),
-        (build(KEYS, {}), Kind.NEITHER),
+        (login(), LoginKind.RIGHT),
+        (replace(login(), path="authentication/token/"), LoginKind.RIGHT),
+        (login(password="x"), LoginKind.WRONG),
+        (login(password=""), LoginKind.WRONG),
+        (login(organisation="x"), LoginKind.WRONG),
+        (login(username=USERNAME.upper()), LoginKind.WRONG),
+        (login(username=f" {USERNAME}\t", password="x"), LoginKind.WRONG),
+        (login(unit="no unit that is known"), LoginKind.WRONG),
+        (raw(json.dumps({"username": USERNAME}).encode()), LoginKind.WRONG),
+        (raw(json.dumps([{"UserName": USERNAME}]).encode()), LoginKind.WRONG),
+        (raw(f'{{"username": "{USERNAME}", "username": "x"}}'.encode()), LoginKind.WRONG),
+        (raw(f'{{"username": "{USERNAME}"'.encode()), LoginKind.WRONG),
+        (raw(b"", query=f"username={USERNAME}", verb="GET"), LoginKind.WRONG),
+        (replace(login(password="x"), path="authentication/Token%2f"), LoginKind.WRONG),
+        (login(username="nobody"), LoginKind.NEITHER),
+        (login(username="nobody", organisation=USERNAME), LoginKind.NEITHER),
+        (build(methods(resolve("R15"))["token_release"], {"token": "T"}), LoginKind.NEITHER),
+        (build(methods(resolve("R15"))["list"], {"token": USERNAME}), LoginKind.NEITHER),
+        (key_login(KEYS, f"{WEB_API_KEY}:"), LoginKind.RIGHT),
+        (key_login(KEYS, WEB_API_KEY), LoginKind.WRONG),
+        (key_login(KEYS, f":{WEB_API_KEY}"), LoginKind.WRONG),
+        (key_login(KEYS, f"{WEB_API_KEY[:-1]}:"), LoginKind.WRONG),
+        (key_login(KEYS, "crmcom-kit-no-key:"), LoginKind.NEITHER),
+        (key_login(KEYS, ":"), LoginKind.NEITHER),
+        (build(KEYS, {}), LoginKind.NEITHER),
     ],
 )  # fmt: skip
-def test_what_counts_as_a_login(call: Call, kind: Kind) -> None:
+def test_what_counts_as_a_login(call: Call, kind: LoginKind) -> None:
     """A request with the user's name that is not wholly right is a wrong password."""
     target = target_of(StandIn(release="R15"), replace(USER, api_key=WEB_API_KEY))
 
