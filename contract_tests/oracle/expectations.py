@@ -16,6 +16,7 @@ from crmcom_kit.contract_tests.belief.interpretations import (
     Fits,
     Identifier,
 )
+from crmcom_kit.contract_tests.belief.knowledge import IDENTIFIER_FIELDS
 from crmcom_kit.contract_tests.belief.zones import ALL
 from crmcom_kit.contract_tests.client.exchanges import Call
 from crmcom_kit.contract_tests.oracle.sense import (
@@ -180,11 +181,10 @@ def _filter_refusals(sense: Sense, release: Release) -> Iterator[Refusal]:
         yield _breaks("list.semi_optional.at_least_one")
     for name in semi:
         value = parameters[name]
-        if name.endswith("_identifier") and isinstance(value, Mapping) and len(semi) == 1:
-            unknown = value and not {"id", "name", "alternative_code"} & value.keys()
-            if unknown:
-                names = quoted(", ".join(value))
-                yield _breaks("list.identifier.fields", parameter=name, seen=names)
+        has_field = not isinstance(value, Mapping) or bool({*IDENTIFIER_FIELDS} & value.keys())
+        if name.endswith("_identifier") and len(semi) == 1 and value and not has_field:
+            names = quoted(", ".join(value))
+            yield _breaks("list.identifier.fields", parameter=name, seen=names)
     entity = sense.filters.get("entity")
     if isinstance(entity, str) and _is_unsupported(entity, release):
         yield _breaks("list.entity.supported_values", seen=quoted(entity))

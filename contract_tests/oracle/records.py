@@ -43,7 +43,7 @@ def problems(record: Mapping[str, Any], release: Release) -> list[Flaw]:
     return list(flaws.values())
 
 
-def promises(record: Mapping[str, Any], release: Release) -> Iterator[str]:
+def statements_about(record: Mapping[str, Any], release: Release) -> Iterator[str]:
     """Yield every statement about the fields of a record, whether it is kept or not."""
     for field in response_fields():
         if field in record:
@@ -59,10 +59,10 @@ def promises(record: Mapping[str, Any], release: Release) -> Iterator[str]:
             yield f"response.{field}.identifier_fields"
     log = record.get("log_information")
     if isinstance(log, dict):
-        yield from _promises_of_log(log, release)
+        yield from _statements_about_log(log, release)
 
 
-def _promises_of_log(log: Mapping[str, Any], release: Release) -> Iterator[str]:
+def _statements_about_log(log: Mapping[str, Any], release: Release) -> Iterator[str]:
     dates = _dates(log)
     if dates:
         yield f"{_LOG}.date_form"

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from crmcom_kit.contract_tests.belief.interpretations import SEMI_OPTIONAL, Identifier, is_api_date
+from crmcom_kit.contract_tests.belief.knowledge import IDENTIFIER_FIELDS
 from crmcom_kit.contract_tests.client.exchanges import Call, parsed
 from crmcom_kit.schemas.methods import Method, methods, response_fields
 from crmcom_kit.schemas.releases import Release
@@ -173,7 +174,7 @@ def _list_values(parameters: Mapping[str, Any], unclear: set[str]) -> dict[str, 
             continue
         value = parameters[name]
         if name.endswith("_identifier"):
-            value = _named(value, ("id", "name", "alternative_code"))
+            value = _named(value, IDENTIFIER_FIELDS)
             if value is not None and "," in value.value:
                 value = None  # no page shows how to write a comma in a value
         elif (

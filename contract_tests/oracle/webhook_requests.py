@@ -10,7 +10,7 @@ from crmcom_kit.contract_tests.belief.knowledge import required_fields
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.oracle.confirmations import Again
 from crmcom_kit.contract_tests.oracle.expectations import has_fields_set
-from crmcom_kit.contract_tests.oracle.records import problems, promises
+from crmcom_kit.contract_tests.oracle.records import problems, statements_about
 from crmcom_kit.contract_tests.oracle.sense import FIELDS, RECORD_METHODS, Sense
 from crmcom_kit.contract_tests.oracle.suspicions import (
     Finding,
@@ -40,23 +40,23 @@ def check(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Finding]
     yield from held("methods.available", "methods.path", "methods.verb", "parameters.place")
     yield from _spelling(sense)
     wanted = _wanted(sense, belief.release)
-    promised: set[str] = set()
+    stated: set[str] = set()
     broken: dict[str, Flaw] = {}
     for record, mark in zip(exchange.records, exchange.marks, strict=True):
         key = hash((mark, wanted))
         if (sound := belief.sound.get(key)) is not None:  # the same JSON was faultless before
-            promised |= sound
+            stated |= sound
             continue
-        statements = frozenset(promises(record, belief.release))
-        promised |= statements
+        statements = frozenset(statements_about(record, belief.release))
+        stated |= statements
         flaws = _problems(record, wanted, belief.release)
         for flaw in flaws:
             broken.setdefault(flaw.statement, flaw._replace(record=_name(record, "id")))
         if not flaws:
             belief.note_sound(key, statements)
     if wanted is not None and exchange.records:
-        promised.add(wanted.statement)
-    yield from held(*sorted(promised - broken.keys()))
+        stated.add(wanted.statement)
+    yield from held(*sorted(stated - broken.keys()))
     yield from broken.values()
     yield from _one_name_each(exchange, method, belief)
 
