@@ -136,20 +136,20 @@ class Belief:
     tracked: dict[str, TrackedRecord] = field(default_factory=dict)  # by id
     records: dict[str, Record] = field(default_factory=dict)  # those that exist, by id
     #: The last exchange that listed all that some filters select, by these filters.
-    groups: dict[frozenset[tuple[str, Any]], Exchange] = field(default_factory=dict)
+    whole_lists: dict[frozenset[tuple[str, Any]], Exchange] = field(default_factory=dict)
     lost: set[str] = field(default_factory=set)  # ids of those that were forgotten as uncertain
     unseen: set[str] = field(default_factory=set)  # ids of those that got no room at some time
     changes: list[Change] = field(default_factory=list)
     exclusions: Exclusions = field(default_factory=Exclusions)
     #: The length of the longest list so far, by whether it had number_of_results and by its
     #: filters: a server may cut lists at a maximum, which may depend on both.
-    longest: dict[tuple[bool, frozenset[str]], int] = field(default_factory=dict)
+    longest_lists: dict[tuple[bool, frozenset[str]], int] = field(default_factory=dict)
     serves_empty_lists: bool = False  # whether it is known that a list may find nothing
     token_refusal: tuple[int, Any] | None = None  # how a token that no login returned is refused
     has_resent: bool = False  # whether a resend was seen to become SUCCESSFUL
     #: Refusals of requests that were served a moment later: by a limit, or maintenance.
-    passing: set[tuple[int, Any]] = field(default_factory=set)
-    shared: set[str] = field(default_factory=set)  # numbers that several webhook requests had
+    passing_refusals: set[tuple[int, Any]] = field(default_factory=set)
+    shared_numbers: set[str] = field(default_factory=set)  # that several webhook requests had
     #: What somebody else did to webhook requests, by id.
     changed_by_others: dict[str, str] = field(default_factory=dict)
     #: How many resends of REJECTED webhook requests there were, by the form of the identifier and
@@ -158,7 +158,7 @@ class Belief:
     #: The symptoms (``Suspicion.symptom``) that were seen while the run did nothing.
     done_by_others: set[str] = field(default_factory=set)
     #: The statements that a faultless record kept, by a hash of its JSON and the fields asked for.
-    sound: dict[int, frozenset[str]] = field(default_factory=dict)
+    faultless: dict[int, frozenset[str]] = field(default_factory=dict)
     _held: dict[frozenset[str], frozenset[str]] = field(default_factory=dict)  # one of equal sets
     _bytes: int = 0  # the sum of ``_sizes``
     _sizes: dict[str, int] = field(default_factory=dict)  # of tracked records in bytes, by id
@@ -264,11 +264,11 @@ class Belief:
         """Whether a webhook request may be one that was seen, and got no room."""
         return key[:MAX_NAME] in self.unseen or len(self.unseen) >= MAX_UNSEEN
 
-    def note_sound(self, key: int, held: frozenset[str]) -> None:
-        """Note in ``sound`` what a webhook request kept."""
-        if len(self.sound) >= _MAX_SHOWN:
-            self.sound.clear()
-        self.sound[key] = self._held.setdefault(held, held)
+    def note_faultless(self, key: int, held: frozenset[str]) -> None:
+        """Note in ``faultless`` what a webhook request kept."""
+        if len(self.faultless) >= _MAX_SHOWN:
+            self.faultless.clear()
+        self.faultless[key] = self._held.setdefault(held, held)
 
     def _has_room(self, record: Record, size: int, key: str) -> bool:
         """Whether a webhook request can be tracked: a server may show any number, of any size."""
@@ -340,7 +340,7 @@ class Belief:
         if isinstance(number, str):
             earlier = self._numbers.get(number)
             if earlier != record["id"] and earlier in self.records:
-                self.shared.add(number)
+                self.shared_numbers.add(number)
             self._numbers[number] = record["id"]
             if len(self._numbers) > _MAX_SHOWN + len(self.tracked):
                 records = ((key, tracked.record) for key, tracked in self.tracked.items())

@@ -69,7 +69,7 @@ def observe(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Findin
         yield from _contents(exchange, sense, belief)
     if not {"number_of_results", "offset"} & sense.unclear:
         kind = _kind(sense)
-        belief.longest[kind] = max(belief.longest.get(kind, 0), len(exchange.records))
+        belief.longest_lists[kind] = max(belief.longest_lists.get(kind, 0), len(exchange.records))
     if not (exchange.records or sense.is_paged or is_open(sense, belief)):
         belief.serves_empty_lists = True
 
@@ -148,7 +148,7 @@ class _Compared:
     def _may_be_cut(self) -> bool:
         """Whether the list may be cut at a maximum: no list of its kind was longer."""
         count = len(self.exchange.records)
-        return count > 1 and count >= self.belief.longest.get(_kind(self.sense), count)
+        return count > 1 and count >= self.belief.longest_lists.get(_kind(self.sense), count)
 
 
 def _contents(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Finding]:

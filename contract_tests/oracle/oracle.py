@@ -85,7 +85,7 @@ class Oracle:
                         observation.suspicions.append(finding)
             except Exception as error:  # noqa: BLE001 - other checks go on, and the run reports it
                 observation.errors.append((name, error))
-        is_passing = exchange.wording in self.belief.passing
+        is_passing = exchange.wording in self.belief.passing_refusals
         if not exchange.ok and expected.statement == "token.from_login" and not is_passing:
             self.belief.token_refusal = exchange.wording
         return observation
@@ -100,7 +100,7 @@ class Oracle:
         """Forget what a request may have changed, since its response was lost."""
         for key in self.may_name(read(call, self.belief.release)):
             self.belief.lose(key)
-        self.belief.groups.clear()
+        self.belief.whole_lists.clear()
 
     # Whether a request was served or refused as documented.
 

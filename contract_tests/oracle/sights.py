@@ -48,16 +48,16 @@ def observe(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Findin
     if sense.name not in READS:
         return
     held: set[Held] = set()
-    group = _group(sense)
-    before = None if group is None else belief.groups.get(group)
+    filters = _filters_of_whole_list(sense)
+    before = None if filters is None else belief.whole_lists.get(filters)
     for finding in _Comparison(exchange, sense, belief, before).all():
         if isinstance(finding, Held):
             held.add(finding)
         else:
             yield finding
     yield from sorted(held)
-    if group is not None:
-        belief.groups[group] = exchange
+    if filters is not None:
+        belief.whole_lists[filters] = exchange
 
 
 @dataclass(slots=True)
@@ -270,7 +270,7 @@ def hypotheses_of_change(tracked: TrackedRecord, belief: Belief) -> list[Hypothe
     ]
 
 
-def _group(sense: Sense) -> frozenset[tuple[str, Any]] | None:
+def _filters_of_whole_list(sense: Sense) -> frozenset[tuple[str, Any]] | None:
     """Return the filters of a request that lists all that match them, or None."""
     plain = sense.name == "list" and sense.is_clear and not sense.is_paged
     if not plain or "entity" not in sense.filters or not is_whole(sense):

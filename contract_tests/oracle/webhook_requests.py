@@ -44,7 +44,7 @@ def check(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Finding]
     broken: dict[str, Flaw] = {}
     for record, mark in zip(exchange.records, exchange.marks, strict=True):
         key = hash((mark, wanted))
-        if (sound := belief.sound.get(key)) is not None:  # the same JSON was faultless before
+        if (sound := belief.faultless.get(key)) is not None:  # the same JSON was faultless before
             stated |= sound
             continue
         statements = frozenset(statements_about(record, belief.release))
@@ -53,7 +53,7 @@ def check(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Finding]
         for flaw in flaws:
             broken.setdefault(flaw.statement, flaw._replace(record=_name(record, "id")))
         if not flaws:
-            belief.note_sound(key, statements)
+            belief.note_faultless(key, statements)
     if wanted is not None and exchange.records:
         stated.add(wanted.statement)
     yield from held(*sorted(stated - broken.keys()))

@@ -138,7 +138,7 @@ class Guard:
                 return []
             if self._may_find_more:
                 self._look_up(field, value)
-            if value in scene.belief.shared:
+            if value in scene.belief.shared_numbers:
                 msg = f"{value} is the number of several webhook requests, so it is not sent"
                 raise Withheld(msg)
             records = self._known(value)

@@ -79,7 +79,7 @@ def test_a_change_with_unknown_effect_makes_the_named_ones_unknown() -> None:
     assert list(conversation.belief.tracked) == [THREE["id"]]
     conversation.oracle.lose(exchange(changed("resend", THREE, 3)).call)
     assert list(conversation.belief.tracked) == []
-    assert conversation.belief.groups == {}
+    assert conversation.belief.whole_lists == {}
 
 
 @pytest.mark.parametrize(
@@ -96,9 +96,9 @@ def test_a_lost_change_may_have_named_one_in_any_way(identifier: Any) -> None:
 def test_a_number_of_several_is_noted() -> None:
     """It counts only if both exist at the same time."""
     belief = Conversation(listed([ONE, record(2, number="1"), THREE])).belief
-    assert belief.shared == {"1"}
+    assert belief.shared_numbers == {"1"}
     reused = Conversation(show(ONE), changed("delete", ONE), show(record(2, number="1"), 2))
-    assert reused.belief.shared == set()
+    assert reused.belief.shared_numbers == set()
 
 
 def test_an_empty_id_is_that_of_no_other_number() -> None:
