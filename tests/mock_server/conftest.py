@@ -158,8 +158,8 @@ class Mock:
 
     def records(self) -> dict[str, Any]:
         """Every record that it has, by number."""
-        found = map(json.loads, self.state())
-        return {record["number"]: record for record in found}
+        entries = map(json.loads, self.state())
+        return {record["number"]: record for record in entries}
 
 
 @pytest.fixture(scope="session")
@@ -201,7 +201,7 @@ class Served:
 
     def sent(self, *parts: bytes) -> bytes:
         """Send parts one by one, and no more; return all that comes until the connection ends."""
-        found = b""
+        received = b""
         with self.connect() as connection:
             with suppress(OSError):  # it is refused already
                 for part in parts:
@@ -210,8 +210,8 @@ class Served:
                 connection.shutdown(socket.SHUT_WR)
             with suppress(ConnectionResetError):  # it did not read all that was sent
                 while part := connection.recv(65_536):
-                    found += part
-        return found
+                    received += part
+        return received
 
     def end(self, *signals: int) -> tuple[int, str, str]:
         """Send signals, wait for its end; return exit status and what else it printed."""

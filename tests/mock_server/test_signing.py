@@ -139,8 +139,8 @@ def test_codes_are_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch) ->
     """The comparison is compare_digest's, of both whole codes, and its verdict is the answer."""
     seen: list[tuple[bytes, bytes]] = []
 
-    def compare(right: bytes, given: bytes) -> bool:
-        seen.append((right, given))
+    def compare(right: bytes, code: bytes) -> bool:
+        seen.append((right, code))
         return True
 
     monkeypatch.setattr(hmac, "compare_digest", compare)

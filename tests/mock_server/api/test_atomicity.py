@@ -38,7 +38,7 @@ class Caller:
     def __init__(self, **options: Any) -> None:
         self.world: World = make_world(tokens=["T"], **options)
         self._kinds = {
-            self.world.config.dialect[f"errors.{each}.code"]: each for each in error_kinds()
+            self.world.config.dialect[f"errors.{kind}.code"]: kind for kind in error_kinds()
         }
 
         self.show = partial(self.call, "show")
@@ -55,9 +55,9 @@ class Caller:
             request = Request("GET", path, query)
         answer = dispatch(self.world, request).body
         assert isinstance(answer, bytes)
-        found = json.loads(answer)
-        code = found["status"]["code"]
-        return ("OK" if code == "OK" else self._kinds[code]), found.get("data")
+        decoded = json.loads(answer)
+        code = decoded["status"]["code"]
+        return ("OK" if code == "OK" else self._kinds[code]), decoded.get("data")
 
     def numbers(self, *states: str) -> list[str]:
         """Return the numbers of all records in one of these states, or of all."""
@@ -209,12 +209,12 @@ def test_new_content_that_was_overtaken_is_refused(change: str) -> None:
         world.reset()
         yield from ENTRIES
 
-    given: Any = read()
+    argument: Any = read()
     if change != "replace_content":  # which reads before it changes anything
-        entries = list(given)
-        given = "start" if change == "restore" else lambda _: entries
+        entries = list(argument)
+        argument = "start" if change == "restore" else lambda _: entries
     with pytest.raises(Conflict, match="seen epoch 1, while this call began in epoch 0"):
-        getattr(world, change)(given, expected_epoch=begun)
+        getattr(world, change)(argument, expected_epoch=begun)
 
     assert world.current_epoch.number == 1
     assert [*world.store.records()] == [*begun.store.records()]

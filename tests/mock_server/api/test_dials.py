@@ -33,7 +33,7 @@ def entities(mock: Any, **filters: str) -> Any:
 def has_7(mock: Any, *wanted: str, name: str = "created_date") -> list[bool]:
     """Whether lists by these values of a filter have webhook request 7."""
     lists = [mock.list(entity="ACTIVITIES", **{name: value}).data for value in wanted]
-    return ["7" in [record["number"] for record in found] for found in lists]
+    return ["7" in [record["number"] for record in records] for records in lists]
 
 
 def page(mock: Any, **paging: str) -> Any:
@@ -79,10 +79,10 @@ def orders_of_a_list(mock: Any) -> list[tuple[str, ...]]:
     records = [r for r in mock.records().values() if r["entity"] == "JOBS"]
     rejected = sorted(r["number"] for r in records if r["life_cycle_state"] == "REJECTED")
     mock.resend(rejected[len(rejected) // 2])
-    found = mock.list(entity="JOBS").data
-    up = [keys for keys, value in ORDERS.items() if found == sorted(found, key=value)]
+    listed = mock.list(entity="JOBS").data
+    up = [keys for keys, value in ORDERS.items() if listed == sorted(listed, key=value)]
     return up + [
-        keys for keys, value in DOWN.items() if found == sorted(found, key=value, reverse=True)
+        keys for keys, value in DOWN.items() if listed == sorted(listed, key=value, reverse=True)
     ]
 
 
@@ -353,12 +353,12 @@ PROBES: dict[str, Probe] = {
 
 def test_every_dial_has_a_probe_that_knows_its_choices() -> None:
     """A probe expects something for each choice, and no topic is unknown to the tests."""
-    known = dials().values()
+    all_dials = dials().values()
     mine = [
-        one.key
-        for one in known
-        if one.key.partition(".")[0] in TOPICS
-        and not (one.error_kind or one.type in ("texts", "cases"))
+        dial.key
+        for dial in all_dials
+        if dial.key.partition(".")[0] in TOPICS
+        and not (dial.error_kind or dial.type in ("texts", "cases"))
     ]
     assert sorted(PROBES) == sorted(mine)
     assert {key.partition(".")[0] for key in dials()} == TOPICS | ELSEWHERE

@@ -124,15 +124,15 @@ def renewed(mock: Any) -> list[bool]:
 
 def updated(mock: Any) -> tuple[str, str]:
     """The date and user of the last update after a resend."""
-    found = mock.resend().data["log_information"]
-    return found["updated_date"], found["updated_by_user"]["username"]
+    log = mock.resend().data["log_information"]
+    return log["updated_date"], log["updated_by_user"]["username"]
 
 
 def members(field: str) -> Probe:
     """The probe of a members dial: what is chosen is what is there."""
     default = ("id", "name", "alternative_code")
-    each = [(name,) for name in (*default, "description", "life_cycle_state")]
-    chosen = [default, (), ("name", "description"), *each]
+    names = [(name,) for name in (*default, "description", "life_cycle_state")]
+    chosen = [default, (), ("name", "description"), *names]
     return Probe(
         lambda mock: sorted(mock.show().data[field]), {value: sorted(value) for value in chosen}
     )

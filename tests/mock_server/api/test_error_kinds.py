@@ -36,9 +36,9 @@ def provoke(make_mock: Any, kind: str, changes: Mapping[str, Any], dialect: str 
 def test_every_kind_is_provoked() -> None:
     """No kind of error is without a request that brings it about, and each has four dials."""
     assert sorted(MISTAKES) == sorted(error_kinds())
-    found = [dial.key for dial in dials().values() if dial.error_kind]
+    keys = [dial.key for dial in dials().values() if dial.error_kind]
     parts = ("status", "code", "message", "description")
-    assert found == [f"errors.{kind}.{part}" for kind in error_kinds() for part in parts]
+    assert keys == [f"errors.{kind}.{part}" for kind in error_kinds() for part in parts]
 
 
 @pytest.mark.parametrize("dialect", ["default", "http"])

@@ -48,8 +48,8 @@ def test_filters_select_what_a_naive_search_finds(mock: Any) -> None:
     """Two filters together, one of them semi-optional, return the records that meet both."""
     records = [*mock.records().values()]
     for at, (first, second) in enumerate(product([*FILTERS][:4], FILTERS)):
-        one = records[at * 5 % len(records)]
-        chosen = {name: FILTERS[name](one) for name in (first, second)}
+        sample = records[at * 5 % len(records)]
+        chosen = {name: FILTERS[name](sample) for name in (first, second)}
         expected = [
             record["number"]
             for record in records
@@ -64,8 +64,8 @@ def test_a_name_may_have_any_character(mock_r15: Any, name: str) -> None:
     every = quote(name, safe="")
     few = quote(name, safe=" =,").replace(" ", "+")
     for written in (f"name={every}", f"name%3D{every}", f"name={few}"):
-        found = mock_r15.list(f"webhook_definition_identifier={written}")
-        assert {record["webhook_definition"]["name"] for record in found.data} == {name}
+        response = mock_r15.list(f"webhook_definition_identifier={written}")
+        assert {record["webhook_definition"]["name"] for record in response.data} == {name}
 
 
 def test_a_day_ends_at_midnight(make_mock: Any) -> None:
@@ -79,9 +79,9 @@ def test_a_day_ends_at_midnight(make_mock: Any) -> None:
     mock = make_mock(data=entries)
 
     days = [f"2016-02-{day}" for day in ("27", "28", "29")] + ["2016-03-01"]
-    found = [numbers(mock.list(entity=entity, created_date=day)) for day in days]
+    listed = [numbers(mock.list(entity=entity, created_date=day)) for day in days]
 
-    assert found == [[], ["0"], ["2", "1"], []]
+    assert listed == [[], ["0"], ["2", "1"], []]
 
 
 @given(size=st.integers(0, 60), offset=st.integers(0, 60))

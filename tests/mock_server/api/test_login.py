@@ -82,13 +82,13 @@ def test_a_released_token_holds_no_longer(make_mock: Any, release: str) -> None:
     mock = make_mock(release)
     assert mock.send("POST", RELEASE, body={}).code == mock.code_of("missing_token")
     assert mock.send("POST", RELEASE, body={"token": "x"}).code == mock.code_of("invalid_token")
-    token, other = mock.login().data["token"], mock.login().data["token"]
+    token, second = mock.login().data["token"], mock.login().data["token"]
 
     reply = mock.send("POST", RELEASE, body={"token": token})
 
     assert (reply.code, reply.data) == ("OK", {})
     assert call(mock, token) == mock.code_of("released_token")
-    assert call(mock, other) == "OK"
+    assert call(mock, second) == "OK"
 
 
 def basic(text: str) -> dict[str, str]:

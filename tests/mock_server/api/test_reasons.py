@@ -49,12 +49,12 @@ BROKEN_TWICE = {
 
 def expected(mock: Any, asked: Asked) -> str:
     """Return what is wrong with a request in the kit's words, if it knows the mock's records."""
-    known = Conversation(recordings.listed([*mock.records().values()]))
-    known.belief.set_token(TOKEN, TokenState.LIVE)
+    conversation = Conversation(recordings.listed([*mock.records().values()]))
+    conversation.belief.set_token(TOKEN, TokenState.LIVE)
     query = "&".join(f"{name}={quote(value, safe='=')}" for name, value in asked.query)
     body = None if asked.body is None else json.dumps(asked.body)
     made = request(asked.verb, f"{asked.path}?{query}", body)
-    return expectation(exchange(made).call, known.belief).why
+    return expectation(exchange(made).call, conversation.belief).why
 
 
 @pytest.mark.parametrize("asked", BROKEN_TWICE.values(), ids=BROKEN_TWICE)

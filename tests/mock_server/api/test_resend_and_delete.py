@@ -19,8 +19,8 @@ def test_a_deleted_one_is_gone(mock: Any, number: str) -> None:
     before, last = mock.records(), mock.show(f"number={number}").data
 
     assert mock.delete(number).data == last
-    found = [mock.show(f"number={number}"), mock.show(f"id={last['id']}")]
-    for reply in (*found, mock.resend(number), mock.delete(number)):
+    responses = [mock.show(f"number={number}"), mock.show(f"id={last['id']}")]
+    for reply in (*responses, mock.resend(number), mock.delete(number)):
         assert reply.code == mock.code_of("unknown_webhook_request")
         assert reply.statement == "identifier.known"
     assert {"number": number} not in mock.list(entity=last["entity"], fields_set="number").data

@@ -31,9 +31,9 @@ def suggestion(mock: Any, asked: Asked) -> str:
     """Return the suggestion for a call, which is the same in header and journal."""
     answer = ask(mock, asked)
     assert answer.code != "OK"
-    found: Any = last_call(mock).near_miss["suggestion"]
-    assert answer.headers["X-Mock-Suggestion"] == found
-    return str(found)
+    text: Any = last_call(mock).near_miss["suggestion"]
+    assert answer.headers["X-Mock-Suggestion"] == text
+    return str(text)
 
 
 NAMED = "webhook_request_identifier="

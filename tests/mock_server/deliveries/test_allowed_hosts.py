@@ -199,8 +199,8 @@ class Outside:
         answers = NAMES.get(host)
         if answers is None:
             raise OSError(host)
-        found = answers[min(self.asked.count(host), len(answers)) - 1]
-        return [(0, 0, 0, "", (address, port)) for address in found]
+        addresses = answers[min(self.asked.count(host), len(answers)) - 1]
+        return [(0, 0, 0, "", (address, port)) for address in addresses]
 
     def connect(self, address: str, port: int, *_: Any) -> httpcore.NetworkStream:
         """Note it, and refuse as a host does where nobody listens."""

@@ -158,18 +158,18 @@ def test_an_address_that_does_not_answer_takes_its_share_of_the_time(
 ) -> None:
     """The next address of the host is tried, and all of them together take no longer than one."""
     addresses = ["127.0.0.1", "127.0.0.2", "127.0.0.3"][:count]
-    given: list[tuple[str, float]] = []
+    shares: list[tuple[str, float]] = []
     real = httpcore.SyncBackend.connect_tcp
 
     def connect(address: str, port: int, seconds: float, *_: Any) -> httpcore.NetworkStream:
-        given.append((address, seconds))
+        shares.append((address, seconds))
         if address != "127.0.0.3":
             raise httpcore.ConnectTimeout
         return real(httpcore.SyncBackend(), "127.0.0.1", port, seconds)
 
     def resolve(host: str, port: int, *_: Any, **__: Any) -> list[tuple[Any, ...]]:
-        found = addresses if host == "some.example" else [host]
-        return [(socket.AF_INET, socket.SOCK_STREAM, 0, "", (one, port)) for one in found]
+        named = addresses if host == "some.example" else [host]
+        return [(socket.AF_INET, socket.SOCK_STREAM, 0, "", (own, port)) for own in named]
 
     monkeypatch.setattr(httpcore.SyncBackend, "connect_tcp", staticmethod(connect))
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
@@ -179,8 +179,8 @@ def test_an_address_that_does_not_answer_takes_its_share_of_the_time(
         outcome = sender.send(OutgoingMessage(url, b"{}", ""))
 
     assert outcome.name == name
-    assert [address for address, _ in given] == addresses
-    assert all(seconds == pytest.approx(30 / count, abs=0.1) for _, seconds in given)
+    assert [address for address, _ in shares] == addresses
+    assert all(seconds == pytest.approx(30 / count, abs=0.1) for _, seconds in shares)
 
 
 def test_a_cut_ends_what_is_on_its_way() -> None:

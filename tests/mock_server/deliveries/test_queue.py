@@ -40,9 +40,9 @@ class Held:
         return Outcome("success", None, None, 200)
 
 
-def soon(found: Callable[[], bool]) -> None:
+def soon(condition: Callable[[], bool]) -> None:
     """Return when something has become so."""
-    assert comes(found), "it never became so"
+    assert comes(condition), "it never became so"
 
 
 def arrived(held: Held, count: int) -> None:
@@ -64,7 +64,7 @@ def resend(world: World, number: str) -> Any:
 
 def rejected(world: World) -> list[str]:
     """The numbers of the records that are REJECTED."""
-    return [one.number for one in world.store.records() if one.state is State.REJECTED]
+    return [record.number for record in world.store.records() if record.state is State.REJECTED]
 
 
 @pytest.fixture(name="held")
@@ -74,9 +74,9 @@ def _held() -> Held:
 
 def made(held: Held, dialect: Dialect = QUEUED) -> World:
     """A world whose deliveries go to ``held``, and are cut when its queue is closed."""
-    found = make_world(tokens=["T"], delivery=held, dialect=dialect)
-    found.delivery_queue.on_stop = held.stopped.set
-    return found
+    world = make_world(tokens=["T"], delivery=held, dialect=dialect)
+    world.delivery_queue.on_stop = held.stopped.set
+    return world
 
 
 @pytest.fixture(name="world")
@@ -171,7 +171,9 @@ def test_senders_that_raise_fail_their_attempts_and_no_worker() -> None:
 
     outcomes = [attempt.outcome for attempt in attempts.list()]
     assert [outcome.error_code for outcome in outcomes if outcome] == ["KeyError"] * 40
-    assert all("raised by the delivery" in str(one and one.error_description) for one in outcomes)
+    assert all(
+        "raised by the delivery" in str(text and text.error_description) for text in outcomes
+    )
     assert {state(world, number) for number in numbers} == {State.REJECTED}
 
 

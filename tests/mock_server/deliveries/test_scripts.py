@@ -27,8 +27,8 @@ def test_any_script_is_played_as_written(steps: list[tuple[int, str]]) -> None:
     script = ", ".join(f"{count}*{name}" for count, name in steps)
     written_out = [name for count, name in steps for _ in range(count)]
 
-    found = names(ScriptedDelivery(script), len(written_out) + 3)
-    assert found == [*written_out, *[steps[-1][1]] * 3]
+    played = names(ScriptedDelivery(script), len(written_out) + 3)
+    assert played == [*written_out, *[steps[-1][1]] * 3]
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_the_script_of_a_webhook_request_goes_before_the_worlds() -> None:
 
     assert names(delivery, 4, "7") == ["timeout", "timeout", "http_500", "http_500"]
     assert names(delivery, 3, "8") == ["bad_tls", "http_404", "http_404"]
-    listed = [(one.script, one.record, one.used) for one in delivery.scripts()]
+    listed = [(script.script, script.record, script.used) for script in delivery.scripts()]
     assert listed == [("bad_tls, http_404", None, 3), ("2*timeout, http_500", "7", 4)]
     delivery.put(None, "7")
     assert names(delivery, 1, "7") == ["http_404"]

@@ -38,10 +38,10 @@ def judged(
 def test_a_right_code_is_valid(code: str, definition: str | None) -> None:
     """Also where it is not known which definition sent it; it says what the code signs."""
     text = canonical_bytes(DATA)
-    found = judged(code, definition)
+    verdict = judged(code, definition)
 
-    assert found.valid
-    assert found == ("valid", code, code, text.decode(), len(text))
+    assert verdict.valid
+    assert verdict == ("valid", code, code, text.decode(), len(text))
 
 
 @pytest.mark.parametrize(
@@ -56,11 +56,11 @@ def test_a_right_code_is_valid(code: str, definition: str | None) -> None:
 )
 def test_another_code_is_not(code: Any, definition: str | None, reason: str) -> None:
     """The right code is told if only one key may be the right one."""
-    found = judged(code, definition)
+    verdict = judged(code, definition)
 
-    assert (found.valid, found.reason, found.code) == (False, reason, code)
-    assert found.expected == (ONE if definition else None)
-    assert found.signed == canonical_bytes(DATA).decode()
+    assert (verdict.valid, verdict.reason, verdict.code) == (False, reason, code)
+    assert verdict.expected == (ONE if definition else None)
+    assert verdict.signed == canonical_bytes(DATA).decode()
 
 
 def test_without_a_key_nothing_verifies() -> None:
@@ -79,5 +79,5 @@ def test_a_code_in_a_header() -> None:
 def test_what_has_no_data(body: bytes) -> None:
     """Nothing could be signed."""
     world = make_world(data=KEYS)
-    found = verdict_on(world.config.exchanges, world.current_epoch.reference_data, {}, body, None)
-    assert found == ("no_data", None, None, None, None)
+    verdict = verdict_on(world.config.exchanges, world.current_epoch.reference_data, {}, body, None)
+    assert verdict == ("no_data", None, None, None, None)

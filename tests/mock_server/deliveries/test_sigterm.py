@@ -38,9 +38,11 @@ def test_sigterm_ends_deliveries_that_wait_and_that_run(start_server: Any, tmp_p
         over.set()
 
     again = start_server(*flags)
-    found = again.ask("GET", "/__admin/records?limit=1000")[1]["records"]
+    entries = again.ask("GET", "/__admin/records?limit=1000")[1]["records"]
     fired = [
-        one["record"]["life_cycle_state"] for one in found if one["record"]["url"] == receiver.url
+        entry["record"]["life_cycle_state"]
+        for entry in entries
+        if entry["record"]["url"] == receiver.url
     ]
     assert (status, err) == (0, "")
     assert sent == len(receiver.got) < QUEUED

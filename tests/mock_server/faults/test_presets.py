@@ -51,12 +51,12 @@ def test_what_a_preset_does(shell: Shell, preset: str, arguments: Any, expected:
     shell.world.clock.freeze()
     shell.world.faults.add_preset(preset, arguments)
 
-    found = [outcome(shell, call) for call in (SHOW, RESEND, SHOW, SHOW)]
+    outcomes = [outcome(shell, call) for call in (SHOW, RESEND, SHOW, SHOW)]
     shell.world.clock.advance(2.5)
-    found.append(outcome(shell, SHOW))
+    outcomes.append(outcome(shell, SHOW))
 
     expired, unknown = code_of(shell, "expired_token"), code_of(shell, "unknown_webhook_request")
-    assert found == expected.format(expired=expired, unknown=unknown).split()
+    assert outcomes == expected.format(expired=expired, unknown=unknown).split()
 
 
 def test_arguments_become_effects(shell: Shell) -> None:
@@ -113,9 +113,9 @@ def test_each_preset_stands_in_the_how_to(project_root: Path) -> None:
 )
 def test_a_preference_is_a_fault(prefer: str, when: str, effect: Any) -> None:
     """What a header asks for is what a specification would say."""
-    found = preferred(prefer).as_json()
+    fault = preferred(prefer).as_json()
 
-    assert (found["id"], found["when"], found["effect"]) == ("prefer", when, effect)
+    assert (fault["id"], fault["when"], fault["effect"]) == ("prefer", when, effect)
 
 
 @pytest.mark.parametrize(

@@ -76,9 +76,9 @@ def test_a_fault_takes_its_turn(mock: Any, turn: Any, expected: str) -> None:
     match = {"operation": "show", **turn.get("match", {})}
     mock.world.faults.add({**turn, **HARMLESS, "match": match})
 
-    found = [hits(mock.login, mock.show)[1] for _ in range(5)]
+    turns = [hits(mock.login, mock.show)[1] for _ in range(5)]
 
-    assert "".join(".x"[hit] for hit in found) == expected
+    assert "".join(".x"[hit] for hit in turns) == expected
 
 
 def test_the_first_fault_hits_and_all_count(mock: Any) -> None:

@@ -89,7 +89,7 @@ def _status(client: Any, path: str, headers: dict[str, str]) -> int:
 
 def worlds(client: Any) -> list[str]:
     """The names of the worlds that there are."""
-    return [one["name"] for one in client.get("/__admin/worlds").json["worlds"]]
+    return [world["name"] for world in client.get("/__admin/worlds").json["worlds"]]
 
 
 def test_who_may_call(client: Any) -> None:

@@ -45,9 +45,9 @@ class Logged:
     @property
     def lines(self) -> list[str]:
         """The lines that it has written, which are whole."""
-        *found, rest = self._out.getvalue().split("\n")
+        *whole, rest = self._out.getvalue().split("\n")
         assert rest == ""
-        return found
+        return whole
 
     @property
     def entries(self) -> list[Any]:
@@ -119,8 +119,8 @@ def test_what_the_console_reads_has_no_line(in_json: Logged) -> None:
         in_json.ask(verb, url, headers=own)
     in_json.ask("GET", "/__admin/faults")
 
-    found = [(entry["verb"], entry["target"]) for entry in in_json.entries]
-    assert found == [*logged, ("GET", "/__admin/faults")]
+    requests = [(entry["verb"], entry["target"]) for entry in in_json.entries]
+    assert requests == [*logged, ("GET", "/__admin/faults")]
 
 
 @pytest.mark.parametrize("root", ["", "/worlds/w"])

@@ -18,10 +18,10 @@ def test_the_command_prints_the_same(root: str) -> None:
     client = create_app(release="R14", dialect="http").test_client()
     server = f"http://127.0.0.1:4711{root}{API_PATH}"
 
-    found = client.get(f"{root}/openapi.json", base_url="http://127.0.0.1:4711").json
+    document = client.get(f"{root}/openapi.json", base_url="http://127.0.0.1:4711").json
 
     options = ["--release", "R14", "--dialect", "http", "--server-url", server]
-    assert found == json.loads(CliRunner().invoke(main, ["openapi", *options]).stdout)
+    assert document == json.loads(CliRunner().invoke(main, ["openapi", *options]).stdout)
 
 
 @pytest.mark.parametrize("path", ["/openapi.json", "/docs", "/docs/docs.js"])

@@ -23,9 +23,9 @@ ASKED = {
 @pytest.fixture(scope="module")
 def server(start_server: Any) -> Any:
     """A server whose control API answers without delay."""
-    found = start_server("--log", "off")
-    assert may_wait(found)
-    return found
+    started = start_server("--log", "off")
+    assert may_wait(started)
+    return started
 
 
 def asked(server: Any, request: bytes) -> socket.socket:
@@ -39,10 +39,10 @@ def asked(server: Any, request: bytes) -> socket.socket:
 def full(server: Any, request: bytes) -> Iterator[list[socket.socket]]:
     """Ask until there is no place left."""
     with ExitStack() as stack:
-        found: list[socket.socket] = []
+        callers: list[socket.socket] = []
         while comes(lambda: may_wait(server), seconds=0.5):  # those who left may still have some
-            found.append(stack.enter_context(asked(server, request)))
-        yield found
+            callers.append(stack.enter_context(asked(server, request)))
+        yield callers
 
 
 def may_wait(server: Any) -> bool:
@@ -66,8 +66,8 @@ def test_who_closes_one_direction_is_answered(server: Any) -> None:
     answer = server.sent(ASKED["wait"])
 
     assert answer.startswith(b"HTTP/1.1 408 ")
-    found = json.loads(answer.partition(b"\r\n\r\n")[2])
-    assert (found["ok"], found["why"]) == (False, "closing")
+    body = json.loads(answer.partition(b"\r\n\r\n")[2])
+    assert (body["ok"], body["why"]) == (False, "closing")
 
 
 def test_who_stays_is_waited_for(start_server: Any) -> None:

@@ -71,10 +71,10 @@ def test_uvicorn_has_what_is_overridden() -> None:
 def connections(server: Any, count: int, sending: bytes = b"") -> Iterator[list[socket.socket]]:
     """Many connections at once, on each of which something was sent."""
     with ExitStack() as stack:
-        found = [stack.enter_context(server.connect()) for _ in range(count)]
-        for one in found:
-            one.sendall(sending)
-        yield found
+        sockets = [stack.enter_context(server.connect()) for _ in range(count)]
+        for connection in sockets:
+            connection.sendall(sending)
+        yield sockets
 
 
 @pytest.mark.parametrize(("request_", "status"), REFUSED.values(), ids=REFUSED)
@@ -206,8 +206,8 @@ def test_a_world_may_be_long(server: Any) -> None:
     blank = (b" " * 999 + b"\n") * 3_000
 
     for body in (state + blank, iter([state, blank])):
-        status, found = server.ask("PUT", "/__admin/state", body)
-        assert (status, found["webhook_requests"]) == (200, 122)
+        status, reply = server.ask("PUT", "/__admin/state", body)
+        assert (status, reply["webhook_requests"]) == (200, 122)
 
 
 @pytest.mark.parametrize(
@@ -253,9 +253,9 @@ def test_who_takes_no_responses_is_not_read(server: Any) -> None:
             target=lambda: (greedy.sendall(whole[at:]), greedy.shutdown(socket.SHUT_WR))
         )
         rest.start()
-        found = b"".join(iter(lambda: greedy.recv(1 << 20), b""))
+        received = b"".join(iter(lambda: greedy.recv(1 << 20), b""))
         rest.join()
 
-    responses = found.split(b"HTTP/1.1 200 OK\r\n")[1:]
-    seen = [json.loads(one.partition(b"\r\n\r\n")[2]) for one in responses]
+    responses = received.split(b"HTTP/1.1 200 OK\r\n")[1:]
+    seen = [json.loads(response.partition(b"\r\n\r\n")[2]) for response in responses]
     assert seen == bodies * 200

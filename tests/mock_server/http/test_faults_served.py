@@ -42,10 +42,10 @@ def test_a_cut_sends_head_and_some_bytes(server: Any) -> None:
 
 def test_earlier_answers_of_the_connection_come_whole(server: Any) -> None:
     """A drop ends the connection behind the answers that are due before it."""
-    found = server.sent(get() + get("X-Mock-Prefer: fault=drop") + get())
+    received = server.sent(get() + get("X-Mock-Prefer: fault=drop") + get())
 
-    assert found.count(b"HTTP/1.1") == 1
-    body = found.partition(b"\r\n\r\n")[2]
+    assert received.count(b"HTTP/1.1") == 1
+    body = received.partition(b"\r\n\r\n")[2]
     assert json.loads(body)["data"]["number"] == "7"
 
 
@@ -56,9 +56,9 @@ def test_the_log_says_what_happened(start_server: Any) -> None:
         server.sent(get(f"X-Mock-Prefer: {prefer}", "Connection: close"))
 
     lines = [json.loads(line) for line in server.end(signal.SIGTERM)[2].splitlines()]
-    found = [(e["fault"], e["status"], e["bytes"], e.get("ending")) for e in lines]
-    assert found[:2] == [
+    facts = [(e["fault"], e["status"], e["bytes"], e.get("ending")) for e in lines]
+    assert facts[:2] == [
         ("prefer (fault=drop)", 0, 0, "dropped"),
         ("prefer (cut=7)", 200, 7, "cut"),
     ]
-    assert found[2][::3] == ("prefer (status=503)", None)
+    assert facts[2][::3] == ("prefer (status=503)", None)

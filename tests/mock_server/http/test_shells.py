@@ -110,16 +110,16 @@ def _unreachable(*_: Any) -> Any:
 
 def _state(registry: WorldRegistry) -> list[Any]:
     """Records and journals of all worlds, except for objects that each shell makes itself."""
-    found: list[Any] = []
-    for name in [each.name for each in registry.worlds()]:
+    states: list[Any] = []
+    for name in [served.name for served in registry.worlds()]:
         world = registry.get(name)
-        found.append(world.store.query(Query(indexed=())))
+        states.append(world.store.query(Query(indexed=())))
         for note in world.journal.entries():
             assert note.response is not None
             response = dataclasses.replace(note.response, error=None)
             response.warnings = tuple(response.warnings)
-            found.append((note.number, note.at, note.request, note.body, note.fault, response))
-    return found
+            states.append((note.number, note.at, note.request, note.body, note.fault, response))
+    return states
 
 
 CLOCK = FixedClock(datetime(2026, 1, 1, tzinfo=UTC))
@@ -195,7 +195,7 @@ def test_half_a_body_is_refused(path: str, more: dict[str, Any]) -> None:
     environ = _environ(("POST", path, "", BODY_7, {})) | more
     seen: list[Any] = []
 
-    body = b"".join(create_app(world)(environ, lambda *given: seen.extend(given)))  # type: ignore[arg-type]
+    body = b"".join(create_app(world)(environ, lambda *started: seen.extend(started)))  # type: ignore[arg-type]
 
     assert seen[0] == "400 BAD REQUEST"
     assert b"body: seen only a part" in body

@@ -27,8 +27,8 @@ def test_it_serves_under_another_server(start_server: Any) -> None:
 
     def received(*headers: str) -> bytes:
         lines = (f"GET {SHOW} HTTP/1.1", "Host: localhost", "Connection: close", *headers, "", "")
-        found: bytes = server.sent("\r\n".join(lines).encode())
-        return found
+        response: bytes = server.sent("\r\n".join(lines).encode())
+        return response
 
     body = {"token": "T", "webhook_request_identifier": {"number": "14"}}
     assert server.ask("GET", SHOW)[1]["data"]["number"] == "7"

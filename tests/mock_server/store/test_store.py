@@ -219,8 +219,8 @@ class StoreMachine(RuleBasedStateMachine):
             for query in (EVERYTHING, REJECTED, SUCCESSFUL):
                 assert store.query(query) == model.found(query)
         for key in KEYS:
-            known = [getattr(record, key) for record in self.model.live + self.model.deleted]
-            for text in TEXTS + known:
+            values = [getattr(record, key) for record in self.model.live + self.model.deleted]
+            for text in TEXTS + values:
                 at = self.model.at(key, text)
                 expected = None if at is None else self.model.live[at]
                 assert self.store.get(key, text) == expected
@@ -244,7 +244,7 @@ def test_a_taken_key_is_named(values: list[Any], message: str) -> None:
     store = filled(made(7), made(8))
     store.delete("number", "8")
     with pytest.raises(DuplicateRecord, match=f"^{message}$"):
-        store.insert(*(made(f"new{at}", **one) for at, one in enumerate(values)))
+        store.insert(*(made(f"new{at}", **members) for at, members in enumerate(values)))
 
 
 def test_a_change_that_fails_changes_nothing() -> None:

@@ -74,9 +74,9 @@ def test_a_query_costs_its_page_or_its_smallest_condition() -> None:
             (both(("entity", "ACTIVITIES"), url=lambda url: "nowhere" in url), 0),
             (both(("entity_id", "E1"), url=lambda url: "receiver" in url), 20),
         ):
-            found, looked = looks(contents, query)
+            records, looked = looks(contents, query)
             assert looked == expected, query
-            assert found <= looked
+            assert records <= looked
 
 
 def test_contents_are_copied_by_the_first_write_and_no_earlier(

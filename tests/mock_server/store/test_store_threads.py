@@ -63,8 +63,8 @@ def is_done(store: Store, what: str, number: str, own_id: str) -> bool:
                     return False
                 return store.transition(record.id, Happening.DELIVERED) is not None
         case _:
-            found = store.copy().query(Query(indexed=(("entity", frozenset(ENTITIES)),)))
-            assert len(set(found)) == len(found)
+            bodies = store.copy().query(Query(indexed=(("entity", frozenset(ENTITIES)),)))
+            assert len(set(bodies)) == len(bodies)
     return False
 
 
@@ -86,11 +86,11 @@ def test_a_store_loses_and_doubles_nothing() -> None:
     assert set(done.values()) == {1}
     assert all((inserted, deleted, sent))
     left = inserted - deleted
-    found = [number.decode() for number in store.query(EVERYTHING)]
-    assert sorted(found) == sorted(left)
+    numbers = [number.decode() for number in store.query(EVERYTHING)]
+    assert sorted(numbers) == sorted(left)
     assert len(store) == len(left)
     assert {n.decode() for n in store.query(SUCCESSFUL)} == sent & left
-    for number in found:
+    for number in numbers:
         record = store.get("number", number)
         assert record is not None
         assert store.get("id", record.id) == record

@@ -49,10 +49,10 @@ def test_a_record_is_as_old_as_was_asked_for(mock: Mock, members: Any, expected:
 
 def test_ages_go_over_http_too(mock: Mock) -> None:
     """Beside the members of a webhook request, or alone."""
-    found = post(
+    added = post(
         mock, "/records", [{"age": "1 day"}, {"number": "900", "created_date": "2020-01-02"}]
     )
-    dates = [created(entry["record"]) for entry in found["filled_in"]]
+    dates = [created(entry["record"]) for entry in added["filled_in"]]
     assert dates == ["2026-11-29T12:00:00", "2020-01-02T00:00:00"]
 
 
@@ -107,16 +107,16 @@ def test_without_a_date_a_record_comes_after_all_others(mock: Mock) -> None:
 def test_seed_data_lies_between_two_moments(mock: Mock) -> None:
     """The same by HTTP and in Python; an age alone ends now."""
     mock.seed(count=60, since="100 days", until="now")
-    found = list(mock.records)
-    dates = sorted(map(created, found))
+    records = list(mock.records)
+    dates = sorted(map(created, records))
     assert "2026-08-22T12:00:00" <= dates[0] < "2026-09"
     assert "2026-11" < dates[-1] <= NOW
-    assert {record["log_information"]["updated_date"] <= NOW for record in found} == {True}
+    assert {record["log_information"]["updated_date"] <= NOW for record in records} == {True}
 
     mock.seed(count=60, since=timedelta(days=100))
-    assert list(mock.records) == found
+    assert list(mock.records) == records
     post(mock, "/seed", {"count": 60, "since": "100 days"})
-    assert list(mock.records) == found
+    assert list(mock.records) == records
     mock.seed(count=60, since=datetime(2026, 11, 1), until=date(2026, 11, 2))  # noqa: DTZ001
     days = {created(record)[:10] for record in mock.records}
     assert days == {"2026-11-01", "2026-11-02"}

@@ -52,7 +52,7 @@ def written(folder: Path, made: Profile) -> Path:
     folder.mkdir()
     (folder / HEAD).write_text(head_of(made), "utf-8")
     (folder / DIALECT).write_text(write_dialect(made.dialect), "utf-8")
-    lines = [f"{json.dumps(each)}\n" for each in WORLD_ENTRIES]
+    lines = [f"{json.dumps(entry)}\n" for entry in WORLD_ENTRIES]
     (folder / WORLD).write_text("".join(lines), "utf-8")
     return folder
 
@@ -68,8 +68,8 @@ def mock(make_mock: Any, tmp_path: Path) -> Any:
 def test_a_webhook_request_is_shown_as_it_was(mock: Any) -> None:
     """Unknown members stay, what was left out is left out; it is found by what it shows."""
     assert mock.show("number=WR-7").data == ODD
-    found = {"webhook_definition_identifier": "name=Jobs"}, {"entity": "JOBS"}
-    for filters in (*found, {"entity": "JOBS", "created_date": "2016-05-05"}):  # in UTC
+    selected = {"webhook_definition_identifier": "name=Jobs"}, {"entity": "JOBS"}
+    for filters in (*selected, {"entity": "JOBS", "created_date": "2016-05-05"}):  # in UTC
         assert mock.list(**filters).data == [ODD], filters
     assert mock.show("number=WR-7", fields_set="id,error_code").data == {
         "id": "short", "error_code": "SocketTimeoutException",
@@ -112,7 +112,7 @@ def test_it_comes_back_as_it_was(mock: Any, tmp_path: Path) -> None:
     again = StateFile(tmp_path / "state", kept.config)
     kept.keep(again)
     again.close()
-    assert [json.loads(each.body) for each in kept.store.records()] == [changed]
+    assert [json.loads(record.body) for record in kept.store.records()] == [changed]
 
 
 @pytest.mark.parametrize(
@@ -214,8 +214,8 @@ def test_names_that_are_no_texts_name_nothing(mock: Any) -> None:
     entry = {"webhook_request": {"record": shown, "recorded": True}}
     assert mock.client.put("/__admin/state", json=entry).status_code == 200
     assert mock.show("number=WR-7").data == shown
-    found = mock.client.get("/__admin/records?definition=J9").json
-    assert [each["record"] for each in found["records"]] == [shown]
+    page = mock.client.get("/__admin/records?definition=J9").json
+    assert [webhook_request["record"] for webhook_request in page["records"]] == [shown]
 
 
 @pytest.mark.parametrize("entry", [1, {}, {"webhook_request": 1}, {"webhook_request": None}])

@@ -21,7 +21,7 @@ LOGIN = {"username": "mpadministrator", "password": "crmcom-kit", "organisation"
 
 def names(registry: WorldRegistry) -> list[str]:
     """The names of the worlds that exist."""
-    return [each.name for each in registry.worlds()]
+    return [world.name for world in registry.worlds()]
 
 
 @pytest.fixture(name="registry")
@@ -38,12 +38,12 @@ def test_the_path_names_the_world(registry: WorldRegistry, client: Any) -> None:
     """Each name is another world; without one, and by its own name, it is the default one."""
     body = {"token": "T", "webhook_request_identifier": {"number": "7"}}
     path = f"{API_PATH}/webhook_requests/delete"
-    given = ["a", "A.b_c-9", "0", "x" * 64, "default"]
+    names_given = ["a", "A.b_c-9", "0", "x" * 64, "default"]
 
-    for name in given:
+    for name in names_given:
         assert client.post(f"/worlds/{name}{path}", json=body).json["status"]["code"] == "OK"
     assert "NOTFOUND" in client.post(path, json=body).json["status"]["code"]
-    assert names(registry) == ["default", *given[:-1]]
+    assert names(registry) == ["default", *names_given[:-1]]
 
 
 @pytest.mark.parametrize(
@@ -125,6 +125,6 @@ def test_worlds_that_were_not_used_make_room(
 
 def test_many_make_one_world_together(registry: WorldRegistry) -> None:
     """Who come at once to a world that is not there yet all come to the same one."""
-    found = at_once([partial(registry.get, "together")] * 16)
+    worlds = at_once([partial(registry.get, "together")] * 16)
 
-    assert len(set(map(id, found))) == 1
+    assert len(set(map(id, worlds))) == 1

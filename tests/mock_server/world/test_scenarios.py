@@ -40,7 +40,7 @@ class Client:
         """Resend each rejected webhook request once; return the numbers that stay rejected."""
         rejected = [record["number"] for record in self.every(life_cycle_state="REJECTED")]
         after = [self.change("resend", number) for number in rejected]
-        return {one["number"] for one in after if one["life_cycle_state"] == "REJECTED"}
+        return {resent["number"] for resent in after if resent["life_cycle_state"] == "REJECTED"}
 
 
 Seed = Callable[..., Client]
@@ -118,10 +118,14 @@ def test_one_definition_is_turned_off(seed: Seed, mock: Mock) -> None:
     for record in client.every():
         states = by_definition.setdefault(record["webhook_definition"]["id"], Counter())
         states[record["life_cycle_state"]] += 1
-    (off,) = [one for one in by_definition if by_definition[one]["REJECTED"]]
+    (off,) = [
+        definition_of for definition_of in by_definition if by_definition[definition_of]["REJECTED"]
+    ]
     assert abs(by_definition[off]["REJECTED"] - by_definition[off]["SUCCESSFUL"]) <= 1
 
-    (definition,) = [one for one in mock.definitions if one["id"] == off]
+    (definition,) = [
+        definition_of for definition_of in mock.definitions if definition_of["id"] == off
+    ]
     assert not mock.fire(definition["entity"], off, {"number": "1"}).sent
     assert len(client.every()) == 300
 

@@ -89,12 +89,12 @@ def change_everything(world: World) -> None:
     add_entry(world, "webhook_request", {"record": {"entity": "JOBS"}})
     control = create_app(world).test_client()
     numbers = [record.number for record in world.current_epoch.store.records()]
-    one, other = [number for number in numbers if number not in ("7", "8")][:2]
+    changed, deleted = [number for number in numbers if number not in ("7", "8")][:2]
     change = {"record": {"url": "https://new.example/"}}
-    assert control.patch(f"/__admin/records/{one}", json=change).status_code == 200
+    assert control.patch(f"/__admin/records/{changed}", json=change).status_code == 200
     new = {"name": "New", "entity": "JOBS", "url": "https://new.example/"}
     assert control.post("/__admin/records", json={"webhook_definition": [new]}).status_code == 200
-    assert control.delete(f"/__admin/records/{other}").status_code == 200
+    assert control.delete(f"/__admin/records/{deleted}").status_code == 200
     add(world, [{"unit": {"id": "U9", "name": "Nine"}}])
     assert call(world, "delete", "7").json["status"]["code"] == "OK"
 
@@ -169,12 +169,12 @@ def test_a_damaged_file_is_refused_and_stays(keeper: Keeper) -> None:
         text[:at] + bytes([text[at] ^ bit]) + text[at + 1 :]
         for at, bit in zip((*range(0, len(text) - 1, 131), len(text) - 2), cycle((1, 4, 16, 128)))
     ]
-    bad, other = keeper.path.with_name("bad"), make_world(data=[])
-    for given in (*cut, *flipped):
-        bad.write_bytes(given)
+    bad, another = keeper.path.with_name("bad"), make_world(data=[])
+    for damaged in (*cut, *flipped):
+        bad.write_bytes(damaged)
         with pytest.raises(DataError, match=f"state {bad}: .*; allowed is a whole file"):
-            keep_and_let_go(other, bad)
-        assert bad.read_bytes() == given
+            keep_and_let_go(another, bad)
+        assert bad.read_bytes() == damaged
 
 
 @pytest.mark.parametrize(

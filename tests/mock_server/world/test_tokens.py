@@ -39,10 +39,10 @@ def fresh(clock: FixedClock | None = None, *, seed: int = 0, **options: Any) -> 
     return Tokens(clock=clock or FixedClock(START), ids=Ids(seed), **options)
 
 
-def holds(known: Tokens, token: str) -> bool:
+def holds(tokens: Tokens, token: str) -> bool:
     """Whether a call with ``token`` may be made; this uses it."""
     try:
-        known.check(token)
+        tokens.check(token)
     except VendorError:
         return False
     return True
@@ -51,18 +51,18 @@ def holds(known: Tokens, token: str) -> bool:
 def test_an_hour_slides_with_use() -> None:
     """A token holds an hour from its last use, and not a second longer, however often tried."""
     clock = FixedClock(START)
-    known = fresh(clock)
-    token = known.issue(session(), SLIDING).text
+    tokens = fresh(clock)
+    token = tokens.issue(session(), SLIDING).text
     assert HEX.fullmatch(token)
 
     for _ in range(5):
         clock.advance(HOUR - 1)
-        assert holds(known, token)
+        assert holds(tokens, token)
     clock.advance(HOUR)
-    assert not holds(known, token)
-    assert not holds(known, token)
+    assert not holds(tokens, token)
+    assert not holds(tokens, token)
     clock.advance(-1)
-    assert holds(known, token)
+    assert holds(tokens, token)
 
 
 @pytest.mark.parametrize("kind", [FIXED_KIND, JWT_KIND])
@@ -70,15 +70,15 @@ def test_an_hour_slides_with_use() -> None:
 def test_two_hours_are_fixed(kind: TokenKind, *, used: bool) -> None:
     """A token of this kind holds two hours from the login, used or not."""
     clock = FixedClock(START)
-    known = fresh(clock)
-    token = known.issue(session(), kind).text
+    tokens = fresh(clock)
+    token = tokens.issue(session(), kind).text
 
     clock.advance(2 * HOUR - 1)
-    assert not used or holds(known, token)
+    assert not used or holds(tokens, token)
     clock.advance(0.9)
-    assert holds(known, token)
+    assert holds(tokens, token)
     clock.advance(0.1)
-    assert not holds(known, token)
+    assert not holds(tokens, token)
 
 
 @pytest.mark.parametrize(
@@ -118,46 +118,46 @@ def test_a_jwt_carries_the_recorded_claims(
 def test_each_wrong_token_has_its_own_error(use: Callable[[Tokens, str], object]) -> None:
     """Unknown, expired and released tokens differ; to release one is refused like a use of it."""
     clock = FixedClock(START)
-    known = fresh(clock)
-    released, expired = (known.issue(session(), SLIDING).text for _ in range(2))
-    known.release(released)
+    tokens = fresh(clock)
+    released, expired = (tokens.issue(session(), SLIDING).text for _ in range(2))
+    tokens.release(released)
     clock.advance(HOUR)
     unknown = dict.fromkeys(("nobody's", "", "\ud800"), "invalid_token")
 
     for token, kind in {**unknown, expired: "expired_token", released: "released_token"}.items():
         with pytest.raises(VendorError) as caught:
-            use(known, token)
+            use(tokens, token)
         assert (caught.value.kind, caught.value.seen) == (kind, "a hidden value")
-        assert known.knows(token) == (kind != "invalid_token")  # so that it is redacted
+        assert tokens.knows(token) == (kind != "invalid_token")  # so that it is redacted
 
 
 def test_the_oldest_tokens_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     """However many logins there are, a bounded number of tokens is remembered: the newest."""
     monkeypatch.setattr(tokens, "MAX_TOKENS", 10)
-    known = fresh()
-    issued = [known.issue(session(), SLIDING).text for _ in range(25)]
+    remembered = fresh()
+    issued = [remembered.issue(session(), SLIDING).text for _ in range(25)]
 
-    assert [known.knows(token) for token in issued] == [False] * 15 + [True] * 10
+    assert [remembered.knows(token) for token in issued] == [False] * 15 + [True] * 10
     with pytest.raises(VendorError, match="invalid_token"):
-        known.check(issued[0])
+        remembered.check(issued[0])
 
 
 def test_a_fixed_token_holds_until_it_is_released(monkeypatch: pytest.MonkeyPatch) -> None:
     """For ever, used or not; then neither time nor other logins bring it back."""
     monkeypatch.setattr(tokens, "MAX_TOKENS", 10)
     clock, mine = FixedClock(START), session()
-    known = fresh(clock)
-    known.set_fixed(["T"], mine)
+    valid = fresh(clock)
+    valid.set_fixed(["T"], mine)
     clock.advance(365 * 24 * HOUR)
 
-    assert known.check("T") is mine
-    known.release("T")
+    assert valid.check("T") is mine
+    valid.release("T")
     for _ in range(25):
-        known.issue(session(), SLIDING)
-    for use in (known.check, known.release):
+        valid.issue(session(), SLIDING)
+    for use in (valid.check, valid.release):
         with pytest.raises(VendorError, match="released_token"):
             use("T")
-    assert known.knows("T")  # so that it is still redacted
+    assert valid.knows("T")  # so that it is still redacted
 
 
 def test_a_reset_restores_fixed_tokens_alone() -> None:

@@ -35,8 +35,8 @@ def world(make_mock: Any) -> Any:
 
 def rejected(mock: Any) -> list[str]:
     """The numbers of all rejected records, the newest first."""
-    found = mock.records().values()
-    return [one["number"] for one in found if one["life_cycle_state"] == "REJECTED"]
+    records = mock.records().values()
+    return [record["number"] for record in records if record["life_cycle_state"] == "REJECTED"]
 
 
 def request(number: str, /, **changes: Any) -> dict[str, Any]:
@@ -150,7 +150,7 @@ def test_what_is_refused_uses_up_no_id_and_no_number(world: Any) -> None:
 
     def add(*more: dict[str, Any]) -> list[Record]:
         entries = {"entity": "JOBS"}, {"webhook_definition": {"name": "New"}}, *more
-        return add_partial(epoch, tenant, [as_located(one, "") for one in entries]).filled_in
+        return add_partial(epoch, tenant, [as_located(entry, "") for entry in entries]).filled_in
 
     for wrong in ({"entity": "JOBS", "odd": 1}, {"workflow_rule": {"name": "Activity completed"}}):
         with pytest.raises(DataError):

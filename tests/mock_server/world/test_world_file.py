@@ -62,11 +62,11 @@ def _write(tmp_path: Path) -> Write:
 
 def document(entries: list[dict[str, Any]]) -> dict[str, list[Any]]:
     """Make the document that says the same as ``entries``."""
-    found: dict[str, list[Any]] = {}
+    by_kind: dict[str, list[Any]] = {}
     for entry in entries:
         ((kind, value),) = entry.items()
-        found.setdefault(kind, []).append(value)
-    return found
+        by_kind.setdefault(kind, []).append(value)
+    return by_kind
 
 
 def content(world: World) -> list[bytes]:
@@ -97,7 +97,7 @@ def test_plain_records_are_a_world(write: Write) -> None:
     """As lines, in an array, or one alone, in any layout: each is shown as it was given."""
     records = list(stream("webhook_request", count=30, seed=3, release="R18"))
     lines = b"".join(json_lines(records))
-    given: list[tuple[Any, list[Any]]] = [
+    worlds: list[tuple[Any, list[Any]]] = [
         (lines, records),
         (b"[%b]" % lines.replace(b"\n", b",")[:-1], records),
         (json.dumps(records, indent=2).encode(), records),
@@ -105,7 +105,7 @@ def test_plain_records_are_a_world(write: Write) -> None:
         (iter(records), records),
         (records[0], records[:1]),
     ]
-    for data, expected in given:
+    for data, expected in worlds:
         source = write(data) if isinstance(data, bytes) else data
         assert records_of(make_world(data=source, release="R18")) == expected
 
@@ -128,8 +128,8 @@ def test_plain_records_and_entries_may_be_mixed(write: Write) -> None:
     world = make_world(data=write([ENTRIES[0], {"webhook_definition": definition}, *records]))
 
     assert records_of(world) == records
-    known = world.current_epoch.reference_data.definitions.find_any("Jobs")
-    assert known == definition
+    stored = world.current_epoch.reference_data.definitions.find_any("Jobs")
+    assert stored == definition
 
 
 def test_lines_document_and_entries_are_the_same_world(write: Write) -> None:
@@ -164,11 +164,13 @@ def test_entries_are_copied() -> None:
 def test_the_sample_world_passes_the_checks(release: str) -> None:
     """It is what the checks of other files let through, with records of each entity."""
     config = make_world(release=release).config
-    known = config.release
-    entries = list(sample_entries(known))
+    own_release = config.release
+    entries = list(sample_entries(own_release))
     assert list(validated(entries, config)) == entries
-    requests = [one.entry.get("webhook_request") for one in entries]
-    assert {one["record"]["entity"] for one in requests if one} == set(known.entities)
+    requests = [request.entry.get("webhook_request") for request in entries]
+    assert {request["record"]["entity"] for request in requests if request} == set(
+        own_release.entities
+    )
 
 
 # What is refused.

@@ -62,7 +62,7 @@ def test_an_event_becomes_a_record(mock: Mock) -> None:
     assert fired["left_out"] == ["secret"]
     assert record["life_cycle_state"] == "SUCCESSFUL"
     assert record["url"] == mock.receiver.url
-    assert [one["signature"]["reason"] for one in got] == ["valid"]
+    assert [arrived["signature"]["reason"] for arrived in got] == ["valid"]
     assert got[0]["delivery"] == fired["delivery"]["id"]
     message = json.loads(got[0]["body"])
     assert message["authentication_code"] == record["authentication_code"]
@@ -117,11 +117,11 @@ def test_a_duplicate_is_sent_again_and_changes_nothing(mock: Mock) -> None:
     before = len(mock.emulated.store)
     number = fire(mock, fault="duplicate")["webhook_request"]["number"]
 
-    bodies = [one["body"] for one in admin(mock, "GET", "/receiver/requests")["requests"]]
+    bodies = [message["body"] for message in admin(mock, "GET", "/receiver/requests")["requests"]]
     attempts = admin(mock, "GET", f"/deliveries?record={number}")["deliveries"]
     assert bodies == [bodies[0]] * 2
     assert len(mock.emulated.store) == before + 1
-    assert [one["cause"] for one in attempts] == ["fire", "replay"]
+    assert [message["cause"] for message in attempts] == ["fire", "replay"]
     assert attempts[1]["of"] == attempts[0]["id"]
 
 
@@ -181,7 +181,10 @@ def test_a_replay_sends_the_same_again(mock: Mock) -> None:
     assert (replayed["outcome"]["delivered"], replayed["after"]) == (True, None)
     assert before["life_cycle_state"] == "REJECTED"
     assert show(mock, before["number"]) == before
-    assert len({one["body"] for one in admin(mock, "GET", "/receiver/requests")["requests"]}) == 1
+    assert (
+        len({message["body"] for message in admin(mock, "GET", "/receiver/requests")["requests"]})
+        == 1
+    )
 
 
 def test_a_delivery_cannot_command_the_mock(mock: Mock) -> None:
