@@ -2,8 +2,10 @@
 
 import os
 import shutil
+from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 #: Options of pytest, as it is run by tests: these plugins take a second to load.
 FEWER_PLUGINS = ("-p", "no:faker", "-p", "no:hypothesispytest")
@@ -20,3 +22,11 @@ def tool(*names: str) -> str:
     if os.environ.get("CI"):
         pytest.fail(f"{names[0]} is not installed; .ci/run installs it")
     pytest.skip(f"needs {names[0]}")
+
+
+def check_form(schema: str, path: Path) -> None:
+    """Fail if a file does not have the form that its kind of file has to have."""
+    from check_jsonschema import main  # type: ignore[import-untyped]
+
+    done = CliRunner().invoke(main, ["--builtin-schema", schema, str(path)])
+    assert done.exit_code == 0, done.output
