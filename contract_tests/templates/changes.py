@@ -9,10 +9,12 @@ from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER
 from crmcom_kit.contract_tests.templates.table import Parameters, Scene, template
 
 Variant = tuple[str, str | None]  # the field that names it, and fields_set
+_FORMS = ("number", "id")
 _FIELDS = ("number", "url,error_code,life_cycle_state", "id,log_information")
 
 
 def _plain_first(scene: Scene, method: str) -> Sequence[Variant]:
+    """Return variants without fields_set, and with it if the method has it; plain ones first."""
     fields = _FIELDS if "fields_set" in scene.methods[method].parameters else ()
     whole: list[Variant] = [("id", None), ("number", None)]
     some = [(form, names) for names in fields for form in ("id", "number")]
@@ -33,22 +35,19 @@ def a_rejected_one(_: Scene, variant: Variant, record: Record) -> Parameters:
     return _parameters(variant, record)
 
 
-FORMS = ("number", "id")
-
-
-@template("resend", "resend", FORMS, state="SUCCESSFUL", first=8, weight=3)
+@template("resend", "resend", _FORMS, state="SUCCESSFUL", first=8, weight=3)
 def a_successful_one(_: Scene, form: str, record: Record) -> Parameters:
     """Resend a SUCCESSFUL webhook request, which must be refused."""
     return {IDENTIFIER: {form: record[form]}}
 
 
-@template("resend", "resend", FORMS, among=Scene.resent, first=3, weight=2, spends=True)
+@template("resend", "resend", _FORMS, among=Scene.resent, first=3, weight=2, spends=True)
 def one_that_was_resent(_: Scene, form: str, record: Record) -> Parameters:
     """Resend a webhook request once more: after a success it must be refused."""
     return {IDENTIFIER: {form: record[form]}}
 
 
-@template("delete", "delete", FORMS, among=Scene.resent, first=2, weight=2, spends=True)
+@template("delete", "delete", _FORMS, among=Scene.resent, first=2, weight=2, spends=True)
 def a_resent_one(_: Scene, form: str, record: Record) -> Parameters:
     """Delete a webhook request that was resent."""
     return {IDENTIFIER: {form: record[form]}}

@@ -150,9 +150,8 @@ def two_fields(scene: Scene, how: str, record: Record) -> Parameters:
     return {IDENTIFIER: both}
 
 
-@template(
-    "delete", "list", _wrong_tokens, first=3, weight=2
-)  # as show below: once more, after changes
+# Show and list come twice: the second time after changes.
+@template("delete", "list", _wrong_tokens, first=3, weight=2)
 @template("delete", "show", _wrong_tokens, first=3, weight=2)
 @template("refusal", "list", _wrong_tokens, first=8, weight=2)
 @template("delete", "delete", _wrong_tokens, first=8, weight=2)

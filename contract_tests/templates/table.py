@@ -89,8 +89,8 @@ class Scene(InOneLine):
         at = self.may_change, self.belief.version if version < 0 else version
         if name not in self._made or self._made[name][0] != at:
             self._made[name] = at, make()
-        made: Made = self._made[name][1]
-        return made
+        value: Made = self._made[name][1]
+        return value
 
     def records(self, state: str = "", *, in_scope: bool = False) -> Sequence[Record]:
         """Return the webhook requests that can be named, of a state and in scope if asked for."""
