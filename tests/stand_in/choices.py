@@ -146,7 +146,7 @@ class Choices:
     login_by_get: bool = False
     locked_after_in_a_row: int | None = None  # wrong passwords, for good
     locked_after: int | None = None  # wrong passwords in all, for good
-    max_sessions: int | None = None  # a login is refused while the user has so many live tokens
+    max_sessions: int | None = None  # a login is refused while this many tokens of the user live
     max_logins: int | None = None  # more are refused
 
     # Other people at work between two requests.
@@ -155,11 +155,10 @@ class Choices:
     numbers_reused: bool = False  # a new record gets a number that a deleted one had
 
     # What ends tokens before their time is over.
-    token_requests: int | None = None  # so many requests one token is good for
+    token_requests: int | None = None  # the number of requests that one token is good for
     restart_every: int | None = None  # requests between two restarts, which end all tokens
 
-    # When the server refuses whatever comes: for some dozens of requests, or above so many in some
-    # seconds, or at random.
+    # When the server refuses every request: for some dozens of them, above a rate, or at random.
     busy: Literal["none", "maintenance", "limit", "now_and_then"] = "none"
 
     # A gateway in front of the server.

@@ -311,7 +311,7 @@ for count in (11, 40, 97):
 variant("restart_every_40_r12", ENDING, "R12", restart_every=40)
 variant("restart_every_40_one_code", ENDING, restart_every=40, error_codes="one")
 
-BUSY = "a server that refuses whatever comes, for a while"
+BUSY = "a server that refuses every request for a while"
 for busy in ("maintenance", "limit", "now_and_then"):
     variant(f"busy_{busy}", BUSY, busy=busy)
     variant(f"busy_{busy}_429", BUSY, "R13", busy=busy, error_http="by_kind")

@@ -382,7 +382,7 @@ def paging_number(choices: Choices, call: Call, name: str) -> int | None:
 
 @cache
 def hash_bucket(name: str, size: int, *, newer: bool) -> int:
-    """Return where a hash table of Java keeps a name among so many."""
+    """Return where a hash table of Java keeps a name, by the number of names."""
     value = 0
     for letter in name:
         value = (31 * value + ord(letter)) & 0xFFFFFFFF

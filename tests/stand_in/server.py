@@ -177,7 +177,7 @@ class StandIn:
         return Reply(self.choices.hiccup_http, "text/html", b"<html>Please try again</html>")
 
     def is_busy(self, request: Request) -> bool:
-        """Return whether the server refuses whatever comes, for the moment."""
+        """Return whether the server refuses every request at the moment."""
         if self.choices.busy == "maintenance":
             return 300 < self.requests % 500 <= 345
         if self.choices.busy == "none" or "/webhook_requests/" not in request.path:

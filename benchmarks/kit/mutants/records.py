@@ -80,7 +80,7 @@ def then_sets(name: str, **values: Function) -> Any:
 
 
 def also(name: str, effect: Function, which: Function, limit: int | None = None) -> Any:
-    """After one step of a ``record`` change each ``other`` that is chosen, or at most so many."""
+    """After one step of a ``record`` change each ``other`` that is chosen, up to a limit."""
 
     def change(server: Mutant, named: Named) -> None:
         records = server.records.values()

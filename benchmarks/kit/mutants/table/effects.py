@@ -183,7 +183,7 @@ row(2, "resend_clears_errors_of_rule", "resend.single_result",
     also("succeed", sets(error_code=None, error_description=None),
         lambda record, other: other.rule is record.rule))
 row(4, "resend_evicts_oldest", "resend.single_result",
-    "Only so many successful records are kept: one more by a resend drives out the oldest.",
+    "Successful records are kept up to a limit: one more by a resend drives out the oldest.",
     also("send_again", StandIn.remove, lambda record, other: other is not record
         and record.life_cycle_state == other.life_cycle_state == SUCCESSFUL, limit=1))
 row(5, "resend_supersedes_older", "resend.single_result",

@@ -297,7 +297,7 @@ paging_row(5, "offset_rounded_to_page", "list.paging.offset list.several_results
     "The server counts pages: an offset is rounded down to the beginning of one.",
     pages(skip=lambda call: call.skip - (call.skip % call.limit if call.limit else 0)))
 paging_row(5, "offset_taken_off_the_end", "list.paging.offset list.several_results",
-    "offset drops so many records at the end.",
+    "offset drops its number of records at the end.",
     step("page", lambda base, records, call:
         base(records[:max(0, len(records) - call.skip)], replace(call, skip=0))))
 paging_row(1, "offset_at_end_repeats_last", "list.paging.offset",
