@@ -23,6 +23,7 @@ from crmcom_kit.contract_tests.oracle.sense import (
     FIELDS,
     IDENTIFIER,
     Sense,
+    authorization,
     basic_text,
     body_members,
     identifier_in_query,
@@ -115,8 +116,7 @@ class _Request:
     @property
     def header(self) -> str:
         """The value of the header Authorization."""
-        pairs = ((name.lower(), value) for name, value in self.call.headers)
-        return next((value for name, value in pairs if name == "authorization"), "")
+        return authorization(self.call)
 
     @property
     def misspelled(self) -> set[str]:

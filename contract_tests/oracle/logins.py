@@ -22,7 +22,7 @@ from crmcom_kit.contract_tests.oracle.suspicions import (
     finding,
     held,
 )
-from crmcom_kit.schemas.methods import methods
+from crmcom_kit.schemas.methods import Method, methods
 
 _JWT = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)  # base64url without padding (RFC 7515)
 CLAIMS = ("jti", "usr", "org", "oun", "exp", "iat")
@@ -129,29 +129,38 @@ def _refused(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Suspi
     A refusal alone is no violation: a user may be locked, or may have too many sessions.
     """
     call, right, unit = exchange.call, belief.credentials, sense.parameters.get("unit")
-    method, is_by_key = sense.method, sense.name == "web_api_key_token"
-    is_right = belief.login_is_right({**sense.parameters, "unit": None}) if not is_by_key else (
-        right.api_key is not None and basic_text(call) == f"{right.api_key}:"
-    )  # fmt: skip
-    if method is None or not is_right or sense.is_unreadable or unit not in (None, right.unit):
+    if sense.name == "web_api_key_token":
+        is_right: bool | None = (
+            right.api_key is not None and basic_text(call) == f"{right.api_key}:"
+        )
+    else:
+        is_right = belief.login_is_right({**sense.parameters, "unit": None})
+    if sense.method is None or not is_right or sense.is_unreadable:
+        return
+    if unit not in (None, right.unit):
         return  # whether the user may act for another unit is open
-
-    def login(key: str = f"{right.api_key}:", unit: str | None = unit) -> Call:
-        others = {name: value for name, value in sense.parameters.items() if name != "unit"}
-        units = {} if unit is None else {"unit": unit}
-        return key_login(method, key, unit) if is_by_key else build(method, others | units)
-
-    same = "web_api_key_token.available" if is_by_key else "login.token.returns_token"
-    served = [(same, call)]
-    if is_by_key:
-        served.append(("login.web_api_key.colon", login(str(right.api_key))))
-        served.append(("login.web_api_key.basic", login(f":{right.api_key}")))
-    other_unit = next(iter(known_units(belief)), None) if unit is None else None
-    if unit is not None or other_unit is not None:
-        served.append(("login.unit", login(unit=other_unit)))
-    hypotheses = [Hypothesis(statement, RefusedCall(call, form)) for statement, form in served]
+    forms = _forms(call, sense, sense.method, belief)
+    hypotheses = tuple(Hypothesis(statement, RefusedCall(call, form)) for statement, form in forms)
     expected = "OK: the login is right, and so it was served"
-    yield Suspicion(exchange, expected, outcome(exchange), tuple(hypotheses), symptom="login")
+    yield Suspicion(exchange, expected, outcome(exchange), hypotheses, symptom="login")
+
+
+def _forms(call: Call, sense: Sense, method: Method, belief: Belief) -> Iterator[tuple[str, Call]]:
+    """Yield the forms in which a login may be served; each shows that a statement is broken."""
+    key, unit = belief.credentials.api_key, sense.parameters.get("unit")
+    other_units = [*known_units(belief)][:1] if unit is None else [None]
+    if sense.name == "web_api_key_token":
+        yield "web_api_key_token.available", call
+        yield "login.web_api_key.colon", key_login(method, str(key), unit)
+        yield "login.web_api_key.basic", key_login(method, f":{key}", unit)
+        for other_unit in other_units:
+            yield "login.unit", key_login(method, f"{key}:", other_unit)
+        return
+    yield "login.token.returns_token", call
+    parameters = {name: value for name, value in sense.parameters.items() if name != "unit"}
+    for other_unit in other_units:
+        units = {} if other_unit is None else {"unit": other_unit}
+        yield "login.unit", build(method, parameters | units)
 
 
 def decoded(token: str) -> tuple[dict[str, Any], dict[str, Any]] | None:

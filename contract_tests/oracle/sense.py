@@ -236,6 +236,11 @@ def names_of(sense: Sense) -> frozenset[str]:
     return identifying_values([sense.parameters.get(IDENTIFIER), unnamed])
 
 
+def authorization(call: Call) -> str:
+    """Return the value of the header Authorization, or an empty string."""
+    return next((value for name, value in call.headers if name.lower() == "authorization"), "")
+
+
 def basic_key(call: Call) -> str | None:
     """Return the user name of HTTP Basic authentication, a Web API key; None without one."""
     text = basic_text(call)
@@ -244,8 +249,7 @@ def basic_key(call: Call) -> str | None:
 
 def basic_text(call: Call) -> str | None:
     """Return what HTTP Basic authentication encodes; None without it."""
-    header = next((value for name, value in call.headers if name.lower() == "authorization"), "")
-    scheme, _, coded = header.partition(" ")
+    scheme, _, coded = authorization(call).partition(" ")
     if scheme.lower() != "basic":
         return None
     try:
