@@ -8,7 +8,8 @@ CASE_FACTS = ("kind", "method", "parameter", "seen")
 ERROR_PARTS = ("status", "code", "message", "description")
 #: In which way a value may be wrong: some errors say it.
 SEEN = (
-    *("nothing", "empty", "blank", "several", "more than one", "an empty object"),
+    *("nothing", "empty", "blank", "several", "several in a text"),
+    *("more than one", "an empty object"),
     *("null", "a boolean", "a number", "a string", "an array", "an object", "not JSON", "a form"),
 )
 MAX_CASES = 200

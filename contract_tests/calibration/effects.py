@@ -158,8 +158,12 @@ _CALLERS = {
 
 
 def _now(seen: Seen, _: str) -> Any:
-    is_time = all(_is_time(after) and before != after for before, after, _ in seen)
-    return {"$": "now", "like": _shape(seen[0][1])} if is_time else None
+    """Return that a value is the time; what was changed just before may have the same one."""
+    if not all(_is_time(after) for _, after, _ in seen):
+        return None
+    new = [after for before, after, _ in seen if before != after]
+    is_now = all(before != after or after >= min(new) for before, after, _ in seen)
+    return {"$": "now", "like": _shape(seen[0][1])} if is_now else None
 
 
 def _is_time(value: Any) -> bool:

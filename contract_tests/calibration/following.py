@@ -86,6 +86,7 @@ class MockFollower(Follower):
         self._login, self._cache = login, cache
         self._seen: dict[Any, Record] = {}  # webhook requests as the server showed them last
         self._changed: datetime | None = None  # when the server last changed one, by its clock
+        self._ahead = 0.0  # seconds that the mock's clock is ahead of that
 
     def reply(self, exchange: Exchange) -> MockReply:
         """Return the mock's response to the request of an exchange."""
@@ -133,14 +134,18 @@ class MockFollower(Follower):
     def _passed(self, exchange: Exchange) -> float:
         """Return how many seconds a change comes after the one before it, by the server's dates.
 
-        What the server changes within a second is changed within a second here as well.
+        What the server changes within a second is changed within a second here as well. A resend
+        that shows no date counts as a second, which is taken from the next one that does.
         """
         date, last = _updated_date(exchange), self._changed
         if date is None or (last is not None and date < last):
-            return 0 if last else 1
+            seconds = 0 if last and exchange.call.method == "delete" else 1
+            self._ahead += seconds
+            return seconds
         self._changed = date
         passed = MAX_PASSED if last is None else (date - last).total_seconds()
-        return passed if passed < MAX_PASSED else 1
+        ahead, self._ahead = self._ahead, 0.0
+        return max(0, passed - ahead) if passed < MAX_PASSED else 1
 
     def _failure(self, exchange: Exchange) -> Mapping[str, Any] | None:
         """Return the error that a resend ended with, as far as the response tells; else None.

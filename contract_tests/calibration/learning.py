@@ -6,7 +6,7 @@ of them. So there is no rule here for any one dial.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
@@ -15,6 +15,7 @@ from math import inf
 from typing import Any
 
 from crmcom_kit.contract_tests.belief.belief import Record
+from crmcom_kit.contract_tests.calibration.about import test_of
 from crmcom_kit.contract_tests.calibration.comparing import ENDED_TOKEN, Comparison, Difference
 from crmcom_kit.contract_tests.calibration.effects import dials_of, learned_effects
 from crmcom_kit.contract_tests.calibration.following import Cache, MockFollower, exchange_of
@@ -24,7 +25,7 @@ from crmcom_kit.contract_tests.calibration.refusals import Refusal, learned_refu
 from crmcom_kit.contract_tests.calibration.success_texts import SUCCESS_TEXTS, success_texts
 from crmcom_kit.contract_tests.calibration.world import world_of
 from crmcom_kit.contract_tests.client.calls import changing_method
-from crmcom_kit.contract_tests.client.exchanges import Exchange, has_code
+from crmcom_kit.contract_tests.client.exchanges import Exchange, has_code, token_of
 from crmcom_kit.contract_tests.client.made_up import NO_TOKEN
 from crmcom_kit.contract_tests.client.targets import Login, MockReply
 from crmcom_kit.contract_tests.run.results import Results
@@ -58,16 +59,8 @@ _WEIGHTS = {
 MAX_ROUNDS = 4
 #: So many values are tried of a dial that cannot explain anything: others may fit as well.
 MAX_UNHELPFUL = 4
-#: What a request has in it that a dial may be about: of others it changes nothing. The first one
-#: that fits the dial counts; a dial that is not here may be about any request.
-_ABOUT: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("list.url.", ("url=",)), ("list.created_date.", ("created_date=",)),
-    ("list.entity_id_alone", ("entity_id=",)), ("list.unknown_reference", ("_identifier=",)),
-    ("list.combine", ("entity_id=", "_identifier=")), ("list.", ("/list",)),
-    ("paging.default_results", ("/list",)), ("paging.", ("number_of_results=", "offset=")),
-    ("fields_set.", ("fields_set",)), ("identifiers.", ("_identifier",)),
-    ("login.", ("authentication/",)),
-)  # fmt: skip
+#: Dials whose values are tried together with a value of another one, without which they do nothing.
+_TOGETHER = {"paging.maximum_results": {"paging.over_maximum": "error"}}
 _ANY_TIME = "2026-01-01T00:00:00+00:00"  # of a run that does not say when it began
 
 
@@ -156,7 +149,6 @@ class Learning:
         self._log, self._is_time_up, self._progress = log, is_time_up, progress
         self._settings: dict[str, Any] = {}  # dials that differ from the default
         self._kinds: dict[int, str] = {}  # of errors that the mock refuses with, by number
-        self._texts = {each.number: _text(each) for each in log.every_exchange}
         self._caches = [Cache() for _ in log.parts]
         self._comparison = log.comparison(wording=self._wording)
         #: Kind -> how often the server has refused with an HTTP status and a code.
@@ -166,13 +158,16 @@ class Learning:
         self._scores: dict[int, int] = {}
         self._compared: dict[tuple[int, Mark], list[Difference]] = {}
         self._marks: dict[int, Mark] = {}  # of the mock's responses, with what was learned so far
-        self._inert: set[tuple[str, Any]] = set()  # dials and values that no response depends on
+        #: How often all was replayed until a response changed, or a dial was settled.
+        self._takes, self._changed_at, self._settled_at = 0, dict[int, int](), dict[str, int]()
         #: Dial -> the values that are worth a try, the default first.
         self._values: dict[str, list[Any]] = {}
         for dial in filter(_is_learnable, dials().values()):
             others = [each for each in self._values_of(dial) if each != dial.default]
             if others:
                 self._values[dial.key] = [dial.default, *others]
+        #: Dial -> the numbers of the exchanges whose responses it may change.
+        self._about = {key: self._numbers(test_of(key)) for key in self._values}
 
     def learn(self) -> None:
         """Find what the log tells of the dials, until ``is_time_up``."""
@@ -226,27 +221,25 @@ class Learning:
         """Find the value of one dial that fits best."""
         present = self._settings.get(key, dials()[key].default)
         fits, told_by = [present], None
-        about = self._about(key)
-        can_help = any(self._scores[number] for number in about)
-        if not can_help and key in self.found:
+        about, since = self._about[key], self._settled_at.get(key, 0)
+        if key in self.found and not any(self._changed_at[number] > since for number in about):
             return self.found[key]
+        can_help = any(self._scores[number] for number in about)
         values = self._values[key] if can_help else self._values[key][:MAX_UNHELPFUL]
-        for value in values:
-            if value == present:
+        for value, more in self._variants(key, values):
+            if value == present and not more:
                 continue
-            if (key, value) in self._inert:
-                fits.append(value)
-                continue
-            helped, harmed, first = self._tried(key, value, about)
+            helped, harmed, first = self._tried({key: value, **more}, about)
             limit = inf if key.startswith(_STRICT) else _OUTWEIGHS
             if helped > (harmed and harmed * limit):
-                self._settings[key] = present = value
+                self._settings |= {key: value, **more}
+                present, fits = value, [value]
                 self._take()
-                fits = [value]
-            elif not harmed:
+            elif not harmed and value not in fits:
                 fits.append(value)
             elif first is not None and (told_by is None or first.number > told_by.number):
                 told_by = first
+        self._settled_at[key] = self._takes
         if len(fits) > 1:
             return left_open(fits, "all responses fit")
         return Found(fits, "observed" if told_by is None else f"observed ({_named(told_by)})")
@@ -258,25 +251,29 @@ class Learning:
             [Refusal(facts, outcome_of(refused, usual)) for facts, refused in self._refusals]
         )
 
-    def _about(self, key: str) -> set[int]:
-        """Return the numbers of the exchanges whose responses a dial may change."""
-        words = next((words for prefix, words in _ABOUT if key.startswith(prefix)), ("",))
-        return {
-            number for number, text in self._texts.items() if any(word in text for word in words)
-        }
+    def _numbers(self, test: Callable[[Exchange], bool]) -> frozenset[int]:
+        return frozenset(each.number for each in self._log.every_exchange if test(each))
 
-    def _tried(self, key: str, value: Any, about: set[int]) -> tuple[int, int, Exchange | None]:
-        """Return how many responses another value fits better and worse, and the first of these."""
+    def _variants(self, key: str, values: Sequence[Any]) -> Iterator[tuple[Any, Mapping[str, Any]]]:
+        """Yield the values to try, each alone and with what it needs of another dial."""
+        for value in values:
+            yield value, {}
+            if key in _TOGETHER and value != dials()[key].default:
+                yield value, _TOGETHER[key]
+
+    def _tried(
+        self, changes: Mapping[str, Any], about: Set[int]
+    ) -> tuple[int, int, Exchange | None]:
+        """Return how many responses other values fit better and worse, and the first of these."""
         before = sum(1 for number in about if self._scores[number])
-        helped, harmed, first, is_inert = 0, 0, None, True
-        is_strict = key.startswith(_STRICT)
-        for exchange, reply in self._replies({**self._settings, key: value}, about):
+        helped, harmed, first = 0, 0, None
+        is_strict = any(key.startswith(_STRICT) for key in changes)
+        for exchange, reply in self._replies({**self._settings, **changes}, about):
             if self._is_time_up():
                 raise _TimeUp
             number = exchange.number
             if number not in about or (self._marks[number] == _mark(reply) and not is_strict):
                 continue
-            is_inert = False
             found = self._differences(exchange, reply)
             change = _score(found) - self._scores[number]
             helped += change < 0
@@ -286,23 +283,26 @@ class Learning:
                 first = first or exchange
                 if harmed * _OUTWEIGHS >= before:
                     break
-        if is_inert:
-            self._inert.add((key, value))
         return helped, harmed, first
 
     def _take(self) -> None:
         """Replay all with what was learned so far, and learn how each kind of error is worded."""
         self._wordings.clear()
         self._refusals.clear()
-        self._compared.clear()
+        self._compared = {key: each for key, each in self._compared.items() if not key[1][2]}
         replies = list(self._replies(self._settings))
         for exchange, reply in replies:
             self._kinds[exchange.number] = reply.kind
             if reply.kind and not exchange.ok and has_code(exchange):
                 self._wordings.setdefault(reply.kind, Counter())[exchange.wording] += 1
                 self._refusals.append((reply.facts, exchange))
-        self._marks = {one.number: _mark(reply) for one, reply in replies}
-        self._scores = {one.number: _score(self._differences(one, own)) for one, own in replies}
+        self._takes += 1
+        for exchange, reply in replies:
+            number, mark = exchange.number, _mark(reply)
+            score = _score(self._differences(exchange, reply))
+            if (self._marks.get(number), self._scores.get(number)) != (mark, score):
+                self._changed_at[number] = self._takes
+            self._marks[number], self._scores[number] = mark, score
 
     def _differences(self, exchange: Exchange, reply: MockReply) -> list[Difference]:
         """Return in what a response differs; most values of a dial change few responses."""
@@ -322,7 +322,7 @@ class Learning:
         return wordings.most_common(1)[0][0] if wordings else None
 
     def _replies(
-        self, settings: Mapping[str, Any], about: set[int] | None = None
+        self, settings: Mapping[str, Any], about: Set[int] | None = None
     ) -> Iterator[tuple[Exchange, MockReply]]:
         """Yield a mock's responses: to all requests, or to some and to all that change it."""
         dialect = Dialect("tried", settings)
@@ -342,15 +342,35 @@ class Learning:
                 return [False, True]
         if dial.key == "list.created_date.utc_offset":
             return [f"{hours:+03d}:00" for hours in range(-12, 15)]
-        if dial.key == "tokens.live_at_once":
-            return range(6)
-        if dial.key.startswith("paging."):
-            return [0, *self._lengths()]
+        if dial.key == "tokens.live_at_once":  # what fewer logins than that show
+            logins = sum(token_of(each) is not None for each in self._log.every_exchange)
+            return range(min(6, logins))
+        if dial.key == "paging.default_results":
+            return [0, *self._lengths(is_limited=False)]
+        if dial.key == "paging.maximum_results":
+            return [0, *self._lengths(is_limited=True), *self._refused_lengths()]
         return []
 
-    def _lengths(self) -> list[int]:
-        """Return the lengths that several of the longest lists have, and the longest one."""
-        lists = [e for e in self._log.every_exchange if e.ok and e.call.method == "list"]
+    def _refused_lengths(self) -> list[int]:
+        """Return the largest number of results that may be allowed, if larger ones are refused."""
+        numbers: dict[bool, list[int]] = {True: [0], False: []}  # by whether it was served
+        for each in self._log.every_exchange:
+            text = str(each.call.parameters.get("number_of_results"))
+            if each.call.method == "list" and text.isdecimal():
+                numbers[each.ok].append(int(text))
+        refused = [number - 1 for number in numbers[False] if number > max(numbers[True]) + 1]
+        return [*filter(dials()["paging.maximum_results"].accepts, sorted(refused)[:1])]
+
+    def _lengths(self, *, is_limited: bool) -> list[int]:
+        """Return the lengths that several of the longest lists have, and the longest one.
+
+        They are of lists with number_of_results, or of lists without it.
+        """
+        lists = [
+            each for each in self._log.every_exchange
+            if each.ok and each.call.method == "list"
+            and is_limited is ("number_of_results=" in each.call.query)
+        ]  # fmt: skip
         counts = Counter(len(each.records) for each in lists)
         several = sorted(length for length, count in counts.items() if length and count > 1)[-3:]
         longest = max(counts, default=0)
@@ -360,12 +380,6 @@ class Learning:
 def _mark(reply: MockReply) -> Mark:
     """Return what tells a response from others: of long lists it is all that is kept."""
     return reply.status, blake2b(reply.content, digest_size=16).digest(), reply.kind
-
-
-def _text(exchange: Exchange) -> str:
-    """Return what dials may be about in a request."""
-    call = exchange.call
-    return f"{call.path}?{call.query} {(call.body or b'').decode('utf-8', 'replace')}"
 
 
 def _changes(exchange: Exchange) -> bool:

@@ -54,6 +54,7 @@ class Parameters:
         self._dialect = dialect
         self._unknown: str = dialect["requests.unknown_parameters"]
         self._repeated: str = dialect["requests.repeated_parameters"]
+        self._repeated_identifier: str = dialect["identifiers.repeated"]
         self._filters = filters(dialect, entities)
 
     def collect(self, method: Method, request: Request) -> RawParameters:
@@ -82,8 +83,9 @@ class Parameters:
         needs_body = request.body != b"" or bool(needs & {"mandatory", "token"})
         members = body_members(request) if needs_body else Members([])
         raw = RawParameters(method, dict(members))
-        if self._repeated == "error":  # else the last one counts in JSON
-            raw.repeated = members.repeated
+        raw.repeated = frozenset(
+            name for name in members.repeated if self._mode(raw, name) == "error"
+        )  # else the last one counts in JSON
         pairs = query_pairs(request.query)
         if not pairs:
             return raw
@@ -102,10 +104,18 @@ class Parameters:
         """Give a request its parameters; which counts of those that it has twice, is a dial."""
         raw.values = dict(pairs)
         if len(raw.values) < len(pairs):
-            if self._repeated == "error":
-                raw.repeated |= repeated(name for name, _ in pairs)
-            elif self._repeated == "first":
-                raw.values = dict(reversed(pairs))
+            for name in repeated(name for name, _ in pairs):
+                mode = self._mode(raw, name)
+                if mode == "error":
+                    raw.repeated |= {name}
+                elif mode == "first":
+                    raw.values[name] = next(value for key, value in pairs if key == name)
+
+    def _mode(self, raw: RawParameters, name: str) -> str:
+        """Return which of several counts of a parameter."""
+        parameter = raw.method.parameters.get(name)
+        is_identifier = parameter is not None and parameter.type == "object"
+        return self._repeated_identifier if is_identifier else self._repeated
 
     def token(self, raw: RawParameters, authorization: str = "") -> str:
         """Return the token of the request.
@@ -156,7 +166,7 @@ class Parameters:
             elif name != "token":
                 if name in raw.repeated:
                     is_identifier = parameter.type == "object"
-                    raise _several(parameter, "several") if is_identifier else _duplicate(name)
+                    raise _repeated(parameter) if is_identifier else _duplicate(name)
                 from_body = raw.method.verb == "POST"
                 values[name] = self._value(parameter, raw.values[name], from_body=from_body)
         return values
@@ -230,7 +240,7 @@ def _identifier(parameter: Parameter, value: str) -> Identifier:
             raise _empty_identifier(parameter, quoted(value), forms)
         raise VendorError("no_identifier", parameter.name, seen=quoted(value), allowed=forms)
     if "," in text and any(f",{field}=" in text for field in parameter.fields):
-        raise _several(parameter, quoted(value))
+        raise _several(parameter, quoted(value), "several in a text")
     return Identifier(name, _text(f"{parameter.name}.{name}", text))
 
 
@@ -274,14 +284,18 @@ def _duplicate(name: str) -> VendorError:
     return VendorError(kind, name, seen="more than one", allowed="one", dials=dials)
 
 
-def _several(parameter: Parameter, seen: str) -> VendorError:
+def _several(parameter: Parameter, seen: str, form: str = "several", *dials: str) -> VendorError:
     kind, allowed = "several_identifiers", _one_of(parameter)
-    return VendorError(kind, parameter.name, seen=seen, allowed=allowed)
+    return VendorError(kind, parameter.name, seen=seen, allowed=allowed, form=form, dials=dials)
+
+
+def _repeated(parameter: Parameter) -> VendorError:
+    return _several(parameter, "several", "several", "identifiers.repeated")
 
 
 def _unknown_field(parameter: Parameter, name: str, allowed: str, *dials: str) -> VendorError:
-    kind, seen = "unknown_identifier_field", quoted(name)
-    return VendorError(kind, parameter.name, seen=seen, allowed=allowed, dials=dials)
+    kind, seen, form = "unknown_identifier_field", quoted(name), "several" if dials else ""
+    return VendorError(kind, parameter.name, seen=seen, allowed=allowed, form=form, dials=dials)
 
 
 def _empty_identifier(parameter: Parameter, seen: str, allowed: str) -> VendorError:

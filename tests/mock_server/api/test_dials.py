@@ -20,6 +20,7 @@ ELSEWHERE = {
 }
 SHOW = "webhook_requests/show"
 NO_TOKEN = "token: seen nothing; allowed is a token from a login method"
+NUMBER_0 = "webhook_request_identifier=number=0"
 NUMBER_7 = "webhook_request_identifier=number=7"
 MOMENT = "2015-11-02T16:03:33"  # when webhook request 7 was created
 URL = "http://127.0.0.1:9080/crmapi/rest/v2/activities/create"
@@ -282,6 +283,17 @@ PROBES: dict[str, Probe] = {
             lambda mock: mock.delete(number=True),
         ),
         {False: ["wrong_type"] * 3, True: ["OK", "wrong_type", "wrong_type"]},
+    ),
+    "identifiers.repeated": Probe(
+        kinds_of(
+            lambda mock: mock.show(f"number=0&{NUMBER_7}"),
+            lambda mock: mock.show(f"number=7&{NUMBER_0}"),
+        ),
+        {
+            "error": ["several_identifiers"] * 2,
+            "first": ["unknown_webhook_request", "OK"],
+            "last": ["OK", "unknown_webhook_request"],
+        },
     ),
     "identifiers.unknown_field": Probe(
         kinds_of(

@@ -1,0 +1,56 @@
+"""Which requests a dial may be about: with another value, it changes no response to others."""
+
+import re
+from collections.abc import Callable
+from urllib.parse import parse_qsl
+
+from crmcom_kit.contract_tests.client.exchanges import Exchange
+
+Test = Callable[[Exchange], bool]
+_JSON_NAME = re.compile(rb'"([^"\\]+)"\s*:')
+
+
+def test_of(dial: str) -> Test:
+    """Return what tells whether a dial may be about an exchange."""
+    return next((test for prefix, test in _ABOUT if dial.startswith(prefix)), lambda _: True)
+
+
+def _has(*words: str) -> Test:
+    """Return a test for requests that have one of some words."""
+
+    def test(exchange: Exchange) -> bool:
+        call = exchange.call
+        text = f"{call.path}?{call.query} {(call.body or b'').decode('utf-8', 'replace')}"
+        return any(word in text for word in words)
+
+    return test
+
+
+def _repeats(exchange: Exchange) -> bool:
+    """Whether a request has a name more than once."""
+    call = exchange.call
+    names = [name for name, _ in parse_qsl(call.query, keep_blank_values=True)]
+    return any(
+        len({*found}) < len(found) for found in (names, _JSON_NAME.findall(call.body or b""))
+    )
+
+
+#: The first prefix that fits a dial counts; a dial with none may be about any request.
+_ABOUT: tuple[tuple[str, Test], ...] = (
+    ("list.url.", _has("url=")), ("list.created_date.", _has("created_date=")),
+    ("list.entity_id_alone", _has("entity_id=")), ("list.unknown_reference", _has("_identifier=")),
+    ("list.combine", _has("entity_id=", "_identifier=")), ("list.comma_lists", _has("%2C", ",")),
+    ("list.", _has("/list")),
+    ("paging.default_results", _has("/list")), ("paging.", _has("number_of_results=", "offset=")),
+    ("fields_set.", _has("fields_set")),
+    ("identifiers.repeated", _repeats), ("identifiers.", _has("_identifier")),
+    ("login.", _has("authentication/")),
+    ("requests.repeated_parameters", _repeats),
+    ("requests.query_on_post", lambda each: each.call.verb == "POST" and bool(each.call.query)),
+    ("requests.body_on_get", lambda each: each.call.verb == "GET" and bool(each.call.body)),
+    ("requests.token_in_header",
+     lambda each: any(name.lower() == "authorization" for name, _ in each.call.headers)),
+    ("requests.rewardoffers_since", _has("REWARDOFFERS")),
+    ("errors.token_first", lambda _: True), ("errors.", lambda each: not each.ok),
+    ("resend.failed", _has("/resend")),
+)  # fmt: skip
