@@ -30,9 +30,19 @@ def _repeats(exchange: Exchange) -> bool:
     """Whether a request has a name more than once."""
     call = exchange.call
     names = [name for name, _ in parse_qsl(call.query, keep_blank_values=True)]
-    return any(
-        len({*found}) < len(found) for found in (names, _JSON_NAME.findall(call.body or b""))
-    )
+    return any(len({*same}) < len(same) for same in (names, _JSON_NAME.findall(call.body or b"")))
+
+
+def _posts_a_query(exchange: Exchange) -> bool:
+    return exchange.call.verb == "POST" and bool(exchange.call.query)
+
+
+def _gets_with_body(exchange: Exchange) -> bool:
+    return exchange.call.verb == "GET" and bool(exchange.call.body)
+
+
+def _has_authorization(exchange: Exchange) -> bool:
+    return any(name.lower() == "authorization" for name, _ in exchange.call.headers)
 
 
 #: The first prefix that fits a dial counts; a dial with none may be about any request.
@@ -46,11 +56,9 @@ _ABOUT: tuple[tuple[str, Test], ...] = (
     ("identifiers.repeated", _repeats), ("identifiers.", _has("_identifier")),
     ("login.", _has("authentication/")),
     ("requests.repeated_parameters", _repeats),
-    ("requests.query_on_post", lambda each: each.call.verb == "POST" and bool(each.call.query)),
-    ("requests.body_on_get", lambda each: each.call.verb == "GET" and bool(each.call.body)),
-    ("requests.token_in_header",
-     lambda each: any(name.lower() == "authorization" for name, _ in each.call.headers)),
+    ("requests.query_on_post", _posts_a_query), ("requests.body_on_get", _gets_with_body),
+    ("requests.token_in_header", _has_authorization),
     ("requests.rewardoffers_since", _has("REWARDOFFERS")),
-    ("errors.token_first", lambda _: True), ("errors.", lambda each: not each.ok),
+    ("errors.token_first", lambda _: True), ("errors.", lambda exchange: not exchange.ok),
     ("resend.failed", _has("/resend")),
 )  # fmt: skip

@@ -9,7 +9,7 @@ import orjson
 
 from crmcom_kit import __version__
 from crmcom_kit.contract_tests.calibration.following import MockFollower
-from crmcom_kit.contract_tests.calibration.learned import Found
+from crmcom_kit.contract_tests.calibration.learned import Learned
 from crmcom_kit.contract_tests.calibration.learning import Learning, Log, log_of
 from crmcom_kit.contract_tests.calibration.people import Pseudonyms, free_texts, with_texts
 from crmcom_kit.contract_tests.calibration.record_forms import record_forms
@@ -35,7 +35,7 @@ class Calibration:
 
     results: Results
     log: Log
-    found: Mapping[str, Found]  # by dial
+    learned: Mapping[str, Learned]  # by dial
     is_cut_short: bool  # whether there was more to try
     profile: Profile
     compared: Comparisons  # the server's responses with those of a mock that has the profile
@@ -63,27 +63,27 @@ def calibrated(
     """
     log = whole_log(results)
     if earlier is not None:
-        for each in results.history:
-            each.number += len(earlier.history)
+        for exchange in results.history:
+            exchange.number += len(earlier.history)
         results = replace(results, history=(*earlier.history, *results.history))
         log = replace(log, earlier=log_of(earlier))
-    learned = Learning(log, is_time_up, progress)
-    learned.learn()
-    originals = [each for part in log.parts for each in part.original.values()]
+    learning = Learning(log, is_time_up, progress)
+    learning.learn()
+    originals = [record for part in log.parts for record in part.original.values()]
     shown = {**record_forms(originals, log.release), **_content_type(log)}
-    found = learned.found | {
-        dial: Found([value], "observed (what responses show)") for dial, value in shown.items()
+    learned = learning.learned | {
+        dial: Learned([value], "observed (what responses show)") for dial, value in shown.items()
     }
-    dialect = Dialect("profile", {dial: each.values[0] for dial, each in found.items()})
-    unsettled = {dial: list(each.values) for dial, each in found.items() if each.is_open}
+    dialect = Dialect("profile", {dial: result.values[0] for dial, result in learned.items()})
+    unsettled = {dial: list(result.values) for dial, result in learned.items() if result.is_open}
     profile = Profile(
-        log.release, dialect, log.world, unsettled, learned.effects, made=results.began
+        log.release, dialect, log.world, unsettled, learning.effects, made=results.began
     )
     progress("comparing the server with a mock that has the profile")
     compared = compare(log, profile)
     profile = replace(profile, differs=compared.kinds)
     compared.excuse(profile.differs)
-    return Calibration(results, log, found, learned.is_cut_short, profile, compared)
+    return Calibration(results, log, learned, learning.is_cut_short, profile, compared)
 
 
 def updated(made: Calibration, before: Profile) -> tuple[Calibration, list[str]]:
@@ -92,12 +92,12 @@ def updated(made: Calibration, before: Profile) -> tuple[Calibration, list[str]]
     What a read-only run does not see, such as the effects of a resend, stays as it was.
     """
     when = f" of {before.made}" if before.made else ""
-    found, changes = dict(made.found), []
+    learned, changes = dict(made.learned), []
     for dial, value in before.dialect.items():
-        new = made.found.get(dial)
+        new = made.learned.get(dial)
         if new is None or new.is_open or new.is_derived:
-            if dial in made.found or dial in before.dialect.changes():
-                found[dial] = Found([value], f"kept (from the profile{when})")
+            if dial in made.learned or dial in before.dialect.changes():
+                learned[dial] = Learned([value], f"kept (from the profile{when})")
         elif made.profile.dialect[dial] != value:
             now = made.profile.dialect[dial]
             changes.append(f"{dial}: {toml_value(value)} -> {toml_value(now)} ({new.evidence})")
@@ -109,18 +109,18 @@ def updated(made: Calibration, before: Profile) -> tuple[Calibration, list[str]]
         ]  # fmt: skip
     profile = replace(
         made.profile,
-        dialect=Dialect("profile", {dial: each.values[0] for dial, each in found.items()}),
+        dialect=Dialect("profile", {dial: result.values[0] for dial, result in learned.items()}),
         unsettled={
             d: fits
             for d, fits in before.unsettled.items()
-            if d in found and not (d in made.found and not made.found[d].is_open)
+            if d in learned and not (d in made.learned and not made.learned[d].is_open)
         },
         effects={**before.effects, **made.profile.effects},
     )
     compared = compare(made.log, replace(profile, differs={}))
     profile = replace(profile, differs=compared.kinds)
     compared.excuse(profile.differs)
-    return replace(made, found=found, profile=profile, compared=compared), changes
+    return replace(made, learned=learned, profile=profile, compared=compared), changes
 
 
 def whole_log(results: Results) -> Log:
@@ -150,19 +150,19 @@ def compare_with(
         log: of the first server.
         known: what calibrate has found to differ, by method.
     """
-    comparison, found = log.comparison(), Comparisons(known or {})
+    comparison, comparisons = log.comparison(), Comparisons(known or {})
     for exchange in log.exchanges:
         own = respond(exchange)
         if own is not None:
-            found.add(exchange, comparison.differences(exchange, own), log.release)
+            comparisons.add(exchange, comparison.differences(exchange, own), log.release)
         elif changing_method(exchange.call) is not None:  # what it has changed is no longer alike
-            comparison.unsteady |= {str(each.get("id")) for each in exchange.records}
-    return found
+            comparison.unsteady |= {str(record.get("id")) for record in exchange.records}
+    return comparisons
 
 
 def _content_type(log: Log) -> dict[str, str]:
     key = "envelope.content_type"
-    seen = {each.header("Content-Type") for each in log.exchanges if each.ok}
+    seen = {exchange.header("Content-Type") for exchange in log.exchanges if exchange.ok}
     only = seen.pop() if len(seen) == 1 else None
     return {key: only} if only is not None and dials()[key].accepts(only) else {}
 
@@ -175,7 +175,8 @@ def files(made: Calibration, *, keep_personal_data: bool) -> dict[str, str]:
     redactor = ReportRedactor(made.results.target, made.results.history, hides_user=False)
     texts = [[*made.profile.dialect[dial].values()] for dial in SUCCESS_TEXTS]
     said = [
-        _without_secrets(each, redactor) for each in (*made.log.world, made.profile.effects, *texts)
+        _without_secrets(value, redactor)
+        for value in (*made.log.world, made.profile.effects, *texts)
     ]
     if not keep_personal_data:
         said = Pseudonyms().replaced_everywhere(said)
@@ -186,9 +187,9 @@ def files(made: Calibration, *, keep_personal_data: bool) -> dict[str, str]:
     return {
         HEAD: head_of(replace(made.profile, effects=effects)),
         DIALECT: write_dialect(
-            made.profile.dialect, {dial: each.evidence for dial, each in made.found.items()}
+            made.profile.dialect, {dial: result.evidence for dial, result in made.learned.items()}
         ),
-        WORLD: "".join(f"{orjson.dumps(each).decode()}\n" for each in world),
+        WORLD: "".join(f"{orjson.dumps(entry).decode()}\n" for entry in world),
         "report.json": json.dumps(facts, indent=2) + "\n",
         "report.html": as_html({**facts, "title": "Calibration"}, made.compared, made.results),
     }
@@ -196,17 +197,17 @@ def files(made: Calibration, *, keep_personal_data: bool) -> dict[str, str]:
 
 def _with_texts(made: Calibration, texts: Mapping[str, Sequence[str]]) -> Calibration:
     """Return a calibration with other texts of successes: those that may be written."""
-    found = dict(made.found)
+    learned = dict(made.learned)
     for dial, shared in texts.items():
-        if dial in found:
+        if dial in learned:
             table = dict(zip(made.profile.dialect[dial], shared, strict=True))
-            found[dial] = found[dial]._replace(values=[table])
-    values = {dial: each.values[0] for dial, each in found.items()}
+            learned[dial] = learned[dial]._replace(values=[table])
+    values = {dial: result.values[0] for dial, result in learned.items()}
     unsettled = dict(made.profile.unsettled) | {
-        dial: list(found[dial].values) for dial in texts if dial in made.profile.unsettled
+        dial: list(learned[dial].values) for dial in texts if dial in made.profile.unsettled
     }
     profile = replace(made.profile, dialect=Dialect("profile", values), unsettled=unsettled)
-    return replace(made, found=found, profile=profile)
+    return replace(made, learned=learned, profile=profile)
 
 
 def _without_secrets(value: Any, redactor: ReportRedactor) -> Any:
@@ -225,14 +226,14 @@ def _facts(made: Calibration) -> dict[str, Any]:
         "release": made.log.release.name,
         "requests": len(made.log.every_exchange),
         "settled": {
-            dial: {"value": each.values[0], "evidence": each.evidence}
-            for dial, each in made.found.items()
-            if not each.is_open
+            dial: {"value": result.values[0], "evidence": result.evidence}
+            for dial, result in made.learned.items()
+            if not result.is_open
         },
         "unsettled": {
-            dial: {"values": list(each.values), "evidence": each.evidence}
-            for dial, each in made.found.items()
-            if each.is_open
+            dial: {"values": list(result.values), "evidence": result.evidence}
+            for dial, result in made.learned.items()
+            if result.is_open
         },
         "cut_short": made.is_cut_short,
         **made.compared.as_json(),

@@ -97,14 +97,16 @@ def calibrate(out: Path, *, keep_personal_data: bool, har: Path | None, **given:
             raise Refused(_printable(results)(msg)) from None
     notes = [*(() if earlier is None else earlier.warnings), *results.warnings, *results.notes]
     if made.is_cut_short:
-        untried = [dial for dial, each in made.found.items() if "not tried" in each.evidence]
+        untried = [
+            dial for dial, learned in made.learned.items() if "not tried" in learned.evidence
+        ]
         notes.append(
             f"learning stopped after {seconds:g} s (--max-time) before "
             f"{counted(len(untried), 'dial')}: {', '.join(untried)}; to go on from the same "
             f"exchanges, give --from-har {har or 'FILE, which --har FILE writes'}"
         )
-    if not made.found["list.order"].evidence.startswith("observed"):
-        notes.append(f"list.order: {made.found['list.order'].evidence}")
+    if not made.learned["list.order"].evidence.startswith("observed"):
+        notes.append(f"list.order: {made.learned['list.order'].evidence}")
     notes += [*_on_responses(made), *_on_changes(made, results)]
     if unread := json.loads(texts["report.json"])["free_texts"]:
         notes.append(
@@ -118,7 +120,7 @@ def calibrate(out: Path, *, keep_personal_data: bool, har: Path | None, **given:
     click.echo(
         f"{folder}: release {made.log.release.name}, "
         f"{counted(len(made.log.original), 'webhook request')}, "
-        f"{counted(len(made.found) - open_dials, 'dial')} settled, {open_dials} left open "
+        f"{counted(len(made.learned) - open_dials, 'dial')} settled, {open_dials} left open "
         f"({folder / 'report.html'})"
     )
     click.echo("\n".join(map(printable, made.compared.lines())))
@@ -153,13 +155,13 @@ def _on_responses(made: "Calibration") -> Iterator[str]:
     from crmcom_kit.contract_tests.oracle.envelope import is_readable
 
     exchanges, release = made.log.every_exchange, made.log.release
-    if unreadable := sum(not is_readable(each) for each in exchanges):
+    if unreadable := sum(not is_readable(exchange) for exchange in exchanges):
         yield (
             f"{unreadable} of {len(exchanges)} responses have no status with code, message and "
             "description: little is learned from them; they are below as 'no envelope'"
         )
-    tokens = [token_of(each) or "" for each in exchanges if each.call.method in LOGINS]
-    if release.token.kind == "hex" and any(each.count(".") == 2 for each in tokens):
+    tokens = [token_of(exchange) or "" for exchange in exchanges if exchange.call.method in LOGINS]
+    if release.token.kind == "hex" and any(token.count(".") == 2 for token in tokens):
         yield (
             f"the server returns JSON Web Tokens, as from R12.0.0 on, and {release.name} was "
             "calibrated: is --release right?"
@@ -168,7 +170,7 @@ def _on_responses(made: "Calibration") -> Iterator[str]:
 
 def _on_changes(made: "Calibration", results: "Results") -> Iterator[str]:
     """Yield what there is to say of changes: which were not seen, and what they were made to."""
-    called = {each.call.method for each in made.log.every_exchange}
+    called = {exchange.call.method for exchange in made.log.every_exchange}
     if unseen := [name for name in CHANGES if name not in called]:
         yield (
             f"no response to {' and '.join(unseen)} was seen, so the mock has its own errors "
@@ -259,7 +261,7 @@ def diff(
     if update is not None and read is not None:
         _update(update, read, results, stop)
     tallies = [compared.documented, *([compared.undocumented] if fail_on == "any" else [])]
-    is_drift = any(each.otherwise for each in tallies)
+    is_drift = any(tally.otherwise for tally in tallies)
     lacks = compared.lacks if read is not None and not is_drift else []
     if lacks:
         click.echo(f"INCONCLUSIVE: {'; '.join(lacks)}")
@@ -328,7 +330,7 @@ def _profile(folder: Path, given: dict[str, Any]) -> "Profile":
     if release != profile.release:
         msg = f"--release: {given['release']} is not allowed; the profile is of "
         raise Refused(msg + profile.release.name)
-    return replace(profile, world=[each for each in world if isinstance(each, dict)])
+    return replace(profile, world=[entry for entry in world if isinstance(entry, dict)])
 
 
 def _other_server(url: str, given: dict[str, Any], stop: Stop) -> "OtherServer":

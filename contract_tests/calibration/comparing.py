@@ -57,7 +57,7 @@ class Comparison:
     #: How the first server refuses a token that is not valid, if no other refusal looks like it.
     token_refusal: tuple[int, Any] | None = None
     #: HTTP status and code that a refusal of the other server stands for; None: any.
-    wording: Callable[[Exchange], tuple[int, Any] | None] = lambda each: each.wording
+    wording: Callable[[Exchange], tuple[int, Any] | None] = lambda exchange: exchange.wording
 
     def differences(self, one: Exchange, other: Exchange) -> list[Difference]:
         """Return in what two responses to the same request differ."""
@@ -68,14 +68,14 @@ class Comparison:
             return [Difference(ENDED_TOKEN, _outcome(one), _outcome(other))]
         if one.ok != other.ok:
             return [Difference("served or refused", _outcome(one), _outcome(other))]
-        found = list(_texts(one, other))
+        differences = list(_texts(one, other))
         if not one.ok:
-            return [*self._refusals(one, other), *found]
+            return [*self._refusals(one, other), *differences]
         if one.call.method == "list":
-            found += self._lists(one, other)
+            differences += self._lists(one, other)
         elif one.call.method not in LOGINS:
-            found += self._data(one.data, other.data)
-        return found
+            differences += self._data(one.data, other.data)
+        return differences
 
     def _has_ended(self, one: Exchange, other: Exchange) -> bool:
         """Whether a token is no longer valid on the first server alone."""
@@ -90,19 +90,19 @@ class Comparison:
             what = "code" if one.status == wanted[0] else "HTTP status"
             seen = f"HTTP {wanted[0]}, {wanted[1]}"
             yield Difference(f"{what} of a refusal", _outcome(one), seen)
-        forms = [_form(each) for each in (one, other)]
+        forms = [_form(exchange) for exchange in (one, other)]
         if forms[0] != forms[1]:
             yield Difference("data of a refusal", forms[0], forms[1])
 
     def _lists(self, one: Exchange, other: Exchange) -> Iterator[Difference]:
-        forms = [_form(each) for each in (one, other)]
+        forms = [_form(exchange) for exchange in (one, other)]
         if not one.records and not other.records and forms[0] != forms[1]:
             yield Difference("an empty list", forms[0], forms[1])
-        if not any("id" in each for each in (*one.records, *other.records)):
+        if not any("id" in record for record in (*one.records, *other.records)):
             yield from self._parts(one.records, other.records)
             return
-        ids = [[_id(each) for each in exchange.records] for exchange in (one, other)]
-        steady = [[key for key in found if key not in self.unsteady] for found in ids]
+        ids = [[_id(record) for record in exchange.records] for exchange in (one, other)]
+        steady = [[key for key in keys if key not in self.unsteady] for keys in ids]
         if sorted(steady[0]) != sorted(steady[1]):
             what = "how many are listed" if len(steady[0]) != len(steady[1]) else "which are listed"
             yield Difference(what, _listed(*steady), _listed(*reversed(steady)))
@@ -110,17 +110,17 @@ class Comparison:
         if steady[0] != steady[1]:
             at = next(n for n, keys in enumerate(zip(*steady, strict=True)) if len(set(keys)) > 1)
             yield Difference("the order of a list", steady[0][at], steady[1][at])
-        by_id = {_id(each): each for each in other.records}
-        for each in one.records:
-            if _id(each) in by_id:
-                yield from self._data(each, by_id[_id(each)])
+        by_id = {_id(record): record for record in other.records}
+        for record in one.records:
+            if _id(record) in by_id:
+                yield from self._data(record, by_id[_id(record)])
 
     def _parts(self, one: list[Record], other: list[Record]) -> Iterator[Difference]:
         """Yield in what two lists differ that show some members, and not the id."""
         if len(one) != len(other) and not self.unsteady:
             yield Difference("how many are listed", str(len(one)), str(len(other)))
         pairs = zip(one, other, strict=False)
-        for first in islice((each for pair in pairs for each in self._data(*pair)), 1):
+        for first in islice((difference for pair in pairs for difference in self._data(*pair)), 1):
             yield Difference("what a list without ids shows", first.one, first.other)
 
     def _data(self, one: Any, other: Any) -> Iterator[Difference]:
@@ -147,7 +147,7 @@ class Comparison:
         texts = [(before.get(n), one.get(n), other.get(n)) for n in ("request", "response")]
         drawn = [mine != its and _are_new(was, mine, its) for was, mine, its in texts]
         if all(drawn) and _are_equal(one) != _are_equal(other):
-            equal = [str(_are_equal(each)) for each in (one, other)]
+            equal = [str(_are_equal(record)) for record in (one, other)]
             yield Difference("response equals request", equal[0], equal[1], key)
 
 
@@ -162,7 +162,7 @@ def _inside(value: Any, name: str) -> Any:
     known = _members(name) if isinstance(value, dict) else None
     if known is None:
         return value
-    return {inner: _inside(each, inner) for inner, each in value.items() if inner in known}
+    return {inner: _inside(content, inner) for inner, content in value.items() if inner in known}
 
 
 @cache
@@ -205,7 +205,7 @@ def _are_equal(record: Record) -> bool:
 
 def _texts(one: Exchange, other: Exchange) -> Iterator[Difference]:
     for name in _TEXTS:
-        mine, its = (_blank(each.envelope["status"].get(name)) for each in (one, other))
+        mine, its = (_blank(exchange.envelope["status"].get(name)) for exchange in (one, other))
         if mine != its:
             yield Difference(f"status.{name}", mine, its)
 

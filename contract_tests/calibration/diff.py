@@ -34,7 +34,7 @@ def with_profile(results: Results, profile: Profile) -> tuple[Log, Comparisons]:
 def _outlasting(profile: Profile, world: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
     """Yield what only the profile knows of what webhook requests refer to: they may be deleted."""
     for kind in REFERRED:
-        known = {each[kind]["id"] for each in world if kind in each}
+        known = {entry[kind]["id"] for entry in world if kind in entry}
         for entry in profile.world if isinstance(profile.world, list) else ():
             named = typed(entry).get(kind)
             if named and named.get("id") and named["id"] not in known:
@@ -63,11 +63,11 @@ class OtherServer:
 
         def send(exchange: Exchange, call: Call) -> Exchange:
             # The run's own login was sent here, too, before all else.
-            login = next((each for each in session.client.history if call == each.call), None)
+            login = next((sent for sent in session.client.history if call == sent.call), None)
             is_own = call == session.tokens.login() and not follower.has_tokens
-            found = login if is_own and login is not None else session.send(call).exchange
-            found.number = exchange.number
-            return found
+            own = login if is_own and login is not None else session.send(call).exchange
+            own.number = exchange.number
+            return own
 
         follower = Follower(send)
 

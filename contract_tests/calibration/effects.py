@@ -43,25 +43,25 @@ def learned_effects(
     by_kind = defaultdict[str, list[Change]](list)
     for change in changes(exchanges, unsteady):
         by_kind[change.kind].append(change)
-    return {kind: _effects(found) for kind, found in by_kind.items()}
+    return {kind: _effects(alike) for kind, alike in by_kind.items()}
 
 
 def dials_of(effects: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """Return the dials that effects decide: they are for webhook requests that a mock makes."""
-    found: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for kind in ("resend", "delete"):
         if kind in effects:
-            found[f"{kind}.updates_log"] = any(name.startswith(LOG) for name in effects[kind])
+            values[f"{kind}.updates_log"] = any(name.startswith(LOG) for name in effects[kind])
     if "resend" in effects:
         made = effects["resend"]
-        found["resend.request"] = "renewed" if "request" in made else "kept"
+        values["resend.request"] = "renewed" if "request" in made else "kept"
         response = made.get("response", _KEPT)
         is_same = response == {"$": "same", "as": "request"}
-        found["resend.response"] = (
+        values["resend.response"] = (
             "kept" if response == _KEPT else "null" if response is None
             else "renewed" if is_same else "own"
         )  # fmt: skip
-    return found
+    return values
 
 
 def changes(exchanges: Sequence[Exchange], unsteady: frozenset[str]) -> Iterator[Change]:
@@ -106,13 +106,13 @@ def _named(exchange: Exchange, latest: Mapping[str, Record]) -> Record | None:
     ((field, text),) = named.items()
     if field == "id":
         return latest.get(text)
-    return next((each for each in latest.values() if each.get(field) == text), None)
+    return next((record for record in latest.values() if record.get(field) == text), None)
 
 
-def _effects(found: Sequence[Change]) -> dict[str, Any]:
+def _effects(alike: Sequence[Change]) -> dict[str, Any]:
     """Return the effects of changes of one kind."""
-    pairs = [(_flat(each.before), _flat(each.after)) for each in found]
-    names = dict.fromkeys(name for pair in pairs for each in pair for name in each)
+    pairs = [(_flat(change.before), _flat(change.after)) for change in alike]
+    names = dict.fromkeys(name for pair in pairs for record in pair for name in record)
     effects = {}
     for name in names:
         effect = _effect([(b.get(name, _ABSENT), a.get(name, _ABSENT), a) for b, a in pairs], name)
@@ -134,13 +134,13 @@ Seen = Sequence[tuple[Any, Any, Record]]  # a value before, after, and the recor
 
 def _effect(seen: Seen, name: str = "") -> Any:
     """Return the effect that explains what became of a value."""
-    befores, afters = [each[0] for each in seen], [each[1] for each in seen]
+    befores, afters = [value[0] for value in seen], [value[1] for value in seen]
     if befores == afters:
         return _KEPT
-    if name in _CALLERS and all(isinstance(each, dict) for each in afters):
+    if name in _CALLERS and all(isinstance(after, dict) for after in afters):
         return {"$": _CALLERS[name]}
-    was_set = [each for each in seen if each[0] not in (None, _ABSENT)]
-    filled = [each for each in seen if each[0] in (None, _ABSENT)]
+    was_set = [value for value in seen if value[0] not in (None, _ABSENT)]
+    filled = [value for value in seen if value[0] in (None, _ABSENT)]
     if was_set and filled and all(before == after for before, after, _ in was_set):
         return {"$": "fill", "value": _effect(filled, name)}
     for rule in (_now, _same, _new, _counted, _constant, _object, _array):
@@ -193,7 +193,7 @@ def _same(seen: Seen, name: str) -> Any:
 
 def _new(seen: Seen, _: str) -> Any:
     afters = [after for _, after, _ in seen]
-    is_opaque = all(isinstance(each, str) and _OPAQUE.fullmatch(each) for each in afters)
+    is_opaque = all(isinstance(after, str) and _OPAQUE.fullmatch(after) for after in afters)
     is_fresh = len(set(map(str, afters))) == len(afters)
     return {"$": "new", "like": _shape(afters[0])} if is_opaque and is_fresh else None
 
@@ -230,9 +230,9 @@ def _counted(seen: Seen, _: str) -> Any:
 def _object(seen: Seen, _: str) -> Any:
     """Return an object of effects, if all are objects of the same members."""
     afters = [after for _, after, _ in seen]
-    if not all(isinstance(each, dict) and "$" not in each for each in afters):
+    if not all(isinstance(after, dict) and "$" not in after for after in afters):
         return None
-    if len({frozenset(each) for each in afters}) != 1:
+    if len({frozenset(after) for after in afters}) != 1:
         return None
     return {
         inner: _effect([
@@ -282,5 +282,5 @@ def _at(value: Any, at: int) -> Any:
 
 def _most(afters: Sequence[Any]) -> Any:
     """Return the value that was seen most often."""
-    texts = Counter(orjson.dumps(each, option=orjson.OPT_SORT_KEYS) for each in afters)
+    texts = Counter(orjson.dumps(after, option=orjson.OPT_SORT_KEYS) for after in afters)
     return orjson.loads(texts.most_common(1)[0][0])

@@ -127,7 +127,7 @@ class MockFollower(Follower):
             return replace(call, body=json.dumps(given).encode())
         if call.method == "web_api_key_token" and self._login.api_key is None:
             coded = b64encode(f"{right.api_key}:".encode()).decode()
-            headers = [each for each in call.headers if each[0].lower() != "authorization"]
+            headers = [header for header in call.headers if header[0].lower() != "authorization"]
             return replace(call, headers=(*headers, ("Authorization", f"Basic {coded}")))
         return call
 

@@ -8,7 +8,7 @@ from crmcom_kit.contract_tests.client.wording import counted
 from crmcom_kit.schemas.dialect_file import toml_value
 
 
-class Found(NamedTuple):
+class Learned(NamedTuple):
     """What is known of one dial."""
 
     values: Sequence[Any]  # that fit, or were seen; the first one is the best
@@ -25,15 +25,15 @@ class Found(NamedTuple):
         return self.evidence.startswith("derived")
 
 
-def of_counts(values: Counter[Any]) -> Found:
+def of_counts(values: Counter[Any]) -> Learned:
     """Return values that were seen, the most frequent one first; settled if it is the only one."""
     ranked = values.most_common()
     counts = ", ".join(f"{toml_value(value)} {counted(n, 'time')}" for value, n in ranked)
     is_settled = len(ranked) == 1
     why = f"observed ({counts})" if is_settled else f"unsettled (contradictory: {counts})"
-    return Found([value for value, _ in ranked], why)
+    return Learned([value for value, _ in ranked], why)
 
 
-def left_open(values: Sequence[Any], why: str) -> Found:
+def left_open(values: Sequence[Any], why: str) -> Learned:
     """Return values that are not told apart, and why."""
-    return Found(values, f"unsettled ({why}: {', '.join(map(toml_value, values))})")
+    return Learned(values, f"unsettled ({why}: {', '.join(map(toml_value, values))})")

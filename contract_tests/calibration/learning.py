@@ -19,7 +19,7 @@ from crmcom_kit.contract_tests.calibration.about import test_of
 from crmcom_kit.contract_tests.calibration.comparing import ENDED_TOKEN, Comparison, Difference
 from crmcom_kit.contract_tests.calibration.effects import dials_of, learned_effects
 from crmcom_kit.contract_tests.calibration.following import Cache, MockFollower, exchange_of
-from crmcom_kit.contract_tests.calibration.learned import Found, left_open
+from crmcom_kit.contract_tests.calibration.learned import Learned, left_open
 from crmcom_kit.contract_tests.calibration.order import learned_order
 from crmcom_kit.contract_tests.calibration.refusals import Refusal, learned_refusals, outcome_of
 from crmcom_kit.contract_tests.calibration.success_texts import SUCCESS_TEXTS, success_texts
@@ -86,7 +86,7 @@ class Log:
     @property
     def every_exchange(self) -> list[Exchange]:
         """The exchanges of both."""
-        return [each for part in self.parts for each in part.exchanges]
+        return [exchange for part in self.parts for exchange in part.exchanges]
 
     @property
     def all_unsteady(self) -> frozenset[str]:
@@ -106,7 +106,7 @@ def log_of(results: Results) -> Log:
     target, world = results.target, world_of(results.history)
     began = datetime.fromisoformat(results.began or _ANY_TIME)
     refusal = _token_refusal(results.history)
-    exchanges = [each for each in results.history if not _is_lost(each, refusal)]
+    exchanges = [exchange for exchange in results.history if not _is_lost(exchange, refusal)]
     return Log(
         exchanges, target.release, target.login, began, world.entries(), world.records,
         results.unsteady, refusal,
@@ -121,11 +121,11 @@ def _is_lost(exchange: Exchange, token_refusal: tuple[int, Any] | None) -> bool:
 
 def _token_refusal(history: Sequence[Exchange]) -> tuple[int, Any] | None:
     """Return how a server refuses the token that no login returned, if it has other codes, too."""
-    refused = [each for each in history if not each.ok and has_code(each)]
-    codes = {each.wording for each in refused}
-    for each in refused:
-        if each.call.parameters.get("token") == NO_TOKEN and len(codes) > 2:
-            return each.wording
+    refused = [exchange for exchange in history if not exchange.ok and has_code(exchange)]
+    codes = {exchange.wording for exchange in refused}
+    for exchange in refused:
+        if exchange.call.parameters.get("token") == NO_TOKEN and len(codes) > 2:
+            return exchange.wording
     return None
 
 
@@ -144,7 +144,7 @@ class Learning:
     ) -> None:
         """Know nothing yet of the dials of the server that has a log."""
         self.is_cut_short = False  # whether there was more to try
-        self.found: dict[str, Found] = {}  # by dial
+        self.learned: dict[str, Learned] = {}  # by dial
         self.effects: Mapping[str, Effects] = {}  # of changes
         self._log, self._is_time_up, self._progress = log, is_time_up, progress
         self._settings: dict[str, Any] = {}  # dials that differ from the default
@@ -163,7 +163,7 @@ class Learning:
         #: Dial -> the values that are worth a try, the default first.
         self._values: dict[str, list[Any]] = {}
         for dial in filter(_is_learnable, dials().values()):
-            others = [each for each in self._values_of(dial) if each != dial.default]
+            others = [value for value in self._values_of(dial) if value != dial.default]
             if others:
                 self._values[dial.key] = [dial.default, *others]
         #: Dial -> the numbers of the exchanges whose responses it may change.
@@ -180,15 +180,15 @@ class Learning:
         except _TimeUp:
             self.is_cut_short = True
             for key, values in self._values.items():
-                self.found.setdefault(key, left_open(values, "not tried"))
-        self.found |= self._refused()
+                self.learned.setdefault(key, left_open(values, "not tried"))
+        self.learned |= self._refused()
 
     def _learn_order(self) -> None:
         """Find the order of lists, from the lists alone; it decides what is on a page."""
         order = learned_order(self._log.every_exchange, self._log.all_unsteady)
         keys = list(order.keys) or list(dials()["list.order"].default)
         self._settings["list.order"] = keys
-        self.found["list.order"] = Found([keys], order.evidence)
+        self.learned["list.order"] = Learned([keys], order.evidence)
 
     def _learn_effects(self) -> None:
         """Find what changes do to a webhook request, and what that says of dials."""
@@ -196,12 +196,12 @@ class Learning:
         self.effects = learned_effects(log.every_exchange, log.all_unsteady)
         for dial, value in dials_of(self.effects).items():
             self._settings[dial] = value
-            self.found[dial] = Found([value], "observed (what changes do)")
+            self.learned[dial] = Learned([value], "observed (what changes do)")
 
     def _learn_texts(self) -> None:
         """Find the texts of successes, which the responses show."""
-        self.found |= success_texts(self._log.every_exchange)
-        self._settings |= {dial: self.found[dial].values[0] for dial in SUCCESS_TEXTS}
+        self.learned |= success_texts(self._log.every_exchange)
+        self._settings |= {dial: self.learned[dial].values[0] for dial in SUCCESS_TEXTS}
 
     def _go_through(self) -> None:
         """Go through the dials in turn as long as one of them changes. Raises _TimeUp."""
@@ -212,18 +212,18 @@ class Learning:
                 f"dial {at % len(keys) + 1} of {len(keys)}, {key}"
             )
             before = dict(self._settings)
-            self.found[key] = self._settle(key)
+            self.learned[key] = self._settle(key)
             unchanged = unchanged + 1 if self._settings == before else 0
             if unchanged == len(keys):  # since the last change each was tried
                 return
 
-    def _settle(self, key: str) -> Found:
+    def _settle(self, key: str) -> Learned:
         """Find the value of one dial that fits best."""
         present = self._settings.get(key, dials()[key].default)
         fits, told_by = [present], None
         about, since = self._about[key], self._settled_at.get(key, 0)
-        if key in self.found and not any(self._changed_at[number] > since for number in about):
-            return self.found[key]
+        if key in self.learned and not any(self._changed_at[number] > since for number in about):
+            return self.learned[key]
         can_help = any(self._scores[number] for number in about)
         values = self._values[key] if can_help else self._values[key][:MAX_UNHELPFUL]
         for value, more in self._variants(key, values):
@@ -242,9 +242,9 @@ class Learning:
         self._settled_at[key] = self._takes
         if len(fits) > 1:
             return left_open(fits, "all responses fit")
-        return Found(fits, "observed" if told_by is None else f"observed ({_named(told_by)})")
+        return Learned(fits, "observed" if told_by is None else f"observed ({_named(told_by)})")
 
-    def _refused(self) -> dict[str, Found]:
+    def _refused(self) -> dict[str, Learned]:
         """Return what was learned of how each kind of error is refused, by dial."""
         usual = self._settings.get("errors.description", dials()["errors.description"].default)
         return learned_refusals(
@@ -252,7 +252,7 @@ class Learning:
         )
 
     def _numbers(self, test: Callable[[Exchange], bool]) -> frozenset[int]:
-        return frozenset(each.number for each in self._log.every_exchange if test(each))
+        return frozenset(exchange.number for exchange in self._log.every_exchange if test(exchange))
 
     def _variants(self, key: str, values: Sequence[Any]) -> Iterator[tuple[Any, Mapping[str, Any]]]:
         """Yield the values to try, each alone and with what it needs of another dial."""
@@ -274,10 +274,12 @@ class Learning:
             number = exchange.number
             if number not in about or (self._marks[number] == _mark(reply) and not is_strict):
                 continue
-            found = self._differences(exchange, reply)
-            change = _score(found) - self._scores[number]
+            differences = self._differences(exchange, reply)
+            change = _score(differences) - self._scores[number]
             helped += change < 0
-            is_unexplained = is_strict and any(each.what == ENDED_TOKEN for each in found)
+            is_unexplained = is_strict and any(
+                difference.what == ENDED_TOKEN for difference in differences
+            )
             harmed += change > 0 or is_unexplained
             if change > 0:
                 first = first or exchange
@@ -289,7 +291,9 @@ class Learning:
         """Replay all with what was learned so far, and learn how each kind of error is worded."""
         self._wordings.clear()
         self._refusals.clear()
-        self._compared = {key: each for key, each in self._compared.items() if not key[1][2]}
+        self._compared = {
+            key: differences for key, differences in self._compared.items() if not key[1][2]
+        }
         replies = list(self._replies(self._settings))
         for exchange, reply in replies:
             self._kinds[exchange.number] = reply.kind
@@ -343,7 +347,7 @@ class Learning:
         if dial.key == "list.created_date.utc_offset":
             return [f"{hours:+03d}:00" for hours in range(-12, 15)]
         if dial.key == "tokens.live_at_once":  # what fewer logins than that show
-            logins = sum(token_of(each) is not None for each in self._log.every_exchange)
+            logins = sum(token_of(exchange) is not None for exchange in self._log.every_exchange)
             return range(min(6, logins))
         if dial.key == "paging.default_results":
             return [0, *self._lengths(is_limited=False)]
@@ -354,10 +358,10 @@ class Learning:
     def _refused_lengths(self) -> list[int]:
         """Return the largest number of results that may be allowed, if larger ones are refused."""
         numbers: dict[bool, list[int]] = {True: [0], False: []}  # by whether it was served
-        for each in self._log.every_exchange:
-            text = str(each.call.parameters.get("number_of_results"))
-            if each.call.method == "list" and text.isdecimal():
-                numbers[each.ok].append(int(text))
+        for exchange in self._log.every_exchange:
+            text = str(exchange.call.parameters.get("number_of_results"))
+            if exchange.call.method == "list" and text.isdecimal():
+                numbers[exchange.ok].append(int(text))
         refused = [number - 1 for number in numbers[False] if number > max(numbers[True]) + 1]
         return [*filter(dials()["paging.maximum_results"].accepts, sorted(refused)[:1])]
 
@@ -367,11 +371,11 @@ class Learning:
         They are of lists with number_of_results, or of lists without it.
         """
         lists = [
-            each for each in self._log.every_exchange
-            if each.ok and each.call.method == "list"
-            and is_limited is ("number_of_results=" in each.call.query)
+            exchange for exchange in self._log.every_exchange
+            if exchange.ok and exchange.call.method == "list"
+            and is_limited is ("number_of_results=" in exchange.call.query)
         ]  # fmt: skip
-        counts = Counter(len(each.records) for each in lists)
+        counts = Counter(len(exchange.records) for exchange in lists)
         several = sorted(length for length, count in counts.items() if length and count > 1)[-3:]
         longest = max(counts, default=0)
         return several if longest in (0, *several) else [*several, longest]
@@ -393,8 +397,8 @@ def _is_learnable(dial: Dial) -> bool:
     return not is_left_out
 
 
-def _score(found: Sequence[Difference]) -> int:
-    return sum(_WEIGHTS.get(each.what, 1) for each in found)
+def _score(differences: Sequence[Difference]) -> int:
+    return sum(_WEIGHTS.get(difference.what, 1) for difference in differences)
 
 
 def _named(exchange: Exchange) -> str:

@@ -86,8 +86,8 @@ class _Lists:
                     rows.append(whole)
             if exchange.call.method != "list":
                 continue
-            rows = [each for each in rows if each["id"] not in unsteady]
-            self._places.append((exchange.number, {each["id"]: at for at, each in enumerate(rows)}))
+            rows = [row for row in rows if row["id"] not in unsteady]
+            self._places.append((exchange.number, {row["id"]: at for at, row in enumerate(rows)}))
             for first, second in pairwise(rows):
                 if (id(first), id(second)) not in seen:
                     seen.add((id(first), id(second)))
@@ -111,7 +111,7 @@ def _is_plain(record: Record) -> bool:
 def _way(keys: Sequence[Key], pair: Pair) -> int:
     """Return -1 if keys explain a pair, 1 if they contradict it, 0 if they leave it open."""
     for key in keys:
-        first, second = (comparable(key, value_of(each, key.member)) for each in pair[:2])
+        first, second = (comparable(key, value_of(record, key.member)) for record in pair[:2])
         if first != second:
             return 1 if (first > second) != key.is_down else -1
     return 0
@@ -143,14 +143,14 @@ class _Search:
             following = []
             for chosen, open_ in beam:
                 following += [
-                    ((*chosen, each), [at for at in open_ if not each.ways[at]])
-                    for each in self._next(open_)
+                    ((*chosen, candidate), [at for at in open_ if not candidate.ways[at]])
+                    for candidate in self._next(open_)
                 ]
-            following.sort(key=lambda each: len(each[1]))
+            following.sort(key=lambda candidate: len(candidate[1]))
             beam = following[:BEAM]
             complete += beam
-        found = min((chosen for chosen, _ in complete), key=self._rank)
-        return tuple(each.key for each in found)
+        best = min((chosen for chosen, _ in complete), key=self._rank)
+        return tuple(candidate.key for candidate in best)
 
     def _rank(self, chosen: Sequence[_Candidate]) -> tuple[int, int]:
         """Return what an order is worse by: pairs that it contradicts, and that it leaves open.
@@ -159,7 +159,7 @@ class _Search:
         """
         wrong = ties = 0
         for at in range(len(self._pairs)):
-            way = next((each.ways[at] for each in chosen if each.ways[at]), 0)
+            way = next((candidate.ways[at] for candidate in chosen if candidate.ways[at]), 0)
             wrong += way > 0
             ties += way == 0
         return (wrong * OUTWEIGHS + ties, len(chosen)) if wrong else (ties, len(chosen))
@@ -167,24 +167,24 @@ class _Search:
     def _next(self, open_: Sequence[int]) -> list[_Candidate]:
         """Return the best next keys: those that no open pair contradicts, if there are any."""
         clean, others = [], []
-        for each in self._candidates:
-            wrong = sum(each.ways[at] > 0 for at in open_)
-            right = sum(each.ways[at] < 0 for at in open_)
+        for candidate in self._candidates:
+            wrong = sum(candidate.ways[at] > 0 for at in open_)
+            right = sum(candidate.ways[at] < 0 for at in open_)
             if right and not wrong:
-                clean.append((right, each))
+                clean.append((right, candidate))
             elif right > OUTWEIGHS * wrong:
-                others.append((right - OUTWEIGHS * wrong, each))
-        best = sorted(clean or others, key=lambda each: -each[0])
-        return [each for _, each in best[:BEAM]]
+                others.append((right - OUTWEIGHS * wrong, candidate))
+        best = sorted(clean or others, key=lambda candidate: -candidate[0])
+        return [candidate for _, candidate in best[:BEAM]]
 
     def _all(self) -> Iterator[_Candidate]:
         """Yield the candidates, those of usual members first."""
-        records = {id(each): each for pair in self._pairs for each in pair[:2]}
+        records = {id(record): record for pair in self._pairs for record in pair[:2]}
         members = dict.fromkeys(_USUAL)
         for record in records.values():
             members |= dict.fromkeys(_scalars(record))
         for member in members:
-            values = {key: value_of(each, member) for key, each in records.items()}
+            values = {key: value_of(record, member) for key, record in records.items()}
             if len({*map(str, values.values())}) > 1:
                 for key in self._keys(member, [*values.values()]):
                     ranks = {at: comparable(key, value) for at, value in values.items()}
@@ -193,8 +193,8 @@ class _Search:
     @staticmethod
     def _keys(member: str, values: Sequence[Any]) -> Iterator[Key]:
         """Yield the keys that a member may be part of an order by."""
-        has_numbers = member == "number" or any(isinstance(each, int | float) for each in values)
-        has_unset = any(each is None for each in values)
+        has_numbers = member == "number" or any(isinstance(value, int | float) for value in values)
+        has_unset = any(value is None for value in values)
         for is_text in (False, True) if has_numbers else (False,):
             for is_high in (False, True) if has_unset else (False,):
                 for is_down in (False, True):

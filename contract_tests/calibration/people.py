@@ -37,16 +37,16 @@ def free_texts(values: Iterable[Any]) -> int:
 
     What members have that name a person does not count.
     """
-    found: set[str] = set()
+    texts: set[str] = set()
 
     def collect(text: str, member: str) -> str:
         if member not in _NAMES and member not in _KEPT and _SEVERAL_WORDS.search(text):
-            found.add(text)
+            texts.add(text)
         return text
 
     for value in values:
         with_texts(value, collect)
-    return len(found)
+    return len(texts)
 
 
 class Pseudonyms:
@@ -68,7 +68,7 @@ class Pseudonyms:
         e-mail address has before its @ (if it has a dot), of somebody whom a member of another
         value names, and of a host by the name that stands in some URL.
         """
-        found = [self.replaced(each) for each in values]
+        replaced = [self.replaced(value) for value in values]
         people: dict[str, str] = {}
         for name, made in self._people.items():
             words, last = name.split(), made.split()[-1]
@@ -93,7 +93,7 @@ class Pseudonyms:
             text = text if member in _IDENTIFYING else of_users(text)
             return of_hosts(of_people(text))
 
-        return [with_texts(each, change) for each in found]
+        return [with_texts(value, change) for value in replaced]
 
     def replaced(self, value: Any) -> Any:
         """Return a copy of a value with all that names somebody in it replaced."""
@@ -109,8 +109,8 @@ class Pseudonyms:
             return made
         if member in _USERS and "@" not in value:
             return self._named("user_name", value)
-        text = _HOST.sub(lambda found: self._named("host", found[1]), value)
-        return _EMAIL.sub(lambda found: self._named("email", found[0]), text)
+        text = _HOST.sub(lambda match: self._named("host", match[1]), value)
+        return _EMAIL.sub(lambda match: self._named("email", match[0]), text)
 
     def _named(self, kind: str, text: str) -> str:
         key = kind, text.casefold()
@@ -122,7 +122,7 @@ def _replacing(made: Mapping[str, str], before: str, after: str) -> Callable[[st
 
     There may be thousands: in each text only those are looked for whose first word it has.
     """
-    folded = {name.casefold(): each for name, each in made.items()}
+    folded = {name.casefold(): replacement for name, replacement in made.items()}
     by_word: dict[str, list[str]] = defaultdict(list)
     for name in made:
         by_word[_words(name)[0]].append(name)

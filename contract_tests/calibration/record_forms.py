@@ -16,10 +16,10 @@ from crmcom_kit.schemas.releases import Release
 Objects = Sequence[Mapping[str, Any]]
 
 
-def record_forms(found: Iterable[Mapping[str, Any]], release: Release) -> dict[str, Any]:
+def record_forms(shown: Iterable[Mapping[str, Any]], release: Release) -> dict[str, Any]:
     """Return the dials that whole webhook requests show, with their values."""
-    records = [each for each in found if isinstance(each.get("log_information"), dict)]
-    logs = [each["log_information"] for each in records]
+    records = [record for record in shown if isinstance(record.get("log_information"), dict)]
+    logs = [record["log_information"] for record in records]
     definitions, rules = (_inside(records, (n,)) for n in ("webhook_definition", "workflow_rule"))
     users = _inside(logs, USERS)
     forms = {
@@ -37,25 +37,25 @@ def record_forms(found: Iterable[Mapping[str, Any]], release: Release) -> dict[s
     return {dial: value for dial, value in forms.items() if value is not None}
 
 
-def _inside(found: Objects, names: Sequence[str]) -> Objects:
+def _inside(objects: Objects, names: Sequence[str]) -> Objects:
     """Return the objects in members of these names."""
-    inner = (each.get(name) for each in found for name in names)
-    return [each for each in inner if isinstance(each, dict)]
+    inner = (inner_object.get(name) for inner_object in objects for name in names)
+    return [inner_object for inner_object in inner if isinstance(inner_object, dict)]
 
 
-def _only(found: Collection[str]) -> str | None:
-    """Return the one thing that was found; None if there are none or several."""
-    return next(iter(found)) if len(found) == 1 else None
+def _only(values: Collection[str]) -> str | None:
+    """Return the only value; None if there are none or several."""
+    return next(iter(values)) if len(values) == 1 else None
 
 
 def _no_fields_set(records: Objects) -> str | None:
-    values = [each["fields_set"] for each in records if "fields_set" in each]
+    values = [record["fields_set"] for record in records if "fields_set" in record]
     return _only({"null" if value is None else "empty" for value in values if not value})
 
 
-def _members(dial: str, found: Objects) -> list[str] | None:
+def _members(dial: str, objects: Objects) -> list[str] | None:
     """Return the members that objects have, of those that the dial knows."""
-    seen = {name for each in found for name in each}
+    seen = {name for shown in objects for name in shown}
     return [name for name in dials()[dial].choices if name in seen] or None
 
 
@@ -90,9 +90,9 @@ def _form(value: Any) -> str:
         return "reference"
 
 
-def _not_effective(found: Objects) -> str | None:
-    states = [each.get("life_cycle_state") for each in found]
-    return _only([each for each in dials()["record.not_effective"].choices if each in states])
+def _not_effective(objects: Objects) -> str | None:
+    states = [shown.get("life_cycle_state") for shown in objects]
+    return _only([state for state in dials()["record.not_effective"].choices if state in states])
 
 
 def _unset_dates(logs: Objects) -> str | None:
@@ -103,14 +103,14 @@ def _unset_dates(logs: Objects) -> str | None:
 
 def _unset_members(records: Objects) -> str | None:
     """Return how a success has the members of an error, which it cannot have."""
-    sent = [each for each in records if each.get("life_cycle_state") == "SUCCESSFUL"]
-    null = any("error_code" in each and each["error_code"] is None for each in sent)
-    absent = any("error_code" not in each for each in sent)
+    sent = [record for record in records if record.get("life_cycle_state") == "SUCCESSFUL"]
+    null = any("error_code" in record and record["error_code"] is None for record in sent)
+    absent = any("error_code" not in record for record in sent)
     return None if null == absent else "null" if null else "absent"
 
 
-def _length(found: Objects, long_has: str) -> str | None:
+def _length(objects: Objects, long_has: str) -> str | None:
     """Return which form of units or users was seen."""
-    if any(long_has in each for each in found):
+    if any(long_has in shown for shown in objects):
         return "long"
-    return "short" if found else None
+    return "short" if objects else None

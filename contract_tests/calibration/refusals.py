@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Any, NamedTuple
 
-from crmcom_kit.contract_tests.calibration.learned import Found, of_counts
+from crmcom_kit.contract_tests.calibration.learned import Learned, of_counts
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.client.wording import counted
 from crmcom_kit.schemas.dial_tables import MAX_CASES, case_of
@@ -45,12 +45,12 @@ def outcome_of(exchange: Exchange, usual_description: str) -> Outcome:
     return Outcome(status, code, "usual" if form == usual_description else form)
 
 
-def learned_refusals(refusals: Sequence[Refusal]) -> dict[str, Found]:
+def learned_refusals(refusals: Sequence[Refusal]) -> dict[str, Learned]:
     """Return what refusals tell of the dials of error kinds, and of errors.cases."""
     by_kind = defaultdict[str, list[Refusal]](list)
     for refusal in refusals:
         by_kind[refusal.facts["kind"]].append(refusal)
-    found: dict[str, Found] = {}
+    learned: dict[str, Learned] = {}
     cases: list[dict[str, Any]] = []
     for kind, alike in by_kind.items():
         own = [*_cases(alike)]
@@ -61,11 +61,13 @@ def learned_refusals(refusals: Sequence[Refusal]) -> dict[str, Found]:
             values = Counter(getattr(outcome, part) for outcome in rest)
             accepted = Counter({value: n for value, n in values.items() if dial.accepts(value)})
             if accepted:
-                found[dial.key] = of_counts(accepted)
+                learned[dial.key] = of_counts(accepted)
     if cases:
         of = sum(bool(case_of(cases, refusal.facts)) for refusal in refusals)
-        found["errors.cases"] = Found([cases[:MAX_CASES]], f"observed ({counted(of, 'refusal')})")
-    return found | _derived(found, by_kind)
+        learned["errors.cases"] = Learned(
+            [cases[:MAX_CASES]], f"observed ({counted(of, 'refusal')})"
+        )
+    return learned | _derived(learned, by_kind)
 
 
 def _cases(alike: Sequence[Refusal]) -> Iterator[dict[str, Any]]:
@@ -80,26 +82,26 @@ def _cases(alike: Sequence[Refusal]) -> Iterator[dict[str, Any]]:
     usual = Counter(outcome for _, outcome in alike).most_common(1)[0][0]
     is_contradictory = any(len(outcomes) > 1 for outcomes in seen.values())
     needed = 2 if is_contradictory else 1
-    other = {
+    unusual = {
         facts for facts, outcomes in seen.items()
         if [*outcomes] != [usual] and len(outcomes) == 1 and outcomes.total() >= needed
     }  # fmt: skip
     for names in _COMBINATIONS:
         at = [_FACTS.index(name) for name in names]
-        for values in sorted({tuple(facts[n] for n in at) for facts in other}):
+        for values in sorted({tuple(facts[n] for n in at) for facts in unusual}):
             group = {f: o for f, o in seen.items() if tuple(f[n] for n in at) == values}
-            outcomes = {outcome for each in group.values() for outcome in each}
+            outcomes = {outcome for seen_outcomes in group.values() for outcome in seen_outcomes}
             case = {"kind": kind, **dict(zip(names, values, strict=True))}
             if len(outcomes) == 1 and all(values):
                 case |= outcomes.pop()._asdict()
                 if dials()["errors.cases"].accepts([case]):
-                    other -= group.keys()
+                    unusual -= group.keys()
                     yield case
 
 
-def _derived(seen: Mapping[str, Found], kinds: Mapping[str, Any]) -> dict[str, Found]:
+def _derived(seen: Mapping[str, Learned], kinds: Mapping[str, Any]) -> dict[str, Learned]:
     """Return how kinds that were not seen are refused: as their nearest neighbor that was."""
-    found = {}
+    learned = {}
     for kind, error in error_kinds().items():
         near = next((name for name in error["neighbors"] if name in kinds), None)
         if kind not in kinds and near is not None:
@@ -107,5 +109,5 @@ def _derived(seen: Mapping[str, Found], kinds: Mapping[str, Any]) -> dict[str, F
                 known = seen.get(f"errors.{near}.{part}")
                 if known is not None:
                     why = f"derived (as {near}, its neighbor)"
-                    found[f"errors.{kind}.{part}"] = Found(known.values[:1], why)
-    return found
+                    learned[f"errors.{kind}.{part}"] = Learned(known.values[:1], why)
+    return learned

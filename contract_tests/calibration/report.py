@@ -116,18 +116,26 @@ class Comparisons:
     _responses: list[tuple[bool, str, set[str]]] = field(default_factory=list)
     _counted: set[tuple[str, str]] = field(default_factory=set)
 
-    def add(self, exchange: Exchange, found: Sequence[Difference], release: Release) -> None:
+    def add(self, exchange: Exchange, differences: Sequence[Difference], release: Release) -> None:
         """Count an exchange. A webhook request that differs in one way is counted once."""
-        if any(each.what == ENDED_TOKEN for each in found):
+        if any(difference.what == ENDED_TOKEN for difference in differences):
             return  # nothing can be compared
         documented = is_documented(exchange, release)
         method = exchange.call.method or "another path"
-        new = [each for each in found if (each.what, each.record) not in self._counted]
-        self._counted |= {(each.what, each.record) for each in new if each.record}
-        kinds = {each.kind: each for each in reversed(new)}
+        new = [
+            difference
+            for difference in differences
+            if (difference.what, difference.record) not in self._counted
+        ]
+        self._counted |= {
+            (difference.what, difference.record) for difference in new if difference.record
+        }
+        kinds = {difference.kind: difference for difference in reversed(new)}
         self._responses.append((documented, method, {*kinds}))
-        for kind, each in kinds.items():
-            group = Group(method, kind, documented, exchange, each, self.known.get(method, {}))
+        for kind, difference in kinds.items():
+            group = Group(
+                method, kind, documented, exchange, difference, self.known.get(method, {})
+            )
             group = self.groups.setdefault((method, kind, documented), group)
             group.count += 1
 
@@ -165,11 +173,11 @@ class Comparisons:
         """What differs, by method, with how often: what a profile of it says."""
         totals = Counter(method for _, method, _ in self._responses)
         times = Counter((method, kind) for _, method, kinds in self._responses for kind in kinds)
-        found: dict[str, dict[str, str]] = {}
+        kinds: dict[str, dict[str, str]] = {}
         for (method, kind), count in sorted(times.items()):
             if not kind.startswith(_NEVER_KNOWN):
-                found.setdefault(method, {})[kind] = f"{count} of {totals[method]}"
-        return found
+                kinds.setdefault(method, {})[kind] = f"{count} of {totals[method]}"
+        return kinds
 
     def excuse(self, known: Mapping[str, Mapping[str, str]]) -> None:
         """Count what a profile says, which was made of this, as known."""
@@ -180,7 +188,8 @@ class Comparisons:
     def sorted(self) -> list[Group]:
         """Return the groups: new ones first, those of documented requests, the largest."""
         return sorted(
-            self.groups.values(), key=lambda each: (each.known, not each.documented, -each.count)
+            self.groups.values(),
+            key=lambda group: (group.known, not group.documented, -group.count),
         )
 
     def as_json(self) -> dict[str, Any]:
@@ -188,7 +197,7 @@ class Comparisons:
         return {
             "documented": self.documented.as_json(),
             "undocumented": self.undocumented.as_json(),
-            "groups": [each.as_json() for each in self.sorted()],
+            "groups": [group.as_json() for group in self.sorted()],
         }
 
     def lines(self, sides: Sequence[str] = SIDES) -> Iterator[str]:

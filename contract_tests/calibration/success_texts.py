@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from crmcom_kit.contract_tests.calibration.learned import Found
+from crmcom_kit.contract_tests.calibration.learned import Learned
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.client.wording import counted
 from crmcom_kit.schemas.dialect import dials
@@ -16,12 +16,12 @@ _OF_RECORDS = ("show", "list", "resend", "delete")
 _MAX_LENGTH = 500  # of a text
 
 
-def success_texts(exchanges: Sequence[Exchange]) -> dict[str, Found]:
+def success_texts(exchanges: Sequence[Exchange]) -> dict[str, Learned]:
     """Return the texts of successes, by dial."""
     return {dial: _learned(exchanges, member) for dial, member in SUCCESS_TEXTS.items()}
 
 
-def _learned(exchanges: Sequence[Exchange], member: str) -> Found:
+def _learned(exchanges: Sequence[Exchange], member: str) -> Learned:
     seen = defaultdict[str, list[tuple[str, str]]](list)  # by method: texts, with placeholders
     dial = dials()["envelope.messages"]
     for exchange in exchanges:
@@ -48,7 +48,7 @@ def _learned(exchanges: Sequence[Exchange], member: str) -> Found:
     why += f"; {' and '.join(unseen)} as other methods)" if unseen else ")"
     if varying:
         why = f"unsettled (texts differ: {', '.join(varying)})"
-    return Found([{method: text for method, text in table.items() if text}], why)
+    return Learned([{method: text for method, text in table.items() if text}], why)
 
 
 def _method(exchange: Exchange) -> str:

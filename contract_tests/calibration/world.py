@@ -27,22 +27,26 @@ class World(NamedTuple):
 
     def entries(self) -> list[Entry]:
         """Return the entries of a world file: first what webhook requests refer to."""
-        found: list[Entry] = []
+        entries: list[Entry] = []
         for kind, own in (("user", self.user), ("unit", self.unit)):
             own_one = [] if own is None else [own]
             in_logs = self._named_in_logs(kind)
             # The run's own comes first, and as it is now: others may have had its id.
-            every = {_key(each): each for each in (*own_one, *in_logs, *own_one)}
-            found += [{kind: {**each, "id": key}} for key, each in every.items() if key]
+            every = {
+                _key(user_or_unit): user_or_unit for user_or_unit in (*own_one, *in_logs, *own_one)
+            }
+            entries += [
+                {kind: {**user_or_unit, "id": key}} for key, user_or_unit in every.items() if key
+            ]
         for kind in REFERRED:
             known: dict[str, Record] = {}
-            for named in (typed(each).get(kind) for each in self.records.values()):
+            for named in (typed(record).get(kind) for record in self.records.values()):
                 if named and _key(named):
                     known.setdefault(_key(named), named)
-            found += [{kind: {**each, "id": key}} for key, each in known.items()]
+            entries += [{kind: {**named, "id": key}} for key, named in known.items()]
         records = sorted(self.records.values(), key=self._position)
-        return found + [
-            {"webhook_request": {"record": dict(each), "recorded": True}} for each in records
+        return entries + [
+            {"webhook_request": {"record": dict(record), "recorded": True}} for record in records
         ]
 
     @staticmethod
@@ -95,7 +99,7 @@ def _can_be_kept(record: Record) -> bool:
 
 def _updater(before: Record, after: Record) -> tuple[Any, Any]:
     """Return the user and the unit that a change has put into a webhook request."""
-    was, now = (typed(each).get("log_information") for each in (before, after))
+    was, now = (typed(record).get("log_information") for record in (before, after))
     if not (was and now):
         return None, None
     if was.get("updated_date") == now.get("updated_date"):

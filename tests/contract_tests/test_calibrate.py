@@ -89,7 +89,7 @@ def test_choices_become_dials(made: Calibration) -> None:
 
     assert {key: dialect[key] for key in DIALS} == DIALS
     assert not DIALS.keys() & made.profile.unsettled.keys()
-    assert made.found["list.url.match"].evidence.endswith("GET list)")
+    assert made.learned["list.url.match"].evidence.endswith("GET list)")
 
 
 def test_the_mock_responds_alike_also_to_requests_that_it_did_not_learn_from(
@@ -253,7 +253,7 @@ def test_a_contradiction_is_not_settled() -> None:
     split = calibrated(replace(results, history=tuple(history)), is_time_up=lambda: True)
 
     assert split.profile.unsettled[dial] == [code, "E.7"]
-    evidence = split.found[dial].evidence
+    evidence = split.learned[dial].evidence
     found = re.search(r'contradictory: "(.*)" (\d+) times, "E.7" (\d+) times', evidence)
     assert found is not None
     assert found[1] == code
@@ -273,8 +273,8 @@ def test_when_the_time_is_over_what_was_learned_counts(made: Calibration) -> Non
 
     cut = calibrated(made.results, is_time_up=lambda: next(asked, None) is None)
 
-    untried = {dial for dial, each in cut.found.items() if "not tried" in each.evidence}
-    assert 0 < len(untried) < len(made.found)
+    untried = {dial for dial, each in cut.learned.items() if "not tried" in each.evidence}
+    assert 0 < len(untried) < len(made.learned)
     assert untried <= set(cut.profile.unsettled)
     assert json.loads(files(cut, keep_personal_data=True)["report.json"])["cut_short"] is True
 
@@ -286,7 +286,7 @@ def test_a_recording_counts_before_requests(server: StandIn, made: Calibration) 
 
     both = calibrated(again.results, made.results, is_time_up=lambda: True)
 
-    codes = [{dial for dial in each.found if dial.endswith(".code")} for each in (alone, both)]
+    codes = [{dial for dial in each.learned if dial.endswith(".code")} for each in (alone, both)]
     assert codes[0] < codes[1]
     assert both.log.world == alone.log.world
     numbers = [each.number for each in both.results.history]

@@ -378,7 +378,7 @@ def main(
         )
         click.echo(
             f"  list.order: {made.profile.dialect['list.order']}, "
-            f"{made.found['list.order'].evidence if 'list.order' in made.found else ''}"
+            f"{made.learned['list.order'].evidence if 'list.order' in made.learned else ''}"
         )
         for cause, times in causes.most_common(40):
             click.echo(f"  {times:4} {cause}")
