@@ -4,7 +4,7 @@ from typing import Annotated, Any, NotRequired, Required, TypedDict
 
 from crmcom_kit.mock_server.admin.contract import Call, Moment, operation
 from crmcom_kit.mock_server.faults import specification
-from crmcom_kit.mock_server.faults.presets import PRESETS
+from crmcom_kit.mock_server.faults.presets import FORMER_NAMES, PRESETS
 from crmcom_kit.mock_server.faults.registry import FaultState
 from crmcom_kit.mock_server.faults.specification import (
     FaultEffect,
@@ -14,8 +14,9 @@ from crmcom_kit.mock_server.faults.specification import (
 )
 from crmcom_kit.mock_server.typed_schemas import Keywords
 
-_Preset = Annotated[str, Keywords(enum=[*PRESETS])]
+_Preset = Annotated[str, Keywords(enum=[*PRESETS, *FORMER_NAMES])]
 _BESIDE = {name: [*preset.arguments] for name, preset in PRESETS.items()}
+_BESIDE |= {former: _BESIDE[name] for former, name in FORMER_NAMES.items()}
 
 
 class Fault(TypedDict):
@@ -72,7 +73,7 @@ def list_faults(call: Call) -> Faults:
     "faults",
     status=201,
     examples={
-        "preset": {"preset": "lost_answer", "times": 2},
+        "preset": {"preset": "lost_response", "times": 2},
         "lost response": {
             "match": {"operation": "resend"},
             "effect": {"drop": True},

@@ -2,7 +2,7 @@
 
 A *preset* makes specifications of its arguments. The header ``X-Mock-Prefer`` asks for a fault of
 one request, without any set-up: ``error=unknown_webhook_request``,
-``fault=lost_answer``, ``delay=0.2, status=503``.
+``fault=lost_response``, ``delay=0.2, status=503``.
 """
 
 import re
@@ -32,7 +32,7 @@ class Preset(NamedTuple):
 
 #: The presets, by name.
 PRESETS: dict[str, Preset] = {
-    "lost_answer": Preset(
+    "lost_response": Preset(
         "The request is carried out, and the connection is dropped before its response is sent.",
         {"operation": _CHANGING, "record": None, "times": 1},
         lambda _: [{"effect": {"drop": True}, "when": "after_commit"}],
@@ -83,6 +83,10 @@ PRESETS: dict[str, Preset] = {
 }
 
 
+#: Former names of presets, which work for one more release.
+FORMER_NAMES = {"lost_answer": "lost_response"}
+
+
 def preset_specs(name: str, arguments: Mapping[str, Any]) -> list[_Spec]:
     """Return the specifications that a preset makes of its arguments.
 
@@ -90,6 +94,7 @@ def preset_specs(name: str, arguments: Mapping[str, Any]) -> list[_Spec]:
         NotFound: there is no preset of that name.
         UsageError: it has no such argument, or the value is not allowed.
     """
+    name = FORMER_NAMES.get(name, name)
     preset = PRESETS.get(name)
     if preset is None:
         allowed = f"one of {', '.join(PRESETS)}{hint(name, PRESETS)}"
@@ -147,10 +152,10 @@ def preferred(header: str) -> Fault:
         preferences[name] = value
     spec: _Spec = {"effect": {}}
     if "fault" in preferences:
-        if preferences["fault"] not in _ONCE:
-            seen, allowed = quoted(preferences["fault"]), _PREFERENCES["fault"]
-            raise UsageError(f"{HEADER}.fault", seen=seen, allowed=allowed)
-        once = _ONCE[preferences["fault"]]
+        name = FORMER_NAMES.get(preferences["fault"], preferences["fault"])
+        if name not in _ONCE:
+            raise UsageError(f"{HEADER}.fault", seen=quoted(name), allowed=_PREFERENCES["fault"])
+        once = _ONCE[name]
         spec = {**once, "effect": dict(once["effect"])}
     if "when" in preferences:
         spec["when"] = preferences["when"]

@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import Any, Unpack
 
 from crmcom_kit.mock_server.faults.expectations import ExpectedRefusal
+from crmcom_kit.mock_server.faults.presets import FORMER_NAMES
 from crmcom_kit.mock_server.faults.registry import Faults, FaultState
 from crmcom_kit.mock_server.python_api.arguments import methods_end_at_the_caller, text
 from crmcom_kit.mock_server.python_api.handle import WorldHandle
@@ -69,7 +70,7 @@ class WorldFaults(WorldHandle):
 
             with mock.fail("outage", seconds=30): ...
             with mock.fail(operation="resend", drop=True, when="after_commit", times=1): ...
-            lost = mock.fail("lost answer"); ...; lost.remove()
+            lost = mock.fail("lost response"); ...; lost.remove()
 
         Args:
             preset: the name of a preset; the control API lists them and their arguments at
@@ -88,6 +89,9 @@ class WorldFaults(WorldHandle):
             if "calls" in arguments:
                 warnings.warn("calls is now requests", DeprecationWarning, stacklevel=3)
             name = text("preset", preset).replace(" ", "_").replace("-", "_")
+            if name in FORMER_NAMES:
+                new = f"preset {name} is now {FORMER_NAMES[name]}"
+                warnings.warn(new, DeprecationWarning, stacklevel=3)
             return Failing(self.emulated.faults, self.emulated.faults.add_preset(name, arguments))
         try:
             return Failing(self.emulated.faults, self.emulated.faults.add(_spec(arguments)))

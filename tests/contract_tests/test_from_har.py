@@ -375,7 +375,7 @@ def test_what_mitmdump_records(tmp_path: Path) -> None:
             token = client.post("authentication/token", json=login).json()["data"]["token"]
             named = {"token": token, IDENTIFIER: "number=7"}
             client.get("webhook_requests/show", params=named)
-            mock.fail("lost_answer")
+            mock.fail("lost_response")
             for _ in range(2):
                 members = {"token": token, IDENTIFIER: {"number": "7"}}
                 client.post("webhook_requests/resend", json=members)

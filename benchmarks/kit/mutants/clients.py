@@ -116,7 +116,7 @@ def recorded(client: Client, folder: Path) -> Path:
     path = folder / f"{client.path.stem}.har"
     with crmcom_mock(release=client.release) as mock:
         if client.loses:
-            mock.fail("lost_answer", operation=client.loses)
+            mock.fail("lost_response", operation=client.loses)
         mine = mock.credentials
         variables = {
             "CRM_BASE": mock.url,

@@ -31,7 +31,7 @@ function injected(all) {
   const [active, finished] = [all.filter((fault) => !fault.over), all.filter((fault) => fault.over)];
   const clear = () => act("Removed all faults.", "DELETE", "/faults");
   const none = html`<p class="note">No fault is active. Add one to see how your integration copes, here or by a script:</p>
-    ${data(controlCurl("POST", "/faults", { preset: "lost_answer" }), "Command to try")}`;
+    ${data(controlCurl("POST", "/faults", { preset: "lost_response" }), "Command to try")}`;
   return section(active.length ? "Active faults" : "Faults", active.length || "", html`
     ${active.length ? html`<ul class="rows">${active.map(row)}</ul>` : finished.length ? html`<p class="note">No fault is active.</p>` : none}
     ${finished.length ? html`<details><summary>${counted(finished.length, "finished fault")}</summary><ul class="rows">${finished.map(row)}</ul></details>` : nothing}

@@ -127,7 +127,7 @@ def test_a_streamed_list_is_not_whole(selection: str) -> None:
     assert (cut.ended, cut.body) == (True, whole[:5_000])
     assert cut.headers["Content-Length"] == str(len(whole))
     assert shell.call(call, prefer="fault=malformed").body == whole[: len(whole) // 2]
-    assert shell.call(call, prefer="fault=lost_answer").ended
+    assert shell.call(call, prefer="fault=lost_response").ended
 
 
 def test_a_token_expires(shell: Shell) -> None:

@@ -10,6 +10,7 @@ from helpers.shells import RESEND, SHOW, Shell
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crmcom_kit.mock_server import crmcom_mock
 from crmcom_kit.mock_server.faults.presets import PRESETS, preferred
 from crmcom_kit.usage_errors import NotFound, UsageError
 
@@ -37,7 +38,7 @@ def code_of(shell: Shell, kind: str) -> str:
 @pytest.mark.parametrize(
     ("preset", "arguments", "expected"),
     [
-        ("lost_answer", {}, "OK dropped OK OK OK"),
+        ("lost_response", {}, "OK dropped OK OK OK"),
         ("outage", {"seconds": 2.5}, "503 503 503 503 OK"),
         ("outage", {"seconds": 2.5, "drop": True}, "dropped dropped dropped dropped OK"),
         ("rate_limited", {"times": 2}, "429 429 OK OK OK"),
@@ -74,7 +75,7 @@ def test_arguments_become_effects(shell: Shell) -> None:
         ("nonsense", {}, "preset", '"nonsense"'),
         ("outage", {"times": 1}, "times", "with preset outage"),
         ("outage", {"seconds": 0}, "seconds", "0"),
-        ("lost_answer", {"record": {"x": 1}}, "record", "an object"),
+        ("lost_response", {"record": {"x": 1}}, "record", "an object"),
         ("slow_then_dead", {"delay": -1}, "delay", "-1"),
     ],
 )
@@ -90,6 +91,16 @@ def test_a_bad_argument_is_refused(
     assert shell.world.faults.all() == ()
 
 
+def test_a_former_name_works() -> None:
+    """In Python with a warning, in a header without one."""
+    warning = pytest.warns(DeprecationWarning, match="preset lost_answer is now lost_response")
+    with crmcom_mock() as mock, warning:
+        failing = mock.fail("lost answer")
+
+    assert failing.states[0].fault.name == "lost_response"
+    assert preferred("fault=lost_answer").effect == {"drop": True}
+
+
 def test_each_preset_stands_in_the_how_to(project_root: Path) -> None:
     """Who looks for a fault by name finds it in docs/."""
     text = (project_root / "docs" / "how-to" / "faults.md").read_text("utf-8")
@@ -103,8 +114,8 @@ def test_each_preset_stands_in_the_how_to(project_root: Path) -> None:
         ("error=unknown_webhook_request", "before_commit", {"error": "unknown_webhook_request"}),
         (" status = 503 ", "before_commit", {"status": 503}),
         ("fault=drop", "before_commit", {"drop": True}),
-        ("fault=lost_answer", "after_commit", {"drop": True}),
-        ("fault=lost_answer,when=before_commit", "before_commit", {"drop": True}),
+        ("fault=lost_response", "after_commit", {"drop": True}),
+        ("fault=lost_response,when=before_commit", "before_commit", {"drop": True}),
         ("status=503,when=after_commit", "after_commit", {"status": 503}),
         ("cut=12", "after_commit", {"cut": 12}),
         ("fault=cut", "after_commit", {"cut": 40}),

@@ -22,7 +22,7 @@ def get(*headers: str) -> bytes:
     return "\r\n".join([f"GET {SHOW} HTTP/1.1", "Host: localhost", *headers, "", ""]).encode()
 
 
-@pytest.mark.parametrize("prefer", ["fault=drop", "fault=lost_answer", "delay=0.03,fault=drop"])
+@pytest.mark.parametrize("prefer", ["fault=drop", "fault=lost_response", "delay=0.03,fault=drop"])
 def test_a_drop_sends_nothing(server: Any, prefer: str) -> None:
     """Not a byte comes, the connection ends, and the server answers the next client."""
     assert server.sent(get(f"X-Mock-Prefer: {prefer}")) == b""

@@ -105,7 +105,7 @@ def test_faults_are_set_by_a_marker(run: Run) -> None:
         """
 @pytest.mark.crmcom_fault(status=503, operation="show", times=1)
 class TestFaults:
-    @pytest.mark.crmcom_fault("lost_answer", operation="delete")
+    @pytest.mark.crmcom_fault("lost_response", operation="delete")
     def test_both(self, crmcom_mock):
         import httpx
         assert show(crmcom_mock).status_code == 503

@@ -125,7 +125,7 @@ def test_a_mistake_is_refused_by_name(named: str, use: Callable[[Any], Any]) -> 
     [
         ("respond", lambda m: m.fail(respnd={"body": ""})),
         ("operation", lambda m: m.fail(opration="list", drop=True)),
-        ("lost_answer", lambda m: m.fail("lost anser")),
+        ("lost_response", lambda m: m.fail("lost anser")),
         ("seconds", lambda m: m.fail("outage", second=3)),
         ("error", lambda m: m.expect_refusal(eror="not_rejected")),
         ("operation", lambda m: m.assert_called(operaton="resend")),

@@ -118,7 +118,7 @@ def test_the_end_of_a_strict_mock_asserts() -> None:
 
 def test_what_was_served_can_be_asked_for(mock: Mock) -> None:
     """A refused request counts unless only served ones are asked for; a message says how many."""
-    with mock.fail("lost answer"), pytest.raises(Exception, match="disconnected"):
+    with mock.fail("lost response"), pytest.raises(Exception, match="disconnected"):
         resend(mock)
     resend(mock)
     with mock.fail(status=503):

@@ -35,11 +35,11 @@ async function state(admin: Admin, number: string) {
   return data?.record.life_cycle_state;
 }
 
-test("a lost answer is carried out once", async () => {
+test("a lost response is carried out once", async () => {
   const { admin, resend } = world("lost-answer");
   const number = await added(admin, { entity: "JOBS", life_cycle_state: "REJECTED" });
   const { data: faults } = await admin.POST("/faults", {
-    body: { preset: "lost_answer", operation: "resend" },
+    body: { preset: "lost_response", operation: "resend" },
   });
   assert.equal(faults?.faults.length, 1);
 
