@@ -72,16 +72,7 @@ def fire(
         seen = f"{entity}, while definition {name_of(webhook_definition)} is about {about}"
         raise UsageError("entity", seen=seen, allowed=about)
     trigger = _rule(epoch, webhook_definition, entity)
-    address = webhook_definition.get("url") if url is None else url
-    if url is not None and not epoch.sends:
-        seen = f"{quoted(redact_url(url))}, while a script decides and nothing is sent"
-        raise UsageError("url", seen=seen, allowed=f"{_SENDING}; or no URL")
-    if address is None:
-        seen = f"nothing, and no URL in definition {name_of(webhook_definition)}"
-        allowed = "the URL of the receiver"
-        if not epoch.sends:
-            allowed = f"a definition that has one; or {_SENDING}"
-        raise UsageError("url", seen=seen, allowed=allowed)
+    address = _address(epoch, webhook_definition, url)
     if not is_effective(webhook_definition):
         return Fired(sent=False, why=f"definition {name_of(webhook_definition)} is NOT EFFECTIVE")
     if not is_effective(trigger):
@@ -100,6 +91,21 @@ def fire(
     kept = delivery.start()
     why = _why_not_sent(epoch, delivery.attempt)
     return Fired(not why, why, delivery.attempt, kept, left_out)
+
+
+def _address(epoch: Epoch, definition: Object, url: str | None) -> str:
+    """Return where a webhook goes: to ``url``, or to its definition's. Raises UsageError."""
+    if url is not None and not epoch.sends:
+        seen = f"{quoted(redact_url(url))}, while a script decides and nothing is sent"
+        raise UsageError("url", seen=seen, allowed=f"{_SENDING}; or no URL")
+    address: str | None = definition.get("url") if url is None else url
+    if address is None:
+        seen = f"nothing, and no URL in definition {name_of(definition)}"
+        allowed = "the URL of the receiver"
+        if not epoch.sends:
+            allowed = f"a definition that has one; or {_SENDING}"
+        raise UsageError("url", seen=seen, allowed=allowed)
+    return address
 
 
 def _stored(epoch: Epoch, record: Object, data: Object) -> Record:
