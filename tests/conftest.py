@@ -1,14 +1,12 @@
 """What all tests share: the Hypothesis profile, and the project's own files."""
 
 import gc
-import inspect
 import os
 import subprocess
 from pathlib import Path
 
-import httpx
+import helpers.patient_httpx  # noqa: F401
 import pytest
-from helpers.patience import PATIENCE
 from helpers.tools import tool
 from hypothesis import HealthCheck, settings
 
@@ -18,10 +16,6 @@ _UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("dev", _UNTIMED)
 settings.register_profile("ci", _UNTIMED, derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
-
-# httpx waits for 5 s by default, in one object that all its functions and clients have.
-_HTTPX: httpx.Timeout = inspect.signature(httpx.Client).parameters["timeout"].default
-_HTTPX.connect = _HTTPX.read = _HTTPX.write = _HTTPX.pool = PATIENCE
 
 
 def pytest_collection_finish() -> None:

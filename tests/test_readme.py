@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from helpers.tools import FEWER_PLUGINS, tool
+from helpers.tools import FEWER_PLUGINS, PATIENT, tool
 
-ROOT = Path(__file__).parent.parent
+TESTS = Path(__file__).parent
+ROOT = TESTS.parent
 README = ROOT / "README.md"
 DOCUMENTS = (README, *sorted((ROOT / "docs").glob("[a-z]*/*.md")))
 DEFAULT_PORT = "8080"
@@ -99,7 +100,8 @@ def _environment() -> dict[str, str]:
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "LC_ALL": "C",
         "CI": "true",  # so Hypothesis has no deadline, which a busy machine breaks
-        "PYTEST_ADDOPTS": " ".join(FEWER_PLUGINS),
+        "PYTHONPATH": os.pathsep.join(filter(None, (os.environ.get("PYTHONPATH"), str(TESTS)))),
+        "PYTEST_ADDOPTS": " ".join((*FEWER_PLUGINS, *PATIENT)),
         # Dask warns when a worker takes more than 4 s to end, as on a busy machine.
         "DASK_LOGGING__DISTRIBUTED": "error",
     }

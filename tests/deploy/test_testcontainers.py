@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from helpers.tools import FEWER_PLUGINS
+from helpers.tools import FEWER_PLUGINS, PATIENT
 
 STAND_IN = """
 import os, re, subprocess, sys
@@ -70,9 +70,9 @@ def test_the_example_passes(project_root: Path, tmp_path: Path) -> None:
     (core / "wait_strategies.py").write_text(STRATEGY)
     (tmp_path / "test_resend.py").write_text(example)
     run = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", *FEWER_PLUGINS, "test_resend.py"],
+        [sys.executable, "-m", "pytest", "-q", *FEWER_PLUGINS, *PATIENT, "test_resend.py"],
         cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        env={**os.environ, "PYTHONPATH": f"{tmp_path}:{project_root / 'tests'}"},
         check=False,
         capture_output=True,
         text=True,

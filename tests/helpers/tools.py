@@ -9,6 +9,8 @@ from click.testing import CliRunner
 
 #: Options of pytest, as it is run by tests: these plugins take a second to load.
 FEWER_PLUGINS = ("-p", "no:faker", "-p", "no:hypothesispytest")
+#: An option for runs that have tests/ in their PYTHONPATH.
+PATIENT = ("-p", "helpers.patient_httpx")
 
 
 def tool(*names: str) -> str:
