@@ -62,7 +62,7 @@ def make_world(
         tokens: fixed tokens that never expire.
         credentials: who may log in.
         clock: the source of time; the machine's clock by default.
-        delivery: sends webhooks, instead of ``deliver``.
+        delivery: sends webhooks in place of ``deliver``; giving both is an error.
         deliver: *http* really sends webhooks, to loopback addresses only. Anything else sends
             nothing: a script, such as ``3*timeout, success``, has the outcomes in order;
             *scripted* is the dialect's ``delivery.script``.
@@ -89,13 +89,14 @@ def make_world(
     if deliveries is not None:
         warnings.warn("deliveries is now deliver", DeprecationWarning, stacklevel=2)
         deliver = _script_of(deliver, deliveries)
+    if delivery is not None and deliver != "scripted":
+        seen = f"{quoted(deliver)} beside delivery"
+        raise UsageError("deliver", seen=seen, allowed="only one of them")
     chosen = _with_script(chosen, deliver)
     named = resolve(release)
     supported = replace(named, entities=supported_entities(named, chosen))
     delivery_queue = DeliveryQueue()
     if deliver == "http":
-        if delivery is not None:
-            raise UsageError("deliver", seen="http with a delivery", allowed="only one of them")
         delivery = http = _http_delivery(chosen, allow_hosts)
         delivery_queue.on_stop = http.cut
     elif delivery is None:

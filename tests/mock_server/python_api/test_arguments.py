@@ -44,6 +44,7 @@ CASES: list[tuple[str, Callable[[Any], Any]]] = [
     ("token", lambda _: crmcom_mock(token="T")),
     ("tokens", lambda _: crmcom_mock(tokens=5)),
     ("tokens", lambda _: crmcom_mock(tokens=[""])),
+    ("deliver", lambda _: crmcom_mock(deliver="timeout", delivery=object())),
     ("allow_hosts", lambda _: crmcom_mock(allow_hosts=[5])),
     ("seed", lambda _: crmcom_mock(seed="x")),
     ("journal", lambda _: crmcom_mock(journal=-1)),
