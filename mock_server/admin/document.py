@@ -33,7 +33,7 @@ _TAGS = {
     "clock": "The clock of a world.",
     "worlds": "The worlds of the server.",
     "deliveries": "Deliveries of webhooks, and the built-in receiver.",
-    "journal": "The journal: find, verify, wait for and watch calls.",
+    "journal": "The journal: find, verify, wait for and watch requests.",
 }
 _ERROR = {
     "title": "A refused call",

@@ -184,7 +184,7 @@ class Parameters:
                 raise VendorError(
                     "unknown_parameter",
                     quoted(name).strip('"'),
-                    seen="in the call",
+                    seen="in the request",
                     allowed=f"one of {', '.join(method.parameters)}{hint}",
                     dials=("requests.unknown_parameters",),
                 )
