@@ -221,10 +221,10 @@ def _warn(text: str) -> None:
 def _append_summary(report: "Report", path: Path) -> None:
     """Append the job summary for the CI server; if that fails, warn."""
     from crmcom_kit.contract_tests.reports import job_summary
-    from crmcom_kit.output import for_its_owner
+    from crmcom_kit.output import open_private
 
     try:
-        with open(path, "a", encoding="utf-8", errors="replace", opener=for_its_owner) as file:
+        with open(path, "a", encoding="utf-8", errors="replace", opener=open_private) as file:
             file.write(job_summary.written(report))
     except OSError as error:
         click.echo(f"Warning: GITHUB_STEP_SUMMARY: cannot write {path}: {error.strerror}", err=True)

@@ -34,7 +34,7 @@ from crmcom_kit.contract_tests.options.options import (
     check_url,
     check_values,
 )
-from crmcom_kit.output import for_its_owner
+from crmcom_kit.output import open_private
 from crmcom_kit.progress import progress
 from crmcom_kit.redaction import redact_url
 from crmcom_kit.schemas.releases import UnknownRelease, resolve
@@ -404,7 +404,7 @@ def _write(out: Path, texts: Mapping[str, str], stop: Stop) -> None:
     try:
         folder = Path(mkdtemp(prefix=f".{out.name}-", dir=out.absolute().parent))
         for name, text in texts.items():
-            with open(folder / name, "wb", opener=for_its_owner) as file:
+            with open(folder / name, "wb", opener=open_private) as file:
                 file.write(text.encode("utf-8", "replace"))
         stop.check()
         folder.rename(out)

@@ -8,7 +8,7 @@ from pathlib import Path
 from crmcom_kit.contract_tests.belief.belief import Record
 from crmcom_kit.contract_tests.client.errors import TargetDown
 from crmcom_kit.contract_tests.client.targets import Target
-from crmcom_kit.output import for_its_owner
+from crmcom_kit.output import open_private
 
 
 class LedgerFailed(TargetDown):
@@ -45,7 +45,7 @@ class Ledger:
         try:
             # Half of a surrogate pair is written as JSON's escape for it.
             with open(
-                self._path, "a", encoding="utf-8", errors="backslashreplace", opener=for_its_owner
+                self._path, "a", encoding="utf-8", errors="backslashreplace", opener=open_private
             ) as file:
                 file.write(text)
                 file.flush()

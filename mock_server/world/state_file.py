@@ -35,11 +35,14 @@ from crmcom_kit.mock_server.world.entries import (
 )
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.world_file import DataError, LocatedEntry, kinds
+from crmcom_kit.output import open_private
 from crmcom_kit.usage_errors import UsageError
 
 _FORMAT = 3
 _RECORD, _DELETED, _IDS = "webhook_request", "deleted", "ids"
 _BUFFER = 256 * 1024  # bytes
+#: The file has the keys that sign webhooks.
+_opener = partial(open_private, follow_links=False)
 _OTHER_DIAL = "delivery.script"  # says what deliveries will do, and nothing about the content
 _MAX_DIALS = 3  # in a message
 _WHOLE = (
@@ -95,7 +98,7 @@ class StateFile:
         if self._path.exists() and not self._path.is_file():
             raise self._wrong(seen="no regular file", allowed="a file in a writable folder")
         path = self._path.with_name(f"{self._path.name}.lock")
-        file = open(path, "ab", opener=_for_its_owner)  # noqa: SIM115 - open until close()
+        file = open(path, "ab", opener=_opener)  # noqa: SIM115 - open until close()
         try:
             if sys.platform == "win32":
                 import msvcrt
@@ -206,7 +209,7 @@ class StateFile:
         with self._lock:
             try:
                 new.unlink(missing_ok=True)  # left by a process that was killed, or a link
-                with open(new, "xb", buffering=_BUFFER, opener=_for_its_owner) as file:
+                with open(new, "xb", buffering=_BUFFER, opener=_opener) as file:
                     size, line = 0, b""
                     for line in _written(self._all_lines(store), epoch.ids.drawn, 0):
                         size += file.write(line)
@@ -265,14 +268,6 @@ class StateFile:
     def _not_written(self, error: OSError) -> NotWritten:
         seen = f"{self._path.name}: {error.strerror}"
         return NotWritten("state", seen=seen, allowed="a writable file")
-
-
-def _for_its_owner(path: str, flags: int) -> int:
-    """Open a file that no other user may read, since it has the keys that sign webhooks.
-
-    A link is refused: it may be another user's, and lead anywhere.
-    """
-    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o600)
 
 
 def _written(lines: Iterable[bytes], drawn: int, checksum: int) -> Iterator[bytes]:
