@@ -52,7 +52,7 @@ def not_installed(package: str, extra: str) -> str:
 
 
 class UsageError(ValueError):
-    """Invalid use of the mock itself; nothing has changed."""
+    """Invalid use of the mock itself. Nothing has changed, unless ``seen`` says what has."""
 
     status: ClassVar[int] = 400  # the HTTP status that the control API returns
 
@@ -75,7 +75,7 @@ class UsageError(ValueError):
 
 
 class NotFound(UsageError):
-    """Something that the call names does not exist."""
+    """Something that the request names does not exist."""
 
     status = 404
 
@@ -87,7 +87,7 @@ class LimitExceeded(UsageError):
 
 
 class Conflict(UsageError):
-    """The content was replaced after the call began."""
+    """Something else changed what the request is about; try again. Nothing has changed."""
 
     status = 409
 

@@ -130,10 +130,13 @@ def _why_not_sent(epoch: Epoch, attempt: Attempt) -> str:
 
 
 def _rule(epoch: Epoch, definition: Object, entity: str) -> Object:
-    """Return the rule that triggers: an effective one if there is a choice."""
+    """Return the rule that triggers the definition: one that lists it, else one that lists none.
+
+    An effective one comes first. Raises NotFound.
+    """
     rules = [rule for rule in epoch.reference_data.rules if rule.get("entity") in (None, entity)]
-    by_name = [rule for rule in rules if definition["id"] in rule.get("webhook_definition_ids", ())]
-    possible = by_name or [rule for rule in rules if "webhook_definition_ids" not in rule]
+    naming = [rule for rule in rules if definition["id"] in rule.get("webhook_definition_ids", ())]
+    possible = naming or [rule for rule in rules if "webhook_definition_ids" not in rule]
     if not possible:
         seen = f"no workflow rule that triggers {name_of(definition)}"
         allowed = f"a workflow rule whose webhook_definition_ids have {definition['id']}; add one"
