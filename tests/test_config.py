@@ -49,9 +49,9 @@ def test_no_message_shows_a_secret() -> None:
     [
         (
             "[serve]\nprt = 1",
-            "crmcom-kit.toml: serve.prt is not the name of an option; did",
+            "crmcom-kit.toml: serve.prt is not the name of an option (nearest: port)",
         ),
-        ("[server]", "crmcom-kit.toml: server is not the name of a table; did you mean serve?"),
+        ("[server]", "crmcom-kit.toml: server is not the name of a table (nearest: serve)"),
         ("serve = 1", "crmcom-kit.toml: serve: 1 is not allowed; allowed is a table"),
         ('[serve]\nport = "x"', "crmcom-kit.toml: serve.port: 'x' is not"),
         ("[serve]\nport = true", "serve.port: True is not allowed"),
@@ -84,7 +84,7 @@ def test_a_variable_that_names_no_option_is_refused(command: str) -> None:
     result = run(command, **{f"{prefix}_RELASE": "R9"})
     assert result.exit_code == 2
     assert f"{prefix}_RELASE" in result.output
-    assert f"did you mean {prefix}_RELEASE?" in result.output
+    assert f"(nearest: {prefix}_RELEASE)" in result.output
 
 
 def test_other_commands_follow_the_file_and_the_environment() -> None:

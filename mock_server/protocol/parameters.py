@@ -19,7 +19,7 @@ from crmcom_kit.mock_server.schema_errors import json_type
 from crmcom_kit.redaction import is_secret
 from crmcom_kit.schemas import Dialect
 from crmcom_kit.schemas.methods import Method, Parameter
-from crmcom_kit.usage_errors import nearest, quoted
+from crmcom_kit.usage_errors import hint, quoted
 
 REQUEST_IDENTIFIER = "webhook_request_identifier"
 #: The values of a request's parameters, by name, without the token.
@@ -179,16 +179,16 @@ class Parameters:
         allowed_names = {*method.parameters, "token"}
         unknown = [name for name in raw.values if name not in allowed_names]
         for name in unknown[:_MAX_WARNINGS]:
-            hint = _hint(name, method)
+            meant = _hint(name, method)
             if self._unknown == "strict":
                 raise VendorError(
                     "unknown_parameter",
                     quoted(name).strip('"'),
                     seen="in the request",
-                    allowed=f"one of {', '.join(method.parameters)}{hint}",
+                    allowed=f"one of {', '.join(method.parameters)}{meant}",
                     dials=("requests.unknown_parameters",),
                 )
-            text = f"{quoted(name)} is unknown to {method.name} and was ignored{hint}"
+            text = f"{quoted(name)} is unknown to {method.name} and was ignored{meant}"
             raw.warnings.append(text)
         if len(unknown) > _MAX_WARNINGS:
             more = len(unknown) - _MAX_WARNINGS
@@ -262,8 +262,7 @@ def _hint(name: str, method: Method) -> str:
     """Return what the caller may have meant by a parameter that the method does not know."""
     if name in method.later:
         return f" (known from {method.later[name]})"
-    near = nearest(name, method.parameters)
-    return f" (did you mean {near}?)" if near else ""
+    return hint(name, method.parameters)
 
 
 def _one_of(parameter: Parameter) -> str:

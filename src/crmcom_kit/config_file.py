@@ -4,7 +4,6 @@ A file has a table for each command, and in it the command's long options withou
 the front. A flag has precedence over the environment, and the environment over the file.
 """
 
-import difflib
 import os
 from collections.abc import Mapping
 from datetime import date, time
@@ -14,6 +13,7 @@ from typing import Any
 import click
 
 from crmcom_kit.toml_files import read_toml_file
+from crmcom_kit.usage_errors import hint
 
 #: The commands that have a table in the file.
 CONFIGURED = ("serve", "check", "calibrate", "diff", "fixtures")
@@ -80,7 +80,7 @@ def _document(path: Path) -> Mapping[str, Any]:
 
 
 def _table(place: str, table: Any) -> Mapping[str, Any]:
-    """Return ``found`` if it is a table. Raises Refused."""
+    """Return ``table`` if it is one. Raises Refused."""
     if not isinstance(table, Mapping):
         msg = f"{place}: {table!r} is not allowed; allowed is a table"
         raise Refused(msg)
@@ -136,9 +136,9 @@ def _mistake(ctx: click.Context, param: click.Option, value: Any) -> str | None:
 
 
 def _unknown(place: str, seen: str, names: tuple[str, ...], kind: str) -> str:
-    near = difflib.get_close_matches(seen, names, n=1)
-    hint = f"did you mean {near[0]}?" if near else f"allowed are {', '.join(names)}"
-    return f"{place} is not the name of {'an' if kind[0] in 'aeiou' else 'a'} {kind}; {hint}"
+    article = "an" if kind[0] in "aeiou" else "a"
+    instead = hint(seen, names) or f"; allowed are {', '.join(names)}"
+    return f"{place} is not the name of {article} {kind}{instead}"
 
 
 #: Gives a command the option ``--config``.

@@ -16,11 +16,11 @@ def strict(make_mock: Any, release: str = "R9") -> Any:
     ("name", "hint"),
     [
         ("offset", "(known from R13.0.0)"),
-        ("entty", "(did you mean entity?)"),
-        ("Entity", "(did you mean entity?)"),
-        ("life_cycle", "(did you mean life_cycle_state?)"),
-        ("workflow_rule", "(did you mean workflow_rule_identifier?)"),
-        ("webhook_definition_identifier[name]", "(did you mean webhook_definition_identifier?)"),
+        ("entty", "(nearest: entity)"),
+        ("Entity", "(nearest: entity)"),
+        ("life_cycle", "(nearest: life_cycle_state)"),
+        ("workflow_rule", "(nearest: workflow_rule_identifier)"),
+        ("webhook_definition_identifier[name]", "(nearest: webhook_definition_identifier)"),
     ],
 )
 def test_what_may_be_meant_is_named(make_mock: Any, name: str, hint: str) -> None:

@@ -102,7 +102,7 @@ def test_what_is_probably_meant_is_named(mock: Mock) -> None:
         warned = client.get("webhook_requests/list", params=listing).headers["X-Mock-Warning"]
     for meant, answer in answers.items():
         assert answer["error"].endswith(f"(nearest: {meant})")
-    assert warned.endswith("(did you mean life_cycle_state?)")
+    assert warned.endswith("(nearest: life_cycle_state)")
     add: Any = mock.add
     for wrong, near in ({"entity": "jobs"}, "JOBS"), ({"state": "REJECTED"}, "life_cycle_state"):
         with pytest.raises(ValueError, match=rf"\(nearest: {near}\)$"):
