@@ -123,12 +123,12 @@ class Faults:
 
     def _check_operations(self, drafts: Sequence[Fault]) -> None:
         """Raise UsageError if the release has none of the operations that a fault hits."""
-        release = [method.name for method in self._config.methods.values()]
+        operations = [method.name for method in self._config.methods.values()]
         for fault in drafts:
-            if fault.operations and not set(release).intersection(fault.operations):
+            if fault.operations and not set(operations).intersection(fault.operations):
                 seen = f"{' and '.join(fault.operations)} in {self._config.release.name}"
                 raise UsageError(
-                    "match.operation", seen=seen, allowed=f"some of {', '.join(release)}"
+                    "match.operation", seen=seen, allowed=f"some of {', '.join(operations)}"
                 )
 
     def _excess(self, drafts: Sequence[Fault]) -> LimitExceeded | None:
