@@ -5,7 +5,6 @@ results of the suite's one run. Name this module in ``pytest_plugins`` of a conf
 fixtures in tests of your own.
 """
 
-import datetime as dt
 import json
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
@@ -45,6 +44,7 @@ from crmcom_kit.contract_tests.reports.report import Report, visible
 from crmcom_kit.contract_tests.run.config import RunConfig, prepared
 from crmcom_kit.contract_tests.run.run import enter, new_session, run
 from crmcom_kit.contract_tests.templates import Scene
+from crmcom_kit.machine_time import utc_now
 
 __all__ = ["Target", "Unconfirmed"]
 
@@ -357,7 +357,7 @@ def _enter(session: Session, config: RunConfig) -> None:
 
 
 def _prepared(values: dict[str, Any], logins: LoginCount) -> tuple[Server, RunConfig]:
-    now = dt.datetime.now(dt.UTC)  # noqa: TID251 - the one place that supplies the suite's time
+    now = utc_now()
     try:
         server, config = prepared(values, now=now)
     except ValueError as error:

@@ -1,12 +1,12 @@
-"""Clocks, and how requests wait. This is the one module that asks the machine for the time."""
+"""Clocks, and how requests wait."""
 
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Literal, NamedTuple, Protocol, TypeVar
 
+from crmcom_kit.machine_time import utc_now
 from crmcom_kit.usage_errors import UsageError
 
 _T = TypeVar("_T")
@@ -30,7 +30,7 @@ class SystemClock:
 
     def __init__(self) -> None:
         #: Return the current time in UTC. An attribute, since every request calls it.
-        self.now: Callable[[], datetime] = partial(datetime.now, UTC)
+        self.now: Callable[[], datetime] = utc_now
 
 
 ClockMode = Literal["real", "frozen"]

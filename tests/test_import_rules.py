@@ -16,7 +16,7 @@ ALLOWED = {
 ALLOWED_BESIDES = {"contract_tests/client/targets.py": {"mock_server"}}
 #: Modules of src/crmcom_kit that every room may import; of the rooms they import schemas only.
 SHARED = {
-    *("config_file", "deadline_streams", "har", "output", "progress"),
+    *("config_file", "deadline_streams", "har", "machine_time", "output", "progress"),
     *("redaction", "toml_files", "usage_errors"),
 }
 

@@ -1,6 +1,5 @@
 """``crmcom-kit calibrate`` and ``crmcom-kit diff``."""
 
-import datetime as dt
 import json
 import os
 import shutil
@@ -34,6 +33,7 @@ from crmcom_kit.contract_tests.options.options import (
     check_url,
     check_values,
 )
+from crmcom_kit.machine_time import utc_now
 from crmcom_kit.output import open_private
 from crmcom_kit.progress import progress
 from crmcom_kit.redaction import redact_url
@@ -338,7 +338,7 @@ def _other_server(url: str, given: dict[str, Any], stop: Stop) -> "OtherServer":
     from crmcom_kit.contract_tests.calibration.diff import OtherServer
     from crmcom_kit.contract_tests.run.config import prepared
 
-    now = dt.datetime.now(dt.UTC)  # noqa: TID251 - the place that supplies the run's time
+    now = utc_now()
     values = {**DEFAULTS, **given, "base_url": url, "max_requests": None, "from_har": ()}
     try:
         target, config = prepared(values, now=now)
@@ -368,7 +368,7 @@ def _compared(
 def _run(given: dict[str, Any], stop: Stop, **more: Any) -> "Results":
     """Run, or read a recording; exit with 2 if that fails."""
     leave_environment(given)
-    now = dt.datetime.now(dt.UTC)  # noqa: TID251 - the place that supplies the run's time
+    now = utc_now()
     results = run_with(DEFAULTS | given, now, stop, is_check=False, **more)
     if results.trouble is not None:
         raise Refused(_printable(results)(f"{results.trouble}{_changed(results)}"))

@@ -2,12 +2,12 @@
 
 import json
 import os
-import time
 from pathlib import Path
 
 from crmcom_kit.contract_tests.belief.belief import Record
 from crmcom_kit.contract_tests.client.errors import TargetDown
 from crmcom_kit.contract_tests.client.targets import Target
+from crmcom_kit.machine_time import utc_now
 from crmcom_kit.output import open_private
 
 
@@ -37,7 +37,7 @@ class Ledger:
 
     def note(self, record: Record, method: str) -> None:
         """Append ``record`` before ``method`` changes it. Raises LedgerFailed."""
-        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        now = f"{utc_now():%Y-%m-%dT%H:%M:%SZ}"
         line = {"time": now, "target": self._target.base_url, "method": method, "record": record}
         self._write(self._target.urls.hide(json.dumps(line, ensure_ascii=False)) + "\n")
 
