@@ -1,4 +1,7 @@
-"""Who may use the control API: the holders of its token, or else this machine, but no web page."""
+"""Who may use the control API.
+
+The holders of its token; without a token, programs on this machine, but no web page.
+"""
 
 import re
 from http import HTTPStatus
@@ -27,32 +30,32 @@ _FORWARDED = re.compile(
 
 def refusal(request: "Request", registry: WorldRegistry) -> tuple[str, HTTPStatus] | None:
     """Return why, and with which status, a request is refused; None if its sender may call."""
-    is_message = request.path == RECEIVER
-    if OWN_HEADER in request.headers and not is_message:
-        # Else a definition's URL could make the mock command itself.
+    is_delivery = request.path == RECEIVER
+    if OWN_HEADER in request.headers and not is_delivery:
+        # Otherwise a webhook sent to this API could control the mock.
         return f"{CONTROL} accepts deliveries only at {RECEIVER}", HTTPStatus.FORBIDDEN
     if registry.access.admin_token is None:
-        seen = _stranger(request, registry)
+        why = _why_not_local(request, registry)
     elif registry.is_admin(request.headers.get(ADMIN_TOKEN_HEADER)):
         return None
-    elif is_message and registry.is_receiver_secret(request.args.get(SECRET)):
-        seen = api_refusal(registry.access, _caller(request))
+    elif is_delivery and registry.is_receiver_secret(request.args.get(SECRET)):
+        why = api_refusal(registry.access, _caller(request))
     else:
         text = f"requires the admin token (--admin-token) in {ADMIN_TOKEN_HEADER}"
-        if is_message:
+        if is_delivery:
             text = f"{text}, or the URL that GET {CONTROL}/receiver shows"
-        return f"{RECEIVER if is_message else CONTROL} {text}", HTTPStatus.UNAUTHORIZED
-    return None if seen is None else (seen, HTTPStatus.FORBIDDEN)
+        return f"{RECEIVER if is_delivery else CONTROL} {text}", HTTPStatus.UNAUTHORIZED
+    return None if why is None else (why, HTTPStatus.FORBIDDEN)
 
 
 def world_of(request: "Request", registry: WorldRegistry, name: str) -> World:
-    """Return the world of that name for a request that is not refused. Raises UsageError."""
+    """Return the named world for a request that ``refusal`` let through. Raises UsageError."""
     token = request.headers.get(ADMIN_TOKEN_HEADER)
     may_create = request.path != RECEIVER
     return registry.world_for(name, _caller(request), token, may_create=may_create)
 
 
-def _stranger(request: "Request", registry: WorldRegistry) -> str | None:
+def _why_not_local(request: "Request", registry: WorldRegistry) -> str | None:
     """Return how a request shows that it does not come from this machine's own tools."""
     if not is_loopback(request.remote_addr):
         return (
@@ -65,8 +68,8 @@ def _stranger(request: "Request", registry: WorldRegistry) -> str | None:
             return f"{CONTROL} needs --admin-token to be called through a proxy; seen {name}"
     # Any page may have a link to the reference.
     is_link = request.headers.get("Sec-Fetch-Mode") == "navigate" and request.path == _DOCS
-    find = host_refusal if is_link and request.method == "GET" else api_refusal
-    return find(registry.access, _caller(request))
+    check = host_refusal if is_link and request.method == "GET" else api_refusal
+    return check(registry.access, _caller(request))
 
 
 def _caller(request: "Request") -> Caller:

@@ -15,8 +15,8 @@ _TYPES = {
     ".svg": "image/svg+xml",
 }
 _PAGE = "index.html"
-# Scripts and styles come from this server, data go to it, and only lit-html's templates become
-# markup: a hostile value in a record is text, whatever the code that shows it does.
+# The page loads scripts and styles only from this server, and sends data only to it. Only lit-html
+# may make markup, so hostile text in a record stays text.
 _POLICY = "; ".join(
     (
         "default-src 'none'",
@@ -48,9 +48,9 @@ class Asset(NamedTuple):
 
 
 def page(root: str) -> Asset:
-    """Return the page; ``root`` is the path below which the mock or one world of it is found."""
-    index = assets()[_PAGE]
-    return index._replace(content=index.content.replace(b"{root}", escape(root).encode()))
+    """Return the page; ``root`` is the path of the mock, or of one of its worlds."""
+    index_page = assets()[_PAGE]
+    return index_page._replace(content=index_page.content.replace(b"{root}", escape(root).encode()))
 
 
 @cache
