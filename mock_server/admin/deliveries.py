@@ -95,7 +95,7 @@ def list_deliveries(
     record: Annotated[RecordKey, "Only attempts for this webhook request."] | None = None,
 ) -> Deliveries:
     """List the delivery attempts, oldest first."""
-    return {"deliveries": serializers.attempts(call, call.epoch.attempts.list(record=record))}
+    return {"deliveries": serializers.attempts(call, call.epoch.attempts.select(record))}
 
 
 @operation("GET /deliveries/script", "deliveries")

@@ -1,6 +1,5 @@
 """The attempts to send webhook requests of one world: the last ones, with their outcomes."""
 
-import builtins
 import threading
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -23,7 +22,7 @@ class Stage(StrEnum):
     QUEUED = "queued"
     SENDING = "sending"
     ENDED = "ended"
-    ABANDONED = "abandoned"  # given up without an outcome: the record is as it was before
+    ABANDONED = "abandoned"  # given up without an outcome; the record keeps its state
 
 
 class Cause(StrEnum):
@@ -47,12 +46,12 @@ class Attempt:
     message: OutgoingMessage = field(repr=False)  # its URL may have a password
     of: int | None = None  # the attempt that it repeats
     stage: Stage = Stage.QUEUED
-    fault: str | None = None  # what is wrong with it on purpose
+    fault: str | None = None  # the injected fault
     outcome: Outcome | None = None
     seconds: float | None = None  # of the machine's time
     before: State | None = None  # the record's state, as responses show it
     after: State | None = None
-    revision: int = 0  # that of all attempts when it last changed
+    revision: int = 0  # the value of ``Attempts.revision`` at its last change
 
     @property
     def over(self) -> bool:
@@ -68,32 +67,33 @@ class Attempt:
 class Attempts:
     """The last attempts of one world, oldest first."""
 
-    def __init__(self, world: str, *, last: int = 0) -> None:
-        """Start empty, in the world of that name; ``last`` is the last attempt's number before."""
+    def __init__(self, world: str, *, last_number: int = 0) -> None:
+        """Start empty, in the world of that name; ``last_number`` is the last attempt's before."""
         self._world = world
         self._lock = threading.Lock()
         self._attempts: dict[int, Attempt] = {}
         self._bytes = 0
         #: The number of the last attempt.
-        self.last = last
+        self.last_number = last_number
         #: Counts what is added and changed.
         self.revision = 0
 
     def add(self, attempt: Attempt) -> Attempt:
         """Add an attempt that is to be made; set its number, and return it.
 
-        Its message gets a label, by which a receiver can name the attempt, and says whose it is.
+        Its message gets a label, by which a receiver can name the attempt, and the number of its
+        record.
         """
         with self._lock:
-            self.last += 1
-            attempt.number = self.last
+            self.last_number += 1
+            attempt.number = self.last_number
             label = f"{self._world}/{attempt.number}"
             attempt.message = attempt.message._replace(label=label, number=attempt.record_number)
             self._attempts[attempt.number] = attempt
             self._bytes += _size(attempt)
             while self._bytes > MAX_BYTES or len(self._attempts) > MAX_ENTRIES:
                 self._bytes -= _size(self._attempts.pop(next(iter(self._attempts))))
-            self._count(attempt)
+            self._note_change(attempt)
         return attempt
 
     def change(self, attempt: Attempt, **changes: object) -> None:
@@ -101,12 +101,12 @@ class Attempts:
         with self._lock:
             for name, value in changes.items():
                 setattr(attempt, name, value)
-            self._count(attempt)
+            self._note_change(attempt)
 
-    def _count(self, attempt: Attempt) -> None:
+    def _note_change(self, attempt: Attempt) -> None:
         self.revision = attempt.revision = self.revision + 1
 
-    def changed_since(self, revision: int) -> "tuple[int, builtins.list[Attempt]]":
+    def changed_since(self, revision: int) -> tuple[int, list[Attempt]]:
         """Return the present revision, and the attempts that have changed since an older one."""
         with self._lock:
             changed = [
@@ -114,7 +114,7 @@ class Attempts:
             ]
             return self.revision, changed
 
-    def list(self, *, record: str | None = None) -> builtins.list[Attempt]:
+    def select(self, record: str | None = None) -> list[Attempt]:
         """Return all attempts, or those of a record by its id or number, oldest first."""
         with self._lock:
             return [
@@ -127,7 +127,7 @@ class Attempts:
         """Return an attempt by its number. Raises NotFound."""
         attempt = self._attempts.get(number)
         if attempt is None:
-            kept = self.list()
+            kept = self.select()
             none = "none, since nothing was delivered"
             allowed = f"{kept[0].number} to {kept[-1].number}" if kept else none
             raise NotFound("delivery", seen=str(number), allowed=allowed)
@@ -135,14 +135,16 @@ class Attempts:
 
     def labeled(self, label: str | None) -> Attempt | None:
         """Return the attempt that sent a message with a label; None if none here has it."""
-        return next((attempt for attempt in self.list() if attempt.message.label == label), None)
+        return next((attempt for attempt in self.select() if attempt.message.label == label), None)
 
-    def with_repeats(self, *numbers: int) -> builtins.list[Attempt]:
+    def with_repeats(self, *numbers: int) -> list[Attempt]:
         """Return the attempts with these numbers and those that repeat them, oldest first."""
         if not numbers:
             return []
         return [
-            attempt for attempt in self.list() if attempt.number in numbers or attempt.of in numbers
+            attempt
+            for attempt in self.select()
+            if attempt.number in numbers or attempt.of in numbers
         ]
 
 

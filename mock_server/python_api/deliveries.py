@@ -24,17 +24,17 @@ class Deliveries:
         self._epoch = epoch
 
     def __iter__(self) -> Iterator[Attempt]:
-        return iter(self._epoch().attempts.list())
+        return iter(self._epoch().attempts.select())
 
     def __len__(self) -> int:
-        return len(self._epoch().attempts.list())
+        return len(self._epoch().attempts.select())
 
     def __getitem__(self, at: int) -> Attempt:
-        return self._epoch().attempts.list()[at]
+        return self._epoch().attempts.select()[at]
 
     def of(self, record: str | int) -> list[Attempt]:
         """Return the attempts for one webhook request, by its number or id."""
-        return self._epoch().attempts.list(record=str(record))
+        return self._epoch().attempts.select(str(record))
 
     def replay(self, number: int, *, fault: str | None = None) -> Attempt:
         """Repeat exactly what an attempt sent; return the new attempt.

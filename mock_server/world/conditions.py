@@ -52,7 +52,7 @@ def _deliveries(world: World, members: Mapping[str, Any]) -> Condition:
         raise UsageError("delivered", seen=repr(delivered), allowed="True or False")
 
     def over() -> list[Attempt]:
-        attempts = world.current_epoch.attempts.list(record=wanted)
+        attempts = world.current_epoch.attempts.select(wanted)
         return [
             attempt
             for attempt in attempts

@@ -147,7 +147,7 @@ class World:
             journal=Journal(self._max_entries, begun=number, budget=self.journal_budget),
             faults=Faults(self.config, self.clock),
             expectations=Expectations(),
-            attempts=Attempts(self.name, last=attempts),
+            attempts=Attempts(self.name, last_number=attempts),
             receiver=Receiver(self.clock),
         )
 
@@ -169,7 +169,7 @@ class World:
         """
         with self._lock:
             before = self.current_epoch
-            epoch = self._first_epoch(before.number + 1, attempts=before.attempts.last)
+            epoch = self._first_epoch(before.number + 1, attempts=before.attempts.last_number)
             self._go_on_with(epoch)
             before.end()
             self.clock.restart()

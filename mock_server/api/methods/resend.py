@@ -97,7 +97,7 @@ def _claim(epoch: Epoch, record: Record) -> Record:
     except WrongState as error:
         kind, case, seen = "not_rejected", "", f"number {record.number} in state {error.state}"
         allowed = "a webhook request that is REJECTED"
-        was_sent = any(attempt.delivered for attempt in epoch.attempts.list(record=record.id))
+        was_sent = any(attempt.delivered for attempt in epoch.attempts.select(record.id))
         variant = "resent_webhook_request" if was_sent else ""
         if error.state is State.SENDING:
             kind, case, allowed = "resend_under_way", "being_sent", "one resend at a time"

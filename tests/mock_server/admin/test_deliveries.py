@@ -139,7 +139,7 @@ def test_no_view_of_a_delivery_shows_a_secret(make_mock: Any, admin_of: Any, url
     shown = [json.dumps(admin.ask("GET", path), ensure_ascii=False) for path in paths]
     for text in shown:
         assert known not in text
-    attempts = list(mock.world.current_epoch.attempts.list())
+    attempts = list(mock.world.current_epoch.attempts.select())
     described = [one.outcome.error_description or "" for one in attempts]
     for text in (*shown, repr(attempts[0]), *described):
         assert "Zx81hush" not in text

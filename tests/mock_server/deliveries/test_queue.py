@@ -117,7 +117,7 @@ def test_a_reset_gives_up_what_waits(world: World, held: Held) -> None:
     for number in numbers:
         resend(world, number)
     arrived(held, WORKERS)
-    past = world.current_epoch.attempts.list()
+    past = world.current_epoch.attempts.select()
     world.reset()
     held.release.set()
     soon(lambda: all(attempt.over for attempt in past))
@@ -126,7 +126,7 @@ def test_a_reset_gives_up_what_waits(world: World, held: Held) -> None:
     stages = [attempt.stage for attempt in past]
     assert (stages.count(Stage.ENDED), stages.count(Stage.ABANDONED)) == (WORKERS, 14)
     assert {state(world, number) for number in numbers} == {State.REJECTED}
-    assert world.current_epoch.attempts.list() == []
+    assert world.current_epoch.attempts.select() == []
 
 
 def test_closing_leaves_every_record_as_its_attempts_explain(world: World, held: Held) -> None:
@@ -138,7 +138,7 @@ def test_closing_leaves_every_record_as_its_attempts_explain(world: World, held:
 
     close(world)
 
-    attempts = {attempt.record_number: attempt for attempt in world.current_epoch.attempts.list()}
+    attempts = {attempt.record_number: attempt for attempt in world.current_epoch.attempts.select()}
     assert set(attempts) == set(numbers)
     assert {attempt.stage for attempt in attempts.values()} == {Stage.ABANDONED}
     assert {state(world, number) for number in numbers} == {State.REJECTED}
@@ -167,9 +167,9 @@ def test_senders_that_raise_fail_their_attempts_and_no_worker() -> None:
     for number in numbers:
         resend(world, number)
     attempts = world.current_epoch.attempts
-    soon(lambda: all(attempt.over for attempt in attempts.list()))
+    soon(lambda: all(attempt.over for attempt in attempts.select()))
 
-    outcomes = [attempt.outcome for attempt in attempts.list()]
+    outcomes = [attempt.outcome for attempt in attempts.select()]
     assert [outcome.error_code for outcome in outcomes if outcome] == ["KeyError"] * 40
     assert all(
         "raised by the delivery" in str(text and text.error_description) for text in outcomes
@@ -203,7 +203,7 @@ def test_a_waiting_resend_is_given_up_at_the_end(held: Held) -> None:
 
     assert b'"life_cycle_state":"REJECTED"' in bytes(answers[0].body)
     assert state(world, "7") is State.REJECTED
-    assert world.current_epoch.attempts.list()[0].stage is Stage.ABANDONED
+    assert world.current_epoch.attempts.select()[0].stage is Stage.ABANDONED
 
 
 @pytest.mark.parametrize(("name", "limit"), [("MAX_ENTRIES", 5), ("MAX_BYTES", 60_000)])
@@ -214,9 +214,9 @@ def test_attempts_are_bounded(monkeypatch: pytest.MonkeyPatch, name: str, limit:
     for _ in range(50):
         _begun(attempts)
 
-    kept = attempts.list()
+    kept = attempts.select()
     assert len(kept) == 5
-    assert kept[-1].number == attempts.last == 50
+    assert kept[-1].number == attempts.last_number == 50
     with pytest.raises(NotFound, match="46 to 50"):
         attempts.get(1)
 

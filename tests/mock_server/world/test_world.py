@@ -139,7 +139,7 @@ def test_a_record_without_data_can_be_sent(world: Any) -> None:
 
     assert mock.resend("1").data["authentication_code"] == "as it was"
     assert mock.resend("2").data["authentication_code"] is None
-    attempts = mock.world.current_epoch.attempts.list()
+    attempts = mock.world.current_epoch.attempts.select()
     assert [attempt.message.data for attempt in attempts] == [None, None]
 
 
