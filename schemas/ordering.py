@@ -1,8 +1,8 @@
 """Orders of lists: keys such as ``entity`` and ``number desc``, and what records are sorted by.
 
-A key is a member of a webhook request, or of an object in one (``webhook_definition.name``), and
-words behind it: ``desc`` for downwards, ``text`` for numbers as texts, and ``unset high`` if those
-without a value come after all others upwards; by default they come first.
+A key is a member (``entity``, ``webhook_definition.name``), and optional words: ``desc`` for
+descending; ``text`` to sort numbers as texts; ``unset high`` to put records without a value last
+when ascending. Otherwise they come first.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 Object = Mapping[str, Any]
 
-#: The order in which a mock has got its records, which only it knows.
+#: Insertion order, which only the mock knows.
 ADDED = "added"
 #: Members of log_information by their own names; the last one is created_date where nothing was
 #: updated yet.
@@ -37,13 +37,13 @@ class Key(NamedTuple):
     is_down: bool = False
 
     def __str__(self) -> str:
-        """Return it as a dialect has it."""
+        """Return the key as dialects write it."""
         flags = zip(_WORDS, (self.is_text, self.is_unset_high, self.is_down), strict=True)
         return " ".join([self.member, *(word for word, is_set in flags if is_set)])
 
 
 def read_key(text: object) -> Key | None:
-    """Return a key from its text, or None if it is none."""
+    """Return a key from its text, or None if it is not a key."""
     if not isinstance(text, str):
         return None
     rest, flags = text, []
@@ -51,7 +51,7 @@ def read_key(text: object) -> Key | None:
         flags.append(rest.endswith(f" {word}"))
         rest = rest.removesuffix(f" {word}")
     names = rest.split(".")
-    is_name = 0 < len(names) <= 3 and all(name.isidentifier() for name in names)
+    is_name = len(names) <= 3 and all(name.isidentifier() for name in names)
     return Key(rest, *reversed(flags)) if is_name else None
 
 
@@ -60,21 +60,21 @@ def read_order(texts: Iterable[str]) -> tuple[list[Key], bool]:
 
     Nothing is behind ``added``: it decides all that keys before it leave open.
     """
-    found: list[Key] = []
+    keys: list[Key] = []
     for key in filter(None, map(read_key, texts)):
         if key.member == ADDED:
-            return found, key.is_down
-        found.append(key)
-    return found, False
+            return keys, key.is_down
+        keys.append(key)
+    return keys, False
 
 
 def sort_value(key: Key) -> Callable[[Object], Any]:
-    """Return what gives the value by which a key sorts a record; upwards, whatever its way."""
-    return lambda record: comparable(key, value_of(record, key.member))
+    """Return a function from a record to its sort key: always ascending; the caller reverses."""
+    return lambda record: sort_key(key, value_of(record, key.member))
 
 
-def comparable(key: Key, value: Any) -> Any:
-    """Return what a value of a key's member is compared by: any two of one key can be."""
+def sort_key(key: Key, value: Any) -> Any:
+    """Return what a value is sorted by. Values of one key are always comparable."""
     if value is None or isinstance(value, dict | list):
         return (2 if key.is_unset_high else 0,)
     if not key.is_text:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from crmcom_kit.contract_tests.belief.belief import Record
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.client.wording import counted
-from crmcom_kit.schemas.ordering import Key, comparable, value_of
+from crmcom_kit.schemas.ordering import Key, sort_key, value_of
 
 #: Keys that an order may have, how many orders are followed at a time, and the part of lists that
 #: is left out while keys are learned: one of so many.
@@ -111,7 +111,7 @@ def _is_plain(record: Record) -> bool:
 def _way(keys: Sequence[Key], pair: Pair) -> int:
     """Return -1 if keys explain a pair, 1 if they contradict it, 0 if they leave it open."""
     for key in keys:
-        first, second = (comparable(key, value_of(record, key.member)) for record in pair[:2])
+        first, second = (sort_key(key, value_of(record, key.member)) for record in pair[:2])
         if first != second:
             return 1 if (first > second) != key.is_down else -1
     return 0
@@ -187,7 +187,7 @@ class _Search:
             values = {key: value_of(record, member) for key, record in records.items()}
             if len({*map(str, values.values())}) > 1:
                 for key in self._keys(member, [*values.values()]):
-                    ranks = {at: comparable(key, value) for at, value in values.items()}
+                    ranks = {at: sort_key(key, value) for at, value in values.items()}
                     yield self._candidate(key, ranks)
 
     @staticmethod

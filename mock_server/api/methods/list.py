@@ -15,7 +15,7 @@ from crmcom_kit.mock_server.protocol.parameters import Identifier, Values
 from crmcom_kit.mock_server.protocol.response import Response
 from crmcom_kit.mock_server.store.records import KEYS, IndexedField, Query, Record
 from crmcom_kit.mock_server.world.epoch import Epoch
-from crmcom_kit.schemas.ordering import Key, comparable, read_order, sort_value
+from crmcom_kit.schemas.ordering import Key, read_order, sort_key, sort_value
 from crmcom_kit.usage_errors import quoted
 
 # The dials that decide what a parameter selects, beside those that say which values it may have.
@@ -137,7 +137,7 @@ def _order(texts: tuple[str, ...]) -> tuple[tuple[tuple[_SortValue, bool], ...],
 def _sort_value(key: Key) -> _SortValue:
     """Return what gives the value by which a key sorts a record."""
     if key.member in KEYS:  # which need not be read from the body
-        return lambda record: comparable(key, getattr(record, key.member))
+        return lambda record: sort_key(key, getattr(record, key.member))
     value = sort_value(key)
     return lambda record: value(orjson.loads(record.body))
 
