@@ -50,7 +50,7 @@ class AllowedHosts:
     """Decides which URLs may be called."""
 
     def __init__(self, allowed: Iterable[str] = ()) -> None:
-        """Allow loopback, and ``allowed``: names or addresses, each with a port or for all ports.
+        """Allow loopback, and ``allowed``: names or addresses, each with one port, or for all.
 
         Args:
             allowed: for example ``hooks.example.com``, ``10.0.0.5:8080`` or ``[2001:db8::1]``.
@@ -66,10 +66,9 @@ class AllowedHosts:
         """Return where a request to ``url`` goes; the name in it is resolved now.
 
         Raises:
-            CallFailed: it is not a URL of HTTP, its name is allowed but has no address, or it may
-                not be called.
+            CallFailed: ``url`` is not an HTTP URL, may not be called, or its name has no address.
         """
-        scheme, host, port, target = _read(url)
+        scheme, host, port, target = _split_url(url)
         literal = _literal(host)
         if literal is not None:
             host = str(literal)
@@ -90,11 +89,11 @@ class AllowedHosts:
         parts = {"scheme": scheme.encode(), "host": host.encode(), "target": target.encode()}
         return Destination(httpcore.URL(**parts, port=port), authority, addresses)
 
-    def _names(self, host: str, port: int) -> bool:
+    def _is_allowed(self, host: str, port: int) -> bool:
         return (host, port) in self._allowed or (host, None) in self._allowed
 
     def _resolved(self, host: str, port: int) -> tuple[str, ...]:
-        if not self._names(host, port):
+        if not self._is_allowed(host, port):
             why = f"{quoted(host)} is neither loopback nor allowed; allow it: --allow-host {host}"
             raise CallFailed(OutcomeName.BLOCKED, why)
         try:
@@ -112,22 +111,22 @@ class AllowedHosts:
         kind = _kind(address)
         if kind == "loopback" or (kind == "public" and name is not None):
             return
-        may_be = kind != "reserved"
-        if may_be and self._names(str(address), port):
+        can_be_allowed = kind != "reserved"
+        if can_be_allowed and self._is_allowed(str(address), port):
             return
         at = f"{address} is" if name is None else f"{name} is at {address},"
-        more = f"; allow it: --allow-host {_bracketed(str(address))}" if may_be else ""
+        more = f"; allow it: --allow-host {_bracketed(str(address))}" if can_be_allowed else ""
         why = f"{at} a {kind} address, to which nothing is sent{more}"
         raise CallFailed(OutcomeName.BLOCKED, why)
 
 
 def _read_allowed(entry: str) -> tuple[str, int | None]:
     """Return the host, and the port if only one is allowed. Raises UsageError."""
-    allowed = (
+    expected = (
         "a host name, or the address of one host that is neither link-local nor mapped; optionally "
         "followed by :PORT, such as [2001:db8::1]:80"
     )
-    refused = UsageError("allow_host", seen=quoted(entry), allowed=allowed)
+    refused = UsageError("allow_host", seen=quoted(entry), allowed=expected)
     match = _ALLOWED.fullmatch(entry)
     if match is None or int(match[3] or 1) > _MAX_PORT:
         raise refused
@@ -144,7 +143,7 @@ def _read_allowed(entry: str) -> tuple[str, int | None]:
     return host, None if port is None else int(port)
 
 
-def _read(url: str) -> tuple[str, str, int, str]:
+def _split_url(url: str) -> tuple[str, str, int, str]:
     """Return scheme, host, port and target of a URL. Raises CallFailed."""
     match = _URL.fullmatch(url) if len(url) <= _MAX_URL else None
     if match is None or int(match[4] or 1) > _MAX_PORT:

@@ -1,7 +1,7 @@
 """The trace of a request: the chain of causes from the request to the state that it left.
 
-What decided (statement and dials) is taken from the response, which has it from the place where
-the decision was made. What came of it is read from the record and from the attempts to deliver.
+The response carries the statement and dials that decided. The effects are read from the record and
+the delivery attempts.
 """
 
 from collections.abc import Iterator, Sequence
@@ -38,15 +38,15 @@ def trace(
 ) -> list[TraceStep]:
     """Return the chain of causes of one request, which caused these attempts to deliver.
 
-    ``fault`` hit it. There is no decision while it is running, without a ``result``, nor if the
-    mock itself failed.
+    ``fault`` hit the request. Without ``result`` (still running), or after an internal error, there
+    is no decision.
     """
     steps: list[TraceStep] = [] if fault is None else [{"step": "fault"}]
     if result is None or result.is_internal_error:
         return steps
     steps.append(_decision(config, fault, result))
     for attempt in attempts:
-        steps += _steps_of(attempt)
+        steps += _attempt_steps(attempt)
     before = result.before
     if not attempts and before is not None and result.after is None:  # a delete
         steps.append(_change(orjson.loads(before)["life_cycle_state"], "DELETED"))
@@ -57,31 +57,31 @@ def _decision(config: Config, fault: Fault | None, response: Response) -> TraceS
     """Return how the request was decided: by which statement, and by which dials."""
     if fault is not None and fault.instead and not fault.after_commit:
         return {"step": "request", "outcome": "skipped"}
-    error, decided, names = response.error, response.statement, response.dials
+    error, statement_id, dial_names = response.error, response.statement, response.dials
     # An error without a statement is a fault's: the request broke nothing.
-    broken = error is not None and decided is not None
+    broken = error is not None and statement_id is not None
     if error is not None and broken:
-        names = (
+        dial_names = (
             *error.dials,
             *(f"errors.{error.response_kind}.{part}" for part in ("status", "code")),
         )
-    governing = evidence = None
-    if decided is not None:
-        rule = statement(decided)
-        governing = rule.id if rule.in_force(config.release) else None
+    statement_in_force = evidence = None
+    if statement_id is not None:
+        rule = statement(statement_id)
+        statement_in_force = rule.id if rule.in_force(config.release) else None
         evidence = rule.evidence
-    if governing is None:
-        evidence = dials()[names[0]].evidence if names else None
+    if statement_in_force is None:
+        evidence = dials()[dial_names[0]].evidence if dial_names else None
     return {
         "step": "request",
         "outcome": "broken" if broken else "held",
-        "statement": governing,
+        "statement": statement_in_force,
         "evidence": evidence,
-        "dials": {name: config.dialect[name] for name in names},
+        "dials": {name: config.dialect[name] for name in dial_names},
     }
 
 
-def _steps_of(attempt: Attempt) -> Iterator[TraceStep]:
+def _attempt_steps(attempt: Attempt) -> Iterator[TraceStep]:
     """Yield what happened in an attempt, in order: state, attempt, receiver's response, state."""
     before, after, outcome = attempt.before, attempt.after, attempt.outcome
     if before is not None:
