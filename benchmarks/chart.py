@@ -11,9 +11,9 @@ IMAGE = f"![Requests a second of each server; the table of servers has the figur
 
 # In pixels.
 _WIDTH, _TOP, _ROW, _BAR = 760, 60, 30, 18
-_NAMES, _VALUES = 190, 90  # the columns beside the bars
+_NAMES_WIDTH, _VALUES_WIDTH = 190, 90  # the columns beside the bars
 
-# Its own background: a page may be dark where the system is light.
+# It draws its own background, since the page's theme may differ from the system's.
 _STYLE = """
   text { font: 14px system-ui, sans-serif; fill: #1f2328; }
   .title { font-weight: 600; }
@@ -44,7 +44,7 @@ class Speed(NamedTuple):
 
 
 def speeds(results: str) -> Iterator[Speed]:
-    """Yield the rows of the table of servers in RESULTS.md, which may have none."""
+    """Yield the rows of the table of servers in RESULTS.md."""
     section = results.partition("## Servers\n")[2].partition("\n## ")[0]
     row = r"(?m)^\| (.+?) \| ([\d,.]+)(?: \(([\d,.]+).([\d,.]+)\))? \|"
     for name, shown, least, most in re.findall(row, section):
@@ -56,15 +56,15 @@ def chart(results: str) -> str:
     """Return the chart of RESULTS.md, fastest first; the same text gives the same bytes."""
     rows = sorted(speeds(results), key=lambda speed: -speed.median)
     height = _TOP + _ROW * len(rows) + 10
-    scale = (_WIDTH - _NAMES - _VALUES) / max(speed.most for speed in rows)
+    scale = (_WIDTH - _NAMES_WIDTH - _VALUES_WIDTH) / max(speed.most for speed in rows)
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{height}" '
         f'viewBox="0 0 {_WIDTH} {height}" role="img" aria-labelledby="title">',
         f"<style>{_STYLE}</style>",
         f'<rect class="page" x="0.5" y="0.5" width="{_WIDTH - 1}" height="{height - 1}" rx="6"/>',
         '<text id="title" class="title" x="16" y="26">Requests a second: more is better</text>',
-        '<text class="note" x="16" y="45">Median of the rounds, and from the slowest to the '
-        "fastest; blue is crmcom-kit</text>",
+        '<text class="note" x="16" y="45">Bar: median round. Line: slowest to fastest. '
+        "Blue: crmcom-kit.</text>",
     ]
     for at, speed in enumerate(rows):
         lines += _bar(speed, _TOP + _ROW * at, scale)
@@ -74,13 +74,16 @@ def chart(results: str) -> str:
 def _bar(speed: Speed, top: int, scale: float) -> Iterator[str]:
     """Yield a row of the chart: the name, the bar, its range, and the figure."""
     kind = "ours" if re.match(r"mock\b", speed.server) else "others"
-    middle, base = top + _ROW / 2, top + _ROW / 2 + 5
-    ends = [_NAMES + value * scale for value in (speed.median, speed.least, speed.most)]
+    middle, baseline = top + _ROW / 2, top + _ROW / 2 + 5
+    ends = [_NAMES_WIDTH + value * scale for value in (speed.median, speed.least, speed.most)]
     median, least, most = (f"{end:.1f}" for end in ends)
-    yield f'<text x="{_NAMES - 10}" y="{base:g}" text-anchor="end">{escape(speed.server)}</text>'
     yield (
-        f'<rect class="{kind}" x="{_NAMES}" y="{middle - _BAR / 2:g}" '
-        f'width="{float(median) - _NAMES:.1f}" height="{_BAR}"/>'
+        f'<text x="{_NAMES_WIDTH - 10}" y="{baseline:g}" text-anchor="end">'
+        f"{escape(speed.server)}</text>"
+    )
+    yield (
+        f'<rect class="{kind}" x="{_NAMES_WIDTH}" y="{middle - _BAR / 2:g}" '
+        f'width="{float(median) - _NAMES_WIDTH:.1f}" height="{_BAR}"/>'
     )
     yield f'<path class="range" d="M{least} {middle:g}H{most}"/>'
-    yield f'<text x="{ends[2] + 8:.1f}" y="{base:g}">{escape(speed.shown)}</text>'
+    yield f'<text x="{ends[2] + 8:.1f}" y="{baseline:g}">{escape(speed.shown)}</text>'

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import click
-from reference_pages.markdown import outside_code, table
+from reference_pages.markdown import docstring_markdown, table
 
 from crmcom_kit.cli import LazyCommand, main
 
@@ -48,10 +48,10 @@ def _section(command: click.Command) -> Iterator[str]:
     yield " ".join([context.command_path, *command.collect_usage_pieces(context)])
     yield from ("```", "")
     for text in filter(None, (command.help, command.epilog)):
-        yield from (outside_code(line) for line in inspect.cleandoc(text).splitlines())
+        yield from (docstring_markdown(line) for line in inspect.cleandoc(text).splitlines())
         yield ""
     for heading, options in _options(command, context).items():
-        rows = [(f"`{names}`", outside_code(text)) for names, text in options]
+        rows = [(f"`{names}`", docstring_markdown(text)) for names, text in options]
         yield from (f"**{heading}:**", "", *table(["option", "what it does"], rows), "")
 
 

@@ -1,15 +1,15 @@
-"""Markdown of names and texts that were written for other places."""
+"""Turns names and docstrings into Markdown."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
 
 def plain(text: str) -> str:
-    """Return text in which Markdown finds no markup: a pattern looks like a link."""
+    """Escape text, since a pattern may look like a link."""
     return re.sub(r"([\\`*_\[\]<>])", r"\\\1", text)
 
 
-def outside_code(text: str) -> str:
+def docstring_markdown(text: str) -> str:
     """Return a line of a docstring in which Markdown finds ``code``, and *emphasis* of a word."""
     parts = re.split(r"(``.+?``|`[^`]+`|\*[\w-]+\*)", text)
     parts[::2] = [re.sub(r"(\*|<(?=[A-Za-z/!?]))", r"\\\1", part) for part in parts[::2]]
@@ -17,11 +17,11 @@ def outside_code(text: str) -> str:
     return "".join(parts)
 
 
-def codes(names: Iterable[str], last: str = "") -> str:
-    """Return names as code, separated by commas, with a word before the ``last`` if it is given."""
+def codes(names: Iterable[str], conjunction: str = "") -> str:
+    """Return names as code, separated by commas; a ``conjunction`` goes before the last one."""
     marked = [f"`{name}`" for name in names]
-    if last and len(marked) > 1:
-        return f"{', '.join(marked[:-1])} {last} {marked[-1]}"
+    if conjunction and len(marked) > 1:
+        return f"{', '.join(marked[:-1])} {conjunction} {marked[-1]}"
     return ", ".join(marked)
 
 

@@ -14,7 +14,7 @@ from itertools import pairwise, takewhile
 from pkgutil import resolve_name
 from types import ModuleType
 
-from reference_pages.markdown import outside_code, table
+from reference_pages.markdown import docstring_markdown, table
 
 #: Sections of a docstring, and what they are called on the page.
 _TITLES = {
@@ -43,7 +43,7 @@ class _Member:
 
     def cell(self) -> str:
         """Return what is said of it as one line."""
-        return outside_code(" ".join(self.text.split()))
+        return docstring_markdown(" ".join(self.text.split()))
 
 
 def entries(*names: str) -> str:
@@ -232,9 +232,9 @@ def _described(docstring: str) -> Iterator[str]:
             item = _ITEM.fullmatch(line) if title not in ("Returns", "Yields") else None
             if item:
                 names = ", ".join(f"`{name.strip()}`" for name in item[1].split(","))
-                yield f"- {names}: {outside_code(item[2])}"
+                yield f"- {names}: {docstring_markdown(item[2])}"
             else:  # what belongs to an item is indented by four more, and by two in Markdown
-                yield outside_code(re.sub(r"^ {4}( {2})? {0,2}", r"\1", line))
+                yield docstring_markdown(re.sub(r"^ {4}( {2})? {0,2}", r"\1", line))
     yield ""
 
 
@@ -262,6 +262,6 @@ def _prose(lines: list[str]) -> Iterator[str]:
         elif is_example and not line.startswith("    "):
             is_example = False
             yield "```"
-        yield line[4:] if is_example else outside_code(line)
+        yield line[4:] if is_example else docstring_markdown(line)
     if is_example:
         yield "```"
