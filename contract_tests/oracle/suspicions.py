@@ -33,7 +33,7 @@ class Asker(Protocol):
         ...
 
     def call(self, method: str, parameters: Mapping[str, Any]) -> Exchange:
-        """Call a method with the run's token; what it makes suspect is dropped."""
+        """Call a method with the token, queue what it makes suspect, and return the exchange."""
         ...
 
     def keep(self, suspicions: "Sequence[Suspicion]", /) -> None:

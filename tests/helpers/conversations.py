@@ -131,9 +131,9 @@ class Script:
         about = methods(self.belief.release)[method]
         return self.ask(build(about, {"token": TOKEN, **parameters}))[0]
 
-    def keep(self, found: Sequence[Suspicion]) -> None:
+    def keep(self, suspicions: Sequence[Suspicion]) -> None:
         """Keep what is another matter."""
-        self.kept += found
+        self.kept += suspicions
 
     def spare(self, state: str) -> Sequence[Record]:
         """Return what is known of webhook requests in a state."""
