@@ -22,15 +22,15 @@ from crmcom_kit.contract_tests.belief.knowledge import (
     merged,
     typed,
 )
-from crmcom_kit.contract_tests.belief.room import Room
+from crmcom_kit.contract_tests.belief.memory import SharedParts
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.schemas.releases import Release
 
 Record = dict[str, Any]  # a webhook request as a response showed it
 #: Limits of what is tracked: webhook requests, their bytes together, characters of an id or number.
 MAX_TRACKED, MAX_BYTES, MAX_NAME = 20_000, 64 * 1024 * 1024, 200
-#: The maximum number of ids that are kept of webhook requests that got no room.
-MAX_UNSEEN = 200_000
+#: The maximum number of ids that are kept of webhook requests that did not fit in memory.
+MAX_UNTRACKED = 200_000
 #: The maximum size of a table of what was shown.
 _MAX_SHOWN = 2 * MAX_TRACKED
 
@@ -138,7 +138,8 @@ class Belief:
     #: The last exchange that listed all that some filters select, by these filters.
     whole_lists: dict[frozenset[tuple[str, Any]], Exchange] = field(default_factory=dict)
     lost: set[str] = field(default_factory=set)  # ids of those that were forgotten as uncertain
-    unseen: set[str] = field(default_factory=set)  # ids of those that got no room at some time
+    #: The ids of those that did not fit in memory at some time.
+    untracked: set[str] = field(default_factory=set)
     changes: list[Change] = field(default_factory=list)
     exclusions: Exclusions = field(default_factory=Exclusions)
     #: The length of the longest list so far, by whether it had number_of_results and by its
@@ -162,7 +163,7 @@ class Belief:
     _held: dict[frozenset[str], frozenset[str]] = field(default_factory=dict)  # one of equal sets
     _bytes: int = 0  # the sum of ``_sizes``
     _sizes: dict[str, int] = field(default_factory=dict)  # of tracked records in bytes, by id
-    _room: Room = field(default_factory=Room)
+    _parts: SharedParts = field(default_factory=SharedParts)
     _index: Index = field(default_factory=Index)  # of ``records``
     _numbers: dict[str, str] = field(default_factory=dict)  # number -> id
     #: Filter -> hashes of the values that were shown for it.
@@ -210,26 +211,28 @@ class Belief:
         return tracked if tracked is not None and tracked.exists else None
 
     def see(self, record: Record, method: str, exchange: Exchange, mark: int | None = None) -> None:
-        """Track a webhook request as a response has just shown it, if there is room.
+        """Track a webhook request as a response has just shown it, if it fits in memory.
 
         ``mark`` is that of its JSON, if all that it shows agrees with what was known.
         """
         key: str = record["id"]
         earlier = self.tracked.get(key)
         tracked = earlier if earlier is not None and earlier.exists else None
-        now = self._room.shared(condensed(record))
+        now = self._parts.shared(condensed(record))
         well_typed = typed(record)
-        now_typed = now if well_typed is record else self._room.shared(condensed(well_typed))
+        now_typed = now if well_typed is record else self._parts.shared(condensed(well_typed))
         if tracked is not None:
             now = merged(tracked.record, now)
             # A value of a wrong type leaves the last right one.
             is_right = well_typed is record and tracked.typed is tracked.record
             now_typed = now if is_right else merged(tracked.typed, now_typed)
-        size = self._room.size_of(now) + (0 if now_typed is now else self._room.size_of(now_typed))
-        if not self._has_room(record, size, key):
+        size = self._parts.size_of(now) + (
+            0 if now_typed is now else self._parts.size_of(now_typed)
+        )
+        if not self._fits_in_memory(record, size, key):
             self.lose(key)
-            if len(self.unseen) < MAX_UNSEEN:
-                self.unseen.add(key[:MAX_NAME])
+            if len(self.untracked) < MAX_UNTRACKED:
+                self.untracked.add(key[:MAX_NAME])
             return
         if tracked is None:
             tracked = self.tracked[key] = TrackedRecord(key, now, exchange)
@@ -260,9 +263,9 @@ class Belief:
         is_alike = tracked is not None and tracked.exists and tracked.mark == mark
         return is_alike and isinstance(number, str) and self._numbers.get(number) == key
 
-    def is_unseen(self, key: str) -> bool:
-        """Whether a webhook request may be one that was seen, and got no room."""
-        return key[:MAX_NAME] in self.unseen or len(self.unseen) >= MAX_UNSEEN
+    def may_be_untracked(self, key: str) -> bool:
+        """Whether a webhook request may have been shown before, and did not fit in memory."""
+        return key[:MAX_NAME] in self.untracked or len(self.untracked) >= MAX_UNTRACKED
 
     def note_faultless(self, key: int, held: frozenset[str]) -> None:
         """Note in ``faultless`` what a webhook request kept."""
@@ -270,7 +273,7 @@ class Belief:
             self.faultless.clear()
         self.faultless[key] = self._held.setdefault(held, held)
 
-    def _has_room(self, record: Record, size: int, key: str) -> bool:
+    def _fits_in_memory(self, record: Record, size: int, key: str) -> bool:
         """Whether a webhook request can be tracked: a server may show any number, of any size."""
         names = (key, record.get("number"))
         if any(isinstance(name, str) and len(name) > MAX_NAME for name in names):
@@ -319,7 +322,7 @@ class Belief:
         names = (*_NAMES, "life_cycle_state", *OBJECT_OF.values())
         tracked.record = {name: tracked.record[name] for name in names if name in tracked.record}
         tracked.typed = tracked.record
-        self._count(key, self._room.size_of(tracked.record))
+        self._count(key, self._parts.size_of(tracked.record))
 
     def _forget(self, key: str) -> None:
         """Remove a webhook request from those that exist."""

@@ -18,7 +18,7 @@ class _Shared(dict[str, Any]):
     __slots__ = ()
 
 
-class Room:
+class SharedParts:
     """Shares equal definitions, rules, users, units and texts, and knows the size of the rest."""
 
     def __init__(self) -> None:

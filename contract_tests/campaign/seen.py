@@ -48,9 +48,9 @@ def lacks(
     for method, (times, why) in client.too_long.items():
         responses = counted(times, "response")
         yield Lack("", f"{responses} of {method} could not be read, and so are not checked: {why}")
-    if unseen := session.belief.unseen:
-        room = f"{counted(len(unseen), 'webhook request')} got no room at some time"
-        yield Lack("", f"{room}: not every change of them would show")
+    if untracked := session.belief.untracked:
+        what = f"{counted(len(untracked), 'webhook request')} got no room at some time"
+        yield Lack("", f"{what}: not every change of them would show")
 
 
 def in_scope(session: Session) -> list[TrackedRecord]:

@@ -175,10 +175,10 @@ class _Comparison:
     def _new(self, record: Record) -> Iterator[Finding]:
         """Observe a webhook request that the same list did not have before a resend.
 
-        If it got no room earlier, the list may have had it.
+        If it did not fit in memory earlier, the list may have had it.
         """
         key, before, belief = record["id"], self.before, self.belief
-        if before is None or key in belief.lost or belief.is_unseen(key):
+        if before is None or key in belief.lost or belief.may_be_untracked(key):
             return
         since = [change for change in belief.changes if change.exchange.number > before.number]
         if not since:

@@ -132,8 +132,8 @@ def _warnings(
         warnings.append(f"skipped entries: {recording.skipped}")
     if config.is_check and client is None and config.judge != "server":
         warnings.append("its requests are those of crmcom-kit check, and no client's")
-    if unseen := len(observer.belief.unseen):
-        warnings.append(f"{counted(unseen, 'webhook request')} got no room, and are not checked")
+    if untracked := len(observer.belief.untracked):
+        warnings.append(f"{counted(untracked, 'webhook request')} got no room, and are not checked")
     return warnings
 
 

@@ -54,8 +54,10 @@ class Inventory:
         )
         verb = "was" if len(kept) == 1 else "were"
         outcome = outcome or "nothing has changed"
-        if unseen := len(belief.unseen):
-            outcome += f"; {counted(unseen, 'webhook request')} got no room, and may have changed"
+        if untracked := len(belief.untracked):
+            outcome += (
+                f"; {counted(untracked, 'webhook request')} got no room, and may have changed"
+            )
         return (
             f"{counted(len(kept), 'webhook request')} that must not change {verb} read before and "
             f"after; {outcome}"

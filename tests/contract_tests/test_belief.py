@@ -192,7 +192,7 @@ def test_no_more_than_the_maximum_are_tracked() -> None:
     conversation.hear(listed([ONE, TWO, THREE]))
     conversation.hear(listed([ONE, TWO]))
     assert list(conversation.belief.tracked) == [ONE["id"], TWO["id"]]
-    assert conversation.belief.unseen == {THREE["id"]}
+    assert conversation.belief.untracked == {THREE["id"]}
     assert conversation.suspected == []
     conversation.hear(listed([ONE, TWO, record(3, url=5)]))
     assert conversation.suspected == ["response.url"]
@@ -218,18 +218,18 @@ def test_bytes_of_what_is_replaced_lost_or_deleted_are_given_back() -> None:
     assert list(belief.tracked) == [ONE["id"]]
     others = [record(at, entity_id=f"{long}{at}") for at in range(2, 8)]
     conversation.hear(listed([record(1, entity_id=f"{long}19"), *others]))
-    room, unseen = len(belief.tracked), {*belief.unseen}
+    room, untracked = len(belief.tracked), {*belief.untracked}
     assert 1 < room < 7
-    assert len(unseen) == 7 - room
+    assert len(untracked) == 7 - room
     belief.lose(ONE["id"])
-    conversation.hear(show(next(other for other in others if other["id"] in unseen)))
+    conversation.hear(show(next(other for other in others if other["id"] in untracked)))
     assert len(belief.tracked) == room
     conversation.hear(
         changed("delete", next(other for other in others if other["id"] in belief.tracked))
     )
     conversation.hear(show(next(other for other in others if other["id"] not in belief.tracked)))
     assert len(belief.records) == room
-    assert belief.unseen == unseen  # others may have changed it meanwhile
+    assert belief.untracked == untracked  # others may have changed it meanwhile
 
 
 @pytest.mark.parametrize(
