@@ -149,7 +149,7 @@ class Belief:
     token_refusal: tuple[int, Any] | None = None  # how a token that no login returned is refused
     has_resent: bool = False  # whether a resend was seen to become SUCCESSFUL
     #: Refusals of requests that were served a moment later: by a limit, or maintenance.
-    passing_refusals: set[tuple[int, Any]] = field(default_factory=set)
+    temporary_refusals: set[tuple[int, Any]] = field(default_factory=set)
     shared_numbers: set[str] = field(default_factory=set)  # that several webhook requests had
     #: What somebody else did to webhook requests, by id.
     changed_by_others: dict[str, str] = field(default_factory=dict)

@@ -73,7 +73,7 @@ class Patience:
 
     def _note(self, refusal: Wording) -> None:
         self._passed[refusal] += 1
-        self._scene.belief.passing_refusals.add(refusal)
+        self._scene.belief.temporary_refusals.add(refusal)
 
     def notes(self) -> Iterator[str]:
         """Yield a sentence for each way in which requests were refused for a while."""

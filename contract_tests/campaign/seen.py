@@ -19,7 +19,7 @@ class Lack:
 
     what: str  # a method or ``SUCCESSFUL_RESEND``; "" for what ``[[not_seen]]`` cannot list
     why: str  # a sentence without its period
-    passes: bool = False  # whether a run may pass nevertheless
+    is_tolerated: bool = False  # whether a run may pass nevertheless
 
 
 def lacks(
@@ -89,7 +89,7 @@ def _lacks_method(campaign: Campaign, method: str, *, is_whole: bool) -> Iterato
         yield Lack(method, f"no response to {method} has told what it did")
     elif method == "resend" and in_scope(session) and not rejected_in_scope(session):
         why = "no webhook request in scope is REJECTED, so resend was not served"
-        yield Lack(method, why, passes=True)
+        yield Lack(method, why, is_tolerated=True)
     elif is_whole:
         why = campaign.missed.get(method) or _nothing_to_try(campaign, method)
         yield Lack(method, f"{method} was never sent: {why}")

@@ -137,7 +137,7 @@ class Tokens:
         refusal = self._refusal(connection.scene.token)
         if refusal is None or refusal not in (usual, wording):
             return False
-        is_odd = refusal != usual or refusal in connection.belief.passing_refusals
+        is_odd = refusal != usual or refusal in connection.belief.temporary_refusals
         if is_odd and self._outlasts(refusal):
             return True
         return self._has_another(refusal)

@@ -29,7 +29,9 @@ class Again(Confirmation):
     """The same request shows it again, after a look at the webhook requests that it rests on."""
 
     rests_on: tuple[str, ...] = ()  # ids
-    passes: bool = False  # whether only this response shows it: the record itself stays as it was
+    is_momentary: bool = (
+        False  # whether only this response shows it: the record itself stays as it was
+    )
 
     def settle(self, suspicion: Suspicion, statement: str, asker: Asker, /) -> bool:
         """Look, and send the request again, as often as it takes."""
@@ -39,7 +41,7 @@ class Again(Confirmation):
             exchange, suspicions = asker.ask(suspicion.exchange.call)
             if not _is_suspected(statement, suspicions, looked_at):
                 return False
-            key = suspicion.record if self.passes else None
+            key = suspicion.record if self.is_momentary else None
             if key is not None and _has_changed(before.get(key), exchange.by_id.get(key), asker):
                 return False  # a job of the server, or somebody else, has changed it in between
         return True

@@ -85,8 +85,8 @@ class Oracle:
                         observation.suspicions.append(finding)
             except Exception as error:  # noqa: BLE001 - other checks go on, and the run reports it
                 observation.errors.append((name, error))
-        is_passing = exchange.wording in self.belief.passing_refusals
-        if not exchange.ok and expected.statement == "token.from_login" and not is_passing:
+        is_temporary = exchange.wording in self.belief.temporary_refusals
+        if not exchange.ok and expected.statement == "token.from_login" and not is_temporary:
             self.belief.token_refusal = exchange.wording
         return observation
 

@@ -147,7 +147,7 @@ class _Comparison:
             if self.sense.record is not None:
                 is_as_looked_at = self.sense.record.field == "id" and is_whole(self.sense)
                 statement = "show.changes_nothing" if is_as_looked_at else "identifier.selects"
-            again = Again((tracked.id,), passes=statement == "identifier.selects")
+            again = Again((tracked.id,), is_momentary=statement == "identifier.selects")
             hypotheses.append(Hypothesis(statement, again))
         return _changed(tracked, record, path, self.exchange, *hypotheses)
 

@@ -43,7 +43,7 @@ class Later:
         self._sights: dict[str, list[Exchange]] = defaultdict(list)  # that show one whole, by id
         self._changes: dict[str, list[int]] = defaultdict(list)  # by id or number
         #: How reads were refused that were served later: by a limit, or for their token.
-        self.passing: set[tuple[int, Any]] = set()
+        self.temporary_refusals: set[tuple[int, Any]] = set()
         self.served = 0  # number of the last exchange that a server has served
         self._served: dict[str, int] = {}  # request -> number of the last exchange that served it
         self._refused: dict[str, Exchange] = {}  # request -> the last exchange that refused it
@@ -60,7 +60,7 @@ class Later:
             self._refused[_written(method, parameters)] = exchange
             return
         if sense.name in READS and (refused := self._refused.get(_written(method, parameters))):
-            self.passing.add(refused.wording)
+            self.temporary_refusals.add(refused.wording)
         self.served = exchange.number
         self._served[_written(method, parameters)] = exchange.number
         self._accepted |= {(method, repr(pair)) for pair in parameters.items()}
@@ -115,8 +115,8 @@ class Later:
         asked = _written(exchange.call.method, _parameters(exchange))
         is_served_after = self._served.get(asked, 0) > exchange.number
         is_valid = self.has_valid_token_after(exchange)
-        is_passing = exchange.wording in self.passing
-        return exchange.status < 500 and is_valid and not (is_served_after or is_passing)
+        is_temporary = exchange.wording in self.temporary_refusals
+        return exchange.status < 500 and is_valid and not (is_served_after or is_temporary)
 
     def refuses(self, method: str, parameters: Mapping[str, Any]) -> bool:
         """Whether a request with these parameters is refused for good."""

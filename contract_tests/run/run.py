@@ -357,9 +357,9 @@ class _Run:
         listed = {what: reason for what, reason in expected.items() if what in names}
         others = [lack for lack in missing if lack.what not in expected]
         return (
-            tuple(lack.why for lack in others if not lack.passes),
+            tuple(lack.why for lack in others if not lack.is_tolerated),
             (
-                *(lack.why for lack in others if lack.passes),
+                *(lack.why for lack in others if lack.is_tolerated),
                 *(f"{what} was not seen, as listed ({reason})" for what, reason in listed.items()),
             ),
             tuple(f"{what} was seen, which is listed as not seen" for what in stale),
