@@ -11,9 +11,9 @@ from crmcom_kit.contract_tests.campaign.campaign import Campaign
 from crmcom_kit.contract_tests.campaign.conclusions import CODES, conclude
 from crmcom_kit.contract_tests.campaign.discovery import discover
 from crmcom_kit.contract_tests.campaign.dry_run import dry_run_lines
+from crmcom_kit.contract_tests.campaign.lacks import in_scope, lacks, rejected_in_scope
 from crmcom_kit.contract_tests.campaign.passes import Passes
 from crmcom_kit.contract_tests.campaign.planning import bounds, first_pass, max_changes, wanted
-from crmcom_kit.contract_tests.campaign.seen import in_scope, lacks, rejected_in_scope
 from crmcom_kit.contract_tests.campaign.session import Session
 from crmcom_kit.contract_tests.campaign.shortening import shorten, with_changes
 from crmcom_kit.contract_tests.client.errors import BudgetSpent, TargetDown, Unreachable
