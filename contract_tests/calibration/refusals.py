@@ -16,7 +16,7 @@ from crmcom_kit.schemas.dial_tables import MAX_CASES, case_of
 from crmcom_kit.schemas.dialect import dials, error_kinds
 
 #: What a case may tell errors of a kind by; combinations of fewer facts come first.
-_FACTS = ("seen", "parameter", "method")
+_FACTS = ("seen", "method", "parameter")
 _COMBINATIONS = [
     names for size in range(1, len(_FACTS) + 1) for names in combinations(_FACTS, size)
 ]

@@ -23,6 +23,7 @@ class VendorError(Exception):
     _: KW_ONLY
     case: str = ""  # of the statement's reason, if its words differ
     form: str = ""  # of what is wrong, if ``seen`` does not tell it: see ``facts``
+    wrong: str = ""  # the parameter that is wrong, if ``parameter`` names several
     variant: str = ""  # a more special kind, which a server may refuse in its own way
     seen: str = ""  # its value, quoted, or a description of it
     allowed: str = ""  # what would be valid
@@ -42,7 +43,7 @@ class VendorError(Exception):
         blank = "empty" if self.seen == '""' else "blank"
         known = seen if seen in SEEN else "not JSON" if seen.startswith(_NOT_JSON) else ""
         form = self.form or (known if seen else blank)
-        return {"kind": self.response_kind, "parameter": self.parameter, "seen": form}
+        return {"kind": self.response_kind, "parameter": self.wrong or self.parameter, "seen": form}
 
     @property
     def details(self) -> str:

@@ -72,7 +72,8 @@ def read_selection(value: object, dialect: Dialect, *, from_body: bool) -> Selec
         if dialect["fields_set.empty"] == "error":
             raise _bad('""', _known_fields(), "fields_set.empty")
         if dialect["fields_set.empty"] == "none":
-            return Selection(frozenset(), (), ("fields_set.empty",))
+            always = ("id",) if dialect["fields_set.always_id"] else ()
+            return Selection(frozenset(always), (), ("fields_set.empty",))
         return None
     return _select(names, dialect)
 

@@ -27,18 +27,20 @@ def token(epoch: Epoch, values: Values) -> Response:
     """
     config = epoch.config
     right = config.credentials
-    fits = (
-        values["username"].casefold() == right.username.casefold()
-        and values["password"] == right.password
-        and values["organisation"] == right.organisation
-    )
-    if not fits:
+    fitting = {
+        "username": values["username"].casefold() == right.username.casefold(),
+        "password": values["password"] == right.password,
+        "organisation": values["organisation"] == right.organisation,
+    }
+    wrong = [name for name, fits in fitting.items() if not fits]
+    if wrong:
         username, organisation = quoted(values["username"]), quoted(values["organisation"])
         raise VendorError(
             "wrong_credentials",
             "username, password, organisation",
             seen=f"username {username}, organisation {organisation}",
             allowed="the mock's credentials, which `serve` prints; tests have them as credentials",
+            wrong=wrong[0] if len(wrong) == 1 else "",
         )
     return _issued(epoch, values, config.release.token, "token")
 

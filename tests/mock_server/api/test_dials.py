@@ -384,6 +384,13 @@ def test_a_dial_does_what_it_says(make_mock: Any, key: str, value: Any) -> None:
     hold(make_mock, key, value, PROBES[key])
 
 
+def test_an_empty_fields_set_may_select_the_id_alone(make_mock: Any) -> None:
+    """If it selects no field, and the id is always shown."""
+    dials = {"fields_set.empty": "none", "fields_set.always_id": True}
+
+    assert fields(make_mock(dialect=Dialect("id", dials)), "") == ["id"]
+
+
 def test_a_success_has_the_texts_of_its_method(make_mock: Any) -> None:
     """With what the response is about in place of placeholders; without a text it is empty."""
     said = {"show": "{number} is {id}", "list": "{results} of {number}", "resend": "Sent"}
@@ -412,6 +419,7 @@ CASES = [
     {"kind": "bad_body", "method": "delete", "message": "No."},
     {"kind": "empty_value", "parameter": "url", "code": "NO URL"},
     {"kind": "empty_value", "method": "list", "code": "NO VALUE"},
+    {"kind": "wrong_credentials", "parameter": "organisation", "code": "NOT THERE"},
 ]
 FORM = {"content_type": "application/x-www-form-urlencoded"}
 
@@ -434,3 +442,5 @@ def test_the_first_case_that_an_error_fits_decides(make_mock: Any) -> None:
     assert mock.client.post(f"{path}/delete", data="[]").json["status"]["message"].startswith("No.")
     assert mock.list(entity="JOBS", url="").code == "NO URL"
     assert mock.list(entity="").code == "NO VALUE"
+    assert mock.login(organisation="OTHER").code == "NOT THERE"
+    assert mock.login(password="x").code == mock.code_of("wrong_credentials")
