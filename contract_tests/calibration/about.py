@@ -6,24 +6,24 @@ from urllib.parse import parse_qsl
 
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 
-Test = Callable[[Exchange], bool]
+Matcher = Callable[[Exchange], bool]
 _JSON_NAME = re.compile(rb'"([^"\\]+)"\s*:')
 
 
-def test_of(dial: str) -> Test:
+def matcher_of(dial: str) -> Matcher:
     """Return what tells whether a dial may be about an exchange."""
-    return next((test for prefix, test in _ABOUT if dial.startswith(prefix)), lambda _: True)
+    return next((matcher for prefix, matcher in _ABOUT if dial.startswith(prefix)), lambda _: True)
 
 
-def _has(*words: str) -> Test:
-    """Return a test for requests that have one of some words."""
+def _has(*words: str) -> Matcher:
+    """Return what matches requests that have one of some words."""
 
-    def test(exchange: Exchange) -> bool:
+    def matches(exchange: Exchange) -> bool:
         call = exchange.call
         text = f"{call.path}?{call.query} {(call.body or b'').decode('utf-8', 'replace')}"
         return any(word in text for word in words)
 
-    return test
+    return matches
 
 
 def _repeats(exchange: Exchange) -> bool:
@@ -46,7 +46,7 @@ def _has_authorization(exchange: Exchange) -> bool:
 
 
 #: The first prefix that fits a dial counts; a dial with none may be about any request.
-_ABOUT: tuple[tuple[str, Test], ...] = (
+_ABOUT: tuple[tuple[str, Matcher], ...] = (
     ("list.url.", _has("url=")), ("list.created_date.", _has("created_date=")),
     ("list.entity_id_alone", _has("entity_id=")), ("list.unknown_reference", _has("_identifier=")),
     ("list.combine", _has("entity_id=", "_identifier=")), ("list.comma_lists", _has("%2C", ",")),

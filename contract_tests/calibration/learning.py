@@ -15,7 +15,7 @@ from math import inf
 from typing import Any
 
 from crmcom_kit.contract_tests.belief.belief import Record
-from crmcom_kit.contract_tests.calibration.about import test_of
+from crmcom_kit.contract_tests.calibration.about import matcher_of
 from crmcom_kit.contract_tests.calibration.comparing import ENDED_TOKEN, Comparison, Difference
 from crmcom_kit.contract_tests.calibration.effects import dials_of, learned_effects
 from crmcom_kit.contract_tests.calibration.following import Cache, MockFollower, exchange_of
@@ -167,7 +167,7 @@ class Learning:
             if others:
                 self._values[dial.key] = [dial.default, *others]
         #: Dial -> the numbers of the exchanges whose responses it may change.
-        self._about = {key: self._numbers(test_of(key)) for key in self._values}
+        self._about = {key: self._numbers(matcher_of(key)) for key in self._values}
 
     def learn(self) -> None:
         """Find what the log tells of the dials, until ``is_time_up``."""

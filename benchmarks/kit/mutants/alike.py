@@ -358,10 +358,12 @@ def main(
         began = process_time()
         made = calibration_of(script, release, seed, requests, reads=read_only)
         seconds = process_time() - began
-        causes, counts, different = Counter[str](), Counter[bool](), Counter[bool]()
+        causes, counts, different = Counter[str](), Counter[str](), Counter[str]()
         for one, own, documented, kinds in compared(script, release, made, seed, fresh):
-            counts[documented] += 1
-            different[documented] += bool(kinds)
+            is_read = one.call.method not in ("resend", "delete")
+            for name in (str(documented), *(["read"] if documented and is_read else [])):
+                counts[name] += 1
+                different[name] += bool(kinds)
             mark = "" if documented else " (open)"
             for kind in dict.fromkeys(kinds):
                 causes[kind + mark] += 1
@@ -369,12 +371,14 @@ def main(
                     shown = f"{one.call.verb} {one.call.path}?{one.call.query} {one.call.body!r}"
                     both = [f"      {each.content[:300]!r}" for each in (one, own)]
                     click.echo("\n".join([f"    {kind}: {shown}", *both]))
-        share = different[True] / (counts[True] or 1), different.total() / counts.total()
+        every = counts["True"] + counts["False"]
+        differ = different["True"] + different["False"]
+        share = different["True"] / (counts["True"] or 1), differ / every
         shares.append(share)
         click.echo(
-            f"{script.parent.parent.name} ({release}): {share[0]:.1%} of {counts[True]} "
-            f"documented, {share[1]:.1%} of {counts.total()} differ; "
-            f"{seconds:.0f} s of CPU to calibrate"
+            f"{script.stem} ({release}): {share[0]:.1%} of {counts['True']} documented, "
+            f"{different['read'] / (counts['read'] or 1):.1%} of those that read, {share[1]:.1%} "
+            f"of {every} differ; {seconds:.0f} s of CPU to calibrate"
         )
         click.echo(
             f"  list.order: {made.profile.dialect['list.order']}, "
