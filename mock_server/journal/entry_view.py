@@ -414,8 +414,8 @@ class EntryView:
     def har_entry(self, origin: str, *, timed: bool = True) -> JsonObject | None:
         """Return it as an entry of a HAR, which has a response; None while it is running.
 
-        ``origin`` is what its URL begins with. Without ``timed`` it takes no time of the HAR's, and
-        ``_seconds`` has how long it took.
+        ``origin`` is what its URL begins with. Without ``timed``, ``time`` is 0 and ``_seconds``
+        has the real duration.
         """
         response, asked, body = self.response, self.request, self.entry.request.body
         if response is None:

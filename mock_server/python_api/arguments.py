@@ -20,7 +20,7 @@ _Class = TypeVar("_Class")
 _MISTAKES = (UsageError, DataError, FixtureError, DialectError, ProfileError, UnknownRelease)
 
 
-def ends_at_the_caller(function: Callable[_Given, _Result]) -> Callable[_Given, _Result]:
+def hides_our_frames(function: Callable[_Given, _Result]) -> Callable[_Given, _Result]:
     """Decorate a function so that a mistake is shown at its caller's line, without ours."""
 
     @functools.wraps(function)
@@ -34,11 +34,11 @@ def ends_at_the_caller(function: Callable[_Given, _Result]) -> Callable[_Given, 
     return wrapper
 
 
-def methods_end_at_the_caller(decorated: type[_Class]) -> type[_Class]:
+def methods_hide_our_frames(decorated: type[_Class]) -> type[_Class]:
     """Decorate a class so that the same is true of each of its public methods."""
     for name, member in list(vars(decorated).items()):
         if isinstance(member, FunctionType) and not name.startswith("_"):
-            setattr(decorated, name, ends_at_the_caller(member))
+            setattr(decorated, name, hides_our_frames(member))
     return decorated
 
 

@@ -4,12 +4,12 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta
 
 from crmcom_kit.mock_server.clock import SECONDS_PER, ClockState
-from crmcom_kit.mock_server.python_api.arguments import methods_end_at_the_caller, number
+from crmcom_kit.mock_server.python_api.arguments import methods_hide_our_frames, number
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.usage_errors import UsageError
 
 
-@methods_end_at_the_caller
+@methods_hide_our_frames
 class ClockControl:
     """A world's clock: record dates, token expiry, faults and delays follow it."""
 

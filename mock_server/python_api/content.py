@@ -10,7 +10,7 @@ import orjson
 
 from crmcom_kit.fixtures.moments import as_text
 from crmcom_kit.mock_server.journal.patterns import SHOWN_STATES, check_one_of
-from crmcom_kit.mock_server.python_api.arguments import integer, methods_end_at_the_caller, text
+from crmcom_kit.mock_server.python_api.arguments import integer, methods_hide_our_frames, text
 from crmcom_kit.mock_server.python_api.handle import WorldHandle
 from crmcom_kit.mock_server.python_api.keywords import RecordMembers, SeedArguments
 from crmcom_kit.mock_server.world.changes import change_record, remove_record
@@ -25,7 +25,7 @@ Entries = str | Path | Iterable[dict[str, Any]] | dict[str, Any]
 _MAX_RECORDS = 10_000_000
 
 
-@methods_end_at_the_caller
+@methods_hide_our_frames
 class RecordsView:
     """The records as responses show them, oldest first, read from the world on each use.
 
@@ -93,7 +93,7 @@ class RecordsView:
         return f"<{len(self)} webhook requests>"
 
 
-@methods_end_at_the_caller
+@methods_hide_our_frames
 class WorldContent(WorldHandle):
     """What a world has: webhook requests, reference data, and the way back to it."""
 

@@ -7,7 +7,7 @@ from crmcom_kit.mock_server.deliveries.attempts import Attempt
 from crmcom_kit.mock_server.deliveries.receiver import Received
 from crmcom_kit.mock_server.python_api.arguments import (
     integer,
-    methods_end_at_the_caller,
+    methods_hide_our_frames,
     text,
 )
 from crmcom_kit.mock_server.world.epoch import Epoch
@@ -15,7 +15,7 @@ from crmcom_kit.mock_server.world.webhooks.delivering import replay
 from crmcom_kit.usage_errors import UsageError, quoted
 
 
-@methods_end_at_the_caller
+@methods_hide_our_frames
 class Deliveries:
     """The attempts to send webhook requests since the last reset, oldest first."""
 
@@ -79,7 +79,7 @@ class Deliveries:
         self._epoch().put_script(script, None if record is None else str(record))
 
 
-@methods_end_at_the_caller
+@methods_hide_our_frames
 class BuiltInReceiver:
     """The mock's own receiver of webhook requests."""
 

@@ -10,7 +10,7 @@ from typing import Any, Unpack
 from crmcom_kit.mock_server.faults.expectations import ExpectedRefusal
 from crmcom_kit.mock_server.faults.presets import FORMER_NAMES
 from crmcom_kit.mock_server.faults.registry import Faults, FaultState
-from crmcom_kit.mock_server.python_api.arguments import methods_end_at_the_caller, text
+from crmcom_kit.mock_server.python_api.arguments import methods_hide_our_frames, text
 from crmcom_kit.mock_server.python_api.handle import WorldHandle
 from crmcom_kit.mock_server.python_api.keywords import (
     FaultArguments,
@@ -61,7 +61,7 @@ class Failing:
         return f"<failing: {what or 'nothing'}>"
 
 
-@methods_end_at_the_caller
+@methods_hide_our_frames
 class WorldFaults(WorldHandle):
     """What goes wrong in a world: faults that a test injects, and refusals that it expects."""
 

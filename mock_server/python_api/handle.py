@@ -1,4 +1,4 @@
-"""A world as all that a test does with it reaches it."""
+"""How the classes of this folder find a world."""
 
 from typing import TYPE_CHECKING
 

@@ -4,7 +4,7 @@ from inspect import signature
 from typing import Any
 
 from crmcom_kit.mock_server.access import Access
-from crmcom_kit.mock_server.python_api.arguments import ends_at_the_caller, integer
+from crmcom_kit.mock_server.python_api.arguments import hides_our_frames, integer
 from crmcom_kit.mock_server.python_api.background import Background
 from crmcom_kit.mock_server.python_api.faults import assert_none
 from crmcom_kit.mock_server.python_api.world import MockWorld
@@ -75,7 +75,7 @@ class Mock(MockWorld):
                 assert_none(f"unexpected in world {world.name}", world.unexpected())
 
 
-@ends_at_the_caller
+@hides_our_frames
 def crmcom_mock(**options: Any) -> Mock:
     """Return a mock for tests; as a context manager it is stopped at the end of the block.
 
@@ -86,8 +86,8 @@ def crmcom_mock(**options: Any) -> Mock:
 
             - host: the address to listen on, 127.0.0.1 by default;
             - port: the port to listen on, a free one by default;
-            - strict: whether the end of the block asserts, if nothing has failed before, what
-              ``assert_nothing_unexpected`` does, of each world.
+            - strict: whether leaving the block without an error also runs
+              ``assert_nothing_unexpected`` in each world.
 
     Raises:
         UsageError: there is no such option.

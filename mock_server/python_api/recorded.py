@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from crmcom_kit.har import CUT
 from crmcom_kit.mock_server.journal.patterns import check_one_of
-from crmcom_kit.mock_server.python_api.arguments import ends_at_the_caller, integer, text
+from crmcom_kit.mock_server.python_api.arguments import hides_our_frames, integer, text
 from crmcom_kit.schemas import methods, release_names, resolve
 from crmcom_kit.usage_errors import NotFound, UsageError, quoted
 
@@ -21,7 +21,7 @@ _MAX_PLACE = 1_000_000
 _CHARSET = re.compile(r"; *charset=\"?([\w.:-]+)", re.IGNORECASE)
 
 
-@ends_at_the_caller
+@hides_our_frames
 def recorded_response(
     path: str | Path, operation: str | None = None, /, *, at: int = 0
 ) -> "Respond":

@@ -12,7 +12,7 @@ from crmcom_kit.mock_server.journal.patterns import (
     check_members,
 )
 from crmcom_kit.mock_server.journal.verification import Condition, Expected
-from crmcom_kit.mock_server.python_api.arguments import methods_end_at_the_caller, number
+from crmcom_kit.mock_server.python_api.arguments import methods_hide_our_frames, number
 from crmcom_kit.mock_server.python_api.handle import WorldHandle
 from crmcom_kit.mock_server.python_api.keywords import Awaited
 from crmcom_kit.mock_server.world.conditions import condition_of
@@ -86,7 +86,7 @@ def _shorten(text: str) -> str:
     return line if len(line) <= _MAX_LINE else f"{line[:_MAX_LINE]}…"
 
 
-@methods_end_at_the_caller
+@methods_hide_our_frames
 class WorldRequests(WorldHandle):
     """What a test asserts of the requests to a world, and what it waits for."""
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from crmcom_kit.mock_server.python_api.arguments import methods_end_at_the_caller, text
+from crmcom_kit.mock_server.python_api.arguments import methods_hide_our_frames, text
 from crmcom_kit.mock_server.python_api.clock import ClockControl
 from crmcom_kit.mock_server.python_api.content import RecordsView, WorldContent
 from crmcom_kit.mock_server.python_api.deliveries import BuiltInReceiver, Deliveries
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from crmcom_kit.mock_server.world.registry import WorldRegistry
 
 
-@methods_end_at_the_caller
+@methods_hide_our_frames
 class MockWorld(WorldContent, WorldRequests, WorldFaults):
     """A world with its own records, ids, tokens, clock, journal and faults."""
 
@@ -77,7 +77,7 @@ class MockWorld(WorldContent, WorldRequests, WorldFaults):
 
     @property
     def token(self) -> str:
-        """A token that never expires. If a fault made it expire, a reset makes it valid again."""
+        """A fixed token without a time limit. A fault may end it; a reset makes it valid again."""
         return self._registry.default.config.fixed_tokens[0]
 
     @property

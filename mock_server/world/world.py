@@ -170,13 +170,13 @@ class World:
         with self._lock:
             before = self.current_epoch
             epoch = self._first_epoch(before.number + 1, attempts=before.attempts.last_number)
-            self._go_on_with(epoch)
+            self._switch_to(epoch)
             before.end()
             self.clock.restart()
             return epoch
 
-    def _go_on_with(self, epoch: Epoch) -> None:
-        """Let an epoch be the current one. Raises NotWritten; nothing has changed."""
+    def _switch_to(self, epoch: Epoch) -> None:
+        """Make ``epoch`` the current one. If that raises NotWritten, nothing has changed."""
         if self._state is not None:
             self._state.begin(epoch)
         before, self.current_epoch = self.current_epoch, epoch
@@ -302,7 +302,7 @@ class World:
         epoch = replace(
             before, number=before.number + 1, initial_content=content, ids=ids, delivery=delivery
         )
-        self._go_on_with(epoch)
+        self._switch_to(epoch)
         return epoch
 
     def keep(self, state: "StateFile") -> list[str]:
