@@ -128,14 +128,19 @@ class Renderer:
         return shown
 
     def log_information(self, log: Mapping[str, Any]) -> Object:
-        """Return log information as responses show it."""
+        """Return log information as responses show it.
+
+        Its unit members have the names of the release. A date without a value is null or absent, as
+        the dialect says.
+        """
         shown: Object = {}
-        for date, older_unit, newer_unit, user, unit in self._log_members:
-            moment = log.get(date)
-            if moment is not None or self._null_dates:
-                shown[date] = moment
-            shown[unit] = self.unit(log.get(older_unit, log.get(newer_unit)))
-            shown[user] = self.user(log.get(user))
+        for date_name, older_unit_name, newer_unit_name, user_name, unit_name in self._log_members:
+            value = log.get(date_name)
+            if value is not None or self._null_dates:
+                shown[date_name] = value
+            unit = log.get(older_unit_name, log.get(newer_unit_name))
+            shown[unit_name] = self.unit(unit)
+            shown[user_name] = self.user(log.get(user_name))
         return self.ordered("log_information", shown)
 
     def unit_member(self, act: str) -> str:

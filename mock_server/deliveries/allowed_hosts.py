@@ -108,15 +108,15 @@ class AllowedHosts:
 
     def _check_address(self, address: IpAddress, port: int, name: str | None = None) -> None:
         """Check an address of an allowed ``name``, or a literal one. Raises CallFailed."""
-        kind = _kind(address)
-        if kind == "loopback" or (kind == "public" and name is not None):
+        address_class = _address_class(address)
+        if address_class == "loopback" or (address_class == "public" and name is not None):
             return
-        can_be_allowed = kind != "reserved"
+        can_be_allowed = address_class != "reserved"
         if can_be_allowed and self._is_allowed(str(address), port):
             return
         at = f"{address} is" if name is None else f"{name} is at {address},"
         more = f"; allow it: --allow-host {_bracketed(str(address))}" if can_be_allowed else ""
-        why = f"{at} a {kind} address, to which nothing is sent{more}"
+        why = f"{at} a {address_class} address, to which nothing is sent{more}"
         raise CallFailed(OutcomeName.BLOCKED, why)
 
 
@@ -138,7 +138,7 @@ def _read_allowed(entry: str) -> tuple[str, int | None]:
         raise refused from None
     if address is not None:
         host = str(address)
-        if _kind(address) == "reserved":
+        if _address_class(address) == "reserved":
             raise refused
     return host, None if port is None else int(port)
 
@@ -170,12 +170,15 @@ def _literal(host: str) -> IpAddress | None:
     return None
 
 
-def _kind(address: IpAddress) -> str:
-    """Return ``loopback``, ``private``, ``public``, or ``reserved``, which is never called."""
+def _address_class(address: IpAddress) -> str:
+    """Return ``loopback``, ``private``, ``public`` or ``reserved``.
+
+    ``reserved`` addresses are never called.
+    """
     if isinstance(address, ipaddress.IPv6Address):
         # Addresses that carry an IPv4 address inside, which a check would overlook.
-        carries = address.ipv4_mapped or address.sixtofour or address.teredo
-        if carries or address.is_site_local:
+        embedded_ipv4 = address.ipv4_mapped or address.sixtofour or address.teredo
+        if embedded_ipv4 or address.is_site_local:
             return "reserved"
     if address.is_loopback:
         return "loopback"

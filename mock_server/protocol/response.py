@@ -47,7 +47,7 @@ class Response:
     warnings: Sequence[str] = ()
     allow: str | None = None  # the verbs that are allowed
     retry_after: int | None = None  # seconds
-    fault: str | None = None  # the fault that made it what it is
+    fault: str | None = None  # which fault caused this response
     more_headers: Sequence[tuple[str, str]] = ()  # of a fixed response
     ending: Ending | None = None  # None if it is sent whole
     entry_id: str | None = None  # of its entry in the journal
@@ -68,7 +68,7 @@ class Response:
             self.length = len(self.body)
 
     def headers(self) -> list[tuple[str, str]]:
-        """Return the headers, all of them printable ASCII."""
+        """Return the headers that are sent; text of the mock is made printable ASCII."""
         headers = [("Content-Type", self.content_type), ("X-Crmcom-Mock", __version__)]
         if self.length is not None:
             headers.append(("Content-Length", str(self.length)))

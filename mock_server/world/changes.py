@@ -77,7 +77,7 @@ def _changed(epoch: Epoch, before: Record, change: Mapping[str, Any]) -> Object:
     code = None if "error_description" in members else members.get("error_code")
     if "life_cycle_state" in members or code is not None:
         state = members.get("life_cycle_state", record["life_cycle_state"])
-        record |= _error_in(epoch, state, before.url, code)
+        record |= _error_for_state(epoch, state, before.url, code)
         if before.is_recorded:  # as a resend leaves it
             entry["record"] = record = epoch.config.renderer.without_unset(record)
     log = members.get("log_information")
@@ -103,18 +103,21 @@ def _check_members(record: Object, members: Object) -> None:
             raise UsageError(name, seen="in a change", allowed=allowed)
 
 
-def _error_in(epoch: Epoch, state: object, url: str, code: object) -> Object:
-    """Return the error members that fit a life cycle state: none, or those of a failed delivery.
+def _error_for_state(epoch: Epoch, state: object, url: str, code: object) -> Object:
+    """Return the error members that fit a life cycle state.
 
-    That is the one with an error code, by default a timeout. Raises UsageError if there is none.
+    A REJECTED record gets the outcome with error code ``code``, by default a timeout. Raises
+    UsageError if no outcome has that code.
     """
     if state != State.REJECTED:
         return {"error_code": None, "error_description": None}
+    # Reversed: of several outcomes with one code, the first is taken.
     codes = {entry["error_code"]: name for name, entry in reversed(delivery_outcomes().items())}
     name = OutcomeName.TIMEOUT if code is None else codes.get(str(code))
     if name is None:
         names = [*filter(None, reversed(codes))]
-        allowed = f"one of {', '.join(names)}{hint(str(code), names)}; or any with a description"
+        other = "or any other code, if error_description is given"
+        allowed = f"one of {', '.join(names)}{hint(str(code), names)}; {other}"
         raise UsageError("error_code", seen=quoted(code), allowed=allowed)
     limit = epoch.config.dialect["delivery.description_limit"]
     outcome = outcome_of(name, url).limited(limit)
