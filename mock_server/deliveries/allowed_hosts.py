@@ -178,7 +178,9 @@ def _address_class(address: IpAddress) -> str:
     if isinstance(address, ipaddress.IPv6Address):
         # Addresses that carry an IPv4 address inside, which a check would overlook.
         embedded_ipv4 = address.ipv4_mapped or address.sixtofour or address.teredo
-        if embedded_ipv4 or address.is_site_local:
+        if embedded_ipv4:
+            return "reserved"
+        if address.is_site_local:
             return "reserved"
     if address.is_loopback:
         return "loopback"

@@ -24,8 +24,11 @@ _DERIVED_FROM = frozenset({"data", "webhook_definition", "life_cycle_state", "er
 
 def remove_record(epoch: Epoch, key: str) -> Record:
     """Remove a webhook request by number or id, and return it as it last was. Raises NotFound."""
-    record = epoch.store.delete("id", epoch.record_named(key).id)
-    return record or remove_record(epoch, key)  # if somebody else has just deleted it
+    while True:
+        record = epoch.store.delete("id", epoch.record_named(key).id)
+        if record is not None:
+            return record
+        # Another request has just deleted it, and another record may have its name by now.
 
 
 def change_record(world: World, epoch: Epoch, key: str, change: Mapping[str, Any]) -> Record:

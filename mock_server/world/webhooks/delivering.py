@@ -207,7 +207,9 @@ class Delivery:
             event = Event.DELIVERED if outcome.delivered else Event.FAILED
             change = partial(self._changed, outcome)
             record = self.epoch.store.transition(self.claimed.id, event, change)
-        self._end(outcome, Stage.ENDED, attempt.before and record and record.state)
+        shows_change = attempt.before is not None  # a triggered webhook request had no state before
+        after = record.state if shows_change and record is not None else None
+        self._end(outcome, Stage.ENDED, after)
         return record
 
     def _give_up(self, outcome: Outcome | None) -> None:
