@@ -134,7 +134,7 @@ class Target:
             call = with_token(call, token)
         earlier, session.queue = session.queue, []
         try:
-            sent = session.persist(call)
+            sent = session.send_patiently(call)
             session.queue += sent.suspicions
             violations = self._settled()
         finally:
@@ -209,7 +209,7 @@ class Target:
             violation = violations[0]
             log = shorten(violation, session.client.history[self._first :], session)
             return exception(violation, [exchange.call for exchange in log], session)
-        if suspected and not session.findings.breaks:
+        if suspected and not session.findings.violation_count:
             first = suspected[0]
             msg = f"{first.kind[0]}: expected {first.expected}; seen {first.seen}; "
             msg += "not confirmed: maybe somebody else was at work"

@@ -62,7 +62,7 @@ class Campaign:
 
     def ask(self, call: Call) -> tuple[Exchange, Sequence[Suspicion]]:
         """Send a request of a confirmation; send a read again if its token has ended."""
-        sent = self.session.persist(self.session.renewed(call))
+        sent = self.session.send_patiently(self.session.renewed(call))
         return sent.exchange, sent.suspicions
 
     def call(self, method: str, parameters: Mapping[str, Any]) -> Exchange:
@@ -133,7 +133,7 @@ class Campaign:
 
     def _send(self, call: Call, template: Template, variant: Any) -> list[Suspicion]:
         """Send a drawn request, and what must follow it at once."""
-        sent = self.session.persist(call)
+        sent = self.session.send_patiently(call)
         self.drawn[sent.exchange.number] = template, variant
         suspicions = [] if template.is_odd else [*sent.suspicions]
         if template.then is not None:
@@ -227,7 +227,7 @@ class Campaign:
     def note(self, violation: Violation) -> None:
         """Note a violation; no more suspicions of its kind are settled."""
         self._violated.add((violation.statement, violation.method))
-        self.session.findings.broke(violation)
+        self.session.findings.note_violation(violation)
 
     def is_noted(self, kind: tuple[str, str]) -> bool:
         """Whether a violation of a statement by a method was noted."""

@@ -49,7 +49,7 @@ def _codes(session: Session, secret_keys: Mapping[str, str]) -> None:
             seen = "a code that is not one, or has another form than the others"
         wanted = "an HMAC of the data object with the secret key of the webhook definition"
         violation = Violation(CODES, (tracked.last_seen,), wanted, seen, tracked.id)
-        session.findings.broke(violation)
+        session.findings.note_violation(violation)
 
 
 def _forms(code: str, data: Mapping[str, Any], key: str) -> set[Form]:
@@ -86,4 +86,4 @@ def _failures(session: Session) -> None:
             with suppress(Unreachable):
                 session.send(session.renewed(call))
     for violation in service.conclude():
-        session.findings.broke(violation)
+        session.findings.note_violation(violation)

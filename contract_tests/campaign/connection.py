@@ -101,7 +101,7 @@ class Connection:
         observation = self.oracle.observe(exchange)
         self.findings.hold_all(observation.held, exchange)
         for name, error in observation.errors:
-            self.findings.crash(f"the check {name}", error)
+            self.findings.note_crash(f"the check {name}", error)
         if changes is not None and exchange.ok and self.belief.changes:
             self.changed |= self.belief.changes[-1].named
         return observation

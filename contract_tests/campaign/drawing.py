@@ -99,7 +99,7 @@ class DrawnReads:
         if client.now() >= self._until:
             raise Enough
         try:
-            sent = campaign.session.persist(campaign.session.renewed(call))
+            sent = campaign.session.send_patiently(campaign.session.renewed(call))
         except Unreachable:
             return None  # no URL can hold it, its response is too long, or none came
         for suspicion in sent.suspicions:
@@ -187,7 +187,7 @@ def _first_violation(
     except (BudgetSpent, TargetDown):
         raise
     except Exception as error:  # noqa: BLE001 - the rest of the run goes on
-        campaign.session.findings.crash("a read with values that no list names", error)
+        campaign.session.findings.note_crash("a read with values that no list names", error)
     finally:
         if reads.last is not None:
             campaign.note(reads.last)

@@ -21,9 +21,9 @@ class Judgement(Findings):
         self.violations: list[Violation] = []
         self._deviations = tuple(deviations)
 
-    def broke(self, violation: Violation) -> None:
+    def note_violation(self, violation: Violation) -> None:
         """Note a violation."""
-        super().broke(violation)
+        super().note_violation(violation)
         if not any(
             listed.statement == violation.statement
             and listed.explains(violation.method, violation.seen)
@@ -42,7 +42,7 @@ def settle(campaign: Campaign, *, confirms: bool) -> None:
         campaign.settle()
         return
     for suspicion in session.queue:
-        session.findings.broke(suspicion.violation(suspicion.hypotheses[0]))
+        session.findings.note_violation(suspicion.violation(suspicion.hypotheses[0]))
     session.queue.clear()
 
 

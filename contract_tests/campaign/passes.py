@@ -128,4 +128,4 @@ class Passes:
         except (TargetDown, BudgetSpent):
             raise
         except Exception as error:  # noqa: BLE001 - the other steps go on
-            self._session.findings.crash(f"the template {template.name}", error)
+            self._session.findings.note_crash(f"the template {template.name}", error)

@@ -50,7 +50,7 @@ class Session(Connection):
         self.oracle, self.scene.belief = Oracle(belief), belief
         self.queue.clear()
 
-    def persist(self, call: Call) -> Observation:
+    def send_patiently(self, call: Call) -> Observation:
         """Send a request; send a read again if its token has ended, or if its refusal may pass.
 
         A change is never sent twice.
@@ -83,11 +83,11 @@ class Session(Connection):
     def request(self, name: str, parameters: Mapping[str, Any]) -> Observation:
         """Call a method with the run's token.
 
-        Raises: see ``persist``; and Unreachable if the release has no such method.
+        Raises: see ``send_patiently``; and Unreachable if the release has no such method.
         """
         method = self.method(name)
         token = {"token": self.scene.token} if "token" in method.parameters else {}
-        return self.persist(build(method, {**token, **parameters}))
+        return self.send_patiently(build(method, {**token, **parameters}))
 
     def call(self, name: str, parameters: Mapping[str, Any]) -> Exchange:
         """Call a method with the run's token, and queue what is suspected.

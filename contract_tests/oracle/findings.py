@@ -157,7 +157,7 @@ class Findings:
         self.crashes: list[str] = []  # errors of the kit itself: no verdict on the target
 
     @property
-    def breaks(self) -> int:
+    def violation_count(self) -> int:
         """The number of violations so far, of all statements."""
         statements = self.by_statement.values()
         return sum(cause.times for findings in statements for cause in findings.causes.values())
@@ -173,11 +173,11 @@ class Findings:
         for statement in statements:
             self.hold(statement, exchange)
 
-    def broke(self, violation: Violation) -> None:
+    def note_violation(self, violation: Violation) -> None:
         """Note a violation."""
         self.by_statement[violation.statement].keep(violation)
 
-    def crash(self, where: str, error: Exception) -> None:
+    def note_crash(self, where: str, error: Exception) -> None:
         """Note an internal error of crmcom-kit, once for each place."""
         what = shortened(f"{where}: {type(error).__name__}: {error}")
         if what not in self.crashes and len(self.crashes) < MAX_CRASHES:

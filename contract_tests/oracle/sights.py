@@ -98,10 +98,10 @@ class _Comparison:
     def _kept_by(self, tracked: TrackedRecord) -> frozenset[Held]:
         """Return the statements that an unchanged record keeps: the same for most of a list."""
         if tracked.resent or tracked.id in self._named:
-            return frozenset(_agrees(tracked, self.sense.name, self.belief))
+            return frozenset(_note_agreement(tracked, self.sense.name, self.belief))
         kind = tracked.last_seen.number, tracked.shown, tracked.listed
         if kind not in self._alike:
-            self._alike[kind] = frozenset(_agrees(tracked, self.sense.name, self.belief))
+            self._alike[kind] = frozenset(_note_agreement(tracked, self.sense.name, self.belief))
         return self._alike[kind]
 
     def _one(self, record: Record) -> Iterator[Finding]:
@@ -127,7 +127,7 @@ class _Comparison:
             yield self._differs(tracked, record, paths[0])
         else:
             yield from self._left_out(tracked, record)
-            yield from _agrees(tracked, method, self.belief)
+            yield from _note_agreement(tracked, method, self.belief)
 
     def _differs(self, tracked: TrackedRecord, record: Record, path: str) -> Suspicion:
         """Return the suspicion that a webhook request is not as it was known."""
@@ -201,8 +201,8 @@ def _has_failed_late(tracked: TrackedRecord, record: Record, paths: Sequence[str
     return tracked.is_proven and is_new and is_failure and of_delivery
 
 
-def _agrees(tracked: TrackedRecord, method: str, belief: Belief) -> Iterator[Held]:
-    """Yield the statements that an unchanged webhook request keeps."""
+def _note_agreement(tracked: TrackedRecord, method: str, belief: Belief) -> Iterator[Held]:
+    """Yield the statements that an unchanged webhook request keeps, and note a proven resend."""
     tracked.is_proven |= tracked.resent and tracked.state == "SUCCESSFUL"
     if {"show": tracked.shown, "list": tracked.listed}[method]:
         yield Held(f"{method}.changes_nothing")

@@ -159,12 +159,12 @@ class Observer:
         for case in self._unsettled:
             self._close(case)
         for violation in self.oracle.service.conclude():
-            self.findings.broke(violation)
+            self.findings.note_violation(violation)
 
     def _note(self, observation: Observation, exchange: Exchange) -> None:
         """Note what needs no confirmation."""
         for name, error in observation.errors:
-            self.findings.crash(f"the check {name}", error)
+            self.findings.note_crash(f"the check {name}", error)
         held = [each for each in observation.held if not self._rests_on_removed(each, exchange)]
         self.findings.hold_all(held, exchange)
 
@@ -180,7 +180,7 @@ class Observer:
         exchanges = tuple(shown[number] for number in sorted(shown))
         violation = replace(violation, exchanges=exchanges)
         if not self._rests_on_removed(violation.statement, case.exchange):
-            self.findings.broke(violation)
+            self.findings.note_violation(violation)
         return True
 
     def _cause(self, suspicion: Suspicion, statement: str) -> list[Exchange]:

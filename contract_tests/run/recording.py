@@ -91,7 +91,7 @@ def _follow(
                     client.read(recorded, alone=alone, is_unsure=observer.is_unsure(token))
                 observer.follow(recorded, alone=alone)
             except Exception as error:  # noqa: BLE001 - the next exchange is checked all the same
-                observer.findings.crash("the recording", error)
+                observer.findings.note_crash("the recording", error)
     except KeyboardInterrupt:
         return "interrupted"
     return None

@@ -129,7 +129,14 @@ def run(target: Target, config: RunConfig) -> Results:
         this_run.fail(f"an internal error of crmcom-kit: {what}")
     finally:
         this_run.client.close()
-    return this_run.results()
+    results = this_run.results()
+    if not _is_broken(results.statements):  # a broken one may be looked at in the world
+        world.end()
+    return results
+
+
+def _is_broken(statements: Sequence[StatementResult]) -> bool:
+    return any(result.verdict is Verdict.BROKEN for result in statements)
 
 
 def sparing(world: SeparateWorld, config: RunConfig) -> RunConfig:
@@ -301,7 +308,7 @@ class _Run:
             time = f", about {left:.0f} s left"
         violations = ""
         if self.config.is_check:
-            violations = f", {counted(self.session.findings.breaks, 'violation')}"
+            violations = f", {counted(self.session.findings.violation_count, 'violation')}"
         self.config.progress(f"{client.sent} of {planned} requests{violations}{time}: {what}")
 
     # The results.
@@ -314,15 +321,12 @@ class _Run:
         return any(each.records for each in reads)
 
     def results(self) -> Results:
-        """Return the results; end the run's world unless a statement is broken."""
+        """Return the results of what was seen."""
         config, session = self.config, self.session
         statements = statement_results(
             session.findings, self.target.release, config.deviations, config.only, self._why_not
         )
-        is_broken = any(result.verdict is Verdict.BROKEN for result in statements)
-        if not is_broken:
-            self.world.end()
-        trouble = self.trouble or self._trouble_at_the_end(statements, is_broken=is_broken)
+        trouble = self.trouble or self._trouble_at_the_end(statements)
         service = session.oracle.service
         inconclusive, waived, stale = ((), (), ()) if trouble else self._seen()
         return Results(
@@ -403,14 +407,12 @@ class _Run:
             return "no webhook request in scope is REJECTED"
         return ""
 
-    def _trouble_at_the_end(
-        self, statements: Sequence[StatementResult], *, is_broken: bool
-    ) -> str | None:
+    def _trouble_at_the_end(self, statements: Sequence[StatementResult]) -> str | None:
         """Return why a run that came to its end has failed; None if it hasn't."""
         session = self.session
         if session.findings.crashes:
             return f"an internal error of crmcom-kit: {'; '.join(session.findings.crashes)}"
-        if self.is_too_soon and not is_broken:
+        if self.is_too_soon and not _is_broken(statements):
             return self.ended
         if all(result.verdict is Verdict.NOT_EXERCISED for result in statements):
             return f"no statement was checked: {statements[0].why}"

@@ -37,7 +37,7 @@ def reports(
     """Write every report of a failed run that made one call and found one violation."""
     findings = Findings()
     violation = Violation("response.number", (sent,), expected="a text", seen=seen, record=seen)
-    findings.broke(violation)
+    findings.note_violation(violation)
     on = on or target(username="ann", password="abc", organisation="O")
     said: dict[str, Any] = {"trouble": seen, "inventory": seen, "changed": (seen,)}
     return all_reports(results(findings, target=on, command=command, history=(sent,), **said))

@@ -57,14 +57,18 @@ def broken(statement: str, *seen: str, **more: Any) -> Findings:
     """Return findings with violations of one statement."""
     findings = Findings()
     for each in seen:
-        findings.broke(Violation(statement, (exchange(),), expected="a text", seen=each, **more))
+        findings.note_violation(
+            Violation(statement, (exchange(),), expected="a text", seen=each, **more)
+        )
     return findings
 
 
 def every_verdict(**changes: Any) -> Results:
     """Make results with every verdict in them."""
     findings = broken("response.number", "7")
-    findings.broke(Violation("list.no_duplicates", (exchange(),), expected="once", seen="twice"))
+    findings.note_violation(
+        Violation("list.no_duplicates", (exchange(),), expected="once", seen="twice")
+    )
     findings.hold_all(["show.single_result", "envelope.json"], exchange())
     listed = [
         deviation(statement="list.no_duplicates", seen="tw*"),
@@ -142,7 +146,7 @@ def test_violations_of_one_cause_are_one_entry() -> None:
         violation = Violation(
             "response.number", (exchange(),), expected="1", seen=seen, record=record
         )
-        findings.broke(violation)
+        findings.note_violation(violation)
     reports = all_reports(results(findings))
     (violations,) = filter(
         None, (each["violations"] for each in json.loads(reports["json"])["statements"])
@@ -185,7 +189,7 @@ def test_every_report_for_people_says_the_outcome(
     ids = [each.id for each in checked_statements("R9")]
     findings.hold_all(ids[: holds + stale], exchange())
     for name in ids[holds + stale :][:broke]:
-        findings.broke(Violation(name, (exchange(),), expected="a", seen="b"))
+        findings.note_violation(Violation(name, (exchange(),), expected="a", seen="b"))
     listed = [deviation(statement=name) for name in ids[holds:][:stale]]
     run_results = results(findings, listed, **changes)
 
@@ -339,7 +343,9 @@ def test_annotations_are_as_many_as_are_shown() -> None:
     """Each is bounded; a run that passes has none."""
     findings = Findings()
     for statement in checked_statements("R9")[:20]:
-        findings.broke(Violation(statement.id, (exchange(),), expected="a", seen="é" * 5_000))
+        findings.note_violation(
+            Violation(statement.id, (exchange(),), expected="a", seen="é" * 5_000)
+        )
 
     lines = [*job_summary.annotations(Report(results(findings)), {})]
 
@@ -353,7 +359,7 @@ def test_no_report_has_control_characters_of_the_target() -> None:
     asked = Call("show", "GET", f"webhook_requests/show{CONTROLS}", f"x={CONTROLS}")
     said = exchange(asked, json.dumps({"status": {"code": HOSTILE}}).encode())
     findings = Findings()
-    findings.broke(Violation("response.number", (said,), expected=HOSTILE, seen=HOSTILE))
+    findings.note_violation(Violation("response.number", (said,), expected=HOSTILE, seen=HOSTILE))
     listed = [deviation(statement="response.number", seen="another")]
     run_results = results(
         findings, listed, notes=(HOSTILE,), warnings=(HOSTILE,), never_served=(HOSTILE,),
@@ -394,7 +400,7 @@ def test_html_fits_its_window_and_opens_a_statement(tmp_path: Path) -> None:
     names = [each.id for each in checked_statements("R9")][:24]
     for name in names:
         wide = "W" * 150
-        findings.broke(Violation(name, (exchange(),), expected="a" * 200, seen=wide))
+        findings.note_violation(Violation(name, (exchange(),), expected="a" * 200, seen=wide))
     page = html.written(Report(results(findings)))
     (tmp_path / "report.html").write_text(page, "utf-8", "replace")
     (tmp_path / "frame.html").write_text(FRAME % names[5], "utf-8")
@@ -427,7 +433,7 @@ def test_what_is_drafted_can_be_read(tmp_path: Path) -> None:
     for name, kinds in seen.items():
         for method, text in kinds:
             violation = Violation(name, (exchange(),), expected="-", seen=text, method=method)
-            findings.broke(violation)
+            findings.note_violation(violation)
 
     deviations = drafted(results(findings), tmp_path)
 
@@ -451,7 +457,7 @@ def test_what_only_changes_show_is_not_stale_without_them(tmp_path: Path) -> Non
     before, after = exchange(number=1), exchange(number=3)
     findings = Findings()
     for name, at in (("response.url", before), ("response.number", after)):
-        findings.broke(Violation(name, (at,), expected="a", seen="b"))
+        findings.note_violation(Violation(name, (at,), expected="a", seen="b"))
     listed = drafted(results(findings, history=(before, resent, after)), tmp_path)
     held = Findings()
     held.hold_all(["response.url", "response.number"], before)
@@ -472,7 +478,7 @@ def test_verdicts_and_deviations_are_by_method() -> None:
     findings = Findings()
     findings.hold(name, exchange())
     delete = exchange(Call("delete", "POST", "webhook_requests/delete"))
-    findings.broke(Violation(name, (delete,), expected="an error", seen="OK"))
+    findings.note_violation(Violation(name, (delete,), expected="an error", seen="OK"))
 
     def listing(*methods: str | None) -> Results:
         return results(findings, [deviation(statement=name, method=each) for each in methods])

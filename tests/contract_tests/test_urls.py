@@ -100,7 +100,7 @@ def test_a_secret_has_one_placeholder_in_all_that_a_run_writes(tmp_path: Any) ->
     content = json.dumps({"status": {"code": "OK"}, "data": [record]}).encode()
     sent, findings = exchange(call, content), Findings()
     seen = f"a webhook request with url {URL!r}"
-    findings.broke(Violation("list.url.filter", (sent,), expected="another", seen=seen))
+    findings.note_violation(Violation("list.url.filter", (sent,), expected="another", seen=seen))
 
     reports = all_reports(results(findings, target=on, history=(sent,)))
 
@@ -155,7 +155,9 @@ def test_the_user_is_in_no_report() -> None:
     shown = {"created_by_user": {"username": "ann"}, "entity": "JOBS", "x": "of ACME Trading"}
     content = json.dumps({"status": {"code": "OK"}, "data": {"log_information": shown}}).encode()
     findings, history = Findings(), (exchange(call), exchange(near, content))
-    findings.broke(Violation("response.number", (history[1],), expected="a text", seen="7"))
+    findings.note_violation(
+        Violation("response.number", (history[1],), expected="a text", seen="7")
+    )
 
     reports = all_reports(results(findings, target=target(**login), history=history))
 
