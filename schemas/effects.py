@@ -21,7 +21,7 @@ from typing import Any, Protocol
 Effects = Mapping[str, Any]  # by member, such as response or log_information.updated_date
 #: What a change may be: a resend whose delivery succeeds or fails, and a delete, of which only the
 #: response shows it.
-CHANGES = ("resend", "failed_resend", "delete")
+CHANGE_KINDS = ("resend", "failed_resend", "delete")
 LOG = "log_information"
 _ABSENT = object()
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from crmcom_kit.schemas.dialect import Dialect, dialect_of_table, dials
 from crmcom_kit.schemas.dialect_file import toml_value
-from crmcom_kit.schemas.effects import CHANGES, Effects
+from crmcom_kit.schemas.effects import CHANGE_KINDS, Effects
 from crmcom_kit.schemas.releases import Release, release_names, resolve
 
 FORMAT = 1
@@ -76,8 +76,9 @@ def read_profile(folder: str | Path) -> Profile:
         raise ProfileError(msg)
     effects = _effects(content.get("effects", {}))
     if effects is None:
-        msg = f"profile {head}: allowed is a table effects, of {', '.join(CHANGES)} with tables of "
-        msg += "JSON texts by member"
+        kinds = ", ".join(CHANGE_KINDS)
+        msg = f"profile {head}: allowed is a table effects, of {kinds} with tables of JSON texts "
+        msg += "by member"
         raise ProfileError(msg)
     changes = _table(folder, DIALECT)
     if not changes:  # calibrate writes every dial
@@ -115,7 +116,7 @@ def _are_dials(unsettled: Any) -> bool:
 
 def _effects(table: Any) -> dict[str, Effects] | None:
     """Return the effects of a table; None if it is none."""
-    if not (isinstance(table, dict) and table.keys() <= {*CHANGES}):
+    if not (isinstance(table, dict) and table.keys() <= {*CHANGE_KINDS}):
         return None
     try:
         return {

@@ -8,9 +8,8 @@ from crmcom_kit.contract_tests.campaign.campaign import Campaign
 from crmcom_kit.contract_tests.campaign.session import Session
 from crmcom_kit.contract_tests.client.wording import counted, never_served, outcome
 from crmcom_kit.contract_tests.options.options import CHANGES, SUCCESSFUL_RESEND
+from crmcom_kit.contract_tests.oracle.sense import READ_METHODS
 from crmcom_kit.contract_tests.templates import Template
-
-READS = ("show", "list")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +70,8 @@ def _methods(campaign: Campaign, templates: Sequence[Template]) -> Iterator[str]
     """
     scene, service = campaign.scene, campaign.session.oracle.service
     for method in dict.fromkeys(template.method for template in templates):
-        is_called = method in READS or (method in CHANGES and method in scene.allowed)
-        is_login = method not in (*READS, *CHANGES) and service.is_sent(method)
+        is_called = method in READ_METHODS or (method in CHANGES and method in scene.allowed)
+        is_login = method not in (*READ_METHODS, *CHANGES) and service.is_sent(method)
         if is_called or (is_login and not scene.methods[method].deprecated):
             yield method
 

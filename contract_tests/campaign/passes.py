@@ -14,7 +14,7 @@ from crmcom_kit.contract_tests.campaign.campaign import Campaign
 from crmcom_kit.contract_tests.campaign.drawing import draw_reads
 from crmcom_kit.contract_tests.client.errors import BudgetSpent, TargetDown, Unreachable, Withheld
 from crmcom_kit.contract_tests.templates import Template
-from crmcom_kit.contract_tests.templates.table import READS
+from crmcom_kit.contract_tests.templates.table import READ_LAYERS
 
 #: The second pass ends after this number of steps in which nothing could be sent.
 MAX_IDLE = 100
@@ -42,7 +42,7 @@ class Passes:
         client = self._session.client
         ends = self._plan.ends(client.now(), client.seconds_left)
         passes = {template: self._first(template) for template in self._plan.times}
-        reads = [template for template in passes if template.layer in READS]
+        reads = [template for template in passes if template.layer in READ_LAYERS]
         others = [template for template in passes if template not in reads]
 
         reserved = client.reserved
@@ -56,8 +56,8 @@ class Passes:
                         pass
 
         send(reads)
-        with self._until_spent(READS[-1]):
-            draw_reads(self._campaign, reads, self._plan.drawn, seed, until=ends[READS[-1]])
+        with self._until_spent(READ_LAYERS[-1]):
+            draw_reads(self._campaign, reads, self._plan.drawn, seed, until=ends[READ_LAYERS[-1]])
         send(others)
         client.reserved = reserved
         for steps in passes.values():  # what did not fit into the time of its layer

@@ -21,6 +21,7 @@ from crmcom_kit.contract_tests.belief.zones import ALL
 from crmcom_kit.contract_tests.client.exchanges import Call
 from crmcom_kit.contract_tests.oracle.sense import (
     IDENTIFIER,
+    READ_METHODS,
     RECORD_METHODS,
     Sense,
     basic_key,
@@ -237,7 +238,7 @@ def _names_in_another_case(named: Identifier, belief: Belief) -> bool:
 
 def has_fields_set(method: str, release: Release) -> bool:
     """Whether a method has fields_set in a release."""
-    return method in ("show", "list") or release.at_least("R10.0.0")
+    return method in READ_METHODS or release.at_least("R10.0.0")
 
 
 def _list_expectation(sense: Sense, belief: Belief) -> Expectation:

@@ -20,6 +20,7 @@ from crmcom_kit.schemas.releases import Release
 
 IDENTIFIER = "webhook_request_identifier"
 RECORD_METHODS = ("show", "resend", "delete")
+READ_METHODS = ("show", "list")
 FIELDS = response_fields()
 
 

@@ -20,7 +20,13 @@ from crmcom_kit.contract_tests.client.wording import shortened
 from crmcom_kit.contract_tests.oracle.confirmations import Again, Disagree, Effect
 from crmcom_kit.contract_tests.oracle.expectations import Expectation
 from crmcom_kit.contract_tests.oracle.records import statement_of
-from crmcom_kit.contract_tests.oracle.sense import FIELDS, RECORD_METHODS, Sense, is_whole
+from crmcom_kit.contract_tests.oracle.sense import (
+    FIELDS,
+    READ_METHODS,
+    RECORD_METHODS,
+    Sense,
+    is_whole,
+)
 from crmcom_kit.contract_tests.oracle.suspicions import (
     NEW,
     Finding,
@@ -30,7 +36,6 @@ from crmcom_kit.contract_tests.oracle.suspicions import (
     Suspicion,
 )
 
-READS = ("show", "list")
 #: The maximum number of changes that an unchanged webhook request speaks for.
 MAX_CHANGES = 20
 ERROR_FIELDS = ("error_code", "error_description")
@@ -45,7 +50,7 @@ def observe(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Findin
     if not exchange.ok or sense.name not in (*RECORD_METHODS, "list"):
         return
     yield from _cleared(exchange, sense, belief)
-    if sense.name not in READS:
+    if sense.name not in READ_METHODS:
         return
     held: set[Held] = set()
     filters = _filters_of_whole_list(sense)

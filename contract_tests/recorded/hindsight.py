@@ -26,8 +26,8 @@ from crmcom_kit.contract_tests.oracle.confirmations import (
     TooFew,
 )
 from crmcom_kit.contract_tests.oracle.logins import claimed_unit
-from crmcom_kit.contract_tests.oracle.sense import Sense, is_whole, names_of
-from crmcom_kit.contract_tests.oracle.sights import OF_DELIVERY, READS
+from crmcom_kit.contract_tests.oracle.sense import READ_METHODS, Sense, is_whole, names_of
+from crmcom_kit.contract_tests.oracle.sights import OF_DELIVERY
 from crmcom_kit.contract_tests.oracle.suspicions import Confirmation, Evident, Hypothesis, Suspicion
 
 #: How many later exchanges are looked at that show a webhook request, or list the same.
@@ -59,7 +59,9 @@ class Later:
         if not exchange.ok:
             self._refused[_written(method, parameters)] = exchange
             return
-        if sense.name in READS and (refused := self._refused.get(_written(method, parameters))):
+        if sense.name in READ_METHODS and (
+            refused := self._refused.get(_written(method, parameters))
+        ):
             self.temporary_refusals.add(refused.wording)
         self.served = exchange.number
         self._served[_written(method, parameters)] = exchange.number
@@ -70,7 +72,7 @@ class Later:
             self._lists[_written(method, parameters)].append(exchange)
         elif method in LOGINS and "unit" in parameters:
             self._logins[_written(method, parameters)].append(exchange)
-        if sense.name in READS and is_whole(sense):
+        if sense.name in READ_METHODS and is_whole(sense):
             for key in exchange.by_id:
                 self._sights[key].append(exchange)
 
@@ -306,7 +308,7 @@ class Case(NamedTuple):
         before, after = self._known(key), self._shown(key)
         if before is None or after is None:
             return False
-        return {before.last_seen.call.method, self.exchange.call.method} == {*READS}
+        return {before.last_seen.call.method, self.exchange.call.method} == {*READ_METHODS}
 
     def _is_the_servers(self) -> bool:
         """Whether only the server can have changed a webhook request.

@@ -26,6 +26,7 @@ from crmcom_kit.contract_tests.client.wording import counted, shortened
 from crmcom_kit.contract_tests.options.options import CHANGES, SUCCESSFUL_RESEND
 from crmcom_kit.contract_tests.oracle.findings import Verdict
 from crmcom_kit.contract_tests.oracle.oracle import Oracle
+from crmcom_kit.contract_tests.oracle.sense import READ_METHODS
 from crmcom_kit.contract_tests.run.config import RunConfig
 from crmcom_kit.contract_tests.run.recording import run_recording
 from crmcom_kit.contract_tests.run.results import Results, StatementResult, statement_results
@@ -317,7 +318,7 @@ class _Run:
         """Whether any webhook request was shown or listed, or list is withdrawn."""
         if self.inventory is not None and self.session.method("list").deprecated:
             return True
-        reads = (each for each in self.client.history if each.call.method in ("show", "list"))
+        reads = (each for each in self.client.history if each.call.method in READ_METHODS)
         return any(each.records for each in reads)
 
     def results(self) -> Results:

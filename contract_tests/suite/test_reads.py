@@ -27,7 +27,7 @@ from crmcom_kit.contract_tests.reports.report import visible
 from crmcom_kit.contract_tests.reports.script import Scripts
 from crmcom_kit.contract_tests.strategies import open_calls
 from crmcom_kit.contract_tests.templates import all_templates
-from crmcom_kit.contract_tests.templates.table import READS
+from crmcom_kit.contract_tests.templates.table import READ_LAYERS
 
 pytest_plugins = ["crmcom_kit.contract_tests.pytest_fixtures"]
 
@@ -53,7 +53,9 @@ class Reads:
 
     def calls(self, method: str) -> SearchStrategy[Call]:
         """Return a strategy of requests of a method."""
-        reads = [each for each in all_templates() if each.layer in READS and each.method == method]
+        reads = [
+            each for each in all_templates() if each.layer in READ_LAYERS and each.method == method
+        ]
         return open_calls(self._scene, reads)
 
     def check(self, call: Call) -> None:

@@ -25,8 +25,8 @@ from crmcom_kit.contract_tests.oracle.suspicions import Suspicion
 from crmcom_kit.schemas.methods import Method, methods
 from crmcom_kit.schemas.releases import Release
 
-READS = ("read", "refusal")  # of show and list alone
-LAYERS = (*READS, "login", "resend", "delete")  # in the order of the first pass
+READ_LAYERS = ("read", "refusal")  # of show and list alone
+LAYERS = (*READ_LAYERS, "login", "resend", "delete")  # in the order of the first pass
 Parameters = Mapping[str, Any]
 Made = TypeVar("Made")
 

@@ -29,7 +29,7 @@ from crmcom_kit.contract_tests.client.logins import UNLIMITED, LoginLimits
 from crmcom_kit.contract_tests.run.results import Outcome
 from crmcom_kit.contract_tests.run.run import DEFAULT_REQUESTS, enter, new_session
 from crmcom_kit.contract_tests.templates import all_templates
-from crmcom_kit.contract_tests.templates.table import READS as LAYERS_OF_READS
+from crmcom_kit.contract_tests.templates.table import READ_LAYERS
 from mutants.steps import Row
 from mutants.table import ROWS
 
@@ -159,7 +159,7 @@ def drawn(case: Case, about: str, app: StandIn) -> Result:
     campaign = Campaign(session)
     enter(session, config)
     discover(session)
-    reads = [template for template in all_templates() if template.layer in LAYERS_OF_READS]
+    reads = [template for template in all_templates() if template.layer in READ_LAYERS]
     draw_reads(campaign, reads, READS, case.seed)
     violations = [
         cause.violation
