@@ -66,11 +66,11 @@ class Oracle:
             checks |= {
                 "logins": lambda: logins.observe(exchange, sense, belief),
                 "outcome": lambda: self._outcome(exchange, expected),
-                "right one": lambda: self._right_one(exchange, expected),
+                "identifier": lambda: self._identifier(exchange, expected),
                 "records": lambda: webhook_requests.check(exchange, sense, belief),
                 "lists": lambda: lists.observe(exchange, sense, belief),
                 "pages": lambda: self.pages.observe(exchange, sense),
-                "sights": lambda: sights.observe(exchange, sense, belief),
+                "earlier views": lambda: sights.observe(exchange, sense, belief),
             }
         if sense.name in CHANGES:
             checks["change"] = lambda: self._change(exchange, expected)
@@ -151,9 +151,12 @@ class Oracle:
         if expected.record is not None:  # unless somebody else has changed it
             confirmations = (Effect(exchange), Again((expected.record,)))
         return Suspicion(
-            exchange, f"an error: {expected.why}", f"OK{_names(exchange)}",
-            tuple(Hypothesis(expected.statement, each) for each in confirmations), _id(exchange),
-        )  # fmt: skip
+            exchange,
+            expected=f"an error: {expected.why}",
+            seen=f"OK{_names(exchange)}",
+            hypotheses=tuple(Hypothesis(expected.statement, each) for each in confirmations),
+            record=_id(exchange),
+        )
 
     def _refused(self, exchange: Exchange, expected: Expectation) -> Iterator[Suspicion]:
         """Yield the suspicion that a request was refused that must be served."""
@@ -177,7 +180,7 @@ class Oracle:
                 wanted = "OK: the webhook request is REJECTED"
                 yield Suspicion(exchange, wanted, outcome(exchange), hypotheses, expected.record)
 
-    def _right_one(self, exchange: Exchange, expected: Expectation) -> Iterator[Finding]:
+    def _identifier(self, exchange: Exchange, expected: Expectation) -> Iterator[Finding]:
         """Check that the webhook request is the one that was asked for."""
         named, data = expected.sense.record, exchange.data
         if named is None or not exchange.ok or not isinstance(data, dict):

@@ -49,13 +49,13 @@ def observe(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Findin
     """Observe each webhook request in a response of show or list."""
     if not exchange.ok or sense.name not in (*RECORD_METHODS, "list"):
         return
-    yield from _cleared(exchange, sense, belief)
+    yield from _check_error_cleared(exchange, sense, belief)
     if sense.name not in READ_METHODS:
         return
     held: set[Held] = set()
     filters = _filters_of_whole_list(sense)
     before = None if filters is None else belief.whole_lists.get(filters)
-    for finding in _Comparison(exchange, sense, belief, before).all():
+    for finding in _Comparison(exchange, sense, belief, before).findings():
         if isinstance(finding, Held):
             held.add(finding)
         else:
@@ -79,7 +79,7 @@ class _Comparison:
     def __post_init__(self) -> None:
         self._named = {key for change in self.belief.changes[-MAX_CHANGES:] for key in change.named}
 
-    def all(self) -> Iterator[Finding]:
+    def findings(self) -> Iterator[Finding]:
         """Compare all webhook requests, and track what the response shows."""
         exchange, belief, method = self.exchange, self.belief, self.sense.name
         whole = is_whole(self.sense)
@@ -88,10 +88,10 @@ class _Comparison:
         for key, record in exchange.by_id.items():
             if whole and belief.is_as_last_shown(record, mark_of[key]):  # as most in long lists
                 tracked = belief.tracked[key]
-                yield from self._kept_by(tracked)
+                yield from self._statements_kept_by(tracked)
                 belief.see_again(tracked, record, method, exchange)
                 continue
-            findings = [*self._one(record)]
+            findings = [*self._compare_record(record)]
             is_partial = key in belief.records and belief.tracked[key].moving
             yield from findings
             if whole and (key not in belief.tracked or belief.tracked[key].exists):
@@ -100,7 +100,7 @@ class _Comparison:
             elif method == "show" and key in belief.records:
                 belief.tracked[key].partly = exchange
 
-    def _kept_by(self, tracked: TrackedRecord) -> frozenset[Held]:
+    def _statements_kept_by(self, tracked: TrackedRecord) -> frozenset[Held]:
         """Return the statements that an unchanged record keeps: the same for most of a list."""
         if tracked.resent or tracked.id in self._named:
             return frozenset(_note_agreement(tracked, self.sense.name, self.belief))
@@ -109,12 +109,12 @@ class _Comparison:
             self._alike[kind] = frozenset(_note_agreement(tracked, self.sense.name, self.belief))
         return self._alike[kind]
 
-    def _one(self, record: Record) -> Iterator[Finding]:
+    def _compare_record(self, record: Record) -> Iterator[Finding]:
         """Compare one webhook request."""
         key, method = record["id"], self.sense.name
         tracked = self.belief.tracked.get(key)
         if tracked is None:
-            yield from self._new(record)
+            yield from self._suspect_new_record(record)
             return
         if not tracked.exists:
             # If the request names it, the request had to be refused, which is checked elsewhere.
@@ -169,15 +169,19 @@ class _Comparison:
                 statement = "fields_set.default_all" if whole else "fields_set.selects"
                 if "." in path:
                     statement = statement_of(self.belief.release, *path.split("."))
-                expected = f"{path} of {tracked.number} unchanged: {_was(tracked, path)}"
+                expected = f"{path} of {tracked.number} unchanged: {_known_text(tracked, path)}"
                 again = Hypothesis(statement, Again((tracked.id,)))
                 yield Suspicion(
-                    self.exchange, expected, f"no {path}", (again,), tracked.id,
-                    (tracked.last_seen,),
-                )  # fmt: skip
+                    self.exchange,
+                    expected=expected,
+                    seen=f"no {path}",
+                    hypotheses=(again,),
+                    record=tracked.id,
+                    before=(tracked.last_seen,),
+                )
                 return
 
-    def _new(self, record: Record) -> Iterator[Finding]:
+    def _suspect_new_record(self, record: Record) -> Iterator[Finding]:
         """Observe a webhook request that the same list did not have before a resend.
 
         If it did not fit in memory earlier, the list may have had it.
@@ -190,12 +194,16 @@ class _Comparison:
             belief.done_by_others.add(NEW)
         if len(since) == 1 and since[0].method == "resend" and since[0].served:
             number = record.get("number", key)
+            effect = Effect(since[0].exchange, by_anybody=True)
             yield Suspicion(
-                self.exchange, "no new webhook request, since resend sends the existing one again",
-                f"the new webhook request {number}",
-                (Hypothesis("resend.same_record", Effect(since[0].exchange, by_anybody=True)),),
-                key, (since[0].exchange,), NEW,
-            )  # fmt: skip
+                self.exchange,
+                expected="no new webhook request, since resend sends the existing one again",
+                seen=f"the new webhook request {number}",
+                hypotheses=(Hypothesis("resend.same_record", effect),),
+                record=key,
+                before=(since[0].exchange,),
+                symptom=NEW,
+            )
 
 
 def _has_failed_late(tracked: TrackedRecord, record: Record, paths: Sequence[str]) -> bool:
@@ -230,12 +238,17 @@ def _changed(
     if isinstance(value_at(tracked.record, path), Digest):
         seen += f", changed since request {tracked.last_seen.number}"
     return Suspicion(
-        exchange, f"{path} of {tracked.number} unchanged: {_was(tracked, path)}", seen,
-        hypotheses, tracked.id, (tracked.last_seen,), path,
-    )  # fmt: skip
+        exchange,
+        expected=f"{path} of {tracked.number} unchanged: {_known_text(tracked, path)}",
+        seen=seen,
+        hypotheses=hypotheses,
+        record=tracked.id,
+        before=(tracked.last_seen,),
+        symptom=path,
+    )
 
 
-def _was(tracked: TrackedRecord, path: str) -> str:
+def _known_text(tracked: TrackedRecord, path: str) -> str:
     """Return a member of a webhook request as it was known, for a message."""
     value = value_at(tracked.record, path)
     if isinstance(value, Digest):
@@ -283,7 +296,7 @@ def _filters_of_whole_list(sense: Sense) -> frozenset[tuple[str, Any]] | None:
     return frozenset(sense.filters.items()) if len(sense.filters) < 3 else None
 
 
-def _cleared(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Finding]:
+def _check_error_cleared(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Finding]:
     """Check resend.clears_error for each webhook request that was resent with success."""
     for record in exchange.records:
         key = record.get("id")
@@ -321,10 +334,10 @@ def observe_change(exchange: Exchange, expected: Expectation, belief: Belief) ->
                 belief.lose(key)  # the next look shows what it is now
         return
     if sense.name == "delete":
-        yield from _returned(tracked, tracked.certain, data, exchange)
+        yield from _check_delete_returns(tracked, tracked.certain, data, exchange)
         belief.delete(tracked.id)
         return
-    yield from _kept(tracked, data, exchange)
+    yield from _check_resend_keeps(tracked, data, exchange)
     tracked.resent, tracked.is_proven, tracked.before_resend = True, False, tracked.record
     if tracked.state == "REJECTED":
         tracked.untraced = tracked.record
@@ -335,7 +348,7 @@ def observe_change(exchange: Exchange, expected: Expectation, belief: Belief) ->
         tracked.moving = True  # it is queued, or has failed again: a later response shows it
 
 
-def _returned(
+def _check_delete_returns(
     tracked: TrackedRecord, was: Record, data: Record, exchange: Exchange
 ) -> Iterator[Finding]:
     """Check that delete returns the webhook request as it was."""
@@ -347,7 +360,9 @@ def _returned(
     yield _changed(tracked, data, paths[0], exchange, effect)
 
 
-def _kept(tracked: TrackedRecord, data: Record, exchange: Exchange) -> Iterator[Finding]:
+def _check_resend_keeps(
+    tracked: TrackedRecord, data: Record, exchange: Exchange
+) -> Iterator[Finding]:
     """Check that resend returns the members that it must keep."""
     paths = differing(lasting(tracked.record), lasting(data))
     if not paths:
