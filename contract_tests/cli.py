@@ -74,7 +74,7 @@ class HeadedCommand(click.Command):
             formatter.write("".join(f"  {line}\n" for line in lines))
 
 
-class _Given(HeadedOption):
+class _EmptyVariableIsAnError(HeadedOption):
     """An option that counts as given if its variable is empty, and is refused then.
 
     Otherwise a variable without a value on a CI server would turn the check of a server into one of
@@ -89,7 +89,7 @@ class _Given(HeadedOption):
 def as_click(option: Option) -> click.Option:
     """Return an option for a command."""
     is_flag = option.type is bool
-    return (_Given if option.name == "base-url" else HeadedOption)(
+    return (_EmptyVariableIsAnError if option.name == "base-url" else HeadedOption)(
         [f"--{option.name}", option.key],
         heading=option.heading,
         is_rare=option.is_rare,

@@ -17,7 +17,7 @@ from crmcom_kit.contract_tests.client.exchanges import Call
 from crmcom_kit.contract_tests.oracle.sense import RECORD_METHODS
 from crmcom_kit.contract_tests.templates import Scene, Template, all_templates
 from crmcom_kit.contract_tests.templates import near_misses as enumerated
-from crmcom_kit.contract_tests.templates.lists import TOGETHER, value, with_entity
+from crmcom_kit.contract_tests.templates.lists import TOGETHER, filter_value, with_entity
 from crmcom_kit.contract_tests.templates.logins import plain_list
 from crmcom_kit.contract_tests.templates.open_values import edits, fields_sets, moments
 from crmcom_kit.contract_tests.templates.reads import FORMS
@@ -145,7 +145,7 @@ def list_filters(records: Sequence[Record]) -> SearchStrategy[dict[str, Any]]:
     """
 
     def filters(at: int, names: Sequence[str]) -> dict[str, Any]:
-        values = {name: value(records[at], name) for name in names}
+        values = {name: filter_value(records[at], name) for name in names}
         present = {name: text for name, text in values.items() if text is not None}
         return with_entity(records[at], present)
 

@@ -17,7 +17,7 @@ from crmcom_kit.contract_tests.oracle.findings import Violation
 from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER
 from crmcom_kit.contract_tests.oracle.suspicions import Hypothesis, Suspicion
 from crmcom_kit.contract_tests.templates import Scene, Template
-from crmcom_kit.contract_tests.templates.lists import dates, value
+from crmcom_kit.contract_tests.templates.lists import dates, filter_value
 from crmcom_kit.contract_tests.templates.table import Chooser
 
 #: The maximum number of suspicions of one kind that are settled; others are only counted.
@@ -181,7 +181,7 @@ class Campaign:
             return [first, last]
         others = [entity for entity in entities if entity != subject["entity"]]
         name = ("", *OBJECT_OF)[turn % 3]
-        like = value(subject, name, "id") if name else None
+        like = filter_value(subject, name, "id") if name else None
         return [
             first,
             ("show", {IDENTIFIER: {"number": subject["number"]}}),
@@ -208,7 +208,8 @@ class Campaign:
             listed = exchange.by_id
             for record in [*self.belief.existing()]:
                 fits = all(
-                    value(record.typed, name, "id") == wanted for name, wanted in parameters.items()
+                    filter_value(record.typed, name, "id") == wanted
+                    for name, wanted in parameters.items()
                 )
                 if fits and record.id not in listed:
                     self.belief.lose(record.id)

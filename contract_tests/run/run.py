@@ -210,9 +210,9 @@ class _Run:
     def _other_release(self) -> str:
         """Say what to do about a mock that serves another release."""
         names = (self.world.release, self.target.release.name)
-        served, wanted = [name.removesuffix(".0.0") for name in names]
+        served, asked = [name.removesuffix(".0.0") for name in names]
         return (
-            f"the mock at {self.target.name} serves {served}, not {wanted}: give --release {served}"
+            f"the mock at {self.target.name} serves {served}, not {asked}: give --release {served}"
         )
 
     def _log_in_and_try(self) -> None:

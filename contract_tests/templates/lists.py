@@ -54,7 +54,7 @@ TOGETHER = tuple(
 )
 
 
-def value(record: Record, name: str, field: str = "") -> Any:
+def filter_value(record: Record, name: str, field: str = "") -> Any:
     """Return a value of the filter ``name`` that selects a webhook request, or None."""
     if name in OBJECT_OF:
         for member in (field,) if field else IDENTIFIER_FIELDS:
@@ -85,7 +85,7 @@ def with_entity(record: Record, filters: dict[str, Any]) -> dict[str, Any]:
 
 def _values(record: Record, names: Iterable[str]) -> dict[str, Any] | None:
     """Return a value of each filter that selects a webhook request; None if one has no value."""
-    filters = {name: value(record, name) for name in names}
+    filters = {name: filter_value(record, name) for name in names}
     return None if None in filters.values() else filters
 
 
@@ -99,7 +99,7 @@ def every_entity(_: Scene, entity: str, _record: Record) -> Parameters:
 def one_filter(_: Scene, variant: tuple[str, str], record: Record) -> Parameters | None:
     """List by one filter."""
     name, field = variant
-    wanted = value(record, name, field)
+    wanted = filter_value(record, name, field)
     return None if wanted is None else with_entity(record, {name: wanted})
 
 
@@ -183,7 +183,7 @@ def confused_names(
 ) -> Parameters | None:
     """List by a name of the other object, or by another name of the same one."""
     name, field, source, source_field = variant
-    right, wrong = value(record, name, field), value(record, source, source_field)
+    right, wrong = filter_value(record, name, field), filter_value(record, source, source_field)
     if right is None or wrong is None:
         return None
     confused = {field: wrong[source_field]}
@@ -235,7 +235,7 @@ def nearly_right_value(
 ) -> Parameters | None:
     """List by a value that is nearly right, alone or with another filter."""
     name, field, mutation, *beside = variant
-    right = value(record, name, field)
+    right = filter_value(record, name, field)
     if right is None:
         return None
     text = right[field] if field else right
@@ -311,7 +311,7 @@ def a_page(
     if parameters is None:
         return None
     counts = scene.once(("page", names), lambda: Counter(
-        tuple(str(value(shown, name)) for name in names) for shown in scene.records()
+        tuple(str(filter_value(shown, name)) for name in names) for shown in scene.records()
     ))  # fmt: skip
     count = counts[tuple(map(str, parameters.values()))]
     counted = {"half": count // 2, "most": count - 1, "all": count, "more": count + 1}

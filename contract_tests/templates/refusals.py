@@ -22,7 +22,7 @@ from crmcom_kit.contract_tests.client.made_up import WRONG_TOKEN
 from crmcom_kit.contract_tests.oracle.expectations import STATES
 from crmcom_kit.contract_tests.oracle.logins import decoded
 from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER
-from crmcom_kit.contract_tests.templates.lists import value
+from crmcom_kit.contract_tests.templates.lists import filter_value
 from crmcom_kit.contract_tests.templates.near_misses import (
     MUTATIONS,
     SECRET_MUTATIONS,
@@ -202,7 +202,7 @@ def no_semi_optional(scene: Scene, names: tuple[str, ...], record: Record) -> Pa
     fixed = {"fields_set": "id", "number_of_results": "5"}
     if "number_of_results" in names and not scene.can_page():
         return None
-    return {name: fixed.get(name) or value(record, name) for name in names}
+    return {name: fixed.get(name) or filter_value(record, name) for name in names}
 
 
 @template(
