@@ -9,6 +9,9 @@ from crmcom_kit.schemas.releases import Release, release_names
 
 #: Below this path stand all methods of the API.
 API_PATH = "/crmapi/rest/v2"
+#: The kinds of objects that webhook requests refer to, and the fields that identify one.
+REFERENCE_KINDS = ("webhook_definition", "workflow_rule")
+IDENTIFIER_FIELDS = ("id", "name", "alternative_code")
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,6 @@ from crmcom_kit.contract_tests.belief.exclusions import Exclusions
 from crmcom_kit.contract_tests.belief.index import Index
 from crmcom_kit.contract_tests.belief.interpretations import OBJECT_OF, Identifier
 from crmcom_kit.contract_tests.belief.knowledge import (
-    IDENTIFIER_FIELDS,
     condensed,
     differing,
     lasting,
@@ -24,6 +23,7 @@ from crmcom_kit.contract_tests.belief.knowledge import (
 )
 from crmcom_kit.contract_tests.belief.memory import SharedParts
 from crmcom_kit.contract_tests.client.exchanges import Exchange
+from crmcom_kit.schemas.methods import IDENTIFIER_FIELDS
 from crmcom_kit.schemas.releases import Release
 
 Record = dict[str, Any]  # a webhook request as a response showed it

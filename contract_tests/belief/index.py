@@ -7,7 +7,7 @@ from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
 from typing import Any
 
 from crmcom_kit.contract_tests.belief.interpretations import OBJECT_OF, SEMI_OPTIONAL, Identifier
-from crmcom_kit.contract_tests.belief.knowledge import IDENTIFIER_FIELDS
+from crmcom_kit.schemas.methods import IDENTIFIER_FIELDS
 
 #: Stands for a value that a webhook request does not show: any filter may select it.
 _OPEN = None

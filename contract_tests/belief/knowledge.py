@@ -12,14 +12,12 @@ import orjson
 
 from crmcom_kit.contract_tests.client.exchanges import encoded
 from crmcom_kit.schemas.loader import load_schema
-from crmcom_kit.schemas.methods import response_fields
+from crmcom_kit.schemas.methods import IDENTIFIER_FIELDS, REFERENCE_KINDS, response_fields
 
 #: The objects inside a webhook request; their schemas have the same names.
-OBJECTS = ("log_information", "webhook_definition", "workflow_rule")
+OBJECTS = ("log_information", *REFERENCE_KINDS)
 USERS = ("created_by_user", "updated_by_user")
 DATES = ("created_date", "updated_date")
-#: What identifies a webhook definition or a workflow rule.
-IDENTIFIER_FIELDS = ("id", "name", "alternative_code")
 
 
 @cache

@@ -10,7 +10,6 @@ from crmcom_kit.contract_tests.calibration.calibrate import compare, compare_wit
 from crmcom_kit.contract_tests.calibration.following import Follower
 from crmcom_kit.contract_tests.calibration.learning import Log
 from crmcom_kit.contract_tests.calibration.report import Comparisons
-from crmcom_kit.contract_tests.calibration.world import REFERRED
 from crmcom_kit.contract_tests.client.errors import LoginLimit, Unreachable
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange, token_of
 from crmcom_kit.contract_tests.client.separate_world import separate_world
@@ -18,6 +17,7 @@ from crmcom_kit.contract_tests.client.targets import Target
 from crmcom_kit.contract_tests.run.config import RunConfig
 from crmcom_kit.contract_tests.run.results import Results
 from crmcom_kit.contract_tests.run.run import enter, new_session, sparing
+from crmcom_kit.schemas.methods import REFERENCE_KINDS
 from crmcom_kit.schemas.profile import Profile
 
 
@@ -33,7 +33,7 @@ def with_profile(results: Results, profile: Profile) -> tuple[Log, Comparisons]:
 
 def _outlasting(profile: Profile, world: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
     """Yield what only the profile knows of what webhook requests refer to: they may be deleted."""
-    for kind in REFERRED:
+    for kind in REFERENCE_KINDS:
         known = {entry[kind]["id"] for entry in world if kind in entry}
         for entry in profile.world if isinstance(profile.world, list) else ():
             named = typed(entry).get(kind)

@@ -9,12 +9,10 @@ from crmcom_kit.contract_tests.belief.belief import MAX_NAME, Record
 from crmcom_kit.contract_tests.belief.knowledge import typed
 from crmcom_kit.contract_tests.client.calls import changing_method
 from crmcom_kit.contract_tests.client.exchanges import Exchange
+from crmcom_kit.schemas.methods import IDENTIFIER_FIELDS, REFERENCE_KINDS
 from crmcom_kit.schemas.ordering import Key, sort_value, value_of
 
 Entry = dict[str, Any]
-#: What webhook requests refer to, besides people.
-REFERRED = ("webhook_definition", "workflow_rule")
-_NAMES = ("id", "name", "alternative_code")
 _NUMBER = sort_value(Key("number"))
 
 
@@ -38,7 +36,7 @@ class World(NamedTuple):
             entries += [
                 {kind: {**user_or_unit, "id": key}} for key, user_or_unit in every.items() if key
             ]
-        for kind in REFERRED:
+        for kind in REFERENCE_KINDS:
             known: dict[str, Record] = {}
             for named in (typed(record).get(kind) for record in self.records.values()):
                 if named and _key(named):
@@ -109,5 +107,5 @@ def _updater(before: Record, after: Record) -> tuple[Any, Any]:
 
 
 def _key(named: Mapping[str, Any]) -> str:
-    names = (named.get(name) for name in (*_NAMES, "username"))
+    names = (named.get(name) for name in (*IDENTIFIER_FIELDS, "username"))
     return next((name for name in names if name), "")

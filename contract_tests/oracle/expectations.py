@@ -16,7 +16,6 @@ from crmcom_kit.contract_tests.belief.interpretations import (
     Fits,
     Identifier,
 )
-from crmcom_kit.contract_tests.belief.knowledge import IDENTIFIER_FIELDS
 from crmcom_kit.contract_tests.belief.zones import ALL
 from crmcom_kit.contract_tests.client.exchanges import Call
 from crmcom_kit.contract_tests.oracle.sense import (
@@ -27,6 +26,7 @@ from crmcom_kit.contract_tests.oracle.sense import (
     basic_key,
     read,
 )
+from crmcom_kit.schemas.methods import IDENTIFIER_FIELDS
 from crmcom_kit.schemas.reasons import Reason, reason
 from crmcom_kit.schemas.releases import Release, entities_since
 from crmcom_kit.usage_errors import quoted

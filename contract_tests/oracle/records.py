@@ -9,7 +9,6 @@ from typing import Any
 
 from crmcom_kit.contract_tests.belief.knowledge import (
     DATES,
-    IDENTIFIER_FIELDS,
     OBJECTS,
     USERS,
     members,
@@ -20,12 +19,11 @@ from crmcom_kit.contract_tests.belief.moments import moment
 from crmcom_kit.contract_tests.client.wording import shortened
 from crmcom_kit.contract_tests.oracle.suspicions import Flaw
 from crmcom_kit.schemas.loader import compiled, validator
-from crmcom_kit.schemas.methods import response_fields
+from crmcom_kit.schemas.methods import IDENTIFIER_FIELDS, REFERENCE_KINDS, response_fields
 from crmcom_kit.schemas.releases import Release
 
 _SCHEMA = "webhook_request_selection"
 _LOG = "response.log_information"
-_REFERENCES = ("webhook_definition", "workflow_rule")
 _ENUMERATED = {
     "life_cycle_state": "response.life_cycle_state.values",
     "entity": "response.entity.supported_values",
@@ -54,7 +52,7 @@ def statements_about(record: Mapping[str, Any], release: Release) -> Iterator[st
     if "life_cycle_state" in record:
         for field in ("error_code", "error_description"):
             yield f"response.{field}.only_rejected"
-    for field in _REFERENCES:
+    for field in REFERENCE_KINDS:
         if isinstance(record.get(field), dict):
             yield f"response.{field}.identifier_fields"
     log = record.get("log_information")
@@ -77,7 +75,7 @@ def _statements_about_log(log: Mapping[str, Any], release: Release) -> Iterator[
 
 def statement_of(release: Release, field: str, name: str = "", inside: str = "") -> str:
     """Return the statement about a field of a webhook request, or about a member inside it."""
-    if field in _REFERENCES and name:
+    if field in REFERENCE_KINDS and name:
         return f"response.{field}.identifier_fields"
     kinds = {"dates": DATES, "users": USERS, "units": units(release.name)}
     kind = next((kind for kind, names in kinds.items() if name in names), None)
@@ -101,7 +99,7 @@ def _by_schema(record: Mapping[str, Any], release: Release) -> Iterator[Flaw]:
             continue  # whether there is always a rule is open
         if path == ["entity"] and leaf.instance in release.disputed_entities:
             continue
-        if path[0] in _REFERENCES and len(path) > 1 and path[1] not in IDENTIFIER_FIELDS:
+        if path[0] in REFERENCE_KINDS and len(path) > 1 and path[1] not in IDENTIFIER_FIELDS:
             continue
         expected = f"{'.'.join(path)}: {_wanted(leaf)}"
         seen = shortened(repr(leaf.instance), 80)
@@ -158,7 +156,7 @@ def _beyond(record: Mapping[str, Any], release: Release) -> Iterator[Flaw]:
         yield Flaw(f"{_LOG}.dates_in_order", expected, dates[1])
     for path, value, documented in _objects(record, release):
         place = ".".join(path)
-        if place in _REFERENCES and not any(value.get(name) for name in IDENTIFIER_FIELDS):
+        if place in REFERENCE_KINDS and not any(value.get(name) for name in IDENTIFIER_FIELDS):
             expected = f"{place} with {', '.join(IDENTIFIER_FIELDS[:2])} or {IDENTIFIER_FIELDS[2]}"
             yield Flaw(statement_of(release, place, "id"), expected, _only(value))
         for name in ("username", "name"):  # in the short form of a user or unit, too

@@ -13,9 +13,8 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from crmcom_kit.contract_tests.belief.interpretations import SEMI_OPTIONAL, Identifier, is_api_date
-from crmcom_kit.contract_tests.belief.knowledge import IDENTIFIER_FIELDS
 from crmcom_kit.contract_tests.client.exchanges import Call, parsed
-from crmcom_kit.schemas.methods import Method, methods, response_fields
+from crmcom_kit.schemas.methods import IDENTIFIER_FIELDS, Method, methods, response_fields
 from crmcom_kit.schemas.releases import Release
 
 IDENTIFIER = "webhook_request_identifier"

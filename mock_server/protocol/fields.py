@@ -10,6 +10,7 @@ from crmcom_kit.mock_server.protocol.errors import VendorError
 from crmcom_kit.mock_server.protocol.request import repeated
 from crmcom_kit.mock_server.schema_errors import json_type
 from crmcom_kit.schemas import Dialect, load_schema, response_fields
+from crmcom_kit.schemas.methods import REFERENCE_KINDS
 from crmcom_kit.usage_errors import quoted
 
 
@@ -50,7 +51,7 @@ _cut_once = lru_cache(maxsize=2048)(_cut)
 @cache
 def _inner_names(field: str) -> frozenset[str]:
     """Return every member that the object in ``field`` may have."""
-    if field not in ("webhook_definition", "workflow_rule", "log_information"):
+    if field not in (*REFERENCE_KINDS, "log_information"):
         return frozenset()
     return frozenset(load_schema(field)["properties"])
 

@@ -10,8 +10,6 @@ import orjson
 from crmcom_kit.usage_errors import NotFound, quoted
 
 Object = dict[str, Any]
-#: The kinds of objects that webhook requests name.
-REFERENCES = ("webhook_definition", "workflow_rule")
 
 
 def is_effective(value: Object) -> bool:

@@ -17,7 +17,6 @@ from crmcom_kit.mock_server.protocol.response import compact_json
 from crmcom_kit.mock_server.store.life_cycle import State
 from crmcom_kit.mock_server.store.records import DuplicateRecord, Record
 from crmcom_kit.mock_server.store.reference_data import (
-    REFERENCES,
     Object,
     ReferenceData,
     size_of,
@@ -31,6 +30,7 @@ from crmcom_kit.mock_server.world.world_file import (
     kinds,
 )
 from crmcom_kit.schemas.exchanges import status_of
+from crmcom_kit.schemas.methods import IDENTIFIER_FIELDS, REFERENCE_KINDS
 from crmcom_kit.usage_errors import LimitExceeded, quoted
 
 #: Bytes that a world may have more than it started with, its snapshots included: 250,000 usual
@@ -158,10 +158,10 @@ class Importer:
         sent = None if data is None else compact_json(data)
         is_recorded = "recorded" in value
         if is_recorded:
-            definition, rule = (self._named_in(kind, record) for kind in REFERENCES)
+            definition, rule = (self._named_in(kind, record) for kind in REFERENCE_KINDS)
             shown = record
         else:
-            definition, rule = (self._referred(kind, record, place) for kind in REFERENCES)
+            definition, rule = (self._referred(kind, record, place) for kind in REFERENCE_KINDS)
             for name in ("fields_set", "error_code", "error_description"):
                 record.setdefault(name, None)
             self._add_exchange(record, data, sent)
@@ -190,7 +190,7 @@ class Importer:
         named = shown.get(kind)
         members = named.items() if isinstance(named, dict) else ()
         texts = {name: value for name, value in members if isinstance(value, str)}
-        names = (texts.get(name) for name in ("id", "name", "alternative_code"))
+        names = (texts.get(name) for name in IDENTIFIER_FIELDS)
         key = next(filter(None, names), "")
         if key and self.reference_data.directory(kind).find("id", key) is None:
             self._put(kind, {**texts, "id": key})
@@ -288,7 +288,7 @@ def reference_line(kind: str, value: Object) -> bytes:
 
 def _stands_alone(kind: str, value: Object) -> bool:
     """Return True if an object can be an entry; one that only records name may lack its name."""
-    return kind not in REFERENCES or "name" in value
+    return kind not in REFERENCE_KINDS or "name" in value
 
 
 def written(record: Record, reference_data: ReferenceData) -> bytes:
@@ -297,7 +297,7 @@ def written(record: Record, reference_data: ReferenceData) -> bytes:
     if record.is_recorded:
         return b'{"record":%b,"data":%b,"recorded":true}' % (record.body, data)
     body = {**_UNSET, **orjson.loads(record.body)}
-    for kind, own_id in zip(REFERENCES, (record.definition, record.rule), strict=True):
+    for kind, own_id in zip(REFERENCE_KINDS, (record.definition, record.rule), strict=True):
         # The dialect may hide members of these, the id among them.
         reference = reference_data.directory(kind).find("id", own_id) or {}
         hidden = {} if _stands_alone(kind, reference) else reference

@@ -9,7 +9,6 @@ from crmcom_kit.fixtures.content.timeline import EPOCH, slot
 from crmcom_kit.fixtures.moments import is_age
 from crmcom_kit.mock_server.store.records import Record
 from crmcom_kit.mock_server.store.reference_data import (
-    REFERENCES,
     Directory,
     Object,
     ReferenceData,
@@ -29,13 +28,13 @@ from crmcom_kit.mock_server.world.world_file import (
 )
 from crmcom_kit.schemas import response_fields
 from crmcom_kit.schemas.formats import write_date_time
+from crmcom_kit.schemas.methods import IDENTIFIER_FIELDS, REFERENCE_KINDS
 from crmcom_kit.usage_errors import UsageError, quoted
 
 if TYPE_CHECKING:
     from crmcom_kit.fixtures import Entry
 
 _NAME = "generated entry"  # in messages
-_NAMES = ("id", "name", "alternative_code")
 _KEY = "secret_key"
 _SHOWN_IDS = 5  # in a message
 _START = datetime(1970, 1, 1)  # noqa: DTZ001 - dates of this API have no zone
@@ -133,7 +132,7 @@ def _add_id(epoch: Epoch, entry: Any, at: int) -> None:
 
     A secret key is generated, too, if it lacks the key itself.
     """
-    for kind in (*REFERENCES, _KEY):
+    for kind in (*REFERENCE_KINDS, _KEY):
         value = entry.get(kind) if isinstance(entry, dict) else None
         if not isinstance(value, dict):
             continue
@@ -161,7 +160,7 @@ def _filled_in(
     sent = entry.get("data")
     if isinstance(sent, dict) and isinstance(sent.get("id"), str):
         members.setdefault("entity_id", sent["id"])
-    for kind in REFERENCES:
+    for kind in REFERENCE_KINDS:
         _refer(data.directory(kind), members, kind, located.place)
     config = epoch.config
     options = Options(seed=config.seed, release=config.release.name, dialect=config.dialect)
@@ -191,7 +190,7 @@ def _refer(directory: Directory, members: dict[str, Any], kind: str, place: str)
     """
     named = members.get(kind)
     reference = named if isinstance(named, dict) else {}
-    names = [reference[name] for name in _NAMES if isinstance(reference.get(name), str)]
+    names = [reference[name] for name in IDENTIFIER_FIELDS if isinstance(reference.get(name), str)]
     target = next(filter(None, map(directory.find_any, names)), None)
     if target is None:
         if names and "id" not in reference:  # one of its own would have another name
@@ -203,7 +202,7 @@ def _refer(directory: Directory, members: dict[str, Any], kind: str, place: str)
         seen = f"{quoted(entity)}, while {kind} {name_of(target)} is about {about}"
         raise DataError.of_member(place, "entity", seen=seen, allowed=about)
     # A single name may be of any kind.
-    members[kind] = {name: target.get(name) for name in _NAMES} | (
+    members[kind] = {name: target.get(name) for name in IDENTIFIER_FIELDS} | (
         reference if len(reference) > 1 else {}
     )
     for name in ("entity", "url"):
@@ -223,17 +222,17 @@ def _with_references(data: ReferenceData, entries: list[LocatedEntry]) -> Refere
     Raises:
         DataError: a name is taken, or something that one refers to does not exist.
     """
-    if not any(kind in located.entry for located in entries for kind in REFERENCES):
+    if not any(kind in located.entry for located in entries for kind in REFERENCE_KINDS):
         return data
     grown = data.copy()
     for located in entries:
         ((kind, value),) = located.entry.items()
         if kind != "webhook_request" and grown.directory(kind).find("id", value["id"]) is None:
-            if kind in REFERENCES:
+            if kind in REFERENCE_KINDS:
                 _check_names(grown, kind, value, located.place)
             grown.directory(kind).add(value)
     for located in entries:
-        for kind in REFERENCES:
+        for kind in REFERENCE_KINDS:
             value = located.entry.get(kind, {})
             if value.get("secret_key_id") is not None:
                 _check_id("secret_key_id", value["secret_key_id"], grown.keys, located.place)
@@ -243,7 +242,7 @@ def _with_references(data: ReferenceData, entries: list[LocatedEntry]) -> Refere
 
 
 def _check_names(data: ReferenceData, kind: str, value: Mapping[str, Any], place: str) -> None:
-    for name in _NAMES:
+    for name in IDENTIFIER_FIELDS:
         text = value.get(name)
         if text is not None and (not text or data.directory(kind).find_any(text)):
             allowed = f"a string that no other {kind} has as id, name or alternative code"

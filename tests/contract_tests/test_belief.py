@@ -31,8 +31,8 @@ from crmcom_kit.contract_tests.belief.interpretations import (
     Identifier,
     Interpretation,
 )
-from crmcom_kit.contract_tests.belief.knowledge import IDENTIFIER_FIELDS
 from crmcom_kit.contract_tests.belief.zones import ALL
+from crmcom_kit.schemas.methods import IDENTIFIER_FIELDS
 
 ONE, TWO, THREE = record(1), record(2), record(3)
 DONE = record(1, life_cycle_state="SUCCESSFUL")
