@@ -49,7 +49,8 @@ _ID = re.compile(r"[0-9A-Fa-f]{32}")
 class RemarkKind(StrEnum):
     """How serious a remark is."""
 
-    MISTAKE = "mistake"  # the documents say that the request is refused, or mean another one
+    #: The documents say that the request is refused, or that the right request is another.
+    MISTAKE = "mistake"
     TWICE = "may have happened twice"  # a mistake that may repeat a change
     NOTE = "note"  # the documents leave open what a server does with the request
 
@@ -58,7 +59,7 @@ class RemarkKind(StrEnum):
 class Remark:
     """Something wrong with a request of a client, or left open."""
 
-    statement: str  # that the request breaks
+    statement: str  # that the remark is about
     why: str
     right: Call | None = None  # the right request, if that is clear
     kind: RemarkKind = RemarkKind.MISTAKE
@@ -73,7 +74,7 @@ def remarks(call: Call, belief: Belief) -> list[Remark]:
     if sense.verb != sense.method.verb:
         statement, verb = "methods.verb", sense.method.verb
         why = reason(statement, parameter=sense.method.path, seen=sense.verb, allowed=verb)
-        return [_mistake(statement, why, request.right({}))]
+        return [_mistake(statement, why, request.corrected({}))]
     if call.verb == "POST" and call.body and body_members(call.body) is None:
         return [_body_mistake(request)]
     all_remarks = [
@@ -83,14 +84,15 @@ def remarks(call: Call, belief: Belief) -> list[Remark]:
         *_all_value_remarks(request),
     ]
     covered = {remark.statement for remark in all_remarks if remark.kind is RemarkKind.MISTAKE}
-    covered |= {"login.credentials", *request.misspelled}  # the right ones are not known
+    # The client's right credentials are not known.
+    covered |= {"login.credentials", *request.covered_by_misspelling}
     if request.method.basic and request.header.startswith(MASK):  # the recording hides the key
         covered.add("parameters.mandatory")
     if "access_token_identifier" in sense.parameters:  # an older page has it instead of a user
         covered.add("parameters.mandatory")
     for statement, why in refusals(call, sense, belief):
         if statement not in covered:
-            all_remarks.append(Remark(statement, str(why), _right_of(statement, request)))
+            all_remarks.append(Remark(statement, str(why), _correction(statement, request)))
     return all_remarks
 
 
@@ -119,7 +121,7 @@ class _Request:
         return authorization(self.call)
 
     @property
-    def misspelled(self) -> set[str]:
+    def covered_by_misspelling(self) -> set[str]:
         """The statements that require a parameter that is there, but misspelled."""
         documented = tuple(self.method.parameters)
         unknown = [name for name in self.parameters if name not in documented]
@@ -129,14 +131,14 @@ class _Request:
         needs = {self.method.parameters[name].need for name in names}
         return statements | ({"parameters.mandatory"} if "mandatory" in needs else set())
 
-    def right(self, changed: Mapping[str, Any], without: str = "") -> Call:
+    def corrected(self, changed: Mapping[str, Any], without: str = "") -> Call:
         """Return the request with all parameters in the right place, and some of them changed."""
         parameters = {**self.misplaced, **self.parameters, **changed}
         parameters.pop(without, None)
-        return _built(self.method, parameters)
+        return _call_of(self.method, parameters)
 
 
-def _built(method: Method, parameters: Mapping[str, Any]) -> Call:
+def _call_of(method: Method, parameters: Mapping[str, Any]) -> Call:
     """Return a request with parameters; an identifier may be a text, as in a query."""
     return build(method, {
         name: identifier_in_query(value)
@@ -179,9 +181,9 @@ def _path_remarks(call: Call, release: Release) -> Iterator[Remark]:
     Paths of other methods of the API are no mistake.
     """
     path, documented = call.path.strip("/"), methods(release).values()
-    suffix = next((method for method in documented if path.endswith(f"/{method.path}")), None)
-    if suffix is not None:
-        why = reason("methods.known", seen=quoted(path), allowed=f"{API_PATH}/{suffix.path}")
+    at_end = next((method for method in documented if path.endswith(f"/{method.path}")), None)
+    if at_end is not None:
+        why = reason("methods.known", seen=quoted(path), allowed=f"{API_PATH}/{at_end.path}")
         yield _mistake("methods.path", why)
         return
     for name in release_names():
@@ -195,7 +197,7 @@ def _path_remarks(call: Call, release: Release) -> Iterator[Remark]:
     if near is not None:
         method = next(method for method in documented if method.path == near)
         parameters = {**dict(query_pairs(call.query)), **(body_members(call.body) or {})}
-        right = _built(method, parameters) if call.verb == method.verb else None
+        right = _call_of(method, parameters) if call.verb == method.verb else None
         why = reason("methods.known", seen=quoted(path), allowed=near)
         yield _mistake("methods.known", why, right)
     elif path.lower().startswith("webhook_requests/"):
@@ -211,7 +213,7 @@ def _body_mistake(request: _Request) -> Remark:
     """Return the mistake of a POST whose body is no JSON object."""
     text = (request.call.body or b"").decode("utf-8", "replace").strip()
     if re.match(r"[\w.]+=", text):
-        right = _built(request.method, dict(parse_qsl(text, keep_blank_values=True)))
+        right = _call_of(request.method, dict(parse_qsl(text, keep_blank_values=True)))
         return _mistake("parameters.body", reason("parameters.body", "form"), right)
     why = reason("parameters.body", parameter="the body", seen="no JSON object")
     return _mistake("parameters.body", why)
@@ -236,7 +238,7 @@ def _token_remarks(request: _Request) -> Iterator[Remark]:
     elif request.header:
         why = reason("token.required", "in_header")
     if why is not None:
-        yield _mistake("token.required", why, request.right({"token": _VALUE_OF_CLIENT}))
+        yield _mistake("token.required", why, request.corrected({"token": _VALUE_OF_CLIENT}))
 
 
 def _key_remarks(request: _Request) -> Iterator[Remark]:
@@ -270,7 +272,7 @@ def _name_remarks(request: _Request) -> Iterator[Remark]:
             since = f"a server of {method.later[name]}"
             yield _note(statement, reason(statement, parameter=shown, allowed=since))
         elif near is not None:
-            right = request.right({near: value}, without=name)
+            right = request.corrected({near: value}, without=name)
             yield _mistake(statement, reason(statement, parameter=shown, allowed=near), right)
         else:
             yield _note(statement, reason(statement, parameter=shown))
@@ -306,11 +308,11 @@ def _value_remarks(request: _Request, parameter: Parameter, value: Any) -> Itera
     elif name == "fields_set":
         yield from _field_remarks(value)
     elif parameter.type != "integer" and not isinstance(value, str):
-        remark = _note if value is None and may_be_left_out else _mistake
-        yield remark("parameters.values", _wrong_type(name, value))
+        make_remark = _note if value is None and may_be_left_out else _mistake
+        yield make_remark("parameters.values", _wrong_type(name, value))
     elif value == "" and request.method.name == "list":
-        remark = _note if may_be_left_out else _mistake
-        yield remark("parameters.values", reason("parameters.values", parameter=name))
+        make_remark = _note if may_be_left_out else _mistake
+        yield make_remark("parameters.values", reason("parameters.values", parameter=name))
     elif name in _REMARKS_BY_NAME:
         yield from _REMARKS_BY_NAME[name](request, value)
 
@@ -341,13 +343,13 @@ def _identifier_remarks(request: _Request, parameter: Parameter, value: Any) -> 
     elif is_of_record and {"id", "number"} <= set(parts):
         first, _, text = str(value).partition(",")[0].partition("=")
         why, statement = reason("identifier.exactly_one", parameter=name), "identifier.exactly_one"
-        yield _mistake(statement, why, request.right({name: {first: text}}))
+        yield _mistake(statement, why, request.corrected({name: {first: text}}))
     else:
         yield _note(statement, reason("list.identifier.exactly_one", parameter=name))
 
 
 def _member_remarks(parameter: Parameter, value: Mapping[str, Any]) -> Iterator[Remark]:
-    """Yield remarks on the fields of an identifier, beside what ``refusals`` has."""
+    """Yield remarks on the fields of an identifier that ``refusals`` does not give."""
     name, prefix = parameter.name, "" if parameter.name == IDENTIFIER else "list."
     documented = [field for field in value if field in parameter.fields]
     if prefix and len(documented) > 1:
@@ -360,23 +362,23 @@ def _member_remarks(parameter: Parameter, value: Mapping[str, Any]) -> Iterator[
     for field in documented:
         is_number = isinstance(value[field], int) and not isinstance(value[field], bool)
         if is_number or (value[field] is not None and not isinstance(value[field], str)):
-            remark = _note if is_number else _mistake
-            yield remark("parameters.values", _wrong_type(f"{name}.{field}", value[field]))
+            make_remark = _note if is_number else _mistake
+            yield make_remark("parameters.values", _wrong_type(f"{name}.{field}", value[field]))
     if prefix and all(text in (None, "") for text in value.values()):
         statement = "list.identifier.mandatory"
         yield _mistake(statement, reason(statement, parameter=name))
 
 
 def _guessed(request: _Request, parameter: Parameter, value: Any) -> Call | None:
-    """Return the request with the identifier that a bare value stands for, or None."""
+    """Return the request whose identifier is guessed from a bare value, or None."""
     text = str(value).strip()
     pair = identifier_in_query(text)
     if isinstance(pair, dict) and pair and pair.keys() <= {*parameter.fields}:
-        return request.right({parameter.name: pair})
+        return request.corrected({parameter.name: pair})
     if _ID.fullmatch(text):
-        return request.right({parameter.name: {"id": text}})
+        return request.corrected({parameter.name: {"id": text}})
     is_number = "number" in parameter.fields and text.isascii() and text.isdigit()
-    return request.right({parameter.name: {"number": text}}) if is_number else None
+    return request.corrected({parameter.name: {"number": text}}) if is_number else None
 
 
 def _field_remarks(value: Any) -> Iterator[Remark]:
@@ -414,7 +416,7 @@ def _entity_remarks(request: _Request, value: str) -> Iterator[Remark]:
     elif since is not None:
         yield _mistake(statement, reason(statement, "later", seen=quoted(value), allowed=since))
     else:
-        yield _misspelled("entity", statement, request, value, documented)
+        yield _undocumented_value("entity", statement, request, value, documented)
 
 
 def _state_remarks(request: _Request, value: str) -> Iterator[Remark]:
@@ -424,15 +426,15 @@ def _state_remarks(request: _Request, value: str) -> Iterator[Remark]:
     if "," in value or value.upper() in STATES:
         yield _note(statement, f"whether a server takes the state {quoted(value)} is open")
     else:
-        yield _misspelled("life_cycle_state", statement, request, value, STATES)
+        yield _undocumented_value("life_cycle_state", statement, request, value, STATES)
 
 
-def _misspelled(
+def _undocumented_value(
     name: str, statement: str, request: _Request, value: str, documented: tuple[str, ...]
 ) -> Remark:
     """Return the mistake of a value that is not documented."""
     near = _near(value, documented)
-    right = None if near is None else request.right({name: near})
+    right = None if near is None else request.corrected({name: near})
     return _mistake(statement, reason(statement, seen=quoted(value), allowed=near or ""), right)
 
 
@@ -445,11 +447,11 @@ _REMARKS_BY_NAME: dict[str, Callable[[_Request, Any], Iterator[Remark]]] = {
 }
 
 
-def _right_of(statement: str, request: _Request) -> Call | None:
+def _correction(statement: str, request: _Request) -> Call | None:
     """Return the right request for one that breaks a statement, or None if that is not clear."""
     parameters = request.parameters
     if statement == "token.required":
-        return request.right({"token": _VALUE_OF_CLIENT})
+        return request.corrected({"token": _VALUE_OF_CLIENT})
     identifier = parameters.get(IDENTIFIER)
     if (
         statement == "identifier.fields"
@@ -458,9 +460,9 @@ def _right_of(statement: str, request: _Request) -> Call | None:
     ):
         return _guessed(request, request.method.parameters[IDENTIFIER], *identifier.values())
     if statement == "identifier.exactly_one":
-        return request.right({IDENTIFIER: {"id": parameters[IDENTIFIER]["id"]}})
+        return request.corrected({IDENTIFIER: {"id": parameters[IDENTIFIER]["id"]}})
     if statement == "parameters.mandatory" and request.method.name in ("show", "resend", "delete"):
         for name in ("id", "number"):
             if isinstance(parameters.get(name), str):
-                return request.right({IDENTIFIER: {name: parameters[name]}}, without=name)
+                return request.corrected({IDENTIFIER: {name: parameters[name]}}, without=name)
     return None

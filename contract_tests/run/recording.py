@@ -20,13 +20,13 @@ _ADVICE = "to confirm a contradiction, send its requests again while nobody else
 def run_recording(target: Target, config: RunConfig) -> Results:
     """Check the recording in ``config`` and return the results; nothing is sent.
 
-    Raises RecordingError if it is not of one content, or has no client to judge.
+    Raises RecordingError if its entries do not belong together, or if it has no client to judge.
     """
     assert config.recording is not None  # noqa: S101 - for the type checker
     began, recording = time.monotonic(), config.recording
     observer = Observer(target.release)
-    client = _client(config, recording, observer.belief)
-    ended = _follow(recording, config, observer, client)
+    judge = _client_judge(config, recording, observer.belief)
+    ended = _follow(recording, config, observer, judge)
     observer.conclude()
     statements: tuple[StatementResult, ...] = ()  # of a server that is not judged
     if config.judge != "client":
@@ -37,9 +37,9 @@ def run_recording(target: Target, config: RunConfig) -> Results:
             config.only,
             lambda _: "no request in the recording tests it",
         )
-    of_client = None if client is None else client.results()
-    names = {result.statement.id for result in statements}
-    unconfirmed = [pair for name, pair in observer.unconfirmed.items() if name in names]
+    client_results = None if judge is None else judge.results()
+    statement_ids = {result.statement.id for result in statements}
+    unconfirmed = [pair for name, pair in observer.unconfirmed.items() if name in statement_ids]
     return Results(
         target=target,
         command=config.command,
@@ -48,13 +48,13 @@ def run_recording(target: Target, config: RunConfig) -> Results:
         seconds=time.monotonic() - began,
         statements=statements,
         history=tuple(observer.history),
-        trouble=_trouble(observer, statements, of_client, config, ended),
+        trouble=_trouble(observer, statements, client_results, config, ended),
         unsteady=observer.belief.unsteady,
         never_served=observer.oracle.service.never_served() if statements else (),
-        client=of_client,
-        stale=() if of_client is None else of_client.stale,
+        client=client_results,
+        stale=() if client_results is None else client_results.stale,
         warnings=(
-            *_warnings(recording, config, observer, of_client),
+            *_warnings(recording, config, observer, client_results),
             *(_contradiction(suspicion, times) for suspicion, times in unconfirmed),
             *([_ADVICE] if unconfirmed else []),
         ),
@@ -62,8 +62,11 @@ def run_recording(target: Target, config: RunConfig) -> Results:
     )
 
 
-def _client(config: RunConfig, recording: Recording, belief: Belief) -> ClientJudge | None:
-    """Return what judges the client, or None. Raises RecordingError: there is none to judge."""
+def _client_judge(config: RunConfig, recording: Recording, belief: Belief) -> ClientJudge | None:
+    """Return the judge of the client; None if it is not judged.
+
+    Raises RecordingError if it should be, and the recording has no client.
+    """
     if not config.is_check or config.judge == "server":
         return None
     if all(recorded.is_of_kit for recorded in recording.exchanges):
@@ -75,7 +78,7 @@ def _client(config: RunConfig, recording: Recording, belief: Belief) -> ClientJu
 
 
 def _follow(
-    recording: Recording, config: RunConfig, observer: Observer, client: ClientJudge | None
+    recording: Recording, config: RunConfig, observer: Observer, judge: ClientJudge | None
 ) -> str | None:
     """Have every exchange observed, and its request judged; return why the run ended early."""
     unordered = without_order(recording.exchanges)
@@ -84,12 +87,12 @@ def _follow(
     try:
         for recorded in recording.exchanges:
             config.stop.check()
-            alone = id(recorded) in unordered
+            has_no_place = id(recorded) in unordered
             token = recorded.exchange.call.parameters.get("token")
             try:
-                if client is not None:
-                    client.read(recorded, alone=alone, is_unsure=observer.is_unsure(token))
-                observer.follow(recorded, alone=alone)
+                if judge is not None:
+                    judge.read(recorded, alone=has_no_place, is_unsure=observer.is_unsure(token))
+                observer.follow(recorded, alone=has_no_place)
             except Exception as error:  # noqa: BLE001 - the next exchange is checked all the same
                 observer.findings.note_crash("the recording", error)
     except KeyboardInterrupt:
@@ -110,7 +113,7 @@ def _trouble(
     if ended is not None:
         return ended
     is_tested = any(result.verdict is not Verdict.NOT_EXERCISED for result in statements)
-    # Of a client, if only some statements are asked for, nothing but a mistake is said.
+    # With --only, a client counts as judged only if it made a mistake.
     is_judged = client is not None and bool(
         client.mistakes or (client.requests and config.only == "*")
     )
@@ -138,7 +141,7 @@ def _warnings(
 
 
 def _contradiction(first: Suspicion, times: int) -> str:
-    """Say what was seen of contradictions of one statement."""
+    """Describe the first contradiction of a statement, and how many more there are."""
     more = f"; and {counted(times - 1, 'time')} more" if times > 1 else ""
     statement, method = first.kind
     return (
