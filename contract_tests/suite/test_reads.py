@@ -1,6 +1,6 @@
-"""Reads with values that no list names: Hypothesis draws them, and shrinks what is wrong.
+"""Reads with values beyond the kit's fixed tables: Hypothesis draws and shrinks them.
 
-They are ordinary Hypothesis tests: its options of pytest, profiles, statistics and database apply.
+They are ordinary Hypothesis tests: its pytest options, profiles, statistics and database apply.
 They change nothing.
 """
 
@@ -31,8 +31,8 @@ from crmcom_kit.contract_tests.templates.table import READ_LAYERS
 
 pytest_plugins = ["crmcom_kit.contract_tests.pytest_fixtures"]
 
-#: The settings of the profile, except those that make no sense for a server. It may be slow, and to
-#: explain an example takes many more requests than to shrink it.
+#: The settings of the profile, except deadlines and the explain phase: a server may be slow, and
+#: explaining takes many more requests than shrinking.
 _SETTINGS = settings(
     deadline=None,
     phases=[phase for phase in settings().phases if phase is not Phase.explain],
@@ -54,7 +54,9 @@ class Reads:
     def calls(self, method: str) -> SearchStrategy[Call]:
         """Return a strategy of requests of a method."""
         reads = [
-            each for each in all_templates() if each.layer in READ_LAYERS and each.method == method
+            template
+            for template in all_templates()
+            if template.layer in READ_LAYERS and template.method == method
         ]
         return open_calls(self._scene, reads)
 
@@ -85,14 +87,14 @@ def reads(request: pytest.FixtureRequest) -> Iterator[Reads]:
             for deviation in deviations
         )
 
-    def worded(violation: Violation) -> str:
+    def in_words(violation: Violation) -> str:
         redactor = ReportRedactor(session.target, session.client.history)
         script = Scripts(session.target, session.client.history, redactor).of(violation.calls)
         return visible(f"{redactor.text(str(violation))}\n{script}")
 
     discover(session)
-    yield Reads(session, DrawnReads(Campaign(session), accepts=accepts, worded=worded))
-    session.queue.clear()  # suspicions that confirmations came across
+    yield Reads(session, DrawnReads(Campaign(session), accepts=accepts, worded=in_words))
+    session.queue.clear()  # suspicions left over by confirmations
 
 
 @pytest.mark.parametrize("method", ["show", "list"])

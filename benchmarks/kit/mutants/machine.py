@@ -1,6 +1,6 @@
-"""Measure ``ContractMachine``: what it finds of mutants, and whether it accuses right servers.
+"""Measure ``ContractMachine``: what it finds of mutants, and whether it accuses legal servers.
 
-``make measure PART=machine``. A seed draws the mutants from the table, and the right servers from
+``make measure PART=machine``. A seed draws the mutants from the table, and the legal servers from
 ``stand_in.legal`` and ``blind.legal``.
 """
 
@@ -24,7 +24,7 @@ from crmcom_kit.contract_tests.oracle.findings import Broken
 from mutants.measure import SETS
 from mutants.table import ROWS
 
-#: The numbers of mutants and of right servers that are drawn, and of examples for a right one.
+#: The numbers of mutants and of legal servers that are drawn, and of examples for a legal one.
 MUTANTS, LEGAL, LEGAL_EXAMPLES = 30, 40, 30
 SOUND = "the sound server"
 #: The minimum share of mutants that is found, and the maximum median of seconds of CPU.
@@ -65,16 +65,16 @@ def machine(variant: Variant, *, confirms: bool) -> Any:
 class Case(NamedTuple):
     """A server, by what it can be made from again, and how the machine runs."""
 
-    set: str  # as in mutants.measure
+    set_name: str  # as in mutants.measure
     name: str
     examples: int
     seed: int
     confirms: bool
 
 
-def measured(case: Case) -> Result:
+def measure_one(case: Case) -> Result:
     """Run the machine against one server."""
-    variant = Variant(SOUND, "", {}) if case.name == SOUND else SETS[case.set].made(case.name)
+    variant = Variant(SOUND, "", {}) if case.name == SOUND else SETS[case.set_name].made(case.name)
     tested = machine(variant, confirms=case.confirms)
     options = hypothesis.settings(
         tested.TestCase.settings,
@@ -92,8 +92,8 @@ def measured(case: Case) -> Result:
     return Result(variant.name, process_time() - began, tested.requests, message)
 
 
-def right_servers(chance: Random) -> list[tuple[str, str]]:
-    """Return set and name of right servers, half of them of each set."""
+def legal_servers(chance: Random) -> list[tuple[str, str]]:
+    """Return set and name of legal servers, half of them of each set."""
     places = chance.sample(range(len(blind.names("legal"))), LEGAL // 2)
     names = chance.sample(sorted(VARIANTS), LEGAL - len(places))
     return [("legal", SOUND), *(("legal", name) for name in names)] + [
@@ -111,9 +111,9 @@ def lines(results: list[Result], *, shown: bool) -> Iterator[str]:
 
 @click.command()
 @click.option("--seed", default="machine 0", show_default=True, help="Draws the servers.")
-@click.option("--run-seed", default=0, show_default=True, help="Hypothesis'.")
+@click.option("--run-seed", default=0, show_default=True, help="Seed of Hypothesis.")
 @click.option("--examples", default=100, show_default=True, help="For each mutant.")
-@click.option("--unconfirmed", is_flag=True, help="Hold what is suspected against a server.")
+@click.option("--unconfirmed", is_flag=True, help="Count suspicions without confirming them.")
 @click.option("--show", is_flag=True, help="Show the requests of each violation.")
 @click.option("--jobs", default=2, show_default=True)
 def main(
@@ -123,20 +123,20 @@ def main(
     chance = Random(seed)
     wrong = [Case("table", name, examples, run_seed, not unconfirmed)
              for name in chance.sample(list(ROWS), MUTANTS)]  # fmt: skip
-    right = [Case(set_, name, LEGAL_EXAMPLES, run_seed, not unconfirmed)
-             for set_, name in right_servers(chance)]  # fmt: skip
+    legal = [Case(set_name, name, LEGAL_EXAMPLES, run_seed, not unconfirmed)
+             for set_name, name in legal_servers(chance)]  # fmt: skip
     with get_context("fork").Pool(jobs, maxtasksperchild=1) as pool:
-        results = pool.map(measured, [*wrong, *right], chunksize=1)
-    mutants, others = results[: len(wrong)], results[len(wrong) :]
+        results = pool.map(measure_one, [*wrong, *legal], chunksize=1)
+    mutants, legal_results = results[: len(wrong)], results[len(wrong) :]
     found = [result for result in mutants if result.message]
-    alarms = [result for result in others if result.message]
+    alarms = [result for result in legal_results if result.message]
     seconds = median(result.seconds for result in found)
     click.echo("\n".join(lines(mutants, shown=show)))
     click.echo("\n".join(lines(alarms, shown=True)))
     click.echo(
         f"{len(found)} of {len(wrong)} mutants found, median {seconds:.1f} s of CPU and "
         f"{median(result.requests for result in found):.0f} requests; "
-        f"{len(alarms)} alarms of {len(right)} right servers"
+        f"{len(alarms)} alarms of {len(legal)} legal servers"
     )
     if alarms or len(found) < MIN_FOUND * len(wrong) or seconds > MAX_SECONDS:
         raise SystemExit(1)
