@@ -130,12 +130,12 @@ def main(
     mutants, legal_results = results[: len(wrong)], results[len(wrong) :]
     found = [result for result in mutants if result.message]
     alarms = [result for result in legal_results if result.message]
-    seconds = median(result.seconds for result in found)
+    seconds = median([result.seconds for result in found] or [0.0])
     click.echo("\n".join(lines(mutants, shown=show)))
     click.echo("\n".join(lines(alarms, shown=True)))
     click.echo(
         f"{len(found)} of {len(wrong)} mutants found, median {seconds:.1f} s of CPU and "
-        f"{median(result.requests for result in found):.0f} requests; "
+        f"{median([result.requests for result in found] or [0]):.0f} requests; "
         f"{len(alarms)} alarms of {len(legal)} legal servers"
     )
     if alarms or len(found) < MIN_FOUND * len(wrong) or seconds > MAX_SECONDS:
