@@ -1,7 +1,6 @@
-"""Placeholders for secrets of URLs: one for each value, wherever and however a URL stands."""
+"""Placeholders for secrets of URLs: one for each value, in any place and spelling."""
 
 import json
-import time
 import unicodedata
 from typing import Any
 from urllib.parse import quote, unquote
@@ -30,8 +29,8 @@ SHOWN = "https://hooks.example.com/v2?key=$CRMCOM_URL_1&mode=$CRMCOM_URL_2"
 
 
 def escaped(text: str) -> str:
-    """Spell the signs of a URL as some servers write them in JSON."""
-    return "".join(f"\\u{ord(each):04x}" if each in ":&=?#" else each for each in text)
+    """Escape a URL's punctuation, as some servers do in JSON."""
+    return "".join(f"\\u{ord(sign):04x}" if sign in ":&=?#" else sign for sign in text)
 
 
 @pytest.mark.parametrize(
@@ -55,7 +54,7 @@ def escaped(text: str) -> str:
     ],
 )  # fmt: skip
 def test_a_value_has_its_placeholder_in_any_spelling(text: str, shown: str | None) -> None:
-    """Names stay, and so does all around; the same value is the same placeholder each time."""
+    """Parameter names and surrounding text stay; equal values share a placeholder."""
     urls = UrlSecrets()
     urls.hide(URL)
 
@@ -82,19 +81,19 @@ def test_what_has_no_query_and_no_user_is_shown_as_it_is(text: str) -> None:
 
 @pytest.mark.parametrize("part", ["://", "://a?", "url=", "\\", "%25", "\\:", ":\\", "//a@"])
 def test_a_long_text_is_read_once(part: str) -> None:
-    """Looking for an end anew at each beginning would take minutes here."""
-    began = time.process_time()
+    """Looking for an end anew at each beginning would run into pytest's timeout here."""
+    urls = UrlSecrets()
 
-    UrlSecrets().hide(part * 100_000)
+    shown = urls.hide(part * 300_000)
 
-    assert time.process_time() - began < 20
+    assert urls.hide(shown) == shown
 
 
 def test_a_secret_has_one_placeholder_in_all_that_a_run_writes(tmp_path: Any) -> None:
     """In the ledger, which comes first, in scripts and in every report."""
-    on = target(token="T-012345")
+    server = target(token="T-012345")
     record = {"id": "A", "number": "7", "url": URL, "error_description": f"cannot call {URL}"}
-    Ledger(tmp_path / "l", on).note({"id": "B", "url": "http://h/?key=other-01"}, "delete")
+    Ledger(tmp_path / "l", server).note({"id": "B", "url": "http://h/?key=other-01"}, "delete")
     parameters = {"token": "T-012345", "entity": "JOBS", "url": URL}
     call = Call("list", "GET", "webhook_requests/list", query(parameters), parameters=parameters)
     content = json.dumps({"status": {"code": "OK"}, "data": [record]}).encode()
@@ -102,7 +101,7 @@ def test_a_secret_has_one_placeholder_in_all_that_a_run_writes(tmp_path: Any) ->
     seen = f"a webhook request with url {URL!r}"
     findings.note_violation(Violation("list.url.filter", (sent,), expected="another", seen=seen))
 
-    reports = all_reports(results(findings, target=on, history=(sent,)))
+    reports = all_reports(results(findings, target=server, history=(sent,)))
 
     assert "key=$CRMCOM_URL_1" in (tmp_path / "l").read_text("utf-8")
     for name, text in reports.items():
@@ -110,18 +109,13 @@ def test_a_secret_has_one_placeholder_in_all_that_a_run_writes(tmp_path: Any) ->
             assert secret not in text, f"{name}: {secret}"
         assert name == "draft" or "CRMCOM_URL_2" in text, name
         assert "CRMCOM_URL_1" not in text, name
-    assert (
-        '"${CRMCOM_URL_2:?must be set to'
-        in json.loads(reports["json"])["statements"][
-            [each["id"] for each in json.loads(reports["json"])["statements"]].index(
-                "list.url.filter"
-            )
-        ]["violations"][0]["script"]
-    )
+    statements = json.loads(reports["json"])["statements"]
+    statement = next(row for row in statements if row["id"] == "list.url.filter")
+    assert '"${CRMCOM_URL_2:?must be set to' in statement["violations"][0]["script"]
 
 
 def test_a_run_writes_no_secret_of_a_url_whatever_it_sends() -> None:
-    """Nor does it send a part of one that nobody could tell from other texts."""
+    """Nor does it send a fragment that redaction could not recognize."""
     server = StandIn(Choices(), "R13", 3)
     for at, record in enumerate(server.records.values()):
         record.url = f"https://hush:9x{at % 4}@h.example.com/in?key=s3cr3t{at % 4}&b=t0ps3c"
@@ -182,7 +176,7 @@ def test_the_user_is_in_no_report() -> None:
 def test_a_placeholder_is_equal_to_itself_and_tells_nothing_else(
     seen: str, wanted: str, fits: set[bool | None]
 ) -> None:
-    """In a recording one value may be the beginning of another, whatever stands for them."""
+    """Whether one hidden value begins with another is unknown."""
     compared = Fits({"url": wanted}, [{"id": "A", "url": seen}])
     outcomes: set[bool | None] = set()
     for interpretation in INTERPRETATIONS:
