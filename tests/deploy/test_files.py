@@ -1,4 +1,4 @@
-"""The files for deployment: each has its schema's form, and the commands in it are run."""
+"""The files for deployment: each is valid against its schema, and the commands in it are run."""
 
 import json
 import os
@@ -59,7 +59,7 @@ class MockProcess:
         return self.process.returncode
 
 
-def loaded(path: str) -> Any:
+def yaml_of(path: str) -> Any:
     """Return a YAML file of one document."""
     return yaml.safe_load((ROOT / path).read_text("utf-8"))
 
@@ -89,11 +89,11 @@ def test_a_manifest_has_the_form_of_its_schema(path: Path, mark: str) -> None:
 
     That holds with and without the lines that are marked for keeping the state.
     """
-    for each in yaml.safe_load_all(path.read_text("utf-8").replace(mark, "")):
-        kubernetes_validate.validate(each, "1.31", strict=True)
-        if each["kind"] in ("PersistentVolumeClaim", "Service"):
+    for manifest in yaml.safe_load_all(path.read_text("utf-8").replace(mark, "")):
+        kubernetes_validate.validate(manifest, "1.31", strict=True)
+        if manifest["kind"] in ("PersistentVolumeClaim", "Service"):
             continue
-        pod = each["spec"]["template"]["spec"]
+        pod = manifest["spec"]["template"]["spec"]
         assert pod["securityContext"]["runAsNonRoot"]
         for container in pod["containers"]:
             assert container["securityContext"]["readOnlyRootFilesystem"]
@@ -134,7 +134,7 @@ def test_only_the_job_that_publishes_may_write_to_the_repository() -> None:
 def all_steps() -> list[Any]:
     """Return the steps of all workflows and of the action."""
     of_workflows = [step for path in WORKFLOWS for step in steps_of(path)]
-    return [*of_workflows, *loaded("action.yml")["runs"]["steps"]]
+    return [*of_workflows, *yaml_of("action.yml")["runs"]["steps"]]
 
 
 def steps_of(path: Path) -> list[Any]:
@@ -147,8 +147,8 @@ def steps_of(path: Path) -> list[Any]:
 
 
 def test_the_containers_of_compose_find_each_other(tmp_path: Path) -> None:
-    """The mock's command serves, and the other's command checks it, in a world of its own."""
-    services = loaded("deploy/compose.yaml")["services"]
+    """The mock's command serves, and the check container checks it in its own world."""
+    services = yaml_of("deploy/compose.yaml")["services"]
     mock, check = services["mock"], services["check"]
     assert check["network_mode"] == "service:mock"
     assert check["depends_on"]["mock"]["condition"] == "service_healthy"
@@ -158,7 +158,7 @@ def test_the_containers_of_compose_find_each_other(tmp_path: Path) -> None:
 
     served = MockProcess(*options, "--port=0", folder=tmp_path, environment=variables(mock))
     try:
-        command = [each.replace(":8080", f":{served.port}") for each in check["command"]]
+        command = [argument.replace(":8080", f":{served.port}") for argument in check["command"]]
         run = subprocess.run(
             [COMMANDS / "crmcom-kit", *command, "--max-requests=60"],
             env={**os.environ, **variables(check)},
@@ -168,16 +168,16 @@ def test_the_containers_of_compose_find_each_other(tmp_path: Path) -> None:
             text=True,
         )
         headers = {"X-Mock-Admin-Token": ADMIN_TOKEN}
-        count = httpx.get(f"{served.base}/__admin/requests", headers=headers).json()
+        journal = httpx.get(f"{served.base}/__admin/requests", headers=headers).json()
     finally:
         assert served.stop() == 0
     assert run.returncode == 0, run.stdout + run.stderr
     assert "PASSED" in run.stdout
-    assert count["requests"] == []
+    assert journal["requests"] == []
 
 
 def variables(service: Any) -> dict[str, str]:
-    """Return a service's environment, where ours has none of the variables that it asks for."""
+    """Return a service's environment, with the defaults of all ${…} variables."""
     return {
         name: re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", value)
         for name, value in service["environment"].items()
@@ -187,11 +187,11 @@ def variables(service: Any) -> dict[str, str]:
 def test_the_state_can_be_kept_in_a_volume() -> None:
     """Compose's second file and the marked lines of the deployment mount the image's folder.
 
-    The folder belongs to the image's user, from whom a new volume takes it over.
+    The folder belongs to the image's user, so a new volume belongs to that user.
     """
-    added = loaded("deploy/compose.state.yaml")
+    added = yaml_of("deploy/compose.state.yaml")
     (mock,), (volume,) = added["services"].values(), added["volumes"]
-    assert set(added["services"]) <= set(loaded("deploy/compose.yaml")["services"])
+    assert set(added["services"]) <= set(yaml_of("deploy/compose.yaml")["services"])
     assert mock["volumes"] == [f"{volume}:{STATE_FOLDER}"]
     assert mock["environment"] == {"CRMCOM_SERVE_STATE": f"{STATE_FOLDER}/world.state"}
 
@@ -199,7 +199,7 @@ def test_the_state_can_be_kept_in_a_volume() -> None:
     deployment, _, claim = yaml.safe_load_all(text.replace(STATE_MARK, ""))
     pod = deployment["spec"]["template"]["spec"]
     (container,), (volume,) = pod["containers"], pod["volumes"]
-    environment = {each["name"]: each.get("value") for each in container["env"]}
+    environment = {variable["name"]: variable.get("value") for variable in container["env"]}
     assert container["volumeMounts"] == [{"name": volume["name"], "mountPath": STATE_FOLDER}]
     assert volume["persistentVolumeClaim"]["claimName"] == claim["metadata"]["name"]
     assert environment["CRMCOM_SERVE_STATE"] == f"{STATE_FOLDER}/world.state"
@@ -220,9 +220,9 @@ def test_the_deployment_serves_what_its_probes_ask_for(tmp_path: Path) -> None:
     assert deployment["spec"]["replicas"] == 1
     assert deployment["spec"]["selector"]["matchLabels"] == template["metadata"]["labels"]
     assert service["spec"]["selector"] == template["metadata"]["labels"]
-    assert [each["targetPort"] for each in service["spec"]["ports"]] == [port["name"]]
+    assert [port_["targetPort"] for port_ in service["spec"]["ports"]] == [port["name"]]
     assert port["containerPort"] == 8080
-    assert [each["name"] for each in container["env"]] == ["CRMCOM_ADMIN_TOKEN"]
+    assert [variable["name"] for variable in container["env"]] == ["CRMCOM_ADMIN_TOKEN"]
 
     serve, *options = container["args"]
     assert serve == "serve"
@@ -275,14 +275,15 @@ def _runner(tmp_path: Path) -> Runner:
 
 def action_step(name: str) -> Any:
     """Return a step of the action."""
-    steps = loaded("action.yml")["runs"]["steps"]
+    steps = yaml_of("action.yml")["runs"]["steps"]
     return next(step for step in steps if step.get("name") == name)
 
 
 def environment_of(step: Any, **inputs: str) -> dict[str, str]:
     """Return the environment of a step, with these inputs; others have their defaults."""
-    declared = loaded("action.yml")["inputs"]
-    values = {name: str(each.get("default", "")) for name, each in declared.items()} | inputs
+    declared = yaml_of("action.yml")["inputs"]
+    defaults = {name: str(about.get("default", "")) for name, about in declared.items()}
+    values = defaults | inputs
     return {
         name: re.sub(r"\$\{\{ inputs\.([\w-]+) \}\}", lambda found: values[found[1]], value)
         for name, value in step["env"].items()
@@ -298,9 +299,11 @@ def _checking(runner: Runner) -> Runner:
     return runner
 
 
-@pytest.mark.parametrize(("requests", "status", "said"), [(60, 0, "PASSED"), (20, 3, "INCONCLU")])
+@pytest.mark.parametrize(
+    ("requests", "status", "message"), [(60, 0, "PASSED"), (20, 3, "INCONCLU")]
+)
 def test_the_action_checks_a_server_and_leaves_its_reports(
-    requests: int, status: int, said: str, checking: Runner
+    requests: int, status: int, message: str, checking: Runner
 ) -> None:
     """A summary, three reports, and the status of the check."""
     served = MockProcess("--release=R15", "--port=0", folder=checking.folder)
@@ -320,15 +323,15 @@ def test_the_action_checks_a_server_and_leaves_its_reports(
     names = {path.name for path in reports.iterdir()}
     assert names == {"junit.xml", "report.json", "contract.html"}
     assert json.loads((reports / "report.json").read_text("utf-8"))
-    assert checking.summary.read_text("utf-8").splitlines()[3].startswith(said)
+    assert checking.summary.read_text("utf-8").splitlines()[3].startswith(message)
 
-    upload = loaded("action.yml")["runs"]["steps"][-1]
+    upload = yaml_of("action.yml")["runs"]["steps"][-1]
     assert upload["if"] == "always()"
     assert upload["with"]["path"] == "${{ runner.temp }}/" + reports.name
 
 
 @pytest.mark.parametrize(
-    ("inputs", "told"),
+    ("inputs", "message"),
     [
         ({}, "base-url is empty"),
         ({"base-url": "http://127.0.0.1:1/crmapi/rest/v2"}, "127.0.0.1:1"),
@@ -338,14 +341,14 @@ def test_the_action_checks_a_server_and_leaves_its_reports(
     ],
 )
 def test_the_action_fails_where_nothing_was_checked(
-    checking: Runner, inputs: dict[str, str], told: str
+    checking: Runner, inputs: dict[str, str], message: str
 ) -> None:
-    """Never its own mock by mistake, and never a command in an input."""
+    """It neither checks its own mock by mistake nor runs a command from an input."""
     step = action_step("Check")
     environment = environment_of(step, **{"release": "R15", **inputs})
     run = checking.run(step["run"], **environment, **LOGIN)
     assert run.returncode == 2, run.stdout + run.stderr
-    assert told in run.stdout + run.stderr
+    assert message in run.stdout + run.stderr
     assert not (checking.folder / "made").exists()
 
 

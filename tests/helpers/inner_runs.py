@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-# Imported here, so that inner runs find it there and do not each bring a copy with a hook of its
-# own into this process.
+# Imported here, so that inner runs share this import; otherwise each would register its hook once
+# more.
 import crmcom_kit.mock_server.pytest_plugin.hooks  # noqa: F401
 from helpers.tools import FEWER_PLUGINS
 
-#: What the tests of inner runs have at hand.
-CLIENT = """
+#: Helpers pasted before each inner test.
+HELPERS = """
 import pytest
 
 def show(world, number="7"):
@@ -37,12 +37,12 @@ class Run:
         return self._pytester.path
 
     def __call__(
-        self, tests: str, *flags: str, ini: str = "", apart: bool = False
+        self, tests: str, *flags: str, ini: str = "", in_new_process: bool = False
     ) -> pytest.RunResult:
-        """Run tests with flags and lines of the configuration file; ``apart`` in a new process."""
+        """Run tests with flags and lines of the configuration file, here or ``in_new_process``."""
         self._pytester.makeini(f"[pytest]\nfilterwarnings = error\n{ini}")
-        self._pytester.makepyfile(test_it=CLIENT + tests)
+        self._pytester.makepyfile(test_it=HELPERS + tests)
         given = ("-p", "no:cacheprovider", *flags)
-        if apart:
+        if in_new_process:
             return self._pytester.runpytest_subprocess(*FEWER_PLUGINS, *given, timeout=280)
         return self._pytester.runpytest_inprocess(*given)

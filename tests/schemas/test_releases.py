@@ -1,4 +1,4 @@
-"""Releases: which texts name one, and what each of them brings."""
+"""Releases: which texts name a release, and what each release brings."""
 
 from itertools import pairwise
 
@@ -13,8 +13,6 @@ from crmcom_kit.schemas import (
 )
 from crmcom_kit.schemas.releases import TokenKind, disputes, entities_since, supported_entities
 
-R9_ENTITIES = ("ACTIVITIES", "JOBS", "SERVICEREQUESTS", "SUBSCRIPTIONS")
-
 
 @pytest.mark.parametrize(
     ("text", "name"),
@@ -27,7 +25,7 @@ R9_ENTITIES = ("ACTIVITIES", "JOBS", "SERVICEREQUESTS", "SUBSCRIPTIONS")
     ],
 )
 def test_a_release_has_a_short_and_a_full_name(text: str, name: str) -> None:
-    """What is 0 may be left out."""
+    """Trailing zeros may be left out."""
     assert resolve(text).name == name
 
 
@@ -94,7 +92,7 @@ def test_web_api_keys_come_with_r10(release: str, kind: str | None) -> None:
     ],
 )
 def test_parameters_come_with_their_release(first: str, method: str, parameter: str) -> None:
-    """A method has a parameter from its release on; before, it knows that the parameter comes."""
+    """A method has a parameter from its release on; before, ``later`` names that release."""
     for name in release_names():
         known_method = methods(resolve(name))[method]
         there = resolve(name).at_least(first)
@@ -134,10 +132,10 @@ def test_an_entity_is_disputed_between_the_releases_of_two_pages(
     release: str, disputed: tuple[str, ...]
 ) -> None:
     """From the earlier page's release until the later one's, a dial decides about the entity."""
-    found = resolve(release)
-    assert found.disputed_entities == disputed
+    resolved = resolve(release)
+    assert resolved.disputed_entities == disputed
     for entity, dispute in disputes().items():
         early = load_dialect().changed({dispute.dial: dispute.since})
         later = load_dialect().changed({dispute.dial: entities_since()[entity]})
-        assert supported_entities(found, early) == found.entities + disputed
-        assert supported_entities(found, later) == found.entities
+        assert supported_entities(resolved, early) == resolved.entities + disputed
+        assert supported_entities(resolved, later) == resolved.entities

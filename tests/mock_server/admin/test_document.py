@@ -11,14 +11,14 @@ from crmcom_kit.mock_server.admin.validation import checked_body
 from crmcom_kit.mock_server.world.registry import CONTROL
 
 
-def test_it_is_right(admin: Any) -> None:
+def test_the_document_is_valid_openapi(admin: Any) -> None:
     """What is served is an OpenAPI 3.1 document without a fault."""
     body = admin.ask("GET", "/openapi.json")
 
     assert [str(error) for error in OpenAPIV31SpecValidator(body).iter_errors()] == []
 
 
-def test_it_says_where_it_is_served(make_mock: Any, admin_of: Any) -> None:
+def test_the_document_names_the_server_that_was_asked(make_mock: Any, admin_of: Any) -> None:
     """Its first server is the one that was asked, with the world that was asked."""
     client = make_mock().client
     for root in ("", "/worlds/a"):
@@ -26,8 +26,8 @@ def test_it_says_where_it_is_served(make_mock: Any, admin_of: Any) -> None:
         assert body["servers"][0]["url"] == f"http://127.0.0.1:4711{root}{CONTROL}"
 
 
-#: What was asked for did not happen, says verify or wait.
-NOT_SO = (406, 408)
+#: Verify or wait says that its condition is not met.
+CONDITION_NOT_MET = (406, 408)
 
 
 @pytest.mark.parametrize("operation", sorted(OPERATIONS))
@@ -35,7 +35,7 @@ def test_examples_are_accepted(mock: Any, admin: Any, operation: str) -> None:
     """A call with an example of the document is not refused, in a mock as it begins."""
     declared = OPERATIONS[operation]
     assert declared.examples or not declared.has_body or declared.path == "/receiver/in", (
-        "the form makes one up"
+        f"{operation} has a body and no example"
     )
     for value in declared.examples.values():
         raw = json.dumps(value).encode()
@@ -44,4 +44,4 @@ def test_examples_are_accepted(mock: Any, admin: Any, operation: str) -> None:
         if "{" not in declared.path:
             mock.world.reset()
             answer = admin.send(declared.verb, declared.path, raw)
-            assert answer.status_code in (200, 201, 202, 204, *NOT_SO), answer.text
+            assert answer.status_code in (200, 201, 202, 204, *CONDITION_NOT_MET), answer.text

@@ -161,7 +161,7 @@ def test_it():
     ]
     assert not {"httpx", "flask", "jsonschema", "uvicorn"} & set(sys.modules)
 """
-    run(tests, "-p", "no:schemathesis", apart=True).assert_outcomes(passed=1)
+    run(tests, "-p", "no:schemathesis", in_new_process=True).assert_outcomes(passed=1)
 
 
 STRICT = """

@@ -45,7 +45,7 @@ def test_a_test_that_reaches_a_real_host_fails_and_is_named(run: Run) -> None:
 
 def test_workers_of_xdist_tell_whom_they_saw(run: Run) -> None:
     """The end of a parallel run names them, too, and it fails."""
-    result = run(REACHING, "-n", "1", apart=True)
+    result = run(REACHING, "-n", "1", in_new_process=True)
 
     result.assert_outcomes(passed=1, failed=3)
     result.stdout.fnmatch_lines([BLOCKED, *NAMED])
