@@ -202,7 +202,7 @@ def _is_unsupported(entity: str, release: Release) -> bool:
 
 def _record_expectation(sense: Sense, belief: Belief) -> Expectation:
     """Return what is expected of a request of show, resend or delete with an identifier."""
-    named, method = sense.record, sense.name
+    named, method = sense.identifier, sense.name
     if named is None:
         return _either(sense)  # how such an identifier is read is open
     tracked = belief.named(named)

@@ -126,7 +126,7 @@ class Oracle:
 
         A response may not show it: with fields_set, or if its id or number is of a wrong type.
         """
-        named = expected.sense.record
+        named = expected.sense.identifier
         if named is None or expected.statement not in ("identifier.known", "delete.gone"):
             return False
         data = exchange.data if isinstance(exchange.data, dict) else {}
@@ -170,7 +170,7 @@ class Oracle:
 
     def _resent(self, exchange: Exchange, expected: Expectation) -> Iterator[Suspicion]:
         """Yield the suspicion that a resend was refused for how it is written."""
-        sense, named = expected.sense, expected.sense.record
+        sense, named = expected.sense, expected.sense.identifier
         if expected.record is None or named is None or not sense.is_clear:
             return
         self.belief.resends[named.field, exchange.ok] += 1
@@ -182,7 +182,7 @@ class Oracle:
 
     def _identifier(self, exchange: Exchange, expected: Expectation) -> Iterator[Finding]:
         """Check that the webhook request is the one that was asked for."""
-        named, data = expected.sense.record, exchange.data
+        named, data = expected.sense.identifier, exchange.data
         if named is None or not exchange.ok or not isinstance(data, dict):
             return
         if expected.statement == "identifier.known":

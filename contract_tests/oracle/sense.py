@@ -33,7 +33,7 @@ class Sense:
     unclear: frozenset[str] = frozenset()  # names of parameters that no page says how to read
     #: Whether its body is no JSON object, or a parameter has no name: it may ask for anything.
     is_unreadable: bool = False
-    record: Identifier | None = None  # of webhook_request_identifier
+    identifier: Identifier | None = None  # of webhook_request_identifier
     filters: Mapping[str, Any] = field(default_factory=dict)  # of list, by name
     fields: tuple[str, ...] | None = None  # of fields_set; None: every field
     limit: int | None = None  # number_of_results; None: as many as there are
@@ -155,7 +155,7 @@ def identifier_in_query(text: str) -> Any:
 def _record_values(parameters: Mapping[str, Any], unclear: set[str]) -> dict[str, Any]:
     """Return what ``Sense`` holds of a request of show, resend or delete."""
     named = _named(parameters.get(IDENTIFIER), ("id", "number"))
-    return {"record": named} if named is not None and IDENTIFIER not in unclear else {}
+    return {"identifier": named} if named is not None and IDENTIFIER not in unclear else {}
 
 
 def _named(value: Any, fields: Sequence[str]) -> Identifier | None:

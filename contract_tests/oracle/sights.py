@@ -118,7 +118,7 @@ class _Comparison:
             return
         if not tracked.exists:
             # If the request names it, the request had to be refused, which is checked elsewhere.
-            if self.belief.named(self.sense.record) is not tracked:
+            if self.belief.named(self.sense.identifier) is not tracked:
                 expected = f"no webhook request {tracked.number}: it was deleted"
                 yield Flaw("delete.gone", expected, f"{method} returns {tracked.number}", key)
             return
@@ -149,8 +149,8 @@ class _Comparison:
         hypotheses += hypotheses_of_change(tracked, self.belief)
         if not tracked.moving:  # it may be that only this request shows it so
             statement = "list.agrees_with_show"
-            if self.sense.record is not None:
-                is_as_looked_at = self.sense.record.field == "id" and is_whole(self.sense)
+            if self.sense.identifier is not None:
+                is_as_looked_at = self.sense.identifier.field == "id" and is_whole(self.sense)
                 statement = "show.changes_nothing" if is_as_looked_at else "identifier.selects"
             again = Again((tracked.id,), is_momentary=statement == "identifier.selects")
             hypotheses.append(Hypothesis(statement, again))

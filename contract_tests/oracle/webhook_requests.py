@@ -133,7 +133,7 @@ def _has_one_name_each(exchange: Exchange, belief: Belief) -> bool:
 
 def _spelling(sense: Sense) -> Iterator[Held]:
     """Yield the statements on how to write a request that a served request keeps."""
-    named = sense.record is not None
+    named = sense.identifier is not None
     if sense.fields is not None and "fields_set" not in sense.unclear:
         yield Held("fields_set.names")
     if sense.verb == "GET" and named:
