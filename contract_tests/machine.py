@@ -406,7 +406,7 @@ class ContractMachine(RuleBasedStateMachine):
     def _changes_by_itself(self) -> bool:
         """Whether anything changes on a new server that gets the example without its changes."""
         return any(
-            suspicion.record is not None and suspicion.symptom
+            suspicion.record_id is not None and suspicion.symptom
             for _, sent in self._sent_again(self.session.client.history, changes=False)
             for suspicion in sent.suspicions
         )

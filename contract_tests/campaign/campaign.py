@@ -257,8 +257,8 @@ class Campaign:
             self.belief.set_token(token, TokenState.DOUBTFUL)  # it may have ended
             return
         is_refused_change = not exchange.ok and exchange.call.method in CHANGES
-        if suspicion.record is not None and not is_refused_change:
-            self.belief.changed_by_others[suspicion.record] = suspicion.seen
+        if suspicion.record_id is not None and not is_refused_change:
+            self.belief.changed_by_others[suspicion.record_id] = suspicion.seen
             if not any(isinstance(h.confirmation, Effect) for h in suspicion.hypotheses):
                 self.belief.done_by_others.add(suspicion.symptom)
 

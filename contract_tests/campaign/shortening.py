@@ -59,7 +59,7 @@ def shorten(violation: Violation, history: Sequence[Exchange], session: Session)
 def with_changes(violation: Violation, changes: Sequence[Change]) -> Log:
     """Return the exchanges of a violation, and earlier changes of its webhook request."""
     last = violation.exchanges[-1]
-    causes = [change.exchange for change in changes if change.named == {violation.record}]
+    causes = [change.exchange for change in changes if change.named == {violation.record_id}]
     log = {exchange.number: exchange for exchange in (*causes, *violation.exchanges)}
     return tuple(log[number] for number in sorted(log) if number <= last.number)
 
@@ -76,7 +76,7 @@ def _changes_between(part: Log, log: Log, violation: Violation) -> Iterator[Exch
         return
     for exchange in log:
         is_change = exchange.call.verb == "POST" and exchange.ok
-        if is_change and violation.record in exchange.by_id and exchange.number > same[-1]:
+        if is_change and violation.record_id in exchange.by_id and exchange.number > same[-1]:
             yield exchange
 
 
@@ -100,9 +100,9 @@ def _is_suspected(violation: Violation, log: Log, oracle: Oracle) -> bool:
     for exchange in log[:-1]:
         oracle.observe(exchange)
     kind = violation.statement, violation.method
-    wanted = (violation.record, _without_numbers(violation.expected, violation.seen))
+    wanted = (violation.record_id, _without_numbers(violation.expected, violation.seen))
     return any(
-        (suspicion.record, _without_numbers(suspicion.expected, suspicion.seen)) == wanted
+        (suspicion.record_id, _without_numbers(suspicion.expected, suspicion.seen)) == wanted
         and kind in map(suspicion.blamed, suspicion.hypotheses)
         for suspicion in oracle.observe(log[-1]).suspicions
     )

@@ -41,7 +41,7 @@ class Again(Confirmation):
             exchange, suspicions = asker.ask(suspicion.exchange.call)
             if not _is_suspected(statement, suspicions, looked_at):
                 return False
-            key = suspicion.record if self.is_momentary else None
+            key = suspicion.record_id if self.is_momentary else None
             if key is not None and _has_changed(before.get(key), exchange.by_id.get(key), asker):
                 return False  # a job of the server, or somebody else, has changed it in between
         return True
@@ -374,7 +374,7 @@ def _is_suspected(
     relevant = (
         suspicion
         for suspicion in suspicions
-        if not looked_at or suspicion.record is None or suspicion.record in looked_at
+        if not looked_at or suspicion.record_id is None or suspicion.record_id in looked_at
     )
     return any(hypothesis.statement == statement for hypothesis in _hypotheses(relevant))
 

@@ -51,7 +51,7 @@ class Expectation:
     statement: str  # that another response would break; "" if none
     why: str  # in words, for the reader of a violation; "" for ``Must.EITHER``
     sense: Sense
-    record: str | None = None  # id of the webhook request that is named, if it is known
+    record_id: str | None = None  # id of the webhook request that is named, if it is known
     #: Id of a webhook request that a list must find, if whether it is served depends on that.
     selected: str | None = None
 
@@ -64,7 +64,7 @@ def expectation(call: Call, belief: Belief) -> Expectation:
         return _refuse(refusal, sense)
     served = _unless_refused(sense, belief)
     if sense.is_unusual and served.must is Must.SERVE:
-        return _either(sense, served.record)
+        return _either(sense, served.record_id)
     return served
 
 
@@ -83,8 +83,8 @@ def _unless_refused(sense: Sense, belief: Belief) -> Expectation:
     return _login_expectation(sense, belief)
 
 
-def _either(sense: Sense, record: str | None = None) -> Expectation:
-    return Expectation(Must.EITHER, "", "", sense, record)
+def _either(sense: Sense, record_id: str | None = None) -> Expectation:
+    return Expectation(Must.EITHER, "", "", sense, record_id)
 
 
 class Refusal(NamedTuple):
@@ -99,9 +99,9 @@ def _breaks(statement: str, case: str = "", **values: str) -> Refusal:
     return Refusal(statement, reason(statement, case, **values))
 
 
-def _refuse(refusal: Refusal, sense: Sense, record: str | None = None) -> Expectation:
+def _refuse(refusal: Refusal, sense: Sense, record_id: str | None = None) -> Expectation:
     statement, why = refusal
-    return Expectation(Must.REFUSE, statement, why.wrong, sense, record)
+    return Expectation(Must.REFUSE, statement, why.wrong, sense, record_id)
 
 
 def refusals(call: Call, sense: Sense, belief: Belief) -> Iterator[Refusal]:

@@ -34,17 +34,17 @@ class Violation:
     exchanges: tuple[Exchange, ...]  # that show it; the last one broke it
     expected: str  # what the statement promises of that request
     seen: str  # what came instead
-    record: str | None = None  # id of the webhook request that it is about, if it is about one
+    record_id: str | None = None  # id of the webhook request that it is about, if it is about one
     method: str = ""  # that breaks it; by default the last exchange's
     witness: tuple[Call, ...] = ()  # the shortest sequence of requests that shows it, if it was cut
 
     def __post_init__(self) -> None:
         """Cut texts to ``MAX_TEXT``, and blame a method that the statement is about."""
-        long_id = self.record is not None and len(self.record) > MAX_TEXT
+        long_id = self.record_id is not None and len(self.record_id) > MAX_TEXT
         method = blamed(self.statement, self.method or self.exchanges[-1].call.method)
         object.__setattr__(self, "expected", shortened(self.expected, MAX_TEXT))
         object.__setattr__(self, "seen", shortened(self.seen, MAX_TEXT))
-        object.__setattr__(self, "record", None if long_id else self.record)
+        object.__setattr__(self, "record_id", None if long_id else self.record_id)
         object.__setattr__(self, "method", method)
 
     @property
@@ -111,8 +111,8 @@ class Cause:
             violation.exchanges[-1].number,
         )
         self.sightings[sighting] = min(number, self.sightings.get(sighting, number))
-        if violation.record is not None:
-            self.records.add(violation.record)
+        if violation.record_id is not None:
+            self.records.add(violation.record_id)
         if len(violation.calls) < len(self.violation.calls):
             self.violation = violation
 

@@ -45,7 +45,7 @@ class Problem:
     statement: str
     expected: str
     seen: str
-    record: str | None
+    record_id: str | None
     missing: TrackedRecord | None = None  # the webhook request that the list lacks
 
 
@@ -241,7 +241,7 @@ def _suspicion(
     if problem.missing is not None:
         hypotheses += hypotheses_of_change(problem.missing, belief)
     return Suspicion(
-        compared.exchange, problem.expected, problem.seen, tuple(hypotheses), problem.record,
+        compared.exchange, problem.expected, problem.seen, tuple(hypotheses), problem.record_id,
         symptom=MISSING if problem.missing is not None else "",
     )  # fmt: skip
 

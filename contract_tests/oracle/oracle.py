@@ -148,14 +148,14 @@ class Oracle:
     def _served(self, exchange: Exchange, expected: Expectation) -> Suspicion:
         """Return the suspicion that a request was served that must be refused."""
         confirmations: tuple[Confirmation, ...] = (Evident(),)
-        if expected.record is not None:  # unless somebody else has changed it
-            confirmations = (Effect(exchange), Again((expected.record,)))
+        if expected.record_id is not None:  # unless somebody else has changed it
+            confirmations = (Effect(exchange), Again((expected.record_id,)))
         return Suspicion(
             exchange,
             expected=f"an error: {expected.why}",
             seen=f"OK{_names(exchange)}",
             hypotheses=tuple(Hypothesis(expected.statement, each) for each in confirmations),
-            record=_id(exchange),
+            record_id=_id(exchange),
         )
 
     def _refused(self, exchange: Exchange, expected: Expectation) -> Iterator[Suspicion]:
@@ -164,21 +164,21 @@ class Oracle:
         if hypotheses:
             symptom = MISSING if expected.sense.name == "show" else ""
             yield Suspicion(
-                exchange, f"OK: {expected.why}", outcome(exchange), hypotheses, expected.record,
+                exchange, f"OK: {expected.why}", outcome(exchange), hypotheses, expected.record_id,
                 symptom=symptom,
             )  # fmt: skip
 
     def _resent(self, exchange: Exchange, expected: Expectation) -> Iterator[Suspicion]:
         """Yield the suspicion that a resend was refused for how it is written."""
         sense, named = expected.sense, expected.sense.identifier
-        if expected.record is None or named is None or not sense.is_clear:
+        if expected.record_id is None or named is None or not sense.is_clear:
             return
         self.belief.resends[named.field, exchange.ok] += 1
         if not exchange.ok:
             hypotheses = tuple(refusals.of_resend(expected, self.belief))
             if hypotheses:
                 wanted = "OK: the webhook request is REJECTED"
-                yield Suspicion(exchange, wanted, outcome(exchange), hypotheses, expected.record)
+                yield Suspicion(exchange, wanted, outcome(exchange), hypotheses, expected.record_id)
 
     def _identifier(self, exchange: Exchange, expected: Expectation) -> Iterator[Finding]:
         """Check that the webhook request is the one that was asked for."""
@@ -204,11 +204,11 @@ class Oracle:
         expected_text = f"the webhook request with {wrong} {wanted[wrong]}"
         seen = f"{wrong} {shortened(data[wrong], 80)}"
         if wrong == named.field:
-            yield Flaw(statement, expected_text, seen, expected.record)
+            yield Flaw(statement, expected_text, seen, expected.record_id)
         else:  # what was known of it may be old: a number may be used again
-            rests_on = (expected.record,) if expected.record else ()
+            rests_on = (expected.record_id,) if expected.record_id else ()
             hypotheses = (Hypothesis(statement, Again(rests_on)),)
-            yield Suspicion(exchange, expected_text, seen, hypotheses, expected.record)
+            yield Suspicion(exchange, expected_text, seen, hypotheses, expected.record_id)
 
     # Changes.
 
@@ -219,7 +219,11 @@ class Oracle:
 
     def _named(self, exchange: Exchange, expected: Expectation) -> set[str]:
         """Return the ids of all webhook requests that a request may name or its response shows."""
-        ids = {expected.record} if expected.record is not None else self.may_name(expected.sense)
+        ids = (
+            {expected.record_id}
+            if expected.record_id is not None
+            else self.may_name(expected.sense)
+        )
         returned = _id(exchange)
         return ids | {returned} if returned is not None else ids
 

@@ -37,7 +37,7 @@ def hypotheses(expected: Expectation, belief: Belief) -> Iterator[Hypothesis]:
         if key is not None:  # if not, it may be refused because it finds nothing
             yield from _of_list(parameters, belief, (key,))
         return
-    tracked = belief.tracked.get(str(expected.record))
+    tracked = belief.tracked.get(str(expected.record_id))
     if tracked is None:
         return
     if expected.sense.name == "show":
@@ -127,7 +127,7 @@ def of_resend(expected: Expectation, belief: Belief) -> Iterator[Hypothesis]:
 
     The form is not why if the same form was served, or if the other form was refused.
     """
-    tracked = belief.tracked.get(str(expected.record))
+    tracked = belief.tracked.get(str(expected.record_id))
     if tracked is None or not tracked.is_nameable or tracked.state != "REJECTED":
         return
     parameters = _without_token(expected.sense)

@@ -176,7 +176,7 @@ class _Comparison:
                     expected=expected,
                     seen=f"no {path}",
                     hypotheses=(again,),
-                    record=tracked.id,
+                    record_id=tracked.id,
                     before=(tracked.last_seen,),
                 )
                 return
@@ -200,7 +200,7 @@ class _Comparison:
                 expected="no new webhook request, since resend sends the existing one again",
                 seen=f"the new webhook request {number}",
                 hypotheses=(Hypothesis("resend.same_record", effect),),
-                record=key,
+                record_id=key,
                 before=(since[0].exchange,),
                 symptom=NEW,
             )
@@ -242,7 +242,7 @@ def _changed(
         expected=f"{path} of {tracked.number} unchanged: {_known_text(tracked, path)}",
         seen=seen,
         hypotheses=hypotheses,
-        record=tracked.id,
+        record_id=tracked.id,
         before=(tracked.last_seen,),
         symptom=path,
     )
@@ -321,7 +321,7 @@ def _check_error_cleared(exchange: Exchange, sense: Sense, belief: Belief) -> It
 def observe_change(exchange: Exchange, expected: Expectation, belief: Belief) -> Iterator[Finding]:
     """Observe a request of resend or delete; update the belief even if it is wrongly served."""
     sense = expected.sense
-    tracked = belief.tracked.get(str(expected.record)) if sense.verb == "POST" else None
+    tracked = belief.tracked.get(str(expected.record_id)) if sense.verb == "POST" else None
     change = belief.changes[-1]
     if not exchange.ok:
         if tracked is not None and sense.name == "resend" and tracked.state == "REJECTED":

@@ -87,7 +87,7 @@ class Suspicion:
     expected: str
     seen: str
     hypotheses: tuple[Hypothesis, ...]
-    record: str | None = None  # id of the webhook request that it is about
+    record_id: str | None = None  # id of the webhook request that it is about
     before: tuple[Exchange, ...] = ()  # earlier exchanges that show it, too
     #: What happened to the webhook request: the dotted name of a changed member, MISSING or NEW.
     symptom: str = ""
@@ -106,7 +106,7 @@ class Suspicion:
         """Return the violation that follows if a hypothesis is true."""
         statement, method = self.blamed(hypothesis)
         exchanges = (*self.before, self.exchange)
-        return Violation(statement, exchanges, self.expected, self.seen, self.record, method)
+        return Violation(statement, exchanges, self.expected, self.seen, self.record_id, method)
 
 
 class Held(NamedTuple):
@@ -121,12 +121,12 @@ class Flaw(NamedTuple):
     statement: str
     expected: str
     seen: str
-    record: str | None = None  # id of the webhook request that it is about
+    record_id: str | None = None  # id of the webhook request that it is about
 
     def suspicion(self, exchange: Exchange) -> Suspicion:
         """Return it as a suspicion of the exchange that shows it."""
         hypothesis = Hypothesis(self.statement, Evident())
-        return Suspicion(exchange, self.expected, self.seen, (hypothesis,), self.record)
+        return Suspicion(exchange, self.expected, self.seen, (hypothesis,), self.record_id)
 
 
 #: What a check finds in an exchange.

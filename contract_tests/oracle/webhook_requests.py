@@ -51,7 +51,7 @@ def check(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Finding]
         stated |= statements
         flaws = _problems(record, wanted, belief.release)
         for flaw in flaws:
-            broken.setdefault(flaw.statement, flaw._replace(record=_name(record, "id")))
+            broken.setdefault(flaw.statement, flaw._replace(record_id=_name(record, "id")))
         if not flaws:
             belief.note_faultless(key, statements)
     if wanted is not None and exchange.records:

@@ -185,8 +185,8 @@ class Case(NamedTuple):
                 is_served = self.later.serves(confirmation.method)
                 return self._again(keys) if is_served and not self._may_recur() else None
             case Refused():
-                record = self.suspicion.record
-                is_there = record is None or self._as_known(record) is not None
+                key = self.suspicion.record_id
+                is_there = key is None or self._as_known(key) is not None
                 return self.exchange if is_there and self._is_to_blame(confirmation) else None
             case Effect(change=login) if login.call.method in LOGINS:
                 return self.later.logs_in_so_again(login)
@@ -225,7 +225,7 @@ class Case(NamedTuple):
 
     def _may_recur(self) -> bool:
         """Whether others may have changed the webhook request back to what it was."""
-        before, after = self._known(self.suspicion.record), self._shown(self.suspicion.record)
+        before, after = self._known(self.suspicion.record_id), self._shown(self.suspicion.record_id)
         if before is None or after is None:
             return False
         paths = differing(before.certain, after)
@@ -315,7 +315,7 @@ class Case(NamedTuple):
 
         Others can neither resend a SUCCESSFUL one, nor change what a resend keeps.
         """
-        before, after = self._known(self.suspicion.record), self._shown(self.suspicion.record)
+        before, after = self._known(self.suspicion.record_id), self._shown(self.suspicion.record_id)
         if before is None or after is None:
             return False
         # A delivery may turn out to have failed after the response to its resend.

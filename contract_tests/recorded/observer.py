@@ -61,7 +61,7 @@ def is_placeholder(token: str) -> bool:
 
 def _rests_on(suspicion: Suspicion) -> set[str]:
     """Return the ids of the webhook requests that a suspicion is about, or rests on."""
-    keys = set() if suspicion.record is None else {suspicion.record}
+    keys = set() if suspicion.record_id is None else {suspicion.record_id}
     for hypothesis in suspicion.hypotheses:
         match hypothesis.confirmation:
             case Again(rests_on=ids) | Contradicted(rests_on=ids):
@@ -188,7 +188,7 @@ class Observer:
         exchange, candidates = suspicion.exchange, list[Exchange]()
         if statement.startswith(CHANGES):
             changes = self.belief.changes
-            candidates = [each.exchange for each in changes if suspicion.record in each.named]
+            candidates = [each.exchange for each in changes if suspicion.record_id in each.named]
         elif statement == "token_release.ends_token":
             token = exchange.call.parameters.get("token")
             releases = (each for each in self.history if each.call.method == "token_release")

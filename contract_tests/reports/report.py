@@ -143,7 +143,7 @@ class Report:
             "expected": self.text(violation.expected),
             "seen": self.text(violation.seen),
             "times": cause.times,
-            "record": None if violation.record is None else self.text(violation.record),
+            "record": None if violation.record_id is None else self.text(violation.record_id),
             "records": len(cause.records),
             "script": self._scripts.of(violation.calls),
             "exchanges": [self._exchange(each) for each in violation.exchanges],

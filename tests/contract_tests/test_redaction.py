@@ -36,7 +36,7 @@ def reports(
 ) -> dict[str, str]:
     """Write every report of a failed run that made one call and found one violation."""
     findings = Findings()
-    violation = Violation("response.number", (sent,), expected="a text", seen=seen, record=seen)
+    violation = Violation("response.number", (sent,), expected="a text", seen=seen, record_id=seen)
     findings.note_violation(violation)
     on = on or target(username="ann", password="abc", organisation="O")
     said: dict[str, Any] = {"trouble": seen, "inventory": seen, "changed": (seen,)}

@@ -140,11 +140,11 @@ def test_a_deviation_explains_every_violation_or_none(
 
 def test_violations_of_one_cause_are_one_entry() -> None:
     """Whatever records and values differ; another cause is another one."""
-    findings = broken("response.number", "no url", "no url", "HTTP 500", "HTTP 502", record="A1")
+    findings = broken("response.number", "no url", "no url", "HTTP 500", "HTTP 502", record_id="A1")
     for number in range(14):
         seen, record = f"number {number}, 'of {number}'", f"A{number}"
         violation = Violation(
-            "response.number", (exchange(),), expected="1", seen=seen, record=record
+            "response.number", (exchange(),), expected="1", seen=seen, record_id=record
         )
         findings.note_violation(violation)
     reports = all_reports(results(findings))

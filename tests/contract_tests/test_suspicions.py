@@ -353,7 +353,7 @@ def test_a_suspicion_tells_both_values_and_where_they_come_from() -> None:
     conversation = Conversation(show(ONE), changed("delete", record(1, entity_id="E9")))
     (suspicion,) = conversation.suspicions
     assert (suspicion.expected, suspicion.seen) == ("entity_id of 1 unchanged: 'E1'", "'E9'")
-    assert (suspicion.record, suspicion.symptom) == (ONE["id"], "entity_id")
+    assert (suspicion.record_id, suspicion.symptom) == (ONE["id"], "entity_id")
     violation = suspicion.violation(suspicion.hypotheses[0])
     assert violation.exchanges == tuple(conversation.exchanges)
 
@@ -366,7 +366,7 @@ def test_a_list_is_compared_with_the_interpretation_that_it_fits_best() -> None:
     kind = False, frozenset({"entity", "created_date"})
     conversation.belief.longest_lists[kind] = 9  # no list is cut
     conversation.hear(listed(records[:1] + records[2:], **JOBS, created_date=days[0]))
-    assert [suspicion.record for suspicion in conversation.suspicions] == [records[1]["id"]]
+    assert [suspicion.record_id for suspicion in conversation.suspicions] == [records[1]["id"]]
 
 
 THREE_DONE = record(3, life_cycle_state="SUCCESSFUL")
