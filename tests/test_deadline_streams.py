@@ -13,11 +13,12 @@ from helpers.patience import PATIENCE
 from crmcom_kit.deadline_streams import Deadline, DeadlineBackend, DeadlineStream, TooManyBytes
 
 
-class Drops(httpcore.NetworkStream):
+class SlowPeer(httpcore.NetworkStream):
     """A peer that takes a second for each byte, and notes how long it may take."""
 
     def __init__(self) -> None:
         self.time = 0.0
+        self.is_closed = False
         self.allowed: list[float | None] = []
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
@@ -34,7 +35,7 @@ class Drops(httpcore.NetworkStream):
 
     def close(self) -> None:
         """Note it."""
-        self.time = -1
+        self.is_closed = True
 
     def start_tls(
         self,
@@ -52,23 +53,23 @@ class Drops(httpcore.NetworkStream):
         return info
 
 
-@pytest.fixture(name="drops")
-def _drops() -> Drops:
-    return Drops()
+@pytest.fixture(name="peer")
+def _peer() -> SlowPeer:
+    return SlowPeer()
 
 
-def test_no_byte_moves_the_deadline(drops: Drops) -> None:
+def test_the_deadline_covers_all_steps(peer: SlowPeer) -> None:
     """Each step gets what is left of the whole time, or its own timeout if that is shorter."""
-    deadline = Deadline(5, lambda: drops.time)
-    stream = DeadlineStream(drops, deadline)
+    deadline = Deadline(5, lambda: peer.time)
+    stream = DeadlineStream(peer, deadline)
 
     for _ in range(3):
         stream.read(10, 30)
     stream.write(b"y", 0.5)
     assert stream.start_tls(ssl.create_default_context()) is stream
-    assert drops.allowed == [5, 4, 3, 0.5, 1]
+    assert peer.allowed == [5, 4, 3, 0.5, 1]
     stream.read(10)
-    for late, step in (
+    for timeout_error, step in (
         (httpcore.ReadTimeout, lambda: stream.read(1)),
         (httpcore.WriteTimeout, lambda: stream.write(b"z")),
         (httpcore.ConnectTimeout, lambda: stream.start_tls(ssl.create_default_context())),
@@ -77,17 +78,17 @@ def test_no_byte_moves_the_deadline(drops: Drops) -> None:
             lambda: DeadlineBackend(deadline).connect_tcp("127.0.0.1", 1),
         ),
     ):
-        with pytest.raises(late, match="not finished within 5 s"):
+        with pytest.raises(timeout_error, match="not finished within 5 s"):
             step()
     deadline.restart()
     assert stream.read(1) == b"x"
     stream.close()
-    assert drops.time == -1
+    assert peer.is_closed
 
 
-def test_bytes_are_bounded(drops: Drops) -> None:
+def test_bytes_are_bounded(peer: SlowPeer) -> None:
     """One byte more than allowed ends the exchange."""
-    stream = DeadlineStream(drops, Deadline(100, lambda: drops.time), max_bytes=3)
+    stream = DeadlineStream(peer, Deadline(100, lambda: peer.time), max_bytes=3)
 
     assert b"".join(stream.read(1) for _ in range(3)) == b"xxx"
     with pytest.raises(TooManyBytes):

@@ -58,7 +58,7 @@ class Awaited(RequestPattern, total=False):
     operation: Value
     times: Expected
     state: str
-    delivery: str | int
+    delivery: str | int | Literal[True]  # True: of any record
     delivered: bool
 
 

@@ -42,8 +42,8 @@ def test_an_event_arrives(mock: Any) -> None:
         mock.wait_for(delivery="no such number", timeout=0.01)
 
 
-def test_the_receiver_answers_and_a_replay_arrives(mock: Any) -> None:
-    """The statuses come in order; a replay sends the same, or what is wrong on purpose."""
+def test_a_replay_is_one_more_attempt(mock: Any) -> None:
+    """It sends the same, or what is wrong on purpose, and gets the receiver's next status."""
     mock.receiver.respond_with(500, 201)
     first = mock.wait_for(
         delivery=mock.fire("JOBS", "JOB BOARD", DATA, url=mock.receiver.url).attempt.record_number,
@@ -52,9 +52,9 @@ def test_the_receiver_answers_and_a_replay_arrives(mock: Any) -> None:
     replayed = mock.deliveries.replay(first.number, fault="cut_body")
     mock.deliveries.replay(first.number)
 
-    assert [one.outcome.status for one in mock.deliveries] == [500, 201, 201]
+    assert [attempt.outcome.status for attempt in mock.deliveries] == [500, 201, 201]
     assert replayed is mock.deliveries[1]
-    reasons = [one.signature.reason for one in mock.receiver.requests]
+    reasons = [request.signature.reason for request in mock.receiver.requests]
     assert reasons == ["valid", "no_data", "valid"]
 
 

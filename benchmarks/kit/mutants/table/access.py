@@ -109,7 +109,7 @@ def session(server, token):
 
 @mutant(2, "token.from_login", step("check_token"), release="R12")
 def unsigned_jwt_accepted(base, token, call):
-    """A JWT whose header says that it has no signature passes."""
+    """A JWT with `alg: none` is accepted."""
     header = str(token).partition(".")[0]
     try:
         read = json.loads(base64.urlsafe_b64decode(header + "=" * (-len(header) % 4)))
