@@ -196,6 +196,14 @@ class WorldContent(WorldHandle):
         shown: Record = orjson.loads(changed.body)
         return shown
 
+    def data_of(self, record: str | int) -> Any:
+        """Return the data object of a webhook request, by its number or id; None if it has none.
+
+        Raises NotFound.
+        """
+        data = self.emulated.current_epoch.record_named(str(record)).data
+        return None if data is None else orjson.loads(data)
+
     def remove(self, record: str | int) -> Record:
         """Remove a webhook request, by its number or id; return it as it was. Raises NotFound."""
         shown: Record = orjson.loads(remove_record(self.emulated.current_epoch, str(record)).body)

@@ -62,6 +62,7 @@ def test_a_record_is_changed_and_removed(mock: Mock) -> None:
             change(7, error_code=wrong)
     assert mock.change(7, error_code="X", error_description="Y")["error_description"] == "Y"
     assert mock.change(7, life_cycle_state="SUCCESSFUL", data={"a": 1})["error_code"] is None
+    assert mock.data_of(7) == {"a": 1}
     assert mock.remove(7)["url"] == "http://a.example/"
     assert "7" not in mock.records
 
