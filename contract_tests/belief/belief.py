@@ -64,11 +64,12 @@ class Credentials:
 class TrackedRecord:
     """One webhook request as it was last seen.
 
-    ``record`` has digests of members that no filter and no request uses; ``whole`` has all members.
+    ``condensed`` has digests of members that no filter and no request uses. ``whole`` has all
+    members.
     """
 
     id: str
-    record: Record
+    condensed: Record
     last_seen: Exchange  # the last response that showed it whole
     shown: bool = False  # whether show has returned it
     listed: bool = False  # whether list has returned it
@@ -86,12 +87,12 @@ class TrackedRecord:
     @property
     def number(self) -> str:
         """The number, or the id if it has no number."""
-        return str(self.record.get("number") or self.id)
+        return str(self.condensed.get("number") or self.id)
 
     @property
     def state(self) -> Any:
         """The life cycle state, as far as it is known."""
-        return self.record.get("life_cycle_state")
+        return self.condensed.get("life_cycle_state")
 
     @property
     def whole(self) -> Record:
@@ -103,13 +104,13 @@ class TrackedRecord:
 
         Texts that this response left out come from an earlier one.
         """
-        texts = {name: value for name, value in self.record.items() if isinstance(value, str)}
-        return {**texts, **shown.get(self.id, self.record)}
+        texts = {name: value for name, value in self.condensed.items() if isinstance(value, str)}
+        return {**texts, **shown.get(self.id, self.condensed)}
 
     @property
     def certain(self) -> Record:
         """What a response must show of it now."""
-        return lasting(self.record) if self.moving else self.record
+        return lasting(self.condensed) if self.moving else self.condensed
 
 
 @dataclass(slots=True)
@@ -222,9 +223,9 @@ class Belief:
         well_typed = typed(record)
         now_typed = now if well_typed is record else self._parts.shared(condensed(well_typed))
         if tracked is not None:
-            now = merged(tracked.record, now)
+            now = merged(tracked.condensed, now)
             # A value of a wrong type leaves the last right one.
-            is_right = well_typed is record and tracked.typed is tracked.record
+            is_right = well_typed is record and tracked.typed is tracked.condensed
             now_typed = now if is_right else merged(tracked.typed, now_typed)
         size = self._parts.size_of(now) + (
             0 if now_typed is now else self._parts.size_of(now_typed)
@@ -239,7 +240,7 @@ class Belief:
         else:
             since = self.since_seen(key)
             is_explained = any(key in change.named and change.served for change in since)
-            if not is_explained and differing(tracked.record, record):  # who knows since when?
+            if not is_explained and differing(tracked.condensed, record):  # who knows since when?
                 self.exclusions.take_back(lambda exclusion: exclusion.rests_on == key)
         self._put(tracked, now, now if now_typed == now else now_typed, size)
         self.see_again(tracked, record, method, exchange)
@@ -294,7 +295,7 @@ class Belief:
             self.version += 1
             is_renamed = before is None or before.get("number") != record.get("number")
             self.names_version += is_renamed
-        tracked.record, tracked.typed = record, typed_record
+        tracked.condensed, tracked.typed = record, typed_record
         names = map(typed_record.get, _NAMES)
         tracked.is_nameable = all(name and isinstance(name, str) for name in names)
         self.records[tracked.id] = record
@@ -320,9 +321,11 @@ class Belief:
         self._forget(key)
         tracked.exists, tracked.mark = False, None
         names = (*_NAMES, "life_cycle_state", *OBJECT_OF.values())
-        tracked.record = {name: tracked.record[name] for name in names if name in tracked.record}
-        tracked.typed = tracked.record
-        self._count(key, self._parts.size_of(tracked.record))
+        tracked.condensed = {
+            name: tracked.condensed[name] for name in names if name in tracked.condensed
+        }
+        tracked.typed = tracked.condensed
+        self._count(key, self._parts.size_of(tracked.condensed))
 
     def _forget(self, key: str) -> None:
         """Remove a webhook request from those that exist."""
@@ -346,7 +349,7 @@ class Belief:
                 self.shared_numbers.add(number)
             self._numbers[number] = record["id"]
             if len(self._numbers) > _MAX_SHOWN + len(self.tracked):
-                records = ((key, tracked.record) for key, tracked in self.tracked.items())
+                records = ((key, tracked.condensed) for key, tracked in self.tracked.items())
                 numbers = ((record.get("number"), key) for key, record in records)
                 self._numbers = {text: key for text, key in numbers if isinstance(text, str)}
         for name in ("entity_id", "url"):

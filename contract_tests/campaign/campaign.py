@@ -206,13 +206,13 @@ class Campaign:
             if method != "list" or not exchange.ok:
                 continue
             listed = exchange.by_id
-            for record in [*self.belief.existing()]:
+            for tracked in [*self.belief.existing()]:
                 fits = all(
-                    filter_value(record.typed, name, "id") == wanted
+                    filter_value(tracked.typed, name, "id") == wanted
                     for name, wanted in parameters.items()
                 )
-                if fits and record.id not in listed:
-                    self.belief.lose(record.id)
+                if fits and tracked.id not in listed:
+                    self.belief.lose(tracked.id)
 
     # The queue.
 

@@ -55,12 +55,14 @@ def lacks(
 def in_scope(session: Session) -> list[TrackedRecord]:
     """Return the webhook requests that the run may change, with those that it has deleted."""
     records = session.belief.tracked.values()
-    return [record for record in records if session.scene.may_change(record.record)]
+    return [tracked for tracked in records if session.scene.may_change(tracked.condensed)]
 
 
 def rejected_in_scope(session: Session) -> list[TrackedRecord]:
     """Return those in scope that are REJECTED, or were until the run resent them."""
-    return [record for record in in_scope(session) if record.resent or record.state == "REJECTED"]
+    return [
+        tracked for tracked in in_scope(session) if tracked.resent or tracked.state == "REJECTED"
+    ]
 
 
 def _methods(campaign: Campaign, templates: Sequence[Template]) -> Iterator[str]:
@@ -105,10 +107,10 @@ def _nothing_to_try(campaign: Campaign, method: str) -> str:
     belief, scene = campaign.belief, campaign.scene
     if not belief.tracked:
         return "the server has shown no webhook request"
-    if not any(record.is_nameable for record in belief.tracked.values()):
+    if not any(tracked.is_nameable for tracked in belief.tracked.values()):
         return "no webhook request has id, number, entity, entity_id and url as strings"
     if method in CHANGES and not any(
-        scene.may_change(tracked.record) for tracked in belief.existing()
+        scene.may_change(tracked.condensed) for tracked in belief.existing()
     ):
         return "no webhook request is left in scope"
     if not campaign.is_first_pass_sent:

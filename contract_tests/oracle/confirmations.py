@@ -356,7 +356,7 @@ def listed(tracked: TrackedRecord, asker: Asker) -> Record | None:
 
 def _narrow_list(tracked: TrackedRecord) -> dict[str, str] | None:
     """Return the filters that list a webhook request with few others, or None."""
-    filters = {name: tracked.record.get(name) for name in ("entity", "entity_id")}
+    filters = {name: tracked.condensed.get(name) for name in ("entity", "entity_id")}
     fits = all(isinstance(value, str) and value for value in filters.values())
     return filters if fits else None  # type: ignore[return-value]
 

@@ -191,7 +191,7 @@ class Oracle:
         tracked = self.belief.find(named)
         wanted = {named.field: named.value}
         if tracked is not None:
-            record = tracked.record
+            record = tracked.condensed
             wanted |= {name: record[name] for name in ("id", "number") if name in record}
         compared = [name for name in wanted if isinstance(data.get(name), str)]
         if tracked is None and named.field == "id":  # an id in another case may be the same
@@ -233,7 +233,7 @@ class Oracle:
             Identifier(form, text) for text in names_of(sense) for form in ("id", "number")
         ]
         named = (self.belief.find(identifier) for identifier in identifiers)
-        return {record.id for record in named if record is not None}
+        return {tracked.id for tracked in named if tracked is not None}
 
 
 def _names(exchange: Exchange) -> str:

@@ -90,7 +90,7 @@ def _of_list(
 
 def other_entity(belief: Belief, entity: Any = None) -> str:
     """Return another entity than ``entity``, one that has webhook requests if possible."""
-    shown = (tracked.record.get("entity") for tracked in belief.existing())
+    shown = (tracked.condensed.get("entity") for tracked in belief.existing())
     likely = (text for text in (*shown, *belief.release.entities) if text != entity)
     return next(text for text in likely if text in belief.release.entities)
 

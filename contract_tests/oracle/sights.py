@@ -162,7 +162,7 @@ class _Comparison:
         wanted = FIELDS if whole else (self.sense.fields or ())
         if tracked.moving:
             return
-        for path in lost_members(tracked.record, record):
+        for path in lost_members(tracked.condensed, record):
             if path in ERROR_FIELDS and tracked.state == "SUCCESSFUL":
                 continue  # a resend has cleared it, and a null may be left out
             if path.partition(".")[0] in wanted:
@@ -235,7 +235,7 @@ def _changed(
 ) -> Suspicion:
     """Return the suspicion that a member of a webhook request is not as it was known."""
     seen = shortened(repr(value_at(record, path)), 120)
-    if isinstance(value_at(tracked.record, path), Digest):
+    if isinstance(value_at(tracked.condensed, path), Digest):
         seen += f", changed since request {tracked.last_seen.number}"
     return Suspicion(
         exchange,
@@ -250,7 +250,7 @@ def _changed(
 
 def _known_text(tracked: TrackedRecord, path: str) -> str:
     """Return a member of a webhook request as it was known, for a message."""
-    value = value_at(tracked.record, path)
+    value = value_at(tracked.condensed, path)
     if isinstance(value, Digest):
         value = value_at(tracked.whole, path)
     return "not kept" if isinstance(value, Digest) else shortened(repr(value), 80)
@@ -338,9 +338,9 @@ def observe_change(exchange: Exchange, expected: Expectation, belief: Belief) ->
         belief.delete(tracked.id)
         return
     yield from _check_resend_keeps(tracked, data, exchange)
-    tracked.resent, tracked.is_proven, tracked.before_resend = True, False, tracked.record
+    tracked.resent, tracked.is_proven, tracked.before_resend = True, False, tracked.condensed
     if tracked.state == "REJECTED":
-        tracked.untraced = tracked.record
+        tracked.untraced = tracked.condensed
     is_done = data.get("life_cycle_state") == "SUCCESSFUL"
     if is_whole(sense) and is_done and "id" in data:
         belief.see(data, "resend", exchange)
@@ -364,7 +364,7 @@ def _check_resend_keeps(
     tracked: TrackedRecord, data: Record, exchange: Exchange
 ) -> Iterator[Finding]:
     """Check that resend returns the members that it must keep."""
-    paths = differing(lasting(tracked.record), lasting(data))
+    paths = differing(lasting(tracked.condensed), lasting(data))
     if not paths:
         if "id" in data and "number" in data:
             yield from map(Held, ("resend.identity_kept", "resend.same_record"))

@@ -93,7 +93,7 @@ def _one_name_each(exchange: Exchange, method: str, belief: Belief) -> Iterator[
         if key is None or number is None:
             continue
         tracked = belief.find(Identifier("id", key))
-        before = None if tracked is None else _name(tracked.record, "number")
+        before = None if tracked is None else _name(tracked.condensed, "number")
         numbers[key] |= dict.fromkeys((before or number, number))
         ids[number][key] = None
     for name, others, table in (("id", "numbers", numbers), ("number", "ids", ids)):

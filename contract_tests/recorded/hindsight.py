@@ -85,7 +85,7 @@ class Later:
     def sights(self, tracked: TrackedRecord, after: int) -> Iterator[Exchange]:
         """Yield what shows a webhook request after an exchange, until a request changes it."""
         ends: list[int] = []
-        for name in (tracked.id, str(tracked.record.get("number"))):
+        for name in (tracked.id, str(tracked.condensed.get("number"))):
             changes = self._changes.get(name, [])
             ends += changes[bisect_left(changes, after) :][:1]
         sights = self._sights.get(tracked.id, [])
@@ -216,8 +216,8 @@ class Case(NamedTuple):
 
     def _known(self, key: str | None) -> TrackedRecord | None:
         """Return a webhook request as it was known before the exchange."""
-        record = self.was.get(str(key))
-        return None if record is None or record.last_seen is self.exchange else record
+        tracked = self.was.get(str(key))
+        return None if tracked is None or tracked.last_seen is self.exchange else tracked
 
     def _shown(self, key: str | None) -> Record | None:
         """Return a webhook request as the exchange shows it."""
@@ -269,11 +269,11 @@ class Case(NamedTuple):
         before, now = self._known(key), self._shown(key)
         if before is None:
             return None
-        lost = set() if now is None else {*lost_members(before.record, now)}
+        lost = set() if now is None else {*lost_members(before.condensed, now)}
         for exchange in self.later.sights(before, self.exchange.number):
             record = exchange.by_id[key]
             is_as_known = not differing(before.certain, record)
-            if is_as_known and lost.isdisjoint(lost_members(before.record, record)):
+            if is_as_known and lost.isdisjoint(lost_members(before.condensed, record)):
                 return exchange
         return None
 
@@ -321,7 +321,7 @@ class Case(NamedTuple):
         # A delivery may turn out to have failed after the response to its resend.
         is_open = before.resent and before.is_proven
         is_done = before.state == "SUCCESSFUL" and not is_open
-        return is_done or bool(differing(lasting(before.record), lasting(after)))
+        return is_done or bool(differing(lasting(before.condensed), lasting(after)))
 
 
 def _blamed(claim: Refused) -> dict[str, Any]:

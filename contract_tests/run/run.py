@@ -230,7 +230,7 @@ class _Run:
         scene, scope = self.session.scene, self.config.scope
         if not self.config.allowed or scope is None or scope.is_free:
             return
-        records = [tracked.record for tracked in self.session.belief.existing()]
+        records = [tracked.condensed for tracked in self.session.belief.existing()]
         if not any(map(scene.may_change, records)):
             names = sorted({str(value_at(record, "webhook_definition.name")) for record in records})
             of = f"; their definitions: {', '.join(names[:MAX_NAMES])}" if names else ""

@@ -111,7 +111,7 @@ class Guard:
             if record["id"] not in self.touched:
                 if self._log is not None:  # first, since a touched one passes from then on
                     tracked = self._session.scene.belief.tracked.get(record["id"])
-                    is_of_belief = tracked is not None and tracked.record is record
+                    is_of_belief = tracked is not None and tracked.condensed is record
                     whole = tracked.whole if tracked and is_of_belief else record
                     self._log.note(whole, changing_method(call) or call.method)
                 self.touched[record["id"]] = record

@@ -129,7 +129,7 @@ def _deleted(scene: Scene) -> Sequence[tuple[str, str]]:
 
 
 def _names_of_deleted(scene: Scene) -> Sequence[tuple[str, str]]:
-    records = [tracked.record for tracked in scene.belief.tracked.values() if not tracked.exists]
+    records = [tracked.condensed for tracked in scene.belief.tracked.values() if not tracked.exists]
     named = [record for record in records if isinstance(record.get("number"), str)]
     return [(form, record[form]) for record in reversed(named) for form in ("id", "number")]
 

@@ -57,7 +57,7 @@ def plain_list(scene: Scene, token: str | None) -> Call:
 
     It lists an entity that has webhook requests, if one is known: a server may refuse others.
     """
-    shown = (tracked.record.get("entity") for tracked in scene.belief.existing())
+    shown = (tracked.condensed.get("entity") for tracked in scene.belief.existing())
     entities = scene.release.entities
     entity = next((name for name in shown if name in entities), entities[0])
     page = {"number_of_results": "1"} if scene.can_page() else {}

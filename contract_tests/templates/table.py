@@ -98,7 +98,7 @@ class Scene(InOneLine):
             tracked.typed
             for tracked in self.belief.existing()
             if tracked.is_nameable and (not state or tracked.state == state)
-            and (not in_scope or self.may_change(tracked.record))
+            and (not in_scope or self.may_change(tracked.condensed))
         ])  # fmt: skip
 
     def fresh(self, records: Sequence[Record]) -> Sequence[Record]:

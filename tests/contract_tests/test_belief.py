@@ -52,7 +52,8 @@ def test_short_forms_are_merged_with_long_ones() -> None:
     short = record(1, log_information={"created_date": "2015-11-02T16:03:33"})
     conversation = Conversation(show(ONE), listed([short]))
     assert (
-        conversation.belief.tracked[ONE["id"]].record["log_information"] == ONE["log_information"]
+        conversation.belief.tracked[ONE["id"]].condensed["log_information"]
+        == ONE["log_information"]
     )
 
 
@@ -264,7 +265,7 @@ def test_a_long_value_is_compared_and_the_old_one_is_told() -> None:
     conversation = Conversation(show(record(1, error_description=LONG)))
     conversation.hear(listed([record(1, error_description=LONG)]))
     assert conversation.suspicions == []
-    assert LONG not in str(conversation.belief.tracked[ONE["id"]].record)
+    assert LONG not in str(conversation.belief.tracked[ONE["id"]].condensed)
     conversation.hear(show(record(1, error_description=LONG + LONG)))
     (suspicion,) = conversation.suspicions
     assert suspicion.expected == f"error_description of 1 unchanged: {LONG!r}"
