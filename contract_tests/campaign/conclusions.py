@@ -34,7 +34,7 @@ def _codes(session: Session, secret_keys: Mapping[str, str]) -> None:
     """Find out whether each authentication code is an HMAC of its data object, all in one form."""
     codes = []
     for tracked, record in session.belief.wholes() if secret_keys else ():
-        code, data = record.get("authentication_code"), _data_of(record.get("request"))
+        code, data = record.get("authentication_code"), _signed_data(record.get("request"))
         key = secret_keys.get(str(value_at(record, "webhook_definition.id")))
         if isinstance(code, str) and key and data is not None:
             codes.append((tracked, code, _forms(code, data, key)))
@@ -62,8 +62,11 @@ def _forms(code: str, data: Mapping[str, Any], key: str) -> set[Form]:
     return forms
 
 
-def _data_of(request: Any) -> Mapping[str, Any] | None:
-    """Return the data object in a ``request``, which may be an object or a text; else None."""
+def _signed_data(request: Any) -> Mapping[str, Any] | None:
+    """Return the signed data object of a recorded ``request``, an object or JSON text.
+
+    That is its member ``data``, else all of it. None if it is no object.
+    """
     if isinstance(request, str):
         try:
             request = json.loads(request)

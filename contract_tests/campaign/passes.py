@@ -40,7 +40,7 @@ class Passes:
         chance = Random(seed)
         self._campaign.choose = chance.choice
         client = self._session.client
-        ends = self._plan.ends(client.now(), client.seconds_left)
+        deadlines = self._plan.layer_deadlines(client.now(), client.seconds_left)
         passes = {template: self._first(template) for template in self._plan.times}
         reads = [template for template in passes if template.layer in READ_LAYERS]
         others = [template for template in passes if template not in reads]
@@ -51,13 +51,15 @@ class Passes:
             """Send what is planned, and reserve requests for the layers that follow."""
             for template in templates:
                 client.reserved = reserved + self._plan.cost_after(template.layer)
+                deadline = deadlines[template.layer]
                 with self._until_spent(template.layer):
-                    while client.now() <= ends[template.layer] and next(passes[template], None):
+                    while client.now() <= deadline and next(passes[template], None):
                         pass
 
         send(reads)
-        with self._until_spent(READ_LAYERS[-1]):
-            draw_reads(self._campaign, reads, self._plan.drawn, seed, until=ends[READ_LAYERS[-1]])
+        last = READ_LAYERS[-1]
+        with self._until_spent(last):
+            draw_reads(self._campaign, reads, self._plan.drawn, seed, until=deadlines[last])
         send(others)
         client.reserved = reserved
         for steps in passes.values():  # what did not fit into the time of its layer

@@ -48,8 +48,8 @@ class Plan:
         later, few = LAYERS[LAYERS.index(layer) + 1 :], self.few_looks
         return _total({t: count for t, count in self.times.items() if t.layer in later}, few=few)
 
-    def ends(self, began: float, seconds: float) -> dict[str, float]:
-        """Return when the templates of each layer make room for those of the next one.
+    def layer_deadlines(self, began: float, seconds: float) -> dict[str, float]:
+        """Return when each layer must stop, so that the next one gets its share of the time.
 
         A layer gets the same part of the time as of the requests. Reads of long lists may take many
         times as long as changes, and a run must reach the changes.

@@ -61,13 +61,16 @@ class OnlyBehind(Confirmation):
     before: Call
 
     def settle(self, suspicion: Suspicion, statement: str, asker: Asker, /) -> bool:
-        """Send it alone and after the other, in turn, so that two servers in turn are no cause."""
+        """Alternate between the request alone and after ``before``.
+
+        So a load balancer that alternates servers cannot look like the cause.
+        """
         for _ in range(asker.belief.min_sightings):
-            for first in (None, self.before):
-                if first is not None:
-                    asker.ask(first)
+            for predecessor in (None, self.before):
+                if predecessor is not None:
+                    asker.ask(predecessor)
                 _, suspicions = asker.ask(suspicion.exchange.call)
-                if _is_suspected(statement, suspicions) == (first is None):
+                if _is_suspected(statement, suspicions) == (predecessor is None):
                     return False
         return True
 
@@ -293,13 +296,16 @@ class Contradicted(Confirmation):
     rests_on: tuple[str, ...] = ()
 
     def settle(self, suspicion: Suspicion, statement: str, asker: Asker, /) -> bool:
-        """Send the lists again, look at what the last one rests on, and send that one again."""
+        """Ask for the lists that contradict this one again, and show what they depend on.
+
+        Then ask for this list again.
+        """
         belief = asker.belief
         for _ in range(belief.min_sightings - 1):
             belief.exclusions.take_back(lambda exclusion: exclusion.call in self.calls)
             for call in self.calls[-MAX_CALLS_AGAIN:]:
                 again, _ = asker.ask(call)
-                # What it lacks now may be gone since it was last seen.
+                # A webhook request that the repeated list lacks may have been deleted.
                 exclusions = chain.from_iterable(belief.exclusions.values())
                 keys = dict.fromkeys(
                     rests_on for _, number, _, rests_on in exclusions if number == again.number

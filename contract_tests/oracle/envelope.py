@@ -42,7 +42,7 @@ def check(exchange: Exchange, expected: Expectation) -> Iterator[Finding]:
 
 
 def is_of_http(exchange: Exchange) -> bool:
-    """Whether a web server refused a request before the API could see it.
+    """Whether a response looks like one of the web server in front of the API.
 
     Only the API's own responses are documented to be JSON. A 400 is the API's, unless the request
     breaks a rule of HTTP or of URLs.

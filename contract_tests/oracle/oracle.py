@@ -54,7 +54,10 @@ class Oracle:
         self.service = Service(belief)
 
     def observe(self, exchange: Exchange) -> Observation:
-        """Return what an exchange keeps and makes suspect, and update the belief."""
+        """Return the statements that an exchange upholds and the suspicions it raises.
+
+        Also update the belief.
+        """
         expected = expectation(exchange.call, self.belief)
         observation = Observation(exchange, expected)
         sense, belief = expected.sense, self.belief

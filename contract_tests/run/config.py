@@ -72,7 +72,7 @@ def prepared(values: Mapping[str, Any], *, now: dt.datetime) -> tuple[Target, Ru
         now: the current time, which is part of the name of a world that is made for the run.
 
     Raises:
-        OptionsError: an option cannot be followed.
+        OptionsError: an option has a value that is not allowed.
     """
     check_values(values)
     target, recording = _target(values)
