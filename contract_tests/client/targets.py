@@ -127,7 +127,8 @@ class DirectMock:
             headers.get("authorization", ""),
         )
         response = dispatch(self._world, request)
-        self._world.delivery_queue.ended(_QUEUE_SECONDS)  # or what it sends later came at any time
+        # Wait for queued deliveries, else they would end at an unpredictable time.
+        self._world.delivery_queue.wait_until_idle(_QUEUE_SECONDS)
         body = response.body if isinstance(response.body, bytes) else b"".join(response.body)
         facts: Mapping[str, str] = {}
         if response.error is not None:

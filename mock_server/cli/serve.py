@@ -118,7 +118,7 @@ def serve(**options: Any) -> None:
             threading.Thread(target=app.bridge.warm, daemon=True).start()
 
         run_until_signalled(server, ready)
-        deliveries.ended(DELIVERY_SECONDS)
+        deliveries.wait_until_idle(DELIVERY_SECONDS)
         registry.default.end_keeping()
     if log is not None:
         log.flush()

@@ -89,16 +89,16 @@ class DeliveryQueue:
             cut.
         """
         self.closed.set()
-        if self.ended(seconds):
+        if self.wait_until_idle(seconds):
             return True
         self.on_stop()
-        return self.ended(seconds)
+        return self.wait_until_idle(seconds)
 
     def reopen(self) -> None:
         """Send again after ``close``."""
         self.closed.clear()
 
-    def ended(self, seconds: float) -> bool:
+    def wait_until_idle(self, seconds: float) -> bool:
         """Wait until nothing waits or runs, ``seconds`` at most; return whether that is so."""
         with self._changed:
             return self._changed.wait_for(lambda: not self._unfinished, seconds)

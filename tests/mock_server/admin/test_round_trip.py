@@ -44,7 +44,7 @@ def busy(mock: Any) -> None:
         mock.resend(number)
     for number in rejected[4:8]:
         mock.delete(number)
-    assert mock.world.delivery_queue.ended(PATIENCE)  # a dial may have queued the resends
+    assert mock.world.delivery_queue.wait_until_idle(PATIENCE)  # a dial may have queued the resends
     old = {"log_information": {"created_date": "1999-01-01T00:00:00"}}
     assert mock.client.post("/__admin/records", json=old).status_code == 200
 

@@ -53,7 +53,7 @@ def arrived(held: Held, count: int) -> None:
 def close(world: World) -> None:
     """Close the queue while deliveries run, which must be cut; wait until they have noticed."""
     world.delivery_queue.close(0.05)
-    assert world.delivery_queue.ended(PATIENCE)
+    assert world.delivery_queue.wait_until_idle(PATIENCE)
 
 
 def resend(world: World, number: str) -> Any:
@@ -144,7 +144,7 @@ def test_closing_leaves_every_record_as_its_attempts_explain(world: World, held:
     assert {state(world, number) for number in numbers} == {State.REJECTED}
     after = resend(world, numbers[0])
     assert b'"life_cycle_state":"REJECTED"' in bytes(after.body)
-    assert world.delivery_queue.ended(PATIENCE)
+    assert world.delivery_queue.wait_until_idle(PATIENCE)
     assert state(world, numbers[0]) is State.REJECTED
 
     held.stopped.clear()
@@ -185,7 +185,7 @@ def test_what_a_queued_delivery_raises_is_in_the_log(caplog: pytest.LogCaptureFi
 
     queue = DeliveryQueue()
     queue.put(deliver)
-    assert queue.ended(PATIENCE)
+    assert queue.wait_until_idle(PATIENCE)
     (record,) = caplog.records
     assert "UsageError: state: seen no room" in record.getMessage()
 
