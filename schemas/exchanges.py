@@ -8,7 +8,7 @@ import orjson
 
 from crmcom_kit.schemas.dialect import Dialect, delivery_outcomes
 from crmcom_kit.schemas.formats import id_of
-from crmcom_kit.schemas.signing import canonical_bytes, signature
+from crmcom_kit.schemas.signing import canonical_bytes, signature, signed_form
 from crmcom_kit.schemas.third_party import ThirdPartyMessages
 
 # A number that Python's json may write differently from orjson: a large or a small one.
@@ -25,9 +25,7 @@ class Exchanges:
         self._internal: str = delivery_outcomes()["internal"]["error_code"]
         self._algorithm: str = dialect["signing.algorithm"]
         self._encoding: str = dialect["signing.encoding"]
-        self._signed_form = {
-            name: dialect[f"signing.{name}"] for name in ("canonical_form", "charset")
-        }
+        self._signed_form = signed_form(dialect)
         #: The messages that the receiver gets.
         self.messages = ThirdPartyMessages(dialect)
         #: Whether what is signed is the shortest JSON in UTF-8.

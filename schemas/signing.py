@@ -39,6 +39,11 @@ def _begun(key: str | bytes, algorithm: str) -> hmac.HMAC:
     return hmac.new(secret, digestmod=algorithm)
 
 
+def signed_form(dialect: Mapping[str, Any]) -> dict[str, str]:
+    """Return the arguments of ``canonical_bytes`` that a dialect sets."""
+    return {name: dialect[f"signing.{name}"] for name in ("canonical_form", "charset")}
+
+
 def canonical_bytes(
     data: Mapping[str, Any], *, canonical_form: str = "compact", charset: str = "utf-8"
 ) -> bytes:

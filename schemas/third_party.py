@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from crmcom_kit.schemas.dialect import Dialect
-from crmcom_kit.schemas.signing import canonical_bytes
+from crmcom_kit.schemas.signing import canonical_bytes, signed_form
 
 
 class Message(NamedTuple):
@@ -42,8 +42,7 @@ class ThirdPartyMessages:
         self._header: str = dialect["message.code_header"]
         self._method: str = dialect["message.method"]
         self._content_type: str = dialect["message.content_type"]
-        names = ("canonical_form", "charset")
-        self._form = {name: dialect[f"signing.{name}"] for name in names}
+        self._form = signed_form(dialect)
 
     def body(self, data: Any, code: str | None) -> Any:
         """Return the message's body as a JSON value."""
