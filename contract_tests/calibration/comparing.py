@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from crmcom_kit.contract_tests.belief.belief import Record
 from crmcom_kit.contract_tests.belief.knowledge import OBJECTS, members
+from crmcom_kit.contract_tests.calibration.effects import flat
 from crmcom_kit.contract_tests.client.exchanges import LOGINS, Exchange, has_code
 from crmcom_kit.contract_tests.client.wording import shortened
 from crmcom_kit.contract_tests.oracle.envelope import is_readable, lacking
@@ -137,8 +138,8 @@ class Comparison:
         if len(lacking) > MAX_LACKING:
             yield Difference("which members are shown", _named(one), _named(other), key)
             return
-        before = _flat(self.original.get(key, {}))
-        one, other = _flat(one), _flat(other)
+        before = flat(self.original.get(key, {}))
+        one, other = flat(one), flat(other)
         for name in dict.fromkeys((*one, *other)):
             mine, its = one.get(name, _ABSENT), other.get(name, _ABSENT)
             if mine != its and not (name in _DRAWN and _are_new(before.get(name), mine, its)):
@@ -175,15 +176,6 @@ def _members(name: str) -> frozenset[str] | None:
 
 
 _ABSENT = object()
-
-
-def _flat(record: Record) -> Record:
-    """Return a webhook request with the members of log_information beside its own."""
-    log = record.get("log_information")
-    if not isinstance(log, dict):
-        return record
-    inside = {f"log_information.{name}": value for name, value in log.items()}
-    return {name: value for name, value in record.items() if name != "log_information"} | inside
 
 
 def _are_new(before: Any, one: Any, other: Any) -> bool:

@@ -111,7 +111,7 @@ def _named(exchange: Exchange, latest: Mapping[str, Record]) -> Record | None:
 
 def _effects(alike: Sequence[Change]) -> dict[str, Any]:
     """Return the effects of changes of one kind."""
-    pairs = [(_flat(change.before), _flat(change.after)) for change in alike]
+    pairs = [(flat(change.before), flat(change.after)) for change in alike]
     names = dict.fromkeys(name for pair in pairs for record in pair for name in record)
     effects = {}
     for name in names:
@@ -121,7 +121,7 @@ def _effects(alike: Sequence[Change]) -> dict[str, Any]:
     return effects
 
 
-def _flat(record: Record) -> Record:
+def flat(record: Record) -> Record:
     """Return a webhook request with the members of log_information beside its own."""
     log = record.get(LOG)
     inside = log if isinstance(log, dict) else {}
