@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-#: What errors.cases tells errors by, and what it says of them.
+#: The members of a case in errors.cases that select errors, and the members that describe them.
 CASE_FACTS = ("kind", "method", "parameter", "seen")
 ERROR_PARTS = ("status", "code", "message", "description")
-#: In which way a value may be wrong: some errors say it.
+#: In which way a value may be wrong, as the fact ``seen`` of a case.
 SEEN = (
     *("nothing", "empty", "blank", "several", "several in a text"),
     *("more than one", "an empty object"),
@@ -60,7 +60,7 @@ def _is_case(value: object, dials: Mapping[str, _Dial]) -> bool:
 
 
 def is_text(value: object) -> bool:
-    """Whether it is a string that a response can have: halves of characters cannot be written."""
+    """Whether a value is a string that UTF-8 can write: it has no half of a character."""
     return isinstance(value, str) and value.encode("utf-8", "replace").decode() == value
 
 

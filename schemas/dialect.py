@@ -48,7 +48,7 @@ class Dial:
 
     @property
     def error_kind(self) -> str:
-        """The kind of error that this is about; "" if it is not about a single kind."""
+        """The kind of error that the dial is about; "" if it is about none, or about all."""
         return self.key.removeprefix("errors.").rpartition(".")[0] * self.key.startswith("errors.")
 
     def allowed(self) -> str:
@@ -193,13 +193,13 @@ def dials() -> dict[str, Dial]:
 
 @cache
 def error_kinds() -> dict[str, dict[str, Any]]:
-    """Return every kind of vendor error: default code and message, and the statement it is of."""
+    """Return every kind of vendor error: its default code and message, and the statement broken."""
     return {entry["kind"]: entry for entry in read_json("data/errors.json")["errors"]}
 
 
 @cache
 def _alike() -> dict[str, str]:
-    """Return the dials that are as another one unless they are set, with that one."""
+    """Return dials that have the value of another dial unless they are set, with that dial."""
     return {
         f"errors.{kind}.{part}": f"errors.{error['like']}.{part}"
         for kind, error in error_kinds().items() if "like" in error

@@ -36,7 +36,7 @@ def write_dialect(dialect: Dialect, evidence: Mapping[str, str] | None = None) -
 
 
 def _kinds_of_errors(dialect: Dialect, evidence: Mapping[str, str]) -> Iterator[str]:
-    """Yield a line for each kind of error, below what is said of all of them once."""
+    """Yield a line for each kind of error, below the lines about all kinds."""
     changes = dialect.changes()
     kinds: dict[str, list[Dial]] = {}
     for dial in dials().values():

@@ -19,8 +19,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 Effects = Mapping[str, Any]  # by member, such as response or log_information.updated_date
-#: What a change may be: a resend whose delivery succeeds or fails, and a delete, of which only the
-#: response shows it.
+#: Kinds of change: a resend whose delivery succeeds or fails, and a delete, after which only the
+#: response shows the webhook request.
 CHANGE_KINDS = ("resend", "failed_resend", "delete")
 LOG = "log_information"
 _ABSENT = object()
@@ -40,7 +40,10 @@ class Drawn(Protocol):
 
 
 def applied(effects: Effects, record: Mapping[str, Any], drawn: Drawn) -> dict[str, Any]:
-    """Return a webhook request after a change; those that are the same as others come last."""
+    """Return a webhook request after a change.
+
+    Effects that copy another member come last, when that member has its new value.
+    """
     made = dict(record)
     log = record.get(LOG)
     if isinstance(log, Mapping):
@@ -61,7 +64,7 @@ def applied(effects: Effects, record: Mapping[str, Any], drawn: Drawn) -> dict[s
 
 
 def how_of(effect: Any) -> str:
-    """Return how a value comes about; "" if it is the value itself, or an object of others."""
+    """Return how an effect makes a value; "" for a literal value, or an object of effects."""
     return str(effect.get("$", "")) if isinstance(effect, Mapping) else ""
 
 
@@ -107,7 +110,7 @@ def _appended(
 
 
 def _item(effect: Any, items: list[Any], record: Mapping[str, Any], drawn: Drawn) -> Any:
-    """Return the new item of an array; a length in it is that of the array with it."""
+    """Return the new item of an array; the effect ``length`` counts the new item as well."""
     if isinstance(effect, Mapping) and not how_of(effect):
         return {name: _item(each, items, record, drawn) for name, each in effect.items()}
     return _value(effect, [*items, None] if how_of(effect) == "length" else None, record, drawn)

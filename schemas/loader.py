@@ -241,7 +241,7 @@ def compiled(name: str, profile: Profile = "core", release: str | None = None) -
 
 
 def _fits_format(reader: Callable[[str], object]) -> Callable[[object], bool]:
-    """Return a check of text by ``reader``; what is no text is a matter of ``type``."""
+    """Return a check of text by ``reader``; other values are left to the keyword ``type``."""
 
     def fits(value: object) -> bool:
         if isinstance(value, str):

@@ -59,7 +59,7 @@ _SECURITY_SCHEMES = {
 #: Statements about whether a method exists: its own responses cannot break them.
 _OF_THE_METHOD = ("methods.", "deprecation.")
 
-#: Components by names that differ from their schema's: what a client's author would look for.
+#: Names of components that differ from their schema's: a client's author would look for these.
 _NAMES = {"webhook_request_selection": "WebhookRequest"}
 
 
@@ -77,7 +77,7 @@ def openapi_document(
         UnknownRelease: ``release`` names none.
     """
     writer = _Writer(resolve(release), load_dialect() if dialect is None else dialect)
-    # Copied, so that no part is shared with another one or with the contract's data.
+    # Copied, so that no part is shared with another document or with the contract's data.
     document: Node = json.loads(json.dumps(writer.document(server_url)))
     return document
 
@@ -89,7 +89,7 @@ class _Writer:
         self.release = release
         self.dialect = dialect
         self.methods = methods(release).values()
-        self.error_kinds: set[str] = set()  # those that some response has as an example
+        self.error_kinds: set[str] = set()  # kinds that some response has as an example
         self.schemas = SchemaReader(
             release=release,
             root="#/components/schemas/",
@@ -339,7 +339,7 @@ def _tag(method: Method) -> str:
 
 
 def _security_scheme(method: Method) -> str | None:
-    """Return the security scheme of ``method``; a token in a body is none."""
+    """Return the security scheme of ``method``; a token in a body is not a scheme."""
     if method.basic:
         return _API_KEY
     return _QUERY_TOKEN if method.verb == "GET" else None

@@ -87,7 +87,7 @@ def sort_key(key: Key, value: Any) -> Any:
 
 
 def value_of(record: Object, member: str) -> Any:
-    """Return what a record has for the member of a key; None if nothing."""
+    """Return a record's value of a key's member; None if the record has none."""
     if member in DATES:
         log = record.get("log_information")
         log = log if isinstance(log, Mapping) else {}

@@ -91,7 +91,7 @@ def read_profile(folder: str | Path) -> Profile:
 
 
 def _table(folder: str | Path, name: str) -> dict[str, Any]:
-    """Return what a TOML file of a profile has. Raises ProfileError."""
+    """Return the content of a TOML file of a profile. Raises ProfileError."""
     from crmcom_kit.toml_files import read_toml_file  # most mocks have no profile
 
     try:
@@ -115,7 +115,7 @@ def _are_dials(unsettled: Any) -> bool:
 
 
 def _effects(table: Any) -> dict[str, Effects] | None:
-    """Return the effects of a table; None if it is none."""
+    """Return the effects of a table; None if it is not a table of effects."""
     if not (isinstance(table, dict) and table.keys() <= {*CHANGE_KINDS}):
         return None
     try:
@@ -128,7 +128,7 @@ def _effects(table: Any) -> dict[str, Effects] | None:
 
 
 def _differs(table: Any) -> dict[str, dict[str, str]] | None:
-    """Return what differs, by method and kind; None if it is something else.
+    """Return what differs, by method and kind; None if ``table`` has another form.
 
     Until 0.3 there were arrays of kinds.
     """

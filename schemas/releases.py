@@ -32,7 +32,7 @@ class Release:
     token: TokenKind
     web_api_key_token: TokenKind | None
     entities: tuple[str, ...]
-    disputed_entities: tuple[str, ...]  # those besides that another page has in this release
+    disputed_entities: tuple[str, ...]  # only another page has these in this release
 
     def at_least(self, other: str) -> bool:
         """Return True if this release is ``other`` (a full name such as ``R13.0.0``) or newer."""
@@ -127,7 +127,7 @@ def resolve(text: str | None = None) -> Release:
 
 
 def supported_entities(release: Release, dialect: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the entities of ``release``, with those that ``dialect`` has earlier."""
+    """Return the entities of ``release``, and the disputed ones that ``dialect`` has in it."""
     return release.entities + tuple(
         entity
         for entity in release.disputed_entities

@@ -10,7 +10,7 @@ from crmcom_kit.schemas.releases import Release
 
 Object = dict[str, Any]
 
-#: What the short forms of units and users lack, and what a compatibility setting empties.
+#: Members that the short forms of units and users lack, and that a compatibility setting empties.
 _SHORT_LACKS = {"unit": ("group_name", "community_name"), "user": ("email",)}
 _EMPTIED = {"unit": ("group_name", "community_name"), "user": ("person_name", "email")}
 _EMPTIED_SINCE = "R14.1.0"
