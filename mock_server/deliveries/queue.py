@@ -15,11 +15,11 @@ WORKERS = 16
 
 
 class DeliveryQueue:
-    """Counts deliveries, and makes those that nobody waits for, in their order.
+    """Counts all deliveries, and runs in order the deliveries that no request waits for.
 
-    Once it is closed, a delivery that begins must send nothing.
-    Its threads are daemons: a process ends without sending what waits, and without waiting for
-    what is being sent.
+    Once the queue is closed, a delivery that begins must send nothing.
+    The threads are daemons: a process ends without sending queued deliveries, and without waiting
+    for running ones.
     """
 
     def __init__(self) -> None:
@@ -99,6 +99,6 @@ class DeliveryQueue:
         self.closed.clear()
 
     def wait_until_idle(self, seconds: float) -> bool:
-        """Wait until nothing waits or runs, ``seconds`` at most; return whether that is so."""
+        """Wait ``seconds`` at most; return whether no delivery is queued or running."""
         with self._changed:
             return self._changed.wait_for(lambda: not self._unfinished, seconds)

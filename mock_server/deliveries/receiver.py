@@ -27,10 +27,10 @@ class Verdict(NamedTuple):
     """Whether an authentication code verifies, and if not, why not."""
 
     reason: Reason
-    code: str | None  # the one that was checked; only its beginning if it is long
-    expected: str | None = None  # the right one, if only one key may be the right one
-    signed: str | None = None  # the beginning of the text that the right one signs
-    size: int | None = None  # how many bytes that text has
+    code: str | None  # the code that was checked; only the beginning of a long code
+    expected: str | None = None  # the right code, if only one key can be meant
+    signed: str | None = None  # the beginning of the text that the right code signs
+    size: int | None = None  # how many bytes the signed text has
 
     @property
     def valid(self) -> bool:
@@ -46,10 +46,10 @@ class Received:
     at: datetime  # of the world's clock
     method: str
     headers: dict[str, str]
-    body: bytes  # only the beginning of a very long one
+    body: bytes  # only the beginning of a very long body
     size: int  # of the complete body
     status: int  # of the response to it
-    attempt: int | None  # the number of the attempt that it is, if it is one of this world
+    attempt: int | None  # which attempt of this world sent the request, if any did
     signature: Verdict  # on the complete body
 
     @property
@@ -66,7 +66,7 @@ class Receiver:
         self._clock = clock
         self._lock = threading.Lock()
         self._kept: deque[Received] = deque(maxlen=MAX_KEPT)
-        #: How many requests it got, including those no longer kept.
+        #: How many requests arrived, including requests that are no longer kept.
         self.last = 0
         self.respond_with(())
 

@@ -15,10 +15,12 @@ MAX_SCRIPTS = 1_000
 
 @dataclass(slots=True)
 class DeliveryScript:
-    """A script, whose deliveries it decides, and how many of its outcomes are used up."""
+    """A script, the webhook requests that it is for, and how many outcomes are used up."""
 
     script: str
-    record: str | None = None  # the number of a webhook request; None for all others
+    record: str | None = (
+        None  # the number of a webhook request; None for all without a script of their own
+    )
     used: int = 0
     of_scenario: bool = False  # whether a scenario has set it, and no test
     _steps: tuple[tuple[int, str], ...] = field(init=False, repr=False, compare=False)
@@ -97,7 +99,7 @@ class ScriptedDelivery:
             self._scripts[number] = added
 
     def restarted(self, scripts: Mapping[str | None, str]) -> "ScriptedDelivery":
-        """Return one that begins anew, with scripts by number beside the one it began with.
+        """Return a copy at its first outcome, with the first script and ``scripts`` by number.
 
         Raises UsageError, LimitExceeded.
         """
@@ -107,7 +109,7 @@ class ScriptedDelivery:
         return copy
 
     def clone(self) -> "ScriptedDelivery":
-        """Return an independent copy at the same places of the scripts."""
+        """Return an independent copy whose scripts are at the same outcomes."""
         copy = ScriptedDelivery(self._first)
         copy._scripts = {script.record: script for script in self.scripts()}
         return copy

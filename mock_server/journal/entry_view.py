@@ -113,7 +113,9 @@ class JournalReader:
     redactor: Redactor  # knows the world's secrets as they are now
     attempts: Attempts  # to deliver
     faults: Faults
-    store: Callable[[], Store]  # as it is now: a reader outlives the epoch that it began in
+    store: Callable[
+        [], Store
+    ]  # the present store: a reader outlives the epoch in which it was made
 
     def views(self, since: int = 0) -> "list[EntryView]":
         """Return views of the entries with numbers above ``since``, oldest first."""
@@ -128,7 +130,7 @@ class EntryView:
     """
 
     def __init__(self, reader: JournalReader, entry: Entry) -> None:
-        """View ``entry``; every part that takes time is computed when it is asked for."""
+        """View ``entry``; parts that take time are computed on demand."""
         self._reader = reader
         self._redactor = reader.redactor
         self.entry = entry

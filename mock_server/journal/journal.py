@@ -62,7 +62,7 @@ class Entry:
 class JournalBudget:
     """The limit on all journals of one server together, and the lock that they share.
 
-    When it is exceeded, the journal that takes most drops its oldest entries.
+    When the limit is exceeded, the largest journal drops its oldest entries.
     """
 
     def __init__(self, limit: int = MAX_TOTAL_BYTES) -> None:
@@ -89,7 +89,7 @@ class JournalBudget:
             return
         limit = self._limit - self._limit // 16  # so that the next entries have room
         journals = list(self._journals)
-        # Bytes of a world that was garbage-collected are no longer there.
+        # The journal of a garbage-collected world takes no bytes.
         self.used = sum(journal.size for journal in journals)
         while self.used > limit:
             largest = max(journals, key=lambda journal: journal.size)

@@ -28,7 +28,7 @@ from crmcom_kit.usage_errors import UsageError, hint, quoted
 SHOWN_STATES = (State.SUCCESSFUL.value, State.REJECTED.value)
 _OF_RESPONSE = ("outcome", "served", "status", "code", "state_before", "state_after")
 _VALUE = 'a value or {"absent": true}'
-#: The form of the values that cannot be listed, and what is said of it.
+#: For values that cannot be listed: a regular expression, and a description.
 _FORMS = {
     "record": ("[^=]+", 'the number or the id of a webhook request, such as "7"'),
     "status": ("[1-5][0-9]{2}", "an HTTP status"),
@@ -109,7 +109,7 @@ class Pattern:
         return None if None in held else True
 
     def differences(self, view: EntryView) -> list[str]:
-        """Return, in words, what a request has that the pattern does not ask for."""
+        """Return, in words, each condition that a request does not meet."""
         differing = (part for part in self._conditions if part.holds(view) is False)
         return [condition.difference(view) for condition in differing]
 
@@ -187,7 +187,7 @@ def _condition(reader: JournalReader, name: str, asked: Any) -> _Condition:
 
 @cache
 def _parameter_names() -> tuple[str, ...]:
-    """Return the names of the parameters of all releases, without secrets: those are hidden."""
+    """Return the parameters of all releases, without secrets, which the journal hides."""
     every = [method for name in release_names() for method in methods(resolve(name)).values()]
     names = dict.fromkeys(name for method in every for name in method.parameters)
     return tuple(name for name in names if not is_secret(name))

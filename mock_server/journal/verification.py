@@ -60,8 +60,8 @@ def times(expected: Expected) -> Times:
 class Condition(NamedTuple):
     """Something to wait for."""
 
-    holds: Callable[[], bool]  # whether it holds now
-    #: What made it hold, or what is nearest to that, as JSON. May raise UsageError.
+    holds: Callable[[], bool]  # whether the condition holds now
+    #: What met the condition, or came nearest to it, as JSON. May raise UsageError.
     facts: Callable[[], dict[str, Any]]
     result: Callable[[], Any]  # what a wait in Python returns
 
@@ -72,7 +72,7 @@ class MatchingRequests:
     def __init__(
         self, reader: JournalReader, asked: Mapping[str, Any], *, running: bool = False
     ) -> None:
-        """Look for them in the journal.
+        """Look for matching requests in the journal.
 
         ``asked`` has the members of a pattern, and ``times``; at least one is expected by default.
         A request counts once it has a response; with ``running``, as soon as it has arrived.
@@ -86,10 +86,10 @@ class MatchingRequests:
         self.pattern = Pattern(reader, members)
         self._times = times(asked.get("times"))
         self._counts_running = running
-        self._revision = 0  # of the journal when it was read
+        self._revision = 0  # of the journal when it was last read
         self._evicted = 0  # requests that came and went unseen
-        self._counted: dict[int, EntryView] = {}  # those that match and count, by number
-        self._undecided: dict[int, EntryView] = {}  # those that may count once they have a response
+        self._counted: dict[int, EntryView] = {}  # requests that match and count, by number
+        self._undecided: dict[int, EntryView] = {}  # may count once they have a response
 
     def holds(self) -> bool:
         """Look at new requests and new responses; return whether as many match as expected."""
@@ -105,7 +105,7 @@ class MatchingRequests:
         for views in (self._counted, self._undecided):
             for number in [number for number, view in views.items() if view.entry.is_gone]:
                 del views[number]
-        self._evicted = journal.evicted  # last, so that none is missed
+        self._evicted = journal.evicted  # read last, so that no evicted request is missed
         return self.ok
 
     @property
@@ -181,8 +181,8 @@ def verify(reader: JournalReader, asked: Mapping[str, Any]) -> MatchingRequests:
     """Return the requests that match; running ones count.
 
     ``MatchingRequests`` describes what is ``asked``.
-    Raises UsageError if that is not allowed, if evicted requests may make a difference, or if none
-    match, as expected, since there never was that webhook request.
+    Raises UsageError if ``asked`` is not allowed, if evicted requests may make a difference, or if
+    no request was expected and the webhook request that ``asked`` names never existed.
     """
     requests = MatchingRequests(reader, asked, running=True)
     requests.holds()
