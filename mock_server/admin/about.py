@@ -96,7 +96,7 @@ def evidence(call: Call) -> Rules:
 
 
 def _grounds(rule: Any) -> dict[str, str]:
-    """Return what a statement or a dial says, and how sure that is."""
+    """Return the text of a statement or a dial, its evidence, and its source."""
     return {"text": rule.text, "evidence": rule.evidence, "source": rule.source}
 
 

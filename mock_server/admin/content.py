@@ -59,7 +59,7 @@ class RecordMembers(TypedDict, total=False):
 
 
 class NewMembers(RecordMembers, total=False):
-    """Members of a webhook request to add; those that it lacks are filled in."""
+    """Members of a webhook request to add; missing members are filled in."""
 
     age: Annotated[str, 'How long ago it was created, such as "100 days", by the world\'s clock.']
     created_date: Annotated[str, "When it was created instead: a date, or a date and time."]
@@ -141,7 +141,7 @@ class Added(TypedDict):
 
 
 class Definitions(TypedDict):
-    """Definitions and rules; those that are known only from webhook requests may lack members."""
+    """Definitions and rules; if known only from webhook requests, they may lack members."""
 
     definitions: list[Definition]
     rules: list[Rule]

@@ -56,8 +56,8 @@ class Call:
 
     registry: WorldRegistry
     world: World
-    epoch: Epoch  # the world's current one when the call began
-    over: IsOver  # the server stops, or the client has left: it must not wait any more
+    epoch: Epoch  # the world's current epoch when the call began
+    over: IsOver  # the server stops, or the client has left: the call must not wait any more
     verb: str
     headers: "Headers"
     root: str  # the part of the path that names the world
@@ -101,7 +101,7 @@ class Operation:
         self.function = function
         self.id = self.id or function.__name__
         self.verb, self.path = self.route.split()
-        #: The types of its parameters, and of what it returns.
+        #: The types of the function's parameters and of its result.
         self.hints = get_type_hints(function, include_extras=True)
         self.has_body = self.stream is not None or "body" in self.hints
         OPERATIONS[self.id] = self

@@ -100,7 +100,7 @@ def openapi(call: Call) -> dict[str, Any]:
         "variables": {"world": {"default": "my-test"}},
     }
     shown = {**document(), "servers": [here, named]}
-    if call.registry.access.admin_token is None:  # then no call needs one
+    if call.registry.access.admin_token is None:  # then no call needs a token
         del shown["security"]
         shown["components"] = {**shown["components"]}
         del shown["components"]["securitySchemes"]

@@ -64,7 +64,7 @@ class Presets(TypedDict):
 
 @operation("GET /faults", "faults")
 def list_faults(call: Call) -> Faults:
-    """List all faults, in the order in which they were added, including those that are over."""
+    """List all faults, in the order in which they were added, including faults that are over."""
     return _listed(call.world.faults.all())
 
 
@@ -92,7 +92,7 @@ def list_faults(call: Call) -> Faults:
     },
 )
 def add_fault(call: Call, body: FaultSpec | FaultOfPreset) -> Faults:
-    """Inject a fault, or those of a preset.
+    """Inject a fault, or the faults of a preset.
 
     The first active fault that matches a request hits it. A fault counts all requests that match
     it, whether it hits them or not. A reset removes all faults; a restored snapshot leaves them as
@@ -108,7 +108,7 @@ def add_fault(call: Call, body: FaultSpec | FaultOfPreset) -> Faults:
 def clear_faults(
     call: Call, *, id: Annotated[str, "The fault to remove; all by default."] | None = None
 ) -> Faults:
-    """Remove all faults, or one; return those that are left."""
+    """Remove all faults, or one; return the remaining faults."""
     faults = call.world.faults
     if id is None:
         faults.clear()

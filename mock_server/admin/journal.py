@@ -32,7 +32,7 @@ _Times = _Number | Limits
 
 
 class Requests(TypedDict):
-    """Requests; dropped are those that the journal had no room for, which are not counted."""
+    """Requests; dropped requests, for which the journal had no room, are not counted."""
 
     count: Annotated[int, "How many there are, whatever the limit."]
     dropped: int
@@ -145,7 +145,7 @@ def get_request(call: Call, id: Annotated[str, Keywords(maxLength=40)]) -> Journ
 
 @operation("DELETE /requests", "journal")
 def clear_requests(call: Call) -> JsonObject:
-    """Remove all entries, except those of requests that are still to be carried out.
+    """Remove all entries, except entries of requests that are still to be carried out.
 
     The numbers of later entries go on.
     """

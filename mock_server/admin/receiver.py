@@ -1,4 +1,4 @@
-"""Operations of the built-in receiver: its responses, what it got, and their signatures."""
+"""Operations of the built-in receiver: responses, received messages, signatures."""
 
 from typing import Annotated, Any, TypedDict
 

@@ -27,7 +27,7 @@ from crmcom_kit.usage_errors import TooLarge, UsageError, quoted
 PICKED = "crmcom_kit.world"
 #: The key under which a request of the control API has that world's name.
 PICKED_NAME = "crmcom_kit.world_name"
-#: The key under which it may have a function that says whether the client has closed its side.
+#: The key under which a WSGI environ may have a function that says whether the client has left.
 CLIENT_LEFT = "crmcom_kit.client_left"
 _READ_BYTES = 65_536
 
@@ -137,7 +137,7 @@ _UNPRINTABLE = re.compile(rb"\xc2[\x80-\x9f]|\xe2\x80[\xa8-\xae]|\xe2\x81[\xa6-\
 def _json(payload: dict[str, Any]) -> bytes:
     try:
         return _UNPRINTABLE.sub(_escape, orjson.dumps(payload))
-    except TypeError:  # an integer of more than 64 bits, or half a character, which it cannot write
+    except TypeError:  # orjson writes no integer of more than 64 bits, and no half character
         return json.dumps(payload, separators=(",", ":")).encode()
 
 

@@ -46,7 +46,7 @@ def _typed(text: str, schema: dict[str, Any]) -> Any:
 
 
 def checked_body(operation: Operation, raw: bytes) -> Any:
-    """Return the JSON body of a call, None if there is none. Raises UsageError."""
+    """Return the JSON body of a call, or None for a call without a body. Raises UsageError."""
     about = described(operation).get("requestBody")
     if about is None:
         if raw.strip():

@@ -34,7 +34,7 @@ class WorldUse(TypedDict):
 
 
 class Worlds(TypedDict):
-    """The default world, then the named ones in the order of their last use."""
+    """The default world, then the named worlds in the order of their last use."""
 
     worlds: list[WorldUse]
     maximum: Annotated[Count, "Maximum number of named worlds."]
@@ -95,7 +95,7 @@ class ClockSetting(TypedDict):
 
 
 class Advance(TypedDict, total=False):
-    """How far to move the clock: the sum of these, of which at least one is needed."""
+    """How far to move the clock: the sum of the members; at least one member is needed."""
 
     weeks: _Amount
     days: _Amount
@@ -132,7 +132,7 @@ def end_worlds(
     name: Annotated[str, "The world to end; all by default.", Keywords(minLength=1, maxLength=200)]
     | None = None,
 ) -> Ended:
-    """End all worlds except the default one, or one; the next use of a world creates it again."""
+    """End one world, or all except the default world; the next use of a world creates it again."""
     if name is None:
         return {"ended": call.registry.end_all()}
     call.registry.end(name)
@@ -183,7 +183,7 @@ def save_snapshot(call: Call, name: SnapshotName) -> Snapshot:
 
 @operation("DELETE /snapshots/{name}", "snapshots")
 def delete_snapshot(call: Call, name: SnapshotName) -> Snapshots:
-    """Delete a snapshot; return the others."""
+    """Delete a snapshot; return the remaining snapshots."""
     call.world.forget(name)
     return list_snapshots(call)
 
