@@ -113,9 +113,7 @@ class JournalReader:
     redactor: Redactor  # knows the world's secrets as they are now
     attempts: Attempts  # to deliver
     faults: Faults
-    store: Callable[
-        [], Store
-    ]  # the present store: a reader outlives the epoch in which it was made
+    store: Callable[[], Store]  # the present one: a reader outlives the epoch that made it
 
     def views(self, since: int = 0) -> "list[EntryView]":
         """Return views of the entries with numbers above ``since``, oldest first."""
@@ -125,8 +123,8 @@ class JournalReader:
 class EntryView:
     """One request and its response, without secrets, as they were when the view was made.
 
-    It has the members of an entry as the control API shows it. A request that was running when the
-    view was made has no response in it.
+    A view has the members of an entry as the control API shows it. A request that was running when
+    the view was made has no response in the view.
     """
 
     def __init__(self, reader: JournalReader, entry: Entry) -> None:
@@ -140,13 +138,13 @@ class EntryView:
         self.id = reader.journal.id_of(entry.number)
         #: Counted from 1 since the last reset.
         self.number = entry.number
-        #: When it began, by the world's clock.
+        #: When the request began, by the world's clock.
         self.at = entry.at
-        #: Whether it has no response yet.
+        #: Whether the request has no response yet.
         self.running = response is None
         #: The HTTP status of the response; None while it is running.
         self.status = None if response is None else response.status
-        #: How many seconds of the machine's time it took; None while it is running.
+        #: How many seconds of the machine's time the request took; None while it is running.
         self.seconds = None if response is None else entry.seconds
         #: The statement that decided: the one that the request broke.
         self.statement = None if response is None else response.statement
@@ -214,7 +212,7 @@ class EntryView:
 
     @cached_property
     def parameters(self) -> JsonObject:
-        """The parameters, from query or body alike; the last of one that is repeated.
+        """The parameters, from query or body alike; of a repeated parameter the last value.
 
         An identifier is an object, ``{"number": "7"}``, in a query as in a body.
         """
@@ -228,7 +226,7 @@ class EntryView:
 
     @property
     def identifier(self) -> str | None:
-        """The webhook request that it named, as ``number=7`` or ``id=…``."""
+        """The webhook request that the request named, as ``number=7`` or ``id=…``."""
         value = self.parameters.get(REQUEST_IDENTIFIER)
         if isinstance(value, dict) and len(value) == 1:
             ((field, text),) = value.items()
@@ -276,7 +274,7 @@ class EntryView:
 
     @property
     def outcome(self) -> Literal["accepted", "refused", None]:
-        """*refused* if it broke a restriction, else *accepted*.
+        """*refused* if the request broke a restriction, else *accepted*.
 
         The effect of a fault does not count. None while it is running, and if the mock failed.
         """
@@ -286,7 +284,7 @@ class EntryView:
 
     @property
     def served(self) -> bool | None:
-        """Whether the API has carried it out: it was not refused, and no fault prevented it.
+        """Whether the API carried the request out: neither refused, nor prevented by a fault.
 
         None while it is running.
         """
@@ -296,7 +294,7 @@ class EntryView:
 
     @property
     def expected_refusal(self) -> bool:
-        """Whether it was refused, and a test expects that."""
+        """Whether the request was refused, and a test expects the refusal."""
         return self.entry.expected_refusal
 
     @property
@@ -314,7 +312,7 @@ class EntryView:
             "suggestion": None if suggestion is None else text(suggestion),
         }
 
-    # What it did, and why.
+    # What the request did, and why.
 
     @property
     def results(self) -> int | None:
@@ -323,7 +321,7 @@ class EntryView:
 
     @cached_property
     def fault(self) -> JsonObject | None:
-        """The fault that hit it."""
+        """The fault that hit the request."""
         fault = self.entry.fault
         shown: JsonObject | None = None
         if fault is not None:
@@ -332,12 +330,12 @@ class EntryView:
 
     @property
     def warnings(self) -> list[str]:
-        """The mock's remarks on it."""
+        """The mock's remarks on the request."""
         return [] if self._result is None else [*map(self._redactor.text, self._result.warnings)]
 
     @property
     def deliveries(self) -> list[int]:
-        """The numbers of the attempts to deliver that it caused."""
+        """The numbers of the attempts to deliver that the request caused."""
         return [] if self._result is None else [*self._result.attempts]
 
     @property
@@ -359,13 +357,13 @@ class EntryView:
 
     @property
     def before(self) -> JsonObject | None:
-        """The webhook request that it touched, as it was before."""
+        """The touched webhook request, as it was before."""
         shown: JsonObject = self._redactor.value("", self._before)
         return shown or None
 
     @property
     def after(self) -> JsonObject | None:
-        """The same webhook request afterwards; None if it was deleted."""
+        """The touched webhook request afterwards; None if it was deleted."""
         shown: JsonObject = self._redactor.value("", self._after)
         return shown or None
 
@@ -381,13 +379,13 @@ class EntryView:
 
     @property
     def entity(self) -> str | None:
-        """The entity of the webhook request that it touched, or the one that a list asked for."""
+        """The entity of the touched webhook request, or the entity that a list asked for."""
         entity = (self._before or self._after or self.parameters).get("entity")
         return entity if isinstance(entity, str) else None
 
     @cached_property
     def record(self) -> dict[str, str] | None:
-        """Id and number of the webhook request that it touched, or names, if that exists."""
+        """Id and number of the webhook request touched, or named, if it exists."""
         touched = self._before or self._after
         if touched:
             return {"id": touched["id"], "number": touched["number"]}
@@ -414,7 +412,7 @@ class EntryView:
         return members
 
     def har_entry(self, origin: str, *, timed: bool = True) -> JsonObject | None:
-        """Return it as an entry of a HAR, which has a response; None while it is running.
+        """Return the request and its response as an entry of a HAR; None while it is running.
 
         ``origin`` is what its URL begins with. Without ``timed``, ``time`` is 0 and ``_seconds``
         has the real duration.

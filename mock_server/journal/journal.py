@@ -38,23 +38,23 @@ class Entry:
     """One request, and its response once it has one."""
 
     number: int  # counted from 1 in each journal
-    revision: int  # that of the journal when it arrived, or when it got its response
+    revision: int  # the journal's revision when the request arrived, or when it got its response
     at: datetime  # of the world's clock, when the request arrived
     request: Request
-    size: int  # bytes that it takes; a streamed body counts as MAX_BODY
-    fault: Fault | None = None  # the one that hit the request
-    expected_refusal: bool = False  # whether it was refused, and a test expects that
+    size: int  # bytes that the entry takes; a streamed body counts as MAX_BODY
+    fault: Fault | None = None  # the fault that hit the request
+    expected_refusal: bool = False  # whether a test expects the refusal of the request
     carried_out: Response | None = None  # the API's own response, while a fault holds it back
     response: Response | None = None  # None while the request runs
     body: bytes = b""  # the response's body, at most MAX_BODY bytes of it
     length: int = 0  # how many bytes the whole body has; of a stream, as far as it was sent
-    is_gone: bool = False  # whether the journal has dropped it
+    is_gone: bool = False  # whether the journal has dropped the entry
     began: float = field(default_factory=perf_counter)
     seconds: float | None = None  # from its arrival to its response, of the machine's time
 
     @property
     def result(self) -> Response | None:
-        """What it did, as far as that is known: its response, or the one that is held back."""
+        """What the request did, as far as known: its response, or one that is held back."""
         held_back = self.carried_out  # first: the response replaces it
         return self.response or held_back
 
@@ -152,7 +152,7 @@ class Journal:
             size = MAX_BODY
         before = response.before
         if before is not None and before is not response.after:
-            size += len(before)  # the store no longer has it
+            size += len(before)  # the store no longer has the record
         size += sum(len(name) + len(value) for name, value in response.more_headers)
         with self._lock:
             entry.seconds = round(perf_counter() - entry.began, 6)
