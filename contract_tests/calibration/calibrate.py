@@ -61,12 +61,16 @@ def calibrated(
         NothingToLearn: no webhook request was seen.
         KeyboardInterrupt: see ``is_time_up``.
     """
-    log = whole_log(results)
-    if earlier is not None:
-        for exchange in results.history:
-            exchange.number += len(earlier.history)
-        results = replace(results, history=(*earlier.history, *results.history))
+    if earlier is None:
+        log = whole_log(results)
+    else:
+        before = len(earlier.history)
+        later = tuple(
+            exchange.changed(number=exchange.number + before) for exchange in results.history
+        )
+        log = whole_log(replace(results, history=later))
         log = replace(log, earlier=log_of(earlier))
+        results = replace(results, history=(*earlier.history, *later))
     learning = Learning(log, is_time_up, progress)
     learning.learn()
     originals = [record for part in log.parts for record in part.original.values()]

@@ -66,8 +66,7 @@ class OtherServer:
             login = next((sent for sent in session.client.history if call == sent.call), None)
             is_own = call == session.tokens.login() and not follower.has_tokens
             own = login if is_own and login is not None else session.send(call).exchange
-            own.number = exchange.number
-            return own
+            return own.changed(number=exchange.number)
 
         follower = Follower(send)
 

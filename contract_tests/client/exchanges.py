@@ -4,10 +4,11 @@ import json
 import re
 import zlib
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from hashlib import blake2b
-from typing import Any
+from typing import Any, Final
 from weakref import WeakValueDictionary
 
 import orjson
@@ -69,7 +70,7 @@ _PACKED: WeakValueDictionary[bytes, Packed] = WeakValueDictionary()
 
 
 class Exchange:
-    """One request and its response. Equal long bodies are kept once, compressed."""
+    """One request and its response, unchangeable. Equal long bodies are kept once, compressed."""
 
     def __init__(
         self,
@@ -90,15 +91,27 @@ class Exchange:
             content: the body.
             seconds: how long the response took.
         """
-        self.number, self.call = number, call
-        self.status, self.headers, self.seconds = status, headers, seconds
-        self._body: bytes | Packed = content
-        self._kept = len(content)
+        self.number: Final = number
+        self.call: Final = call
+        self.status: Final = status
+        self.headers: Final = headers
+        self.seconds: Final = seconds
+        body: bytes | Packed = content
+        kept = len(content)
         if len(content) > _SHORT:
             key = blake2b(content, digest_size=16).digest()
             packed = _PACKED.get(key)
-            self._body = packed or _PACKED.setdefault(key, Packed(content))
-            self._kept = 0 if packed else len(self._body.content)
+            body = packed or _PACKED.setdefault(key, Packed(content))
+            kept = 0 if packed else len(body.content)
+        self._body: Final = body
+        self._kept: Final = kept
+
+    def changed(self, *, number: int | None = None, call: Call | None = None) -> "Exchange":
+        """Return a copy with another number or another request; the body is shared."""
+        exchange = copy(self)
+        vars(exchange)["number"] = self.number if number is None else number
+        vars(exchange)["call"] = call or self.call
+        return exchange
 
     @property
     def content(self) -> bytes:

@@ -114,7 +114,6 @@ class Observer:
         exchange, sense = recorded.exchange, read(recorded.exchange.call, self._release)
         if not recorded.missing:
             self.history.append(exchange)
-            exchange.number = len(self.history)
         if sense.name in CHANGES and (exchange.ok or recorded.missing):
             self._later.add_change(sense, len(self.history))
         if recorded.missing:

@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlencode, urlsplit
@@ -63,7 +64,7 @@ UNREADABLE = "that cannot be read"
 class Recorded:
     """One exchange of a recording."""
 
-    exchange: Exchange  # numbered when it is followed
+    exchange: Exchange
     start: float  # seconds since 1970
     missing: str = ""  # why its response is not known; what it did is not known then, either
     expected_refusal: bool = False  # whether the client expected it, as the entry says
@@ -129,12 +130,23 @@ def read_recording(
     for base in responding:
         origin = f"{_origin(base)}/"
         beside = [each for each in astray if each.exchange.call.path.startswith(origin)]
-        exchanges = _in_order([*by_server[base], *beside])
+        exchanges = _numbered(_in_order([*by_server[base], *beside]))
         return Recording(base, release, stated is not None, exchanges, reasons)
     names = ", ".join(map(str, paths))
     where = f"below {base_url}" if base_url else f"with {API_PATH} in its URL"
     msg = f"nothing in {names} concerns the API: no request {where}"
     raise RecordingError(f"{msg}; skipped: {reasons}" if reasons else msg)
+
+
+def _numbered(exchanges: Sequence[Recorded]) -> tuple[Recorded, ...]:
+    """Return exchanges with numbers from 1; the number of one without its response is 0."""
+    numbers = count(1)
+    return tuple(
+        recorded
+        if recorded.missing
+        else replace(recorded, exchange=recorded.exchange.changed(number=next(numbers)))
+        for recorded in exchanges
+    )
 
 
 def _by_server(
@@ -249,12 +261,17 @@ def _in_order(recording: Sequence[Recorded]) -> tuple[Recorded, ...]:
     If no request has a token, tokens were removed, and each gets a placeholder.
     """
     if not any(_carries_token(recorded.exchange.call) for recorded in recording):
-        for recorded in recording:
-            call = recorded.exchange.call
-            if call.method in _WITH_TOKEN:
-                headers = (*call.headers, ("Authorization", REMOVED))
-                recorded.exchange.call = replace(call, headers=headers)
+        recording = [_with_placeholder(recorded) for recorded in recording]
     return tuple(sorted(recording, key=lambda recorded: recorded.start))
+
+
+def _with_placeholder(recorded: Recorded) -> Recorded:
+    """Return an exchange with a placeholder for its token, if its method takes one."""
+    call = recorded.exchange.call
+    if call.method not in _WITH_TOKEN:
+        return recorded
+    call = replace(call, headers=(*call.headers, ("Authorization", REMOVED)))
+    return replace(recorded, exchange=recorded.exchange.changed(call=call))
 
 
 def _carries_token(call: Call) -> bool:

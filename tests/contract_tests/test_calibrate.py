@@ -99,9 +99,9 @@ def test_the_mock_responds_alike_also_to_requests_that_it_did_not_learn_from(
     assert made.compared.documented.compared > 500
     assert made.compared.documented.share <= 0.02
     fresh = checked(server, seed=8, limits=Limits(max_requests=300))
-    for at, exchange in enumerate(fresh.history, made.log.exchanges[-1].number + 1):
-        exchange.number = at
-    whole = log_of(replace(fresh, history=(*made.results.history, *fresh.history)))
+    first = made.log.exchanges[-1].number + 1
+    later = (exchange.changed(number=at) for at, exchange in enumerate(fresh.history, first))
+    whole = log_of(replace(fresh, history=(*made.results.history, *later)))
     log = replace(whole, world=made.log.world, original=made.log.original)
 
     compared = compare(log, replace(made.profile, differs={}))

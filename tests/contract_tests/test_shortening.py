@@ -21,9 +21,9 @@ LOOKS = [listed([ONE, TWO, THREE]), show(TWO, 2), show(THREE, 3), login("OTHER")
 def sent(*entries: Entry) -> list[Exchange]:
     """Return exchanges as a run keeps them, with their parameters."""
     exchanges = [exchange(entry, number) for number, entry in enumerate(entries, 1)]
-    for made in exchanges:
-        made.call = replace(made.call, parameters={"token": TOKEN})
-    return exchanges
+    return [
+        made.changed(call=replace(made.call, parameters={"token": TOKEN})) for made in exchanges
+    ]
 
 
 def session_of(conversation: Conversation) -> Session:

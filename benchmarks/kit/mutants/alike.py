@@ -322,7 +322,7 @@ def compared(
         for call in [login] + [None] * requests:
             found = ask_once(target, call or client.draw(), limits)
             assert found is not None, f"{target.name} does not respond"
-            found.number = next(numbers)
+            found = found.changed(number=next(numbers))
             own = mock.respond(found)
             client.token = token_of(found) or client.token if call else client.token
             client.see(found)
