@@ -36,7 +36,7 @@ def written(report: Report) -> str:
                 method=sighting.method,
                 after=_after(first_changes, sighting, number),
                 seen=seen,
-                reason="to be said",
+                reason="TODO: why this is accepted",
             )
             drafts.setdefault((deviation.statement, sighting.method, seen), deviation)
     lines = [_HEADER]
