@@ -34,18 +34,18 @@ class Difference(NamedTuple):
     """One way in which two responses differ."""
 
     what: str
-    one: str  # what the first server has
-    other: str
+    first: str  # what the first server has
+    second: str  # what the other server has
     record: str = ""  # the id of the webhook request that differs, if it is about one
     forms: tuple[str, str] | None = None  # of both, without data of a server
 
     @property
     def kind(self) -> str:
         """What differences are grouped by, and how they differ; without data of a server."""
-        one, other = self.forms or (self.one, self.other)
+        first, second = self.forms or (self.first, self.second)
         if self.forms is None and self.what not in OF_OUTCOMES:
             return self.what
-        return f"{self.what} (the server: {one}; the other: {other})"
+        return f"{self.what} (the server: {first}; the other: {second})"
 
 
 @dataclass
@@ -60,49 +60,49 @@ class Comparison:
     #: HTTP status and code that a refusal of the other server stands for; None: any.
     wording: Callable[[Exchange], tuple[int, Any] | None] = lambda exchange: exchange.wording
 
-    def differences(self, one: Exchange, other: Exchange) -> list[Difference]:
+    def differences(self, first: Exchange, second: Exchange) -> list[Difference]:
         """Return in what two responses to the same request differ."""
-        if not (is_readable(one) and is_readable(other)):
-            same = one.status == other.status and is_readable(one) == is_readable(other)
-            return [] if same else [Difference("no envelope", _outcome(one), _outcome(other))]
-        if self._has_ended(one, other):
-            return [Difference(ENDED_TOKEN, _outcome(one), _outcome(other))]
-        if one.ok != other.ok:
-            return [Difference("served or refused", _outcome(one), _outcome(other))]
-        differences = list(_texts(one, other))
-        if not one.ok:
-            return [*self._refusals(one, other), *differences]
-        if one.call.method == "list":
-            differences += self._lists(one, other)
-        elif one.call.method not in LOGINS:
-            differences += self._data(one.data, other.data)
+        if not (is_readable(first) and is_readable(second)):
+            same = first.status == second.status and is_readable(first) == is_readable(second)
+            return [] if same else [Difference("no envelope", _outcome(first), _outcome(second))]
+        if self._has_ended(first, second):
+            return [Difference(ENDED_TOKEN, _outcome(first), _outcome(second))]
+        if first.ok != second.ok:
+            return [Difference("served or refused", _outcome(first), _outcome(second))]
+        differences = list(_texts(first, second))
+        if not first.ok:
+            return [*self._refusals(first, second), *differences]
+        if first.call.method == "list":
+            differences += self._lists(first, second)
+        elif first.call.method not in LOGINS:
+            differences += self._data(first.data, second.data)
         return differences
 
-    def _has_ended(self, one: Exchange, other: Exchange) -> bool:
+    def _has_ended(self, first: Exchange, second: Exchange) -> bool:
         """Whether a token is no longer valid on the first server alone."""
-        if one.ok or self.token_refusal is None:
+        if first.ok or self.token_refusal is None:
             return False
-        is_of_token = one.wording == self.token_refusal
-        return is_of_token and (other.ok or self.wording(other) != self.token_refusal)
+        is_of_token = first.wording == self.token_refusal
+        return is_of_token and (second.ok or self.wording(second) != self.token_refusal)
 
-    def _refusals(self, one: Exchange, other: Exchange) -> Iterator[Difference]:
-        wanted = self.wording(other)
-        if wanted is not None and one.wording != wanted:
-            what = "code" if one.status == wanted[0] else "HTTP status"
+    def _refusals(self, first: Exchange, second: Exchange) -> Iterator[Difference]:
+        wanted = self.wording(second)
+        if wanted is not None and first.wording != wanted:
+            what = "code" if first.status == wanted[0] else "HTTP status"
             seen = f"HTTP {wanted[0]}, {wanted[1]}"
-            yield Difference(f"{what} of a refusal", _outcome(one), seen)
-        forms = [_form(exchange) for exchange in (one, other)]
+            yield Difference(f"{what} of a refusal", _outcome(first), seen)
+        forms = [_form(exchange) for exchange in (first, second)]
         if forms[0] != forms[1]:
             yield Difference("data of a refusal", forms[0], forms[1])
 
-    def _lists(self, one: Exchange, other: Exchange) -> Iterator[Difference]:
-        forms = [_form(exchange) for exchange in (one, other)]
-        if not one.records and not other.records and forms[0] != forms[1]:
+    def _lists(self, first: Exchange, second: Exchange) -> Iterator[Difference]:
+        forms = [_form(exchange) for exchange in (first, second)]
+        if not first.records and not second.records and forms[0] != forms[1]:
             yield Difference("an empty list", forms[0], forms[1])
-        if not any("id" in record for record in (*one.records, *other.records)):
-            yield from self._parts(one.records, other.records)
+        if not any("id" in record for record in (*first.records, *second.records)):
+            yield from self._parts(first.records, second.records)
             return
-        ids = [[_id(record) for record in exchange.records] for exchange in (one, other)]
+        ids = [[_id(record) for record in exchange.records] for exchange in (first, second)]
         steady = [[key for key in keys if key not in self.unsteady] for keys in ids]
         if sorted(steady[0]) != sorted(steady[1]):
             what = "how many are listed" if len(steady[0]) != len(steady[1]) else "which are listed"
@@ -111,44 +111,52 @@ class Comparison:
         if steady[0] != steady[1]:
             at = next(n for n, keys in enumerate(zip(*steady, strict=True)) if len(set(keys)) > 1)
             yield Difference("the order of a list", steady[0][at], steady[1][at])
-        by_id = {_id(record): record for record in other.records}
-        for record in one.records:
+        by_id = {_id(record): record for record in second.records}
+        for record in first.records:
             if _id(record) in by_id:
                 yield from self._data(record, by_id[_id(record)])
 
-    def _parts(self, one: list[Record], other: list[Record]) -> Iterator[Difference]:
+    def _parts(self, first: list[Record], second: list[Record]) -> Iterator[Difference]:
         """Yield in what two lists differ that show some members, and not the id."""
-        if len(one) != len(other) and not self.unsteady:
-            yield Difference("how many are listed", str(len(one)), str(len(other)))
-        pairs = zip(one, other, strict=False)
-        for first in islice((difference for pair in pairs for difference in self._data(*pair)), 1):
-            yield Difference("what a list without ids shows", first.one, first.other)
+        if len(first) != len(second) and not self.unsteady:
+            yield Difference("how many are listed", str(len(first)), str(len(second)))
+        pairs = zip(first, second, strict=False)
+        of_pairs = (difference for pair in pairs for difference in self._data(*pair))
+        for difference in islice(of_pairs, 1):
+            yield Difference("what a list without ids shows", difference.first, difference.second)
 
-    def _data(self, one: Any, other: Any) -> Iterator[Difference]:
+    def _data(self, first: Any, second: Any) -> Iterator[Difference]:
         """Yield in which members two webhook requests differ."""
-        if not (isinstance(one, dict) and isinstance(other, dict)):
-            if one != other:
-                yield Difference("data", _written(one), _written(other))
+        if not (isinstance(first, dict) and isinstance(second, dict)):
+            if first != second:
+                yield Difference("data", _written(first), _written(second))
             return
-        key = _id(one)
-        one, other = _known(one), _known(other)
-        if key in self.unsteady or one == other:
+        key = _id(first)
+        first, second = _known(first), _known(second)
+        if key in self.unsteady or first == second:
             return
-        lacking = one.keys() ^ other.keys()
+        lacking = first.keys() ^ second.keys()
         if len(lacking) > MAX_LACKING:
-            yield Difference("which members are shown", _named(one), _named(other), key)
+            yield Difference("which members are shown", _named(first), _named(second), key)
             return
         before = flat(self.original.get(key, {}))
-        one, other = flat(one), flat(other)
-        for name in dict.fromkeys((*one, *other)):
-            mine, its = one.get(name, _ABSENT), other.get(name, _ABSENT)
-            if mine != its and not (name in _DRAWN and _are_new(before.get(name), mine, its)):
-                forms = _type(mine), _type(its)
-                yield Difference(f"member {name}", _written(mine), _written(its), key, forms)
-        texts = [(before.get(n), one.get(n), other.get(n)) for n in ("request", "response")]
-        drawn = [mine != its and _are_new(was, mine, its) for was, mine, its in texts]
-        if all(drawn) and _are_equal(one) != _are_equal(other):
-            equal = [str(_are_equal(record)) for record in (one, other)]
+        first, second = flat(first), flat(second)
+        for name in dict.fromkeys((*first, *second)):
+            first_value, second_value = first.get(name, _ABSENT), second.get(name, _ABSENT)
+            if first_value != second_value and not (
+                name in _DRAWN and _are_new(before.get(name), first_value, second_value)
+            ):
+                forms = _type(first_value), _type(second_value)
+                yield Difference(
+                    f"member {name}", _written(first_value), _written(second_value), key, forms
+                )
+        texts = [(before.get(n), first.get(n), second.get(n)) for n in ("request", "response")]
+        drawn = [
+            first_value != second_value and _are_new(was, first_value, second_value)
+            for was, first_value, second_value in texts
+        ]
+        if all(drawn) and _are_equal(first) != _are_equal(second):
+            equal = [str(_are_equal(record)) for record in (first, second)]
             yield Difference("response equals request", equal[0], equal[1], key)
 
 
@@ -178,28 +186,30 @@ def _members(name: str) -> frozenset[str] | None:
 _ABSENT = object()
 
 
-def _are_new(before: Any, one: Any, other: Any) -> bool:
+def _are_new(before: Any, first: Any, second: Any) -> bool:
     """Whether both servers have put another text in place of one; in objects and arrays as well."""
-    if one == other:
+    if first == second:
         return True
-    if isinstance(one, dict) and isinstance(other, dict) and one.keys() == other.keys():
+    if isinstance(first, dict) and isinstance(second, dict) and first.keys() == second.keys():
         old = before if isinstance(before, dict) else {}
-        return all(_are_new(old.get(name), one[name], other[name]) for name in one)
-    if isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
-        olds = [*(before if isinstance(before, list) else ()), *[None] * len(one)]
-        return all(map(_are_new, olds, one, other))
-    return isinstance(one, str) and isinstance(other, str) and before not in (one, other)
+        return all(_are_new(old.get(name), first[name], second[name]) for name in first)
+    if isinstance(first, list) and isinstance(second, list) and len(first) == len(second):
+        olds = [*(before if isinstance(before, list) else ()), *[None] * len(first)]
+        return all(map(_are_new, olds, first, second))
+    return isinstance(first, str) and isinstance(second, str) and before not in (first, second)
 
 
 def _are_equal(record: Record) -> bool:
     return bool(record.get("request") == record.get("response"))
 
 
-def _texts(one: Exchange, other: Exchange) -> Iterator[Difference]:
+def _texts(first: Exchange, second: Exchange) -> Iterator[Difference]:
     for name in _TEXTS:
-        mine, its = (_blank(exchange.envelope["status"].get(name)) for exchange in (one, other))
-        if mine != its:
-            yield Difference(f"status.{name}", mine, its)
+        first_value, second_value = (
+            _blank(exchange.envelope["status"].get(name)) for exchange in (first, second)
+        )
+        if first_value != second_value:
+            yield Difference(f"status.{name}", first_value, second_value)
 
 
 def _blank(text: Any) -> str:
@@ -227,9 +237,9 @@ def _id(record: Record) -> str:
     return str(record.get("id", ""))
 
 
-def _listed(one: list[str], other: list[str]) -> str:
-    more = [key for key in one if key not in set(other)]
-    return f"{len(one)} webhook requests" + (f", with {more[0]}" if more else "")
+def _listed(first: list[str], second: list[str]) -> str:
+    more = [key for key in first if key not in set(second)]
+    return f"{len(first)} webhook requests" + (f", with {more[0]}" if more else "")
 
 
 def _named(record: Record) -> str:

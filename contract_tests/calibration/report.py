@@ -208,8 +208,8 @@ class Comparisons:
         for group in self.sorted():
             yield f"  {group.title}"
             if group.difference.what in _WITH_EXAMPLE or group.difference.forms:
-                one, other = group.difference.forms or group.difference[1:3]
-                yield f"    {sides[0]}: {one}; {sides[1]}: {other}"
+                first, second = group.difference.forms or group.difference[1:3]
+                yield f"    {sides[0]}: {first}; {sides[1]}: {second}"
 
 
 def is_documented(exchange: Exchange, release: Release) -> bool:
@@ -262,7 +262,7 @@ def _rows(compared: Comparisons, results: Results) -> Iterator[dict[str, Any]]:
     for group in compared.sorted():
         yield {
             "title": group.title,
-            "one": redactor.text(group.difference.one),
-            "other": redactor.text(group.difference.other),
+            "one": redactor.text(group.difference.first),
+            "other": redactor.text(group.difference.second),
             "curl": scripts.of([group.exchange.call]),
         }
