@@ -233,9 +233,9 @@ def test_one_suggestion_leads_to_the_next(console: Console, mock: Mock) -> None:
 
 
 def test_a_request_is_edited(console: Console, mock: Mock) -> None:
-    """Any request; what is refused is told in the words of a failed test, and never in green."""
+    """Any request; a refusal is told in the words of a failed test, never in green, below all."""
     show(mock)
-    page = console.open("/requests/1")
+    page = console.open("/requests/1", width=390, height=844)
     page.get_by_role("button", name="Edit and send").click()
     form = page.get_by_role("form", name="Edit and send")
     target = form.get_by_label("path and query")
@@ -245,8 +245,13 @@ def test_a_request_is_edited(console: Console, mock: Mock) -> None:
     fill(page, "Edit and send", "Send", target="/crmapi/rest/v2/webhook_requests/list?token=$TOKEN")
     expect(page.get_by_role("heading", name="GET webhook_requests/list 2")).to_be_visible()
     reason = journal(mock)[0]["near_miss"]["reason"]
-    expect(page.locator(".message .mark.refused")).to_contain_text(reason)
+    message = page.locator(".message")
+    expect(message.locator(".mark.refused")).to_contain_text(reason)
     assert reason in repr(mock.requests)
+    details_box, message_box = details(page).bounding_box(), message.bounding_box()
+    assert details_box is not None
+    assert message_box is not None
+    assert details_box["y"] + details_box["height"] <= message_box["y"], "the message covers them"
 
 
 def test_a_replay_opens_its_own_request(console: Console, mock: Mock) -> None:
