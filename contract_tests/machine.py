@@ -31,11 +31,11 @@ from crmcom_kit.contract_tests.campaign.shortening import logins_of, shorten
 from crmcom_kit.contract_tests.client.calls import changing_method, with_token
 from crmcom_kit.contract_tests.client.errors import Unreachable
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange, token_of
-from crmcom_kit.contract_tests.client.logins import UNLIMITED, LoginCount, LoginLimits
+from crmcom_kit.contract_tests.client.logins import ANY_LOGINS, LoginCount
 from crmcom_kit.contract_tests.client.targets import Login, Target, in_process, of_mock
 from crmcom_kit.contract_tests.client.wording import outcome
 from crmcom_kit.contract_tests.options.deviations import Deviation, read_deviations
-from crmcom_kit.contract_tests.options.options import CHANGES
+from crmcom_kit.contract_tests.options.options import CHANGES, FEW_LOGINS
 from crmcom_kit.contract_tests.oracle.confirmations import Effect
 from crmcom_kit.contract_tests.oracle.findings import Violation
 from crmcom_kit.contract_tests.oracle.oracle import Observation
@@ -239,7 +239,7 @@ class ContractMachine(RuleBasedStateMachine):
         config = RunConfig(
             allowed=frozenset(allowed),
             scope=EVERYTHING,
-            login_limits=UNLIMITED if is_ours else LoginLimits(),
+            max_logins=ANY_LOGINS if is_ours else FEW_LOGINS,
             login_count=LoginCount() if is_ours else self._shared.logins,
             sleep=(lambda _: None) if target.own else time.sleep,
         )

@@ -1,4 +1,4 @@
-"""Limits of logins to a server that the run does not own, and the count of logins."""
+"""The limit of logins to a server that the run does not own, and the count of logins."""
 
 import json
 import math
@@ -8,32 +8,15 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoginLimits:
-    """The maximum numbers of logins to a server that the run does not own.
-
-    A wrong password may lock the user, and a login may end another session of the user.
-    """
-
-    logins: float = 1  # right ones, beside the one that the run needs
-    wrong_passwords: float = 2  # for the real user
-
-    @property
-    def is_limited(self) -> bool:
-        """Whether anything is limited."""
-        return self != UNLIMITED
-
-
-#: The limits on a server that the run made itself.
-UNLIMITED = LoginLimits(logins=math.inf, wrong_passwords=math.inf)
+#: The maximum number of logins to a server that the run made itself.
+ANY_LOGINS = math.inf
 
 
 @dataclass(slots=True)
 class LoginCount:
     """The number of logins to one server. Several sessions may share it."""
 
-    logins: int = 0  # as ``LoginLimits`` counts them
+    logins: int = 0  # right ones, beside those that a run needs
     wrong_passwords: int = 0
     is_entered: bool = False  # whether the one login was sent that a run needs
     #: The accounts, user or key, without a served right login since their last wrong one.
@@ -65,27 +48,34 @@ class LoginCount:
 
 @dataclass(slots=True)
 class Logins:
-    """The logins of one session: limits, and the count."""
+    """The logins of one session: their limit, and the count.
 
-    limits: LoginLimits = UNLIMITED
+    A wrong password may lock the user, and a login may end another session of the user.
+    """
+
+    limit: float = ANY_LOGINS  # of right ones, beside the one that the run needs
     count: LoginCount = field(default_factory=LoginCount)
     is_locked: bool = False  # whether the server seems to have locked the user
 
     @property
     def is_limited(self) -> bool:
-        """Whether anything is limited."""
-        return self.limits.is_limited
+        """Whether there is a limit."""
+        return self.limit != ANY_LOGINS
+
+    @property
+    def wrong_limit(self) -> float:
+        """How many wrong passwords may be sent: one before and one after each right login."""
+        return self.limit + 1 if self.limit else 0
 
     @property
     def left(self) -> float:
         """How many right logins may still be sent."""
-        return 0 if self.is_locked else max(0, self.limits.logins - self.count.logins)
+        return 0 if self.is_locked else max(0, self.limit - self.count.logins)
 
     @property
     def wrong_left(self) -> float:
         """How many wrong passwords may still be sent."""
-        limit = self.limits.wrong_passwords
-        return 0 if self.is_locked else max(0, limit - self.count.wrong_passwords)
+        return 0 if self.is_locked else max(0, self.wrong_limit - self.count.wrong_passwords)
 
     def may_be_wrong(self, account: str) -> bool:
         """Whether the next login of an account, user or key, may be wrong."""

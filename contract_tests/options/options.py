@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 from crmcom_kit.redaction import redact_url
 
 DEFAULT_MAX_TIME = 600.0  # seconds
+#: The maximum number of logins, beside the one that a run needs, to a server that it did not make.
+FEW_LOGINS = 1
 #: The maximum time between two requests, and of a whole run, in seconds.
 _LONGEST = 86_400
 #: The methods that change webhook requests, as ``--allow`` names them.
@@ -156,15 +158,10 @@ OPTIONS = (
     ),
     Option(
         "logins", BUDGET, "N",
-        "Maximum number of logins beside the one that the run needs, unless it checks a mock or a "
-        "world of its own. A login that replaces an ended token doesn't count.",
-        int, 1, is_rare=True,
-    ),
-    Option(
-        "wrong-passwords", BUDGET, "N",
-        "Maximum number of wrong passwords for your user, unless the run checks a mock or a world "
-        "of its own. There is a right login between two of them, so --logins limits them, too.",
-        int, 2, is_rare=True,
+        "Maximum number of logins beside the one that the run needs. A wrong password for your "
+        "user comes before and after each of them; with 0, none is sent. A login that replaces an "
+        "ended token doesn't count. In a mock or a world of the run's own there is no limit.",
+        int, FEW_LOGINS, is_rare=True,
     ),
     Option(
         "rate", BUDGET, "N", "Maximum number of requests per second.", float, minimum=1 / _LONGEST

@@ -9,7 +9,7 @@ from typing import Any
 
 from crmcom_kit.contract_tests.campaign.stopping import Stop
 from crmcom_kit.contract_tests.client.http import Limits
-from crmcom_kit.contract_tests.client.logins import LoginCount, LoginLimits
+from crmcom_kit.contract_tests.client.logins import LoginCount
 from crmcom_kit.contract_tests.client.targets import Login, Target, own_mock
 from crmcom_kit.contract_tests.options.deviations import (
     Deviation,
@@ -19,6 +19,7 @@ from crmcom_kit.contract_tests.options.deviations import (
     read_deviations,
 )
 from crmcom_kit.contract_tests.options.options import (
+    FEW_LOGINS,
     allowed_changes,
     check_values,
     command_line,
@@ -37,8 +38,8 @@ class RunConfig:
 
     seed: int = 0
     limits: Limits = field(default_factory=Limits)
-    #: The maximum number of logins to a server that the run does not own.
-    login_limits: LoginLimits = field(default_factory=LoginLimits)
+    #: The maximum number of logins, beside the one needed, to a server that the run did not make.
+    max_logins: float = FEW_LOGINS
     #: The number of logins to that server so far; runs of one configuration share it.
     login_count: LoginCount = field(default_factory=LoginCount, compare=False, repr=False)
     #: Which of resend and delete may be used; None: both on a crmcom-kit mock, else neither.
@@ -82,9 +83,7 @@ def prepared(values: Mapping[str, Any], *, now: dt.datetime) -> tuple[Target, Ru
     config = RunConfig(
         seed=values["seed"],
         limits=Limits(**{name: values[name] for name in names}),
-        login_limits=LoginLimits(
-            logins=values["logins"], wrong_passwords=values["wrong_passwords"]
-        ),
+        max_logins=values["logins"],
         allowed=None if values["allow"] is None else allowed_changes(values),
         scope=_scope(values),
         deviations=listed.deviations,

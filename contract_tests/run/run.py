@@ -18,7 +18,7 @@ from crmcom_kit.contract_tests.campaign.session import Session
 from crmcom_kit.contract_tests.campaign.shortening import shorten, with_changes
 from crmcom_kit.contract_tests.client.errors import BudgetSpent, TargetDown, Unreachable
 from crmcom_kit.contract_tests.client.http import Client
-from crmcom_kit.contract_tests.client.logins import UNLIMITED, Logins
+from crmcom_kit.contract_tests.client.logins import ANY_LOGINS, Logins
 from crmcom_kit.contract_tests.client.made_up import nowhere
 from crmcom_kit.contract_tests.client.separate_world import SeparateWorld, separate_world
 from crmcom_kit.contract_tests.client.targets import MOCK_HEADER, Target
@@ -70,8 +70,8 @@ def new_session(
     belief = Belief(target.release, credentials=credentials)
     oracle = Oracle(belief)
     scene = Scene(belief, login, token=login.token, nowhere=nowhere(config.seed))
-    if not target.own and config.login_limits.is_limited:
-        scene.logins = Logins(config.login_limits, config.login_count)
+    if not target.own and config.max_logins != ANY_LOGINS:
+        scene.logins = Logins(config.max_logins, config.login_count)
     session = Session(client, oracle, scene, stop=config.stop)
     ledger = Ledger(config.ledger, target) if config.ledger is not None else None
     session.guard = Guard(session, ledger, may_find_more=may_find_more)
@@ -146,7 +146,7 @@ def sparing(world: SeparateWorld, config: RunConfig) -> RunConfig:
     In a world of its own, the run may log in as often as it likes.
     """
     if world.name:
-        return replace(config, login_limits=UNLIMITED)
+        return replace(config, max_logins=ANY_LOGINS)
     is_spared = world.left_alone and not world.name and config.allowed is None
     return replace(config, allowed=frozenset()) if is_spared else config
 
@@ -389,7 +389,7 @@ class _Run:
         if of_logins and scene.logins.is_locked:
             return "the server seems to have locked the user"
         if of_logins and not scene.logins.left:
-            return f"needs more logins than --logins {scene.logins.limits.logins}"
+            return f"needs more logins than --logins {scene.logins.limit}"
         missed = self.campaign.missed.get(topic)
         return missed or self.ended or "the server has shown nothing to try it on"
 

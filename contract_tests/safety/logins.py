@@ -96,7 +96,7 @@ def _plain(text: str) -> str:
 class LoginGuard:
     """Looks at each login before it is sent, and at its response.
 
-    On a server that the run does not own, it keeps to the limits of ``Scene.logins``. It lets a
+    On a server that the run does not own, it keeps to the limit of ``Scene.logins``. It lets a
     second wrong password pass only after a right login that was served. After what looks like a
     lockout, only logins pass that the run cannot go on without.
     """
@@ -131,12 +131,8 @@ class LoginGuard:
     def _let_wrong_pass(self, account: str) -> None:
         logins = self._scene.logins
         if logins.is_limited and not logins.may_be_wrong(account):
-            if logins.wrong_left:
-                msg = "a wrong password is not sent behind another one without a right login "
-                msg += f"between them; allow more than --logins {logins.limits.logins}"
-            else:
-                msg = "no more wrong passwords are sent for the user than "
-                msg += f"--wrong-passwords {logins.limits.wrong_passwords}"
+            msg = f"with --logins {logins.limit}, at most {logins.wrong_limit} wrong passwords are "
+            msg += "sent for the user, and a right login between two of them"
             raise LoginLimit(self._why(msg))
         self._wrong += 1
         logins.count.wrong_passwords += 1
@@ -149,7 +145,7 @@ class LoginGuard:
             return
         if logins.is_limited and not logins.left:
             msg = "no more logins are sent beside the one that the run needs than "
-            msg += f"--logins {logins.limits.logins}"
+            msg += f"--logins {logins.limit}"
             raise LoginLimit(self._why(msg))
         count.logins += 1
 

@@ -22,7 +22,6 @@ from stand_in.world import Record
 from crmcom_kit.contract_tests.campaign import planning
 from crmcom_kit.contract_tests.campaign.discovery import discover
 from crmcom_kit.contract_tests.client.http import Limits
-from crmcom_kit.contract_tests.client.logins import LoginLimits
 from crmcom_kit.contract_tests.client.targets import Login, own_mock
 from crmcom_kit.contract_tests.oracle.expectations import Must, expectation
 from crmcom_kit.contract_tests.oracle.findings import Verdict
@@ -189,8 +188,7 @@ def test_a_method_that_is_never_served_is_the_reason() -> None:
 
     target, _ = remote("R15", missing)
 
-    limits = LoginLimits(logins=9)
-    results = run(target, RunConfig(limits=Limits(max_requests=700), login_limits=limits))
+    results = run(target, RunConfig(limits=Limits(max_requests=700), max_logins=9))
 
     assert "never served token_release" in why(results, "token_release.available")
 

@@ -24,8 +24,9 @@ from crmcom_kit.contract_tests.client.calls import build, key_login
 from crmcom_kit.contract_tests.client.errors import LoginLimit
 from crmcom_kit.contract_tests.client.exchanges import Call
 from crmcom_kit.contract_tests.client.http import Limits
-from crmcom_kit.contract_tests.client.logins import UNLIMITED, LoginCount, LoginLimits
+from crmcom_kit.contract_tests.client.logins import ANY_LOGINS, LoginCount
 from crmcom_kit.contract_tests.client.targets import Login, Target, own_mock
+from crmcom_kit.contract_tests.options.options import FEW_LOGINS
 from crmcom_kit.contract_tests.oracle.findings import Verdict
 from crmcom_kit.contract_tests.run.config import RunConfig
 from crmcom_kit.contract_tests.run.run import dry_run, enter, new_session, run
@@ -36,7 +37,6 @@ from crmcom_kit.schemas.methods import methods
 
 RIGHT = {"username": USERNAME, "password": PASSWORD, "organisation": ORGANISATION}
 USER = Login(**RIGHT)
-FEW = LoginLimits()
 
 
 class Counting(StandIn):
@@ -81,23 +81,17 @@ def config(**options: Any) -> RunConfig:
 
 
 @pytest.mark.parametrize(
-    ("release", "limits", "right", "wrong"),
-    [
-        ("R12", (1, 2), 2, 2),
-        ("R9", (0, 2), 1, 1),
-        ("R9", (3, 0), 4, 0),
-        ("R12", (2, 9), 3, 3),
-    ],
+    ("release", "limit", "right", "wrong"),
+    [("R12", 1, 2, 2), ("R9", 0, 1, 0), ("R12", 2, 3, 3)],
 )
 def test_logins_are_as_few_as_allowed_and_as_a_dry_run_says(
-    release: str, limits: tuple[int, int], right: int, wrong: int
+    release: str, limit: int, right: int, wrong: int
 ) -> None:
     """Two wrong passwords never follow each other."""
     app = Counting(release=release)
     limited = config(
-        login_limits=LoginLimits(logins=limits[0], wrong_passwords=limits[1]),
-        allowed=BOTH, scope=EVERYTHING, limits=Limits(max_requests=900),
-    )  # fmt: skip
+        max_logins=limit, allowed=BOTH, scope=EVERYTHING, limits=Limits(max_requests=900)
+    )
     planned = dry_run(target_of(app), limited)
 
     results = run(target_of(app), limited)
@@ -142,7 +136,7 @@ def test_servers_that_count_logins_are_not_accused(name: str) -> None:
     """They lock a user, or refuse more sessions. Within the limits no user is locked."""
     app = VARIANTS[name].server()
 
-    results = checked(app, login_limits=FEW)
+    results = checked(app, max_logins=FEW_LOGINS)
 
     assert alarms(results) == []
     assert not app.is_locked
@@ -177,7 +171,7 @@ def test_one_login_refused_in_turn_is_a_violation_only_without_limits() -> None:
                 raise Refusal("too_many_logins", "Try again.")
 
     assert "login.token.returns_token" in broken(checked(EachSecond()))
-    assert alarms(checked(EachSecond(), login_limits=FEW)) == []
+    assert alarms(checked(EachSecond(), max_logins=FEW_LOGINS)) == []
 
 
 def test_a_key_is_refused_only_beside_a_form_that_is_served() -> None:
@@ -225,7 +219,7 @@ def test_a_right_key_is_refused_beside_another_form_that_is_served(
     makes = partial(key_server, lambda text: text == form, needs_unit=needs_unit)
 
     assert broken(checked(makes(), WEB_API_KEY)) == [statement]
-    assert alarms(checked(makes(), WEB_API_KEY, login_limits=FEW)) == []
+    assert alarms(checked(makes(), WEB_API_KEY, max_logins=FEW_LOGINS)) == []
 
 
 # The guard.
@@ -289,13 +283,13 @@ def test_no_request_gets_around_the_limits() -> None:
     wrong = {**RIGHT, "password": "x"}
 
     session.call("token", wrong)
-    with pytest.raises(LoginLimit, match="behind another one without a right login"):
+    with pytest.raises(LoginLimit, match="a right login between two"):
         session.call("token", wrong)
     session.call("token", RIGHT)
     with pytest.raises(LoginLimit, match="--logins 1"):
         session.call("token", RIGHT)
     session.call("token", wrong)
-    with pytest.raises(LoginLimit, match="--wrong-passwords 2"):
+    with pytest.raises(LoginLimit, match="at most 2 wrong passwords"):
         session.call("token", {**wrong, "username": USERNAME.upper()})
     session.call("token", {**wrong, "username": "nobody"})
 
@@ -306,7 +300,7 @@ def test_a_wrong_password_is_not_sent_again_for_a_gateway() -> None:
     """The server may have counted it, though its response is lost."""
     app = Counting(Choices(hiccup_every=3, hiccup_after=True))
 
-    checked(app, login_limits=FEW, limits=Limits(max_requests=200))
+    checked(app, max_logins=FEW_LOGINS, limits=Limits(max_requests=200))
 
     assert app.named.count("W") <= 2
     assert "WW" not in app.named
@@ -319,7 +313,7 @@ def test_a_login_that_replaces_an_ended_token_counts_for_nothing(
     """A server may end tokens as it likes: the run goes on."""
     app = Counting(Choices(**choices))
 
-    results = checked(app, login_limits=FEW)
+    results = checked(app, max_logins=FEW_LOGINS)
 
     assert alarms(results) == []
     assert app.named.count("R") > 2
@@ -391,7 +385,7 @@ def test_an_expired_token_must_be_refused(*, serves: bool) -> None:
     app.tokens.known[ended].life = 0
     target = target_of(app, replace(USER, expired_token=ended))
 
-    results = run(target, config(allowed=BOTH, scope=EVERYTHING, login_limits=UNLIMITED))
+    results = run(target, config(allowed=BOTH, scope=EVERYTHING, max_logins=ANY_LOGINS))
 
     (result,) = [row for row in results.statements if row.statement.id == "token.expiry"]
     assert result.verdict is (Verdict.BROKEN if serves else Verdict.HOLDS)

@@ -10,7 +10,7 @@ from stand_in.client import LOGIN, Caller
 from stand_in.server import ORGANISATION, PASSWORD, USERNAME, StandIn
 
 from crmcom_kit.contract_tests.client.http import Limits
-from crmcom_kit.contract_tests.client.logins import UNLIMITED
+from crmcom_kit.contract_tests.client.logins import ANY_LOGINS
 from crmcom_kit.contract_tests.client.targets import Login, Target
 from crmcom_kit.contract_tests.oracle.findings import Verdict
 from crmcom_kit.contract_tests.run.config import RunConfig
@@ -94,7 +94,7 @@ def prepared(
         transport=httpx.WSGITransport(as_served(app)),
     )
     usual = {"sleep": pass_time, "allowed": BOTH, "scope": EVERYTHING, "limits": FEW}
-    usual["login_limits"] = UNLIMITED  # a server that the tests have made
+    usual["max_logins"] = ANY_LOGINS  # a server that the tests have made
     return target, RunConfig(**{**usual, **config})
 
 

@@ -25,7 +25,8 @@ from crmcom_kit.contract_tests.campaign.campaign import Campaign
 from crmcom_kit.contract_tests.campaign.discovery import discover
 from crmcom_kit.contract_tests.campaign.drawing import draw_reads
 from crmcom_kit.contract_tests.client.http import Limits
-from crmcom_kit.contract_tests.client.logins import UNLIMITED, LoginLimits
+from crmcom_kit.contract_tests.client.logins import ANY_LOGINS
+from crmcom_kit.contract_tests.options.options import FEW_LOGINS
 from crmcom_kit.contract_tests.run.results import Outcome
 from crmcom_kit.contract_tests.run.run import DEFAULT_REQUESTS, enter, new_session
 from crmcom_kit.contract_tests.templates import all_templates
@@ -135,7 +136,7 @@ def measured(case: Case) -> Result:
         expires=case.set == "table",
         seed=case.seed,
         limits=Limits(max_requests=case.budget),
-        login_limits=LoginLimits() if is_limited else UNLIMITED,
+        max_logins=FEW_LOGINS if is_limited else ANY_LOGINS,
     )
     wanted = set(variant.statements if isinstance(variant, Row) else ())
     named, trouble = {*broken(results)}, results.trouble or ""
