@@ -1,37 +1,66 @@
 """Stand-alone server of CRM.COM's classic Web API, release R9: webhook_requests and the login."""
+
 from __future__ import annotations
 import argparse, base64, hashlib, hmac, json, random, re, threading, time  # noqa: E401
 from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Callable, Optional
 from urllib.parse import parse_qs, urlsplit
+
 BASE_PATH, IDLE, MAX_PAGE, STATES = "/crmapi/rest/v2", 3600, 100, ("SUCCESSFUL", "REJECTED")
 ENTITIES = ("ACTIVITIES", "JOBS", "SERVICEREQUESTS", "SUBSCRIPTIONS")
-FIELDS = ("id", "number", "life_cycle_state", "entity", "entity_id", "url", "authentication_code",
-          "fields_set", "request", "response", "error_code", "error_description",
-          "webhook_definition", "workflow_rule", "log_information")
+FIELDS = (
+    "id",
+    "number",
+    "life_cycle_state",
+    "entity",
+    "entity_id",
+    "url",
+    "authentication_code",
+    "fields_set",
+    "request",
+    "response",
+    "error_code",
+    "error_description",
+    "webhook_definition",
+    "workflow_rule",
+    "log_information",
+)
 ONE = "token webhook_request_identifier"  # members of the body of resend and delete
 CRM, SPRING, JACKSON = "com.crm.exception.", "org.springframework.", "com.fasterxml.jackson."
 ERRORS = {  # simple class name of the exception: its package and its HTTP status
-    "LoginFailed": (CRM + "security.", 401), "SessionNotFound": (CRM + "security.", 401),
-    "SessionTimedOut": (CRM + "security.", 401), "MandatoryFieldMissing": (CRM + "core.", 400),
-    "CriterionRequired": (CRM + "core.", 400), "MultipleIdentifiers": (CRM + "core.", 400),
-    "EntityNotFound": (CRM + "core.", 404), "RequestDeleted": (CRM + "webhooks.", 410),
-    "OnlyRejectedCanBeResent": (CRM + "webhooks.", 409), "Runtime": ("java.lang.", 500),
-    "SendingFailed": (CRM + "webhooks.", 502), "NoHandlerFound": (SPRING + "web.servlet.", 404),
+    "LoginFailed": (CRM + "security.", 401),
+    "SessionNotFound": (CRM + "security.", 401),
+    "SessionTimedOut": (CRM + "security.", 401),
+    "MandatoryFieldMissing": (CRM + "core.", 400),
+    "CriterionRequired": (CRM + "core.", 400),
+    "MultipleIdentifiers": (CRM + "core.", 400),
+    "EntityNotFound": (CRM + "core.", 404),
+    "RequestDeleted": (CRM + "webhooks.", 410),
+    "OnlyRejectedCanBeResent": (CRM + "webhooks.", 409),
+    "Runtime": ("java.lang.", 500),
+    "SendingFailed": (CRM + "webhooks.", 502),
+    "NoHandlerFound": (SPRING + "web.servlet.", 404),
     "HttpMessageNotReadable": (SPRING + "http.converter.", 400),
-    "UnrecognizedProperty": (JACKSON + "databind.", 400), "TypeMismatch": (SPRING + "beans.", 400),
+    "UnrecognizedProperty": (JACKSON + "databind.", 400),
+    "TypeMismatch": (SPRING + "beans.", 400),
     "HttpMediaTypeNotSupported": (SPRING + "web.", 415),
-    "HttpRequestMethodNotSupported": (SPRING + "web.", 405)}
+    "HttpRequestMethodNotSupported": (SPRING + "web.", 405),
+}
 Dto = dict[str, Any]
 fold = str.casefold  # texts are compared as the database collation does: without regard to case
 
+
 class ApiError(Exception):
     """Arguments: a key of ERRORS, and the text of status.message."""
+
+
 def check(ok: Any, kind: str, message: str) -> None:
     """Raise an error of that kind unless the condition holds."""
     if not ok:
         raise ApiError(kind, message)
+
+
 def text(p: Dto, name: str, to: Callable[[str], Any] = str) -> Any:
     """Read a trimmed text, perhaps converted; blank and null are the same as missing."""
     value = p.get(name)
@@ -41,6 +70,7 @@ def text(p: Dto, name: str, to: Callable[[str], Any] = str) -> Any:
         return to(value) if value else None
     except ValueError:
         raise ApiError("TypeMismatch", f"Cannot convert {name} '{value}'") from None
+
 
 def identifier(p: Dto, name: str, *allowed: str) -> Optional[tuple[str, str]]:
     """Read an identifier (object in a body, field=value in a query) as field and value."""
@@ -57,27 +87,49 @@ def identifier(p: Dto, name: str, *allowed: str) -> Optional[tuple[str, str]]:
     check(len(given) < 2, "MultipleIdentifiers", f"Use only one of the identifiers of {name}")
     return given[0] if given else None
 
+
 def sign(row: Dto) -> str:
     """Return the HMAC-SHA1 of the request, with a key of its definition, as Base64."""
     key, data = row["webhook_definition"]["id"].encode(), json.dumps(row["request"]).encode()
     return base64.b64encode(hmac.new(key, data, hashlib.sha1).digest()).decode()
 
+
 class Service:
     """The seeded records, the sessions, a clock that moves with every write; the methods."""
+
     def __init__(self, seed: int) -> None:
         self.rnd, self.clock = random.Random(seed), datetime(2016, 11, 1, 8)
         self.sessions: dict[str, tuple[float, Dto]] = {}
         self.hex_id: Callable[[], str] = lambda: f"{self.rnd.getrandbits(128):032X}"
-        self.units = [{"id": self.hex_id(), "name": n, "description": d, "alternative_code": n[:2],
-                       "group_name": "Main Group", "community_name": "Internal Community"}
-                      for n, d in (("Main Office", "Λευκωσία"), ("Call Centre", None))]
-        self.users = [{"id": self.hex_id(), "username": n, "person_name": n.title(),
-                       "email": n + "@x.example"} for n in ("integration", "m.nicolaou", "a_ioan")]
+        self.units = [
+            {
+                "id": self.hex_id(),
+                "name": n,
+                "description": d,
+                "alternative_code": n[:2],
+                "group_name": "Main Group",
+                "community_name": "Internal Community",
+            }
+            for n, d in (("Main Office", "Λευκωσία"), ("Call Centre", None))
+        ]
+        self.users = [
+            {
+                "id": self.hex_id(),
+                "username": n,
+                "person_name": n.title(),
+                "email": n + "@x.example",
+            }
+            for n in ("integration", "m.nicolaou", "a_ioan")
+        ]
         names = ["Activity Push", "Jobs to ERP", "Ticket Mirror", "Billing, Feed", "audit copy"]
         rules = [f"{e.title()} rule {n}" for e in ENTITIES for n in "12"]
         self.definitions, self.rules = (
-            [{"id": self.hex_id(), "alternative_code": f"{c}_{i}", "name": n}
-             for i, n in enumerate(pool)] for c, pool in (("WD", names), ("WR", rules)))
+            [
+                {"id": self.hex_id(), "alternative_code": f"{c}_{i}", "name": n}
+                for i, n in enumerate(pool)
+            ]
+            for c, pool in (("WD", names), ("WR", rules))
+        )
         self.targets = [[self.hex_id() for _ in range(6)] for _ in ENTITIES]
         ticks = [self.rnd.randrange(729 * 86400) for _ in range(106)]
         when = [datetime(2014, 11, 1) + timedelta(seconds=s) for s in ticks + ticks[:14]]
@@ -89,26 +141,64 @@ class Service:
             "webhook_requests/show": ("GET", "", lambda p: self.serialize(self.find(p)[0], p)),
             "webhook_requests/list": ("GET", "", self.list),
             "webhook_requests/resend": ("POST", ONE, self.resend),
-            "webhook_requests/delete": ("POST", ONE, self.delete)}
+            "webhook_requests/delete": ("POST", ONE, self.delete),
+        }
 
     def build(self, i: int, created: datetime) -> Dto:
         """Build one record; its definition decides how request and response look."""
         kind = self.rnd.choices(range(4), (9, 4, 4, 4))[0]
         key, pick = self.rnd.choice(self.targets[kind]), 4 if kind == 0 and i % 3 == 0 else kind
-        request = ({"data": {"id": key, "sequence": i, "note": "Ενημέρωση"}}, [key, i, True],
-                   f'{{"id":"{key}"}}', self.hex_id(), i)[pick]
+        request = (
+            {"data": {"id": key, "sequence": i, "note": "Ενημέρωση"}},
+            [key, i, True],
+            f'{{"id":"{key}"}}',
+            self.hex_id(),
+            i,
+        )[pick]
         answer: Any = ({"accepted": True, "ref": i}, [], "OK", i * 10, {"queue": [i]})[pick]
-        failure = self.rnd.choice(("LazyInitializationException", "SocketTimeoutException",
-                                   "HttpServerErrorException", None, None, None, None))
+        failure = self.rnd.choice(
+            (
+                "LazyInitializationException",
+                "SocketTimeoutException",
+                "HttpServerErrorException",
+                None,
+                None,
+                None,
+                None,
+            )
+        )
         trace = failure and f"{failure}: attempt 1\n\tat com.crm.webhooks.Send(Send.java:{90 + i})"
         answer = answer if not failure else "<html>503</html>" if "Http" in failure else None
-        log = {"created_date": created.isoformat()} | ({} if i % 6 == 5 else {
-            "created_by_user": self.rnd.choice(self.users), "created_by_unit": self.units[i % 2]})
-        row: Dto = {"@created": created} | dict(zip(FIELDS, (
-            self.hex_id(), str(i + 1), STATES[bool(failure)], ENTITIES[kind], key,
-            f"https://hooks{pick}.example.com/in/{ENTITIES[kind].lower()}", None,
-            (None, "id,number", "number", "id, state", "*")[pick], request, answer, failure, trace,
-            self.definitions[pick], self.rules[kind * 2 + i % 2], log)))
+        log = {"created_date": created.isoformat()} | (
+            {}
+            if i % 6 == 5
+            else {
+                "created_by_user": self.rnd.choice(self.users),
+                "created_by_unit": self.units[i % 2],
+            }
+        )
+        row: Dto = {"@created": created} | dict(
+            zip(
+                FIELDS,
+                (
+                    self.hex_id(),
+                    str(i + 1),
+                    STATES[bool(failure)],
+                    ENTITIES[kind],
+                    key,
+                    f"https://hooks{pick}.example.com/in/{ENTITIES[kind].lower()}",
+                    None,
+                    (None, "id,number", "number", "id, state", "*")[pick],
+                    request,
+                    answer,
+                    failure,
+                    trace,
+                    self.definitions[pick],
+                    self.rules[kind * 2 + i % 2],
+                    log,
+                ),
+            )
+        )
         return row | {"authentication_code": None if "Lazy" in (failure or "") else sign(row)}
 
     def login(self, p: Dto) -> Dto:
@@ -164,19 +254,35 @@ class Service:
         on = text(p, "created_date", lambda t: datetime.fromisoformat(t).date())
         size = text(p, "number_of_results", lambda t: range(10**9).index(int(t) - 1) + 1) or 50
         skip = text(p, "offset", lambda t: range(10**9).index(int(t))) or 0
-        hits = [r for r in hits if entity in (None, r["entity"])
-                and state in (None, r["life_cycle_state"]) and fold(r["url"]).startswith(url)
-                and target in (None, fold(r["entity_id"])) and on in (None, r["@created"].date())]
-        hits.sort(key=lambda r: (fold(r["webhook_definition"]["name"]),
-                                 datetime.max - r["@created"], int(r["number"])))
-        return [self.serialize(r, p) for r in hits[skip:skip + min(size, MAX_PAGE)]]
+        hits = [
+            r
+            for r in hits
+            if entity in (None, r["entity"])
+            and state in (None, r["life_cycle_state"])
+            and fold(r["url"]).startswith(url)
+            and target in (None, fold(r["entity_id"]))
+            and on in (None, r["@created"].date())
+        ]
+        hits.sort(
+            key=lambda r: (
+                fold(r["webhook_definition"]["name"]),
+                datetime.max - r["@created"],
+                int(r["number"]),
+            )
+        )
+        return [self.serialize(r, p) for r in hits[skip : skip + min(size, MAX_PAGE)]]
 
     def touch(self, row: Dto, unit: Dto, **changes: Any) -> Dto:
         """Write the changes, the user, the unit and the date; return the record."""
         self.clock += timedelta(seconds=7)
-        row |= changes | {"log_information": row["log_information"] | {
-            "updated_date": self.clock.isoformat(), "updated_by_user": self.users[0],
-            "updated_by_unit": unit}}
+        row |= changes | {
+            "log_information": row["log_information"]
+            | {
+                "updated_date": self.clock.isoformat(),
+                "updated_by_user": self.users[0],
+                "updated_by_unit": unit,
+            }
+        }
         return self.serialize(row, {})
 
     def resend(self, p: Dto) -> Dto:
@@ -185,20 +291,35 @@ class Service:
         check(row["life_cycle_state"] == STATES[1], "OnlyRejectedCanBeResent", "Already sent")
         if row["@fails"]:
             trace = f"java.net.ConnectException: refused by {row['url']}"
-            self.touch(row, unit, authentication_code=sign(row), response=None,
-                       error_code="ConnectException", error_description=trace)
+            self.touch(
+                row,
+                unit,
+                authentication_code=sign(row),
+                response=None,
+                error_code="ConnectException",
+                error_description=trace,
+            )
             raise ApiError("SendingFailed", trace)
-        return self.touch(row, unit, authentication_code=sign(row), error_code=None,
-                          error_description=None, response=["RESENT", int(row["number"])],
-                          life_cycle_state="SUCCESSFUL")
+        return self.touch(
+            row,
+            unit,
+            authentication_code=sign(row),
+            error_code=None,
+            error_description=None,
+            response=["RESENT", int(row["number"])],
+            life_cycle_state="SUCCESSFUL",
+        )
 
     def delete(self, p: Dto) -> Dto:
         """Mark the record as deleted and return it."""
         return self.touch(*self.find(p), **Dto({"@deleted": True}))
 
+
 class Handler(BaseHTTPRequestHandler):
     """Dispatcher: route, verb, media type, body, members, method; then one error mapper."""
+
     protocol_version, service, lock = "HTTP/1.1", Service(0), threading.Lock()
+
     def parameters(self, raw: bytes, members: str) -> Dto:
         """Read the query of a GET (repeats joined by commas) or the JSON body of a POST."""
         if self.command == "GET":
@@ -237,8 +358,11 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Allow", verb)
         self.end_headers()
         self.wfile.write(b"" if self.command == "HEAD" else payload)
+
     do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = do_HEAD = do_OPTIONS = dispatch
     log_message = lambda self, *args: None  # type: ignore[assignment] # noqa: E731
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     for flag in ("--port", "--seed"):

@@ -1,4 +1,5 @@
 """Stand-alone webhook_requests API of the R9 release (the vendor's side, PHP-monolith ways)."""
+
 import argparse
 import hmac
 import json
@@ -18,14 +19,29 @@ ENTITIES = ["ACTIVITIES", "JOBS", "SERVICEREQUESTS", "SUBSCRIPTIONS"]
 STATES, KINDS = ["SUCCESSFUL", "REJECTED"], ["LazyInitialization", "HttpStatus", "SocketTimeout"]
 FIELDS = """id number life_cycle_state entity entity_id url authentication_code fields_set request
  response error_code error_description webhook_definition workflow_rule log_information""".split()
-SERVICES = {"authentication/token": "POST"} | {"webhook_requests/" + name: verb for name, verb in (
-    ("show", "GET"), ("list", "GET"), ("resend", "POST"), ("delete", "POST"))}
+SERVICES = {"authentication/token": "POST"} | {
+    "webhook_requests/" + name: verb
+    for name, verb in (("show", "GET"), ("list", "GET"), ("resend", "POST"), ("delete", "POST"))
+}
 ERRORS = {  # 10 session and login, 12 parameters, 13 records, 14 sending, 90 dispatcher
-    1001: "Session: token not given", 1002: "Session: token not known", 1003: "Session timed out",
-    1051: "Login refused", 1052: "Unit not known", 1201: "Parameter missing", 1402: "Not sent",
-    1202: "Parameter has no usable key", 1203: "Parameter has several keys", 9002: "Wrong verb",
-    1204: "No semi-optional parameter", 1205: "Value not supported", 1206: "Value is not a date",
-    1301: "No such record", 1302: "Record removed", 1401: "Wrong state", 9001: "No such service"}
+    1001: "Session: token not given",
+    1002: "Session: token not known",
+    1003: "Session timed out",
+    1051: "Login refused",
+    1052: "Unit not known",
+    1201: "Parameter missing",
+    1402: "Not sent",
+    1202: "Parameter has no usable key",
+    1203: "Parameter has several keys",
+    9002: "Wrong verb",
+    1204: "No semi-optional parameter",
+    1205: "Value not supported",
+    1206: "Value is not a date",
+    1301: "No such record",
+    1302: "Record removed",
+    1401: "Wrong state",
+    9001: "No such service",
+}
 
 
 class ApiError(Exception):
@@ -80,19 +96,50 @@ class Store:
         rng = self.rng = random.Random(seed)
         self.tokens, self.rows = dict[str, Row](), list[Row]()
         ids = [f"{rng.getrandbits(128):032X}" for _ in range(400)]
-        self.units = [{"id": i, "name": n, "alternative_code": n[:2].upper(), "description": None,
-                       "group_name": "Main Group", "community_name": "Internal Community"}
-                      for i, n in (("1", "Admin Unit"), (ids.pop(), "Field Team"))]
-        self.users = [{"id": i, "username": u, "person_name": u.title(), "email": u + "@blind.eu"}
-                      for i, u in zip(["1", *ids[:2]], ("system", "m.kosta", "integration"))]
-        defs = [{"id": ids.pop(), "name": "Push to " + n, "alternative_code": "WD" + n[:2].upper(),
-                 "description": None, "_kind": kind, "_key": ids.pop(), "_set": fields,
-                 "_url": "https://" + n.lower() + ".example/hooks/in?v=2"}
-                for n, kind, fields in (
-                    ("Billing", "object", "id,number"), ("ERP", "text", ""), ("Shop", "int", "id"),
-                    ("Dispatch", "list", "number,name"), ("Archive", "handle", "number,type"))]
-        rules = [{"id": ids.pop(), "name": f"On {e.title()} {w}", "entity": e,
-                  "alternative_code": f"{e[:3]}-{w}"} for e in ENTITIES for w in ("new", "end")]
+        self.units = [
+            {
+                "id": i,
+                "name": n,
+                "alternative_code": n[:2].upper(),
+                "description": None,
+                "group_name": "Main Group",
+                "community_name": "Internal Community",
+            }
+            for i, n in (("1", "Admin Unit"), (ids.pop(), "Field Team"))
+        ]
+        self.users = [
+            {"id": i, "username": u, "person_name": u.title(), "email": u + "@blind.eu"}
+            for i, u in zip(["1", *ids[:2]], ("system", "m.kosta", "integration"))
+        ]
+        defs = [
+            {
+                "id": ids.pop(),
+                "name": "Push to " + n,
+                "alternative_code": "WD" + n[:2].upper(),
+                "description": None,
+                "_kind": kind,
+                "_key": ids.pop(),
+                "_set": fields,
+                "_url": "https://" + n.lower() + ".example/hooks/in?v=2",
+            }
+            for n, kind, fields in (
+                ("Billing", "object", "id,number"),
+                ("ERP", "text", ""),
+                ("Shop", "int", "id"),
+                ("Dispatch", "list", "number,name"),
+                ("Archive", "handle", "number,type"),
+            )
+        ]
+        rules = [
+            {
+                "id": ids.pop(),
+                "name": f"On {e.title()} {w}",
+                "entity": e,
+                "alternative_code": f"{e[:3]}-{w}",
+            }
+            for e in ENTITIES
+            for w in ("new", "end")
+        ]
         moment, rejected = datetime(2014, 1, 3, 8), 0
         for index in range(120):  # every sixth record shares the date of the one before
             moment += timedelta(hours=rng.randint(24, 290), seconds=index) * (index % 6 != 5)
@@ -101,14 +148,30 @@ class Store:
             body = {"entity": entity, "id": eid, "data": {"number": f"N{index:05d}"}}
             sent = {"text": json.dumps(body), "list": list(body.values()), "handle": ids.pop()}
             rule = rng.choice([r for r in rules if r["entity"] == entity and index % 17] or [None])
-            log = {"created_date": moment.strftime(STAMP), "updated_date": None,
-                   "created_by_unit": rng.choice(self.units), "updated_by_unit": None,
-                   "created_by_user": rng.choice(self.users), "updated_by_user": None}
-            self.rows.append({
-                "id": ids.pop(), "number": str(index * 2 + 5), "entity": entity, "entity_id": eid,
-                "url": d["_url"], "request": sent.get(d["_kind"], body), "fields_set": d["_set"],
-                "webhook_definition": d, "workflow_rule": rule,
-                "log_information": log, "_gone": False, "_stuck": bad and rejected % 10 == 3})
+            log = {
+                "created_date": moment.strftime(STAMP),
+                "updated_date": None,
+                "created_by_unit": rng.choice(self.units),
+                "updated_by_unit": None,
+                "created_by_user": rng.choice(self.users),
+                "updated_by_user": None,
+            }
+            self.rows.append(
+                {
+                    "id": ids.pop(),
+                    "number": str(index * 2 + 5),
+                    "entity": entity,
+                    "entity_id": eid,
+                    "url": d["_url"],
+                    "request": sent.get(d["_kind"], body),
+                    "fields_set": d["_set"],
+                    "webhook_definition": d,
+                    "workflow_rule": rule,
+                    "log_information": log,
+                    "_gone": False,
+                    "_stuck": bad and rejected % 10 == 3,
+                }
+            )
             self.send(self.rows[-1], not bad, rng.randint(0, 2))
 
     def send(self, row: Row, good: bool, kind: int = 1) -> None:
@@ -117,8 +180,12 @@ class Store:
         mac = hmac.digest(d["_key"].encode(), json.dumps(row["request"]).encode(), "sha1")
         row["authentication_code"] = mac.hex().upper() if good or kind else ""
         row["error_code"] = row["error_description"] = None
-        row["response"] = {"object": {"accepted": True, "ref": row["number"]}, "text": "OK",
-                           "list": ["OK", 200], "int": 200}.get(d["_kind"], row["request"])
+        row["response"] = {
+            "object": {"accepted": True, "ref": row["number"]},
+            "text": "OK",
+            "list": ["OK", 200],
+            "int": 200,
+        }.get(d["_kind"], row["request"])
         if not good:
             row["error_code"] = KINDS[kind] + "Exception"
             trace = "".join(f"\n\tat com.crm.Sender.step{i}(Sender.java:{i})" for i in range(15))
@@ -135,7 +202,7 @@ class Store:
         units = [u for u in self.units if same(u["id"], text_of(args.get("unit")) or "1")]
         if not units:
             raise ApiError(1052, text_of(args["unit"]))
-        token = str(self.rng.randint(10 ** 9, 10 ** 10 - 1))
+        token = str(self.rng.randint(10**9, 10**10 - 1))
         by = {"updated_by_user": self.users[2], "updated_by_unit": units[0]}
         self.tokens[token] = {"by": by, "seen": time.time()}
         return {"token": token}
@@ -147,8 +214,10 @@ class Store:
             if args.get(name + "_identifier"):
                 f, value = key_of(args, name + "_identifier", ["id", "name", "alternative_code"])
                 rows, semi = [r for r in rows if r[name] and same(r[name][f], value)], semi + 1
-        entity, eid, url, state, date = [text_of(args.get(n)) for n in (
-            "entity", "entity_id", "url", "life_cycle_state", "created_date")]
+        entity, eid, url, state, date = [
+            text_of(args.get(n))
+            for n in ("entity", "entity_id", "url", "life_cycle_state", "created_date")
+        ]
         if not (semi or entity or eid):
             raise ApiError(1204, "webhook_definition/workflow_rule_identifier, entity, entity_id")
         for name, given in (("entity", entity), ("life_cycle_state", state)):
@@ -158,10 +227,22 @@ class Store:
             rows = [r for r in rows if not values or r[name] in values]
         if date and not re.fullmatch(r"\d{4}(-\d\d(-\d\d(T\d\d(:\d\d){0,2})?)?)?", date):
             raise ApiError(1206, "created_date = " + date)
-        rows = [r for r in rows if r["log_information"]["created_date"].startswith(date)
-                and url.lower() in r["url"].lower() and (not eid or same(r["entity_id"], eid))]
-        return sorted(rows, reverse=True, key=lambda r: (  # the number as text: "15" before "105"
-            r["life_cycle_state"], r["log_information"]["created_date"], r["number"]))
+        rows = [
+            r
+            for r in rows
+            if r["log_information"]["created_date"].startswith(date)
+            and url.lower() in r["url"].lower()
+            and (not eid or same(r["entity_id"], eid))
+        ]
+        return sorted(
+            rows,
+            reverse=True,
+            key=lambda r: (  # the number as text: "15" before "105"
+                r["life_cycle_state"],
+                r["log_information"]["created_date"],
+                r["number"],
+            ),
+        )
 
     def run(self, service: str, args: Row) -> Response:
         """Do the work of one service."""
@@ -209,8 +290,11 @@ def export(row: Row, args: Row) -> Row:
     names = names.values() if isinstance(names, dict) else names.split(",")
     wanted = {name.strip().lower().split(".")[0] for name in names}
     d = {k: v for k, v in row["webhook_definition"].items() if k[0] != "_"}
-    return {f: d if f == "webhook_definition" else row[f]
-            for f in FIELDS if f in wanted or not wanted & set(FIELDS)}
+    return {
+        f: d if f == "webhook_definition" else row[f]
+        for f in FIELDS
+        if f in wanted or not wanted & set(FIELDS)
+    }
 
 
 def read_args() -> Row:
@@ -232,6 +316,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, required=True)
     options = parser.parse_args()
     app, store = Flask(__name__), Store(options.seed)
+
     @app.before_request
     def dispatch() -> Response:
         service = request.path.lower().replace(BASE, "", 1).rstrip("/")
@@ -241,6 +326,7 @@ def main() -> None:
             return store.run(service, read_args())
         except ApiError as error:
             return fail(service, *error.args)
+
     server = make_server("127.0.0.1", options.port, app)
     print("READY", flush=True)
     server.serve_forever()
