@@ -9,6 +9,8 @@ Instead of a value, an object with the member ``$`` says how it comes about:
   it has A, a or z
 - ``same``: as the member ``as`` of the same webhook request is then; with ``is_number``, which is
   true, it is a number instead of digits
+- ``text``: the text ``of``, with members of the same webhook request, as they are then, in braces
+- ``by``: the effect in ``cases`` for what the member ``of`` was before, or else ``usual``
 - ``user``, ``unit``: those of the caller
 - ``more``: a number, larger by ``by``; ``length``: how many an array has then
 - ``append``: the array as it was, or an empty one, and ``items`` behind it
@@ -18,12 +20,13 @@ Instead of a value, an object with the member ``$`` says how it comes about:
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from crmcom_kit.schemas.members import ABSENT, fact_of, filled, member_at
+
 Effects = Mapping[str, Any]  # by member, such as response or log_information.updated_date
 #: Kinds of change: a resend whose delivery succeeds or fails, and a delete, after which only the
 #: response shows the webhook request.
 CHANGE_KINDS = ("resend", "failed_resend", "delete")
 LOG = "log_information"
-_ABSENT = object()
 
 
 class Drawn(Protocol):
@@ -48,19 +51,41 @@ def applied(effects: Effects, record: Mapping[str, Any], drawn: Drawn) -> dict[s
     log = record.get(LOG)
     if isinstance(log, Mapping):
         made[LOG] = dict(log)
-    for is_same in (False, True):
-        for path, effect in effects.items():
-            if (how_of(effect) == "same") is not is_same:
+    chosen = {path: _chosen(effect, record) for path, effect in effects.items()}
+    for is_last in (False, True):
+        for path, effect in chosen.items():
+            if _copies(effect) is not is_last:
                 continue
             outer, _, name = path.rpartition(".")
             inside = made.get(outer) if outer else made
             if isinstance(inside, dict):
-                value = _value(effect, inside.get(name, _ABSENT), made, drawn)
-                if value is _ABSENT:
+                value = _value(effect, inside.get(name, ABSENT), made, drawn)
+                if value is ABSENT:
                     inside.pop(name, None)
                 else:
                     inside[name] = value
     return made
+
+
+def _chosen(effect: Any, before: Mapping[str, Any]) -> Any:
+    """Return an effect with those that depend on a member decided, in objects and arrays as well.
+
+    ``before`` is the webhook request as it was.
+    """
+    while how_of(effect) == "by":
+        fact = fact_of(before, effect["of"])
+        effect = next((case for value, case in effect["cases"] if value == fact), effect["usual"])
+    if isinstance(effect, Mapping):
+        return {name: _chosen(inner, before) for name, inner in effect.items()}
+    return [_chosen(inner, before) for inner in effect] if isinstance(effect, list) else effect
+
+
+def _copies(effect: Any) -> bool:
+    """Whether an effect, or one inside it, copies another member."""
+    inner: Any = effect if isinstance(effect, list) else ()
+    if isinstance(effect, Mapping):
+        inner = effect.values()
+    return how_of(effect) in ("same", "text") or any(map(_copies, inner))
 
 
 def how_of(effect: Any) -> str:
@@ -74,11 +99,11 @@ def _value(effect: Any, before: Any, record: Mapping[str, Any], drawn: Drawn) ->
         case "kept":
             return before
         case "absent":
-            return _ABSENT
+            return ABSENT
         case "now" | "new" as how:
             return getattr(drawn, how)(str(effect.get("like", "")))
-        case "same":
-            return _same(effect, record)
+        case "same" | "text":
+            return _copied(effect, record)
         case "user" | "unit" as who:
             return drawn.caller(who)
         case "more":
@@ -88,14 +113,16 @@ def _value(effect: Any, before: Any, record: Mapping[str, Any], drawn: Drawn) ->
         case "append":
             return _appended(effect["items"], before, record, drawn)
         case "fill":
-            is_unset = before is None or before is _ABSENT
+            is_unset = before is None or before is ABSENT
             return _value(effect["value"], before, record, drawn) if is_unset else before
     return _inside(effect, before, record, drawn)
 
 
-def _same(effect: Mapping[str, Any], record: Mapping[str, Any]) -> Any:
-    """Return the value of another member, as a number if the effect says so."""
-    value = record.get(str(effect.get("as")), _ABSENT)
+def _copied(effect: Mapping[str, Any], record: Mapping[str, Any]) -> Any:
+    """Return a text, or the value of another member, as a number if the effect says so."""
+    if "as" not in effect:
+        return filled(str(effect.get("of")), record)
+    value = member_at(record, str(effect.get("as")))
     is_number = effect.get("is_number") and isinstance(value, str) and value.isdecimal()
     return int(value) if is_number else value
 
@@ -121,10 +148,10 @@ def _inside(effect: Any, before: Any, record: Mapping[str, Any], drawn: Drawn) -
     if isinstance(effect, Mapping):
         was = before if isinstance(before, Mapping) else {}
         made = {
-            name: _value(each, was.get(name, _ABSENT), record, drawn)
+            name: _value(each, was.get(name, ABSENT), record, drawn)
             for name, each in effect.items()
         }
-        return {name: each for name, each in made.items() if each is not _ABSENT}
+        return {name: each for name, each in made.items() if each is not ABSENT}
     if isinstance(effect, list):
         was_list = before if isinstance(before, list) else []
         olds = [*was_list, *[None] * len(effect)]

@@ -13,10 +13,13 @@ from typing import Any, NamedTuple
 import orjson
 
 from crmcom_kit.contract_tests.belief.belief import Record
+from crmcom_kit.contract_tests.calibration.cases import Outcome, Split, explained
+from crmcom_kit.contract_tests.calibration.texts import template_of
 from crmcom_kit.contract_tests.client.calls import changing_method
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER
 from crmcom_kit.schemas.effects import LOG
+from crmcom_kit.schemas.members import fact_of, has_placeholder, member_at, members_of
 
 _ABSENT = {"$": "absent"}
 _KEPT = {"$": "kept"}
@@ -24,8 +27,11 @@ _KEPT = {"$": "kept"}
 _OPAQUE = re.compile(r"[A-Za-z0-9+/_=-]{16,}")
 #: So many requests after a resend, what it did is seen at once.
 AT_ONCE = 2
-#: Members that others may be the same as.
-_ALIKE = ("request", "response", "id", "number", "entity_id", "url")
+#: Members that others are the same as, if they are the same: these come first.
+_FIRST = ("request", "response", "id", "number", "entity_id", "url")
+#: Members that effects may depend on: these come first; none whose last name is of one alone.
+_TELLING = ("webhook_definition.id", "entity", "error_code", "workflow_rule.id", "fields_set")
+_OF_ONE = ("id", "number", "entity_id", "url", "person_name", "username", "email")
 
 
 class Change(NamedTuple):
@@ -115,7 +121,11 @@ def _effects(alike: Sequence[Change]) -> dict[str, Any]:
     names = dict.fromkeys(name for pair in pairs for record in pair for name in record)
     effects = {}
     for name in names:
-        effect = _effect([(b.get(name, _ABSENT), a.get(name, _ABSENT), a) for b, a in pairs], name)
+        seen = [
+            (before.get(name, _ABSENT), after.get(name, _ABSENT), change)
+            for (before, after), change in zip(pairs, alike, strict=True)
+        ]
+        effect = _effect(seen, name)
         if effect != _KEPT:
             effects[name] = effect
     return effects
@@ -129,25 +139,64 @@ def flat(record: Record) -> Record:
     return own | {f"{LOG}.{name}": value for name, value in inside.items()}
 
 
-Seen = Sequence[tuple[Any, Any, Record]]  # a value before, after, and the record after
+Seen = Sequence[tuple[Any, Any, Change]]  # a value before and after, and of which change
 
 
-def _effect(seen: Seen, name: str = "") -> Any:
-    """Return the effect that explains what became of a value."""
+def _effect(seen: Seen, name: str) -> Any:
+    """Return the effect that explains what became of a value.
+
+    It may depend on what a member was before.
+    """
+    if (effect := _ruled(seen, name)) is not None:
+        return effect[0]
+
+    def outcome(some: Sequence[Any]) -> Outcome:
+        effect = _ruled(some, name)
+        if effect is not None:
+            return Outcome(effect[0])
+        most = _most([after for _, after, _ in some])
+        return Outcome(most, sum(after != most for _, after, _ in some))
+
+    facts = _facts([change.before for _, _, change in seen])
+    samples = [(own, value) for own, value in zip(facts, seen, strict=True)]
+    return _by_facts(explained(samples, outcome))
+
+
+def _by_facts(explanation: Outcome | Split) -> Any:
+    """Return an effect that depends on facts as an explanation does."""
+    if isinstance(explanation, Outcome):
+        return explanation.value
+    cases = [[value, _by_facts(part)] for value, part in explanation.cases.items()]
+    usual = _by_facts(explanation.usual)
+    return {"$": "by", "of": explanation.fact, "cases": cases, "usual": usual}
+
+
+def _facts(befores: Sequence[Record]) -> list[dict[str, str]]:
+    """Return what webhook requests may be told apart by, as they were: members and forms."""
+    names = dict.fromkeys((*_TELLING, *(n for r in befores for n, _ in members_of(r))))
+    names = dict.fromkeys(
+        name for name in names if name in _TELLING or name.rpartition(".")[2] not in _OF_ONE
+    )
+    forms = (f"{name}:form" for name in ("request", "response", "authentication_code"))
+    return [{name: fact_of(record, name) for name in (*names, *forms)} for record in befores]
+
+
+def _ruled(seen: Seen, name: str) -> tuple[Any] | None:
+    """Return the effect that some rule gives for all values, in a tuple; None if none does."""
     befores, afters = [value[0] for value in seen], [value[1] for value in seen]
     if befores == afters:
-        return _KEPT
+        return (_KEPT,)
     if name in _CALLERS and all(isinstance(after, dict) for after in afters):
-        return {"$": _CALLERS[name]}
+        return ({"$": _CALLERS[name]},)
     was_set = [value for value in seen if value[0] not in (None, _ABSENT)]
     filled = [value for value in seen if value[0] in (None, _ABSENT)]
     if was_set and filled and all(before == after for before, after, _ in was_set):
-        return {"$": "fill", "value": _effect(filled, name)}
-    for rule in (_now, _same, _new, _counted, _constant, _object, _array):
+        return ({"$": "fill", "value": _effect(filled, name)},)
+    for rule in (_now, _repeated, _same, _new, _counted, _text, _object, _array):
         effect = rule(seen, name)
         if effect is not None:
-            return effect
-    return _most(afters)
+            return (effect,)
+    return (afters[0],) if _is_constant(seen) else None
 
 
 _CALLERS = {
@@ -177,18 +226,41 @@ def _is_time(value: Any) -> bool:
 
 
 def _same(seen: Seen, name: str) -> Any:
-    """Return that a text, or a number, is that of another member, which differs among them."""
+    """Return that a text, or a number, is that of another member."""
     afters = [after for _, after, _ in seen]
     is_number = all(type(after) is int for after in afters)
     if not is_number and not all(isinstance(after, str) and after for after in afters):
         return None
-    for other in _ALIKE:
-        if other != name and all(str(after) == record.get(other) for _, after, record in seen):
-            # Of two that are the same the first one is new.
-            is_first = name in _ALIKE and _ALIKE.index(name) < _ALIKE.index(other)
-            if not is_first:
-                return {"$": "same", "as": other} | ({"is_number": True} if is_number else {})
+    sources = _sources(seen, name)
+    for other in sources[0]:
+        values = [source[other] for source in sources]
+        if values == afters and [*map(type, values)] == [*map(type, afters)]:
+            return {"$": "same", "as": other}
+        if is_number and values == [*map(str, afters)]:
+            return {"$": "same", "as": other, "is_number": True}
     return None
+
+
+def _sources(seen: Seen, name: str) -> list[dict[str, Any]]:
+    """Return the members that a member may be made of, by dotted name, for each change.
+
+    Of two that are the same the first one is new.
+    """
+    changes_seen = [change for _, _, change in seen]
+    first = changes_seen[0].after
+    order = [*_FIRST, *first]
+
+    def is_source(path: str) -> bool:
+        values = [member_at(change.after, path) for change in changes_seen]
+        if not all(isinstance(value, str | int) and value != "" for value in values):
+            return False
+        outer, own = path.partition(".")[0], name.partition(".")[0]
+        is_before = own not in order or order.index(outer) < order.index(own)
+        return is_before or values == [member_at(c.before, path) for c in changes_seen]
+
+    paths = [*_FIRST, *(path for path, _ in members_of(first))]
+    paths = [path for path in dict.fromkeys(paths) if path != name and is_source(path)]
+    return [{path: member_at(c.after, path) for path in paths} for c in changes_seen]
 
 
 def _new(seen: Seen, _: str) -> Any:
@@ -210,13 +282,22 @@ def _shape(text: str) -> str:
     return re.sub(r"[0-9A-Za-z]", letter, text)
 
 
-def _constant(seen: Seen, _: str) -> Any:
+def _repeated(seen: Seen, _: str) -> Any:
+    """Return a value that was seen more than once, and no other one."""
+    return seen[0][1] if len(seen) > 1 and _is_constant(seen) else None
+
+
+def _is_constant(seen: Seen) -> bool:
     first = seen[0][1]
-    return first if all(after == first for _, after, _ in seen) and _is_same_type(seen) else None
+    return all(after == first and type(after) is type(first) for _, after, _ in seen)
 
 
-def _is_same_type(seen: Seen) -> bool:
-    return len({type(after) for _, after, _ in seen}) == 1
+def _text(seen: Seen, name: str) -> Any:
+    """Return a text that differs only in what other members are then."""
+    if not all(isinstance(after, str) for _, after, _ in seen):
+        return None
+    text = template_of([after for _, after, _ in seen], _sources(seen, name))
+    return None if text is None or not has_placeholder(text) else {"$": "text", "of": text}
 
 
 def _counted(seen: Seen, _: str) -> Any:
@@ -227,7 +308,7 @@ def _counted(seen: Seen, _: str) -> Any:
     return {"$": "more", "by": 1} if is_next else None
 
 
-def _object(seen: Seen, _: str) -> Any:
+def _object(seen: Seen, name: str) -> Any:
     """Return an object of effects, if all are objects of the same members."""
     afters = [after for _, after, _ in seen]
     if not all(isinstance(after, dict) and "$" not in after for after in afters):
@@ -238,12 +319,12 @@ def _object(seen: Seen, _: str) -> Any:
         inner: _effect([
             (before.get(inner, _ABSENT) if isinstance(before, dict) else _ABSENT, after[inner], of)
             for before, after, of in seen
-        ])
+        ], name)
         for inner in afters[0]
     }  # fmt: skip
 
 
-def _array(seen: Seen, _: str) -> Any:
+def _array(seen: Seen, name: str) -> Any:
     """Return an array that got items, or whose items have effects."""
     if not all(isinstance(after, list) for _, after, _ in seen):
         return None
@@ -251,28 +332,31 @@ def _array(seen: Seen, _: str) -> Any:
     more = {len(after) - len(old) for old, (_, after, _) in zip(olds, seen, strict=True)}
     is_longer = len(more) == 1 and min(more) > 0 and any(olds)
     if is_longer and all(seen[n][1][: len(old)] == old for n, old in enumerate(olds)):
-        return {"$": "append", "items": [_new_item(olds, seen, at) for at in range(min(more))]}
+        return {
+            "$": "append",
+            "items": [_new_item(olds, seen, at, name) for at in range(min(more))],
+        }
     if len({len(after) for _, after, _ in seen}) != 1:
         return None
     return [
-        _effect([(_at(before, at), after[at], record) for before, after, record in seen])
+        _effect([(_at(before, at), after[at], change) for before, after, change in seen], name)
         for at in range(len(seen[0][1]))
     ]
 
 
-def _new_item(olds: Sequence[list[Any]], seen: Seen, at: int) -> Any:
+def _new_item(olds: Sequence[list[Any]], seen: Seen, at: int, name: str) -> Any:
     """Return the effect that an item has which stands so far behind an array as it was."""
     places = [len(old) + at for old in olds]
     items = [
-        (_ABSENT, after[n], record) for n, (_, after, record) in zip(places, seen, strict=True)
+        (_ABSENT, after[n], change) for n, (_, after, change) in zip(places, seen, strict=True)
     ]
-    item = _effect(items)
+    item = _effect(items, name)
     if isinstance(item, dict) and "$" not in item:
-        for name in item:
+        for inner in item:
             if all(
-                after.get(name) == n + 1 for n, (_, after, _) in zip(places, items, strict=True)
+                after.get(inner) == n + 1 for n, (_, after, _) in zip(places, items, strict=True)
             ):
-                item[name] = {"$": "length"}
+                item[inner] = {"$": "length"}
     return item
 
 

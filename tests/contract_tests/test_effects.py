@@ -16,6 +16,7 @@ from crmcom_kit.mock_server import make_world
 from crmcom_kit.mock_server.api.dispatch import dispatch
 from crmcom_kit.mock_server.protocol.request import Request
 from crmcom_kit.schemas import Dialect, resolve
+from crmcom_kit.schemas.effects import applied
 from crmcom_kit.schemas.profile import Profile
 
 IDENTIFIER = "webhook_request_identifier"
@@ -79,7 +80,7 @@ EFFECTS = {
         "$": "append",
         "items": [{"of": {"$": "same", "as": "number", "is_number": True}}, "sent"],
     },
-    "authentication_code": {"$": "new", "like": SHAPE},
+    "authentication_code": {"$": "same", "as": "copy"},
     "copy": {"$": "new", "like": SHAPE},
     "log_information.updated_date": {"$": "now", "like": "0000-00-00T00:00:00"},
 }
@@ -114,6 +115,30 @@ def test_each_member_has_an_effect(effects: dict[str, dict[str, Any]]) -> None:
         "resend.updates_log": True, "delete.updates_log": False,
         "resend.request": "renewed", "resend.response": "own",
     }  # fmt: skip
+
+
+def test_an_effect_may_depend_on_a_member_and_name_another() -> None:
+    """A member that tells apart what became of others, and a text that has the new number."""
+    found = []
+    for at in range(1, 9):
+        before = record(at, webhook_definition={"id": f"D{at % 2}"})
+        own = ["sent", at + 1] if at % 2 else "sent"
+        after = {**before, "request": {"attempt": at + 1}, "response": own}
+        after |= {"life_cycle_state": "SUCCESSFUL", "copy": f"Attempt {at + 1}: sent"}
+        found += [exchange("show", before, at), exchange("resend", after, at)]
+
+    learned = learned_effects(found, frozenset())["resend"]
+
+    same = {"$": "same", "as": "request.attempt"}
+    assert learned["response"] == {
+        "$": "by", "of": "webhook_definition.id", "cases": [["D0", "sent"]],
+        "usual": ["sent", same],
+    }  # fmt: skip
+    assert learned["copy"] == {"$": "text", "of": "Attempt {request.attempt}: sent"}
+    for definition, response in (("D1", ["sent", 8]), ("D0", "sent")):
+        before = record(7, webhook_definition={"id": definition})
+        made = applied(learned, before, None)  # type: ignore[arg-type]
+        assert (made["response"], made["copy"]) == (response, "Attempt 8: sent")
 
 
 def test_a_mock_does_what_was_learned(effects: dict[str, dict[str, Any]]) -> None:

@@ -1,0 +1,36 @@
+"""Texts that name what a response is about, such as "Webhook request 7 is deleted"."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+#: What a text is cut into: first words, then what stands between blanks and quotes.
+_CUTS = (re.compile(r"(\w+)"), re.compile(r"([^\s\"'()\[\],;]*[^\s\"'()\[\],;.:])"))
+_SHORTEST = 4  # letters of a word that is taken for a value, if there is a single text
+
+
+def template_of(texts: Sequence[str], values: Sequence[Mapping[str, Any]]) -> str | None:
+    """Return the text with placeholders that all texts are filled from; None if there is none.
+
+    ``values`` are those that each text may name, by the name of a placeholder.
+    """
+    if len({*texts}) == 1 and len(texts) > 1:
+        return texts[0]
+    for cut in _CUTS:
+        columns = [*zip(*map(cut.split, texts), strict=False)]
+        if len({len(cut.split(text)) for text in texts}) == 1:
+            words = [_word(column, values) for column in columns]
+            if None not in words:
+                return "".join(map(str, words))
+    return None
+
+
+def _word(column: Sequence[str], values: Sequence[Mapping[str, Any]]) -> str | None:
+    """Return a word that all texts have at a place, or a placeholder; None if they differ."""
+    is_same, word = len({*column}) == 1, column[0]
+    if is_same and (len(column) > 1 or not (word.isdecimal() or len(word) >= _SHORTEST)):
+        return word
+    for name in values[0]:
+        if all(str(own.get(name)) == text for own, text in zip(values, column, strict=True)):
+            return f"{{{name}}}"
+    return word if is_same else None
