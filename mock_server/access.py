@@ -1,7 +1,7 @@
-"""Who may call: what a request's address, Host, Origin and Sec-Fetch-Site say of its sender.
+"""Who may call the mock: checks a request's address, Host, Origin and Sec-Fetch-Site.
 
 The mock listens on loopback: any web page open in a browser can send requests to it, and by DNS
-rebinding read the responses. Behind a reverse proxy on the machine, every caller seems local.
+rebinding it can read the responses. Behind a reverse proxy, every caller seems local.
 """
 
 import ipaddress
@@ -14,7 +14,7 @@ from crmcom_kit.usage_errors import quoted
 
 #: Among the names of a server: any name. Among the origins: any origin.
 ANY_NAME = ANY_ORIGIN = "*"
-#: What an admin token may consist of: what a header carries unchanged.
+#: What an admin token may consist of: a header must carry it unchanged.
 ADMIN_TOKEN_CHARACTERS = "printable ASCII without spaces"
 
 # An IPv6 address in brackets, or a name or IPv4 address; and a port.
@@ -23,7 +23,7 @@ _HOST = re.compile(rf"(?:{_ADDRESS}|([0-9A-Za-z._-]+))(?::([0-9]{{0,5}}))?", re.
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[0-9a-z._:\[\]-]+", re.ASCII)
 _MAX_PORT = 65_535
 # Values of Sec-Fetch-Site; another port of this machine is "same-site".
-_NO_OTHER_PAGE = (None, "none", "same-origin")
+_OWN_PAGE_VALUES = (None, "none", "same-origin")
 
 
 class Access(NamedTuple):
@@ -65,28 +65,28 @@ def api_refusal(access: Access, caller: Caller) -> str | None:
 
 
 def page_refusal(access: Access, caller: Caller) -> str | None:
-    """Return why ``caller`` is a web page that may do nothing here; None if it is not."""
+    """Return why ``caller`` is refused as a web page of another origin; None if it is not."""
     _, host, origin, fetch_site = caller
     if origin is None:  # a link, a frame, an image, a form that reads
-        seen = None if fetch_site in _NO_OTHER_PAGE else quoted(f"Sec-Fetch-Site: {fetch_site}")
+        sender = None if fetch_site in _OWN_PAGE_VALUES else quoted(f"Sec-Fetch-Site: {fetch_site}")
     else:
         # The host's name is checked already. "null" is the origin of a page in a sandbox.
-        own = origin.partition("://")[2] == host and _name_in(host)
-        seen = None if own or may_share(access, origin) else quoted(origin)
-    if seen is None:
+        is_own_page = origin.partition("://")[2] == host and _name_in(host)
+        sender = None if is_own_page or may_share(access, origin) else quoted(origin)
+    if sender is None:
         return None
-    text = f"the mock refuses web pages of other origins; seen {seen}"
+    text = f"the mock refuses web pages of other origins; seen {sender}"
     return text if origin is None else f"{text}; allow the origin with --cors"
 
 
 def host_refusal(access: Access, caller: Caller) -> str | None:
-    """Return why ``caller`` gets nothing under the Host that it names; None if it does."""
+    """Return why the Host that ``caller`` names is refused; None if it is accepted."""
     host = caller.host
     if host is None or not is_loopback(caller.address):
         return None
-    # A page may make its own name resolve to here; then its requests come without an Origin.
+    # By DNS rebinding, a page's own name may lead to the mock: its requests have no Origin.
     name = _name_in(host)
-    if name and (_is_ours(name) or name in access.names or ANY_NAME in access.names):
+    if name and (_is_local_name(name) or name in access.names or ANY_NAME in access.names):
         return None
     text = f"the mock accepts only localhost and addresses like 127.0.0.1; seen host {quoted(host)}"
     return f"{text}; allow another name with --allow-name"
@@ -107,11 +107,11 @@ def is_loopback(address: str | None) -> bool:
     if address is None:  # in process, without a socket
         return True
     try:
-        parsed = ipaddress.ip_address(address)
+        ip_address = ipaddress.ip_address(address)
     except ValueError:
         return False
-    mapped = getattr(parsed, "ipv4_mapped", None)
-    return (mapped or parsed).is_loopback
+    mapped = getattr(ip_address, "ipv4_mapped", None)
+    return (mapped or ip_address).is_loopback
 
 
 def _name_in(host: str) -> str:
@@ -122,7 +122,7 @@ def _name_in(host: str) -> str:
     return (match[1] or match[2]).lower()
 
 
-def _is_ours(host: str) -> bool:
+def _is_local_name(host: str) -> bool:
     """Return True if no other machine can have a host's name: localhost, a plain address."""
     if host == "localhost" or host.endswith((".localhost", ".invalid")):
         return True
@@ -130,12 +130,12 @@ def _is_ours(host: str) -> bool:
         address = ipaddress.ip_address(host)
     except ValueError:
         return False
-    # Those lead here too, but browsers do not say which page a request to them is from.
+    # These lead here too, but browsers send requests to them without their page's origin.
     return not address.is_unspecified and getattr(address, "ipv4_mapped", None) is None
 
 
 def is_any_address(host: str) -> bool:
-    """Return True for the address to listen on that stands for all of a machine's."""
+    """Return True if a server that listens on ``host`` listens on all of its addresses."""
     try:
         return ipaddress.ip_address(host).is_unspecified
     except ValueError:

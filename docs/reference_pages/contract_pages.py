@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from reference_pages.markdown import plain, table
 
 from crmcom_kit.mock_server.admin.contract import OPERATIONS
-from crmcom_kit.mock_server.admin.document import described, document
+from crmcom_kit.mock_server.admin.document import document, view_of
 from crmcom_kit.mock_server.world.registry import CONTROL
 from crmcom_kit.schemas import dials
 from crmcom_kit.schemas.dialect import Dial, error_kinds
@@ -69,7 +69,7 @@ def operations_text() -> str:
         lines += table(
             ["operation", "what it does"],
             [
-                (f"`{operation.verb} {CONTROL}{operation.path}`", described(operation)["summary"])
+                (f"`{operation.verb} {CONTROL}{operation.path}`", view_of(operation)["summary"])
                 for operation in OPERATIONS.values()
                 if operation.tag == tag["name"]
             ],

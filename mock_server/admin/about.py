@@ -43,7 +43,7 @@ class Dial(TypedDict):
     evidence: Evidence
     text: str
     source: str
-    unsettled: Annotated[list[Any] | None, "The values that fit, if a profile leaves it open."]
+    unsettled: Annotated[list[Any] | None, "The values that fit, if a profile does not settle it."]
 
 
 class Rules(TypedDict):
@@ -77,13 +77,13 @@ def evidence(call: Call) -> Rules:
     """List every rule of the mock with its evidence."""
     config = call.world.config
     unsettled = config.unsettled or {}
-    stated: list[Any] = [
-        {**_grounds(rule), "id": rule.id, "methods": [*rule.methods_in(config.release)]}
+    statement_views: list[Any] = [
+        {**_basis(rule), "id": rule.id, "methods": [*rule.methods_in(config.release)]}
         for rule in statements(config.release.name)
     ]
-    left_open: list[Any] = [
+    dial_views: list[Any] = [
         {
-            **_grounds(dial),
+            **_basis(dial),
             "key": key,
             "value": config.dialect[key],
             "default": dial.default,
@@ -92,10 +92,10 @@ def evidence(call: Call) -> Rules:
         }
         for key, dial in dials().items()
     ]
-    return {"release": config.release.name, "statements": stated, "dials": left_open}
+    return {"release": config.release.name, "statements": statement_views, "dials": dial_views}
 
 
-def _grounds(rule: Any) -> dict[str, str]:
+def _basis(rule: Any) -> dict[str, str]:
     """Return the text of a statement or a dial, its evidence, and its source."""
     return {"text": rule.text, "evidence": rule.evidence, "source": rule.source}
 

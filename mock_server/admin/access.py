@@ -1,6 +1,6 @@
 """Who may use the control API.
 
-The holders of its token; without a token, programs on this machine, but no web page.
+With an admin token, requests that carry it. Without one, programs on this machine, but no web page.
 """
 
 import re
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from flask import Request
 
 RECEIVER = f"{CONTROL}/receiver/in"
-#: The parameter in the built-in receiver's URL that opens it where there is an admin token.
+#: The parameter of the built-in receiver's URL that replaces the admin token.
 SECRET = "secret"
 _DOCS = f"{CONTROL}/docs"
-# What proxies, tunnels and content networks add to the requests that they forward.
+# The headers that proxies, tunnels and content networks add to requests.
 _FORWARDED = re.compile(
     r"(?:.*-)?(?:forwarded.*|via|cdn-loop|cf-.+|original-(?:for|host|ip)"
     r"|(?:client|connecting|connection|external|originating|proxyuser|real|remote|socket|user|viewer)"
@@ -35,28 +35,28 @@ def refusal(request: "Request", registry: WorldRegistry) -> tuple[str, HTTPStatu
         # Otherwise a webhook sent to this API could control the mock.
         return f"{CONTROL} accepts deliveries only at {RECEIVER}", HTTPStatus.FORBIDDEN
     if registry.access.admin_token is None:
-        why = _why_not_local(request, registry)
+        reason = _remote_reason(request, registry)
     elif registry.is_admin(request.headers.get(ADMIN_TOKEN_HEADER)):
         return None
     elif is_delivery and registry.is_receiver_secret(request.args.get(SECRET)):
-        why = api_refusal(registry.access, _caller(request))
+        reason = api_refusal(registry.access, _caller(request))
     else:
-        text = f"requires the admin token (--admin-token) in {ADMIN_TOKEN_HEADER}"
+        condition = f"requires the admin token (--admin-token) in {ADMIN_TOKEN_HEADER}"
         if is_delivery:
-            text = f"{text}, or the URL that GET {CONTROL}/receiver shows"
-        return f"{RECEIVER if is_delivery else CONTROL} {text}", HTTPStatus.UNAUTHORIZED
-    return None if why is None else (why, HTTPStatus.FORBIDDEN)
+            condition = f"{condition}, or the URL that GET {CONTROL}/receiver shows"
+        return f"{RECEIVER if is_delivery else CONTROL} {condition}", HTTPStatus.UNAUTHORIZED
+    return None if reason is None else (reason, HTTPStatus.FORBIDDEN)
 
 
 def world_of(request: "Request", registry: WorldRegistry, name: str) -> World:
-    """Return the named world for a request that ``refusal`` let through. Raises UsageError."""
+    """Return the world of a request that ``refusal`` accepted. Raises UsageError."""
     token = request.headers.get(ADMIN_TOKEN_HEADER)
     may_create = request.path != RECEIVER
     return registry.world_for(name, _caller(request), token, may_create=may_create)
 
 
-def _why_not_local(request: "Request", registry: WorldRegistry) -> str | None:
-    """Return how a request shows that it does not come from this machine's own tools."""
+def _remote_reason(request: "Request", registry: WorldRegistry) -> str | None:
+    """Return why a request is not from a program on this machine; None if it is."""
     if not is_loopback(request.remote_addr):
         return (
             f"{CONTROL} accepts only callers on this machine; seen {request.remote_addr}; "

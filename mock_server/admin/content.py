@@ -16,7 +16,7 @@ from crmcom_kit.mock_server.admin.contract import (
     Reply,
     operation,
 )
-from crmcom_kit.mock_server.admin.worlds import Begun, begun
+from crmcom_kit.mock_server.admin.worlds import Begun, epoch_view
 from crmcom_kit.mock_server.protocol.response import chunked
 from crmcom_kit.mock_server.store.records import IndexedField, Query, Record
 from crmcom_kit.mock_server.store.reference_data import named
@@ -87,7 +87,7 @@ class NewEntry(TypedDict, total=False):
 
 
 class Reference(TypedDict, total=False):
-    """What webhook definitions and workflow rules have."""
+    """The members that webhook definitions and workflow rules share."""
 
     id: str
     name: str
@@ -137,7 +137,7 @@ class Added(TypedDict):
 
     added: Annotated[Count, "Number of added webhook requests."]
     webhook_requests: Annotated[Count, "Number of webhook requests in the world."]
-    filled_in: Annotated[list[Entry], "Those that lacked members, as they were added."]
+    filled_in: Annotated[list[Entry], "Webhook requests whose missing members the mock filled in."]
 
 
 class Definitions(TypedDict):
@@ -168,7 +168,7 @@ class Seed(TypedDict, total=False):
         float, "Share of rejected webhook requests.", Keywords(minimum=0, maximum=1)
     ]
     error_codes: Annotated[
-        list[str], "Error codes of those, such as SocketTimeoutException; by default all."
+        list[str], "Error codes of rejected ones, such as SocketTimeoutException; by default all."
     ]
     entities: Annotated[list[Entity], "Their entities; by default all of the release."]
     host: Annotated[
@@ -192,7 +192,7 @@ def get_state(call: Call) -> Reply[Any]:
     and faults; a snapshot also keeps the id generator.
     """
     lines = exported(call.epoch.store.copy())
-    first = next(lines, b"{}\n")  # what an empty world is written as
+    first = next(lines, b"{}\n")  # an empty world
     return Reply(chunked(chain([first], lines)), content_type=JSON_LINES)
 
 
@@ -212,7 +212,7 @@ def put_state(call: Call) -> Begun:
     clock, journal and faults stay.
     """
     entries = checked(read_entries(call.stream, "body"), call.world.config)
-    return begun(call.world.replace_content(entries, by_age=False, expected_epoch=call.epoch))
+    return epoch_view(call.world.replace_content(entries, by_age=False, expected_epoch=call.epoch))
 
 
 @operation("GET /records", "content")
@@ -241,15 +241,15 @@ def get_records(
         "definition": definition,
         "rule": rule,
     }
-    wanted = ((name, frozenset({value})) for name, value in filters.items() if value is not None)
+    terms = ((name, frozenset({value})) for name, value in filters.items() if value is not None)
     query = Query(
-        indexed=tuple(wanted),
-        url=None if url is None else lambda sent_to: url in sent_to,
+        indexed=tuple(terms),
+        url=None if url is None else lambda record_url: url in record_url,
         states=None if state is None else frozenset({state}),
     )
-    matching = [r for r in call.epoch.store.find(query) if record in (None, r.number, r.id)]
-    page = [_entry(match) for match in matching[offset : offset + limit]]
-    return {"records": page, "more": offset + limit < len(matching), "total": len(matching)}
+    matches = [r for r in call.epoch.store.find(query) if record in (None, r.number, r.id)]
+    page = [_entry(match) for match in matches[offset : offset + limit]]
+    return {"records": page, "more": offset + limit < len(matches), "total": len(matches)}
 
 
 def _entry(record: Record) -> Entry:
@@ -274,10 +274,10 @@ def post_records(call: Call) -> Added:
     """Add entries to the content; fill in what webhook requests lack.
 
     The body is as in `PUT /state`. Adds all entries or none. The generator fills in the members
-    that a record lacks, to fit those that it has, as `mock.add` does in Python. Of a webhook
-    definition or workflow rule, the id, the name or the alternative code is enough. `age` or
-    `created_date` says when a webhook request was created. Without a date it comes after all that
-    are there, or is created now in an empty world. Lists show added ones as the newest, whatever
+    that a record lacks, to fit its other members, as `mock.add` does in Python. To refer to a
+    webhook definition or workflow rule, its id, name or alternative code is enough. `age` or
+    `created_date` says when a webhook request was created. Without a date it is created after all
+    others, or now in an empty world. Lists show added webhook requests as the newest, whatever
     their dates. A webhook definition or workflow rule without an id gets one. Refused are an id or
     number that is or was in use, a name or alternative code that is taken, and a reference to
     something that the world does not have.
@@ -306,18 +306,18 @@ def patch_record(
 ) -> Entry:
     """Change members of a webhook request.
 
-    Members of `record` replace those that are there; `log_information` is merged into the present
-    one. `data` is replaced. What depends on a change follows, unless it is given: a webhook request
-    that becomes SUCCESSFUL loses its error, one that becomes REJECTED gets a timeout error, and
-    authentication code, request and response are computed again. `id`, `number` and `entity` cannot
-    be changed. The call is refused while the webhook request is being sent.
+    Members of `record` replace the present members; `log_information` is merged into the present
+    one. `data` is replaced. Members that depend on a change follow it, unless the body has them: a
+    webhook request that becomes SUCCESSFUL loses its error, one that becomes REJECTED gets a
+    timeout error, and authentication code, request and response are computed again. `id`, `number`
+    and `entity` cannot be changed. The call is refused while the webhook request is being sent.
     """
     return _entry(change_record(call.world, call.epoch, record, dict(body)))
 
 
 @operation("DELETE /records/{record}", "content")
 def delete_record(call: Call, record: RecordKey) -> Entry:
-    """Remove a webhook request, as the API's delete method does; return it as it last was."""
+    """Remove a webhook request, as the API's delete method does; return its last content."""
     return _entry(remove_record(call.epoch, record))
 
 
@@ -349,6 +349,6 @@ def seed(call: Call, body: Seed | None = None) -> Begun:
     knobs: dict[str, Any] = dict(body or {})
     scenario = knobs.pop("scenario", None)
     try:
-        return begun(generation.seed(call.world, scenario, knobs, expected_epoch=call.epoch))
+        return epoch_view(generation.seed(call.world, scenario, knobs, expected_epoch=call.epoch))
     except FixtureError as error:
         raise DataError(str(error)) from None

@@ -1,11 +1,11 @@
-"""What an operation of the control API is: a function of a call, from which its contract is made.
+"""An operation of the control API: a function of a call, from which its contract is made.
 
     @operation("POST /clock/advance", "clock", examples={"a minute": {"seconds": 60}})
     def advance_clock(call: Call, body: Advance) -> Clock:
 
 Its parameters are those of the path and of the query, and ``body`` is the JSON that is sent. Their
-types are what is valid, the type that it returns is that of the response, and its docstring is the
-text of the reference. ``typed_schemas`` says what a type may be.
+types say which values are valid. Its return type is that of the response, and its docstring is the
+text of the reference. ``typed_schemas`` describes the types.
 """
 
 from collections.abc import Callable, Mapping
@@ -57,7 +57,7 @@ class Call:
     registry: WorldRegistry
     world: World
     epoch: Epoch  # the world's current epoch when the call began
-    over: IsOver  # the server stops, or the client has left: the call must not wait any more
+    over: IsOver  # the server stops, or the client has left: the call must stop waiting
     verb: str
     headers: "Headers"
     root: str  # the part of the path that names the world
@@ -65,7 +65,7 @@ class Call:
     stream: IO[bytes]  # the body, if the operation reads it
 
     def may_send(self) -> AbstractContextManager[None]:
-        """Take a slot for a call in which the mock may really send, and wait for the receiver.
+        """Take a slot for a call in which the mock may send and wait for the receiver.
 
         Raises LimitExceeded on entry. Without a limit, such calls could take all threads of the
         server and leave none to the built-in receiver.
@@ -97,7 +97,7 @@ class Operation:
     examples: Mapping[str, Any] = field(default_factory=dict)  # of the body
 
     def __call__(self, function: Function) -> Function:
-        """Keep the operation that this makes of a function, and return the function."""
+        """Register the function's operation, and return the function."""
         self.function = function
         self.id = self.id or function.__name__
         self.verb, self.path = self.route.split()
@@ -114,16 +114,16 @@ OPERATIONS: dict[str, Operation] = {}
 
 
 def openapi_of(operation: Operation, components: dict[str, Schema]) -> Schema:
-    """Return an operation as OpenAPI describes it; the schemas that it needs go to components."""
+    """Return an operation as OpenAPI describes it; add the schemas that it needs to components."""
     summary, _, text = cleandoc(operation.function.__doc__ or "").partition("\n\n")
-    described: Schema = {
+    document: Schema = {
         "operationId": operation.id,
         "tags": [operation.tag],
         "summary": " ".join(summary.split()),
         "description": " ".join(text.split()),
     }
     parameters = [p for p in signature(operation.function).parameters.values() if p.name != "call"]
-    described["parameters"] = [
+    document["parameters"] = [
         _parameter(p, operation, components) for p in parameters if p.name != "body"
     ]
     if operation.has_body:
@@ -133,26 +133,26 @@ def openapi_of(operation: Operation, components: dict[str, Schema]) -> Schema:
         examples = {name: {"value": value} for name, value in operation.examples.items()}
         content = {"application/json": {"schema": schema, "examples": examples}}
         is_required = all(p.default is Parameter.empty for p in body)
-        described["requestBody"] = {"required": is_required, "content": content}
+        document["requestBody"] = {"required": is_required, "content": content}
     if operation.media:
         content = {operation.media: {"schema": {"type": "string"}}}
     else:
-        returns = operation.hints["return"]
-        if get_origin(returns) is Reply:
-            (returns,) = get_args(returns)
-        content = {"application/json": {"schema": schema_of(returns, components)}}
+        result = operation.hints["return"]
+        if get_origin(result) is Reply:
+            (result,) = get_args(result)
+        content = {"application/json": {"schema": schema_of(result, components)}}
     statuses = {operation.status: "The operation succeeded.", **operation.others}
-    described["responses"] = {
+    document["responses"] = {
         str(status): {"description": meaning, "content": content}
         for status, meaning in statuses.items()
     }
-    return described
+    return document
 
 
 def _parameter(parameter: Parameter, operation: Operation, components: dict[str, Schema]) -> Schema:
     is_in_path = f"{{{parameter.name}}}" in operation.path
     hint = operation.hints[parameter.name]
-    if parameter.default is None:  # it may be omitted, and is never null
+    if parameter.default is None:  # it may be omitted, but is never null
         hint = Union[tuple(kind for kind in get_args(hint) if kind is not NoneType)]  # noqa: UP007
     schema = dict(schema_of(hint, components))
     text = schema.pop("description", "")

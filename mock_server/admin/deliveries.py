@@ -21,14 +21,14 @@ _Id = Annotated[int, Keywords(minimum=1)]
 _Text = Annotated[str, Keywords(maxLength=400)]
 MessageFault = Annotated[
     str,
-    "To test a receiver, if the mock really sends: a wrong code of the right form, a code made "
-    "with another key, half of the body, or the same message twice.",
+    "To test a receiver, if the mock really sends: a wrong code of the right form, a code of "
+    "another key, half of the body, or the same message twice.",
     Keywords(enum=[*MESSAGE_FAULTS]),
 ]
 
 
 class Deliveries(TypedDict):
-    """The attempts that are still kept."""
+    """The attempts that the mock still has."""
 
     deliveries: list[Delivery]
 
@@ -124,7 +124,7 @@ def put_delivery_script(call: Call, body: DeliveryScriptChange) -> DeliveryScrip
     """Set a script of delivery outcomes.
 
     The script starts with its first outcome; its last outcome repeats. The script of a webhook
-    request takes precedence over the world's (omit `record` to set that one). null removes a
+    request takes precedence over the world's; omit `record` to set the world's. null removes a
     script; the world then has its initial script again. A reset removes all scripts; a snapshot
     keeps them and their positions. Refused if the mock really sends.
     """
@@ -141,9 +141,9 @@ def get_delivery(call: Call, id: _Id) -> Delivery:
 @operation("POST /deliveries/{id}/replay", "deliveries", examples={"twice": {"fault": "duplicate"}})
 def replay_delivery(call: Call, id: _Id, body: Replay | None = None) -> Delivery:
     """Send exactly the same message again. The webhook request does not change."""
-    before = call.epoch.attempts.get(id)
+    attempt = call.epoch.attempts.get(id)
     with call.may_send():
-        return serializers.attempt(call, replay(call.epoch, before, (body or {}).get("fault")))
+        return serializers.attempt(call, replay(call.epoch, attempt, (body or {}).get("fault")))
 
 
 @operation(
@@ -165,13 +165,13 @@ def fire_event(call: Call, body: Event) -> Fired:
     the definition selects which members of the data are sent.
     """
     with call.may_send():
-        fired = fire(call.epoch, **body)
-    attempt = None if fired.attempt is None else serializers.attempt(call, fired.attempt)
+        result = fire(call.epoch, **body)
+    attempt = None if result.attempt is None else serializers.attempt(call, result.attempt)
     return {
-        "sent": fired.sent,
-        "why": fired.why,
-        "left_out": list(fired.left_out),
+        "sent": result.sent,
+        "why": result.why,
+        "left_out": list(result.left_out),
         "webhook_request": None if attempt is None else attempt["webhook_request"],
-        "life_cycle_state": None if fired.record is None else fired.record.state,
+        "life_cycle_state": None if result.record is None else result.record.state,
         "delivery": attempt,
     }

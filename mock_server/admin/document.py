@@ -55,10 +55,10 @@ def document() -> dict[str, Any]:
     """Return the document; a shared object that callers must not change."""
     schemas: dict[str, Any] = {"UsageError": _ERROR}
     paths: dict[str, Any] = {}
-    for declared in OPERATIONS.values():
-        part = openapi_of(declared, schemas)
-        part["responses"]["default"] = {"$ref": "#/components/responses/UsageError"}
-        paths.setdefault(declared.path, {})[declared.verb.lower()] = part
+    for entry in OPERATIONS.values():
+        view = openapi_of(entry, schemas)
+        view["responses"]["default"] = {"$ref": "#/components/responses/UsageError"}
+        paths.setdefault(entry.path, {})[entry.verb.lower()] = view
     world = {"world": {"default": "default"}}
     return {
         "openapi": "3.1.0",
@@ -84,24 +84,24 @@ def document() -> dict[str, Any]:
     }
 
 
-def described(declared: Operation) -> dict[str, Any]:
+def view_of(operation: Operation) -> dict[str, Any]:
     """Return what the document says of an operation."""
-    part: dict[str, Any] = document()["paths"][declared.path][declared.verb.lower()]
-    return part
+    view: dict[str, Any] = document()["paths"][operation.path][operation.verb.lower()]
+    return view
 
 
 @operation("GET /openapi.json", "mock")
 def openapi(call: Call) -> dict[str, Any]:
     """Return this document, for this server and world."""
-    here = {"url": f"{call.origin}{call.root}{CONTROL}", "description": "This world"}
-    named = {
+    this_world = {"url": f"{call.origin}{call.root}{CONTROL}", "description": "This world"}
+    named_world = {
         "url": f"{call.origin}/worlds/{{world}}{CONTROL}",
         "description": "A named world",
         "variables": {"world": {"default": "my-test"}},
     }
-    shown = {**document(), "servers": [here, named]}
+    view = {**document(), "servers": [this_world, named_world]}
     if call.registry.access.admin_token is None:  # then no call needs a token
-        del shown["security"]
-        shown["components"] = {**shown["components"]}
-        del shown["components"]["securitySchemes"]
-    return shown
+        del view["security"]
+        view["components"] = {**view["components"]}
+        del view["components"]["securitySchemes"]
+    return view

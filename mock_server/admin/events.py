@@ -11,8 +11,8 @@ from crmcom_kit.mock_server.admin.serializers import attempts as attempts_view
 from crmcom_kit.mock_server.admin.worlds import get_clock
 from crmcom_kit.mock_server.journal.entry_view import EntryView, JournalReader
 
-#: How often a stream has an event about the world. By writing it some servers notice that the
-#: client has left.
+#: How often a stream has an event about the world. When some servers write it, they notice that
+#: the client has left.
 WORLD_SECONDS = 1.0
 
 
@@ -44,13 +44,13 @@ def _events(call: Call, reader: JournalReader, since: str | None) -> Iterator[by
     raises LimitExceeded if there is none.
     """
     journal, attempts = reader.journal, reader.attempts
-    seen = journal.revision if since is None else 0
-    seen_attempts = attempts.revision
-    number = journal.number_of(since or "0")
+    revision = journal.revision if since is None else 0
+    attempt_revision = attempts.revision
+    first = journal.number_of(since or "0")
 
     def has_news() -> bool:
-        """Whether there is a new request, response or attempt."""
-        return journal.revision > seen or attempts.revision > seen_attempts
+        """Return True if there is a new request, response or attempt."""
+        return journal.revision > revision or attempts.revision > attempt_revision
 
     with call.registry.waiting():
         yield b""
@@ -59,14 +59,14 @@ def _events(call: Call, reader: JournalReader, since: str | None) -> Iterator[by
         while not call.over():
             if monotonic() >= next_world:
                 next_world = monotonic() + WORLD_SECONDS
-                yield _event("world", about_world(call))
-            seen, entries = journal.changed_since(seen)
+                yield _event("world", world_view(call))
+            revision, entries = journal.changed_since(revision)
             for entry in entries:
-                if entry.number > number:
+                if entry.number > first:
                     yield _event("call", EntryView(reader, entry).summary())
-            if attempts.revision > seen_attempts:
-                seen_attempts, changed = attempts.changed_since(seen_attempts)
-                for attempt in attempts_view(call, changed):
+            if attempts.revision > attempt_revision:
+                attempt_revision, changed_attempts = attempts.changed_since(attempt_revision)
+                for attempt in attempts_view(call, changed_attempts):
                     yield _event("delivery", attempt)
             if journal.closed and not entries:
                 return
@@ -77,8 +77,8 @@ def _event(name: str, data: Any) -> bytes:
     return f"event: {name}\ndata: {json.dumps(data, separators=(',', ':'))}\n\n".encode()
 
 
-def about_world(call: Call) -> dict[str, Any]:
-    """Return what holds for the world as a whole at this moment."""
+def world_view(call: Call) -> dict[str, Any]:
+    """Return the data of an event about the world as a whole."""
     world = call.world
     epoch = world.current_epoch
     return {

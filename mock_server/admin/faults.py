@@ -15,8 +15,8 @@ from crmcom_kit.mock_server.faults.specification import (
 from crmcom_kit.mock_server.typed_schemas import Keywords
 
 _Preset = Annotated[str, Keywords(enum=[*PRESETS, *FORMER_NAMES])]
-_BESIDE = {name: [*preset.arguments] for name, preset in PRESETS.items()}
-_BESIDE |= {former: _BESIDE[name] for former, name in FORMER_NAMES.items()}
+_ARGUMENT_NAMES = {name: [*preset.arguments] for name, preset in PRESETS.items()}
+_ARGUMENT_NAMES |= {former: _ARGUMENT_NAMES[name] for former, name in FORMER_NAMES.items()}
 
 
 class Fault(TypedDict):
@@ -45,7 +45,7 @@ class Faults(TypedDict):
 class FaultOfPreset(FaultPresetArguments, total=False):
     """A preset and its arguments."""
 
-    preset: Required[Annotated[_Preset, Keywords({"x-beside": _BESIDE})]]
+    preset: Required[Annotated[_Preset, Keywords({"x-beside": _ARGUMENT_NAMES})]]
 
 
 class FaultPreset(TypedDict):
@@ -65,7 +65,7 @@ class Presets(TypedDict):
 @operation("GET /faults", "faults")
 def list_faults(call: Call) -> Faults:
     """List all faults, in the order in which they were added, including faults that are over."""
-    return _listed(call.world.faults.all())
+    return _view(call.world.faults.all())
 
 
 @operation(
@@ -101,7 +101,7 @@ def add_fault(call: Call, body: FaultSpec | FaultOfPreset) -> Faults:
     spec, faults = dict[str, Any](body), call.world.faults
     preset = spec.pop("preset", None)
     added = faults.add(spec) if preset is None else faults.add_preset(preset, spec)
-    return _listed(added)
+    return _view(added)
 
 
 @operation("DELETE /faults", "faults")
@@ -114,7 +114,7 @@ def clear_faults(
         faults.clear()
     else:
         faults.remove(id)
-    return _listed(call.world.faults.all())
+    return _view(call.world.faults.all())
 
 
 @operation("GET /faults/presets", "faults")
@@ -129,6 +129,6 @@ def list_fault_presets(call: Call) -> Presets:
     }
 
 
-def _listed(states: tuple[FaultState, ...]) -> Faults:
-    shown: list[Any] = [state.as_json() for state in states]
-    return {"faults": shown}
+def _view(states: tuple[FaultState, ...]) -> Faults:
+    views: list[Any] = [state.as_json() for state in states]
+    return {"faults": views}

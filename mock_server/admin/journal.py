@@ -22,7 +22,7 @@ _Number = Annotated[int, Keywords(minimum=0)]
 
 
 class Limits(TypedDict, total=False):
-    """How often."""
+    """How often requests are expected."""
 
     at_least: _Number
     at_most: _Number
@@ -32,7 +32,7 @@ _Times = _Number | Limits
 
 
 class Requests(TypedDict):
-    """Requests; dropped requests, for which the journal had no room, are not counted."""
+    """Requests, without the dropped requests, for which the journal had no room."""
 
     count: Annotated[int, "How many there are, whatever the limit."]
     dropped: int
@@ -40,7 +40,7 @@ class Requests(TypedDict):
 
 
 class Pattern(patterns.RequestPattern, total=False):
-    """A pattern over requests. All members must match; without any, every request does."""
+    """A pattern for requests. All its members must match; an empty pattern matches all requests."""
 
     operation: Annotated[patterns.Value, "The method of the API, such as resend."]
 
@@ -52,7 +52,7 @@ class Verifying(Pattern, total=False):
 
 
 class Awaiting(Pattern, total=False):
-    """A pattern, or others of these members."""
+    """A pattern of requests, or another condition."""
 
     state: Literal["SUCCESSFUL", "REJECTED", "SENDING", "DELETED"]
     delivery: Annotated[
@@ -64,18 +64,18 @@ class Awaiting(Pattern, total=False):
 
 
 class Counted(TypedDict):
-    """Whether requests were made as expected, and which."""
+    """Whether requests were made as expected, and these requests."""
 
     ok: bool
     count: NotRequired[int]
     message: NotRequired[
-        Annotated[str, "If not: what was expected and found, and the nearest requests."]
+        Annotated[str, "If not: the expected and the actual requests, and the nearest ones."]
     ]
     requests: NotRequired[Annotated[list[EntrySummary], "The last 100 of them."]]
 
 
 class Awaited(Counted):
-    """What was waited for, or what was there instead."""
+    """The result of a wait."""
 
     why: Annotated[
         Literal["held", "time over", "reset", "closing"],
@@ -86,17 +86,17 @@ class Awaited(Counted):
 
 
 class ExpectedRefusal(RefusalSpec):
-    """Refusals that a test expects, and how many of them came."""
+    """Refusals that a test expects, and their number so far."""
 
     count: int
-    ok: Annotated[bool, "Whether as many came as are expected."]
+    ok: Annotated[bool, "Whether the number is as expected."]
 
 
 class Unexpected(TypedDict):
     """What a test did not expect."""
 
-    ok: Annotated[bool, "Whether there is nothing."]
-    unexpected: Annotated[list[str], "In lines; of requests, the first 20."]
+    ok: Annotated[bool, "Whether nothing was unexpected."]
+    unexpected: Annotated[list[str], "One line each; at most 20 for requests."]
     expected: Annotated[list[ExpectedRefusal], "The refusals that are expected."]
 
 
@@ -111,7 +111,7 @@ def list_requests(
     """List the requests in the journal, newest first."""
     reader = call.world.reader
     views = reader.views(reader.journal.number_of(since or "0"))
-    return _listed(call, views[::-1], limit)
+    return _page(call, views[::-1], limit)
 
 
 @operation("POST /requests/find", "journal", examples={"lists": {"operation": "list"}})
@@ -122,10 +122,10 @@ def find_requests(call: Call, body: Pattern | None = None) -> Requests:
     """
     reader = call.world.reader
     pattern = patterns.Pattern(reader, dict(body or {}))
-    return _listed(call, [view for view in reader.views() if pattern.matches(view)])
+    return _page(call, [view for view in reader.views() if pattern.matches(view)])
 
 
-def _listed(call: Call, views: list[EntryView], limit: int | None = None) -> Requests:
+def _page(call: Call, views: list[EntryView], limit: int | None = None) -> Requests:
     requests: list[Any] = [view.as_json() for view in views[:limit]]
     dropped = call.world.journal.evicted
     return {"count": len(views), "dropped": dropped, "requests": requests}
@@ -145,9 +145,9 @@ def get_request(call: Call, id: Annotated[str, Keywords(maxLength=40)]) -> Journ
 
 @operation("DELETE /requests", "journal")
 def clear_requests(call: Call) -> JsonObject:
-    """Remove all entries, except entries of requests that are still to be carried out.
+    """Remove all entries, except those of running requests.
 
-    The numbers of later entries go on.
+    The numbers of later entries continue.
     """
     call.world.journal.clear()
     return {}
@@ -159,8 +159,8 @@ def requests_har(call: Call) -> JsonObject:
 
     `crmcom-kit check --from-har` and the developer tools of browsers read it. A response is as the
     client got it: one that a fault dropped has status 0. Variables stand for tokens. Times are
-    those of the world's clock. While that is frozen, `time` is 0, and `_seconds` has how long the
-    request took by the machine's clock. Running requests are left out.
+    those of the world's clock. While the clock is frozen, `time` is 0, and `_seconds` is the
+    duration by the machine's clock. Running requests are left out.
     """
     views, is_frozen = call.world.recording_reader.views(), call.world.clock.state.mode == "frozen"
     release = call.world.config.release.name
@@ -179,7 +179,7 @@ def verify(call: Call, body: Verifying) -> Reply[Counted]:
 
     By default at least one request is expected. Running requests count; if the result depends on
     their responses, it is not ok. It is an error if the journal has dropped requests that may make
-    a difference, or if there are none because there never was that `record`.
+    a difference, or if no request matches since the `record` never existed.
     """
     requests = verification.verify(call.world.reader, dict[str, Any](body))
     verdict: Any = {"ok": requests.ok, **requests.facts()}
@@ -220,7 +220,9 @@ def list_unexpected(call: Call) -> Unexpected:
 @operation(
     "POST /wait",
     "journal",
-    others={408: "It was not so in time, or the world was reset, or mock or client stopped."},
+    others={
+        408: "The condition did not hold in time, the world was reset, or mock or client stopped."
+    },
     examples={"sent": {"record": "7", "state": "SUCCESSFUL", "timeout": 0.1}},
 )
 def wait(call: Call, body: Awaiting) -> Reply[Awaited]:
@@ -229,11 +231,11 @@ def wait(call: Call, body: Awaiting) -> Reply[Awaited]:
     Members of a pattern select requests, which count once they have a response. `record`, with
     `state` if you like, waits for a webhook request; `delivery` for finished delivery attempts.
     """
-    journal = call.world.journal  # first: a reset from now on ends the wait
-    asked = dict[str, Any](body)
-    seconds = asked.pop("timeout", _DEFAULT_TIMEOUT)
-    condition = condition_of(call.world, asked)
+    journal = call.world.journal  # read first: a later reset ends the wait
+    condition_members = dict[str, Any](body)
+    seconds = condition_members.pop("timeout", _DEFAULT_TIMEOUT)
+    condition = condition_of(call.world, condition_members)
     with call.registry.waiting():
-        why = verification.wait_for(journal, condition, seconds, call.over)
-    awaited: Any = {"ok": why == "held", "why": why, **condition.facts()}
-    return Reply(awaited, 200 if why == "held" else 408)
+        reason = verification.wait_for(journal, condition, seconds, call.over)
+    result: Any = {"ok": reason == "held", "why": reason, **condition.facts()}
+    return Reply(result, 200 if reason == "held" else 408)

@@ -24,13 +24,13 @@ class Receiver(TypedDict):
 
 
 class Statuses(TypedDict):
-    """The statuses of its responses, in order; the last one repeats. None is 200, as at first."""
+    """The statuses of its responses, in order; the last one repeats. An empty list means 200."""
 
     statuses: Annotated[list[_Status], Keywords(maxItems=1000)]
 
 
 class ReceivedRequests(TypedDict):
-    """The messages that are still kept."""
+    """The messages that the receiver still has."""
 
     requests: list[ReceivedRequest]
 
@@ -65,7 +65,7 @@ def put_receiver(call: Call, body: Statuses) -> Receiver:
 def list_received(call: Call) -> ReceivedRequests:
     """List the messages that the built-in receiver received, oldest first.
 
-    Each has a verdict: whether its authentication code is valid, and what the right one signs.
+    Each has a verdict: whether its authentication code is valid, and what the correct code signs.
     """
     messages = call.epoch.receiver.requests()
     return {"requests": [serializers.received(call, message) for message in messages]}
@@ -80,11 +80,10 @@ def receive(
 ) -> Reply[Any]:
     """Receive a message, and respond with the next status.
 
-    Accepts any message; `GET /receiver/requests` has its verdict.
-    For authors of receivers: send a message with the code that your receiver computed. It creates
-    no world.
+    Accepts any message; `GET /receiver/requests` has its verdict. To test a receiver of yours, send
+    a message with the code that it computed. Creates no world.
     """
-    del secret  # the guard has looked at it
+    del secret  # the guard has checked it
     body = call.stream.read(MAX_BODY_BYTES)
     headers, epoch = dict(call.headers.items()), call.world.current_epoch
     attempt = epoch.attempts.labeled(headers.get(LABEL_HEADER))

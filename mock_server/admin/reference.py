@@ -1,6 +1,6 @@
 """The page on which people read an OpenAPI document and try its operations: Swagger UI.
 
-It shows the document that is beside it as ``openapi.json``, and has its files below ``docs/``.
+It shows ``openapi.json`` from its own folder, and its files are below ``docs/``.
 """
 
 from importlib.resources import files
@@ -23,12 +23,12 @@ _POLICY = (
 _HEADERS = (
     ("Cache-Control", "no-cache"),
     ("Content-Security-Policy", _POLICY),
-    ("X-Frame-Options", "DENY"),  # what a page in a frame is made to click has effects
+    ("X-Frame-Options", "DENY"),  # against clickjacking: operations have effects
 )
 
 
 def reference_page(title: str) -> Reply[bytes]:
-    """Return the page, for a document of that title."""
+    """Return the page for a document with a title."""
     page = files(__package__).joinpath("pages", "docs.html").read_text("utf-8")
     content = page.replace("{title}", title).encode()
     return Reply(content, content_type="text/html; charset=utf-8", headers=_HEADERS)

@@ -1,4 +1,4 @@
-"""From a request below /__admin to an operation and back: access, checks, operation, response."""
+"""Serve requests below /__admin: check access and parameters, call the operation, respond."""
 
 import io
 import json
@@ -18,7 +18,7 @@ from crmcom_kit.mock_server.admin.access import refusal, world_of
 from crmcom_kit.mock_server.admin.contract import OPERATIONS, Call, Operation, Reply
 from crmcom_kit.mock_server.admin.document import document
 from crmcom_kit.mock_server.admin.reference import reference_page
-from crmcom_kit.mock_server.admin.validation import checked_body, checked_parameters
+from crmcom_kit.mock_server.admin.validation import read_json_body, typed_parameters
 from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES
 from crmcom_kit.mock_server.world.registry import CONTROL, WorldRegistry, is_control
 from crmcom_kit.usage_errors import TooLarge, UsageError, quoted
@@ -47,12 +47,12 @@ def add_control_api(app: Flask, registry: WorldRegistry) -> None:
 
     @app.before_request
     def guard() -> Response | None:
-        """Refuse callers without access, on paths without an operation too; find the world."""
+        """Refuse callers without access, on unknown paths too; find the world."""
         if is_control(request.path):
-            refused = refusal(request, registry)
-            if refused is not None:
-                text, status = refused
-                return sent(Reply({"error": text}, status))
+            error = refusal(request, registry)
+            if error is not None:
+                text, status = error
+                return response_of(Reply({"error": text}, status))
             environ = request.environ
             environ[PICKED] = world_of(request, registry, environ[PICKED_NAME])
         return None
@@ -66,22 +66,24 @@ def add_control_api(app: Flask, registry: WorldRegistry) -> None:
             methods=[operation.verb],
         )
     page = reference_page("control API")
-    app.add_url_rule(f"{CONTROL}/docs", "control_docs", lambda: sent(page))
-    app.register_error_handler(UsageError, _refused)
+    app.add_url_rule(f"{CONTROL}/docs", "control_docs", lambda: response_of(page))
+    app.register_error_handler(UsageError, _refuse)
     app.register_error_handler(RequestEntityTooLarge, _too_large)
-    app.register_error_handler(ClientDisconnected, _cut_off)
+    app.register_error_handler(ClientDisconnected, _incomplete)
 
 
 def not_found(error: HTTPException) -> Response:
-    """Return the response for a path or verb without an operation; it names similar paths."""
-    asked = request.path.removeprefix(CONTROL)
-    near = [f"{CONTROL}{path}" for path in get_close_matches(asked, document()["paths"], n=3)]
-    hint = f"; nearest: {', '.join(near)}" if near else ""
+    """Return the response to an unknown path or verb; it names similar paths."""
+    unknown_path = request.path.removeprefix(CONTROL)
+    similar_paths = [
+        f"{CONTROL}{path}" for path in get_close_matches(unknown_path, document()["paths"], n=3)
+    ]
+    hint = f"; nearest: {', '.join(similar_paths)}" if similar_paths else ""
     path = quoted(request.path)[1:-1]
-    return nothing_here(error, f"{path} does not exist{hint}; {CONTROL}/docs lists all paths")
+    return no_view(error, f"{path} does not exist{hint}; {CONTROL}/docs lists all paths")
 
 
-def nothing_here(error: HTTPException, text: str) -> Response:
+def no_view(error: HTTPException, text: str) -> Response:
     """Return the response to a path or verb without a view.
 
     Args:
@@ -90,39 +92,39 @@ def nothing_here(error: HTTPException, text: str) -> Response:
     """
     allowed = ", ".join(sorted(getattr(error, "valid_methods", None) or ()))
     if not allowed:
-        return sent(Reply({"error": text}, error.code or 404))
+        return response_of(Reply({"error": text}, error.code or 404))
     text = f"{request.path} does not support {request.method}; allowed is {allowed}"
-    return sent(Reply({"error": text}, error.code or 404, headers=(("Allow", allowed),)))
+    return response_of(Reply({"error": text}, error.code or 404, headers=(("Allow", allowed),)))
 
 
-def _refused(error: UsageError) -> Response:
-    """Return the response to a request with a mistake; strict tests fail for it.
+def _refuse(error: UsageError) -> Response:
+    """Return the response to an invalid request; strict tests fail for it.
 
-    Not found and limit exceeded are no mistakes: a test may provoke them.
+    They accept not found and limit exceeded: a test may provoke these.
     """
     world = request.environ.get(PICKED)
     if world is not None and error.status == HTTPStatus.BAD_REQUEST:
-        about = f"{request.method} {request.path.removeprefix(CONTROL)}"
-        world.current_epoch.expectations.add_unexpected(f"control API, {about}: {error}")
-    return sent(Reply(error.facts(), error.status))
+        call = f"{request.method} {request.path.removeprefix(CONTROL)}"
+        world.current_epoch.expectations.add_unexpected(f"control API, {call}: {error}")
+    return response_of(Reply(error.facts(), error.status))
 
 
 def _too_large(_: RequestEntityTooLarge) -> Response:
     allowed = f"at most {request.max_content_length:,} bytes"
-    return _refused(TooLarge("body", seen="more", allowed=allowed))
+    return _refuse(TooLarge("body", seen="more", allowed=allowed))
 
 
-def _cut_off(_: ClientDisconnected) -> Response:
-    return _refused(UsageError("body", seen="only a part", allowed="the whole body"))
+def _incomplete(_: ClientDisconnected) -> Response:
+    return _refuse(UsageError("body", seen="only a part", allowed="the whole body"))
 
 
 def _respond(operation: Operation, registry: WorldRegistry, **path: str) -> Response:
     call, arguments = _call(operation, registry, path)
     result = operation.function(call, **arguments)
-    return sent(result if isinstance(result, Reply) else Reply(result, operation.status))
+    return response_of(result if isinstance(result, Reply) else Reply(result, operation.status))
 
 
-def sent(reply: Reply[Any]) -> Response:
+def response_of(reply: Reply[Any]) -> Response:
     """Return the response of a reply."""
     payload = reply.payload
     if isinstance(payload, dict):
@@ -130,14 +132,14 @@ def sent(reply: Reply[Any]) -> Response:
     return Response(payload, reply.status, reply.headers, content_type=reply.content_type)
 
 
-#: In UTF-8: C1 controls, line separators, and what turns a line around.
+#: In UTF-8: C1 controls, line separators, and characters that reverse the direction of text.
 _UNPRINTABLE = re.compile(rb"\xc2[\x80-\x9f]|\xe2\x80[\xa8-\xae]|\xe2\x81[\xa6-\xa9]")
 
 
 def _json(payload: dict[str, Any]) -> bytes:
     try:
         return _UNPRINTABLE.sub(_escape, orjson.dumps(payload))
-    except TypeError:  # orjson writes no integer of more than 64 bits, and no half character
+    except TypeError:  # orjson refuses integers of more than 64 bits, and surrogates
         return json.dumps(payload, separators=(",", ":")).encode()
 
 
@@ -166,11 +168,11 @@ def _call(
         stream=io.BufferedReader(cast("io.RawIOBase", request.stream), _READ_BYTES),
     )
     arguments = {
-        **checked_parameters(operation, "path", path.items()),
-        **checked_parameters(operation, "query", request.args.items(multi=True)),
+        **typed_parameters(operation, "path", path.items()),
+        **typed_parameters(operation, "query", request.args.items(multi=True)),
     }
     if operation.stream is None:
-        body = checked_body(operation, call.stream.read())
+        body = read_json_body(operation, call.stream.read())
         if body is not None:
             arguments["body"] = body
     return call, arguments

@@ -1,6 +1,6 @@
 """Attempts to deliver and received webhooks as JSON.
 
-They hold what was sent and received; every view is redacted here, once it is complete.
+Every view is redacted here, once it is complete.
 """
 
 from collections.abc import Iterable
@@ -27,19 +27,19 @@ class SigningKey(TypedDict):
 
 
 class SignatureVerdict(TypedDict):
-    """Whether an authentication code is right."""
+    """Whether an authentication code is correct."""
 
     valid: bool
     reason: Reason
     code: Annotated[str | None, "The code that was checked."]
-    expected: Annotated[str | None, "The right code, if only one key may be the right one."]
-    signed: Annotated[str | None, "What the right code signs: the first 65,536 bytes, as text."]
+    expected: Annotated[str | None, "The correct code, if only one key can be the key."]
+    signed: Annotated[str | None, "What the correct code signs: the first 65,536 bytes, as text."]
     size: Annotated[int | None, "How many bytes it signs."]
-    key: NotRequired[Annotated[SigningKey | None, "Of one delivery: what signs the right code."]]
+    key: NotRequired[Annotated[SigningKey | None, "For one delivery: the key of the correct code."]]
 
 
 class RecordName(TypedDict):
-    """What names a webhook request."""
+    """The id and number of a webhook request."""
 
     id: str
     number: str
@@ -55,7 +55,7 @@ class SentRequest(TypedDict):
 
 
 class DeliveryOutcome(TypedDict):
-    """What came of a delivery."""
+    """The outcome of a delivery."""
 
     name: str
     delivered: bool
@@ -77,14 +77,14 @@ class Delivery(TypedDict):
     webhook_request: RecordName
     definition: str
     url: str
-    fault: Annotated[str | None, "What is wrong with it on purpose."]
+    fault: Annotated[str | None, "The fault in it, if it has one on purpose."]
     request: SentRequest
     outcome: DeliveryOutcome | None
     seconds: Annotated[float | None, "How long it took."]
     before: str | None
     after: str | None
     call: Annotated[int | None, "Number of the call in the journal that caused it."]
-    signature: NotRequired[Annotated[SignatureVerdict, "Only where one attempt is shown."]]
+    signature: NotRequired[Annotated[SignatureVerdict, "Only if one attempt is shown."]]
 
 
 class ReceivedRequest(TypedDict):
@@ -96,7 +96,9 @@ class ReceivedRequest(TypedDict):
     headers: dict[str, str]
     body: str
     size: Annotated[int, "Bytes of the complete body."]
-    cut: Annotated[bool, "Whether `body` is only the beginning. The verdict is about all of it."]
+    cut: Annotated[
+        bool, "Whether `body` is only the beginning; the verdict is about the complete body."
+    ]
     status: Annotated[int, "The response to it."]
     delivery: Annotated[int | None, "The delivery of this world that sent it."]
     signature: SignatureVerdict
@@ -106,12 +108,12 @@ def _text(body: bytes) -> str:
     return body[:_MAX_SHOWN].decode("utf-8", "replace")
 
 
-def attempts(call: Call, shown: Iterable[Attempt]) -> list[Delivery]:
+def attempts(call: Call, selection: Iterable[Attempt]) -> list[Delivery]:
     """Return attempts to deliver as JSON."""
     epoch, redactor = call.epoch, call.world.redactor
     causes = _causes(epoch)
     views = (
-        _attempt(epoch, attempt, causes.get(attempt.of or attempt.number)) for attempt in shown
+        _attempt(epoch, attempt, causes.get(attempt.of or attempt.number)) for attempt in selection
     )
     return [redactor.value("", view) for view in views]
 
@@ -121,25 +123,25 @@ def attempt(call: Call, attempt: Attempt) -> Delivery:
     return attempts(call, [attempt])[0]
 
 
-def attempt_with_signature(call: Call, shown: Attempt) -> Delivery:
+def attempt_with_signature(call: Call, attempt_: Attempt) -> Delivery:
     """Return one attempt to deliver as JSON, with a verdict on the code that it sends.
 
-    It has the key, which is a secret: comparing codes takes it.
+    It shows the key, which is a secret, since comparing codes needs it.
     """
     exchanges, reference_data = call.world.config.exchanges, call.epoch.reference_data
-    _, headers, body = message_of(exchanges.messages, shown.message)
-    checked = verdict_on(exchanges, reference_data, dict(headers), body, shown.definition)
-    signature = verdict(call, checked)
-    entry = reference_data.key_entry_of(shown.definition)
+    _, headers, body = message_of(exchanges.messages, attempt_.message)
+    code_verdict = verdict_on(exchanges, reference_data, dict(headers), body, attempt_.definition)
+    signature = verdict(call, code_verdict)
+    entry = reference_data.key_entry_of(attempt_.definition)
     key: SigningKey | None = None
     if entry is not None:
         key = {"id": entry["id"], "name": entry.get("name"), "key": entry["key"]}
-    return {**attempt(call, shown), "signature": {**signature, "key": key}}
+    return {**attempt(call, attempt_), "signature": {**signature, "key": key}}
 
 
-def verdict(call: Call, checked: Verdict) -> SignatureVerdict:
+def verdict(call: Call, signature: Verdict) -> SignatureVerdict:
     """Return a verdict on a message's code as JSON."""
-    view: Any = call.world.redactor.value("", {"valid": checked.valid, **checked._asdict()})
+    view: Any = call.world.redactor.value("", {"valid": signature.valid, **signature._asdict()})
     return cast("SignatureVerdict", view)
 
 

@@ -1,4 +1,4 @@
-"""Operations on worlds as a whole, and on the snapshots, the tokens and the clock of one."""
+"""Operations on worlds, and on the snapshots, tokens and clock of a world."""
 
 from collections.abc import Mapping
 from typing import Annotated, Literal, NotRequired, TypedDict, cast
@@ -20,7 +20,7 @@ SnapshotName = Annotated[
     ),
 ]
 _Amount = Annotated[float, Keywords(minimum=0)]
-_SOME = Keywords(
+_ANY_UNITS = Keywords(
     {"minProperties": 1, "x-allowed": f"an object with some of {', '.join(SECONDS_PER)}"}
 )
 
@@ -104,7 +104,7 @@ class Advance(TypedDict, total=False):
     seconds: _Amount
 
 
-def begun(epoch: Epoch) -> Begun:
+def epoch_view(epoch: Epoch) -> Begun:
     """Return a new epoch as JSON."""
     return {"epoch": epoch.number, "webhook_requests": len(epoch.store)}
 
@@ -147,27 +147,27 @@ def reset(call: Call) -> Begun:
     state. Tokens from logins stay valid, and snapshots stay. A call that began before the reset
     does not change the new content.
     """
-    return begun(call.world.reset())
+    return epoch_view(call.world.reset())
 
 
 @operation("POST /tokens", "world")
 def post_tokens(call: Call) -> IssuedToken:
     """Issue a token without a login.
 
-    The token is that of a login with the mock's own credentials, for the first unit: it is valid as
-    long as one, and counts as one where the dialect limits how many of a user are valid at the same
+    The token is like that of a login with the mock's own credentials, for the first unit. It is
+    valid as long, and counts if the dialect limits how many tokens of a user are valid at the same
     time (`tokens.live_at_once`). It is redacted wherever the mock shows it again.
     """
     epoch = call.epoch
-    issued = epoch.tokens.issue(epoch.session(), epoch.config.release.token)
-    return {"token": issued.text, "expires": write_moment(issued.expires)}
+    token = epoch.tokens.issue(epoch.session(), epoch.config.release.token)
+    return {"token": token.text, "expires": write_moment(token.expires)}
 
 
 @operation("GET /snapshots", "snapshots")
 def list_snapshots(call: Call) -> Snapshots:
     """List the snapshots of the world."""
-    saved = call.world.snapshots().items()
-    return {"snapshots": [{"name": name, "webhook_requests": count} for name, count in saved]}
+    counts = call.world.snapshots().items()
+    return {"snapshots": [{"name": name, "webhook_requests": count} for name, count in counts]}
 
 
 @operation("PUT /snapshots/{name}", "snapshots")
@@ -195,7 +195,7 @@ def restore_snapshot(call: Call, name: SnapshotName) -> Begun:
     Fixed tokens are valid again; tokens from logins, clock, journal and faults stay. A call that
     began before does not change the new content.
     """
-    return begun(call.world.restore(name, expected_epoch=call.epoch))
+    return epoch_view(call.world.restore(name, expected_epoch=call.epoch))
 
 
 @operation("GET /clock", "clock")
@@ -220,22 +220,22 @@ def get_clock(call: Call) -> Clock:
 def put_clock(call: Call, body: ClockSetting) -> Clock:
     """Start or stop the clock."""
     clock = call.world.clock
-    at = call.epoch.present.instant("at", body["at"]) if "at" in body else None
+    start = call.epoch.present.instant("at", body["at"]) if "at" in body else None
     if body["mode"] == "frozen":
-        clock.freeze(at)
-    elif at is None:
+        clock.freeze(start)
+    elif start is None:
         clock.restart()
     else:
-        clock.run(at)
+        clock.run(start)
     return get_clock(call)
 
 
 @operation("POST /clock/advance", "clock", examples={"three hours": {"hours": 3}})
-def advance_clock(call: Call, body: Annotated[Advance, _SOME]) -> Clock:
+def advance_clock(call: Call, body: Annotated[Advance, _ANY_UNITS]) -> Clock:
     """Move the clock forward, as if the time had passed.
 
     Calls that wait until a time of the world's clock, e.g. in a delay, continue once it is reached.
     """
-    parts = cast("Mapping[str, float]", body)
-    call.world.clock.advance(sum(SECONDS_PER[unit] * parts[unit] for unit in parts))
+    amounts = cast("Mapping[str, float]", body)
+    call.world.clock.advance(sum(SECONDS_PER[unit] * amounts[unit] for unit in amounts))
     return get_clock(call)

@@ -1,7 +1,7 @@
-"""How a request is processed: fault, method, token, parameters, the method itself, the journal.
+"""Process a request: fault, method, token, parameters, the method itself, the journal.
 
-There is one implementation, ``handle``. It does no I/O: what a request must wait for is left to the
-``Waits`` of its shell. ``dispatch`` waits in its own thread.
+``handle`` is the only implementation. It does no I/O, and leaves waiting to the ``Waits`` of its
+shell. ``dispatch`` waits in its own thread.
 """
 
 from functools import partial
@@ -27,23 +27,22 @@ _IN_THREAD = Waits()
 
 
 def dispatch(world: World, request: Request) -> Response:
-    """Return the response of ``world`` to ``request``; wait in this thread if it must wait."""
+    """Return the response of ``world`` to ``request``; wait in this thread if necessary."""
     try:
         handle(world, request, _IN_THREAD).send(None)
     except StopIteration as end:
         response: Response = end.value
         return response
-    raise AssertionError  # such waits suspend nothing
+    raise AssertionError  # waits in a thread suspend nothing
 
 
 async def handle(world: World, request: Request, waits: Waits) -> Response:
     """Return the response of ``world`` to ``request``, and record both in the journal.
 
-    The journal has the request from now on. A request stays in the epoch in which it began: after
-    a reset, nothing that it does can be seen.
+    A request stays in the epoch in which it began: after a reset, its effects cannot be seen.
     """
     epoch = world.current_epoch
-    closing = epoch.config.closing  # the server may start again, with another one
+    closing = epoch.config.closing  # read once: a restarted server has another one
     entry = epoch.journal.begin(epoch.clock.now(), request)
     response = fault = None
     try:
@@ -55,12 +54,12 @@ async def handle(world: World, request: Request, waits: Waits) -> Response:
             # Imported with the first fault: most mocks have none, and start sooner without it.
             from crmcom_kit.mock_server.api.fault_effects import apply
 
-            entry.fault = fault.without_body()  # what was sent of it counts as the response
-            own = partial(respond, epoch, request, waits)
-            response = await apply(fault, epoch, entry, own, waits, closing)
+            entry.fault = fault.without_body()  # the response has what was sent of it
+            proceed = partial(respond, epoch, request, waits)
+            response = await apply(fault, epoch, entry, proceed, waits, closing)
     except UsageError as error:
         response = usage_error_response(error)
-    except Exception as error:  # noqa: BLE001 - whatever fails, the client and the journal are told
+    except Exception as error:  # noqa: BLE001 - client and journal get every failure
         response = _internal_error(world, epoch, request, error)
     finally:
         if response is None:  # the shell gave up while the request waited
@@ -73,7 +72,7 @@ async def handle(world: World, request: Request, waits: Waits) -> Response:
 
 
 def _compare(epoch: Epoch, entry: Entry, response: Response) -> None:
-    """Compare a refusal, and what the mock warns of, with what a test expects."""
+    """Report a refusal that no test expects, and warnings."""
     error = response.error if response.statement is not None else None
     view = RequestView(epoch.config, epoch.store.get, entry.request)
     texts = [f"warning: {text}" for text in response.warnings]
@@ -82,8 +81,8 @@ def _compare(epoch: Epoch, entry: Entry, response: Response) -> None:
         if not entry.expected_refusal:
             texts.append(f"refused ({error.kind}): {error.details}")
     if texts:
-        about = f"request {entry.number}, {view.operation or 'no method'}"
-        epoch.expectations.add_unexpected(f"{about}: {'; '.join(texts)}")
+        request_name = f"request {entry.number}, {view.operation or 'no method'}"
+        epoch.expectations.add_unexpected(f"{request_name}: {'; '.join(texts)}")
 
 
 async def respond(epoch: Epoch, request: Request, waits: Waits) -> Response:
@@ -94,7 +93,7 @@ async def respond(epoch: Epoch, request: Request, waits: Waits) -> Response:
         method = _method(epoch, request)
         _check_verb(method, request)
         raw = epoch.config.parameters.collect(method, request)
-        response = await _carried_out(epoch, request, raw, waits)
+        response = await _carry_out(epoch, request, raw, waits)
     except VendorError as error:
         response = _error(epoch, error, method, request, raw)
     response.method = "methods" if method is None else method.name
@@ -123,21 +122,19 @@ def _method(epoch: Epoch, request: Request) -> Method:
     if method.deprecated and method.name in _RECORD_METHODS:
         dial = "requests.deprecated_methods"
         if config.dialect[dial] == "withdraw":
-            seen, allowed = f"release {config.release.name}", "an older release"
+            release, allowed = f"release {config.release.name}", "an older release"
             kind = "method_withdrawn"
-            raise VendorError(kind, method.path, seen=seen, allowed=allowed, dials=(dial,))
+            raise VendorError(kind, method.path, seen=release, allowed=allowed, dials=(dial,))
     return method
 
 
 def _check_verb(method: Method, request: Request) -> None:
     if request.verb != method.verb:
-        seen = quoted(request.verb).strip('"')
-        raise VendorError("wrong_verb", method.path, seen=seen, allowed=method.verb)
+        verb = quoted(request.verb).strip('"')
+        raise VendorError("wrong_verb", method.path, seen=verb, allowed=method.verb)
 
 
-async def _carried_out(
-    epoch: Epoch, request: Request, raw: RawParameters, waits: Waits
-) -> Response:
+async def _carry_out(epoch: Epoch, request: Request, raw: RawParameters, waits: Waits) -> Response:
     """Check token and parameters, in the order of the dialect, and call the method."""
     parameters, tokens = epoch.config.parameters, epoch.tokens
     match raw.method.name:
@@ -172,7 +169,7 @@ def _error(
     request: Request,
     raw: RawParameters | None,
 ) -> Response:
-    # Imported with the first refused request: a start need not wait for it.
+    # Imported with the first refused request: most mocks start sooner without it.
     from crmcom_kit.mock_server.api.suggestions import explain
 
     name = "methods" if method is None else method.name
@@ -183,7 +180,7 @@ def _error(
     if error.kind == "wrong_verb" and response.status == 405:
         response.allow = error.allowed
     response.error = error
-    # The journal keeps the error, and would keep everything that its frames hold.
+    # The journal keeps the error; a traceback would keep every object of its frames.
     error.__traceback__ = error.__context__ = None
     response.before = response.after = error.record
     response.attempts = error.attempts

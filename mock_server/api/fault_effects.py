@@ -23,8 +23,8 @@ async def apply(
 ) -> Response:
     """Return the response to a request that ``fault`` hits; ``respond`` makes the API's own.
 
-    What the request has done is in its entry while the response is held back. ``closing`` is set
-    when the server ends that has got the request; what is held back is dropped then.
+    While a delay holds the response back, the entry has it as ``carried_out``. ``closing`` is set
+    when the server of the request ends; it drops responses that are held back.
     """
     effect = fault.effect
     view = RequestView(epoch.config, epoch.store.get, entry.request)
@@ -33,7 +33,7 @@ async def apply(
     if fault.after_commit:
         response = entry.carried_out = await respond()
     if "delay" in effect and not await _wait(epoch, effect, waits, closing):
-        response = _dropped(response)
+        response = _drop(response)
         response.fault = f"{fault.id} ({fault.name})"
         return response
     _disturb(epoch, effect, view)
@@ -57,22 +57,24 @@ async def _wait(epoch: Epoch, effect: Mapping[str, Any], waits: Waits, closing: 
 
 
 def _disturb(epoch: Epoch, effect: Mapping[str, Any], view: RequestView) -> None:
-    """Let the request's token expire, delete its record."""
+    """Let the request's token expire, and delete its record, if the effect says so."""
     token = view.token if "expire_token" in effect else None
-    # Tokens outlive a reset: a fault from before it must not reach beyond it.
+    # Tokens outlive a reset, but a fault from before it must not affect them.
     if token is not None and not epoch.journal.closed:
         epoch.tokens.expire(token)
     if "delete_record" in effect and view.record is not None:
         epoch.store.delete("id", view.record.id)
 
 
-def _replacement(epoch: Epoch, fault: Fault, method: str, real: Response | None) -> Response:
-    """Return the response sent instead of the API's own, ``real``, if there is one."""
+def _replacement(
+    epoch: Epoch, fault: Fault, method: str, api_response: Response | None
+) -> Response:
+    """Return the response that replaces ``api_response``, the API's own, which may be None."""
     effect, fixed = fault.effect, fault.fixed
-    if real is not None:
-        method = real.method
+    if api_response is not None:
+        method = api_response.method
     if "drop" in effect:
-        response = _dropped(real)
+        response = _drop(api_response)
     elif "error" in effect:
         error = VendorError(effect["error"])
         response = epoch.config.responses.error(error, method)
@@ -84,15 +86,19 @@ def _replacement(epoch: Epoch, fault: Fault, method: str, real: Response | None)
         response = gateway_page(effect["status"])
         response.retry_after = effect.get("retry_after")
     response.method = method
-    if real is not None:
-        response.before, response.after, response.warnings = real.before, real.after, real.warnings
-        response.attempts = real.attempts
+    if api_response is not None:
+        response.before, response.after, response.warnings = (
+            api_response.before,
+            api_response.after,
+            api_response.warnings,
+        )
+        response.attempts = api_response.attempts
     return response
 
 
-def _dropped(real: Response | None) -> Response:
-    """Return a response of which nothing is sent; ``real`` is the API's own, if there is one."""
-    response = Response(0, b"", "text/plain") if real is None else real
+def _drop(api_response: Response | None) -> Response:
+    """Return a response that is not sent, with the results of ``api_response`` if there is one."""
+    response = Response(0, b"", "text/plain") if api_response is None else api_response
     response.ending = Ending("dropped")
     return response
 
@@ -107,7 +113,7 @@ def _damage(effect: Mapping[str, Any], response: Response) -> None:
         response.length = len(response.body)
     length = response.length or 0
     if cut is not None:
-        response.ending = Ending("cut", min(cut, max(0, length - 1)))  # never all of them
+        response.ending = Ending("cut", min(cut, max(0, length - 1)))  # never the complete response
     elif isinstance(response.body, bytes):
         response.body = response.body[: length // 2]  # half of an object is not JSON
         response.length = len(response.body)

@@ -1,8 +1,8 @@
-"""Reasons and suggestions: why a request was refused, and what makes it valid in its own terms.
+"""Reasons and suggestions: why a request was refused, and the smallest change that makes it valid.
 
-Their words are in ``schemas.reasons``. A reason says what is allowed in general. A suggestion says
-what this caller means: a value under the right field, a number as a string, a word for a state. It
-is sent in a header of the mock's own. It is None unless it is sure: another record is no remedy.
+Their words are in ``schemas.reasons``. A reason says what is allowed in general. A suggestion
+corrects this request: it moves a value to its field, writes a number as a string or replaces a word
+for a state. A header of the mock has it. It is None if the intention of the caller is not clear.
 """
 
 import difflib
@@ -26,8 +26,8 @@ from crmcom_kit.schemas.releases import entities_since, release_names, resolve
 
 _MAX_LENGTH = 100  # of a value that is read
 _LOGIN = "POST authentication/token"
-_YOURS = "..."  # stands for a value that only the caller knows
-_SPELLING = 0.75  # how alike two words are, from 0 to 1, if one is a misspelling of the other
+_PLACEHOLDER = "..."  # for a value that only the caller knows
+_SPELLING = 0.75  # minimum similarity of a word and its misspelling, from 0 to 1
 _MIN_PREFIX = 4  # characters that a shortened name has
 #: A date whose year comes first, which is never ambiguous, and a time without a zone.
 _DATE = re.compile(r"(\d{4})[-/. ](\d\d?)[-/. ](\d\d?)(?:[T ]+(\d\d?:\d\d)(:\d\d)?)?", re.ASCII)
@@ -51,31 +51,33 @@ def explain(
     raw: RawParameters | None,
     epoch: Epoch,
 ) -> tuple[Reason, str | None]:
-    """Return why a request was refused that breaks ``statement``, and what makes it valid.
+    """Return why a request that breaks ``statement`` was refused, and a suggestion.
 
     ``method`` is None if the path has no method, ``raw`` if the parameters could not be read. The
-    suggestion is None if it is not sure what the caller meant.
+    suggestion is None if the intention of the caller is not clear.
     """
-    refused = _Refused(error, method, request, raw, epoch)
+    refusal = _Refusal(error, method, request, raw, epoch)
     case, allowed = error.case, error.allowed
-    later = _later(refused)
-    if later:
-        case, allowed = "later", f"{later} or later"
+    release = _later_release(refusal)
+    if release:
+        case, allowed = "later", f"{release} or later"
     elif not case:
-        case = _misplaced(refused)
-    why = reason(statement, case, parameter=error.parameter, seen=error.seen, allowed=allowed)
-    if later:
-        example: str | None = f"{allowed}: start the mock with --release {later}"
+        case = _misplacement(refusal)
+    explanation = reason(
+        statement, case, parameter=error.parameter, seen=error.seen, allowed=allowed
+    )
+    if release:
+        example: str | None = f"{allowed}: start the mock with --release {release}"
     elif case in ("form", "in_header", "in_query"):
-        return why, why.remedy
+        return explanation, explanation.remedy
     else:
         find = _FINDERS.get(error.kind)
-        example = None if find is None else find(refused)
-    return why, None if example is None else reason(statement, case, allowed=example).remedy
+        example = None if find is None else find(refusal)
+    return explanation, None if example is None else reason(statement, case, allowed=example).remedy
 
 
 @dataclass(slots=True)
-class _Refused:
+class _Refusal:
     """A refused request."""
 
     error: VendorError
@@ -91,7 +93,7 @@ class _Refused:
 
     @property
     def parameter(self) -> Parameter | None:
-        """What the method says of the wrong parameter."""
+        """The declaration of the wrong parameter by the method."""
         return None if self.method is None else self.method.parameters.get(self.name)
 
     @property
@@ -101,7 +103,7 @@ class _Refused:
 
     @property
     def resends(self) -> bool:
-        """Whether the wrong parameter names a record that is to be sent again."""
+        """True if the wrong parameter names the record to resend."""
         is_resend = self.method is not None and self.method.name == "resend"
         return is_resend and self.name == REQUEST_IDENTIFIER
 
@@ -109,39 +111,39 @@ class _Refused:
         """Return the value of a parameter in the request."""
         return None if self.raw is None else self.raw.values.get(name)
 
-    def misspelled(self, name: str) -> Any:
+    def misspelled_value(self, name: str) -> Any:
         """Return the value of a parameter whose name is a misspelling of ``name``."""
         values = {} if self.raw is None else self.raw.values
-        return next((value for key, value in values.items() if _near(key, [name])), None)
+        return next((value for key, value in values.items() if _find_candidate(key, [name])), None)
 
-    def written(self, name: str, value: str, field: str = "") -> str:
-        """Return a parameter and its value as the caller would write them."""
+    def write(self, name: str, value: str, field: str = "") -> str:
+        """Return a parameter and its value in the notation of the request."""
         if self.request.verb != "POST":
             return f"{name}={field}={value}" if field else f"{name}={value}"
         return f'"{name}": {{"{field}": "{value}"}}' if field else f'"{name}": "{value}"'
 
 
-def _later(refused: _Refused) -> str | None:
-    """Return the release that brings the method or the entity, if it is a later one."""
-    if refused.error.kind == "unknown_method":
-        path = refused.request.path
-        for release in release_names():
-            if any(method.path == path for method in methods(resolve(release)).values()):
-                return release
-    if refused.error.kind == "unsupported_entity":
-        value, since = str(refused.value("entity")).upper(), entities_since()
-        entity = _near(value, since)
-        if entity is not None and entity not in refused.epoch.config.release.entities:
+def _later_release(refusal: _Refusal) -> str | None:
+    """Return the later release that introduces the method or entity; None if there is none."""
+    if refusal.error.kind == "unknown_method":
+        path = refusal.request.path
+        for name in release_names():
+            if any(method.path == path for method in methods(resolve(name)).values()):
+                return name
+    if refusal.error.kind == "unsupported_entity":
+        value, since = str(refusal.value("entity")).upper(), entities_since()
+        entity = _find_candidate(value, since)
+        if entity is not None and entity not in refusal.epoch.config.release.entities:
             return since[entity]
     return None
 
 
-def _misplaced(refused: _Refused) -> str:
-    """Return the case of a request whose parameters are elsewhere; "" if they are not."""
-    request = refused.request
-    if refused.error.kind == "missing_token" and request.verb == "POST":
+def _misplacement(refusal: _Refusal) -> str:
+    """Return the case of a request with its parameters in the wrong place; "" for others."""
+    request = refusal.request
+    if refusal.error.kind == "missing_token" and request.verb == "POST":
         return "in_query" if b"token=" in request.query else ""
-    if refused.error.kind == "bad_body":
+    if refusal.error.kind == "bad_body":
         body = (request.body or b"").strip()
         if re.match(rb"\w+=", body):
             return "form"
@@ -149,89 +151,93 @@ def _misplaced(refused: _Refused) -> str:
     return ""
 
 
-def _near(text: str, candidates: Iterable[str]) -> str | None:
-    """Return the candidate that ``text`` means, begins or misspells."""
+def _find_candidate(text: str, candidates: Iterable[str]) -> str | None:
+    """Return the candidate that ``text`` misspells, abbreviates or is another word for."""
     by_upper = {candidate.upper(): candidate for candidate in candidates}
-    wanted = text[:_MAX_LENGTH].strip().upper()
-    if wanted in by_upper:
-        return by_upper[wanted]
+    word = text[:_MAX_LENGTH].strip().upper()
+    if word in by_upper:
+        return by_upper[word]
     for candidate in by_upper.values():
-        if wanted.replace(" ", "_") in _MEANINGS.get(candidate, "").upper().split():
+        if word.replace(" ", "_") in _MEANINGS.get(candidate, "").upper().split():
             return candidate
-    near = difflib.get_close_matches(wanted, by_upper, n=1, cutoff=_SPELLING)
-    if not near and len(wanted) >= _MIN_PREFIX:
-        near = [candidate for candidate in by_upper if candidate.startswith(wanted)]
-    return by_upper[near[0]] if len(near) == 1 else None
+    matches = difflib.get_close_matches(word, by_upper, n=1, cutoff=_SPELLING)
+    if not matches and len(word) >= _MIN_PREFIX:
+        matches = [candidate for candidate in by_upper if candidate.startswith(word)]
+    return by_upper[matches[0]] if len(matches) == 1 else None
 
 
-def _path(refused: _Refused) -> str | None:
-    """Suggest a path whose folder and last part both mean those of the request."""
-    folder, _, last = refused.request.path.rpartition("/")
-    by_path = refused.epoch.config.methods
-    near_folder = _near(folder, [path.rpartition("/")[0] for path in by_path])
-    near_last = _near(last, [path.rpartition("/")[2] for path in by_path])
-    method = by_path.get(f"{near_folder}/{near_last}")
+def _path(refusal: _Refusal) -> str | None:
+    """Suggest the path whose folder and last part resemble those of the request."""
+    folder, _, last = refusal.request.path.rpartition("/")
+    by_path = refusal.epoch.config.methods
+    folder_match = _find_candidate(folder, [path.rpartition("/")[0] for path in by_path])
+    last_match = _find_candidate(last, [path.rpartition("/")[2] for path in by_path])
+    method = by_path.get(f"{folder_match}/{last_match}")
     return None if method is None else f"{method.verb} {method.path}"
 
 
-def _verb(refused: _Refused) -> str:
-    verb = refused.error.allowed
+def _verb(refusal: _Refusal) -> str:
+    verb = refusal.error.allowed
     place = "in the JSON body" if verb == "POST" else "in the query"
     return f"{verb}, with the parameters {place}"
 
 
-def _token(refused: _Refused) -> str:
-    new = "" if refused.error.kind == "missing_token" else "a new login with "
-    return f"{refused.written('token', _YOURS)} from {new}{_LOGIN}"
+def _token(refusal: _Refusal) -> str:
+    login = "" if refusal.error.kind == "missing_token" else "a new login with "
+    return f"{refusal.write('token', _PLACEHOLDER)} from {login}{_LOGIN}"
 
 
-def _login(refused: _Refused) -> str:
-    if refused.method is not None and refused.method.basic:
+def _login(refusal: _Refusal) -> str:
+    if refusal.method is not None and refusal.method.basic:
         return "the header Authorization: Basic base64(KEY:), with the key of --api-key"
-    right = refused.epoch.config.credentials
-    members = {"username": right.username, "organisation": right.organisation, "password": _YOURS}
-    parts = [refused.written(name, value) for name, value in members.items()]
+    credentials = refusal.epoch.config.credentials
+    members = {
+        "username": credentials.username,
+        "organisation": credentials.organisation,
+        "password": _PLACEHOLDER,
+    }
+    parts = [refusal.write(name, value) for name, value in members.items()]
     return f"{', '.join(parts)} (the value of --password)"
 
 
-def _identifier(refused: _Refused) -> str | None:
-    """Suggest the documented form of the identifier that the request has, if only that is wrong."""
-    pairs = [*_pairs(refused)]
-    fitting = (
+def _identifier(refusal: _Refusal) -> str | None:
+    """Suggest the documented form of an identifier that has another form."""
+    pairs = [*_pairs(refusal)]
+    valid_pairs = (
         (field, text)
         for _, text in pairs
-        for field in reversed(refused.fields)
-        if _fits(refused, field, text)
+        for field in reversed(refusal.fields)
+        if _fits(refusal, field, text)
     )
-    fit = next(fitting, None)
-    if fit is None and refused.error.kind in _NO_SUCH:
-        return _none_left(refused)
-    meant = ((_near(field, refused.fields), text) for field, text in pairs)
-    field, text = fit or next(
-        ((field, text) for field, text in meant if field is not None),
-        ("number" if "number" in refused.fields else "id", _YOURS),
+    valid_pair = next(valid_pairs, None)
+    if valid_pair is None and refusal.error.kind in _NO_SUCH:
+        return _resend_hint(refusal)
+    candidates = ((_find_candidate(field, refusal.fields), text) for field, text in pairs)
+    field, text = valid_pair or next(
+        ((field, text) for field, text in candidates if field is not None),
+        ("number" if "number" in refusal.fields else "id", _PLACEHOLDER),
     )
-    return refused.written(refused.name, text, field)
+    return refusal.write(refusal.name, text, field)
 
 
-def _none_left(refused: _Refused) -> str | None:
-    """Say that no record can be resent, if that is so."""
-    store = refused.epoch.store
-    if not refused.resends or not len(store) or store.query(Query(states=RESENDABLE, limit=1)):
+def _resend_hint(refusal: _Refusal) -> str | None:
+    """Return the suggestion for a world without a record that can be resent; None for others."""
+    store = refusal.epoch.store
+    if not refusal.resends or not len(store) or store.query(Query(states=RESENDABLE, limit=1)):
         return None
     return "a webhook request that is REJECTED: none is now, so make a delivery fail (--deliver)"
 
 
-def _pairs(refused: _Refused) -> Iterator[tuple[str, str]]:
-    """Yield the fields and values that the request may mean as its identifier."""
-    value = refused.value(refused.name)
+def _pairs(refusal: _Refusal) -> Iterator[tuple[str, str]]:
+    """Yield the fields and values of the request that may be its identifier."""
+    value = refusal.value(refusal.name)
     if value is None:
-        value = refused.misspelled(refused.name)
+        value = refusal.misspelled_value(refusal.name)
     if isinstance(value, str):
         field, equals, text = value.partition("=")
         value = _json_object(value) or ({field: text} if equals else value)
     fields = dict(value) if isinstance(value, dict) else {"": value}
-    fields.update({name: refused.value(name) for name in refused.fields if refused.value(name)})
+    fields.update({name: refusal.value(name) for name in refusal.fields if refusal.value(name)})
     for field, part in fields.items():
         if isinstance(part, str | int) and not isinstance(part, bool):
             text = str(part).strip()
@@ -247,32 +253,32 @@ def _json_object(text: str) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def _fits(refused: _Refused, field: str, value: str) -> bool:
-    """Return whether the request would be valid with an identifier."""
-    store, directory = refused.epoch.store, refused.epoch.reference_data.directory
-    if refused.name != REQUEST_IDENTIFIER:
-        return directory(refused.name.removesuffix("_identifier")).find(field, value) is not None
+def _fits(refusal: _Refusal, field: str, value: str) -> bool:
+    """Return True if an identifier makes the request valid."""
+    store, directory = refusal.epoch.store, refusal.epoch.reference_data.directory
+    if refusal.name != REQUEST_IDENTIFIER:
+        return directory(refusal.name.removesuffix("_identifier")).find(field, value) is not None
     record = store.get(key_of(field), value)
-    return record is not None and (not refused.resends or record.state in RESENDABLE)
+    return record is not None and (not refusal.resends or record.state in RESENDABLE)
 
 
-def _semi_optional(refused: _Refused) -> str:
-    return refused.written("entity", refused.epoch.config.release.entities[0])
+def _semi_optional(refusal: _Refusal) -> str:
+    return refusal.write("entity", refusal.epoch.config.release.entities[0])
 
 
-def _choice(refused: _Refused) -> str | None:
-    """Suggest the value of entity or life_cycle_state that the caller means."""
-    choices = () if refused.parameter is None else refused.parameter.choices
-    if refused.name == "entity":
-        choices = refused.epoch.config.release.entities
-    meant = _near(str(refused.value(refused.name)), choices)
-    return None if meant is None else refused.written(refused.name, meant)
+def _choice(refusal: _Refusal) -> str | None:
+    """Suggest the entity or life_cycle_state that resembles the value."""
+    choices = () if refusal.parameter is None else refusal.parameter.choices
+    if refusal.name == "entity":
+        choices = refusal.epoch.config.release.entities
+    choice = _find_candidate(str(refusal.value(refusal.name)), choices)
+    return None if choice is None else refusal.write(refusal.name, choice)
 
 
-def _date(refused: _Refused) -> str | None:
-    """Suggest a date in the form that the dialect reads, if it is sure which day is meant."""
-    form = refused.epoch.config.dialect["list.created_date.form"]
-    parts = _DATE.fullmatch(str(refused.value(refused.name)).strip())
+def _date(refusal: _Refusal) -> str | None:
+    """Suggest the same date in the form of the dialect, if the day is clear."""
+    form = refusal.epoch.config.dialect["list.created_date.form"]
+    parts = _DATE.fullmatch(str(refusal.value(refusal.name)).strip())
     if parts is None or form == "neither":
         return None
     year, month, day, minute, second = parts.groups()
@@ -283,20 +289,20 @@ def _date(refused: _Refused) -> str | None:
         read_date(text)
     except ValueError:
         return None
-    return refused.written(refused.name, text)
+    return refusal.write(refusal.name, text)
 
 
-def _wrong_value(refused: _Refused) -> str | None:
-    """Suggest something else than a value that is missing, empty, unreadable or of a wrong type."""
-    if refused.fields:
-        return _identifier(refused)
-    if refused.name in ("username", "password", "organisation"):
-        return _login(refused)
-    if refused.name == "token":
-        return _token(refused)
-    value = refused.value(refused.name)
+def _wrong_value(refusal: _Refusal) -> str | None:
+    """Suggest a value in place of one that is missing, empty, unreadable or of a wrong type."""
+    if refusal.fields:
+        return _identifier(refusal)
+    if refusal.name in ("username", "password", "organisation"):
+        return _login(refusal)
+    if refusal.name == "token":
+        return _token(refusal)
+    value = refusal.value(refusal.name)
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return refused.written(refused.name, str(value)[:_MAX_LENGTH]) if is_number else None
+    return refusal.write(refusal.name, str(value)[:_MAX_LENGTH]) if is_number else None
 
 
 _NO_SUCH = (
@@ -305,8 +311,8 @@ _NO_SUCH = (
     "unknown_workflow_rule",
     "not_rejected",
 )
-#: What finds the suggestion for a kind of error; the others have none.
-_FINDERS: dict[str, Callable[[_Refused], str | None]] = {
+#: The function that makes the suggestion for an error kind; other kinds have none.
+_FINDERS: dict[str, Callable[[_Refusal], str | None]] = {
     "unknown_method": _path,
     "wrong_verb": _verb,
     **dict.fromkeys(("missing_token", "invalid_token", "expired_token", "released_token"), _token),

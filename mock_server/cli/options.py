@@ -1,4 +1,4 @@
-"""The options of ``crmcom-kit serve``, and what must be true of them together."""
+"""The options of ``crmcom-kit serve``, and the checks of their combination."""
 
 from pathlib import Path
 from typing import Any
@@ -155,8 +155,8 @@ def check(options: dict[str, Any]) -> None:
             options["profile"] = read_profile(options["profile"])
             options["release"] = options["release"] or options["profile"].release.name
         else:
-            chosen = options["dialect"]
-            options["dialect"] = load_dialect("default" if chosen is None else chosen)
+            dialect = options["dialect"]
+            options["dialect"] = load_dialect("default" if dialect is None else dialect)
         if options["data"] is not None:
             options["data"].stat()
     except (DialectError, ProfileError, UnknownRelease) as error:
@@ -167,7 +167,7 @@ def check(options: dict[str, Any]) -> None:
 
 
 def _mistake_in(options: dict[str, Any]) -> str | None:
-    """Return what is wrong with strings and with the options of deliveries, if anything is."""
+    """Return the mistake in strings or in the options of deliveries; None if there is none."""
     from crmcom_kit.schemas import dials
 
     for name in ("username", "password", "organisation", "api_key", "admin_token", "tokens"):
@@ -182,16 +182,16 @@ def _mistake_in(options: dict[str, Any]) -> str | None:
         if options["deliver"] != "scripted":
             return "--deliveries: not allowed with --deliver; give --deliver alone"
         options["deliver"] = options.pop("deliveries")
-    how, dial = options["deliver"], dials()["delivery.script"]
-    if how not in ("scripted", "http") and not dial.accepts(how):
-        return f"--deliver: {how!r} is not allowed; allowed is http, or {dial.allowed()}"
+    way, dial = options["deliver"], dials()["delivery.script"]
+    if way not in ("scripted", "http") and not dial.accepts(way):
+        return f"--deliver: {way!r} is not allowed; allowed is http, or {dial.allowed()}"
     if options["deliver"] != "http" and options["allow_hosts"]:
         return "--allow-host: not allowed without --deliver http, since nothing is sent"
     return None
 
 
 def _mistake_in_access(options: dict[str, Any]) -> str | None:
-    """Return what is wrong with how callers reach the mock, if anything is."""
+    """Return the mistake in the options of TLS and CORS; None if there is none."""
     if options["tls_key"] is not None and options["tls_cert"] is None:
         return "--tls-key: not allowed without --tls-cert"
     if options["tls_self_signed"] is not None and options["tls_cert"] is not None:

@@ -1,11 +1,11 @@
-"""``crmcom-kit ready``: whether a mock is ready, or wait until it is."""
+"""``crmcom-kit ready``: check that a mock is ready, or wait until it is."""
 
 import time
 
 import click
 
-_SECONDS = 3.0  # of silence, until it is not ready
-_PAUSE = 0.1  # seconds between two looks
+_SECONDS = 3.0  # without a response, after which a mock is not ready
+_PAUSE = 0.1  # seconds between two requests
 
 
 @click.command()
@@ -22,24 +22,24 @@ _PAUSE = 0.1  # seconds between two looks
     default=0.0,
     type=click.FloatRange(0, 86_400),
     metavar="SECONDS",
-    help="Wait up to so many seconds until it is ready.  [default: look once]",
+    help="Maximum time to wait until it is ready.  [default: ask once]",
 )
 def ready(url: str, wait: float) -> None:
     """Exit with status 0 if a mock is ready for requests, with 1 if not."""
     address = f"{url.rstrip('/')}/readyz"
     end = time.monotonic() + wait
     patience = min(_SECONDS, wait) if wait else _SECONDS
-    while (reason := _why_not_ready(address, max(patience, _PAUSE))) is not None:
-        left = end - time.monotonic()
-        if left <= 0:
-            waited = f", after {wait:g} seconds" if wait else ""
-            msg = f"{address}: {reason}{waited}"
+    while (reason := _problem(address, max(patience, _PAUSE))) is not None:
+        remaining = end - time.monotonic()
+        if remaining <= 0:
+            duration = f", after {wait:g} seconds" if wait else ""
+            msg = f"{address}: {reason}{duration}"
             raise click.ClickException(msg)
-        time.sleep(min(_PAUSE, left))
-        patience = min(_SECONDS, left)
+        time.sleep(min(_PAUSE, remaining))
+        patience = min(_SECONDS, remaining)
 
 
-def _why_not_ready(address: str, seconds: float) -> str | None:
+def _problem(address: str, seconds: float) -> str | None:
     """Return why the mock at ``address`` is not ready; None if it is. Raises UsageError."""
     import httpcore
 

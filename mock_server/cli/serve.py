@@ -27,13 +27,13 @@ if TYPE_CHECKING:
     from crmcom_kit.mock_server.world.registry import WorldRegistry
     from crmcom_kit.mock_server.world.world import World
 
-_GIVEN = "(as given)"
-#: Seconds that deliveries have to end in after the server begins to stop: fewer than it has itself.
+_AS_GIVEN = "(as given)"
+#: Seconds in which deliveries must end once the server stops: fewer than the server itself has.
 DELIVERY_SECONDS = 6.0
 
 
 class _Serve(click.Command):
-    """A command that says what is wrong with its flags in one line, too."""
+    """A command that reports wrong flags in one line."""
 
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
         try:
@@ -80,7 +80,7 @@ def serve(**options: Any) -> None:
         from crmcom_kit.mock_server.http.server import (
             ServeError,
             Server,
-            bound_socket,
+            bind_socket,
             prepare_descriptors,
             run_until_signalled,
         )
@@ -88,11 +88,11 @@ def serve(**options: Any) -> None:
     check(options)
     prepare_descriptors()
     try:
-        # Before the world is made: a taken port should not cost a long load.
-        listening = bound_socket(options["host"], options["port"])
+        # Before the world is loaded, which may take long: the port may be taken.
+        listener = bind_socket(options["host"], options["port"])
     except ServeError as error:
         raise Refused(str(error)) from None
-    with listening:
+    with listener:
         with _without_gc():
             from crmcom_kit.mock_server.http.asgi_shell import AsgiShell
 
@@ -102,7 +102,7 @@ def serve(**options: Any) -> None:
             try:
                 server = Server(
                     app,
-                    listening,
+                    listener,
                     closing=registry.closing,
                     tls=_tls(options),
                 )
@@ -125,16 +125,16 @@ def serve(**options: Any) -> None:
 
 
 def _tls(options: dict[str, Any]) -> "ssl.SSLContext | None":
-    """Return what the server's TLS is made with, if it has any. Raises ServeError."""
+    """Return the TLS context of the server; None without TLS. Raises ServeError."""
     cert, ca = options["tls_cert"], options["tls_self_signed"]
     if cert is None and ca is None:
         return None
-    from crmcom_kit.mock_server.http.tls import given_certificate, new_certificate
+    from crmcom_kit.mock_server.http.tls import make_certificate, read_certificate
 
     if cert is not None:
-        return given_certificate(cert, options["tls_key"])
+        return read_certificate(cert, options["tls_key"])
     names = {"localhost", "127.0.0.1", "::1", *_names(options)} - {"", ANY_NAME}
-    return new_certificate(sorted(names), ca)
+    return make_certificate(sorted(names), ca)
 
 
 def _names(options: dict[str, Any]) -> tuple[str, ...]:
@@ -239,25 +239,25 @@ def _greet(options: dict[str, Any], port: int) -> None:
     host = f"[{host}]" if ":" in host else host
     is_tls = options["tls_cert"] is not None or options["tls_self_signed"] is not None
     base = f"{'https' if is_tls else 'http'}://{host}:{port}{API_PATH}"
-    right = _credentials(options)
-    password = right.password if options["password"] is None else _GIVEN
-    key = right.api_key if options["api_key"] is None else _GIVEN
+    credentials = _credentials(options)
+    password = credentials.password if options["password"] is None else _AS_GIVEN
+    key = credentials.api_key if options["api_key"] is None else _AS_GIVEN
     release = resolve(options["release"])
     lines = [
         f"READY {base}",
         f"  console       {base.removesuffix(API_PATH)}/",
         f"  control API   {base.removesuffix(API_PATH)}{CONTROL}/docs",
         f"  release       {release.name}",
-        f"  username      {right.username}",
+        f"  username      {credentials.username}",
         f"  password      {password}",
-        f"  organisation  {right.organisation}",
+        f"  organisation  {credentials.organisation}",
     ]
     if release.web_api_key_token is not None:
         lines.append(f"  Web API key   {key}")
     if options["profile"] is not None:
         lines.append(f"  profile       {len(options['profile'].unsettled)} dials not settled")
     if options["admin_token"] is not None:
-        lines.append(f"  admin token   {_GIVEN}")
+        lines.append(f"  admin token   {_AS_GIVEN}")
     if options["tls_self_signed"] is not None:
         lines.append(f"  CA to trust   {options['tls_self_signed']}")
     if options["state"] is not None:
@@ -265,7 +265,7 @@ def _greet(options: dict[str, Any], port: int) -> None:
     if options["deliver"] == "http":
         lines.append(f"  delivers to   {', '.join(['loopback', *options['allow_hosts']])}")
     if options["tokens"]:
-        lines.append(f"  fixed tokens  {len(options['tokens'])} {_GIVEN}")
+        lines.append(f"  fixed tokens  {len(options['tokens'])} {_AS_GIVEN}")
     # Serve even if the reader is gone, as in `… | true`.
     with suppress(OSError):
         print("\n".join(lines), flush=True)  # noqa: T201 - the command's own output

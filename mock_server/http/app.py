@@ -17,9 +17,9 @@ from crmcom_kit.mock_server.admin.routing import (
     PICKED,
     PICKED_NAME,
     add_control_api,
+    no_view,
     not_found,
-    nothing_here,
-    sent,
+    response_of,
 )
 from crmcom_kit.mock_server.api.dispatch import dispatch
 from crmcom_kit.mock_server.console.assets import Asset, assets, page
@@ -68,7 +68,7 @@ def create_app(world: World | WorldRegistry | None = None, **options: Any) -> Fl
     app.add_url_rule("/", "console", _home)
     app.add_url_rule("/console/<path:path>", "console_asset", _console_asset)
     app.add_url_rule("/openapi.json", "openapi", _openapi)
-    app.add_url_rule("/docs", "docs", lambda: sent(reference_page("the API")))
+    app.add_url_rule("/docs", "docs", lambda: response_of(reference_page("the API")))
     for folder in ("/docs", f"{CONTROL}/docs"):
         app.add_url_rule(f"{folder}/<name>", "docs_asset", _docs_asset)
     return app
@@ -166,12 +166,12 @@ def _nothing_here(error: HTTPException) -> FlaskResponse:
     if is_control(request.path):
         return not_found(error)
     here = f"nothing here; the API is below {API_PATH}, the control API below {CONTROL}"
-    return nothing_here(error, here)
+    return no_view(error, here)
 
 
 def _internal_error(_: HTTPException) -> FlaskResponse:
     """Return the response to a request in which the mock itself failed; Flask has logged why."""
-    return sent(Reply({"error": "internal error of the mock; its log says more"}, 500))
+    return response_of(Reply({"error": "internal error of the mock; its log says more"}, 500))
 
 
 def _home() -> FlaskResponse:
@@ -192,8 +192,8 @@ def _openapi() -> FlaskResponse:
     config = request.environ[PICKED].config
     here = f"{request.host_url.removesuffix('/')}{request.script_root}{API_PATH}"
     document = openapi_document(config.release.name, dialect=config.dialect, server_url=here)
-    return sent(Reply(document))
+    return response_of(Reply(document))
 
 
 def _docs_asset(name: str) -> FlaskResponse:
-    return sent(reference_asset(name)) if name in ASSETS else abort(404)
+    return response_of(reference_asset(name)) if name in ASSETS else abort(404)

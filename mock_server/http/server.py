@@ -39,7 +39,7 @@ class ServeError(OSError):
     """The server cannot be started: which address, and why."""
 
 
-def bound_socket(host: str, port: int) -> socket.socket:
+def bind_socket(host: str, port: int) -> socket.socket:
     """Return a socket bound to ``host`` and ``port`` (0: a free one). Raises ServeError."""
     try:
         infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)

@@ -9,7 +9,7 @@ from crmcom_kit.mock_server.http.server import ServeError
 _ALPN = ["http/1.1"]
 
 
-def given_certificate(cert: Path, key: Path | None) -> ssl.SSLContext:
+def read_certificate(cert: Path, key: Path | None) -> ssl.SSLContext:
     """Return the context of a server with a certificate of the user's.
 
     Args:
@@ -36,7 +36,7 @@ def given_certificate(cert: Path, key: Path | None) -> ssl.SSLContext:
     return context
 
 
-def new_certificate(names: Sequence[str], ca: Path) -> ssl.SSLContext:
+def make_certificate(names: Sequence[str], ca: Path) -> ssl.SSLContext:
     """Return the context of a server with a new certificate.
 
     Args:

@@ -51,11 +51,11 @@ class Background:
 
     def _started(self) -> "tuple[Server, threading.Thread]":
         from crmcom_kit.mock_server.http.asgi_shell import AsgiShell
-        from crmcom_kit.mock_server.http.server import Server, bound_socket
+        from crmcom_kit.mock_server.http.server import Server, bind_socket
 
         if self._app is None:
             self._app = AsgiShell(self._registry)
-        listening = bound_socket(self._host, self._port)
+        listening = bind_socket(self._host, self._port)
         if self._stopped:
             self._registry.reopen()
         server = Server(self._app, listening, closing=self._registry.closing)

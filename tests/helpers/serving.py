@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from crmcom_kit.mock_server.http.requests import asgi_headers
-from crmcom_kit.mock_server.http.server import Server, bound_socket
+from crmcom_kit.mock_server.http.server import Server, bind_socket
 from crmcom_kit.mock_server.http.wsgi_bridge import WsgiBridge
 from crmcom_kit.schemas import API_PATH
 from helpers.patience import PATIENCE
@@ -27,7 +27,7 @@ def reserved_port() -> Iterator[int]:
     On Linux, a socket that is bound and does not listen leaves the port to a server that asks for
     it by its number, and keeps the kernel from giving it to another test.
     """
-    with bound_socket("127.0.0.1", 0) as reserved:
+    with bind_socket("127.0.0.1", 0) as reserved:
         port = int(reserved.getsockname()[1])
         if sys.platform != "linux":
             reserved.close()
@@ -42,7 +42,7 @@ def served(app: Any) -> Iterator[str]:
     async def asgi(scope: Any, receive: Any, send: Any) -> None:
         await bridge.respond(scope, receive, send, asgi_headers(scope["headers"]))
 
-    server = Server(asgi, bound_socket("127.0.0.1", 0))
+    server = Server(asgi, bind_socket("127.0.0.1", 0))
     running = threading.Thread(target=server.run, kwargs={"grace": 0.1}, daemon=True)
     running.start()
     yield f"http://127.0.0.1:{server.port}{API_PATH}"

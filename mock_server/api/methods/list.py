@@ -18,7 +18,7 @@ from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.schemas.ordering import Key, read_order, sort_key, sort_value
 from crmcom_kit.usage_errors import quoted
 
-# The dials that decide what a parameter selects, beside those that say which values it may have.
+# The dials that decide which records a parameter selects.
 _DIALS = {
     "entity": ("list.combine",),
     "entity_id": ("list.combine",),
@@ -52,11 +52,11 @@ def list_(epoch: Epoch, values: Values) -> Response:
 
 def _check_semi_optional(epoch: Epoch, values: Values) -> None:
     semi_optional = epoch.config.semi_optional
-    named = [name for name in semi_optional if name in values]
-    only_entity_id = named == ["entity_id"]
-    if named and not (only_entity_id and not epoch.config.dialect["list.entity_id_alone"]):
+    names = [name for name in semi_optional if name in values]
+    only_entity_id = names == ["entity_id"]
+    if names and not (only_entity_id and not epoch.config.dialect["list.entity_id_alone"]):
         return
-    missing = ", ".join(name for name in semi_optional if name not in named)
+    missing = ", ".join(name for name in semi_optional if name not in names)
     raise VendorError(
         "no_semi_optional",
         "list",
@@ -68,7 +68,7 @@ def _check_semi_optional(epoch: Epoch, values: Values) -> None:
 
 
 def _query(epoch: Epoch, values: Values) -> Query | None:
-    """Return what to look for in the store; None if nothing can match."""
+    """Return the query of a request; None if no record can match."""
     dialect = epoch.config.dialect
     indexed: list[tuple[IndexedField, frozenset[str]]] = []
     if "entity" in values:
@@ -78,9 +78,9 @@ def _query(epoch: Epoch, values: Values) -> Query | None:
     matches_none = False
     for name, field in _REFERENCES:
         if name in values:
-            own_id = _reference(epoch, name, values[name])
-            matches_none |= own_id is None
-            indexed.append((field, frozenset(() if own_id is None else (own_id,))))
+            object_id = _reference(epoch, name, values[name])
+            matches_none |= object_id is None
+            indexed.append((field, frozenset(() if object_id is None else (object_id,))))
     any_of = dialect["list.combine"] == "any"
     if matches_none and not any_of:
         return None
@@ -117,26 +117,26 @@ def _reference(epoch: Epoch, name: str, identifier: Identifier) -> str | None:
     return None
 
 
-def _url_test(wanted: str | None, match: str) -> Callable[[str], bool] | None:
-    if wanted is None:
+def _url_test(text: str | None, match: str) -> Callable[[str], bool] | None:
+    if text is None:
         return None
     if match == "exact":
-        return lambda url: url == wanted
+        return lambda url: url == text
     if match == "prefix":
-        return lambda url: url.startswith(wanted)
-    return lambda url: wanted in url
+        return lambda url: url.startswith(text)
+    return lambda url: text in url
 
 
 @lru_cache(maxsize=16)
 def _order(texts: tuple[str, ...]) -> tuple[tuple[tuple[_SortValue, bool], ...], bool]:
-    """Return what records are sorted by, and whether those alike are newest first."""
+    """Return the sort keys, and whether records with equal keys are newest first."""
     keys, is_newest_first = read_order(texts)
     return tuple((_sort_value(key), key.is_down) for key in keys), is_newest_first
 
 
 def _sort_value(key: Key) -> _SortValue:
-    """Return what gives the value by which a key sorts a record."""
-    if key.member in KEYS:  # which need not be read from the body
+    """Return the function that computes the value by which a key sorts a record."""
+    if key.member in KEYS:  # then the body need not be parsed
         return lambda record: sort_key(key, getattr(record, key.member))
     value = sort_value(key)
     return lambda record: value(orjson.loads(record.body))

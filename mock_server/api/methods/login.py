@@ -23,26 +23,27 @@ def token(epoch: Epoch, values: Values) -> Response:
     Source: POST authentication/token.
 
     Raises:
-        VendorError: they are wrong (wrong_credentials), or the unit does not exist (unknown_unit).
+        VendorError: a credential is wrong (wrong_credentials), or the unit does not exist
+            (unknown_unit).
     """
     config = epoch.config
-    right = config.credentials
-    fitting = {
-        "username": values["username"].casefold() == right.username.casefold(),
-        "password": values["password"] == right.password,
-        "organisation": values["organisation"] == right.organisation,
+    credentials = config.credentials
+    checks = {
+        "username": values["username"].casefold() == credentials.username.casefold(),
+        "password": values["password"] == credentials.password,
+        "organisation": values["organisation"] == credentials.organisation,
     }
-    wrong = [name for name, fits in fitting.items() if not fits]
-    if wrong:
+    mistakes = [name for name, fits in checks.items() if not fits]
+    if mistakes:
         username, organisation = quoted(values["username"]), quoted(values["organisation"])
         raise VendorError(
             "wrong_credentials",
             "username, password, organisation",
             seen=f"username {username}, organisation {organisation}",
             allowed="the mock's credentials, which `serve` prints; tests have them as credentials",
-            wrong=wrong[0] if len(wrong) == 1 else "",
+            wrong=mistakes[0] if len(mistakes) == 1 else "",
         )
-    return _issued(epoch, values, config.release.token, "token")
+    return _issue(epoch, values, config.release.token, "token")
 
 
 def web_api_key_token(epoch: Epoch, values: Values, authorization: str) -> Response:
@@ -51,7 +52,8 @@ def web_api_key_token(epoch: Epoch, values: Values, authorization: str) -> Respo
     Source: POST authentication/web_api_key/token, R10.0.0.
 
     Raises:
-        VendorError: the key is wrong (wrong_credentials), or there is no such unit (unknown_unit).
+        VendorError: the key is wrong (wrong_credentials), or the unit does not exist
+            (unknown_unit).
     """
     key, dials = _basic_user(epoch, authorization)
     if key is None or key != epoch.config.credentials.api_key:
@@ -65,14 +67,14 @@ def web_api_key_token(epoch: Epoch, values: Values, authorization: str) -> Respo
         )
     release = epoch.config.release
     kind = release.web_api_key_token or release.token
-    return _issued(epoch, values, kind, "web_api_key_token")
+    return _issue(epoch, values, kind, "web_api_key_token")
 
 
 def token_release(epoch: Epoch, text: str) -> Response:
     """End a token; return an empty object.
 
-    Source: POST authentication/token/release, R10.0.0, deprecated from R12.0.0 (from then on a
-    dial).
+    Source: POST authentication/token/release, R10.0.0. R12.0.0 deprecates it; its effect is a dial
+    from then on.
 
     Raises:
         VendorError: the token is not valid.
@@ -86,33 +88,33 @@ def token_release(epoch: Epoch, text: str) -> Response:
     return response
 
 
-def _issued(epoch: Epoch, values: Values, kind: TokenKind, method: str) -> Response:
+def _issue(epoch: Epoch, values: Values, kind: TokenKind, method: str) -> Response:
     session = epoch.session(_unit(epoch, values.get("unit")))
-    issued = epoch.tokens.issue(session, kind)
-    return epoch.config.responses.data(orjson.dumps({"token": issued.text}), method)
+    issued_token = epoch.tokens.issue(session, kind)
+    return epoch.config.responses.data(orjson.dumps({"token": issued_token.text}), method)
 
 
-def _unit(epoch: Epoch, named: str | None) -> Object | None:
-    if named is None:
+def _unit(epoch: Epoch, unit_id: str | None) -> Object | None:
+    if unit_id is None:
         return None
-    unit = epoch.reference_data.units.find("id", named)
+    unit = epoch.reference_data.units.find("id", unit_id)
     if unit is not None:
         return unit
     allowed = "the id of an existing unit"
-    raise VendorError("unknown_unit", "unit", seen=quoted(named), allowed=allowed)
+    raise VendorError("unknown_unit", "unit", seen=quoted(unit_id), allowed=allowed)
 
 
 def _basic_user(epoch: Epoch, authorization: str) -> tuple[str | None, tuple[str, ...]]:
     """Return the user name of HTTP Basic, and the dials that decided if there is none."""
     dialect = epoch.config.dialect
-    scheme, _, encoded = authorization.partition(" ")
+    scheme, _, base64_text = authorization.partition(" ")
     if scheme != "Basic" and not (scheme.capitalize() == "Basic" and dialect[_ANY_CASE]):
         return None, (_ANY_CASE,) if scheme.capitalize() == "Basic" else ()
     try:
-        decoded = base64.b64decode(encoded.strip(), validate=True).decode()
+        text = base64.b64decode(base64_text.strip(), validate=True).decode()
     except (binascii.Error, ValueError):
         return None, ()
-    user, colon, password = decoded.partition(":")
+    user, colon, password = text.partition(":")
     if not colon and not dialect[_NO_COLON]:
         return None, (_NO_COLON,)
     return (None if password else user), ()

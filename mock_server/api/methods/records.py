@@ -1,4 +1,4 @@
-"""The methods show and delete, and how every method finds the record that a request names.
+"""The methods show and delete, and the search for the record that a request names.
 
 Sources: GET webhook_requests/show and POST webhook_requests/delete, R9.0.0 and later.
 """
@@ -28,7 +28,7 @@ def show(epoch: Epoch, values: Values) -> Response:
 
 
 def delete(epoch: Epoch, values: Values, session: Session) -> Response:
-    """Delete a webhook request in any state, and return it as it last was.
+    """Delete a webhook request in any state, and return its last content.
 
     Raises:
         VendorError: it does not exist (unknown_webhook_request).
@@ -36,17 +36,17 @@ def delete(epoch: Epoch, values: Values, session: Session) -> Response:
     identifier: Identifier = values[REQUEST_IDENTIFIER]
     record = epoch.store.delete(key_of(identifier.field), identifier.value)
     if record is None:
-        raise unknown(epoch, identifier)
+        raise unknown_record(epoch, identifier)
     body = record.body
-    learned = epoch.changed_by("delete", body, session) if record.is_recorded else None
-    if learned is not None:
-        body = compact_json(learned)
+    changed_body = epoch.changed_by("delete", body, session) if record.is_recorded else None
+    if changed_body is not None:
+        body = compact_json(changed_body)
     elif epoch.config.dialect["delete.updates_log"]:
-        shown = orjson.loads(body)
-        log = shown.get("log_information")
-        log = log if isinstance(log, dict) else {}  # an instance may show what it likes
-        shown["log_information"] = epoch.updated_log(log, session)
-        body = compact_json(shown)
+        members = orjson.loads(body)
+        log = members.get("log_information")
+        log = log if isinstance(log, dict) else {}  # imported data may have any value here
+        members["log_information"] = epoch.updated_log(log, session)
+        body = compact_json(members)
     response = epoch.config.responses.record(body, values.get("fields_set"), "delete")
     response.dials += ("delete.updates_log",)
     response.before = record.body
@@ -57,12 +57,12 @@ def find(epoch: Epoch, identifier: Identifier) -> Record:
     """Return the record that ``identifier`` names. Raises VendorError (unknown_webhook_request)."""
     record = epoch.store.get(key_of(identifier.field), identifier.value)
     if record is None:
-        raise unknown(epoch, identifier)
+        raise unknown_record(epoch, identifier)
     return record
 
 
-def unknown(epoch: Epoch, identifier: Identifier) -> VendorError:
-    """Return the error that no such record exists, or exists any more."""
+def unknown_record(epoch: Epoch, identifier: Identifier) -> VendorError:
+    """Return the error for a record that does not exist, or was deleted."""
     field, value = identifier
     is_deleted = epoch.store.ever_existed(key_of(field), value)
     return VendorError(

@@ -1,10 +1,10 @@
-"""The method resend: claim a rejected record, deliver it with no lock held, settle it.
+"""The method resend: claim a rejected record, deliver it without a lock, settle it.
 
 Source: POST webhook_requests/resend, R9.0.0 and later. Only records in state REJECTED may be resent
 (see ``store.life_cycle``). How a delivery changes the record is in ``webhooks.delivering``.
 """
 
-from crmcom_kit.mock_server.api.methods.records import find, unknown
+from crmcom_kit.mock_server.api.methods.records import find, unknown_record
 from crmcom_kit.mock_server.clock import Waits
 from crmcom_kit.mock_server.deliveries.attempts import Attempt, Cause
 from crmcom_kit.mock_server.deliveries.outcomes import NOT_SENT
@@ -29,7 +29,7 @@ _DIALS = (
 
 
 async def resend(epoch: Epoch, values: Values, session: Session, waits: Waits) -> Response:
-    """Send a rejected webhook request again, and return it as it is then.
+    """Send a rejected webhook request again, and return its new content.
 
     Raises:
         VendorError: it does not exist (unknown_webhook_request), is not REJECTED (not_rejected), is
@@ -41,16 +41,16 @@ async def resend(epoch: Epoch, values: Values, session: Session, waits: Waits) -
     delivery = prepare(epoch, session, _claim(epoch, record), Cause.RESEND)
     attempt = delivery.attempt
     try:
-        settled = await waits.call(delivery.start) if delivery.may_block else delivery.start()
-    except UsageError as error:  # the change cannot be kept
+        record_after = await waits.call(delivery.start) if delivery.may_block else delivery.start()
+    except UsageError as error:  # the state file cannot be written
         response = usage_error_response(error)
         response.before = response.after = record.body
         response.attempts = (attempt.number,)
         return response
-    if delivery.is_queued or attempt.outcome is None:  # if it was abandoned, the mock ends
-        return _response(epoch, values, record, settled or record, attempt)
+    if delivery.is_queued or attempt.outcome is None:  # abandoned: the mock stops
+        return _response(epoch, values, record, record_after or record, attempt)
     outcome, attempts = attempt.outcome, (attempt.number,)
-    if settled is None:
+    if record_after is None:
         raise VendorError(
             "unknown_webhook_request",
             REQUEST_IDENTIFIER,
@@ -67,10 +67,10 @@ async def resend(epoch: Epoch, values: Values, session: Session, waits: Waits) -
             seen=f"{outcome.error_code} when number {record.number} was delivered",
             allowed="a receiver that accepts the delivery",
             dials=("resend.failed",),
-            record=settled.body,
+            record=record_after.body,
             attempts=attempts,
         )
-    return _response(epoch, values, record, settled, attempt)
+    return _response(epoch, values, record, record_after, attempt)
 
 
 def _response(
@@ -83,7 +83,7 @@ def _response(
     response.attempts = (attempt.number,)
     response.dials += _DIALS
     if outcome is not None and outcome.why and outcome.name in NOT_SENT:
-        # The error in the record is in the vendor's words, which do not say what to change.
+        # The record has the vendor's error text, which does not say what to change.
         response.warnings = (f"nothing was sent: {outcome.why}",)
     if outcome is not None and not outcome.delivered:
         response.dials += ("resend.failed",)
@@ -91,30 +91,30 @@ def _response(
 
 
 def _claim(epoch: Epoch, record: Record) -> Record:
-    """Take a record for sending: no other resend gets it until it is settled."""
+    """Claim a record for sending: until it is settled, no other resend can claim it."""
     try:
-        claimed = epoch.store.transition(record.id, Event.RESEND)
+        claimed_record = epoch.store.transition(record.id, Event.RESEND)
     except WrongState as error:
-        kind, case, seen = "not_rejected", "", f"number {record.number} in state {error.state}"
+        kind, case, situation = "not_rejected", "", f"number {record.number} in state {error.state}"
         allowed = "a webhook request that is REJECTED"
         was_sent = any(attempt.delivered for attempt in epoch.attempts.select(record.id))
         variant = "resent_webhook_request" if was_sent else ""
         if error.state is State.SENDING:
             kind, case, allowed = "resend_under_way", "being_sent", "one resend at a time"
             variant = ""
-            seen = f"number {record.number} while another resend of it is running"
+            situation = f"number {record.number} while another resend of it is running"
         raise VendorError(
             kind,
             REQUEST_IDENTIFIER,
             case=case,
             variant=variant,
-            seen=seen,
+            seen=situation,
             allowed=allowed,
             record=record.body,
         ) from None
-    if claimed is None:  # deleted since it was found
-        raise unknown(epoch, Identifier("id", record.id))
-    return claimed
+    if claimed_record is None:  # deleted in the meantime
+        raise unknown_record(epoch, Identifier("id", record.id))
+    return claimed_record
 
 
 def _check_definition(epoch: Epoch, record: Record) -> None:

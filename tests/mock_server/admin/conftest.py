@@ -8,7 +8,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 from werkzeug.exceptions import HTTPException
 
 from crmcom_kit.mock_server.admin.contract import OPERATIONS
-from crmcom_kit.mock_server.admin.document import described, document
+from crmcom_kit.mock_server.admin.document import document, view_of
 from crmcom_kit.mock_server.world.registry import CONTROL
 
 
@@ -35,7 +35,7 @@ class Admin:
         try:
             routes = self.client.application.url_map.bind("localhost")
             name, _ = routes.match(f"{CONTROL}{path}", verb)
-            promised = described(OPERATIONS[name.removeprefix("control_")])["responses"]
+            promised = view_of(OPERATIONS[name.removeprefix("control_")])["responses"]
         except HTTPException:  # no such operation: an error of the usual form
             assert answer.status_code >= 400
         of_status = promised.get(str(answer.status_code), promised["default"])
