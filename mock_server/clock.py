@@ -1,4 +1,4 @@
-"""Clocks, and how requests wait."""
+"""Clocks, and the waiting of requests."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ SECONDS_PER = {
 
 
 class Clock(Protocol):
-    """Tells the time."""
+    """A source of the current time."""
 
     def now(self) -> datetime:
         """Return the current time in UTC."""
@@ -38,14 +38,14 @@ ClockMode = Literal["real", "frozen"]
 FIRST_MOMENT = datetime(1970, 1, 1, tzinfo=UTC)
 LAST_MOMENT = datetime(2999, 12, 31, tzinfo=UTC)
 _MAX_WAIT = 3600.0  # seconds of the machine's time for one wait
-_POLL_SECONDS = 0.5  # how often a sleep looks whether it should end early
+_POLL_SECONDS = 0.5  # between two checks whether a sleep ends early
 
 
 def in_clock_range(name: str, moment: datetime) -> datetime:
     """Return ``moment`` in UTC.
 
     Raises:
-        UsageError: about ``name``: it has no time zone, or is not within the range of clocks.
+        UsageError: ``moment``, named ``name``, has no time zone or is outside the range.
     """
     if moment.tzinfo is None:
         raise UsageError(name, seen=moment.isoformat(), allowed="a date and time with a time zone")
@@ -61,12 +61,12 @@ def write_moment(moment: datetime) -> str:
     return text.removesuffix("+00:00") + "Z"
 
 
-#: Says whether it is time to stop waiting, such as the method ``is_set`` of an event.
+#: Returns True if waiting must stop, such as the method ``is_set`` of an event.
 IsOver = Callable[[], bool]
 
 
 class ClockState(NamedTuple):
-    """How a world's clock is set."""
+    """The mode and time of a world's clock."""
 
     mode: ClockMode
     now: datetime
@@ -75,7 +75,7 @@ class ClockState(NamedTuple):
 class WorldClock:
     """The time of one world: it follows a base clock, runs apart from it, or is frozen.
 
-    A sleep on it takes the world's time: it ends early when the clock is moved on or frozen.
+    A sleep takes the world's time: it ends early when the clock is moved forward or frozen.
     """
 
     def __init__(self, base: Clock) -> None:
@@ -84,19 +84,21 @@ class WorldClock:
         self._changed = threading.Condition(threading.Lock())
         self._watchers: dict[object, Callable[[], object]] = {}
         self._frozen = False
-        self._at = self._since = FIRST_MOMENT  # the world's moment when the base's was ``since``
+        self._start = self._since = (
+            FIRST_MOMENT  # the world's time when the base clock had ``since``
+        )
         #: Return the current time in UTC; the base clock's own method while both agree.
         self.now: Callable[[], datetime] = base.now
 
     def _running_now(self) -> datetime:
-        return min(self._at + (self._base.now() - self._since), LAST_MOMENT)
+        return min(self._start + (self._base.now() - self._since), LAST_MOMENT)
 
     def _frozen_now(self) -> datetime:
-        return self._at
+        return self._start
 
     @property
     def state(self) -> ClockState:
-        """How the clock is set."""
+        """The mode and time of the clock."""
         with self._changed:
             return ClockState("frozen" if self._frozen else "real", self.now())
 
@@ -109,12 +111,12 @@ class WorldClock:
         self._set(at=at, frozen=False)
 
     def advance(self, seconds: float) -> None:
-        """Move on by ``seconds``, as if they had passed. Raises UsageError."""
+        """Move forward by ``seconds``, as if they had passed. Raises UsageError."""
         with self._changed:
             now = self.now()
-            left = (LAST_MOMENT - now).total_seconds()
-            if not 0 <= seconds <= left:
-                allowed = f"0 to {left:.0f}, which ends in {LAST_MOMENT:%Y-%m-%d}"
+            remaining = (LAST_MOMENT - now).total_seconds()
+            if not 0 <= seconds <= remaining:
+                allowed = f"0 to {remaining:.0f}, which ends in {LAST_MOMENT:%Y-%m-%d}"
                 raise UsageError("seconds", seen=repr(seconds), allowed=allowed)
             self._move(now + timedelta(seconds=seconds))
 
@@ -126,30 +128,30 @@ class WorldClock:
             self._wake()
 
     def sleep(self, seconds: float, until: IsOver | None = None) -> None:
-        """Return when ``seconds`` of the world's time have passed, at once if it is frozen.
+        """Return when ``seconds`` of the world's time have passed; at once if the clock is frozen.
 
         ``until`` ends the sleep early, within a second of the machine's time.
         """
         with self._changed:
             end = self.now() + timedelta(seconds=seconds)
             while until is None or not until():
-                left = self.seconds_until(end)
-                if left <= 0:
+                remaining = self.seconds_until(end)
+                if remaining <= 0:
                     return
-                self._changed.wait(min(left, _MAX_WAIT if until is None else _POLL_SECONDS))
+                self._changed.wait(min(remaining, _MAX_WAIT if until is None else _POLL_SECONDS))
 
     def seconds_until(self, moment: datetime) -> float:
-        """Return the seconds of the base clock until ``moment``; 0 if past, or if it is frozen."""
+        """Return the seconds until ``moment``; 0 if it has passed or the clock is frozen."""
         if self._frozen:
             return 0.0
         return max(0.0, (moment - self.now()).total_seconds())
 
     @contextmanager
-    def watched(self, changed: Callable[[], object]) -> Iterator[None]:
-        """Have ``changed`` called, under a lock, whenever the clock is set or moved on."""
+    def watch(self, callback: Callable[[], object]) -> Iterator[None]:
+        """Call ``callback``, under a lock, whenever the clock is set or moved in the block."""
         key = object()
         with self._changed:
-            self._watchers[key] = changed
+            self._watchers[key] = callback
         try:
             yield
         finally:
@@ -158,8 +160,8 @@ class WorldClock:
 
     def _wake(self) -> None:
         self._changed.notify_all()
-        for changed in self._watchers.values():
-            changed()
+        for callback in self._watchers.values():
+            callback()
 
     def _set(self, *, at: datetime | None, frozen: bool) -> None:
         with self._changed:
@@ -168,25 +170,25 @@ class WorldClock:
             self._move(moment)
 
     def _move(self, moment: datetime) -> None:
-        self._at, self._since = moment, self._base.now()
+        self._start, self._since = moment, self._base.now()
         self.now = self._frozen_now if self._frozen else self._running_now
         self._wake()
 
 
 class Waits:
-    """The two things that a request may have to wait for, here in its thread.
+    """Waits for a delay and for a delivery, in the thread of the request.
 
-    The shell that handles a request decides how it waits: so, or on its event loop.
+    A shell with an event loop has waits of its own.
     """
 
     async def sleep(self, clock: WorldClock, seconds: float, until: IsOver) -> None:
         """Return when ``seconds`` of the world's time have passed.
 
-        The sleep ends early when the world's clock is frozen or moved on, and when ``until``
+        The sleep ends early when the world's clock is frozen or moved forward, and when ``until``
         returns True.
         """
         clock.sleep(seconds, until)
 
     async def call(self, function: Callable[[], _T]) -> _T:
-        """Return what ``function`` returns, which may take long: a delivery over the network."""
+        """Return the result of ``function``, which may take long: a delivery over the network."""
         return function()

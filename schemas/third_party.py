@@ -50,7 +50,7 @@ class ThirdPartyMessages:
             return data
         return ({self._name: code} if self._in_body else {}) | {"data": data}
 
-    def written(self, data: Mapping[str, Any], code: str | None) -> Message:
+    def write(self, data: Mapping[str, Any], code: str | None) -> Message:
         """Return the message as it is sent."""
         spelled = canonical_bytes(data, **self._form)
         body = spelled

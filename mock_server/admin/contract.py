@@ -57,7 +57,7 @@ class Call:
     registry: WorldRegistry
     world: World
     epoch: Epoch  # the world's current epoch when the call began
-    over: IsOver  # the server stops, or the client has left: the call must stop waiting
+    is_over: IsOver  # the server stops, or the client has left: the call must stop waiting
     verb: str
     headers: "Headers"
     root: str  # the part of the path that names the world

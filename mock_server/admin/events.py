@@ -56,7 +56,7 @@ def _events(call: Call, reader: JournalReader, since: str | None) -> Iterator[by
         yield b""
         yield b"retry: 1000\n\n"  # tells the client that the stream has begun
         next_world = monotonic()
-        while not call.over():
+        while not call.is_over():
             if monotonic() >= next_world:
                 next_world = monotonic() + WORLD_SECONDS
                 yield _event("world", world_view(call))
@@ -70,7 +70,7 @@ def _events(call: Call, reader: JournalReader, since: str | None) -> Iterator[by
                     yield _event("delivery", attempt)
             if journal.closed and not entries:
                 return
-            journal.wait_until(has_news, next_world - monotonic(), call.over)
+            journal.wait_until(has_news, next_world - monotonic(), call.is_over)
 
 
 def _event(name: str, data: Any) -> bytes:

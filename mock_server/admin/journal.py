@@ -236,6 +236,6 @@ def wait(call: Call, body: Awaiting) -> Reply[Awaited]:
     seconds = condition_members.pop("timeout", _DEFAULT_TIMEOUT)
     condition = condition_of(call.world, condition_members)
     with call.registry.waiting():
-        reason = verification.wait_for(journal, condition, seconds, call.over)
+        reason = verification.wait_for(journal, condition, seconds, call.is_over)
     result: Any = {"ok": reason == "held", "why": reason, **condition.facts()}
     return Reply(result, 200 if reason == "held" else 408)

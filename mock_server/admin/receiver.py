@@ -86,7 +86,7 @@ def receive(
     del secret  # the guard has checked it
     body = call.stream.read(MAX_BODY_BYTES)
     headers, epoch = dict(call.headers.items()), call.world.current_epoch
-    attempt = epoch.attempts.labeled(headers.get(LABEL_HEADER))
+    attempt = epoch.attempts.find_by_label(headers.get(LABEL_HEADER))
     definition = None if attempt is None else attempt.definition
     exchanges, keys = epoch.config.exchanges, epoch.reference_data
     verdict = verdict_on(exchanges, keys, headers, body, definition)

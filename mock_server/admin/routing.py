@@ -24,9 +24,9 @@ from crmcom_kit.mock_server.world.registry import CONTROL, WorldRegistry, is_con
 from crmcom_kit.usage_errors import TooLarge, UsageError, quoted
 
 #: The key under which a WSGI environ has the world that the request is for.
-PICKED = "crmcom_kit.world"
-#: The key under which a request of the control API has that world's name.
-PICKED_NAME = "crmcom_kit.world_name"
+WORLD_KEY = "crmcom_kit.world"
+#: The key under which a WSGI environ has that world's name.
+WORLD_NAME_KEY = "crmcom_kit.world_name"
 #: The key under which a WSGI environ may have a function that says whether the client has left.
 CLIENT_LEFT = "crmcom_kit.client_left"
 _READ_BYTES = 65_536
@@ -54,7 +54,7 @@ def add_control_api(app: Flask, registry: WorldRegistry) -> None:
                 text, status = error
                 return response_of(Reply({"error": text}, status))
             environ = request.environ
-            environ[PICKED] = world_of(request, registry, environ[PICKED_NAME])
+            environ[WORLD_KEY] = world_of(request, registry, environ[WORLD_NAME_KEY])
         return None
 
     for operation in OPERATIONS.values():
@@ -102,7 +102,7 @@ def _refuse(error: UsageError) -> Response:
 
     They accept not found and limit exceeded: a test may provoke these.
     """
-    world = request.environ.get(PICKED)
+    world = request.environ.get(WORLD_KEY)
     if world is not None and error.status == HTTPStatus.BAD_REQUEST:
         call = f"{request.method} {request.path.removeprefix(CONTROL)}"
         world.current_epoch.expectations.add_unexpected(f"control API, {call}: {error}")
@@ -153,13 +153,13 @@ def _call(
     """Return the call that a request makes, and the arguments of its operation."""
     if request.path in LARGE_BODIES:
         request.max_content_length = MAX_LARGE_BODY_BYTES
-    world = request.environ[PICKED]
+    world = request.environ[WORLD_KEY]
     client_left, closing = request.environ.get(CLIENT_LEFT, bool), registry.closing
     call = Call(
         registry=registry,
         world=world,
         epoch=world.current_epoch,
-        over=lambda: closing.is_set() or client_left(),
+        is_over=lambda: closing.is_set() or client_left(),
         verb=request.method,
         headers=request.headers,
         root=request.script_root,

@@ -37,7 +37,7 @@ async def apply(
         response.fault = f"{fault.id} ({fault.name})"
         return response
     _disturb(epoch, effect, view)
-    if fault.instead:
+    if fault.replaces_response:
         response = _replacement(epoch, fault, view.operation or "methods", response)
     elif response is None:
         response = await respond()

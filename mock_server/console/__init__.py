@@ -1,1 +1,1 @@
-"""The console: a page that shows live what an integration does; it uses the control API alone."""
+"""The console: a live page of what an integration does; it uses only the control API."""

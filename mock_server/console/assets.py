@@ -1,6 +1,6 @@
-"""The files of the console: one page, its modules and styles, served as they are.
+"""The files of the console: one page, its modules and styles, served unchanged.
 
-The page holds no data: all that it shows comes from the control API, which decides who may see it.
+The page has no data: all that it shows comes from the control API, which checks access.
 """
 
 from functools import cache

@@ -1,9 +1,8 @@
-"""Which hosts the mock may call: loopback, and those that a user allowed by name.
+"""The hosts that the mock may call: loopback, and those that a user allowed by name.
 
-A URL is parsed strictly: a string that two programs could read differently is refused, not
-repaired.
+A URL is parsed strictly: a string that two programs could read differently is refused.
 A name is resolved once; all of its addresses must be allowed, and the connection goes to one of
-them. A name that is not allowed is never resolved, since the lookup would be a call, too.
+them. A name that is not allowed is never resolved, since the lookup is network traffic, too.
 """
 
 import ipaddress
@@ -22,24 +21,24 @@ IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _PORTS = {"http": 80, "https": 443}
 _MAX_PORT = 65_535
-_SYSTEM_PORTS = range(1024)  # of mail, file sharing and other protocols than HTTP
+_SYSTEM_PORTS = range(1024)  # of mail, file sharing and other protocols
 _LOOPBACK = ("127.0.0.1", "::1")
 _MAX_URL = 2_048
-_PLACE = (
+_HOST_AND_PORT = (
     r"(?:\[([0-9a-f.]*:[0-9a-f.:]*)\]|([a-z0-9_](?:[a-z0-9_.-]{0,251}[a-z0-9_])?))"
     r"(?::([1-9][0-9]{0,4}))?"
 )
-_ALLOWED = re.compile(_PLACE, re.ASCII | re.IGNORECASE)
+_ALLOWED = re.compile(_HOST_AND_PORT, re.ASCII | re.IGNORECASE)
 # The target is printable, without a space and without a backslash; the fragment is not sent.
 _URL = re.compile(
-    rf"(https?)://{_PLACE}([/?][!\"$-\[\]-~]*)?(?:#[!-\[\]-~]*)?", re.ASCII | re.IGNORECASE
+    rf"(https?)://{_HOST_AND_PORT}([/?][!\"$-\[\]-~]*)?(?:#[!-\[\]-~]*)?", re.ASCII | re.IGNORECASE
 )
 # A last label that is a number, in any notation, makes some programs read the name as an address.
 _NUMERIC = re.compile(r"(?:0[xX][0-9A-Fa-f]*|[0-9]+)", re.ASCII)
 
 
 class Destination(NamedTuple):
-    """Where a request goes, once it is allowed."""
+    """The destination of an allowed request."""
 
     url: httpcore.URL
     authority: str  # the value of the header Host
@@ -50,7 +49,7 @@ class AllowedHosts:
     """Decides which URLs may be called."""
 
     def __init__(self, allowed: Iterable[str] = ()) -> None:
-        """Allow loopback, and ``allowed``: names or addresses, each with one port, or for all.
+        """Allow loopback, and ``allowed``: names or addresses, each for one port or for all.
 
         Args:
             allowed: for example ``hooks.example.com``, ``10.0.0.5:8080`` or ``[2001:db8::1]``.
@@ -63,13 +62,13 @@ class AllowedHosts:
         self._allowed = frozenset(map(_read_allowed, allowed))
 
     def check(self, url: str) -> Destination:
-        """Return where a request to ``url`` goes; the name in it is resolved now.
+        """Return the destination of a request to ``url``, with its name resolved.
 
         Raises:
             CallFailed: ``url`` is not an HTTP URL, may not be called, or its name has no address.
         """
         scheme, host, port, target = _split_url(url)
-        literal = _literal(host)
+        literal = _literal_address(host)
         if literal is not None:
             host = str(literal)
             self._check_address(literal, port)
@@ -77,13 +76,13 @@ class AllowedHosts:
         elif host == "localhost" or host.endswith(".localhost"):
             addresses = _LOOPBACK  # RFC 6761: never resolved
         else:
-            addresses = self._resolved(host, port)
+            addresses = self._resolve(host, port)
         is_system = port in _SYSTEM_PORTS and port not in _PORTS.values()
         if is_system and (host, port) not in self._allowed:
-            allow = f"--allow-host {_bracketed(host)}:{port}"
-            why = f"port {port} belongs to another protocol; allow it: {allow}"
-            raise CallFailed(OutcomeName.BLOCKED, why)
-        authority = _bracketed(host)
+            allow = f"--allow-host {_bracket(host)}:{port}"
+            reason = f"port {port} belongs to another protocol; allow it: {allow}"
+            raise CallFailed(OutcomeName.BLOCKED, reason)
+        authority = _bracket(host)
         if port != _PORTS[scheme]:
             authority += f":{port}"
         parts = {"scheme": scheme.encode(), "host": host.encode(), "target": target.encode()}
@@ -92,32 +91,34 @@ class AllowedHosts:
     def _is_allowed(self, host: str, port: int) -> bool:
         return (host, port) in self._allowed or (host, None) in self._allowed
 
-    def _resolved(self, host: str, port: int) -> tuple[str, ...]:
+    def _resolve(self, host: str, port: int) -> tuple[str, ...]:
         if not self._is_allowed(host, port):
-            why = f"{quoted(host)} is neither loopback nor allowed; allow it: --allow-host {host}"
-            raise CallFailed(OutcomeName.BLOCKED, why)
+            reason = (
+                f"{quoted(host)} is neither loopback nor allowed; allow it: --allow-host {host}"
+            )
+            raise CallFailed(OutcomeName.BLOCKED, reason)
         try:
             infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
             addresses = [ipaddress.ip_address(address[0]) for *_, address in infos]
         except (OSError, ValueError) as error:
-            why = f"{quoted(host)} has no address: {error}"
-            raise CallFailed(OutcomeName.UNKNOWN_HOST, why) from None
+            reason = f"{quoted(host)} has no address: {error}"
+            raise CallFailed(OutcomeName.UNKNOWN_HOST, reason) from None
         for address in addresses:
             self._check_address(address, port, name=host)
         return tuple(map(str, addresses))
 
     def _check_address(self, address: IpAddress, port: int, name: str | None = None) -> None:
-        """Check an address of an allowed ``name``, or a literal one. Raises CallFailed."""
+        """Check a literal address, or an address of an allowed ``name``. Raises CallFailed."""
         address_class = _address_class(address)
         if address_class == "loopback" or (address_class == "public" and name is not None):
             return
         can_be_allowed = address_class != "reserved"
         if can_be_allowed and self._is_allowed(str(address), port):
             return
-        at = f"{address} is" if name is None else f"{name} is at {address},"
-        more = f"; allow it: --allow-host {_bracketed(str(address))}" if can_be_allowed else ""
-        why = f"{at} a {address_class} address, to which nothing is sent{more}"
-        raise CallFailed(OutcomeName.BLOCKED, why)
+        place = f"{address} is" if name is None else f"{name} is at {address},"
+        remedy = f"; allow it: --allow-host {_bracket(str(address))}" if can_be_allowed else ""
+        reason = f"{place} a {address_class} address, to which nothing is sent{remedy}"
+        raise CallFailed(OutcomeName.BLOCKED, reason)
 
 
 def _read_allowed(entry: str) -> tuple[str, int | None]:
@@ -126,20 +127,20 @@ def _read_allowed(entry: str) -> tuple[str, int | None]:
         "a host name, or the address of one host that is neither link-local nor mapped; optionally "
         "followed by :PORT, such as [2001:db8::1]:80"
     )
-    refused = UsageError("allow_host", seen=quoted(entry), allowed=expected)
+    error = UsageError("allow_host", seen=quoted(entry), allowed=expected)
     match = _ALLOWED.fullmatch(entry)
     if match is None or int(match[3] or 1) > _MAX_PORT:
-        raise refused
-    bracketed, name, port = match.groups()
-    host = (bracketed or name).lower()
+        raise error
+    ipv6_address, name, port = match.groups()
+    host = (ipv6_address or name).lower()
     try:
-        address = _literal(host)
+        address = _literal_address(host)
     except CallFailed:
-        raise refused from None
+        raise error from None
     if address is not None:
         host = str(address)
         if _address_class(address) == "reserved":
-            raise refused
+            raise error
     return host, None if port is None else int(port)
 
 
@@ -152,21 +153,21 @@ def _split_url(url: str) -> tuple[str, str, int, str]:
             f"{quoted(redact_url(url))} is not called; allowed is http or https, a host without "
             f"user and password, and a percent-encoded path: at most {_MAX_URL} characters",
         )
-    scheme, bracketed, name, port, target = match.groups(default="")
+    scheme, ipv6_address, name, port, target = match.groups(default="")
     scheme = scheme.lower()
     path = target if target.startswith("/") else f"/{target}"
-    return scheme, (bracketed or name).lower(), int(port or _PORTS[scheme]), path
+    return scheme, (ipv6_address or name).lower(), int(port or _PORTS[scheme]), path
 
 
-def _literal(host: str) -> IpAddress | None:
-    """Return a host's literal address, None for a name. Raises CallFailed for odd notations."""
+def _literal_address(host: str) -> IpAddress | None:
+    """Return a host as an address, or None for a name. Raises CallFailed for odd notations."""
     try:
         return ipaddress.ip_address(host)
     except ValueError:
         pass
     if ":" in host or _NUMERIC.fullmatch(host.rpartition(".")[2]):
-        why = f"{quoted(host)} is an unusual notation of an address; write 127.0.0.1 or [::1]"
-        raise CallFailed(OutcomeName.BLOCKED, why)
+        reason = f"{quoted(host)} is an unusual notation of an address; write 127.0.0.1 or [::1]"
+        raise CallFailed(OutcomeName.BLOCKED, reason)
     return None
 
 
@@ -176,7 +177,7 @@ def _address_class(address: IpAddress) -> str:
     ``reserved`` addresses are never called.
     """
     if isinstance(address, ipaddress.IPv6Address):
-        # Addresses that carry an IPv4 address inside, which a check would overlook.
+        # The checks below would overlook an IPv4 address that an IPv6 address contains.
         embedded_ipv4 = address.ipv4_mapped or address.sixtofour or address.teredo
         if embedded_ipv4:
             return "reserved"
@@ -194,6 +195,6 @@ def _address_class(address: IpAddress) -> str:
     return "public" if address.is_global else "private"
 
 
-def _bracketed(host: str) -> str:
-    """Return a host as a URL has it: an IPv6 address in brackets."""
+def _bracket(host: str) -> str:
+    """Return a host in the notation of URLs: an IPv6 address in brackets."""
     return f"[{host}]" if ":" in host else host

@@ -10,14 +10,14 @@ from crmcom_kit.mock_server.deliveries.outcomes import Outcome
 from crmcom_kit.mock_server.store.life_cycle import State
 from crmcom_kit.usage_errors import NotFound
 
-#: How much is kept; the oldest attempts go first.
+#: The attempts to keep; above a limit, the oldest are removed.
 MAX_ENTRIES = 1_000
 MAX_BYTES = 16_777_216
-_OWN_BYTES = 10_000  # what an attempt takes at most besides its data
+_OWN_BYTES = 10_000  # maximum size of an attempt without its data
 
 
 class Stage(StrEnum):
-    """How far an attempt is."""
+    """The progress of an attempt."""
 
     QUEUED = "queued"
     SENDING = "sending"
@@ -26,7 +26,7 @@ class Stage(StrEnum):
 
 
 class Cause(StrEnum):
-    """What makes the mock send."""
+    """The reason for an attempt."""
 
     RESEND = "resend"
     FIRE = "fire"
@@ -35,7 +35,7 @@ class Cause(StrEnum):
 
 @dataclass(slots=True, kw_only=True)
 class Attempt:
-    """One attempt: what was sent for which record, and the outcome."""
+    """One attempt: its message, its record and its outcome."""
 
     number: int = 0  # counted from 1 in each world; a reset does not restart it
     cause: Cause
@@ -55,12 +55,12 @@ class Attempt:
 
     @property
     def over(self) -> bool:
-        """Whether it has ended, with an outcome or abandoned."""
+        """True if it has ended, with an outcome or abandoned."""
         return self.stage in (Stage.ENDED, Stage.ABANDONED)
 
     @property
     def delivered(self) -> bool:
-        """Whether the receiver has accepted it."""
+        """True if the receiver has accepted it."""
         return self.outcome is not None and self.outcome.delivered
 
 
@@ -68,20 +68,20 @@ class Attempts:
     """The last attempts of one world, oldest first."""
 
     def __init__(self, world: str, *, last_number: int = 0) -> None:
-        """Start empty, in the world of that name; ``last_number`` is the last attempt's before."""
+        """Start empty, in the world of that name; numbers follow ``last_number``."""
         self._world = world
         self._lock = threading.Lock()
         self._attempts: dict[int, Attempt] = {}
         self._bytes = 0
         #: The number of the last attempt.
         self.last_number = last_number
-        #: Counts what is added and changed.
+        #: The number of additions and changes.
         self.revision = 0
 
     def add(self, attempt: Attempt) -> Attempt:
-        """Add an attempt that is to be made; set its number, and return it.
+        """Add an attempt before it is sent; set its number, and return it.
 
-        Its message gets a label, by which a receiver can name the attempt, and the number of its
+        Its message gets a label, which names the attempt to a receiver, and the number of its
         record.
         """
         with self._lock:
@@ -107,12 +107,12 @@ class Attempts:
         self.revision = attempt.revision = self.revision + 1
 
     def changed_since(self, revision: int) -> tuple[int, list[Attempt]]:
-        """Return the present revision, and the attempts that have changed since an older one."""
+        """Return the current revision, and the attempts changed since an older one."""
         with self._lock:
-            changed = [
+            attempts = [
                 attempt for attempt in self._attempts.values() if attempt.revision > revision
             ]
-            return self.revision, changed
+            return self.revision, attempts
 
     def select(self, record: str | None = None) -> list[Attempt]:
         """Return all attempts, or those of a record by its id or number, oldest first."""
@@ -127,14 +127,14 @@ class Attempts:
         """Return an attempt by its number. Raises NotFound."""
         attempt = self._attempts.get(number)
         if attempt is None:
-            kept = self.select()
+            attempts = self.select()
             none = "none, since nothing was delivered"
-            allowed = f"{kept[0].number} to {kept[-1].number}" if kept else none
+            allowed = f"{attempts[0].number} to {attempts[-1].number}" if attempts else none
             raise NotFound("delivery", seen=str(number), allowed=allowed)
         return attempt
 
-    def labeled(self, label: str | None) -> Attempt | None:
-        """Return the attempt that sent a message with a label; None if none here has it."""
+    def find_by_label(self, label: str | None) -> Attempt | None:
+        """Return the attempt whose message has a label; None if there is none."""
         return next((attempt for attempt in self.select() if attempt.message.label == label), None)
 
     def with_repeats(self, *numbers: int) -> list[Attempt]:

@@ -1,7 +1,7 @@
 """The delivery that really sends: an HTTP exchange with a checked address, within limits.
 
-httpcore speaks HTTP and TLS. It uses no proxy, no environment and no redirect, and connects only to
-the addresses that ``allowed_hosts`` checked, whatever the name would resolve to by then.
+httpcore speaks HTTP and TLS. It uses no proxy, no environment and no redirect. It connects only to
+the addresses that ``allowed_hosts`` checked, and does not resolve the name again.
 """
 
 import ssl
@@ -25,11 +25,11 @@ from crmcom_kit.mock_server.deliveries.outcomes import (
 from crmcom_kit.schemas import Dialect
 from crmcom_kit.schemas.third_party import Message, ThirdPartyMessages
 
-#: How much of the body of a receiver's response is read and kept.
+#: Maximum bytes of a response's body to read and keep.
 MAX_BODY = 8_192
-#: How much of a receiver's response is read in all, headers included.
+#: Maximum bytes of a response to read, with its headers.
 _MAX_BYTES = 327_680
-#: The outcomes of failed exchanges; the first that fits counts.
+#: The outcomes of failed exchanges; the first class that matches counts.
 _OUTCOMES = {
     httpcore.ConnectTimeout: OutcomeName.CONNECT_TIMEOUT,
     httpcore.TimeoutException: OutcomeName.TIMEOUT,
@@ -40,13 +40,13 @@ _OUTCOMES = {
 
 
 class HttpDelivery:
-    """Sends webhook requests over HTTP; many threads may use it at once."""
+    """Sends webhook requests over HTTP; threads may share it."""
 
     def __init__(self, dialect: Dialect, allowed_hosts: AllowedHosts) -> None:
         """Send as ``dialect`` says.
 
         Args:
-            dialect: what is sent (``message.*``), and how long it may take (``delivery.timeout``).
+            dialect: the message (``message.*``) and the timeout (``delivery.timeout``).
             allowed_hosts: decides which URLs may be called.
         """
         self._messages = ThirdPartyMessages(dialect)
@@ -55,20 +55,20 @@ class HttpDelivery:
         self._open: set[_Network] = set()
 
     def send(self, message: OutgoingMessage) -> Outcome:
-        """Send once, and return the outcome; a redirect is one, too."""
+        """Send once, and return the outcome; a redirect is not followed."""
         url = message.url
         try:
-            response, answer = self._exchange(url, message_of(self._messages, message))
-        except CallFailed as failed:
-            return outcome_of(failed.outcome, url, why=str(failed))
+            response, body = self._exchange(url, message_of(self._messages, message))
+        except CallFailed as error:
+            return outcome_of(error.outcome, url, why=str(error))
         status, success = response.status, self._dialect["delivery.success"]
         if success == "any" or status == 200 or (success == "2xx" and status // 100 == 2):
-            return Outcome(OutcomeName.SUCCESS, None, None, status, answer)
+            return Outcome(OutcomeName.SUCCESS, None, None, status, body)
         reason = response.extensions.get("reason_phrase", b"").decode("ascii", "replace")
-        return outcome_of_status(status, reason, url, answer)
+        return outcome_of_status(status, reason, url, body)
 
     def cut(self) -> None:
-        """End the exchanges that run; each has an outcome then."""
+        """End the running exchanges; each gets an outcome."""
         for network in self._open.copy():
             network.cut()
 
@@ -79,29 +79,29 @@ class HttpDelivery:
     def _exchange(self, url: str, message: Message) -> tuple[httpcore.Response, bytes]:
         """Send a message; return the response, and the beginning of its body. Raises CallFailed.
 
-        It can be cut from the beginning on, while the name in ``url`` is resolved as well.
+        ``cut`` can end it at any time, even while the name in ``url`` is resolved.
         """
         network = _Network(Deadline(self._dialect["delivery.timeout"] / 1000))
         self._open.add(network)
         try:
-            to = self._allowed_hosts.check(url)
-            network.addresses = to.addresses
-            tls = self._tls if to.url.scheme == b"https" else None
+            target = self._allowed_hosts.check(url)
+            network.addresses = target.addresses
+            tls = self._tls if target.url.scheme == b"https" else None
             with (
                 httpcore.HTTPConnection(
-                    to.url.origin, ssl_context=tls, network_backend=network
+                    target.url.origin, ssl_context=tls, network_backend=network
                 ) as connection,
                 connection.stream(
                     message.method,
-                    to.url,
-                    headers=[("Host", to.authority), ("Connection", "close"), *message.headers],
+                    target.url,
+                    headers=[("Host", target.authority), ("Connection", "close"), *message.headers],
                     content=message.body,
                 ) as response,
             ):
                 return response, _beginning(response.iter_stream())
         except tuple(_OUTCOMES) as error:
-            why = str(error) or type(error).__name__
-            raise CallFailed(_outcome_name(error, network), why) from None
+            reason = str(error) or type(error).__name__
+            raise CallFailed(_outcome_name(error, network), reason) from None
         finally:
             self._open.discard(network)
             network.close()
@@ -119,24 +119,25 @@ class _Network(DeadlineBackend):
     def connect_tcp(
         self, host: str, port: int, timeout: float | None = None, *_: Any, **__: Any
     ) -> DeadlineStream:
-        """Connect to one of the addresses, whatever ``host`` may resolve to by now.
+        """Connect to one of the checked addresses; ``host`` is not resolved again.
 
-        Each address has its share of the time, so that a silent one takes none from the next.
+        Each address gets an equal share of the time, so that one without a response takes none
+        from the next.
         """
         del host
         share = self._deadline.left(httpcore.ConnectTimeout, timeout) / len(self.addresses)
-        *others, last = self.addresses
-        for address in others:
+        *first_addresses, last_address = self.addresses
+        for address in first_addresses:
             with suppress(httpcore.ConnectError, httpcore.ConnectTimeout):
-                return self._connected(address, port, share)
-        return self._connected(last, port, share)
+                return self._connect(address, port, share)
+        return self._connect(last_address, port, share)
 
-    def _connected(self, address: str, port: int, seconds: float) -> DeadlineStream:
+    def _connect(self, address: str, port: int, seconds: float) -> DeadlineStream:
         self.stream = super().connect_tcp(address, port, seconds)
         return self.stream
 
     def cut(self) -> None:
-        """End the exchange while another thread makes it."""
+        """End the exchange, which runs in another thread."""
         self._deadline.restart(0)
         if self.stream is not None:
             self.stream.cut()
@@ -148,7 +149,7 @@ class _Network(DeadlineBackend):
 
 
 def _beginning(parts: Iterable[bytes]) -> bytes:
-    """Return the beginning of a body; the rest is not read, and an early end is an end."""
+    """Return the beginning of a body; ignore an early end of the connection."""
     beginning = b""
     with suppress(httpcore.NetworkError, httpcore.ProtocolError, TooManyBytes):
         for part in parts:
@@ -159,7 +160,7 @@ def _beginning(parts: Iterable[bytes]) -> bytes:
 
 
 def _outcome_name(error: Exception, network: _Network) -> OutcomeName:
-    """Return what an error of httpcore means."""
+    """Return the outcome of an error of httpcore."""
     if isinstance(error, httpcore.ConnectError):
         if network.stream is not None:
             return OutcomeName.BAD_TLS

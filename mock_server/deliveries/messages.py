@@ -1,4 +1,4 @@
-"""What an attempt sends: the message, what can be wrong with it on purpose, and who sends it."""
+"""The message of an attempt, its injected faults, and the interface of its sender."""
 
 from typing import Any, NamedTuple, Protocol
 
@@ -11,19 +11,19 @@ from crmcom_kit.schemas.third_party import Message, ThirdPartyMessages
 #: Headers in which the mock identifies itself and the attempt; they are not the vendor's.
 OWN_HEADER = "X-Crmcom-Mock"
 LABEL_HEADER = "X-Mock-Attempt"
-#: What can be wrong with a delivery on purpose, to test its receiver.
+#: The faults of a delivery, to test its receiver.
 SIGNATURE_FAULTS = ("wrong_signature", "old_key")
 MESSAGE_FAULTS = (*SIGNATURE_FAULTS, "cut_body", "duplicate")
 
 
 class OutgoingMessage(NamedTuple):
-    """What an attempt sends, and where to."""
+    """The content and destination of an attempt."""
 
     url: str
     data: bytes | None
     authentication_code: str | None
     label: str = ""  # the mock's own name of the attempt, sent in a header
-    cut: bool = False  # whether only the first half of the body is sent
+    cut: bool = False  # True: only the first half of the body is sent
     number: str = ""  # of the webhook request; not sent
 
     @property
@@ -33,10 +33,10 @@ class OutgoingMessage(NamedTuple):
 
 
 class Sender(Protocol):
-    """Sends webhook requests. It is called without any lock held."""
+    """Sends webhook requests; its caller holds no lock."""
 
     def send(self, message: OutgoingMessage) -> Outcome:
-        """Try once and return the outcome; an exception fails the attempt, too."""
+        """Send once and return the outcome; an exception also fails the attempt."""
         ...
 
 
@@ -47,9 +47,9 @@ def message_of(messages: ThirdPartyMessages, message: OutgoingMessage) -> Messag
     """
     data = message.data_object
     code = message.authentication_code
-    method, headers, body = messages.written({} if data is None else data, code)
+    method, headers, body = messages.write({} if data is None else data, code)
     if message.cut:
         body = body[: len(body) // 2]
-    own = (("User-Agent", f"crmcom-kit/{__version__}"), (OWN_HEADER, __version__))
+    mock_headers = (("User-Agent", f"crmcom-kit/{__version__}"), (OWN_HEADER, __version__))
     label = ((LABEL_HEADER, message.label),) if message.label else ()
-    return Message(method, (*own, *label, *headers), body)
+    return Message(method, (*mock_headers, *label, *headers), body)

@@ -12,7 +12,7 @@ from crmcom_kit.schemas.dialect import delivery_outcomes, other_statuses
 
 
 class OutcomeName(StrEnum):
-    """The outcomes that code chooses; the table has some more, e.g. ``http_404``."""
+    """The outcomes that code uses; the table has others, e.g. ``http_404``."""
 
     SUCCESS = "success"
     TIMEOUT = "timeout"
@@ -35,11 +35,11 @@ NOT_SENT = frozenset((OutcomeName.BLOCKED, OutcomeName.BAD_URL))
 
 
 class CallFailed(Exception):
-    """No response came: the outcome's name, and why."""
+    """A request got no response; has the name of the outcome and the reason."""
 
-    def __init__(self, outcome: OutcomeName, why: str) -> None:
-        """Remember ``outcome``."""
-        super().__init__(why)
+    def __init__(self, outcome: OutcomeName, reason: str) -> None:
+        """Set the outcome, and the reason as the message."""
+        super().__init__(reason)
         self.outcome = outcome
 
 
@@ -51,15 +51,15 @@ class Outcome(NamedTuple):
     error_description: str | None
     status: int | None  # of the receiver's response, if one came
     answer: bytes = b""  # the beginning of the response's body
-    why: str = ""  # in the mock's own words, if the vendor's say less
+    why: str = ""  # the mock's explanation, if the vendor's text says less
 
     @property
     def delivered(self) -> bool:
-        """Whether the receiver accepted the webhook request."""
+        """True if the receiver accepted the webhook request."""
         return self.error_code is None
 
-    def limited(self, characters: int) -> "Outcome":
-        """Return it with a description of at most ``characters``."""
+    def limit_description(self, characters: int) -> "Outcome":
+        """Return a copy with a description of at most ``characters``."""
         text = self.error_description
         return self._replace(error_description=text and text[:characters])
 
@@ -83,7 +83,7 @@ def outcome_of_status(status: int, reason: str, url: str, answer: bytes) -> Outc
 
 
 def outcome_of_error(error: Exception) -> Outcome:
-    """Return the outcome of a sender that raised ``error`` instead of returning an outcome."""
+    """Return the outcome of an attempt whose sender raised ``error``."""
     code = type(error).__name__
-    why = f"{code}: {error}; raised by the delivery given to the mock"
-    return Outcome(OutcomeName.INTERNAL, code, why, None, why=why)
+    reason = f"{code}: {error}; raised by the delivery given to the mock"
+    return Outcome(OutcomeName.INTERNAL, code, reason, None, why=reason)

@@ -1,4 +1,4 @@
-"""Which deliveries run at this moment, and which wait for their turn: of all worlds of a server."""
+"""The running and queued deliveries of all worlds of a server."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -15,20 +15,20 @@ WORKERS = 16
 
 
 class DeliveryQueue:
-    """Counts all deliveries, and runs in order the deliveries that no request waits for.
+    """Counts all deliveries; runs those in order that no request waits for.
 
-    Once the queue is closed, a delivery that begins must send nothing.
-    The threads are daemons: a process ends without sending queued deliveries, and without waiting
-    for running ones.
+    Once the queue is closed, deliveries that start must not send.
+    Its threads are daemons: a process ends without its queued deliveries, and does not wait for
+    running ones.
     """
 
     def __init__(self) -> None:
-        """Start empty; threads are started as they are needed."""
+        """Start empty, without threads."""
         #: Called with a world's name and each of its attempts once it has ended.
         self.on_attempt: Callable[[str, Attempt], object] = lambda *_: None
         #: Called when running deliveries must end.
         self.on_stop: Callable[[], object] = lambda: None
-        #: Set while nothing more is sent.
+        #: Set while deliveries must not be sent.
         self.closed = threading.Event()
         self._unfinished = 0
         self._pool: ThreadPool | None = None
@@ -36,7 +36,7 @@ class DeliveryQueue:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Count a delivery that is made here."""
+        """Count the delivery that the block makes."""
         self._count(1)
         try:
             yield
@@ -44,11 +44,11 @@ class DeliveryQueue:
             self._count(-1)
 
     def put(self, deliver: Callable[[], object]) -> None:
-        """Let a thread call ``deliver`` in its turn."""
+        """Queue ``deliver``, which a thread calls in its turn."""
         self._count(1)
         with self._changed:
             if self._pool is None:
-                # Not a ThreadPoolExecutor, which sends all that waits before the process ends.
+                # A ThreadPoolExecutor would send all queued deliveries before the process ends.
                 # Imported with the first queued delivery: most mocks queue none.
                 from multiprocessing.pool import ThreadPool
 
@@ -59,21 +59,23 @@ class DeliveryQueue:
     def _take(self, deliver: Callable[[], object]) -> None:
         try:
             deliver()
-        except Exception as error:  # noqa: BLE001 - nobody waits for it: only a log can tell
+        except Exception as error:  # noqa: BLE001 - no request waits for it: log every error
             import logging
 
-            log = logging.getLogger("crmcom_kit").error  # a traceback might have secrets
+            log = logging.getLogger(
+                "crmcom_kit"
+            ).error  # without a traceback, which may show secrets
             log("A queued delivery failed: %s: %s", type(error).__name__, error)
         finally:
             self._count(-1)
 
-    def _count(self, more: int) -> None:
+    def _count(self, change: int) -> None:
         with self._changed:
-            self._unfinished += more
+            self._unfinished += change
             self._changed.notify_all()
 
     def close_after(self, wait: Callable[[], object], seconds: float) -> None:
-        """Close within ``seconds`` once ``wait``, which a thread calls, has returned."""
+        """Call ``wait`` in a thread, then close within ``seconds``."""
 
         def close() -> None:
             wait()
@@ -82,11 +84,10 @@ class DeliveryQueue:
         threading.Thread(target=close, daemon=True, name="delivery-closer").start()
 
     def close(self, seconds: float) -> bool:
-        """Send nothing more: what waits is abandoned, what still runs after ``seconds`` is cut.
+        """Abandon queued deliveries, and cut those that still run after ``seconds``.
 
         Returns:
-            Whether every delivery has ended, at the latest ``seconds`` after those that run were
-            cut.
+            True if every delivery has ended, at the latest ``seconds`` after the cut.
         """
         self.closed.set()
         if self.wait_until_idle(seconds):
@@ -99,6 +100,6 @@ class DeliveryQueue:
         self.closed.clear()
 
     def wait_until_idle(self, seconds: float) -> bool:
-        """Wait ``seconds`` at most; return whether no delivery is queued or running."""
+        """Wait ``seconds`` at most; return True if no delivery is queued or running."""
         with self._changed:
             return self._changed.wait_for(lambda: not self._unfinished, seconds)

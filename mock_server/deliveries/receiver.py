@@ -1,4 +1,4 @@
-"""The built-in receiver of webhook requests: its responses, what it got, and verdicts on that."""
+"""The built-in receiver of webhook requests: its responses, its requests, verdicts on them."""
 
 import hmac
 import json
@@ -15,26 +15,26 @@ from crmcom_kit.mock_server.deliveries.attempts import Attempt
 from crmcom_kit.mock_server.store.reference_data import ReferenceData
 from crmcom_kit.schemas.exchanges import Exchanges
 
-#: How many bytes are kept of a body, and of each text in its verdict.
+#: Maximum bytes to keep of a body, and of each text in its verdict.
 MAX_BODY = 65_536
-#: How many requests are kept.
+#: Maximum number of requests to keep.
 MAX_KEPT = 100
 
 Reason = Literal["valid", "missing_code", "wrong_code", "no_key", "no_data"]
 
 
 class Verdict(NamedTuple):
-    """Whether an authentication code verifies, and if not, why not."""
+    """Whether an authentication code verifies, and the reason."""
 
     reason: Reason
     code: str | None  # the code that was checked; only the beginning of a long code
-    expected: str | None = None  # the right code, if only one key can be meant
-    signed: str | None = None  # the beginning of the text that the right code signs
+    expected: str | None = None  # the correct code, if only one key can be the key
+    signed: str | None = None  # the beginning of the text that the correct code signs
     size: int | None = None  # how many bytes the signed text has
 
     @property
     def valid(self) -> bool:
-        """Whether the code verifies."""
+        """True if the code verifies."""
         return self.reason == "valid"
 
 
@@ -49,7 +49,7 @@ class Received:
     body: bytes  # only the beginning of a very long body
     size: int  # of the complete body
     status: int  # of the response to it
-    attempt: int | None  # which attempt of this world sent the request, if any did
+    attempt: int | None  # the attempt of this world that sent it, if any
     signature: Verdict  # on the complete body
 
     @property
@@ -66,14 +66,14 @@ class Receiver:
         self._clock = clock
         self._lock = threading.Lock()
         self._kept: deque[Received] = deque(maxlen=MAX_KEPT)
-        #: How many requests arrived, including requests that are no longer kept.
+        #: The number of requests so far, including those no longer kept.
         self.last = 0
         self.respond_with(())
 
     def respond_with(self, statuses: Iterable[int]) -> None:
         """Respond with these statuses from now on, from the first one; without any, 200."""
         with self._lock:
-            #: The statuses of its responses, one after another; the last one forever.
+            #: The statuses of its responses, in order; the last one repeats.
             self.statuses = tuple(statuses) or (200,)
             self._next = chain(self.statuses, repeat(self.statuses[-1]))
 
@@ -88,7 +88,7 @@ class Receiver:
         """Keep a request and return the status of the response."""
         with self._lock:
             self.last += 1
-            received = Received(
+            request = Received(
                 number=self.last,
                 at=self._clock.now(),
                 method=method,
@@ -99,8 +99,8 @@ class Receiver:
                 attempt=None if attempt is None else attempt.number,
                 signature=signature,
             )
-            self._kept.append(received)
-            return received.status
+            self._kept.append(request)
+            return request.status
 
     def requests(self) -> list[Received]:
         """Return the requests that are still kept, oldest first."""
@@ -115,20 +115,20 @@ def verdict_on(
     body: bytes,
     definition: str | None,
 ) -> Verdict:
-    """Return whether a message's authentication code verifies.
+    """Return the verdict on a message's authentication code.
 
     Args:
         exchanges: reads messages in a dialect.
-        reference_data: where the keys are.
+        reference_data: has the keys.
         headers: by name.
         body: as it was received.
-        definition: the id of the one whose key is right; None if any key is.
+        definition: the id of the definition whose key must be used; None for any key.
     """
-    lower = {name.lower(): value for name, value in headers.items()}
-    message = exchanges.messages.read(lower, body)
-    shown = None if message.code is None else message.code[:MAX_BODY]
+    headers_by_name = {name.lower(): value for name, value in headers.items()}
+    message = exchanges.messages.read(headers_by_name, body)
+    code = None if message.code is None else message.code[:MAX_BODY]
     if message.data is None:
-        return Verdict("no_data", shown)
+        return Verdict("no_data", code)
     text = exchanges.signed_bytes(message.data)
     ids = (
         [value["id"] for value in reference_data.definitions]
@@ -136,18 +136,18 @@ def verdict_on(
         else [definition]
     )
     keys = {reference_data.key_of(definition_id) for definition_id in ids} - {None}
-    right = [exchanges.code(text, key, None) or "" for key in keys]
-    expected = right[0] if len(right) == 1 else None
+    codes = [exchanges.code(text, key, None) or "" for key in keys]
+    expected = codes[0] if len(codes) == 1 else None
     reason: Reason = "wrong_code"
     if not keys:
         reason = "no_key"
     elif message.code is None:
         reason = "missing_code"
-    elif any(_same(message.code, code) for code in right):
+    elif any(_are_equal(message.code, code) for code in codes):
         reason, expected = "valid", message.code
     beginning = text[:MAX_BODY].decode("utf-8", "replace")
-    return Verdict(reason, shown, expected, beginning, len(text))
+    return Verdict(reason, code, expected, beginning, len(text))
 
 
-def _same(code: str, right: str) -> bool:
-    return hmac.compare_digest(code.encode("utf-8", "replace"), right.encode())
+def _are_equal(code: str, correct_code: str) -> bool:
+    return hmac.compare_digest(code.encode("utf-8", "replace"), correct_code.encode())

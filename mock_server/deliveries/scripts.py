@@ -1,4 +1,4 @@
-"""The sender that sends nothing: scripts decide how deliveries end."""
+"""The sender that sends nothing: scripts decide the outcomes of deliveries."""
 
 import threading
 from collections.abc import Mapping
@@ -9,20 +9,19 @@ from crmcom_kit.mock_server.deliveries.outcomes import Outcome, outcome_of
 from crmcom_kit.schemas.dialect import dials, read_script
 from crmcom_kit.usage_errors import LimitExceeded, UsageError, quoted
 
-#: How many scripts a world may have.
+#: Maximum number of scripts of a world.
 MAX_SCRIPTS = 1_000
 
 
 @dataclass(slots=True)
 class DeliveryScript:
-    """A script, the webhook requests that it is for, and how many outcomes are used up."""
+    """A script, its webhook requests, and the number of its used outcomes."""
 
     script: str
-    record: str | None = (
-        None  # the number of a webhook request; None for all without a script of their own
-    )
+    #: The number of a webhook request; None for all webhook requests without their own script.
+    record: str | None = None
     used: int = 0
-    of_scenario: bool = False  # whether a scenario has set it, and no test
+    of_scenario: bool = False  # True: set by a scenario, not by a test
     _steps: tuple[tuple[int, str], ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -37,25 +36,25 @@ class DeliveryScript:
         return f"{self.script} for {self.record or 'all'}"
 
     def next(self) -> str:
-        """Return the name of the next outcome; the last one forever."""
-        at = self.used
+        """Return the name of the next outcome; the last one repeats."""
+        index = self.used
         self.used += 1
         for count, name in self._steps:
-            if at < count:
+            if index < count:
                 return name
-            at -= count
+            index -= count
         return self._steps[-1][1]
 
 
 class ScriptedDelivery:
-    """A sender that returns the outcomes of scripts, each one's last forever.
+    """A sender that returns the outcomes of scripts.
 
     The script of a webhook request goes before the world's. Assumed: no page says when a webhook
     request is rejected or with which error.
     """
 
     def __init__(self, script: str) -> None:
-        """Take the world's script, such as ``3*timeout, success``.
+        """Set the world's script, such as ``3*timeout, success``.
 
         Raises UsageError if it is not allowed.
         """
@@ -65,7 +64,7 @@ class ScriptedDelivery:
         self._scripts: dict[str | None, DeliveryScript] = {None: DeliveryScript(script)}
 
     def send(self, message: OutgoingMessage) -> Outcome:
-        """Return the next outcome of the script that decides."""
+        """Return the next outcome of the script for the message."""
         with self._lock:
             script = self._scripts.get(message.number) or self._scripts[None]
             name = script.next()
@@ -82,7 +81,7 @@ class ScriptedDelivery:
         return [script for script in scripts if not script.used and not script.of_scenario]
 
     def put(self, script: str | None, number: str | None, *, of_scenario: bool = False) -> None:
-        """Let a script decide from its first outcome on, or end it, of a webhook request or of all.
+        """Set or end the script of a webhook request, or of all; it starts with its first outcome.
 
         Raises UsageError, LimitExceeded.
         """
@@ -91,15 +90,15 @@ class ScriptedDelivery:
                 self._scripts.pop(number, None)
             return
         text = self._first if script is None else script
-        added = DeliveryScript(text, number, of_scenario=of_scenario)
+        delivery_script = DeliveryScript(text, number, of_scenario=of_scenario)
         with self._lock:
             if number not in self._scripts and len(self._scripts) >= MAX_SCRIPTS:
                 allowed = f"at most {MAX_SCRIPTS:,} scripts"
                 raise LimitExceeded("script", seen="one more", allowed=allowed)
-            self._scripts[number] = added
+            self._scripts[number] = delivery_script
 
-    def restarted(self, scripts: Mapping[str | None, str]) -> "ScriptedDelivery":
-        """Return a copy at its first outcome, with the first script and ``scripts`` by number.
+    def restart(self, scripts: Mapping[str | None, str]) -> "ScriptedDelivery":
+        """Return a copy with the first script, and ``scripts`` by number, at their first outcomes.
 
         Raises UsageError, LimitExceeded.
         """

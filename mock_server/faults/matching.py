@@ -1,6 +1,6 @@
-"""How a fault sees a request: method, named record, token.
+"""A request as faults see it: method, named record, token.
 
-Only what a fault asks for is read, and errors are ignored: a value that cannot be read is absent.
+A value is read when a fault needs it; a value that cannot be read counts as absent.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -18,10 +18,10 @@ FindRecord = Callable[[Key, str], Record | None]
 
 
 class RequestView:
-    """A request as faults see it."""
+    """The method, record and token of a request."""
 
     def __init__(self, config: Config, find_record: FindRecord, request: Request) -> None:
-        """Look at ``request``; ``find_record`` finds the record that it names."""
+        """View ``request``; ``find_record`` finds the record that it names."""
         self._parameters = config.parameters
         self._find_record = find_record
         self._request = request
@@ -29,7 +29,7 @@ class RequestView:
 
     @property
     def operation(self) -> str | None:
-        """The name of the requested method; None if there is none at that path."""
+        """The name of the requested method; None if the path has none."""
         return None if self._method is None else self._method.name
 
     @cached_property
@@ -43,14 +43,14 @@ class RequestView:
 
     @cached_property
     def identifier(self) -> tuple[str, str] | None:
-        """Field and value that name a webhook request, in a query or in a body."""
+        """The field and value that name a webhook request, in the query or in the body."""
         value = None if self._raw is None else self._raw.values.get(REQUEST_IDENTIFIER)
         if isinstance(value, str):
             field, equals, text = value.partition("=")
             return (field, text) if equals else None
         if isinstance(value, Mapping) and len(value) == 1:
-            ((field, inner),) = value.items()
-            return (field, str(inner)) if isinstance(inner, str | int) else None
+            ((field, member),) = value.items()
+            return (field, str(member)) if isinstance(member, str | int) else None
         return None
 
     @cached_property
@@ -72,7 +72,7 @@ class RequestView:
         return self._find_record(key_of(field), value)
 
     def matches(self, fault: Fault) -> bool:
-        """Whether ``fault`` matches the request and its effect is possible."""
+        """Return True if ``fault`` matches the request and its effect is possible."""
         if "expire_token" in fault.effect and self.token is None:
             return False
         if "delete_record" in fault.effect and self.record is None:
@@ -80,14 +80,14 @@ class RequestView:
         return self.is_about(fault.operations, fault.record)
 
     def is_about(self, operations: Sequence[str], record: str | None) -> bool:
-        """Whether it is one of the operations, and names the webhook request; or any of both."""
+        """Return True if it is one of the operations, and names the record, if they are given."""
         if operations and self.operation not in operations:
             return False
         return record is None or self._names(record)
 
-    def _names(self, asked: str) -> bool:
-        """Whether the request names that webhook request, by either of its identifiers."""
+    def _names(self, record_key: str) -> bool:
+        """Return True if the request names the record with this id or number."""
         record = self.record
         if record is None:  # deleted, or it never existed
-            return self.identifier in (("number", asked), ("id", asked))
-        return asked in (record.number, record.id)
+            return self.identifier in (("number", record_key), ("id", record_key))
+        return record_key in (record.number, record.id)

@@ -1,17 +1,17 @@
-"""An injected failure: which requests it hits, when, and what happens to them."""
+"""An injected failure: the requests that it hits, when, and with which effect."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-#: Effects of which a fault has one at most: what is sent instead of the API's response, and what
-#: damages that one.
+#: Effects of which a fault has one at most: those that replace the API's response, and those that
+#: damage it.
 INSTEAD = ("status", "error", "respond", "drop")
 DAMAGES = ("cut", "malformed")
 
 
 class FixedResponse(NamedTuple):
-    """What is sent instead of the API's response, whatever the request."""
+    """A response that replaces the API's response to every request."""
 
     status: int
     content_type: str | None  # that of the dialect by default
@@ -21,27 +21,27 @@ class FixedResponse(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """One injected failure; ``validation.fault_of`` makes it of a ``FaultSpec``."""
+    """One injected failure; ``validation.fault_of`` makes it from a ``FaultSpec``."""
 
     id: str = ""
-    name: str  # what the journal calls it
+    name: str  # shown in the journal
     operations: tuple[str, ...] = ()  # the methods that it hits; any by default
     record: str | None = None  # number or id of the webhook request that they name
     nth: tuple[int, ...] = ()  # which of the matching requests, counted from 1; any by default
     after: int = 0  # how many matching requests pass first
     times: int | None = None  # how many requests it hits; None for any number
     lifetime: float | None = None  # seconds of the world's clock
-    after_commit: bool  # whether a request that is hit is carried out first
-    effect: Mapping[str, Any]  # what happens, in JSON's names
+    after_commit: bool  # True: a request that it hits is carried out first
+    effect: Mapping[str, Any]  # as in the specification
     fixed: FixedResponse | None = None  # what the effect ``respond`` sends
 
     @property
-    def instead(self) -> bool:
-        """Whether the caller gets something else than the API's response to this request."""
+    def replaces_response(self) -> bool:
+        """True if the caller does not get the API's response."""
         return not self.effect.keys().isdisjoint(INSTEAD)
 
     def without_body(self) -> "Fault":
-        """Return it for those who only show it, since a fixed response may be long."""
+        """Return a copy without the fixed response, which may be long."""
         return self if self.fixed is None else replace(self, fixed=None)
 
     def as_json(self) -> dict[str, Any]:

@@ -1,8 +1,8 @@
-"""Named faults: frequent failures, ready to be added or asked for by a header.
+"""Named faults: frequent failures, to add or to request with a header.
 
-A *preset* makes specifications of its arguments. The header ``X-Mock-Prefer`` asks for a fault of
-one request, without any set-up: ``error=unknown_webhook_request``,
-``fault=lost_response``, ``delay=0.2, status=503``.
+A *preset* makes specifications from its arguments. The header ``X-Mock-Prefer`` requests a fault
+for its own request: ``error=unknown_webhook_request``, ``fault=lost_response``,
+``delay=0.2, status=503``.
 """
 
 import re
@@ -13,11 +13,11 @@ from math import ceil
 from typing import Any, NamedTuple
 
 from crmcom_kit.mock_server.faults.model import Fault
-from crmcom_kit.mock_server.faults.validation import WITH_RECORD, fault_of, valid
+from crmcom_kit.mock_server.faults.validation import WITH_RECORD, fault_of, parse
 from crmcom_kit.usage_errors import NotFound, UsageError, hint, quoted
 
 HEADER = "X-Mock-Prefer"
-_CHANGING = ["resend", "delete"]
+_CHANGING_METHODS = ["resend", "delete"]
 _Spec = dict[str, Any]
 
 
@@ -26,7 +26,7 @@ class Preset(NamedTuple):
 
     text: str
     arguments: Any  # by name, with their defaults; None is no condition
-    #: What its faults do. ``operation``, ``record`` and ``times`` are added to each.
+    #: Returns the specifications, without ``operation``, ``record`` and ``times``.
     specs: Callable[[Mapping[str, Any]], list[_Spec]]
 
 
@@ -34,7 +34,7 @@ class Preset(NamedTuple):
 PRESETS: dict[str, Preset] = {
     "lost_response": Preset(
         "The request is carried out, and the connection is dropped before its response is sent.",
-        {"operation": _CHANGING, "record": None, "times": 1},
+        {"operation": _CHANGING_METHODS, "record": None, "times": 1},
         lambda _: [{"effect": {"drop": True}, "when": "after_commit"}],
     ),
     "outage": Preset(
@@ -88,7 +88,7 @@ FORMER_NAMES = {"lost_answer": "lost_response"}
 
 
 def preset_specs(name: str, arguments: Mapping[str, Any]) -> list[_Spec]:
-    """Return the specifications that a preset makes of its arguments.
+    """Return the specifications that a preset makes from its arguments.
 
     Raises:
         NotFound: there is no preset of that name.
@@ -103,10 +103,10 @@ def preset_specs(name: str, arguments: Mapping[str, Any]) -> list[_Spec]:
         arguments = {"requests" if n == "calls" else n: v for n, v in arguments.items()}
     for argument in arguments:
         if argument not in preset.arguments:
-            own = preset.arguments
-            allowed = f"one of {', '.join(own)}{hint(argument, own)}"
+            allowed_arguments = preset.arguments
+            allowed = f"one of {', '.join(allowed_arguments)}{hint(argument, allowed_arguments)}"
             raise UsageError(argument, seen=f"with preset {name}", allowed=allowed)
-    values = {**preset.arguments, **valid(arguments, "FaultPresetArguments")}
+    values = {**preset.arguments, **parse(arguments, "FaultPresetArguments")}
     match = {n: values[n] for n in ("operation", "record") if values.get(n) is not None}
     times = {} if values.get("times") is None else {"times": values["times"]}
     return [
@@ -116,7 +116,7 @@ def preset_specs(name: str, arguments: Mapping[str, Any]) -> list[_Spec]:
 
 
 def _once(preset: Preset) -> _Spec:
-    """Return what a preset does to one request: the effects of all its faults."""
+    """Return a specification for one request, with the effects of all faults of a preset."""
     specs = preset.specs(preset.arguments)
     effect = {name: value for spec in specs for name, value in spec["effect"].items()}
     return {"effect": effect, "when": specs[0].get("when", "before_commit")}
@@ -128,7 +128,7 @@ _ONCE: dict[str, _Spec] = {
     "cut": {"effect": {"cut": 40}},
     "malformed": {"effect": {"malformed": True}},
 }
-#: What the header may ask for, and what each value is.
+#: The members of the header, and their allowed values.
 _PREFERENCES: dict[str, str] = {
     "fault": f"one of {', '.join(_ONCE)}",
     "error": "a kind of error",
@@ -140,23 +140,23 @@ _PREFERENCES: dict[str, str] = {
 
 
 @lru_cache(maxsize=256)
-def preferred(header: str) -> Fault:
-    """Return the fault that the header ``X-Mock-Prefer`` asks for. Raises UsageError."""
+def fault_of_header(header: str) -> Fault:
+    """Return the fault that the header ``X-Mock-Prefer`` requests. Raises UsageError."""
     preferences: dict[str, str] = {}
     for part in header.split(","):
         name, equals, value = (piece.strip() for piece in part.partition("="))
         if not equals or name not in _PREFERENCES or name in preferences:
             forms = ", ".join(f"{form}=…" for form in _PREFERENCES)
-            seen = f"{name} twice" if name in preferences else quoted(part.strip())
-            raise UsageError(HEADER, seen=seen, allowed=f"each at most once: {forms}")
+            problem = f"{name} twice" if name in preferences else quoted(part.strip())
+            raise UsageError(HEADER, seen=problem, allowed=f"each at most once: {forms}")
         preferences[name] = value
     spec: _Spec = {"effect": {}}
     if "fault" in preferences:
         name = FORMER_NAMES.get(preferences["fault"], preferences["fault"])
         if name not in _ONCE:
             raise UsageError(f"{HEADER}.fault", seen=quoted(name), allowed=_PREFERENCES["fault"])
-        once = _ONCE[name]
-        spec = {**once, "effect": dict(once["effect"])}
+        preset_spec = _ONCE[name]
+        spec = {**preset_spec, "effect": dict(preset_spec["effect"])}
     if "when" in preferences:
         spec["when"] = preferences["when"]
     for name in ("error", "status", "delay", "cut"):
@@ -166,16 +166,16 @@ def preferred(header: str) -> Fault:
             )
     try:
         fault = fault_of(spec)
-    except UsageError as refused:
-        name = refused.parameter.removeprefix("effect").removeprefix(".")
+    except UsageError as error:
+        name = error.parameter.removeprefix("effect").removeprefix(".")
         parameter = f"{HEADER}.{name}" if name else HEADER
-        raise UsageError(parameter, seen=refused.seen, allowed=refused.allowed) from None
+        raise UsageError(parameter, seen=error.seen, allowed=error.allowed) from None
     name = ", ".join(f"{name}={value}" for name, value in preferences.items())
     return replace(fault, id="prefer", name=name)
 
 
 def _number(name: str, text: str) -> float:
-    """Return a number, which may be a fraction if it is a delay. Raises UsageError."""
+    """Return the number of a member; only a delay may be a fraction. Raises UsageError."""
     if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?" if name == "delay" else "[0-9]{1,9}", text):
         return float(text) if "." in text else int(text)
     parameter = f"{HEADER}.{name}"

@@ -1,7 +1,7 @@
-"""The faults of one world, and which one hits a request.
+"""The faults of one world, and the choice of the fault that hits a request.
 
-A request is hit by the first fault, in the order in which they were added, that matches it and is
-due. Every fault counts all requests that it matches, even if another one hits.
+The oldest fault that matches a request and is due hits it. Every fault counts all requests that it
+matches, even if another one hits them.
 """
 
 import threading
@@ -13,51 +13,51 @@ from typing import Any
 from crmcom_kit.mock_server.clock import WorldClock, write_moment
 from crmcom_kit.mock_server.faults.matching import FindRecord, RequestView
 from crmcom_kit.mock_server.faults.model import Fault
-from crmcom_kit.mock_server.faults.presets import preferred, preset_specs
+from crmcom_kit.mock_server.faults.presets import fault_of_header, preset_specs
 from crmcom_kit.mock_server.faults.validation import fault_of
 from crmcom_kit.mock_server.protocol.config import Config
 from crmcom_kit.mock_server.protocol.request import Request
 from crmcom_kit.usage_errors import LimitExceeded, NotFound, UsageError, quoted
 
 MAX_FAULTS = 1_000
-#: How many bytes the bodies of all fixed responses of a world may have.
+#: Maximum bytes of all fixed responses of a world.
 MAX_BODIES = 16 * 1024 * 1024
 
 
 @dataclass(slots=True, kw_only=True)
 class FaultState:
-    """A fault and what it has done so far."""
+    """A fault and its counts so far."""
 
     fault: Fault
     expires: datetime | None  # by the world's clock
     group: tuple[str, ...]  # the ids of the faults that were added together, as by a preset
     matched: int = 0  # how many requests
     hits: int = 0
-    over: bool = False  # whether it will hit nothing any more, when this was read
+    over: bool = False  # True if it will not hit any more requests
 
     @property
     def left(self) -> int | None:
-        """How many requests it will still hit at most; None for any number."""
+        """The number of requests that it can still hit; None for any number."""
         return None if self.fault.times is None else self.fault.times - self.hits
 
     def is_over(self, now: datetime) -> bool:
-        """True if it will not hit any more requests."""
+        """Return True if it will not hit any more requests."""
         return self.left == 0 or (self.expires is not None and now >= self.expires)
 
     def count_match(self) -> bool:
-        """Count a request that it matches; return whether the fault is due."""
+        """Count a request that it matches; return True if the fault is due."""
         self.matched += 1
         fault = self.fault
         return self.matched in fault.nth if fault.nth else self.matched > fault.after
 
     def __str__(self) -> str:
         fault = self.fault
-        about = f" of {fault.record}" if fault.record else ""
-        often = f"hit {self.hits} of {self.matched} matching requests"
-        return f"{fault.name} ({' or '.join(fault.operations) or 'any request'}{about}) {often}"
+        record = f" of {fault.record}" if fault.record else ""
+        counts = f"hit {self.hits} of {self.matched} matching requests"
+        return f"{fault.name} ({' or '.join(fault.operations) or 'any request'}{record}) {counts}"
 
     def as_json(self) -> dict[str, Any]:
-        """Return it as the control API shows it."""
+        """Return it as JSON for the control API."""
         counts = {"calls": self.matched, "hits": self.hits, "over": self.over}
         members = {**self.fault.as_json(), **counts}
         if self.left is not None:
@@ -68,7 +68,7 @@ class FaultState:
 
 
 class Faults:
-    """The faults of one world, from one reset to the next."""
+    """The faults of one world; a reset of the world removes them."""
 
     def __init__(self, config: Config, clock: WorldClock) -> None:
         """Start without faults."""
@@ -77,13 +77,13 @@ class Faults:
         self._lock = threading.Lock()
         self._faults: dict[str, FaultState] = {}
         self._count = 0
-        #: Those of whose group none has hit a request, whether they were removed or not.
+        #: Faults, also removed ones, whose group has not hit a request.
         self._unhit: dict[str, FaultState] = {}
 
     @property
     def has_active(self) -> bool:
-        """Whether any fault may still hit a request."""
-        # Without a look at the clock in most mocks, and for every request.
+        """True if a fault may still hit a request."""
+        # Every request asks; most mocks have no faults, and need not read the clock.
         return bool(self._faults) and not all(state.over for state in self.all())
 
     def add_preset(self, name: str, arguments: Mapping[str, Any]) -> tuple[FaultState, ...]:
@@ -96,7 +96,7 @@ class Faults:
         return self.add(*preset_specs(name, arguments))
 
     def add(self, *specs: object) -> tuple[FaultState, ...]:
-        """Add the faults that specifications describe, all or none.
+        """Add the faults of specifications, all or none.
 
         Raises:
             UsageError: a specification is not allowed.
@@ -107,28 +107,28 @@ class Faults:
         now = self._clock.now()
         with self._lock:
             if self._excess(drafts):
-                self._drop(*(k for k, state in self._faults.items() if state.is_over(now)))
+                self._drop(*(key for key, state in self._faults.items() if state.is_over(now)))
             if excess := self._excess(drafts):
                 raise excess
             numbers = range(self._count + 1, self._count + 1 + len(drafts))
             group = tuple(f"fault-{number}" for number in numbers)
             self._count += len(drafts)
-            new = zip(group, drafts, strict=True)
-            added = [self._new(own_id, draft, group, now) for own_id, draft in new]
-            self._faults.update({state.fault.id: state for state in added})
-            self._unhit.update({state.fault.id: state for state in added})
+            pairs = zip(group, drafts, strict=True)
+            states = [self._state_of(fault_id, draft, group, now) for fault_id, draft in pairs]
+            self._faults.update({state.fault.id: state for state in states})
+            self._unhit.update({state.fault.id: state for state in states})
             while len(self._unhit) > MAX_FAULTS:
                 del self._unhit[next(iter(self._unhit))]
-            return tuple(replace(state) for state in added)
+            return tuple(replace(state) for state in states)
 
     def _check_operations(self, drafts: Sequence[Fault]) -> None:
-        """Raise UsageError if the release has none of the operations that a fault hits."""
+        """Raise UsageError if the release has none of a fault's operations."""
         operations = [method.name for method in self._config.methods.values()]
         for fault in drafts:
             if fault.operations and not set(operations).intersection(fault.operations):
-                seen = f"{' and '.join(fault.operations)} in {self._config.release.name}"
+                problem = f"{' and '.join(fault.operations)} in {self._config.release.name}"
                 raise UsageError(
-                    "match.operation", seen=seen, allowed=f"some of {', '.join(operations)}"
+                    "match.operation", seen=problem, allowed=f"some of {', '.join(operations)}"
                 )
 
     def _excess(self, drafts: Sequence[Fault]) -> LimitExceeded | None:
@@ -143,16 +143,18 @@ class Faults:
             return LimitExceeded("effect.respond.body", seen=f"{size:,} bytes", allowed=allowed)
         return None
 
-    def _new(self, own_id: str, draft: Fault, group: tuple[str, ...], now: datetime) -> FaultState:
-        fault = replace(draft, id=own_id)
+    def _state_of(
+        self, fault_id: str, draft: Fault, group: tuple[str, ...], now: datetime
+    ) -> FaultState:
+        fault = replace(draft, id=fault_id)
         lifetime = fault.lifetime
         expires = None if lifetime is None else now + timedelta(seconds=lifetime)
         return FaultState(fault=fault, expires=expires, group=group)
 
     def never_hit(self) -> list[FaultState]:
-        """Return copies of the faults that have hit no request, those that were removed as well.
+        """Return copies of the faults that have hit no request, including removed ones.
 
-        Of faults that were added together, as by a preset, one hit is enough.
+        One hit is enough for faults that were added together, as by a preset.
         """
         with self._lock:
             return [replace(state) for state in self._unhit.values()]
@@ -188,35 +190,35 @@ class Faults:
             self._drop(*self._faults)
 
     def _drop(self, *identifiers: str) -> None:
-        """Drop faults, and with them the bodies of their responses."""
+        """Drop faults and the bodies of their responses."""
         for identifier in identifiers:
             state = self._faults.pop(identifier)
             if identifier in self._unhit:
                 self._unhit[identifier] = replace(state, fault=state.fault.without_body())
 
     def select(self, find_record: FindRecord, request: Request) -> Fault | None:
-        """Return the fault that hits a request; a fault that the request asks for goes first.
+        """Return the fault that hits a request; the fault of its header goes first.
 
-        Raises UsageError if what the request asks for is not allowed.
+        Raises UsageError if the header is not allowed.
         """
         if request.prefer:
-            return preferred(request.prefer)
+            return fault_of_header(request.prefer)
         view = RequestView(self._config, find_record, request)
         with self._lock:
-            present = tuple(self._faults.values())
-        # Without the lock: to look at a request takes the store's.
-        matched = [state for state in present if view.matches(state.fault)]
+            states = tuple(self._faults.values())
+        # Without the lock: a view of a request takes the lock of the store.
+        matches = [state for state in states if view.matches(state.fault)]
         now = self._clock.now()
         with self._lock:
             active = [
                 state
-                for state in matched
+                for state in matches
                 if self._faults.get(state.fault.id) is state and not state.is_over(now)
             ]
             due = [state for state in active if state.count_match()]
             if not due:
                 return None
             due[0].hits += 1
-            for own_id in due[0].group:
-                self._unhit.pop(own_id, None)
+            for fault_id in due[0].group:
+                self._unhit.pop(fault_id, None)
             return due[0].fault

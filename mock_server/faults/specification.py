@@ -1,6 +1,6 @@
-"""What describes a fault, as types; the control API's document shows the same.
+"""The types of a fault's specification, also for the document of the control API.
 
-Imported with the first fault: a start does not read the methods of all releases.
+Imported with the first fault: it reads the methods of all releases, which takes time.
 """
 
 from typing import Annotated, Any, Literal, Required, TypedDict
@@ -23,7 +23,7 @@ _Record = Annotated[
 ]
 _Number = Annotated[int, Keywords(minimum=1, maximum=_MAX)]
 _Seconds = Annotated[float, Keywords(minimum=0.001, maximum=100_000_000)]
-_Yes = Annotated[Literal[True], Keywords({"x-allowed": "true, or no such member"})]
+_True = Annotated[Literal[True], Keywords({"x-allowed": "true, or no such member"})]
 
 Name = Annotated[
     str,
@@ -53,19 +53,17 @@ _Status = Annotated[
 ]
 _Delay = Annotated[
     float,
-    "How long the response is held back, in seconds of the world's clock; if that is frozen or "
-    "moved forward, nobody waits.",
+    "How long the response is held back, in seconds of the world's clock; not at all if the clock "
+    "is frozen or moved forward.",
     Keywords(minimum=0, maximum=300),
 ]
 
 
 class FaultMatch(TypedDict, total=False):
-    """All given conditions must hold; without any, it matches every request."""
+    """Conditions that must all hold; an empty object matches every request."""
 
     operation: Annotated[_Operations, "A method's name, or several."]
-    record: Annotated[
-        _Record, "Only requests that name this webhook request, by number or id; either will do."
-    ]
+    record: Annotated[_Record, "Only requests that name this webhook request, by its number or id."]
     nth: Annotated[
         _Number | Annotated[list[_Number], Keywords(minItems=1, maxItems=20)],
         "Only the n-th of the matching requests, counted from 1; or several of them.",
@@ -78,7 +76,7 @@ class FaultMatch(TypedDict, total=False):
 
 
 class Respond(TypedDict, total=False):
-    """A response that is sent as it is; lists of faults and the journal show the body's size."""
+    """A response, sent unchanged; lists of faults and the journal show the size of its body."""
 
     status: Annotated[_Status, "200 by default."]
     content_type: Annotated[str, "That of the dialect by default.", Keywords(maxLength=200)]
@@ -87,12 +85,12 @@ class Respond(TypedDict, total=False):
         "Further headers, except those that frame the response or are the mock's own.",
         Keywords(maxProperties=50),
     ]
-    body: Annotated[Any, "A string is sent as it is, any other value as JSON; empty by default."]
-    encoding: Annotated[Literal["base64"], "How a string stands for bytes, as in a HAR."]
+    body: Annotated[Any, "A string is sent unchanged, any other value as JSON; empty by default."]
+    encoding: Annotated[Literal["base64"], "The encoding of a body that is not text, as in a HAR."]
 
 
 class FaultEffect(TypedDict, total=False):
-    """What happens: at most one of status, error, respond, drop, cut and malformed; any others."""
+    """The effects: at most one of status, error, respond, drop, cut and malformed; any others."""
 
     delay: _Delay
     status: Annotated[_Status, "The response is a gateway's: a page with this HTTP status."]
@@ -102,18 +100,18 @@ class FaultEffect(TypedDict, total=False):
         Keywords(minimum=0, maximum=86_400),
     ]
     error: Annotated[ErrorKind, "The response is this error of the API, as the dialect spells it."]
-    respond: Annotated[Respond, "The response is this one."]
-    drop: Annotated[_Yes, "The connection is closed without a response."]
+    respond: Annotated[Respond, "This is the response."]
+    drop: Annotated[_True, "The connection is closed without a response."]
     cut: Annotated[
         _Number,
         "The connection is closed after this many bytes of the body, or before its last one.",
     ]
-    malformed: Annotated[_Yes, "The response is sent whole, but its JSON ends in the middle."]
+    malformed: Annotated[_True, "The response is complete, but its JSON ends in the middle."]
     expire_token: Annotated[
-        _Yes, "The token of the request expires; only requests with a token are hit."
+        _True, "The token of the request expires; only requests with a token are hit."
     ]
     delete_record: Annotated[
-        _Yes, "Another user deletes the webhook request; only requests that name one are hit."
+        _True, "Another user deletes the webhook request; only requests that name one are hit."
     ]
 
 
@@ -129,7 +127,7 @@ class FaultSpec(TypedDict, total=False):
 
 
 class RefusalSpec(TypedDict, total=False):
-    """Refusals that a test expects; without any member, one refusal or more of any request."""
+    """Refusals that a test expects; an empty object expects one or more, of any request."""
 
     operation: Annotated[_Operations, "A method's name, or several."]
     record: Annotated[_Record, "Only requests that name this webhook request, by number or id."]
@@ -137,11 +135,11 @@ class RefusalSpec(TypedDict, total=False):
         ErrorKind | Annotated[list[ErrorKind], Keywords(minItems=1, maxItems=20)],
         "The kind of the error, or several.",
     ]
-    times: Annotated[_Number, "How many are expected, no more and no less; by default at least 1."]
+    times: Annotated[_Number, "The exact number; by default at least 1."]
 
 
 class FaultPresetArguments(TypedDict, total=False):
-    """Arguments of a preset, which takes some of them."""
+    """Arguments of presets; each preset takes some of them."""
 
     operation: _Operations | None
     record: _Record | None

@@ -1,11 +1,11 @@
-"""From a specification to a fault: JSON as the control API takes it, and the same in Python.
+"""Make faults from specifications: JSON of the control API, and the same in Python.
 
     {"name": "…", "match": {…}, "effect": {…}, "when": "before_commit", "times": 1,
      "lifetime": 30}
 
-Only ``effect`` is required. The types in ``specification`` say what is allowed. Here is only what
-they cannot say: members that contradict each other, faults that could never match a request, and
-the bytes and headers of a fixed response.
+Only ``effect`` is required. The types in ``specification`` say what is allowed. This module checks
+the rest: members that contradict each other, faults that can never match a request, and the bytes
+and headers of a fixed response.
 """
 
 import base64
@@ -28,7 +28,7 @@ _WITH_TOKEN = (*WITH_RECORD, "list", "token_release")
 
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
 _VALUE = re.compile(r"[ -~]*")
-# Headers that say where a response ends or how it is sent, or that the mock adds itself.
+# Headers that frame a response, and those that the mock adds.
 _RESERVED = re.compile(
     "connection|content-(?:encoding|length|type)|date|keep-alive|proxy-connection|te"
     "|trailer|transfer-encoding|upgrade|(?:access-control|x-mock|x-crmcom-mock)(?:-.*)?",
@@ -42,7 +42,7 @@ def fault_of(spec: object) -> Fault:
     Sequences and mappings in ``spec`` count as JSON arrays and objects. Raises UsageError if the
     specification is not allowed.
     """
-    members = valid(spec, "FaultSpec")
+    members = parse(spec, "FaultSpec")
     match, effect = members.get("match", {}), members["effect"]
     ends = [name for name in (*INSTEAD, *DAMAGES) if name in effect]
     if len(ends) > 1:
@@ -57,7 +57,7 @@ def fault_of(spec: object) -> Fault:
         check_operations("match.operation", operations, WITH_RECORD, "names a webhook request")
     if "expire_token" in effect:
         check_operations("match.operation", operations, _WITH_TOKEN, "has a token")
-    # What is cut or malformed is the API's own response, so the request was carried out by then.
+    # Only the API's own response can be cut or malformed, so the request is carried out before.
     is_damage = not effect.keys().isdisjoint(DAMAGES)
     if is_damage and members.get("when") == "before_commit":
         allowed = "after_commit; only the response to an executed request can be cut or malformed"
@@ -65,7 +65,7 @@ def fault_of(spec: object) -> Fault:
     fixed = None
     if "respond" in effect:
         fixed = _fixed_response(effect["respond"])
-        effect["respond"] = _shown(effect["respond"], fixed)
+        effect["respond"] = _summarize(effect["respond"], fixed)
     return Fault(
         name=members.get("name", _summary(effect)),
         operations=operations,
@@ -81,34 +81,34 @@ def fault_of(spec: object) -> Fault:
 
 
 def check_operations(
-    parameter: str, operations: tuple[str, ...], possible: tuple[str, ...], what: str
+    parameter: str, operations: tuple[str, ...], candidates: tuple[str, ...], condition: str
 ) -> None:
-    """Raise UsageError about a parameter if no request of one of its operations does ``what``."""
+    """Raise UsageError about a parameter if an operation is not among ``candidates``."""
     for name in operations:
-        if name not in possible:
-            allowed = f"some of {', '.join(possible)}; no other request {what}"
+        if name not in candidates:
+            allowed = f"some of {', '.join(candidates)}; no other request {condition}"
             raise UsageError(parameter, seen=quoted(name), allowed=allowed)
 
 
-def valid(value: object, type_name: str, whole: str = "fault") -> Any:
-    """Return a value as JSON, once it fits a type of ``specification``. Raises UsageError.
+def parse(value: object, type_name: str, whole: str = "fault") -> Any:
+    """Return a value as JSON if it fits a type of ``specification``. Raises UsageError.
 
     Messages call it ``whole``.
     """
     try:
-        plain = _plain(value)
+        json_value = _as_json(value)
     except RecursionError:
         allowed = "JSON of fewer levels"
         raise UsageError(whole, seen="nesting that is too deep", allowed=allowed) from None
-    check(_validator(type_name), plain, whole=whole)
-    return plain
+    check(_validator(type_name), json_value, whole=whole)
+    return json_value
 
 
-def _plain(value: object) -> Any:
+def _as_json(value: object) -> Any:
     if isinstance(value, Mapping):
-        return {str(name): _plain(inner) for name, inner in value.items()}
+        return {str(name): _as_json(member) for name, member in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(inner) for inner in value]
+        return [_as_json(member) for member in value]
     return value
 
 
@@ -129,7 +129,7 @@ def as_tuple(value: Any) -> tuple[Any, ...]:
 
 
 def _summary(effect: Mapping[str, Any]) -> str:
-    """Return a few words about what happens."""
+    """Return the effect in a few words."""
     words = {
         "status": f"status {effect.get('status')}",
         "error": f"error {effect.get('error')}",
@@ -151,10 +151,10 @@ def _fixed_response(members: Mapping[str, Any]) -> FixedResponse:
     return FixedResponse(members.get("status", 200), content_type, headers, _body(members))
 
 
-def _shown(members: Mapping[str, Any], fixed: FixedResponse) -> dict[str, Any]:
-    """Return the effect without what may be long or secret: its headers, the text of its body."""
-    kept = {name: members[name] for name in ("status", "content_type") if name in members}
-    return {**kept, "body": f"({len(fixed.body):,} bytes)"}
+def _summarize(members: Mapping[str, Any], response: FixedResponse) -> dict[str, Any]:
+    """Return a response without its headers and the text of its body, which may be secret."""
+    summary = {name: members[name] for name in ("status", "content_type") if name in members}
+    return {**summary, "body": f"({len(response.body):,} bytes)"}
 
 
 def _check_header(name: str, value: str) -> None:
@@ -163,8 +163,8 @@ def _check_header(name: str, value: str) -> None:
         raise UsageError("effect.respond.headers", seen=quoted(name), allowed=allowed)
     place = f"effect.respond.headers.{name}"
     if _RESERVED.fullmatch(name):
-        seen = "a header that frames the response, or is the mock's own"
-        raise UsageError(place, seen=seen, allowed="other headers; the type is content_type")
+        problem = "a header that frames the response, or is the mock's own"
+        raise UsageError(place, seen=problem, allowed="other headers; the type is content_type")
     if _VALUE.fullmatch(value) is None:
         raise UsageError(place, seen=quoted(value), allowed="printable ASCII")
 

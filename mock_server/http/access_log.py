@@ -1,7 +1,7 @@
 """The access log: one redacted line for each request, and for each webhook that is sent.
 
-Lines are written in batches by a thread, so that a request does not wait for a file;
-on a terminal they appear at once.
+A thread writes lines in batches, so that requests do not wait for a file; on a terminal they appear
+at once.
 """
 
 import atexit
@@ -27,16 +27,16 @@ if TYPE_CHECKING:
     from crmcom_kit.mock_server.world.world import World
 
 LogForm = Literal["human", "json"]
-#: Seconds after which a line is written at the latest.
+#: Maximum seconds until a line is written.
 BATCH_SECONDS = 0.1
 _MAX_TARGET = 2_000
-_MAX_CACHED = 200  # characters of a parameter that is worth remembering
+_MAX_CACHED = 200  # characters of a parameter whose redaction is cached
 
 
 class Line(NamedTuple):
-    """What a line says of one request, or of one webhook that was sent."""
+    """The content of a line about one request, or about one webhook that was sent."""
 
-    world: "World"  # whose secrets are kept out of the line
+    world: "World"  # its secrets are redacted
     client: str  # "-" for a webhook
     verb: str
     path: str  # of a webhook: the URL up to its query
@@ -49,7 +49,7 @@ class Line(NamedTuple):
     warnings: Sequence[str] = ()
     ending: str | None = None  # how a fault ended the connection
     trace_id: str | None = None  # of a request of the API: its entry in the journal of its world
-    delivery: str | None = None  # of a webhook: its attempt and what came of it
+    delivery: str | None = None  # of a webhook: its attempt and outcome
 
 
 class AccessLog:
@@ -58,22 +58,21 @@ class AccessLog:
     def __init__(self, out: TextIO, *, form: LogForm, clock: Clock) -> None:
         """Write lines of ``form`` to ``out``."""
         self._out = out
-        self._as_text = _human if form == "human" else _json
+        self._as_text = _text_line if form == "human" else _json_line
         self._clock = clock
         self._lines: deque[str] = deque()
-        self._lock = threading.Lock()  # of the stream: batches are written one after the other
+        self._lock = threading.Lock()  # of the stream, for one batch at a time
         self._writes_at_once = _is_terminal(out)
-        self._is_due = False  # whether a thread is going to write
+        self._is_due = False  # True: a timer is going to write
         atexit.register(self.flush)
 
     def add(self, line: Line) -> None:
-        """Write a line, soon."""
-        # Redacted here and not by the writer: a reset in between would forget the tokens.
-        target = _redacted(line.world, str, line.path)
+        """Write a line within BATCH_SECONDS."""
+        # Redacted here: when the thread writes, a reset may have removed the tokens.
+        target = _redact(line.world, str, line.path)
         if line.query:
             parts = [
-                _redacted(line.world, redact_query, parameter)
-                for parameter in line.query.split("&")
+                _redact(line.world, redact_query, parameter) for parameter in line.query.split("&")
             ]
             target = f"{target}?{'&'.join(parts)}"
         target = _printable(target)
@@ -93,7 +92,7 @@ class AccessLog:
             timer.start()
 
     def add_attempt(self, world: "World", attempt: "Attempt") -> None:
-        """Write a line about a webhook that ``world`` sent, or tried to, soon."""
+        """Write a line about an attempt of ``world`` within BATCH_SECONDS."""
         url, _, query = attempt.message.url.partition("?")
         target = redact_url(url)
         outcome, seconds = attempt.outcome, attempt.seconds or 0.0
@@ -106,12 +105,12 @@ class AccessLog:
 
     def flush(self) -> None:
         """Write all lines now."""
-        self._is_due = False  # whatever is added from now on
+        self._is_due = False  # for lines that are added from now on
         with self._lock:
             lines = [self._lines.popleft() for _ in range(len(self._lines))]
             if not lines:
                 return
-            with suppress(OSError, ValueError):  # its reader is gone; the server goes on
+            with suppress(OSError, ValueError):  # its reader is gone; the server continues
                 self._out.write("".join(lines))
                 self._out.flush()
 
@@ -123,36 +122,38 @@ def _is_terminal(out: TextIO) -> bool:
         return False
 
 
-def _redacted(world: "World", by_names: Callable[[str], str], text: str) -> str:
+def _redact(world: "World", redact: Callable[[str], str], text: str) -> str:
     """Return a path, or one parameter of a query, without secrets.
 
-    Paths and parameters recur, and the secrets in them do; only tokens come and go.
+    Paths and parameters recur, so results are cached; but their words may become tokens.
     """
     redactor = world.redactor
     if len(text) <= _MAX_CACHED:
-        shown, words = _analyzed(redactor, by_names, text)
+        redacted_text, words = _redact_cached(redactor, redact, text)
         if not any(map(world.tokens.knows, words)):
-            return shown
-    return redactor.hide(by_names(text))
+            return redacted_text
+    return redactor.hide(redact(text))
 
 
 @lru_cache(maxsize=2048)
-def _analyzed(
-    redactor: Redactor, by_names: Callable[[str], str], text: str
+def _redact_cached(
+    redactor: Redactor, redact: Callable[[str], str], text: str
 ) -> tuple[str, frozenset[str]]:
-    """Return a string without the secrets of the moment, and its words, which may become tokens."""
-    shown = redactor.hide(by_names(text))
-    return shown, frozenset(words_of(shown) | words_of(decoded(shown, escapes=True)))
+    """Return a string without the current secrets, and its words, which may become tokens."""
+    redacted_text = redactor.hide(redact(text))
+    return redacted_text, frozenset(
+        words_of(redacted_text) | words_of(decoded(redacted_text, escapes=True))
+    )
 
 
 def _printable(text: str) -> str:
-    """Return ``text`` so that it cannot forge another line, nor fill the log."""
+    """Return ``text`` as printable ASCII of limited length, which cannot forge a line."""
     if not (text.isascii() and text.isprintable()):
         text = "".join(c if c.isascii() and c.isprintable() else f"\\x{ord(c):02x}" for c in text)
     return text if len(text) <= _MAX_TARGET else f"{text[:_MAX_TARGET]}..."
 
 
-def _human(line: Line, time: str, target: str) -> str:
+def _text_line(line: Line, time: str, target: str) -> str:
     parts = (
         time,
         line.client,
@@ -171,7 +172,7 @@ def _human(line: Line, time: str, target: str) -> str:
     return " ".join(filter(None, parts)) + "\n"
 
 
-def _json(line: Line, time: str, target: str) -> str:
+def _json_line(line: Line, time: str, target: str) -> str:
     members: dict[str, Any] = {
         "status": line.status,
         "bytes": line.bytes,

@@ -14,8 +14,8 @@ from crmcom_kit.mock_server.access import host_refusal
 from crmcom_kit.mock_server.admin.contract import Reply
 from crmcom_kit.mock_server.admin.reference import ASSETS, reference_asset, reference_page
 from crmcom_kit.mock_server.admin.routing import (
-    PICKED,
-    PICKED_NAME,
+    WORLD_KEY,
+    WORLD_NAME_KEY,
     add_control_api,
     no_view,
     not_found,
@@ -23,7 +23,7 @@ from crmcom_kit.mock_server.admin.routing import (
 )
 from crmcom_kit.mock_server.api.dispatch import dispatch
 from crmcom_kit.mock_server.console.assets import Asset, assets, page
-from crmcom_kit.mock_server.http.endings import started
+from crmcom_kit.mock_server.http.endings import begin
 from crmcom_kit.mock_server.http.requests import resolve_environ, world_or_refusal
 from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES, Request
 from crmcom_kit.mock_server.protocol.response import Response, usage_error_response
@@ -42,11 +42,10 @@ def create_app(world: World | WorldRegistry | None = None, **options: Any) -> Fl
     """Return the mock as a WSGI application, which serves every route under any WSGI server.
 
     Args:
-        world: what it serves: the default world, or several; made by ``make_world(**options)``
-            by default.
-        options: those of ``make_world``.
+        world: the default world, or several; by default made by ``make_world(**options)``.
+        options: the options of ``make_world``.
 
-    Hooks that are added to it apply to its pages and the control API, and not to the API.
+    Hooks of the application apply to its pages and the control API, but not to the API.
 
     Raises:
         UnknownRelease, DialectError, DataError: an option is not allowed.
@@ -63,7 +62,7 @@ def create_app(world: World | WorldRegistry | None = None, **options: Any) -> Fl
     add_control_api(app, registry)
     app.before_request(partial(_find_world, registry))
     for code in (400, 404, 405):  # a Host that no host can have, another path, another verb
-        app.register_error_handler(code, _nothing_here)
+        app.register_error_handler(code, _no_view)
     app.register_error_handler(500, _internal_error)
     app.add_url_rule("/", "console", _home)
     app.add_url_rule("/console/<path:path>", "console_asset", _console_asset)
@@ -75,19 +74,19 @@ def create_app(world: World | WorldRegistry | None = None, **options: Any) -> Fl
 
 
 class _Rule(Rule):
-    """Compiles how URLs are built when one is built: that would take most of an app's time."""
+    """Compiles the builder of URLs at its first use: it takes most of ``create_app``'s time."""
 
     def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:  # noqa: FBT001, FBT002
-        compiled = super()._compile_builder
+        compile_builder = super()._compile_builder
 
         def build(_: Rule, **values: Any) -> tuple[str, str]:
-            return compiled(append_unknown)(self, **values)
+            return compile_builder(append_unknown)(self, **values)
 
         return build
 
 
 class _Application(Flask):
-    """Flask with routes of which usually no URL is built: each test may make one."""
+    """Flask whose routes seldom build a URL: each test may make an application."""
 
     url_rule_class = _Rule
 
@@ -95,7 +94,7 @@ class _Application(Flask):
 class _WorldMiddleware:
     """Hands each request to the API of its world, or to Flask.
 
-    What names a world counts as the path of the application.
+    The part of the path that names a world goes to SCRIPT_NAME.
     """
 
     def __init__(self, app: "WSGIApplication", registry: WorldRegistry) -> None:
@@ -104,28 +103,28 @@ class _WorldMiddleware:
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
-        resolved = resolve_environ(self._registry, environ)
+        route = resolve_environ(self._registry, environ)
 
-        def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
-            return start_response(status, headers + resolved.cors, *rest)
+        def start(status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Any:
+            return start_response(status, headers + route.cors, *exc_info)
 
-        if resolved.response is not None:
-            return started(resolved.response, start, environ["REQUEST_METHOD"])
-        path = resolved.path
+        if route.response is not None:
+            return begin(route.response, start, environ["REQUEST_METHOD"])
+        path = route.path
         root = environ.get("SCRIPT_NAME", "") + environ["PATH_INFO"].removesuffix(path)
-        # A copy: what is around this application still needs the whole path.
-        within = {**environ, "SCRIPT_NAME": root, "PATH_INFO": path}
-        within[PICKED_NAME] = resolved.world_name
-        if environ.get("wsgi.input_terminated"):  # by a server that reads chunks itself
-            within["wsgi.input"] = _Chunks(environ["wsgi.input"])
-        if resolved.api is None:
-            return self._app(within, start)
-        world, request = resolved.api
-        return started(_api_response(world, request, within), start, environ["REQUEST_METHOD"])
+        # A copy: middleware around this application still needs the complete path.
+        app_environ = {**environ, "SCRIPT_NAME": root, "PATH_INFO": path}
+        app_environ[WORLD_NAME_KEY] = route.world_name
+        if environ.get("wsgi.input_terminated"):  # the server decodes chunks
+            app_environ["wsgi.input"] = _Chunks(environ["wsgi.input"])
+        if route.api is None:
+            return self._app(app_environ, start)
+        world, request = route.api
+        return begin(_api_response(world, request, app_environ), start, environ["REQUEST_METHOD"])
 
 
 class _Chunks:
-    """A body in chunks; one that cannot be read counts as a client that has left."""
+    """A body in chunks; an error in them counts as a client that has left."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
@@ -133,7 +132,7 @@ class _Chunks:
     def read(self, size: int = -1) -> bytes:
         try:
             return self._stream.read(size)
-        except Exception as error:  # each server has errors of its own
+        except Exception as error:  # the class depends on the server
             raise ConnectionError from error  # from which werkzeug makes ClientDisconnected
 
 
@@ -144,7 +143,7 @@ def _api_response(world: World, request: Request, environ: "WSGIEnvironment") ->
         body = get_input_stream(environ, max_content_length=MAX_BODY_BYTES).read()
     except RequestEntityTooLarge:
         body = None
-    except ClientDisconnected:  # in the middle of it: nothing of it is used
+    except ClientDisconnected:  # in the middle of the body, of which nothing is used
         error = UsageError("body", seen="only a part", allowed="the whole body")
         return usage_error_response(error)
     return dispatch(world, request._replace(body=body))
@@ -152,25 +151,25 @@ def _api_response(world: World, request: Request, environ: "WSGIEnvironment") ->
 
 def _find_world(registry: WorldRegistry) -> FlaskResponse | None:
     """Find the world of a request to a page, or refuse its sender."""
-    if is_control(request.path):  # which does so itself
+    if is_control(request.path):  # which finds its world itself
         return None
-    environ, name = request.environ, request.environ[PICKED_NAME]
+    environ, name = request.environ, request.environ[WORLD_NAME_KEY]
     world = world_or_refusal(registry, name, request.remote_addr, environ, host_refusal)
     if isinstance(world, Response):
         return FlaskResponse(world.body, world.status, content_type=world.content_type)
-    environ[PICKED] = world
+    environ[WORLD_KEY] = world
     return None
 
 
-def _nothing_here(error: HTTPException) -> FlaskResponse:
+def _no_view(error: HTTPException) -> FlaskResponse:
     if is_control(request.path):
         return not_found(error)
-    here = f"nothing here; the API is below {API_PATH}, the control API below {CONTROL}"
-    return no_view(error, here)
+    text = f"nothing here; the API is below {API_PATH}, the control API below {CONTROL}"
+    return no_view(error, text)
 
 
 def _internal_error(_: HTTPException) -> FlaskResponse:
-    """Return the response to a request in which the mock itself failed; Flask has logged why."""
+    """Return the response to a request in which the mock failed; Flask has logged the error."""
     return response_of(Reply({"error": "internal error of the mock; its log says more"}, 500))
 
 
@@ -188,10 +187,10 @@ def _asset(asset: Asset) -> FlaskResponse:
 
 
 def _openapi() -> FlaskResponse:
-    """Return the API's OpenAPI document: the one that ``crmcom-kit openapi`` prints, for here."""
-    config = request.environ[PICKED].config
-    here = f"{request.host_url.removesuffix('/')}{request.script_root}{API_PATH}"
-    document = openapi_document(config.release.name, dialect=config.dialect, server_url=here)
+    """Return the API's OpenAPI document, as ``crmcom-kit openapi`` prints it, with this server."""
+    config = request.environ[WORLD_KEY].config
+    server_url = f"{request.host_url.removesuffix('/')}{request.script_root}{API_PATH}"
+    document = openapi_document(config.release.name, dialect=config.dialect, server_url=server_url)
     return response_of(Reply(document))
 
 

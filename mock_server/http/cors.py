@@ -1,7 +1,7 @@
-"""Cross-origin resource sharing: what browsers ask before a page of another origin may call.
+"""Cross-origin resource sharing: headers for pages of allowed origins, and preflight responses.
 
-Which origins may is decided in ``access``; here their responses get the headers that a browser
-wants to see (Fetch standard, CORS protocol), and preflight requests their responses.
+``access`` decides which origins are allowed. The headers are those of the Fetch standard (CORS
+protocol).
 """
 
 from collections.abc import Mapping
@@ -11,13 +11,13 @@ from crmcom_kit.mock_server.access import Access, may_share
 from crmcom_kit.mock_server.protocol.response import Response
 
 _VERBS = "GET, HEAD, POST, PUT, PATCH, DELETE"
-_MAX_AGE = "600"  # seconds for which a browser need not ask again
+_MAX_AGE = "600"  # seconds for which a browser keeps the response
 
 
 def cors_headers(
     access: Access, verb: str, headers: Mapping[str, Any]
 ) -> list[tuple[str, str]] | None:
-    """Return the headers that a response needs; None for a request that CORS has no part in.
+    """Return the CORS headers of a response; None if it needs none.
 
     Args:
         access: which origins may read responses.
@@ -27,20 +27,20 @@ def cors_headers(
     origin = headers.get("HTTP_ORIGIN")
     if origin is None or not may_share(access, origin):
         return None
-    shared = [("Access-Control-Allow-Origin", origin), ("Vary", "Origin")]
+    cors = [("Access-Control-Allow-Origin", origin), ("Vary", "Origin")]
     if not is_preflight(verb, headers):
-        return [*shared, ("Access-Control-Expose-Headers", "*")]
-    shared += [("Access-Control-Allow-Methods", _VERBS), ("Access-Control-Max-Age", _MAX_AGE)]
-    asked = headers.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS")
-    if asked:
-        shared.append(("Access-Control-Allow-Headers", asked))
+        return [*cors, ("Access-Control-Expose-Headers", "*")]
+    cors += [("Access-Control-Allow-Methods", _VERBS), ("Access-Control-Max-Age", _MAX_AGE)]
+    requested_headers = headers.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS")
+    if requested_headers:
+        cors.append(("Access-Control-Allow-Headers", requested_headers))
     if headers.get("HTTP_ACCESS_CONTROL_REQUEST_PRIVATE_NETWORK") == "true":
-        shared.append(("Access-Control-Allow-Private-Network", "true"))
-    return shared
+        cors.append(("Access-Control-Allow-Private-Network", "true"))
+    return cors
 
 
 def is_preflight(verb: str, headers: Mapping[str, Any]) -> bool:
-    """Return True if a browser only asks whether it may send a request."""
+    """Return True for a preflight request, with which a browser asks for permission."""
     return verb == "OPTIONS" and "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in headers
 
 

@@ -1,7 +1,7 @@
-"""How responses leave a shell: whole, or as a fault ends them.
+"""The ends of responses: complete, or as a fault ends them.
 
-The mock's own server closes the connection. Another WSGI server is told by ``ConnectionEnded``, in
-place of what is missing of the body: a body shorter than announced makes it close the connection.
+The mock's own server closes the connection. For another WSGI server, the body raises
+``ConnectionEnded``: a body that is shorter than announced makes it close the connection.
 """
 
 from collections.abc import Iterable, Iterator
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
 
 
 class ConnectionEnded(ConnectionError):
-    """A fault ends the connection before the response is whole."""
+    """A fault ends the connection before the response is complete."""
 
     def __str__(self) -> str:
-        return "a fault ended the connection before the response was whole"
+        return "a fault ended the connection before the response was complete"
 
 
 @cache
 def status_line(code: int) -> str:
-    """Return a status with its reason, the same in every shell."""
+    """Return a status with its reason phrase, the same in every shell."""
     if code == 200:
         return "200 OK"
-    # Python's own names of statuses, which need no import of Flask; that may be under way.
+    # Python's names of statuses, without an import of Flask, which may be under way.
     from http import HTTPStatus
 
     try:
@@ -42,27 +42,27 @@ def ending_of(response: Response, verb: str) -> Ending | None:
     return None if ending is not None and ending.kind == "cut" and verb == "HEAD" else ending
 
 
-def kept(body: bytes | Iterable[bytes], ending: Ending) -> Iterator[bytes]:
-    """Yield what a fault lets through of a body."""
-    left = ending.kept
+def cut_body(body: bytes | Iterable[bytes], ending: Ending) -> Iterator[bytes]:
+    """Yield the part of a body that is sent before the ending."""
+    remaining = ending.kept
     for part in [body] if isinstance(body, bytes) else body:
-        if left <= 0:
+        if remaining <= 0:
             break
-        yield part[:left]
-        left -= len(part)
+        yield part[:remaining]
+        remaining -= len(part)
 
 
-def started(response: Response, start_response: "StartResponse", verb: str) -> Iterable[bytes]:
+def begin(response: Response, start_response: "StartResponse", verb: str) -> Iterable[bytes]:
     """Start a response to a request with ``verb``; return its body for a WSGI server to send."""
     ending = ending_of(response, verb)
     start_response(status_line(response.status or 500), response.headers())
     if ending is not None:
-        return _ended(response.body, ending)
+        return _cut_and_end(response.body, ending)
     if verb == "HEAD":
         return ()
     return [response.body] if isinstance(response.body, bytes) else response.body
 
 
-def _ended(body: bytes | Iterable[bytes], ending: Ending) -> Iterator[bytes]:
-    yield from kept(body, ending)
+def _cut_and_end(body: bytes | Iterable[bytes], ending: Ending) -> Iterator[bytes]:
+    yield from cut_body(body, ending)
     raise ConnectionEnded

@@ -1,7 +1,7 @@
-"""From what a server hands over to a request of the API and to the world that it is for.
+"""The route of a request: a response, the API of a world, or Flask.
 
-``resolve_scope`` and ``resolve_environ`` decide once what becomes of a request, by its head alone.
-Headers are named as CGI names them, HTTP_ACCEPT and so on, whatever the server is.
+``resolve_scope`` and ``resolve_environ`` decide it by the head of the request. Headers have the
+names of CGI, such as HTTP_ACCEPT, for every server.
 """
 
 import os
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
-#: Where a container or a balancer asks whether the mock is alive, and ready for requests. Neither
-#: needs a token or tells of the content.
+#: Paths on which containers and balancers check that the mock is alive, and ready for requests.
+#: They need no token and show no content.
 HEALTH_PATHS = LIVE, READY = "/livez", "/readyz"
 
 _BELOW_API = f"{API_PATH}/"
 _ROOT_OF_API = "/" + API_PATH.split("/")[1]
-# Some servers put the process's environment into each environ: HTTP_PROXY would be a header there.
+# Some servers copy the environment of the process into environ: HTTP_PROXY would be a header.
 _NOT_HEADERS = frozenset(name for name in os.environ if name.startswith("HTTP_"))
 _BARE_NAMES = {b"content-type": "CONTENT_TYPE", b"content-length": "CONTENT_LENGTH"}
 
@@ -40,48 +40,48 @@ class ClientLeft(Exception):
     """The connection ended before the request did."""
 
 
-class Resolved(NamedTuple):
-    """What becomes of a request.
+class Route(NamedTuple):
+    """The route of a request.
 
-    It has its ``response`` already, or goes to the ``api`` of a world, or else to the pages and the
-    control API, which decide themselves about callers and worlds.
+    It has its ``response`` already, or goes to the ``api`` of a world. Otherwise it goes to the
+    pages and the control API, which check callers and worlds themselves.
     """
 
     world_name: str
     path: str  # within the world
     headers: Mapping[str, Any]
-    cors: list[tuple[str, str]]  # headers that the response gets, too
+    cors: list[tuple[str, str]]  # further headers of the response
     response: Response | None = None
     api: tuple[World, Request] | None = None  # the request without its body
 
 
-def resolve_scope(registry: WorldRegistry, scope: Scope) -> Resolved:
-    """Return what becomes of the request that an ASGI server hands over."""
+def resolve_scope(registry: WorldRegistry, scope: Scope) -> Route:
+    """Return the route of a request from an ASGI server."""
     headers = asgi_headers(scope["headers"])
     verb, client = scope["method"], client_of(scope)
 
     def request(path: str) -> Request:
-        content_type, own = headers.get("CONTENT_TYPE", ""), headers
+        content_type, api_headers = headers.get("CONTENT_TYPE", ""), headers
         if content_type or "CONTENT_LENGTH" in headers:
-            own = {name: value for name, value in headers.items() if name[:8] != "CONTENT_"}
-        return _request(verb, path, scope["query_string"], content_type, client, own)
+            api_headers = {name: value for name, value in headers.items() if name[:8] != "CONTENT_"}
+        return _request(verb, path, scope["query_string"], content_type, client, api_headers)
 
     return _resolve(registry, verb, scope["path"], client, headers, request)
 
 
-def resolve_environ(registry: WorldRegistry, environ: "WSGIEnvironment") -> Resolved:
-    """Return what becomes of the request that a WSGI server hands over."""
+def resolve_environ(registry: WorldRegistry, environ: "WSGIEnvironment") -> Route:
+    """Return the route of a request from a WSGI server."""
     verb, client = environ["REQUEST_METHOD"], environ.get("REMOTE_ADDR")
 
     def request(path: str) -> Request:
         path = path.encode("latin-1", "replace").decode("utf-8", "replace")
         query = environ.get("QUERY_STRING", "").encode("latin-1")
-        own = {
+        api_headers = {
             name: value
             for name, value in environ.items()
             if name[:5] == "HTTP_" and name not in _NOT_HEADERS
         }
-        return _request(verb, path, query, environ.get("CONTENT_TYPE", ""), client, own)
+        return _request(verb, path, query, environ.get("CONTENT_TYPE", ""), client, api_headers)
 
     return _resolve(registry, verb, environ["PATH_INFO"], client, environ, request)
 
@@ -93,13 +93,13 @@ def _resolve(
     client: str | None,
     headers: Mapping[str, Any],
     request: Callable[[str], Request],
-) -> Resolved:
-    name, rest = DEFAULT, path
+) -> Route:
+    name, world_path = DEFAULT, path
     if path.startswith(WORLDS):
-        name, slash, rest = path.removeprefix(WORLDS).partition("/")
-        rest = slash + rest
+        name, slash, world_path = path.removeprefix(WORLDS).partition("/")
+        world_path = slash + world_path
     cors = cors_headers(registry.access, verb, headers)
-    api_path, response, api = _api_path(rest), None, None
+    api_path, response, api = _api_path(world_path), None, None
     if cors is not None and is_preflight(verb, headers):
         response = preflight_response()
     elif path in HEALTH_PATHS:
@@ -110,7 +110,7 @@ def _resolve(
             response = world
         else:
             api = world, request(api_path)
-    return Resolved(name, rest, headers, cors or [], response, api)
+    return Route(name, world_path, headers, cors or [], response, api)
 
 
 def world_or_refusal(
@@ -120,11 +120,11 @@ def world_or_refusal(
     headers: Mapping[str, Any],
     refusal: Callable[[Access, Caller], str | None] = api_refusal,
 ) -> World | Response:
-    """Return the world of that name; the response if ``refusal`` says why a sender gets nothing."""
+    """Return the world of that name; a response if ``refusal`` refuses the sender."""
     caller = Caller.of(client, headers)
-    why = refusal(registry.access, caller)
-    if why is not None:
-        return Response(403, orjson.dumps({"error": why}), "application/json")
+    reason = refusal(registry.access, caller)
+    if reason is not None:
+        return Response(403, orjson.dumps({"error": reason}), "application/json")
     try:
         return registry.world_for(name, caller, headers.get("HTTP_X_MOCK_ADMIN_TOKEN"))
     except UsageError as error:
@@ -132,7 +132,7 @@ def world_or_refusal(
 
 
 def _api_path(path: str) -> str | None:
-    """Return a path within a world as the API knows it; None if it is not the API's."""
+    """Return a path within a world as the API names it; None if it is not the API's."""
     if path.startswith(_BELOW_API):
         return path[len(_BELOW_API) :].removesuffix("/")
     is_api = path == _ROOT_OF_API or path.startswith(f"{_ROOT_OF_API}/")
@@ -168,26 +168,26 @@ def _request(
 
 
 def client_of(scope: Scope) -> str:
-    """Return the address of a request's sender; "-" if its connection is reset."""
+    """Return the address of a request's sender; "-" if it has reset the connection."""
     client: tuple[str, int] | None = scope["client"]
     return "-" if client is None else client[0]
 
 
 def asgi_headers(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
-    """Return the headers of a scope, CONTENT_TYPE and CONTENT_LENGTH among them."""
-    named: dict[str, str] = {}
+    """Return the headers of a scope, including CONTENT_TYPE and CONTENT_LENGTH."""
+    values: dict[str, str] = {}
     for name, value in headers:
         cgi_name = _cgi_name(name)
-        if cgi_name in named:
-            named[cgi_name] = f"{named[cgi_name]}, {value.decode('latin-1')}"
+        if cgi_name in values:
+            values[cgi_name] = f"{values[cgi_name]}, {value.decode('latin-1')}"
         elif cgi_name:
-            named[cgi_name] = value.decode("latin-1")
-    return named
+            values[cgi_name] = value.decode("latin-1")
+    return values
 
 
 @lru_cache(maxsize=1024)
 def _cgi_name(name: bytes) -> str:
-    """Return what CGI calls a header; nothing if another one has that name."""
+    """Return the name of a header in CGI; "" if another header has that name."""
     if name in _BARE_NAMES:
         return _BARE_NAMES[name]
     return "" if b"_" in name else f"HTTP_{name.decode('latin-1').upper().replace('-', '_')}"
@@ -199,21 +199,21 @@ def has_body(headers: Mapping[str, str]) -> bool:
 
 
 async def read_body(
-    headers: Mapping[str, str], receive: Receive, into: IO[bytes], limit: int
+    headers: Mapping[str, str], receive: Receive, file: IO[bytes], limit: int
 ) -> bool:
-    """Write a body to a file; return False if it is longer than ``limit``, and not all read.
+    """Write a body to a file; stop and return False if it is longer than ``limit``.
 
     Raises:
-        ClientLeft: in the middle of the body.
+        ClientLeft: the connection ended in the middle of the body.
     """
     length = headers.get("CONTENT_LENGTH")
     if length is not None and int(length) > limit:
         return False
-    more = has_body(headers) if length is None else int(length) > 0
-    while more and into.tell() <= limit:
+    has_more = has_body(headers) if length is None else int(length) > 0
+    while has_more and file.tell() <= limit:
         message = await receive()
         if message["type"] != "http.request":
             raise ClientLeft
-        into.write(message["body"])
-        more = message["more_body"]
-    return into.tell() <= limit
+        file.write(message["body"])
+        has_more = message["more_body"]
+    return file.tell() <= limit

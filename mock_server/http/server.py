@@ -1,4 +1,4 @@
-"""The server: uvicorn's protocol on an event loop, a clean start and a clean end."""
+"""The server: uvicorn's protocol on an event loop, with a clean start and end."""
 
 import asyncio
 import os
@@ -20,23 +20,23 @@ from crmcom_kit.mock_server.http.connection import Connection
 if TYPE_CHECKING:
     import ssl
 
-#: Seconds that running requests have to finish in once the server is told to stop.
+#: Seconds in which running requests must finish once the server is told to stop.
 GRACE_SECONDS = 10.0
 #: Seconds for which a connection without a request is kept.
 KEEP_ALIVE_SECONDS = 120
-#: How many connections a process has at most, if the system allows as many.
+#: Maximum number of connections of a process, if the system allows as many.
 MAX_DESCRIPTORS = 65_536
 _BACKLOG = 2048
 _LAST_STANDARD_STREAM = 2
 _LAST_SECONDS = 0.5  # for threads to notice that their connections are closed
 _STEP_SECONDS = 0.005
-#: Steps of the loop in which a connection is accepted and made, its request read and begun, twice.
+#: Twice the steps of the loop that accept a connection, read its request and start it.
 _STEPS_TO_READ = 20
 _CATCH_UP_SECONDS = 5.0
 
 
 class ServeError(OSError):
-    """The server cannot be started: which address, and why."""
+    """The server cannot be started."""
 
 
 def bind_socket(host: str, port: int) -> socket.socket:
@@ -44,24 +44,24 @@ def bind_socket(host: str, port: int) -> socket.socket:
     try:
         infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except (socket.gaierror, UnicodeError) as error:
-        why = getattr(error, "strerror", None) or error
-        msg = f"host: {host!r} is not an address of this machine: {why}"
+        reason = getattr(error, "strerror", None) or error
+        msg = f"host: {host!r} is not an address of this machine: {reason}"
         raise ServeError(msg) from None
-    # IPv4 first: a name such as localhost has both, and most clients try this one.
+    # IPv4 first: a name such as localhost has both, and most clients try IPv4.
     family, kind, _, _, address = min(infos, key=lambda info: info[0] != socket.AF_INET)
-    # With the protocol named: asyncio's own loop turns Nagle's algorithm off only then.
-    bound = socket.socket(family, kind, socket.IPPROTO_TCP)
+    # With the protocol: otherwise asyncio's loop leaves Nagle's algorithm on.
+    listener = socket.socket(family, kind, socket.IPPROTO_TCP)
     try:
-        if sys.platform != "win32":  # where it would let two servers share a port
-            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind(address)
+        if sys.platform != "win32":  # where two servers could then share a port
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
     except OSError as error:
-        bound.close()
-        raise _taken(host, port, error) from None
-    return bound
+        listener.close()
+        raise _address_error(host, port, error) from None
+    return listener
 
 
-def _taken(host: str, port: int, error: OSError) -> ServeError:
+def _address_error(host: str, port: int, error: OSError) -> ServeError:
     hint = "; --port names another one, 0 a free one" if port else ""
     return ServeError(f"cannot listen on {host} port {port}: {error.strerror}{hint}")
 
@@ -72,21 +72,21 @@ class Server:
     def __init__(
         self,
         app: Callable[..., Any],
-        listening: socket.socket,
+        listener: socket.socket,
         *,
         closing: threading.Event | None = None,
         tls: "ssl.SSLContext | None" = None,
     ) -> None:
-        """Accept connections on ``listening``, a bound socket.
+        """Accept connections on ``listener``, a bound socket.
 
         Args:
             app: an ASGI application.
-            listening: a bound socket; it belongs to the server from now on.
-            closing: set once the server is told to stop, so that calls that wait end.
+            listener: a bound socket, which the server closes.
+            closing: set when the server is told to stop; ends calls that wait.
             tls: serve https with it; None: http.
 
         Raises:
-            ServeError: another server has begun to listen there in the meantime.
+            ServeError: another server listens there in the meantime.
         """
         self._config = Config(
             app,
@@ -99,40 +99,40 @@ class Server:
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
         )
         self._config.load()
-        self._listening = listening
+        self._listener = listener
         self._tls = tls
         self._closing = threading.Event() if closing is None else closing
         self._state = ServerState()
-        host, self.port = listening.getsockname()[:2]
+        host, self.port = listener.getsockname()[:2]
         try:
-            listening.listen(_BACKLOG)
+            listener.listen(_BACKLOG)
         except OSError as error:
-            listening.close()
-            raise _taken(host, self.port, error) from None
+            listener.close()
+            raise _address_error(host, self.port, error) from None
         self._loop = _new_loop()
-        self._accepts, self._stop = asyncio.Event(), asyncio.Event()
+        self._is_accepting, self._stop = asyncio.Event(), asyncio.Event()
 
     def stop(self) -> None:
-        """End ``run`` once running requests have their responses. May be called from anywhere."""
-        with suppress(RuntimeError):  # it has ended by itself
+        """End ``run`` once running requests have their responses; callable from any thread."""
+        with suppress(RuntimeError):  # it has ended already
             self._loop.call_soon_threadsafe(self._stop.set)
 
     def catch_up(self) -> None:
-        """Return once what clients had sent is read: it may still wait in the system's buffers.
+        """Return once the server has read the data in the system's buffers.
 
-        May be called from any thread but the server's own, once that has been started.
+        Callable from any other thread than the server's, once that is started.
         """
         steps = self._take_steps()
         try:
-            done = asyncio.run_coroutine_threadsafe(steps, self._loop)
-        except RuntimeError:  # it has ended by itself
+            future = asyncio.run_coroutine_threadsafe(steps, self._loop)
+        except RuntimeError:  # it has ended already
             steps.close()
             return
         with suppress(TimeoutError, CancelledError):
-            done.result(_CATCH_UP_SECONDS)
+            future.result(_CATCH_UP_SECONDS)
 
     async def _take_steps(self) -> None:
-        await self._accepts.wait()
+        await self._is_accepting.wait()
         for _ in range(_STEPS_TO_READ):
             await asyncio.sleep(0)
 
@@ -154,37 +154,37 @@ class Server:
 
     async def _serve(self, grace: float, ready: Callable[[], object]) -> None:
         loop = self._loop
-        accepting = await loop.create_server(
+        server = await loop.create_server(
             lambda: Connection(self._config, self._state, loop),
-            sock=self._listening,
+            sock=self._listener,
             backlog=_BACKLOG,
             ssl=self._tls,
         )
-        dating = loop.create_task(self._keep_date())
-        self._accepts.set()
+        date_task = loop.create_task(self._keep_date())
+        self._is_accepting.set()
         ready()
         await self._stop.wait()
         self._closing.set()
-        await asyncio.sleep(_STEP_SECONDS)  # for connections that are just being made
-        dating.cancel()
-        accepting.close()
+        await asyncio.sleep(_STEP_SECONDS)  # for connections that are being made
+        date_task.cancel()
+        server.close()
         await self._finish(grace)
 
     async def _keep_date(self) -> None:
-        """Let responses say when they were sent."""
+        """Keep the Date header of responses up to date."""
         while True:
             self._state.default_headers = [(b"date", formatdate(usegmt=True).encode())]
             await asyncio.sleep(1)
 
     async def _finish(self, grace: float) -> None:
-        """Close all connections, those with a request after its response or after ``grace``."""
+        """Close all connections; those with a request after its response, or after ``grace``."""
         state = self._state
         for connection in list(state.connections):
             connection.shutdown()
         await _until(lambda: not state.connections, grace)
         for connection in list(state.connections):
             connection.transport.abort()
-        # A thread that streams to a closed connection goes on until it looks, and needs the loop.
+        # A thread that streams needs the loop to notice that its connection is closed.
         await _until(lambda: not (state.connections or state.tasks), _LAST_SECONDS)
         for task in asyncio.all_tasks() - {asyncio.current_task()}:
             task.cancel()
@@ -211,7 +211,7 @@ def _new_loop() -> asyncio.AbstractEventLoop:
 
 def prepare_descriptors() -> None:
     """Let this process have as many connections as the system allows, up to MAX_DESCRIPTORS."""
-    # libuv aborts where a connection takes the place of a standard stream that was closed.
+    # libuv aborts if a connection gets the descriptor of a closed standard stream.
     while (filler := os.open(os.devnull, os.O_RDWR)) <= _LAST_STANDARD_STREAM:
         pass
     os.close(filler)
@@ -220,19 +220,19 @@ def prepare_descriptors() -> None:
     import resource
 
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = MAX_DESCRIPTORS
+    limit = MAX_DESCRIPTORS
     if hard != resource.RLIM_INFINITY:
-        wanted = min(wanted, hard)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        with suppress(ValueError, OSError):  # macOS has a limit of its own
-            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        limit = min(limit, hard)
+    if soft != resource.RLIM_INFINITY and soft < limit:
+        with suppress(ValueError, OSError):  # macOS has another limit
+            resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
 
 
 def run_until_signalled(server: Server, ready: Callable[[], None]) -> None:
     """Serve until SIGTERM or Ctrl-C; a second one ends the process at once.
 
     Args:
-        server: what is run.
+        server: the server to run.
         ready: called once connections are accepted.
     """
     signals = signal.SIGTERM, signal.SIGINT

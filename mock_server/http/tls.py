@@ -1,4 +1,4 @@
-"""TLS for the server: a certificate of the user's, or one that is made at the start."""
+"""TLS for the server: a certificate of the user, or a new one."""
 
 import ssl
 from collections.abc import Sequence
@@ -10,11 +10,11 @@ _ALPN = ["http/1.1"]
 
 
 def read_certificate(cert: Path, key: Path | None) -> ssl.SSLContext:
-    """Return the context of a server with a certificate of the user's.
+    """Return the context of a server with a certificate from a file.
 
     Args:
-        cert: a PEM file with the certificate, and those between it and the CA.
-        key: a PEM file with its key, without a password; by default it is in ``cert``, too.
+        cert: a PEM file with the certificate and the intermediate certificates.
+        key: a PEM file with its key, without a password; by default ``cert`` has the key.
 
     Raises:
         ServeError: a file cannot be read, is not a certificate or key, or they do not fit.
@@ -40,7 +40,7 @@ def make_certificate(names: Sequence[str], ca: Path) -> ssl.SSLContext:
     """Return the context of a server with a new certificate.
 
     Args:
-        names: host names and addresses that it is for.
+        names: the host names and addresses of the server.
         ca: where to write the certificate of the new CA, which clients have to trust.
 
     Raises:

@@ -1,7 +1,7 @@
 """Runs a WSGI application, such as Flask's, in threads beside the event loop.
 
-A thread is taken when the whole body has arrived, so that slow senders hold none, and a response
-of known length comes back in one piece, so that a busy loop is crossed only once. A stream holds a
+A thread is taken when the complete body has arrived, so that slow senders hold none. A response of
+known length comes back in one piece, which needs only one step of a busy loop. A stream holds a
 thread while it makes its next part.
 """
 
@@ -20,22 +20,22 @@ from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
 
-#: Requests that may run at the same time, besides those of the API. Of these, registry.MAX_WAITING
+#: Requests that may run at the same time, without those of the API. registry.MAX_WAITING of them
 #: may wait, so that there is always a thread for others.
 THREADS = 64
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
-#: Status, headers, the body as far as it is made, and what makes the rest of a stream.
-_Begun = tuple[int, list[tuple[bytes, bytes]], bytes, Generator[bytes, None, None] | None]
+#: Status, headers, the body so far, and the generator of the remaining parts of a stream.
+_WsgiResponse = tuple[int, list[tuple[bytes, bytes]], bytes, Generator[bytes, None, None] | None]
 
 
 class WsgiBridge:
     """Responds to a server's requests with a WSGI application.
 
-    This is made with its first request, or when ``warm`` is called: importing Flask is most of what
-    a start would cost, and many users need the API alone.
+    The first request or ``warm`` makes the application: importing Flask takes most of the time of a
+    start, and many users need only the API.
     """
 
     def __init__(self, make: "Callable[[], WSGIApplication]") -> None:
@@ -47,7 +47,7 @@ class WsgiBridge:
         self._threads = ThreadPoolExecutor(THREADS, "crmcom-wsgi")
 
     def warm(self) -> "WSGIApplication":
-        """Return the application, which is made once."""
+        """Return the application; make it at the first call."""
         with self._lock:
             if self._app is None:
                 self._app = self._make()
@@ -61,76 +61,76 @@ class WsgiBridge:
         headers: Mapping[str, str],
         max_body: int = MAX_BODY_BYTES,
     ) -> tuple[int, int]:
-        """Respond to one request; return the status, and how many bytes of the body were sent.
+        """Respond to one request; return the status, and the number of bytes sent of the body.
 
         Args:
-            scope: the request's.
-            receive: returns what arrives.
+            scope: that of the request.
+            receive: returns the next message.
             send: sends the response.
-            headers: the request's, as CGI names them.
-            max_body: bytes of the body that are read; the application refuses a longer one.
+            headers: those of the request, with CGI names.
+            max_body: maximum bytes to read; the application refuses a longer body.
 
         Raises:
-            ClientLeft: in the middle of the request's body.
+            ClientLeft: the connection ended in the middle of the body.
         """
         with SpooledTemporaryFile(max_size=MAX_BODY_BYTES) as body:
             await read_body(headers, receive, body, max_body)
             environ = _environ(scope, headers, body)
-            begun = await self._in_thread(self._begin, environ)
+            response = await self._run_in_thread(self._begin, environ)
             try:
-                sent = await self._send(begun, scope, send)
+                size = await self._send(response, scope, send)
             finally:
-                if begun[3] is not None:  # in a thread, and also if this task is canceled
-                    self._threads.submit(begun[3].close)
-        return begun[0], sent
+                if response[3] is not None:  # in a thread, and also if this task is canceled
+                    self._threads.submit(response[3].close)
+        return response[0], size
 
-    def _begin(self, environ: "WSGIEnvironment") -> _Begun:
+    def _begin(self, environ: "WSGIEnvironment") -> _WsgiResponse:
         """Call the application, and make the response if its length is known."""
-        started: list[Any] = []
+        head: list[Any] = []
 
         def start(status: str, headers: list[tuple[str, str]], _: Any = None) -> Any:
-            started[:] = int(status[:3]), headers
-            return None  # nothing here uses the old way to write
+            head[:] = int(status[:3]), headers
+            return None  # Flask does not use the old write function
 
-        rest = _closing((self._app or self.warm())(environ, start))
-        first = next(rest, b"")  # a generator calls ``start`` only now
-        status, headers = started
-        encoded = [(name.encode("latin-1"), text.encode("latin-1")) for name, text in headers]
+        parts = _close_after((self._app or self.warm())(environ, start))
+        first_part = next(parts, b"")  # a generator calls ``start`` here
+        status, headers = head
+        header_pairs = [(name.encode("latin-1"), text.encode("latin-1")) for name, text in headers]
         if any(name.lower() == "content-length" for name, _ in headers):
-            return status, encoded, b"".join([first, *rest]), None
-        return status, encoded, first, rest
+            return status, header_pairs, b"".join([first_part, *parts]), None
+        return status, header_pairs, first_part, parts
 
-    async def _send(self, begun: _Begun, scope: Scope, send: Send) -> int:
-        """Send a response; return how many bytes of its body."""
-        status, headers, body, rest = begun
+    async def _send(self, response: _WsgiResponse, scope: Scope, send: Send) -> int:
+        """Send a response; return the number of bytes of its body."""
+        status, headers, body, parts = response
         connection: Connection = scope[CONNECTION]
-        is_unframed = rest is not None and scope["http_version"] == "1.0"
+        is_unframed = parts is not None and scope["http_version"] == "1.0"
         if is_unframed:
             connection.leave_unframed()
         await send({"type": "http.response.start", "status": status, "headers": headers})
-        more = rest is not None
-        await send({"type": "http.response.body", "body": body, "more_body": more})
-        sent = len(body)
-        while rest is not None and more:
+        has_more = parts is not None
+        await send({"type": "http.response.body", "body": body, "more_body": has_more})
+        size = len(body)
+        while parts is not None and has_more:
             if connection.transport.is_closing():  # the client is gone
                 connection.end()
                 break
-            part = await self._in_thread(next, rest, None)
-            more = part is not None
-            if not more and is_unframed:
+            part = await self._run_in_thread(next, parts, None)
+            has_more = part is not None
+            if not has_more and is_unframed:
                 connection.end()
                 break
             body = part or b""
-            await send({"type": "http.response.body", "body": body, "more_body": more})
-            sent += len(body)
-        return sent
+            await send({"type": "http.response.body", "body": body, "more_body": has_more})
+            size += len(body)
+        return size
 
-    async def _in_thread(self, call: Callable[..., Any], *arguments: Any) -> Any:
+    async def _run_in_thread(self, call: Callable[..., Any], *arguments: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._threads, call, *arguments)
 
 
-def _closing(parts: Iterable[bytes]) -> Generator[bytes, None, None]:
-    """Yield what an application returns, which is closed at the end."""
+def _close_after(parts: Iterable[bytes]) -> Generator[bytes, None, None]:
+    """Yield the parts of an application's response, and close it."""
     try:
         yield from parts
     finally:
@@ -138,7 +138,7 @@ def _closing(parts: Iterable[bytes]) -> Generator[bytes, None, None]:
 
 
 def _environ(scope: Scope, headers: Mapping[str, str], body: IO[bytes]) -> "WSGIEnvironment":
-    """Return what WSGI says of a request whose body has arrived."""
+    """Return the WSGI environ of a request whose body has arrived."""
     from crmcom_kit.mock_server.admin.routing import CLIENT_LEFT  # as late as Flask
 
     connection = scope[CONNECTION]
@@ -150,7 +150,7 @@ def _environ(scope: Scope, headers: Mapping[str, str], body: IO[bytes]) -> "WSGI
         "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
         "SERVER_NAME": scope["server"][0],
         "SERVER_PORT": str(scope["server"][1]),
-        # A client that has reset its connection has no address any more.
+        # A client that has reset its connection has no address.
         "REMOTE_ADDR": scope["client"][0] if scope["client"] else "",
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": scope["scheme"],
@@ -159,7 +159,7 @@ def _environ(scope: Scope, headers: Mapping[str, str], body: IO[bytes]) -> "WSGI
         "wsgi.multithread": True,
         "wsgi.multiprocess": False,
         "wsgi.run_once": False,
-        CLIENT_LEFT: lambda: connection.is_left,
+        CLIENT_LEFT: lambda: connection.has_left,
         **headers,
     }
     if environ.pop("HTTP_TRANSFER_ENCODING", None) is not None:
@@ -169,6 +169,6 @@ def _environ(scope: Scope, headers: Mapping[str, str], body: IO[bytes]) -> "WSGI
 
 
 def wsgi_path(scope: Scope) -> str:
-    """Return the path of a request as WSGI has it."""
+    """Return the path of a request in the encoding of WSGI."""
     path: str = scope["path"]
     return path if path.isascii() else path.encode("utf-8", "replace").decode("latin-1")

@@ -1,6 +1,6 @@
-"""What is shown of an entry of the journal: redacted, read into parameters, explained.
+"""The view of an entry of the journal: redacted, read into parameters, explained.
 
-A view computes each of its parts when it is asked for: most entries are never viewed.
+A view computes its parts on demand: most entries are never viewed.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -35,7 +35,7 @@ JsonObject = dict[str, Any]
 
 
 class Miss(TypedDict):
-    """What was wrong with a refused request, and the smallest change that makes it valid."""
+    """The mistake in a refused request, and the smallest change that makes it valid."""
 
     reason: Annotated[str, "What is wrong, and what to do, in one sentence."]
     parameter: str
@@ -49,7 +49,7 @@ class EntrySummary(TypedDict):
 
     id: str
     number: int
-    running: Annotated[bool, "Whether it has no response yet."]
+    running: Annotated[bool, "True if it has no response yet."]
     at: str
     method: str
     url: str
@@ -58,20 +58,20 @@ class EntrySummary(TypedDict):
     status: int | None
     code: str | None
     outcome: Literal["accepted", "refused", None]
-    served: Annotated[bool | None, "Whether the API has carried it out."]
-    expected_refusal: Annotated[bool, "Whether it was refused, and a test expects that."]
+    served: Annotated[bool | None, "True if the API has carried it out."]
+    expected_refusal: Annotated[bool, "True if it was refused, and a test expects that."]
     statement: str | None
     error_kind: str | None
-    record: Annotated[JsonObject | None, "Of the webhook request that it touched or named."]
+    record: Annotated[JsonObject | None, "The id and number of its webhook request."]
     state_before: str | None
     state_after: str | None
     fault: JsonObject | None
     deliveries: Annotated[list[int], "The ids of the deliveries that it caused."]
     near_miss: Miss | None
     warnings: Annotated[list[str], "What the mock ignored, such as an unknown parameter."]
-    seconds: Annotated[float | None, "How long it took."]
-    entity: Annotated[str | None, "Of its webhook request, or the one that a list asked for."]
-    results: Annotated[int | None, "How many webhook requests a list returned."]
+    seconds: Annotated[float | None, "The duration of the request."]
+    entity: Annotated[str | None, "Of its webhook request; for a list, its parameter."]
+    results: Annotated[int | None, "The number of webhook requests that a list returned."]
 
 
 class JournalRequest(TypedDict):
@@ -90,12 +90,12 @@ class JournalResponse(TypedDict):
 
     status: int
     headers: dict[str, str]
-    body: Annotated[str, "The beginning of a very long one."]
-    size: Annotated[int, "Bytes of the complete body, as far as it was sent."]
+    body: Annotated[str, "Only the beginning of a very long body."]
+    size: Annotated[int, "Bytes of the body that were sent."]
 
 
 class JournalEntry(EntrySummary):
-    """All that is known of a request; its response is null while it is running."""
+    """A request in full; its response is null while it is running."""
 
     request: JournalRequest
     response: JournalResponse | None
@@ -110,10 +110,10 @@ class JournalReader:
 
     journal: Journal
     config: Config  # of the world
-    redactor: Redactor  # knows the world's secrets as they are now
-    attempts: Attempts  # to deliver
+    redactor: Redactor  # knows the current secrets of the world
+    attempts: Attempts  # of deliveries
     faults: Faults
-    store: Callable[[], Store]  # the present one: a reader outlives the epoch that made it
+    store: Callable[[], Store]  # of the current epoch, which changes
 
     def views(self, since: int = 0) -> "list[EntryView]":
         """Return views of the entries with numbers above ``since``, oldest first."""
@@ -121,10 +121,10 @@ class JournalReader:
 
 
 class EntryView:
-    """One request and its response, without secrets, as they were when the view was made.
+    """One request and its response, without secrets, at the time when the view was made.
 
-    A view has the members of an entry as the control API shows it. A request that was running when
-    the view was made has no response in the view.
+    A view has the members of an entry in the control API. If the request was running at that time,
+    the view has no response.
     """
 
     def __init__(self, reader: JournalReader, entry: Entry) -> None:
@@ -140,13 +140,13 @@ class EntryView:
         self.number = entry.number
         #: When the request began, by the world's clock.
         self.at = entry.at
-        #: Whether the request has no response yet.
+        #: True if the request has no response yet.
         self.running = response is None
         #: The HTTP status of the response; None while it is running.
         self.status = None if response is None else response.status
-        #: How many seconds of the machine's time the request took; None while it is running.
+        #: The duration in seconds of the machine's time; None while it is running.
         self.seconds = None if response is None else entry.seconds
-        #: The statement that decided: the one that the request broke.
+        #: The statement that the request broke, if any.
         self.statement = None if response is None else response.statement
 
     def __str__(self) -> str:
@@ -169,14 +169,14 @@ class EntryView:
     def url(self) -> str:
         """Path and query."""
         path = self.entry.request.path
-        whole = f"/{path}" if path.split("/", 1)[0] == "crmapi" else f"{API_PATH}/{path}"
-        shown = self._redactor.hide(whole)
+        full_path = f"/{path}" if path.split("/", 1)[0] == "crmapi" else f"{API_PATH}/{path}"
+        redacted_path = self._redactor.hide(full_path)
         query = self._redactor.query(self.entry.request.query.decode("latin-1"))
-        return f"{shown}?{query}" if query else shown
+        return f"{redacted_path}?{query}" if query else redacted_path
 
     @cached_property
     def request(self) -> JournalRequest:
-        """The request as it was sent, and its parameters."""
+        """The request and its parameters."""
         return {
             "method": self.method,
             "url": self.url,
@@ -212,21 +212,21 @@ class EntryView:
 
     @cached_property
     def parameters(self) -> JsonObject:
-        """The parameters, from query or body alike; of a repeated parameter the last value.
+        """The parameters from the query or the body; of a repeated parameter the last value.
 
-        An identifier is an object, ``{"number": "7"}``, in a query as in a body.
+        An identifier is an object, ``{"number": "7"}``, also in a query.
         """
         redactor = self._redactor
-        sent = _sent_parameters(self.entry.request)
+        parameters = _raw_parameters(self.entry.request)
         try:
-            values = {name: redactor.value(name, value) for name, value in sent.items()}
-        except RecursionError:  # it is too deep
+            values = {name: redactor.value(name, value) for name, value in parameters.items()}
+        except RecursionError:  # nested too deep
             return {}
         return {redactor.text(name): _read(name, value) for name, value in values.items()}
 
     @property
     def identifier(self) -> str | None:
-        """The webhook request that the request named, as ``number=7`` or ``id=…``."""
+        """The identifier of a webhook request, as ``number=7`` or ``id=…``."""
         value = self.parameters.get(REQUEST_IDENTIFIER)
         if isinstance(value, dict) and len(value) == 1:
             ((field, text),) = value.items()
@@ -260,10 +260,10 @@ class EntryView:
             return INTERNAL_ERROR
         if self._error is not None:
             return str(self._reader.config.dialect[f"errors.{self._error.kind}.code"])
-        # Not read from the body, of which a fault or the journal may have kept a part.
-        is_own = response is not None and response.method and response.status == 200
-        replaced = fault is not None and not fault.effect.keys().isdisjoint(("status", "respond"))
-        return "OK" if is_own and not replaced else None
+        # Not read from the body, which a fault or the journal may have cut.
+        is_success = response is not None and response.method and response.status == 200
+        is_fixed = fault is not None and not fault.effect.keys().isdisjoint(("status", "respond"))
+        return "OK" if is_success and not is_fixed else None
 
     @property
     def error_kind(self) -> str | None:
@@ -284,22 +284,22 @@ class EntryView:
 
     @property
     def served(self) -> bool | None:
-        """Whether the API carried the request out: neither refused, nor prevented by a fault.
+        """True if the API carried the request out: it was not refused, nor prevented by a fault.
 
         None while it is running.
         """
         fault = self.entry.fault
-        is_prevented = fault is not None and fault.instead and not fault.after_commit
+        is_prevented = fault is not None and fault.replaces_response and not fault.after_commit
         return None if self.running else self.outcome == "accepted" and not is_prevented
 
     @property
     def expected_refusal(self) -> bool:
-        """Whether the request was refused, and a test expects the refusal."""
+        """True if the request was refused, and a test expects the refusal."""
         return self.entry.expected_refusal
 
     @property
     def near_miss(self) -> Miss | None:
-        """Of a refused request: why, what was seen, what is allowed, and the suggestion."""
+        """The reason of a refusal, the value, the allowed values, and the suggestion."""
         error = self._error
         if self._response is None or error is None or self._response.reason is None:
             return None
@@ -312,21 +312,21 @@ class EntryView:
             "suggestion": None if suggestion is None else text(suggestion),
         }
 
-    # What the request did, and why.
+    # The effects of the request, and their reasons.
 
     @property
     def results(self) -> int | None:
-        """How many webhook requests a list has; None of anything else."""
+        """The number of webhook requests in a list; None for other methods."""
         return None if self._result is None else self._result.results
 
     @cached_property
     def fault(self) -> JsonObject | None:
         """The fault that hit the request."""
         fault = self.entry.fault
-        shown: JsonObject | None = None
+        view: JsonObject | None = None
         if fault is not None:
-            shown = self._redactor.value("", fault.as_json())
-        return shown
+            view = self._redactor.value("", fault.as_json())
+        return view
 
     @property
     def warnings(self) -> list[str]:
@@ -335,14 +335,14 @@ class EntryView:
 
     @property
     def deliveries(self) -> list[int]:
-        """The numbers of the attempts to deliver that the request caused."""
+        """The numbers of the delivery attempts that the request caused."""
         return [] if self._result is None else [*self._result.attempts]
 
     @property
     def trace(self) -> list[TraceStep]:
-        """The chain of causes: what decided, what it changed, what was sent, what came back.
+        """The chain of causes: decision, changes, attempts and responses of receivers.
 
-        It ends where a running request is held back.
+        While a request is running, the chain may be incomplete.
         """
         attempts = self._reader.attempts.with_repeats(*self.deliveries)
         return trace(self._reader.config, self.entry.fault, self._result, attempts)
@@ -357,91 +357,91 @@ class EntryView:
 
     @property
     def before(self) -> JsonObject | None:
-        """The touched webhook request, as it was before."""
-        shown: JsonObject = self._redactor.value("", self._before)
-        return shown or None
+        """The webhook request before the request."""
+        view: JsonObject = self._redactor.value("", self._before)
+        return view or None
 
     @property
     def after(self) -> JsonObject | None:
-        """The touched webhook request afterwards; None if it was deleted."""
-        shown: JsonObject = self._redactor.value("", self._after)
-        return shown or None
+        """The webhook request after the request; None if it was deleted."""
+        view: JsonObject = self._redactor.value("", self._after)
+        return view or None
 
     @property
     def state_before(self) -> str | None:
-        """The state of that webhook request before."""
+        """The state of the webhook request before the request."""
         return self._before.get("life_cycle_state")
 
     @property
     def state_after(self) -> str | None:
-        """Its state afterwards; None if it was deleted."""
+        """Its state after the request; None if it was deleted."""
         return self._after.get("life_cycle_state")
 
     @property
     def entity(self) -> str | None:
-        """The entity of the touched webhook request, or the entity that a list asked for."""
+        """The entity of the webhook request; for a list, its parameter."""
         entity = (self._before or self._after or self.parameters).get("entity")
         return entity if isinstance(entity, str) else None
 
     @cached_property
     def record(self) -> dict[str, str] | None:
-        """Id and number of the webhook request touched, or named, if it exists."""
-        touched = self._before or self._after
-        if touched:
-            return {"id": touched["id"], "number": touched["number"]}
+        """The id and number of the webhook request that the request changed, read or named."""
+        members = self._before or self._after
+        if members:
+            return {"id": members["id"], "number": members["number"]}
         name, _, value = (self.identifier or "").partition("=")
         record = self._reader.store().get(key_of(name), value)
         return None if record is None else {"id": record.id, "number": record.number}
 
-    # All of it.
+    # The complete view.
 
     def summary(self) -> EntrySummary:
-        """Return the request and its outcome as JSON, in brief."""
-        shown: EntrySummary = self._members_of(EntrySummary)
-        return shown
+        """Return a summary of the request and its outcome as JSON."""
+        view: EntrySummary = self._members_of(EntrySummary)
+        return view
 
     def as_json(self) -> JournalEntry:
-        """Return all of the entry as JSON."""
-        shown: JournalEntry = self._members_of(JournalEntry)
-        return shown
+        """Return the complete entry as JSON."""
+        view: JournalEntry = self._members_of(JournalEntry)
+        return view
 
-    def _members_of(self, shown: type) -> Any:
-        """Return the members that a TypedDict has."""
-        members = {name: getattr(self, name) for name in shown.__annotations__}
+    def _members_of(self, view_type: type) -> Any:
+        """Return the members of a TypedDict."""
+        members = {name: getattr(self, name) for name in view_type.__annotations__}
         members["at"] = write_moment(self.at)
         return members
 
     def har_entry(self, origin: str, *, timed: bool = True) -> JsonObject | None:
         """Return the request and its response as an entry of a HAR; None while it is running.
 
-        ``origin`` is what its URL begins with. Without ``timed``, ``time`` is 0 and ``_seconds``
-        has the real duration.
+        Its URL begins with ``origin``. Without ``timed``, ``time`` is 0 and ``_seconds`` has the
+        duration.
         """
-        response, asked, body = self.response, self.request, self.entry.request.body
+        response, request, body = self.response, self.request, self.entry.request.body
         if response is None:
             return None
         path, _, query = self.url.partition("?")
-        sent = har.HarRequest(
+        har_request = har.HarRequest(
             self.method,
             f"{origin}{path}",
             query,
-            [*asked["headers"].items()],
-            asked["body"] if body != b"" else None,
-            asked["headers"].get("Content-Type", ""),
+            [*request["headers"].items()],
+            request["body"] if body != b"" else None,
+            request["headers"].get("Content-Type", ""),
             -1 if body is None else len(body),
         )
         comment = f"{self.id}: {self.operation or 'no method'}"
         milliseconds = round(1000 * (self.seconds or 0), 3) if timed else 0
-        made = har.entry(self.at, milliseconds, sent, self._har_response(response), comment)
+        entry = har.entry(self.at, milliseconds, har_request, self._har_response(response), comment)
         if (ending := self._ending) is not None:
-            made["response"]["_error"] = ending.kind  # browsers and mitmproxy call it so, too
+            entry["response"]["_error"] = ending.kind  # the name in browsers and mitmproxy
         if not timed:
-            made["_seconds"] = self.seconds
-        return made | ({"_expected_refusal": True} if self.expected_refusal else {})
+            entry["_seconds"] = self.seconds
+        return entry | ({"_expected_refusal": True} if self.expected_refusal else {})
 
     @property
     def _ending(self) -> Ending | None:
-        """How a fault ended the response early."""
+        """The early end of the response by a fault, if any."""
         return None if self._response is None else self._response.ending
 
     def _har_response(self, response: JournalResponse) -> har.HarResponse:
@@ -461,21 +461,21 @@ def archive(
 ) -> JsonObject:
     """Return a HAR archive of the requests that have a response; ``origin`` begins their URLs.
 
-    ``release`` is the name of the one that the mock serves. ``timed`` says whether what they took
-    belongs to the times at which they began.
+    ``release`` is the name of the mock's release. ``timed`` is False if durations and start times
+    are of different clocks.
     """
     entries = (view.har_entry(origin, timed=timed) for view in views)
     return har.archive((entry for entry in entries if entry is not None), release)
 
 
-def sent_tokens(entries: Iterable[Entry]) -> list[str]:
-    """Return the tokens that requests have sent, each once, in the order of their first use."""
-    tokens = (_sent_parameters(entry.request).get("token") for entry in entries)
+def token_values(entries: Iterable[Entry]) -> list[str]:
+    """Return the tokens of requests, each once, in the order of their first use."""
+    tokens = (_raw_parameters(entry.request).get("token") for entry in entries)
     return [*dict.fromkeys(token for token in tokens if isinstance(token, str) and token)]
 
 
-def _sent_parameters(request: Request) -> Mapping[str, Any]:
-    """Return the parameters of a request as they were sent; none if it cannot be read."""
+def _raw_parameters(request: Request) -> Mapping[str, Any]:
+    """Return the raw parameters of a request; none if it cannot be read."""
     try:
         is_post = request.verb == "POST"
         return body_members(request) if is_post else dict(query_pairs(request.query))
@@ -484,7 +484,7 @@ def _sent_parameters(request: Request) -> Mapping[str, Any]:
 
 
 def _read(parameter: str, value: Any) -> Any:
-    """Return the value of a parameter; of an identifier in a query as an object."""
+    """Return the value of a parameter; an object for an identifier in a query."""
     if parameter.endswith("_identifier") and isinstance(value, str):
         field, equals, text = value.partition("=")
         if equals:

@@ -1,8 +1,8 @@
 """The bounded log of a world's requests and responses.
 
-A request enters it when it arrives; its response completes the entry. An entry keeps both as they
-came, since most entries are never looked at. Views of it (redacted, read into
-parameters, explained) are built in ``entry_view`` on demand.
+A request enters it when it arrives; its response completes the entry. An entry keeps both
+unchanged, since most entries are never viewed. ``entry_view`` makes views (redacted, read into
+parameters, explained) on demand.
 """
 
 import re
@@ -26,16 +26,16 @@ MAX_ENTRIES = 1_000
 #: Maximum size of all journals of one server together, in bytes: room for about fifty busy worlds,
 #: and far below the memory of a small container.
 MAX_TOTAL_BYTES = 134_217_728
-# What an entry takes in memory besides body, query and headers.
+# Bytes that an entry takes besides body, query and headers.
 _ENTRY_BYTES = 1_100
-_HEADER_BYTES = 180  # what a header takes besides its value
+_HEADER_BYTES = 180  # bytes that a header takes besides its value
 _ID = re.compile(r"(?:([0-9]{1,40})-)?([0-9]{1,40})", re.ASCII)
 _POLL_SECONDS = 0.2
 
 
 @dataclass(slots=True, eq=False)
 class Entry:
-    """One request, and its response once it has one."""
+    """One request, and its response when it has one."""
 
     number: int  # counted from 1 in each journal
     revision: int  # the journal's revision when the request arrived, or when it got its response
@@ -43,20 +43,20 @@ class Entry:
     request: Request
     size: int  # bytes that the entry takes; a streamed body counts as MAX_BODY
     fault: Fault | None = None  # the fault that hit the request
-    expected_refusal: bool = False  # whether a test expects the refusal of the request
+    expected_refusal: bool = False  # True: a test expects the refusal of the request
     carried_out: Response | None = None  # the API's own response, while a fault holds it back
     response: Response | None = None  # None while the request runs
     body: bytes = b""  # the response's body, at most MAX_BODY bytes of it
-    length: int = 0  # how many bytes the whole body has; of a stream, as far as it was sent
-    is_gone: bool = False  # whether the journal has dropped the entry
-    began: float = field(default_factory=perf_counter)
+    length: int = 0  # bytes of the complete body; of a stream, those sent so far
+    is_gone: bool = False  # True: the journal has dropped the entry
+    start: float = field(default_factory=perf_counter)
     seconds: float | None = None  # from its arrival to its response, of the machine's time
 
     @property
     def result(self) -> Response | None:
-        """What the request did, as far as known: its response, or one that is held back."""
-        held_back = self.carried_out  # first: the response replaces it
-        return self.response or held_back
+        """The result so far: the response, or the response that a fault holds back."""
+        held_back_response = self.carried_out  # read first: the response replaces it
+        return self.response or held_back_response
 
 
 class JournalBudget:
@@ -66,28 +66,28 @@ class JournalBudget:
     """
 
     def __init__(self, limit: int = MAX_TOTAL_BYTES) -> None:
-        """Start with no journal; ``limit`` is in bytes."""
+        """Start without journals; ``limit`` is in bytes."""
         self.lock = threading.Lock()
-        self.used = 0  # how many bytes the journals take
+        self.used = 0  # bytes that the journals take
         self._limit = limit
         self._journals: WeakSet[Journal] = WeakSet()
 
     def register(self, journal: "Journal") -> None:
-        """Count ``journal`` from now on, for as long as it exists."""
+        """Count ``journal`` as long as it exists."""
         with self.lock:
             self._journals.add(journal)
 
     def unregister(self, journal: "Journal") -> None:
-        """Count ``journal`` no longer, with the lock held."""
+        """Stop counting ``journal``, with the lock held."""
         self._journals.discard(journal)
         self.used -= journal.size
 
     def count(self, change: int) -> None:
-        """Count bytes that a journal took, or gave back, and make room, with the lock held."""
+        """Count bytes that a journal took or freed, and make room, with the lock held."""
         self.used += change
         if self.used <= self._limit:
             return
-        limit = self._limit - self._limit // 16  # so that the next entries have room
+        limit = self._limit - self._limit // 16  # room for the next entries, too
         journals = list(self._journals)
         # The journal of a garbage-collected world takes no bytes.
         self.used = sum(journal.size for journal in journals)
@@ -103,21 +103,21 @@ class Journal:
         self,
         max_entries: int = MAX_ENTRIES,
         *,
-        begun: int = 0,
+        epoch: int = 0,
         budget: JournalBudget | None = None,
     ) -> None:
         """Start empty, with room for the last ``max_entries`` requests.
 
-        ``begun`` is the number of the epoch that it begins in; it is part of every entry's id.
-        ``budget`` is the limit that it shares with the journals of other worlds, if there are any.
+        ``epoch`` is the number of its first epoch, which is part of every entry's id. ``budget`` is
+        the limit that it shares with the journals of other worlds, if any.
         """
         self.max_entries = max_entries
-        self.last = 0  # the number of the last request, which is how many there were
+        self.last = 0  # the number of the last request, and of all requests
         self.revision = 0  # grows with each arrival and with each response
-        self.size = 0  # about how many bytes its entries take
+        self.size = 0  # approximate bytes of its entries
         self.evicted = 0  # entries dropped to make room, since it was cleared
-        self.closed = False  # whether a reset has replaced it by another journal
-        self._begun = begun
+        self.closed = False  # True: a reset has replaced this journal
+        self._epoch = epoch
         self._budget = budget or JournalBudget()
         self._lock = self._budget.lock
         self._changed = threading.Condition(self._lock)
@@ -125,7 +125,7 @@ class Journal:
         self._budget.register(self)
 
     def begin(self, at: datetime, request: Request) -> Entry:
-        """Append a request that has just arrived, and return its entry."""
+        """Append a request, and return its entry."""
         headers = request.headers.values()
         size = _ENTRY_BYTES + len(headers) * _HEADER_BYTES + sum(map(len, headers))
         size += len(request.query) + len(request.body or b"")
@@ -137,25 +137,25 @@ class Journal:
         return entry
 
     def complete(self, entry: Entry, response: Response) -> str:
-        """Add the response that is about to be sent to the entry of its request; return its id.
+        """Add a response to the entry of its request, before it is sent; return the entry's id.
 
-        An entry that was dropped meanwhile stays out of the journal.
+        An entry that was dropped in the meantime stays out of the journal.
         """
         body = response.body
         if isinstance(body, bytes):
             entry.body, entry.length = body[:MAX_BODY], len(body)
             size = len(entry.body)
-            if size < entry.length:  # or the whole body would stay in memory
+            if size < entry.length:  # otherwise the complete body would stay in memory
                 response = replace(response, body=entry.body)
         else:
-            response.body = _watched(body, entry)
+            response.body = _record(body, entry)
             size = MAX_BODY
         before = response.before
         if before is not None and before is not response.after:
             size += len(before)  # the store no longer has the record
         size += sum(len(name) + len(value) for name, value in response.more_headers)
         with self._lock:
-            entry.seconds = round(perf_counter() - entry.began, 6)
+            entry.seconds = round(perf_counter() - entry.start, 6)
             entry.response = response
             entry.carried_out = None
             if entry.is_gone:
@@ -165,14 +165,14 @@ class Journal:
         return self.id_of(entry.number)
 
     def _advance(self, entry: Entry, size: int) -> None:
-        """Count ``size`` bytes more, and wake those who wait, with the lock held."""
+        """Count ``size`` more bytes, and wake waiting threads, with the lock held."""
         self.revision += 1
         entry.revision = self.revision
         self._changed.notify_all()
         self._grow(size)
 
     def _grow(self, size: int) -> None:
-        """Count ``size`` bytes more, and drop what there is no room for, with the lock held."""
+        """Count ``size`` more bytes, and drop entries above the limits, with the lock held."""
         before = self.size
         self.size += size
         while len(self._entries) > self.max_entries:
@@ -183,7 +183,7 @@ class Journal:
     def drop_oldest(self, size: int) -> int:
         """Drop the oldest entries that take ``size`` bytes, with the lock held.
 
-        Returns how many bytes they took.
+        Returns the number of freed bytes.
         """
         before = self.size
         while self._entries and before - self.size < size:
@@ -198,18 +198,18 @@ class Journal:
         self.evicted += 1
 
     def id_of(self, number: int) -> str:
-        """Return the id of an entry, unique in its world, resets included."""
-        return f"{self._begun}-{number}"
+        """Return the id of an entry, which is unique in its world, also after resets."""
+        return f"{self._epoch}-{number}"
 
     def number_of(self, text: str) -> int:
-        """Return the number of the entry that a number or an id means.
+        """Return the number of an entry from its number or id.
 
-        It is 0 for the id of an entry in another journal, such as the one before a reset, and for
-        any other text.
+        It is 0 for the id of an entry in another journal, such as that before a reset, and for
+        other text.
         """
         parts = _ID.fullmatch(text)
-        is_here = parts is not None and parts[1] in (None, str(self._begun))
-        return int(parts[2]) if parts is not None and is_here else 0
+        is_own = parts is not None and parts[1] in (None, str(self._epoch))
+        return int(parts[2]) if parts is not None and is_own else 0
 
     def entries(self, since: int = 0) -> list[Entry]:
         """Return the entries with numbers above ``since``, oldest first."""
@@ -217,7 +217,7 @@ class Journal:
             return [entry for entry in self._entries if entry.number > since]
 
     def changed_since(self, revision: int) -> tuple[int, list[Entry]]:
-        """Return the revision, and the entries that are new or have a response since another."""
+        """Return the current revision, and the entries changed since an older one."""
         with self._lock:
             return self.revision, [entry for entry in self._entries if entry.revision > revision]
 
@@ -227,9 +227,9 @@ class Journal:
             return next((entry for entry in self._entries if entry.number == number), None)
 
     def clear(self) -> None:
-        """Remove all entries but those of requests that are still to be carried out.
+        """Remove all entries except those of running requests.
 
-        What those requests do comes after the clear, so it counts. Numbers go on.
+        Running requests take effect after the clear, so they count. Numbers continue.
         """
         with self._lock:
             for entry in self._entries:
@@ -241,26 +241,26 @@ class Journal:
     def wait_until(
         self, holds: Callable[[], bool], seconds: float, is_over: IsOver = lambda: False
     ) -> bool:
-        """Return True once ``holds`` does; False when the time is over, and nothing is to come.
+        """Return True once ``holds`` does; False when the time is over or the wait must end.
 
         ``holds`` is called at once, and at each arrival and each response, without the journal's
-        lock. ``seconds`` are the machine's. ``is_over`` ends the wait.
+        lock. ``seconds`` are by the machine's clock. ``is_over`` ends the wait.
         """
         deadline = monotonic() + seconds
-        seen = self.revision
+        revision = self.revision
         while not holds():
-            left = deadline - monotonic()
-            if left <= 0 or self.closed or is_over():
+            remaining = deadline - monotonic()
+            if remaining <= 0 or self.closed or is_over():
                 return False
             with self._lock:
-                if self.revision == seen and not self.closed:
-                    # Records also change without a request, so look again now and then.
-                    self._changed.wait(min(left, _POLL_SECONDS))
-                seen = self.revision
+                if self.revision == revision and not self.closed:
+                    # Records also change without a request, so check at intervals.
+                    self._changed.wait(min(remaining, _POLL_SECONDS))
+                revision = self.revision
         return True
 
     def close(self) -> None:
-        """End all waits; a reset has replaced this journal by another one."""
+        """End all waits, since a reset has replaced this journal."""
         with self._lock:
             if not self.closed:
                 self._budget.unregister(self)
@@ -268,8 +268,8 @@ class Journal:
             self._changed.notify_all()
 
 
-def _watched(parts: Iterator[bytes], entry: Entry) -> Iterator[bytes]:
-    """Yield the parts of a response's body, and keep its beginning in the entry."""
+def _record(parts: Iterator[bytes], entry: Entry) -> Iterator[bytes]:
+    """Yield the parts of a response's body, and record its beginning in the entry."""
     for part in parts:
         entry.body += part[: MAX_BODY - len(entry.body)]
         entry.length += len(part)

@@ -1,10 +1,10 @@
-"""Patterns over the requests in a journal: which operation, which record, which response.
+"""Patterns for the requests in a journal: operation, record, response and others.
 
     {"operation": "resend", "record": "7", "state_after": {"absent": true}}
 
 A member is a value, or ``{"absent": true}`` for none.
-A value that no request has (a mistyped operation, state or fault) is refused: the pattern would
-never match, and "it was not called" would be true of it whatever was called.
+A value that no request can have (a mistyped operation, state or fault) is refused: the pattern
+would never match, and would always confirm that no request was made.
 """
 
 import json
@@ -38,7 +38,7 @@ _MAX_SHOWN = 160  # characters of a value in a message
 
 
 class Absent(TypedDict):
-    """Whether there is no value."""
+    """True if there must be no value."""
 
     absent: bool
 
@@ -47,19 +47,19 @@ Value = Annotated[str | float | bool | Absent, Keywords({"x-allowed": _VALUE})]
 
 
 class RequestPattern(TypedDict, total=False):
-    """What must be true of a request, besides its operation."""
+    """Conditions for a request, besides its operation."""
 
-    record: Annotated[Value, "The number or the id of the webhook request that it is about."]
+    record: Annotated[Value, "The number or the id of its webhook request."]
     parameters: Annotated[
         dict[str, Value], "An identifier is written as a query spells it, such as number=7."
     ]
     outcome: Annotated[Value, "refused if the request broke a restriction, else accepted."]
-    served: Annotated[bool, "Whether the API has carried it out."]
+    served: Annotated[bool, "True if the API has carried it out."]
     status: Annotated[Value, "The HTTP status of the response."]
     code: Annotated[Value, "The code in the response's envelope: OK, or that of an error."]
     state_before: Value
     state_after: Annotated[Value, "None for a webhook request that was deleted."]
-    fault: Annotated[Value, "The name of the fault that hit it; or whether one did."]
+    fault: Annotated[Value, "The name of the fault that hit it, or true for any fault."]
 
 
 #: The members that a pattern may have.
@@ -67,65 +67,67 @@ MEMBERS = ("operation", *RequestPattern.__annotations__)
 
 
 class _Condition(NamedTuple):
-    """What one member asks of a request."""
+    """The condition of one member."""
 
     name: str
-    wanted: str | bool  # a value, or whether there is one
+    value: str | bool  # a value, or True for any value and False for none
 
     def holds(self, view: EntryView) -> bool | None:
-        """Whether it holds; None if the response will decide."""
-        seen = _values(view, self.name)
-        if seen is None:
+        """Return True if it holds; None if the response will decide."""
+        values = _values(view, self.name)
+        if values is None:
             return None
-        return bool(seen) == self.wanted if isinstance(self.wanted, bool) else self.wanted in seen
+        return bool(values) == self.value if isinstance(self.value, bool) else self.value in values
 
     def difference(self, view: EntryView) -> str:
-        """Return, in words, what was wanted and what a request has."""
-        seen = " and ".join(map(_short, dict.fromkeys(_values(view, self.name) or ())))
-        return f"{self.name}: wanted {self.words}; seen {seen or 'nothing'}"
+        """Return the expected values and those of a request, in words."""
+        values = " and ".join(map(_shorten, dict.fromkeys(_values(view, self.name) or ())))
+        return f"{self.name}: wanted {self.words}; seen {values or 'nothing'}"
 
     @property
     def words(self) -> str:
-        """What is wanted, in words."""
-        if isinstance(self.wanted, bool):
-            return "any value" if self.wanted else "nothing"
-        return _short(self.wanted)
+        """The expected value, in words."""
+        if isinstance(self.value, bool):
+            return "any value" if self.value else "nothing"
+        return _shorten(self.value)
 
 
 class Pattern:
     """A conjunction of conditions; a pattern without any matches every request."""
 
     def __init__(self, reader: JournalReader, members: Mapping[str, Any]) -> None:
-        """Ask for all of ``members`` in the journal that ``reader`` reads. Raises UsageError."""
+        """Make a pattern of ``members`` for the journal of ``reader``. Raises UsageError."""
         check_members(members, MEMBERS)
         self._reader = reader
-        self._conditions = [_condition(reader, name, asked) for name, asked in _flat(members)]
+        self._conditions = [_condition(reader, name, value) for name, value in _flatten(members)]
 
     def matches(self, view: EntryView) -> bool | None:
-        """Whether a request matches; None if its response will decide."""
-        held = [condition.holds(view) for condition in self._conditions]
-        if False in held:
+        """Return True if a request matches; None if its response will decide."""
+        results = [condition.holds(view) for condition in self._conditions]
+        if False in results:
             return False
-        return None if None in held else True
+        return None if None in results else True
 
     def differences(self, view: EntryView) -> list[str]:
-        """Return, in words, each condition that a request does not meet."""
-        differing = (part for part in self._conditions if part.holds(view) is False)
-        return [condition.difference(view) for condition in differing]
+        """Return the conditions that a request does not meet, in words."""
+        conditions = (part for part in self._conditions if part.holds(view) is False)
+        return [condition.difference(view) for condition in conditions]
 
     def check_record(self, views: Iterable[EntryView]) -> None:
-        """Raise UsageError if it asks for a webhook request that there never was.
+        """Raise UsageError if it names a webhook request that never existed.
 
-        One that a request of ``views`` has named is asked for on purpose.
+        A record that a request of ``views`` has named is not a mistake of the pattern.
         """
         for condition in self._conditions:
-            record = condition.wanted
+            record = condition.value
             if condition.name != "record" or isinstance(record, bool):
                 continue
             store = self._reader.store()
             existed = any(store.ever_existed(key, record) for key in KEYS)
             if not existed and not any(condition.holds(view) for view in views):
-                allowed = "the number or the id of one that is or was there, or that was asked for"
+                allowed = (
+                    "the number or id of a present or deleted one, or one that a request named"
+                )
                 raise UsageError("record", seen=quoted(record), allowed=allowed)
 
     def __str__(self) -> str:
@@ -133,16 +135,16 @@ class Pattern:
 
 
 def check_members(members: Iterable[str], allowed_names: Iterable[str]) -> None:
-    """Raise UsageError if there is a member of another name."""
+    """Raise UsageError if a member has another name."""
     for name in members:
         if name not in allowed_names:
-            shown = quoted(name).strip('"')
+            parameter = quoted(name).strip('"')
             allowed = f"one of {', '.join(allowed_names)}{hint(name, allowed_names)}"
-            raise UsageError(shown, seen="in the pattern", allowed=allowed)
+            raise UsageError(parameter, seen="in the pattern", allowed=allowed)
 
 
 def check_one_of(name: str, value: Any, choices: Iterable[str]) -> None:
-    """Raise UsageError unless a value is one of some choices."""
+    """Raise UsageError unless a value is one of ``choices``."""
     if value not in choices:
         allowed = f"one of {', '.join(choices)}"
         if name == "state_after":
@@ -150,50 +152,50 @@ def check_one_of(name: str, value: Any, choices: Iterable[str]) -> None:
         raise UsageError(name, seen=quoted(value), allowed=allowed)
 
 
-def _flat(members: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
-    """Yield the members, those of ``parameters`` as ``parameters.entity``. Raises UsageError."""
-    for name, asked in members.items():
+def _flatten(members: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
+    """Yield the members; those of ``parameters`` as ``parameters.entity``. Raises UsageError."""
+    for name, value in members.items():
         if name != "parameters":
-            yield name, asked
+            yield name, value
             continue
-        if not isinstance(asked, dict):
+        if not isinstance(value, dict):
             allowed = 'an object, such as {"entity": "JOBS"}'
-            raise UsageError(name, seen=quoted(asked), allowed=allowed)
-        for parameter, wanted in asked.items():
+            raise UsageError(name, seen=quoted(value), allowed=allowed)
+        for parameter, item in value.items():
             check_one_of(name, parameter, _parameter_names())
-            yield f"{name}.{parameter}", wanted
+            yield f"{name}.{parameter}", item
 
 
-def _condition(reader: JournalReader, name: str, asked: Any) -> _Condition:
+def _condition(reader: JournalReader, name: str, value: Any) -> _Condition:
     """Return the condition that a member describes. Raises UsageError."""
     is_parameter = name.startswith("parameters.")
     kind = "identifier" if name.endswith("_identifier") else name
     form, allowed = _FORMS.get(kind, (".*", _VALUE))
-    if isinstance(asked, dict) and asked.keys() == {"absent"} and isinstance(asked["absent"], bool):
-        return _Condition(name, not asked["absent"])
-    if isinstance(asked, bool) and name == "fault":
-        return _Condition(name, asked)
+    if isinstance(value, dict) and value.keys() == {"absent"} and isinstance(value["absent"], bool):
+        return _Condition(name, not value["absent"])
+    if isinstance(value, bool) and name == "fault":
+        return _Condition(name, value)
     if name == "served":
-        if not isinstance(asked, bool):
-            raise UsageError(name, seen=quoted(asked), allowed="true or false")
-        return _Condition(name, _text(asked))
-    is_value = isinstance(asked, str | int | float) and (is_parameter or type(asked) is not bool)
-    if not is_value or re.fullmatch(form, _text(asked), re.DOTALL) is None:
-        raise UsageError(name, seen=quoted(asked), allowed=allowed)
+        if not isinstance(value, bool):
+            raise UsageError(name, seen=quoted(value), allowed="true or false")
+        return _Condition(name, _text(value))
+    is_value = isinstance(value, str | int | float) and (is_parameter or type(value) is not bool)
+    if not is_value or re.fullmatch(form, _text(value), re.DOTALL) is None:
+        raise UsageError(name, seen=quoted(value), allowed=allowed)
     if kind not in _FORMS and not is_parameter:
-        check_one_of(name, asked, _known(reader, name))
-    return _Condition(name, _text(asked))
+        check_one_of(name, value, _allowed_values(reader, name))
+    return _Condition(name, _text(value))
 
 
 @cache
 def _parameter_names() -> tuple[str, ...]:
-    """Return the parameters of all releases, without secrets, which the journal hides."""
-    every = [method for name in release_names() for method in methods(resolve(name)).values()]
-    names = dict.fromkeys(name for method in every for name in method.parameters)
+    """Return the parameters of all releases, except secret ones, which the journal hides."""
+    all_methods = [method for name in release_names() for method in methods(resolve(name)).values()]
+    names = dict.fromkeys(name for method in all_methods for name in method.parameters)
     return tuple(name for name in names if not is_secret(name))
 
 
-def _known(reader: JournalReader, name: str) -> Iterable[str]:
+def _allowed_values(reader: JournalReader, name: str) -> Iterable[str]:
     """Return the values that a request can have for a member."""
     match name:
         case "operation":
@@ -206,9 +208,9 @@ def _known(reader: JournalReader, name: str) -> Iterable[str]:
                 ["OK", *(dialect[f"errors.{kind}.code"] for kind in error_kinds())]
             )
         case "fault":
-            here = (state.fault.name for state in reader.faults.all())
-            hit = (entry.fault.name for entry in reader.journal.entries() if entry.fault)
-            return dict.fromkeys([*PRESETS, *here, *hit])
+            present_names = (state.fault.name for state in reader.faults.all())
+            hit_names = (entry.fault.name for entry in reader.journal.entries() if entry.fault)
+            return dict.fromkeys([*PRESETS, *present_names, *hit_names])
         case _:
             return SHOWN_STATES
 
@@ -223,23 +225,23 @@ def _values(view: EntryView, name: str) -> list[str] | None:
         case "parameters":
             value = view.parameters.get(parameter)
         case "record":
-            named = (view.identifier or "").partition("=")[2]
-            keys = (named, *reversed((view.record or {}).values()))
+            key = (view.identifier or "").partition("=")[2]
+            keys = (key, *reversed((view.record or {}).values()))
             return [key for key in keys if key]
         case "fault":
             value = view.fault and view.fault["name"]
         case _:
             value = getattr(view, member)
-    if isinstance(value, dict):  # an identifier, as a query spells it
+    if isinstance(value, dict):  # an identifier, in the notation of a query
         return [",".join(f"{field}={_text(part)}" for field, part in value.items())]
     return [] if value is None else [_text(value)]
 
 
 def _text(value: object) -> str:
-    """Return the string that a value is compared as: a string itself, anything else as its JSON."""
+    """Return a value as a string to compare: a string itself, other values as JSON."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _short(text: str) -> str:
+def _shorten(text: str) -> str:
     text = redact_query(text)
     return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…"

@@ -1,7 +1,7 @@
-"""The trace of a request: the chain of causes from the request to the state that it left.
+"""The trace of a request: the chain of causes from the request to the final state.
 
-The response carries the statement and dials that decided. The effects are read from the record and
-the delivery attempts.
+The response has the statement and dials of the decision. The record and the delivery attempts show
+the effects.
 """
 
 from collections.abc import Iterator, Sequence
@@ -54,13 +54,13 @@ def trace(
 
 
 def _decision(config: Config, fault: Fault | None, response: Response) -> TraceStep:
-    """Return how the request was decided: by which statement, and by which dials."""
-    if fault is not None and fault.instead and not fault.after_commit:
+    """Return the decision on the request, with its statement and dials."""
+    if fault is not None and fault.replaces_response and not fault.after_commit:
         return {"step": "request", "outcome": "skipped"}
     error, statement_id, dial_names = response.error, response.statement, response.dials
-    # An error without a statement is a fault's: the request broke nothing.
-    broken = error is not None and statement_id is not None
-    if error is not None and broken:
+    # An error without a statement comes from a fault: the request broke nothing.
+    is_broken = error is not None and statement_id is not None
+    if error is not None and is_broken:
         dial_names = (
             *error.dials,
             *(f"errors.{error.response_kind}.{part}" for part in ("status", "code")),
@@ -74,7 +74,7 @@ def _decision(config: Config, fault: Fault | None, response: Response) -> TraceS
         evidence = dials()[dial_names[0]].evidence if dial_names else None
     return {
         "step": "request",
-        "outcome": "broken" if broken else "held",
+        "outcome": "broken" if is_broken else "held",
         "statement": statement_in_force,
         "evidence": evidence,
         "dials": {name: config.dialect[name] for name in dial_names},
@@ -82,7 +82,7 @@ def _decision(config: Config, fault: Fault | None, response: Response) -> TraceS
 
 
 def _attempt_steps(attempt: Attempt) -> Iterator[TraceStep]:
-    """Yield what happened in an attempt, in order: state, attempt, receiver's response, state."""
+    """Yield the steps of an attempt, in order: state, attempt, receiver's response, state."""
     before, after, outcome = attempt.before, attempt.after, attempt.outcome
     if before is not None:
         yield _change(before, State.SENDING)

@@ -1,6 +1,6 @@
-"""Verifying that requests were made as expected, and waiting for that or something else.
+"""Verify that requests were made as expected; wait for conditions.
 
-Waits are by the machine's time, whatever the world's clock shows.
+Waits use the machine's clock, not the world's.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,18 +17,18 @@ _MAX_SHOWN = 5  # matching requests in a message, and undecided ones
 _MAX_LISTED = 100  # matching requests in JSON
 _TIMES = 'a whole number from 0 on, or {"at_least": 1, "at_most": 3}'
 
-#: How often: a number, or ``{"at_least": 1, "at_most": 3}``.
+#: The expected number of requests, or ``{"at_least": 1, "at_most": 3}``.
 Expected = int | Mapping[str, int] | None
 
 
 class Times(NamedTuple):
-    """How often something is expected."""
+    """The limits of an expected number."""
 
     minimum: int
     maximum: int | None
 
     def allows(self, count: int) -> bool:
-        """Whether ``count`` is within the limits."""
+        """Return True if ``count`` is within the limits."""
         return self.minimum <= count and (self.maximum is None or count <= self.maximum)
 
     def __str__(self) -> str:
@@ -40,7 +40,7 @@ class Times(NamedTuple):
 
 
 def times(expected: Expected) -> Times:
-    """Return how often: a number, or ``at_least``, ``at_most`` or both. Raises UsageError."""
+    """Return limits from a number, or ``at_least``, ``at_most`` or both. Raises UsageError."""
     if expected is None:
         return Times(1, None)
     limits: Mapping[str, int]
@@ -51,58 +51,58 @@ def times(expected: Expected) -> Times:
     are_counts = all(type(count) is int and count >= 0 for count in limits.values())
     if not limits or not are_counts or not limits.keys() <= {"at_least", "at_most"}:
         raise UsageError("times", seen=quoted(expected), allowed=_TIMES)
-    often = Times(limits.get("at_least", 0), limits.get("at_most"))
-    if often.maximum is not None and often.maximum < often.minimum:
+    times_ = Times(limits.get("at_least", 0), limits.get("at_most"))
+    if times_.maximum is not None and times_.maximum < times_.minimum:
         raise UsageError("times", seen=quoted(expected), allowed=f"{_TIMES}; at_least comes first")
-    return often
+    return times_
 
 
 class Condition(NamedTuple):
-    """Something to wait for."""
+    """A condition to wait for."""
 
-    holds: Callable[[], bool]  # whether the condition holds now
-    #: What met the condition, or came nearest to it, as JSON. May raise UsageError.
+    holds: Callable[[], bool]  # returns True if the condition holds now
+    #: Returns what met the condition, or came nearest to it, as JSON. May raise UsageError.
     facts: Callable[[], dict[str, Any]]
-    result: Callable[[], Any]  # what a wait in Python returns
+    result: Callable[[], Any]  # returns the result of a wait in Python
 
 
 class MatchingRequests:
-    """As many matching requests as expected."""
+    """The requests that match a pattern, and the number that is expected."""
 
     def __init__(
-        self, reader: JournalReader, asked: Mapping[str, Any], *, running: bool = False
+        self, reader: JournalReader, members: Mapping[str, Any], *, running: bool = False
     ) -> None:
         """Look for matching requests in the journal.
 
-        ``asked`` has the members of a pattern, and ``times``; at least one is expected by default.
-        A request counts once it has a response; with ``running``, as soon as it has arrived.
+        ``members`` are those of a pattern, and ``times``: at least one request by default. A
+        request counts once it has a response; with ``running``, as soon as it has arrived.
 
         Raises:
-            UsageError: ``asked`` is not allowed.
+            UsageError: ``members`` are not allowed.
         """
-        check_members(asked, (*MEMBERS, "times"))
-        members = {name: value for name, value in asked.items() if name != "times"}
+        check_members(members, (*MEMBERS, "times"))
+        pattern = {name: value for name, value in members.items() if name != "times"}
         self._reader = reader
-        self.pattern = Pattern(reader, members)
-        self._times = times(asked.get("times"))
+        self.pattern = Pattern(reader, pattern)
+        self._times = times(members.get("times"))
         self._counts_running = running
-        self._revision = 0  # of the journal when it was last read
-        self._evicted = 0  # requests that came and went unseen
-        self._counted: dict[int, EntryView] = {}  # requests that match and count, by number
+        self._revision = 0  # of the journal at the last call of ``holds``
+        self._evicted = 0  # requests that the journal has dropped
+        self._matches: dict[int, EntryView] = {}  # requests that match and count, by number
         self._undecided: dict[int, EntryView] = {}  # may count once they have a response
 
     def holds(self) -> bool:
-        """Look at new requests and new responses; return whether as many match as expected."""
+        """Read new requests and responses; return True if as many match as expected."""
         journal = self._reader.journal
-        self._revision, changed = journal.changed_since(self._revision)
-        for view in [EntryView(self._reader, entry) for entry in changed]:
+        self._revision, entries = journal.changed_since(self._revision)
+        for view in [EntryView(self._reader, entry) for entry in entries]:
             matches = self.pattern.matches(view)
             self._undecided.pop(view.number, None)
             if matches and (self._counts_running or not view.running):
-                self._counted[view.number] = view
+                self._matches[view.number] = view
             elif view.running and matches is not False:
                 self._undecided[view.number] = view
-        for views in (self._counted, self._undecided):
+        for views in (self._matches, self._undecided):
             for number in [number for number, view in views.items() if view.entry.is_gone]:
                 del views[number]
         self._evicted = journal.evicted  # read last, so that no evicted request is missed
@@ -111,18 +111,18 @@ class MatchingRequests:
     @property
     def views(self) -> list[EntryView]:
         """The requests that match and count, oldest first."""
-        return [self._counted[number] for number in sorted(self._counted)]
+        return [self._matches[number] for number in sorted(self._matches)]
 
     @property
     def count(self) -> int:
-        """How many requests match and count."""
-        return len(self._counted)
+        """The number of requests that match and count."""
+        return len(self._matches)
 
     @property
     def ok(self) -> bool:
-        """Whether there are as many as expected, whatever is not known of other requests."""
-        unknown = len(self._undecided) + self._evicted
-        return self._times.allows(self.count) and self._times.allows(self.count + unknown)
+        """True if there are as many as expected, even if all undecided requests match."""
+        undecided = len(self._undecided) + self._evicted
+        return self._times.allows(self.count) and self._times.allows(self.count + undecided)
 
     def check_complete(self) -> None:
         """Raise UsageError if requests that were evicted may make a difference."""
@@ -140,10 +140,10 @@ class MatchingRequests:
 
     @property
     def message(self) -> str:
-        """What was expected, what was found, and the nearest requests."""
-        refused = sum(view.outcome == "refused" for view in self.views)
-        which = f" ({refused} refused; served=true counts only those that were served)"
-        count = f"{self.count}{which if refused else ''}"
+        """The expected number, the matching requests and the nearest others."""
+        refusals = sum(view.outcome == "refused" for view in self.views)
+        note = f" ({refusals} refused; served=true counts only those that were served)"
+        count = f"{self.count}{note if refusals else ''}"
         lines = [f"expected {self._times}, found {count}: {self.pattern}"]
         lines += [f"  {view}" for view in self.views[-_MAX_SHOWN:]]
         if self._undecided:
@@ -154,20 +154,20 @@ class MatchingRequests:
         return "\n".join(lines)
 
     def _nearest(self) -> list[str]:
-        """Return the requests that differ least from the pattern, and how they differ."""
+        """Return the requests that differ least from the pattern, with their differences."""
         views = self._reader.views()
         if not views:
             return ["the journal is empty"]
         pairs = ((view, self.pattern.differences(view)) for view in views)
-        differing = [(view, differences) for view, differences in pairs if differences]
-        differing.sort(key=lambda pair: (len(pair[1]), -pair[0].number))
-        lines = [f"nearest of {len(differing)} other requests:"] if differing else []
-        for view, differences in differing[:_MAX_NEAR]:
+        mismatches = [(view, differences) for view, differences in pairs if differences]
+        mismatches.sort(key=lambda pair: (len(pair[1]), -pair[0].number))
+        lines = [f"nearest of {len(mismatches)} other requests:"] if mismatches else []
+        for view, differences in mismatches[:_MAX_NEAR]:
             lines += [f"  {view}", *(f"    {difference}" for difference in differences)]
         return lines
 
     def facts(self) -> dict[str, Any]:
-        """Return the matching requests; if they are not as many, a message as well.
+        """Return the matching requests; with a message if they are not as many as expected.
 
         Raises UsageError if requests that were evicted may make a difference.
         """
@@ -177,17 +177,17 @@ class MatchingRequests:
         return {"count": self.count, **message, "requests": requests}
 
 
-def verify(reader: JournalReader, asked: Mapping[str, Any]) -> MatchingRequests:
+def verify(reader: JournalReader, members: Mapping[str, Any]) -> MatchingRequests:
     """Return the requests that match; running ones count.
 
-    ``MatchingRequests`` describes what is ``asked``.
-    Raises UsageError if ``asked`` is not allowed, if evicted requests may make a difference, or if
-    no request was expected and the webhook request that ``asked`` names never existed.
+    ``MatchingRequests`` describes ``members``.
+    Raises UsageError if ``members`` are not allowed, if evicted requests may make a difference, or
+    if no request was expected and the named webhook request never existed.
     """
-    requests = MatchingRequests(reader, asked, running=True)
+    requests = MatchingRequests(reader, members, running=True)
     requests.holds()
     requests.check_complete()
-    if requests.ok and not requests.count:  # else a typo in the record would pass
+    if requests.ok and not requests.count:  # otherwise a typo in the record would pass
         requests.pattern.check_record(reader.views())
     return requests
 
@@ -195,10 +195,9 @@ def verify(reader: JournalReader, asked: Mapping[str, Any]) -> MatchingRequests:
 def wait_for(
     journal: Journal, condition: Condition, seconds: float, is_over: IsOver = lambda: False
 ) -> Literal["held", "time over", "reset", "closing"]:
-    """Return once ``condition`` holds, or when there is nothing more to wait for, and say which.
+    """Wait until ``condition`` holds or the wait ends; return the reason.
 
-    A reset of the world whose journal it is ends the wait; so does ``is_over`` when it returns
-    True.
+    A reset of the journal's world ends the wait; so does ``is_over`` when it returns True.
     """
     if journal.wait_until(condition.holds, seconds, is_over):
         return "held"

@@ -1,4 +1,4 @@
-"""The configuration of a server: release, dialect, credentials, and what is built from them.
+"""The configuration of a server: release, dialect, credentials, and objects made from them.
 
 All worlds and epochs of one server share it. Nothing in it changes, except ``closing``.
 """
@@ -22,7 +22,7 @@ from crmcom_kit.schemas.rendering import Renderer
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What a caller must know to log in."""
+    """The credentials of the user who may log in."""
 
     username: str
     password: str
@@ -32,7 +32,7 @@ class Credentials:
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class Config:
-    """What a world is made from, except its content, and the readers and writers for it."""
+    """The settings of a world, except its content, and its readers and writers."""
 
     release: Release
     dialect: Dialect
@@ -49,13 +49,13 @@ class Config:
         self.responses = ResponseBuilder(dialect, release, self.renderer)
         self.exchanges = Exchanges(dialect)
         self.parameters = Parameters(dialect, release.entities)
-        #: Set when the server ends: everything that waits in one of its worlds stops waiting. A
-        #: server that starts again has another one.
+        #: Set when the server ends: all waits in its worlds end. A restarted server has another
+        #: event.
         self.closing = threading.Event()
 
     @property
     def serves_profile(self) -> bool:
-        """True if the mock is one that was calibrated to an instance."""
+        """True if the mock serves a profile of ``calibrate``."""
         return self.unsettled is not None
 
     @cached_property
@@ -64,8 +64,8 @@ class Config:
         by_name = methods(self.release)
         by_path = {method.path: method for method in by_name.values()}
         release = by_name.get("token_release")
-        withdrawn = self.dialect["tokens.release_from_r12"] == "withdrawn"
-        if release and release.deprecated and withdrawn:
+        is_withdrawn = self.dialect["tokens.release_from_r12"] == "withdrawn"
+        if release and release.deprecated and is_withdrawn:
             del by_path[release.path]
         return by_path
 

@@ -3,7 +3,7 @@
 ``schemas/data/errors.json`` lists the kinds of errors with their default codes and sentences, and
 ``schemas/envelopes.py`` assembles the text from a kind's sentence and the facts of the error
 (parameter, seen, allowed). HTTP status, code and sentence of a kind are dials.
-``schemas/reasons.py`` has what else the client's developer is told.
+``schemas/reasons.py`` has the explanations for the client's developer.
 """
 
 from dataclasses import KW_ONLY, dataclass
@@ -16,18 +16,18 @@ _NOT_JSON = "a string that is not JSON"
 
 @dataclass(eq=False, repr=False)
 class VendorError(Exception):
-    """An error that has the response that the API gives."""
+    """An error response of the API."""
 
     kind: str  # one of schemas/data/errors.json
-    parameter: str = ""  # the one that is wrong
+    parameter: str = ""  # the wrong parameter
     _: KW_ONLY
-    case: str = ""  # of the statement's reason, if its words differ
-    form: str = ""  # of what is wrong, if ``seen`` does not tell it: see ``facts``
-    wrong: str = ""  # the parameter that is wrong, if ``parameter`` names several
-    variant: str = ""  # a more special kind, which a server may refuse in its own way
-    seen: str = ""  # its value, quoted, or a description of it
+    case: str = ""  # of the statement's reason, if it has special words
+    form: str = ""  # the form of the value, if ``seen`` does not show it: see ``facts``
+    wrong: str = ""  # the wrong parameter, if ``parameter`` names several
+    variant: str = ""  # a more special kind, which a server may refuse differently
+    seen: str = ""  # the value, quoted, or its description
     allowed: str = ""  # what would be valid
-    dials: tuple[str, ...] = ()  # that decided; none if the documents did
+    dials: tuple[str, ...] = ()  # of the decision; none if the documents decide
     record: bytes | None = None  # the body of the webhook request that the request names
     attempts: tuple[int, ...] = ()  # the numbers of the delivery attempts that it caused
 
@@ -38,11 +38,11 @@ class VendorError(Exception):
 
     @property
     def facts(self) -> dict[str, str]:
-        """What a server may refuse in its own way, as the dial errors.cases has it."""
-        seen = self.seen.strip('" ')
+        """The facts that the dial errors.cases may refuse differently."""
+        value = self.seen.strip('" ')
         blank = "empty" if self.seen == '""' else "blank"
-        known = seen if seen in SEEN else "not JSON" if seen.startswith(_NOT_JSON) else ""
-        form = self.form or (known if seen else blank)
+        listed_form = value if value in SEEN else "not JSON" if value.startswith(_NOT_JSON) else ""
+        form = self.form or (listed_form if value else blank)
         return {"kind": self.response_kind, "parameter": self.wrong or self.parameter, "seen": form}
 
     @property

@@ -1,4 +1,4 @@
-"""The parameter fields_set: which fields of a webhook request a response has."""
+"""The parameter fields_set, which selects the fields of a webhook request in a response."""
 
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -16,41 +16,41 @@ from crmcom_kit.usage_errors import quoted
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The selected fields, and for dotted names the selected members of a field."""
+    """The selected fields, and the selected members of fields for dotted names."""
 
-    whole: frozenset[str]
+    fields: frozenset[str]
     members: tuple[tuple[str, frozenset[str]], ...]
-    dials: tuple[str, ...] = ()  # that decided which fields these are
+    dials: tuple[str, ...] = ()  # of the choice of fields
 
     def of(self, body: bytes) -> bytes:
         """Return the selected part of the record ``body``, in the order of the record."""
         cut = _cut_once if len(body) <= _SHORT else _cut
-        return cut(body, self.whole, self.members)
+        return cut(body, self.fields, self.members)
 
 
 def _cut(
-    body: bytes, whole: frozenset[str], members: tuple[tuple[str, frozenset[str]], ...]
+    body: bytes, fields: frozenset[str], members: tuple[tuple[str, frozenset[str]], ...]
 ) -> bytes:
-    chosen: dict[str, Any] = {}
+    selection: dict[str, Any] = {}
     parts = dict(members)
     for name, value in orjson.loads(body).items():
-        if name in whole:
-            chosen[name] = value
+        if name in fields:
+            selection[name] = value
         elif name in parts and isinstance(value, dict):
-            inner = parts[name]
-            chosen[name] = {key: part for key, part in value.items() if key in inner}
-    return orjson.dumps(chosen)
+            names = parts[name]
+            selection[name] = {key: part for key, part in value.items() if key in names}
+    return orjson.dumps(selection)
 
 
-# Clients ask for the same fields of the same records again and again. Records up to this length are
-# cached with the part selected; the cache holds at most 16 MB.
+# Clients often select the same fields of the same records. Selections from records up to this
+# length are cached; the cache has at most 16 MB.
 _SHORT = 4 * 1024
 _cut_once = lru_cache(maxsize=2048)(_cut)
 
 
 @cache
-def _inner_names(field: str) -> frozenset[str]:
-    """Return every member that the object in ``field`` may have."""
+def _member_names(field: str) -> frozenset[str]:
+    """Return all members of the object in ``field``."""
     if field not in (*REFERENCE_KINDS, "log_information"):
         return frozenset()
     return frozenset(load_schema(field)["properties"])
@@ -71,7 +71,7 @@ def read_selection(value: object, dialect: Dialect, *, from_body: bool) -> Selec
         names = [name.strip(" ") for name in names]
     if not names:
         if dialect["fields_set.empty"] == "error":
-            raise _bad('""', _known_fields(), "fields_set.empty")
+            raise _error('""', _allowed_fields(), "fields_set.empty")
         if dialect["fields_set.empty"] == "none":
             always = ("id",) if dialect["fields_set.always_id"] else ()
             return Selection(frozenset(always), (), ("fields_set.empty",))
@@ -85,49 +85,49 @@ def _names(value: object, dialect: Dialect, *, from_body: bool) -> list[str]:
         return value.split(",") if value.strip() else []
     if not isinstance(value, list) or not from_body or not dialect[arrays]:
         allowed = "a string of comma-separated field names"
-        decided = (arrays,) if isinstance(value, list) else ()
-        seen = json_type(value)
-        raise VendorError("wrong_type", "fields_set", seen=seen, allowed=allowed, dials=decided)
-    wrong = [json_type(name) for name in value if not isinstance(name, str)]
-    if wrong:
-        seen = f"{wrong[0]} in the array"
-        raise VendorError("wrong_type", "fields_set", seen=seen, allowed="a string there")
+        dials = (arrays,) if isinstance(value, list) else ()
+        types = json_type(value)
+        raise VendorError("wrong_type", "fields_set", seen=types, allowed=allowed, dials=dials)
+    wrong_types = [json_type(name) for name in value if not isinstance(name, str)]
+    if wrong_types:
+        types = f"{wrong_types[0]} in the array"
+        raise VendorError("wrong_type", "fields_set", seen=types, allowed="a string there")
     return list(value)
 
 
 def _select(names: list[str], dialect: Dialect) -> Selection:
-    twice = repeated(names) if dialect["fields_set.duplicates"] == "error" else ()
-    if twice:
-        seen = f"{quoted(min(twice))} more than once"
-        raise _bad(seen, "each field once", "fields_set.duplicates")
-    whole: set[str] = {"id"} if dialect["fields_set.always_id"] else set()
+    duplicates = repeated(names) if dialect["fields_set.duplicates"] == "error" else ()
+    if duplicates:
+        problem = f"{quoted(min(duplicates))} more than once"
+        raise _error(problem, "each field once", "fields_set.duplicates")
+    selection: set[str] = {"id"} if dialect["fields_set.always_id"] else set()
     members: dict[str, set[str]] = {}
     dials = [] if "id" in names else ["fields_set.always_id"]
     fields = frozenset(response_fields())
     for name in names:
         if name in fields:
-            whole.add(name)
+            selection.add(name)
             continue
-        field, dot, inner = name.partition(".")
-        if dot and dialect["fields_set.nested"] == "select" and inner in _inner_names(field):
-            members.setdefault(field, set()).add(inner)
+        field, dot, member = name.partition(".")
+        if dot and dialect["fields_set.nested"] == "select" and member in _member_names(field):
+            members.setdefault(field, set()).add(member)
         elif dot and dialect["fields_set.nested"] == "whole" and field in fields:
-            whole.add(field)
+            selection.add(field)
             dials.append("fields_set.nested")
         elif dialect["fields_set.unknown_name"] == "error":
             nested = ("fields_set.nested",) if dot else ()
-            raise _bad(quoted(name), _known_fields(), "fields_set.unknown_name", *nested)
+            raise _error(quoted(name), _allowed_fields(), "fields_set.unknown_name", *nested)
         else:
             dials.append("fields_set.unknown_name")
     if members:
         dials.append("fields_set.nested")
-    parts = tuple((field, frozenset(inner)) for field, inner in members.items())
-    return Selection(frozenset(whole), parts, tuple(dict.fromkeys(dials)))
+    parts = tuple((field, frozenset(member)) for field, member in members.items())
+    return Selection(frozenset(selection), parts, tuple(dict.fromkeys(dials)))
 
 
-def _known_fields() -> str:
+def _allowed_fields() -> str:
     return f"some of {', '.join(response_fields())}"
 
 
-def _bad(seen: str, allowed: str, *dials: str) -> VendorError:
+def _error(seen: str, allowed: str, *dials: str) -> VendorError:
     return VendorError("bad_fields_set", "fields_set", seen=seen, allowed=allowed, dials=dials)

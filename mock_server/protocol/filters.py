@@ -1,6 +1,6 @@
-"""How the filters and paging parameters of list are read: entity, life_cycle_state, dates, numbers.
+"""The readers of list's filters and paging: entity, life_cycle_state, dates, numbers.
 
-A filter takes the parameter and the text that a request has for it, and returns what list needs.
+A filter takes a parameter and its text in a request, and returns the value for list.
 """
 
 import re
@@ -24,7 +24,7 @@ _DATE_FORMS = {"date": "yyyy-MM-dd", "date_time": "yyyy-MM-ddTHH:mm:ss"}
 
 
 def filters(dialect: Dialect, entities: Collection[str]) -> dict[str, Filter]:
-    """Return what reads the parameters of list that are not plain strings, by parameter."""
+    """Return the readers of list's parameters that are not plain strings, by parameter."""
     return {
         "entity": _values(dialect, "unsupported_entity", entities),
         "life_cycle_state": _values(dialect, "bad_life_cycle_state"),
@@ -35,15 +35,15 @@ def filters(dialect: Dialect, entities: Collection[str]) -> dict[str, Filter]:
 
 
 def _values(dialect: Dialect, kind: str, choices: Collection[str] = ()) -> Filter:
-    """Return a reader of one value of an enumeration, or of several if the dialect allows it.
+    """Return a reader of values of an enumeration; of several only if the dialect allows it.
 
-    Without ``choices`` it is one of the parameter's own.
+    Without ``choices``, the parameter has them.
     """
-    several, exact = dialect["list.comma_lists"], dialect["list.case_sensitive"]
+    is_list, is_exact = dialect["list.comma_lists"], dialect["list.case_sensitive"]
 
     def read(parameter: Parameter, text: str) -> frozenset[str]:
-        parts = text.split(",") if several else [text]
-        if not exact:
+        parts = text.split(",") if is_list else [text]
+        if not is_exact:
             parts = [part.upper() for part in parts]
         allowed = choices or parameter.choices
         for part in parts:
@@ -77,19 +77,19 @@ def _not_allowed(
 
 def seconds(moment: datetime) -> int:
     """Return a date of this API as seconds since 1970, read as UTC."""
-    passed = moment - _START
-    return passed.days * _DAY + passed.seconds
+    duration = moment - _START
+    return duration.days * _DAY + duration.seconds
 
 
-def read_date(text: str, at: time = time.min) -> datetime:
-    """Read a date and time of this API, or a date, which is ``at`` that time. Raises ValueError."""
-    return parse_date_time(text) if "T" in text else datetime.combine(parse_date(text), at)
+def read_date(text: str, time_of_day: time = time.min) -> datetime:
+    """Read a date and time of this API, or a date at ``time_of_day``. Raises ValueError."""
+    return parse_date_time(text) if "T" in text else datetime.combine(parse_date(text), time_of_day)
 
 
 def _created_date(dialect: Dialect) -> Filter:
-    """Return a reader of created_date: the seconds it selects, from and before (None: open)."""
+    """Return a reader of created_date: the first second and the end (None: open)."""
     form, match = dialect["list.created_date.form"], dialect["list.created_date.match"]
-    east = offset_seconds(dialect["list.created_date.utc_offset"])
+    offset = offset_seconds(dialect["list.created_date.utc_offset"])
     allowed = _DATE_FORMS.get(form, " or ".join(_DATE_FORMS.values()))
     if form == "neither":
         allowed = "no created_date"
@@ -106,9 +106,9 @@ def _created_date(dialect: Dialect) -> Filter:
         if form in ("date" if "T" in text else "date_time", "neither"):
             raise bad_date(parameter, text, "list.created_date.form")
         if match == "day":
-            start = seconds(datetime.combine(moment.date(), time())) - east
+            start = seconds(datetime.combine(moment.date(), time())) - offset
             return start, start + _DAY
-        start = seconds(moment) - east
+        start = seconds(moment) - offset
         return start, None if match == "from" else start + 1
 
     return read
@@ -120,7 +120,7 @@ def _bad_paging(parameter: Parameter, text: str, allowed: str, *dials: str) -> V
 
 
 def _whole_number(dialect: Dialect, parameter: Parameter, text: str) -> int | None:
-    """Read a whole number; None for what is none, or negative, if the dialect ignores it."""
+    """Read a whole number; return None for other text that the dialect ignores."""
     is_number = _WHOLE_NUMBER.fullmatch(text) is not None
     if is_number and int(text) >= 0:
         return int(text)
@@ -133,7 +133,7 @@ def _whole_number(dialect: Dialect, parameter: Parameter, text: str) -> int | No
 def _number_of_results(dialect: Dialect) -> Filter:
     """Return a reader of number_of_results: the limit; None for no limit."""
     maximum, default = dialect["paging.maximum_results"], dialect["paging.default_results"]
-    over, zero = dialect["paging.over_maximum"], dialect["paging.zero"]
+    above_maximum, zero = dialect["paging.over_maximum"], dialect["paging.zero"]
 
     def read(parameter: Parameter, text: str) -> int | None:
         number = _whole_number(dialect, parameter, text)
@@ -145,7 +145,7 @@ def _number_of_results(dialect: Dialect) -> Filter:
             return maximum or None
         if not maximum or number <= maximum:
             return number
-        if over == "error":
+        if above_maximum == "error":
             dials = ("paging.over_maximum", "paging.maximum_results")
             raise _bad_paging(parameter, text, f"at most {maximum}", *dials)
         return int(maximum)

@@ -123,5 +123,5 @@ def _error_for_state(epoch: Epoch, state: object, url: str, code: object) -> Obj
         allowed = f"one of {', '.join(names)}{hint(str(code), names)}; {other}"
         raise UsageError("error_code", seen=quoted(code), allowed=allowed)
     limit = epoch.config.dialect["delivery.description_limit"]
-    outcome = outcome_of(name, url).limited(limit)
+    outcome = outcome_of(name, url).limit_description(limit)
     return {"error_code": outcome.error_code, "error_description": outcome.error_description}

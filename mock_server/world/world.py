@@ -144,7 +144,7 @@ class World:
             ids=self._new_ids(),
             delivery=_cloned(self._delivery),
             room=self._room,
-            journal=Journal(self._max_entries, begun=number, budget=self.journal_budget),
+            journal=Journal(self._max_entries, epoch=number, budget=self.journal_budget),
             faults=Faults(self.config, self.clock),
             expectations=Expectations(),
             attempts=Attempts(self.name, last_number=attempts),
@@ -206,7 +206,7 @@ class World:
         with self._changing(expected_epoch) as epoch:
             delivery = epoch.delivery
             if scripts is not None and isinstance(delivery, ScriptedDelivery):
-                delivery = delivery.restarted(scripts)
+                delivery = delivery.restart(scripts)
             return self._replace(initial_content, self._new_ids(), delivery)
 
     def add(
@@ -394,9 +394,9 @@ class World:
 
         Tokens that the mock has not given to anybody have names of their own.
         """
-        from crmcom_kit.mock_server.journal.entry_view import sent_tokens
+        from crmcom_kit.mock_server.journal.entry_view import token_values
 
-        sent = sent_tokens(self.journal.entries())
+        sent = token_values(self.journal.entries())
         unknown = (token for token in sent if not self.tokens.knows(token))
         wrong = {token: f"$CRMCOM_OTHER_{at}" for at, token in enumerate(unknown, 1)}
         return replace(

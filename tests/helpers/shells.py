@@ -110,7 +110,7 @@ class AsWsgi:
             "server": ("127.0.0.1", 80),
             "client": (environ.get("REMOTE_ADDR", "127.0.0.1"), 1),
             CONNECTION: SimpleNamespace(
-                transport=SimpleNamespace(is_closing=bool), is_left=False, end=lambda _: None
+                transport=SimpleNamespace(is_closing=bool), has_left=False, end=lambda _: None
             ),
         }
 

@@ -39,7 +39,7 @@ def headers(message: Message) -> dict[str, str]:
 
 def test_by_default_code_and_data_are_members_of_the_body() -> None:
     """The default message is a POST of both as JSON, without any header of its own."""
-    message = messages().written(DATA, "C0DE")
+    message = messages().write(DATA, "C0DE")
 
     assert message.method == "POST"
     assert json.loads(message.body) == {"authentication_code": "C0DE", "data": DATA}
@@ -56,7 +56,7 @@ def test_what_is_written_is_read_back(
     signing = {"signing.canonical_form": canonical_form, "signing.charset": charset}
     known = messages(**dials_, **signing)
 
-    message = known.written(data, code)
+    message = known.write(data, code)
     arrived = known.read(headers(message), message.body)
 
     assert (arrived.code, arrived.data) == (code, data)
@@ -79,7 +79,7 @@ def test_what_is_written_is_read_back(
 )
 def test_the_code_is_where_the_dial_says(changes: dict[str, str], places: set[str]) -> None:
     """In the body, in a header, or in both; without a wrapper only a header has room for it."""
-    message = messages(**changes, **{"message.code_header": "X-Sign"}).written(DATA, "C0DE")
+    message = messages(**changes, **{"message.code_header": "X-Sign"}).write(DATA, "C0DE")
 
     assert (b"C0DE" in message.body) is ("body" in places)
     assert (headers(message).get("x-sign") == "C0DE") is ("header" in places)
@@ -87,7 +87,7 @@ def test_the_code_is_where_the_dial_says(changes: dict[str, str], places: set[st
 
 def test_without_a_key_there_is_no_code() -> None:
     """The body says null, and no header is sent."""
-    message = messages(**{"message.code_place": "both"}).written(DATA, None)
+    message = messages(**{"message.code_place": "both"}).write(DATA, None)
 
     assert json.loads(message.body)["authentication_code"] is None
     assert "x-authentication-code" not in headers(message)

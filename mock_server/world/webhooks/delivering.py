@@ -192,7 +192,7 @@ class Delivery:
             replay(epoch, attempt)
         if closed.is_set() and not outcome.delivered:
             return None
-        return outcome.limited(epoch.config.dialect["delivery.description_limit"])
+        return outcome.limit_description(epoch.config.dialect["delivery.description_limit"])
 
     def _settle(self, outcome: Outcome | None) -> Record | None:
         """Let the record have the outcome; return it, or None if it is gone or not concerned.

@@ -148,7 +148,7 @@ def _record(epoch: Epoch, definition: Object, rule: Object, number: int) -> Obje
     """Return what a webhook request that is triggered has until its delivery ends."""
     session, renderer = epoch.session(), epoch.config.renderer
     limit = epoch.config.dialect["delivery.description_limit"]
-    interrupted = outcome_of(OutcomeName.INTERRUPTED, "").limited(limit)
+    interrupted = outcome_of(OutcomeName.INTERRUPTED, "").limit_description(limit)
     now = epoch.date_time()
     log: dict[str, Any] = {}
     for event in ("created", "updated"):

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crmcom_kit.mock_server import crmcom_mock
-from crmcom_kit.mock_server.faults.presets import PRESETS, preferred
+from crmcom_kit.mock_server.faults.presets import PRESETS, fault_of_header
 from crmcom_kit.usage_errors import NotFound, UsageError
 
 
@@ -98,7 +98,7 @@ def test_a_former_name_works() -> None:
         failing = mock.fail("lost answer")
 
     assert failing.states[0].fault.name == "lost_response"
-    assert preferred("fault=lost_answer").effect == {"drop": True}
+    assert fault_of_header("fault=lost_answer").effect == {"drop": True}
 
 
 def test_each_preset_stands_in_the_how_to(project_root: Path) -> None:
@@ -124,7 +124,7 @@ def test_each_preset_stands_in_the_how_to(project_root: Path) -> None:
 )
 def test_a_preference_is_a_fault(prefer: str, when: str, effect: Any) -> None:
     """What a header asks for is what a specification would say."""
-    fault = preferred(prefer).as_json()
+    fault = fault_of_header(prefer).as_json()
 
     assert (fault["id"], fault["when"], fault["effect"]) == ("prefer", when, effect)
 
@@ -144,7 +144,7 @@ def test_a_preference_is_a_fault(prefer: str, when: str, effect: Any) -> None:
 def test_a_bad_preference_is_refused(prefer: str, parameter: str, seen: str) -> None:
     """What is wrong with the header is named: which part, and what was seen."""
     with pytest.raises(UsageError) as caught:
-        preferred(prefer)
+        fault_of_header(prefer)
 
     assert (caught.value.parameter, caught.value.seen) == (parameter, seen)
 
@@ -153,7 +153,7 @@ def test_a_bad_preference_is_refused(prefer: str, parameter: str, seen: str) -> 
 def test_any_preference_is_a_fault_or_refused(header: str) -> None:
     """Whatever a header has, nothing else comes of it."""
     with suppress(UsageError):
-        assert preferred(header).name.isprintable()
+        assert fault_of_header(header).name.isprintable()
 
 
 def test_a_preference_goes_before_other_faults(shell: Shell) -> None:

@@ -59,7 +59,7 @@ def check_served(server: Any) -> None:
 
 def test_uvicorn_has_what_is_overridden() -> None:
     """A newer one that has renamed a method would silently go without what is done here."""
-    own = {"end", "is_left", "leave_unframed"}
+    own = {"end", "has_left", "leave_unframed"}
     overridden = {name for name in vars(Connection) if not name.startswith("_")} - own
 
     assert overridden <= set(dir(HttpToolsProtocol))
