@@ -1,8 +1,8 @@
-"""JSON Schema for what callers send, and its violations as usage errors.
+"""JSON Schema for the input of callers, and its violations as usage errors.
 
-The control API, faults and world files validate with the same rules and say the same of a
-violation: which parameter, what was seen, what is allowed. A schema's ``x-allowed`` says it in its
-own words, and ``x-beside`` of a member says which others each of its values may have beside it.
+The control API, faults and world files use the same rules and the same words for a violation: the
+parameter, the value, the allowed values. A schema's ``x-allowed`` has the words for the allowed
+values, and ``x-beside`` of a member lists the other members that each of its values allows.
 """
 
 import json
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from crmcom_kit.redaction import is_secret
 from crmcom_kit.usage_errors import UsageError, hint, quoted
 
-# jsonschema is imported with the first value that is validated: a start does not wait for it.
+# jsonschema is imported with the first validation: a mock starts sooner without it.
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator, ValidationError
 
@@ -46,7 +46,7 @@ def strict_validator(
 
     Args:
         schema: the schema, with the components that it refers to.
-        formats: how each format is checked; a check returns False or raises ValueError.
+        formats: a check for each format, which returns False or raises ValueError.
     """
     from jsonschema import Draft202012Validator, FormatChecker
     from jsonschema.validators import extend
@@ -70,121 +70,121 @@ def _is_number(_: object, value: object) -> bool:
     return type(value) is int or (type(value) is float and isfinite(value))
 
 
-def check(validator: "Draft202012Validator", value: object, whole: str) -> None:
-    """Raise UsageError unless a value, which messages call ``whole``, fits a validator's schema."""
+def check(validator: "Draft202012Validator", value: object, root: str) -> None:
+    """Raise UsageError unless a value, which messages call ``root``, fits a validator's schema."""
     document: Any = validator.schema
     for error in validator.iter_errors(value):
-        raise _explained(_deepest(error, document), document, whole)
+        raise _as_usage_error(_main_violation(error, document), document, root)
 
 
-def _explained(violation: "ValidationError", document: Any, whole: str) -> UsageError:
+def _as_usage_error(violation: "ValidationError", document: Any, root: str) -> UsageError:
     """Return a violation as a usage error."""
     schema: Any = violation.schema
-    where = violation.json_path.removeprefix("$").removeprefix(".") or whole
+    path = violation.json_path.removeprefix("$").removeprefix(".") or root
     value: Any = violation.instance
     if violation.validator == "additionalProperties":
-        members = _allowed_beside(value, schema.get("properties", {}))
-        extra = next((name for name in value if name not in members), "member")
+        members = _allowed_members(value, schema.get("properties", {}))
+        name = next((name for name in value if name not in members), "member")
         allowed = (
-            f"one of {', '.join(members)}{_where(extra, members, document)}" if members else "none"
+            f"one of {', '.join(members)}{_hint(name, members, document)}" if members else "none"
         )
-        return UsageError(_place(where, extra, whole), seen=f"in the {whole}", allowed=allowed)
+        return UsageError(_join(path, name, root), seen=f"in the {root}", allowed=allowed)
     if violation.validator == "required":
-        lacking = next(name for name in schema["required"] if name not in value)
-        allowed = _described(schema.get("properties", {}).get(lacking, {}), document)
-        return UsageError(_place(where, lacking, whole), seen="nothing", allowed=allowed)
+        name = next(name for name in schema["required"] if name not in value)
+        allowed = _describe(schema.get("properties", {}).get(name, {}), document)
+        return UsageError(_join(path, name, root), seen="nothing", allowed=allowed)
     if isinstance(value, dict | list) or value is None:
-        seen = json_type(value)
+        quoted_value = json_type(value)
     elif isinstance(value, bool):
-        seen = json.dumps(value)
+        quoted_value = json.dumps(value)
     else:
-        seen = quoted(value, secret=is_secret(where))
+        quoted_value = quoted(value, secret=is_secret(path))
     if "x-allowed" in schema or violation.validator not in _WORDS:
-        allowed = _described(schema, document)
+        allowed = _describe(schema, document)
     else:
         allowed = _WORDS[violation.validator](violation.validator_value)
         if violation.validator == "enum" and isinstance(value, str):
             allowed += hint(value, map(str, schema["enum"]))
-    return UsageError(_shortened(where), seen=seen, allowed=allowed)
+    return UsageError(_shorten(path), seen=quoted_value, allowed=allowed)
 
 
-def _allowed_beside(value: Mapping[str, Any], members: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the known members that a value may have, as ``x-beside`` of one of them says."""
+def _allowed_members(value: Mapping[str, Any], members: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the members that a value may have; ``x-beside`` of a member may limit them."""
     for name, schema in members.items():
-        for choice, beside in schema.get("x-beside", {}).items():
+        for choice, neighbors in schema.get("x-beside", {}).items():
             if value.get(name) == choice:
-                return {name: schema, **{neighbor: members[neighbor] for neighbor in beside}}
+                return {name: schema, **{neighbor: members[neighbor] for neighbor in neighbors}}
     return members
 
 
-def _where(extra: str, members: Mapping[str, Any], document: Mapping[str, Any]) -> str:
-    """Return a hint at the member that an unknown one belongs to, or that is meant."""
+def _hint(unknown_name: str, members: Mapping[str, Any], document: Mapping[str, Any]) -> str:
+    """Return a hint at the place of an unknown member, or at a similar name."""
     for name, schema in members.items():
-        if extra in _resolved(schema, document).get("properties", {}):
-            return f" ({extra} belongs in {name})"
-    return hint(extra, members)
+        if unknown_name in _resolve(schema, document).get("properties", {}):
+            return f" ({unknown_name} belongs in {name})"
+    return hint(unknown_name, members)
 
 
-def _deepest(error: "ValidationError", document: Mapping[str, Any]) -> "ValidationError":
-    """Return the violation to report, of those behind one.
+def _main_violation(error: "ValidationError", document: Mapping[str, Any]) -> "ValidationError":
+    """Return the violation to report for ``error``.
 
-    A value that may be of several kinds counts as the kind that has its type, whose required
-    members it has, and that explains most of its unknown members. An unknown member is reported
-    before a missing one, which it may be, misspelled. A schema with ``x-allowed`` is reported as a
-    whole.
+    If a value may be of several kinds, it counts as the kind of its type whose required members it
+    has and that knows most of its members. An unknown member is reported before a missing one,
+    since it may be its misspelling. The violation of a schema with ``x-allowed`` covers those
+    inside it.
     """
     from jsonschema.exceptions import best_match
 
     kinds: dict[Any, list[ValidationError]] = {}
     for violation in error.context:
         kinds.setdefault(violation.relative_schema_path[0], []).append(violation)
-    ranked = sorted(kinds.values(), key=lambda violation: _distance(violation, document))
-    best: Any = best_match([error])
-    if len(ranked) > 1:
-        unknown = [violation for violation in ranked[0] if _is_of_unknown_members(violation)]
-        if unknown or _distance(ranked[0], document) < _distance(ranked[1], document):
-            best = best_match(unknown or ranked[0])
-    above = best
-    while above is not None:
-        if "x-allowed" in above.schema:
-            best = above
-        above = above.parent
-    return best  # type: ignore[no-any-return]
+    groups = sorted(kinds.values(), key=lambda violation: _distance(violation, document))
+    main: Any = best_match([error])
+    if len(groups) > 1:
+        unknown_members = [violation for violation in groups[0] if _has_unknown_members(violation)]
+        if unknown_members or _distance(groups[0], document) < _distance(groups[1], document):
+            main = best_match(unknown_members or groups[0])
+    ancestor = main
+    while ancestor is not None:
+        if "x-allowed" in ancestor.schema:
+            main = ancestor
+        ancestor = ancestor.parent
+    return main  # type: ignore[no-any-return]
 
 
-def _is_of_unknown_members(violation: "ValidationError") -> bool:
+def _has_unknown_members(violation: "ValidationError") -> bool:
     return violation.validator == "additionalProperties" and not violation.relative_path
 
 
 def _distance(
     violations: list["ValidationError"], document: Mapping[str, Any]
 ) -> tuple[bool, bool, int]:
-    """Return how far a value is from a kind.
+    """Return the distance of a value from a kind.
 
-    That is: whether it has another type, whether it lacks members, and how many unknown members it
-    has that are neither misspelled nor misplaced.
+    It has three parts: another type, missing members, and the number of unknown members that are
+    neither misspelled nor misplaced.
     """
-    broken = {violation.validator for violation in violations if not violation.relative_path}
+    keywords = {violation.validator for violation in violations if not violation.relative_path}
     unknown: list[str] = []
-    for violation in filter(_is_of_unknown_members, violations):
+    for violation in filter(_has_unknown_members, violations):
         schema: Any = violation.schema
         members: Any = violation.instance
         properties = schema.get("properties", {})
-        extra = islice((name for name in members if name not in properties), _MAX_COMPARED)
-        unknown += (name for name in extra if not _where(name, properties, document))
-    return not broken.isdisjoint({"type", "enum"}), "required" in broken, len(unknown)
+        names = islice((name for name in members if name not in properties), _MAX_COMPARED)
+        unknown += (name for name in names if not _hint(name, properties, document))
+    return not keywords.isdisjoint({"type", "enum"}), "required" in keywords, len(unknown)
 
 
-def _place(where: str, member: str, whole: str) -> str:
-    return _shortened(member if where == whole else f"{where}.{member}")
+def _join(path: str, member: str, root: str) -> str:
+    return _shorten(member if path == root else f"{path}.{member}")
 
 
-def _shortened(place: str) -> str:
-    safe = quoted(place).strip('"')
-    return safe if len(safe) <= _MAX_PLACE else f"{safe[:_MAX_PLACE]}…"
+def _shorten(place: str) -> str:
+    text = quoted(place).strip('"')
+    return text if len(text) <= _MAX_PLACE else f"{text[:_MAX_PLACE]}…"
 
 
-#: Types whose name has another article than "a", or none.
+#: Types whose article is not "a".
 _ARTICLES = {
     "object": "an object",
     "array": "an array",
@@ -192,7 +192,7 @@ _ARTICLES = {
     "null": "null",
 }
 
-#: Formats → what they are.
+#: Formats → their descriptions.
 _FORMATS = {
     "crm-date-time": "a date and time, yyyy-MM-ddTHH:mm:ss",
     "crm-date": "a date, yyyy-MM-dd",
@@ -201,11 +201,11 @@ _FORMATS = {
 
 def _of_type(kinds: str | list[str]) -> str:
     """Name the types of a schema, each with its article."""
-    listed = [kinds] if isinstance(kinds, str) else kinds
-    return " or ".join(_ARTICLES.get(kind, f"a {kind}") for kind in listed)
+    types = [kinds] if isinstance(kinds, str) else kinds
+    return " or ".join(_ARTICLES.get(kind, f"a {kind}") for kind in types)
 
 
-#: Keywords → how to say what they allow. The first of them describe a schema as a whole.
+#: Keywords → words for what they allow. The first ones can describe a complete schema.
 _WORDS: dict[str, Callable[[Any], str]] = {
     "enum": lambda values: f"one of {', '.join(map(str, values))}",
     "const": str,
@@ -225,23 +225,21 @@ _WORDS: dict[str, Callable[[Any], str]] = {
 }
 
 
-def _resolved(schema: Any, document: Mapping[str, Any]) -> Any:
-    """Return the schema that one refers to, unless it says in its own words what is allowed."""
+def _resolve(schema: Any, document: Mapping[str, Any]) -> Any:
+    """Return the schema that a schema refers to, unless it has ``x-allowed``."""
     while "$ref" in schema and "x-allowed" not in schema:
-        meant: Any = document
+        target: Any = document
         for name in schema["$ref"].removeprefix("#/").split("/"):
-            meant = meant[name]
-        schema = meant
+            target = target[name]
+        schema = target
     return schema
 
 
-def _described(schema: dict[str, Any], document: Mapping[str, Any]) -> str:
-    """Say what a schema as a whole allows."""
-    schema = _resolved(schema, document)
+def _describe(schema: dict[str, Any], document: Mapping[str, Any]) -> str:
+    """Return the values that a schema allows, in words."""
+    schema = _resolve(schema, document)
     if "x-allowed" in schema:
         return str(schema["x-allowed"])
     if "anyOf" in schema:
-        return " or ".join(
-            dict.fromkeys(_described(option, document) for option in schema["anyOf"])
-        )
-    return next((say(schema[name]) for name, say in _WORDS.items() if name in schema), "a value")
+        return " or ".join(dict.fromkeys(_describe(option, document) for option in schema["anyOf"]))
+    return next((word(schema[name]) for name, word in _WORDS.items() if name in schema), "a value")

@@ -1,4 +1,4 @@
-"""JSON Schemas that are made from Python's types: what callers may send, and what they get.
+"""JSON Schemas made from Python's types, for requests and responses.
 
 A type may be a TypedDict; ``Annotated`` adds a description, as a string, or ``Keywords`` of JSON
 Schema.
@@ -24,7 +24,7 @@ Schema = dict[str, Any]
 
 
 class Keywords(dict[str, Any]):
-    """Keywords of JSON Schema beside a type; they can be hashed, which unions of types need."""
+    """Keywords of JSON Schema for a type; hashable, since unions of types need that."""
 
     __hash__ = object.__hash__  # type: ignore[assignment]
 
@@ -43,8 +43,8 @@ def schema_of(hint: Any, components: dict[str, Schema]) -> Schema:
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is Annotated:
         schema = dict(schema_of(arguments[0], components))
-        for about in arguments[1:]:
-            schema |= {"description": about} if isinstance(about, str) else about
+        for annotation in arguments[1:]:
+            schema |= {"description": annotation} if isinstance(annotation, str) else annotation
         return schema
     if origin in (Required, NotRequired):
         return schema_of(arguments[0], components)
@@ -55,8 +55,8 @@ def schema_of(hint: Any, components: dict[str, Schema]) -> Schema:
     if origin is list:
         return {"type": "array", "items": schema_of(arguments[0], components)}
     if origin is dict:
-        inner = schema_of(arguments[1], components)
-        return {"type": "object", "additionalProperties": inner or True}
+        value_schema = schema_of(arguments[1], components)
+        return {"type": "object", "additionalProperties": value_schema or True}
     return _plain(hint, components)
 
 
@@ -64,7 +64,7 @@ def _plain(hint: Any, components: dict[str, Schema]) -> Schema:
     """Return the JSON Schema of a type without arguments."""
     if is_typeddict(hint):
         if hint.__name__ not in components:
-            components[hint.__name__] = {}  # for one that refers to itself
+            components[hint.__name__] = {}  # a type may refer to itself
             components[hint.__name__] = _object(hint, components)
         return {"$ref": f"#/components/schemas/{hint.__name__}"}
     if isinstance(hint, EnumType):
@@ -73,7 +73,7 @@ def _plain(hint: Any, components: dict[str, Schema]) -> Schema:
 
 
 def _one_of(options: list[Schema]) -> Schema:
-    """Return the schema of a union: types are listed, and null is a further type."""
+    """Return the schema of a union: plain types, also null, become a list of types."""
     *first, last = options
     if last == {"type": "null"} and len(first) == 1 and isinstance(first[0].get("type"), str):
         return {**first[0], "type": [first[0]["type"], "null"]}
@@ -94,7 +94,7 @@ def _object(hint: Any, components: dict[str, Schema]) -> Schema:
 
 
 def close(schema: Any, components: dict[str, Schema]) -> None:
-    """Refuse unknown members in a schema of what is sent, and in those that it refers to."""
+    """Refuse unknown members in a schema of a request, and in those that it refers to."""
     if isinstance(schema, list):
         for part in schema:
             close(part, components)

@@ -97,7 +97,6 @@ class DirectMock:
             journal=1,
         )
         self._world.clock.freeze(began)
-        self._world.current_epoch.config.responses.counts_matches = True
 
     def send(self, message: Any) -> Any:
         """Return the outcome of a delivery."""
@@ -134,18 +133,16 @@ class DirectMock:
         facts: Mapping[str, str] = {}
         if response.error is not None:
             facts = {**response.error.facts, "method": response.method}
-        matches = response.matches
-        return MockReply(response.status, tuple(response.headers()), body, facts, matches)
+        return MockReply(response.status, tuple(response.headers()), body, facts)
 
 
 class MockReply(NamedTuple):
-    """A response of a mock without HTTP, and what the dial envelope.cases may tell it by."""
+    """A response of a mock without HTTP, and what the dial errors.cases may tell its error by."""
 
     status: int
     headers: tuple[tuple[str, str], ...]
     content: bytes
-    facts: Mapping[str, str]  # of an error; none if it is no error
-    matches: int | None = None  # how many webhook requests match a list's filters
+    facts: Mapping[str, str]  # none if it is no error
 
     @property
     def kind(self) -> str:

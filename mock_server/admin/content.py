@@ -17,9 +17,9 @@ from crmcom_kit.mock_server.admin.contract import (
     operation,
 )
 from crmcom_kit.mock_server.admin.worlds import Begun, epoch_view
-from crmcom_kit.mock_server.protocol.response import chunked
+from crmcom_kit.mock_server.protocol.response import join_chunks
 from crmcom_kit.mock_server.store.records import IndexedField, Query, Record
-from crmcom_kit.mock_server.store.reference_data import named
+from crmcom_kit.mock_server.store.reference_data import find_object
 from crmcom_kit.mock_server.typed_schemas import Keywords
 from crmcom_kit.mock_server.world import generation
 from crmcom_kit.mock_server.world.changes import (
@@ -193,7 +193,7 @@ def get_state(call: Call) -> Reply[Any]:
     """
     lines = exported(call.epoch.store.copy())
     first = next(lines, b"{}\n")  # an empty world
-    return Reply(chunked(chain([first], lines)), content_type=JSON_LINES)
+    return Reply(join_chunks(chain([first], lines)), content_type=JSON_LINES)
 
 
 _CONTENT = World | NewMembers | list[NewMembers]
@@ -232,9 +232,9 @@ def get_records(
     """List webhook requests that meet every condition, newest first, and how many there are."""
     data = call.epoch.reference_data
     if definition is not None:
-        definition = named(data.definitions, "definition", definition)["id"]
+        definition = find_object(data.definitions, "definition", definition)["id"]
     if rule is not None:
-        rule = named(data.rules, "rule", rule)["id"]
+        rule = find_object(data.rules, "rule", rule)["id"]
     filters: dict[IndexedField, str | None] = {
         "entity": entity,
         "entity_id": entity_id,

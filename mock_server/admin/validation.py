@@ -11,7 +11,7 @@ import orjson
 from crmcom_kit.mock_server.admin.contract import Operation
 from crmcom_kit.mock_server.admin.document import document, view_of
 from crmcom_kit.mock_server.protocol.errors import VendorError
-from crmcom_kit.mock_server.protocol.request import body_text, why
+from crmcom_kit.mock_server.protocol.request import body_text, json_problem
 from crmcom_kit.mock_server.schema_errors import check, strict_validator
 from crmcom_kit.usage_errors import UsageError
 
@@ -35,7 +35,7 @@ def typed_parameters(
             raise UsageError(name, seen="more than once", allowed="once")
         values[name] = _value_of(text, schemas.get(name, {}))
     schema = {"properties": schemas, "additionalProperties": False}
-    check(_validator(json.dumps(schema)), values, whole=place)
+    check(_validator(json.dumps(schema)), values, root=place)
     return values
 
 
@@ -60,7 +60,7 @@ def read_json_body(operation: Operation, raw: bytes) -> Any:
         return None
     value = _parse(raw)
     schema = declaration["content"]["application/json"]["schema"]
-    check(_validator(json.dumps(schema)), value, whole="body")
+    check(_validator(json.dumps(schema)), value, root="body")
     return value
 
 
@@ -76,7 +76,7 @@ def _parse(raw: bytes) -> Any:
     except RecursionError:
         problem = "nesting that is too deep"
     except ValueError as error:
-        problem = why(error)
+        problem = json_problem(error)
     raise UsageError("body", seen=problem, allowed="a JSON value")
 
 

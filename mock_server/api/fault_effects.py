@@ -81,7 +81,7 @@ def _replacement(
         response.error, response.statement = error, None  # the caller broke no statement
     elif fixed is not None:
         content_type = fixed.content_type or epoch.config.dialect["envelope.content_type"]
-        response = Response(fixed.status, fixed.body, content_type, more_headers=fixed.headers)
+        response = Response(fixed.status, fixed.body, content_type, extra_headers=fixed.headers)
     else:
         response = gateway_page(effect["status"])
         response.retry_after = effect.get("retry_after")

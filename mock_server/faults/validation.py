@@ -100,7 +100,7 @@ def parse(value: object, type_name: str, whole: str = "fault") -> Any:
     except RecursionError:
         allowed = "JSON of fewer levels"
         raise UsageError(whole, seen="nesting that is too deep", allowed=allowed) from None
-    check(_validator(type_name), json_value, whole=whole)
+    check(_validator(type_name), json_value, root=whole)
     return json_value
 
 

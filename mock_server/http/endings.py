@@ -44,7 +44,7 @@ def ending_of(response: Response, verb: str) -> Ending | None:
 
 def cut_body(body: bytes | Iterable[bytes], ending: Ending) -> Iterator[bytes]:
     """Yield the part of a body that is sent before the ending."""
-    remaining = ending.kept
+    remaining = ending.size
     for part in [body] if isinstance(body, bytes) else body:
         if remaining <= 0:
             break

@@ -450,7 +450,7 @@ class EntryView:
         if ending is not None and ending.kind == "dropped":
             return har.HarResponse(0, [], "", "", 0)
         if ending is not None:
-            body, size = self._redactor.body(self.entry.body[: ending.kept]), ending.kept
+            body, size = self._redactor.body(self.entry.body[: ending.size]), ending.size
         headers = response["headers"]
         pairs = [*headers.items()]
         return har.HarResponse(response["status"], pairs, body, headers["Content-Type"], size)

@@ -153,7 +153,7 @@ class Journal:
         before = response.before
         if before is not None and before is not response.after:
             size += len(before)  # the store no longer has the record
-        size += sum(len(name) + len(value) for name, value in response.more_headers)
+        size += sum(len(name) + len(value) for name, value in response.extra_headers)
         with self._lock:
             entry.seconds = round(perf_counter() - entry.start, 6)
             entry.response = response

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from crmcom_kit.mock_server.protocol.errors import VendorError
-from crmcom_kit.mock_server.protocol.request import repeated
+from crmcom_kit.mock_server.protocol.request import find_duplicates
 from crmcom_kit.mock_server.schema_errors import json_type
 from crmcom_kit.schemas import Dialect, load_schema, response_fields
 from crmcom_kit.schemas.methods import REFERENCE_KINDS
@@ -96,7 +96,7 @@ def _names(value: object, dialect: Dialect, *, from_body: bool) -> list[str]:
 
 
 def _select(names: list[str], dialect: Dialect) -> Selection:
-    duplicates = repeated(names) if dialect["fields_set.duplicates"] == "error" else ()
+    duplicates = find_duplicates(names) if dialect["fields_set.duplicates"] == "error" else ()
     if duplicates:
         problem = f"{quoted(min(duplicates))} more than once"
         raise _error(problem, "each field once", "fields_set.duplicates")

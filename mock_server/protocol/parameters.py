@@ -12,8 +12,8 @@ from crmcom_kit.mock_server.protocol.request import (
     Members,
     Request,
     body_members,
+    find_duplicates,
     query_pairs,
-    repeated,
 )
 from crmcom_kit.mock_server.schema_errors import json_type
 from crmcom_kit.redaction import is_secret
@@ -24,7 +24,7 @@ from crmcom_kit.usage_errors import hint, quoted
 REQUEST_IDENTIFIER = "webhook_request_identifier"
 #: The values of a request's parameters, by name, without the token.
 Values = Mapping[str, Any]
-# No value can have these: control characters, and halves of surrogate pairs.
+# Not allowed in a value: control characters, and surrogates.
 _FORBIDDEN = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 _MAX_WARNINGS = 5
 
@@ -38,11 +38,11 @@ class Identifier(NamedTuple):
 
 @dataclass(slots=True)
 class RawParameters:
-    """The parameters of one request, not yet read."""
+    """The raw parameters of one request."""
 
     method: Method
     values: dict[str, Any]
-    repeated: frozenset[str] = frozenset()
+    duplicates: frozenset[str] = frozenset()
     warnings: list[str] = field(default_factory=list)
 
 
@@ -50,15 +50,15 @@ class Parameters:
     """Reads the parameters of requests in one dialect."""
 
     def __init__(self, dialect: Dialect, entities: Collection[str]) -> None:
-        """Read the dials that decide how parameters are read."""
+        """Read the dials of ``dialect`` for parameters."""
         self._dialect = dialect
-        self._unknown: str = dialect["requests.unknown_parameters"]
-        self._repeated: str = dialect["requests.repeated_parameters"]
-        self._repeated_identifier: str = dialect["identifiers.repeated"]
+        self._unknown_mode: str = dialect["requests.unknown_parameters"]
+        self._repeated_mode: str = dialect["requests.repeated_parameters"]
+        self._identifier_mode: str = dialect["identifiers.repeated"]
         self._filters = filters(dialect, entities)
 
     def collect(self, method: Method, request: Request) -> RawParameters:
-        """Return the parameters of ``request``, from where ``method`` takes them.
+        """Return the parameters of ``request`` from the query or the body, as ``method`` needs.
 
         Raises:
             VendorError: query or body cannot be read, or parameters are in the wrong place or
@@ -83,9 +83,9 @@ class Parameters:
         needs_body = request.body != b"" or bool(needs & {"mandatory", "token"})
         members = body_members(request) if needs_body else Members([])
         raw = RawParameters(method, dict(members))
-        raw.repeated = frozenset(
-            name for name in members.repeated if self._mode(raw, name) == "error"
-        )  # else the last one counts in JSON
+        raw.duplicates = frozenset(
+            name for name in members.duplicates if self._mode(raw, name) == "error"
+        )  # otherwise the last one counts in JSON
         pairs = query_pairs(request.query)
         if not pairs:
             return raw
@@ -96,26 +96,26 @@ class Parameters:
             raise _misplaced("query", names, allowed, "requests.query_on_post")
         if mode == "read":
             self._take(raw, [*raw.values.items(), *pairs])
-        elif self._unknown != "loose":
+        elif self._unknown_mode != "loose":
             raw.warnings.append(f"the query of a POST is ignored: {names}")
         return raw
 
     def _take(self, raw: RawParameters, pairs: list[tuple[str, Any]]) -> None:
-        """Give a request its parameters; which counts of those that it has twice, is a dial."""
+        """Set the parameters of a request; a dial decides which value of a repeated one counts."""
         raw.values = dict(pairs)
         if len(raw.values) < len(pairs):
-            for name in repeated(name for name, _ in pairs):
+            for name in find_duplicates(name for name, _ in pairs):
                 mode = self._mode(raw, name)
                 if mode == "error":
-                    raw.repeated |= {name}
+                    raw.duplicates |= {name}
                 elif mode == "first":
                     raw.values[name] = next(value for key, value in pairs if key == name)
 
     def _mode(self, raw: RawParameters, name: str) -> str:
-        """Return which of several counts of a parameter."""
+        """Return the dial's value for a parameter that is repeated."""
         parameter = raw.method.parameters.get(name)
         is_identifier = parameter is not None and parameter.type == "object"
-        return self._repeated_identifier if is_identifier else self._repeated
+        return self._identifier_mode if is_identifier else self._repeated_mode
 
     def token(self, raw: RawParameters, authorization: str = "") -> str:
         """Return the token of the request.
@@ -140,7 +140,7 @@ class Parameters:
                 allowed=allowed,
                 dials=dials,
             )
-        if "token" in raw.repeated:
+        if "token" in raw.duplicates:
             raise _duplicate("token")
         token = raw.values["token"]
         if not isinstance(token, str):
@@ -162,37 +162,37 @@ class Parameters:
         for name, parameter in raw.method.parameters.items():
             if name not in raw.values:
                 if parameter.need == "mandatory":
-                    raise _missing(parameter)
+                    raise _absence(parameter)
             elif name != "token":
-                if name in raw.repeated:
+                if name in raw.duplicates:
                     is_identifier = parameter.type == "object"
-                    raise _repeated(parameter) if is_identifier else _duplicate(name)
+                    raise _repetition(parameter) if is_identifier else _duplicate(name)
                 from_body = raw.method.verb == "POST"
                 values[name] = self._value(parameter, raw.values[name], from_body=from_body)
         return values
 
     def _check_names(self, raw: RawParameters) -> None:
-        """Refuse names that the method does not know, or warn of them."""
+        """Refuse parameters that the method does not have, or warn of them."""
         method = raw.method
-        if self._unknown == "loose" or raw.values.keys() <= method.parameters.keys():
+        if self._unknown_mode == "loose" or raw.values.keys() <= method.parameters.keys():
             return
         allowed_names = {*method.parameters, "token"}
-        unknown = [name for name in raw.values if name not in allowed_names]
-        for name in unknown[:_MAX_WARNINGS]:
-            meant = _hint(name, method)
-            if self._unknown == "strict":
+        names = [name for name in raw.values if name not in allowed_names]
+        for name in names[:_MAX_WARNINGS]:
+            remark = _hint(name, method)
+            if self._unknown_mode == "strict":
                 raise VendorError(
                     "unknown_parameter",
                     quoted(name).strip('"'),
                     seen="in the request",
-                    allowed=f"one of {', '.join(method.parameters)}{meant}",
+                    allowed=f"one of {', '.join(method.parameters)}{remark}",
                     dials=("requests.unknown_parameters",),
                 )
-            text = f"{quoted(name)} is unknown to {method.name} and was ignored{meant}"
+            text = f"{quoted(name)} is unknown to {method.name} and was ignored{remark}"
             raw.warnings.append(text)
-        if len(unknown) > _MAX_WARNINGS:
-            more = len(unknown) - _MAX_WARNINGS
-            raw.warnings.append(f"{more} more unknown parameters were ignored")
+        if len(names) > _MAX_WARNINGS:
+            excess = len(names) - _MAX_WARNINGS
+            raw.warnings.append(f"{excess} more unknown parameters were ignored")
 
     def _value(self, parameter: Parameter, value: Any, *, from_body: bool) -> Any:
         if parameter.type == "object":
@@ -212,16 +212,16 @@ class Parameters:
         fields = " or ".join(parameter.fields)
         if not isinstance(value, Members):
             raise _no_object(parameter, value)
-        named = [name for name in value if name in parameter.fields]
-        if len(named) > 1 or value.repeated & set(parameter.fields):
-            raise _several(parameter, " and ".join(named))
-        unknown = [name for name in value if name not in parameter.fields]
-        if unknown and not (named and self._dialect["identifiers.unknown_field"] == "ignore"):
-            dials = ("identifiers.unknown_field",) if named else ()
-            raise _unknown_field(parameter, unknown[0], fields, *dials)
-        if not named:
+        names = [name for name in value if name in parameter.fields]
+        if len(names) > 1 or value.duplicates & set(parameter.fields):
+            raise _surplus(parameter, " and ".join(names))
+        unknown_names = [name for name in value if name not in parameter.fields]
+        if unknown_names and not (names and self._dialect["identifiers.unknown_field"] == "ignore"):
+            dials = ("identifiers.unknown_field",) if names else ()
+            raise _unknown_field(parameter, unknown_names[0], fields, *dials)
+        if not names:
             raise _empty_identifier(parameter, "an empty object", fields)
-        name, text = named[0], value[named[0]]
+        name, text = names[0], value[names[0]]
         if isinstance(text, int) and not isinstance(text, bool):
             if not self._dialect["identifiers.json_number"]:
                 raise _wrong_type(f"{parameter.name}.{name}", text, "identifiers.json_number")
@@ -240,7 +240,7 @@ def _identifier(parameter: Parameter, value: str) -> Identifier:
             raise _empty_identifier(parameter, quoted(value), forms)
         raise VendorError("no_identifier", parameter.name, seen=quoted(value), allowed=forms)
     if "," in text and any(f",{field}=" in text for field in parameter.fields):
-        raise _several(parameter, quoted(value), "several in a text")
+        raise _surplus(parameter, quoted(value), "several in a text")
     return Identifier(name, _text(f"{parameter.name}.{name}", text))
 
 
@@ -252,14 +252,14 @@ def _text(name: str, value: Any) -> str:
         allowed = "a string with at least one character"
         raise VendorError("empty_value", name, seen='""', allowed=allowed)
     if _FORBIDDEN.search(value):
-        seen = quoted(value, secret=is_secret(name))
+        quoted_value = quoted(value, secret=is_secret(name))
         allowed = "a string without control characters"
-        raise VendorError("invalid_value", name, seen=seen, allowed=allowed)
+        raise VendorError("invalid_value", name, seen=quoted_value, allowed=allowed)
     return value
 
 
 def _hint(name: str, method: Method) -> str:
-    """Return what the caller may have meant by a parameter that the method does not know."""
+    """Return a hint at the parameter that an unknown name may mean."""
     if name in method.later:
         return f" (known from {method.later[name]})"
     return hint(name, method.parameters)
@@ -269,7 +269,7 @@ def _one_of(parameter: Parameter) -> str:
     return f"exactly one of {' or '.join(parameter.fields)}"
 
 
-def _missing(parameter: Parameter) -> VendorError:
+def _absence(parameter: Parameter) -> VendorError:
     allowed = _one_of(parameter) if parameter.type == "object" else "a string"
     return VendorError("missing_parameter", parameter.name, seen="nothing", allowed=allowed)
 
@@ -283,13 +283,13 @@ def _duplicate(name: str) -> VendorError:
     return VendorError(kind, name, seen="more than one", allowed="one", dials=dials)
 
 
-def _several(parameter: Parameter, seen: str, form: str = "several", *dials: str) -> VendorError:
+def _surplus(parameter: Parameter, seen: str, form: str = "several", *dials: str) -> VendorError:
     kind, allowed = "several_identifiers", _one_of(parameter)
     return VendorError(kind, parameter.name, seen=seen, allowed=allowed, form=form, dials=dials)
 
 
-def _repeated(parameter: Parameter) -> VendorError:
-    return _several(parameter, "several", "several", "identifiers.repeated")
+def _repetition(parameter: Parameter) -> VendorError:
+    return _surplus(parameter, "several", "several", "identifiers.repeated")
 
 
 def _unknown_field(parameter: Parameter, name: str, allowed: str, *dials: str) -> VendorError:

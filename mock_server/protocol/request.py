@@ -1,4 +1,4 @@
-"""A request, and the names and values in its query or JSON body, not yet interpreted."""
+"""A request, and the raw names and values in its query or JSON body."""
 
 import json
 from collections import Counter
@@ -11,7 +11,7 @@ from crmcom_kit.mock_server.schema_errors import json_type
 from crmcom_kit.redaction import is_secret
 from crmcom_kit.usage_errors import quoted
 
-#: The longest body that is read, in bytes.
+#: Maximum size of a body in bytes.
 MAX_BODY_BYTES = 1_048_576
 _MAX_QUERY_PARAMETERS = 500
 _TOO_DEEP = "nesting that is too deep"
@@ -23,7 +23,7 @@ class Request(NamedTuple):
     verb: str
     path: str  # below the API's base path, without slashes at its ends
     query: bytes = b""
-    body: bytes | None = b""  # None where it is longer than MAX_BODY_BYTES
+    body: bytes | None = b""  # None if it is longer than MAX_BODY_BYTES
     content_type: str = ""
     authorization: str = ""
     prefer: str = ""  # the header X-Mock-Prefer
@@ -32,18 +32,18 @@ class Request(NamedTuple):
 
 
 class Members(dict[str, Any]):
-    """The members of a JSON object, and the names that it has more than once."""
+    """The members of a JSON object, and its repeated names."""
 
     def __init__(self, pairs: list[tuple[str, Any]]) -> None:
-        """Take the members in the order of the text; the last of a repeated name counts."""
+        """Set the members in the order of the text; the last of a repeated name counts."""
         super().__init__(pairs)
-        self.repeated: frozenset[str] = frozenset()
+        self.duplicates: frozenset[str] = frozenset()
         if len(self) < len(pairs):
-            self.repeated = repeated(name for name, _ in pairs)
+            self.duplicates = find_duplicates(name for name, _ in pairs)
 
 
-def repeated(names: Iterable[str]) -> frozenset[str]:
-    """Return those of ``names`` that occur more than once."""
+def find_duplicates(names: Iterable[str]) -> frozenset[str]:
+    """Return the ``names`` that occur more than once."""
     return frozenset(name for name, times in Counter(names).items() if times > 1)
 
 
@@ -70,18 +70,18 @@ def query_pairs(query: bytes) -> list[tuple[str, str]]:
     pairs = []
     for part in parts:
         encoded_name, _, encoded_value = part.partition(b"=")
-        name = _decoded(encoded_name, "query")
-        pairs.append((name, _decoded(encoded_value, name)))
+        name = _decode(encoded_name, "query")
+        pairs.append((name, _decode(encoded_value, name)))
     return pairs
 
 
-def _decoded(encoded: bytes, of: str) -> str:
-    raw = unquote_to_bytes(encoded)
+def _decode(text: bytes, name: str) -> str:
+    raw = unquote_to_bytes(text)
     try:
         return raw.decode()
     except UnicodeDecodeError:
-        seen = quoted(raw.decode("utf-8", "backslashreplace"), secret=is_secret(of))
-        raise _bad_charset(quoted(of).strip('"'), seen, "UTF-8, percent-encoded") from None
+        value = quoted(raw.decode("utf-8", "backslashreplace"), secret=is_secret(name))
+        raise _bad_charset(quoted(name).strip('"'), value, "UTF-8, percent-encoded") from None
 
 
 def body_members(request: Request) -> Members:
@@ -104,7 +104,7 @@ def body_members(request: Request) -> Members:
         raise _bad_body(_TOO_DEEP) from None
     except ValueError as error:
         is_form = request.content_type.startswith("application/x-www-form-urlencoded")
-        raise _bad_body(why(error), "a form" if is_form else "") from None
+        raise _bad_body(json_problem(error), "a form" if is_form else "") from None
     if not isinstance(value, Members):
         raise _bad_body(json_type(value))
     return value
@@ -115,8 +115,8 @@ def _bad_body(seen: str, form: str = "") -> VendorError:
     return VendorError("bad_body", "body", seen=seen, allowed=allowed, form=form)
 
 
-def why(error: ValueError) -> str:
-    """Return why a string is not JSON."""
+def json_problem(error: ValueError) -> str:
+    """Return the reason why a string is not JSON."""
     if isinstance(error, json.JSONDecodeError):
         return f"a string that is not JSON from line {error.lineno}, column {error.colno} on"
     if "digits" in str(error):  # Python's limit for integers, with advice about Python
@@ -129,8 +129,8 @@ def body_text(body: bytes) -> str:
     try:
         return body.decode()
     except UnicodeDecodeError as error:
-        seen = f"the byte 0x{body[error.start]:02x} at position {error.start}"
-        raise _bad_charset("body", seen, "UTF-8, not compressed") from None
+        problem = f"the byte 0x{body[error.start]:02x} at position {error.start}"
+        raise _bad_charset("body", problem, "UTF-8, not compressed") from None
 
 
 def _bad_charset(parameter: str, seen: str, allowed: str) -> VendorError:

@@ -1,6 +1,6 @@
 """Responses of the API: envelope, lists, errors, headers, suggestions."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Literal, NamedTuple
@@ -11,7 +11,7 @@ from crmcom_kit import __version__
 from crmcom_kit.mock_server.protocol.errors import VendorError
 from crmcom_kit.mock_server.protocol.fields import Selection
 from crmcom_kit.schemas import Dialect, Release
-from crmcom_kit.schemas.dialect import statement_of_error
+from crmcom_kit.schemas.dialect import dials, statement_of_error
 from crmcom_kit.schemas.envelopes import Envelopes
 from crmcom_kit.schemas.reasons import Reason
 from crmcom_kit.schemas.rendering import Renderer
@@ -23,49 +23,44 @@ FAULT_HEADER = "X-Mock-Fault"
 INTERNAL_ERROR = "CRMCOM_KIT.INTERNALERROR"
 #: A list of more records than this is streamed, so that memory does not grow with the response.
 MAX_JOINED = 256
-_METHODS = (
-    *("token", "token_release", "web_api_key_token"),
-    *("show", "list", "resend", "delete"),
-)
 _CHUNK_BYTES = 65_536
 _MAX_HEADER = 400
 
 
 class Ending(NamedTuple):
-    """How a fault ends a response early."""
+    """The early end of a response by a fault."""
 
-    kind: Literal["dropped", "cut"]  # nothing is sent at all, or only the start of the body
-    kept: int = 0  # bytes of the body that are sent
+    kind: Literal["dropped", "cut"]  # nothing is sent, or only the beginning of the body
+    size: int = 0  # bytes of the body that are sent
 
 
 @dataclass(slots=True)
 class Response:
-    """One response. What a shell sends comes first, what only the journal needs after it."""
+    """One response: first the members that a shell sends, then those for the journal."""
 
     status: int
     body: bytes | Iterator[bytes]
     content_type: str
     length: int | None = None  # of the body; None if it is a stream of unknown length
     statement: str | None = None  # the statement that an error upholds
-    suggestion: str | None = None  # what makes a refused request valid
+    suggestion: str | None = None  # a change that makes a refused request valid
     warnings: Sequence[str] = ()
     allow: str | None = None  # the verbs that are allowed
     retry_after: int | None = None  # seconds
-    fault: str | None = None  # which fault caused this response
-    more_headers: Sequence[tuple[str, str]] = ()  # of a fixed response
-    ending: Ending | None = None  # None if it is sent whole
+    fault: str | None = None  # the fault that caused it
+    extra_headers: Sequence[tuple[str, str]] = ()  # of a fixed response
+    ending: Ending | None = None  # None if it is sent completely
     entry_id: str | None = None  # of its entry in the journal
     # For the journal only.
     method: str = ""
     error: VendorError | None = None
-    reason: Reason | None = None  # why it was refused
-    is_internal_error: bool = False  # whether the mock itself failed
-    dials: tuple[str, ...] = ()  # that decided what a success is; an error has its own
+    reason: Reason | None = None  # of a refusal
+    is_internal_error: bool = False  # True: the mock itself failed
+    dials: tuple[str, ...] = ()  # that decided a success; an error has its own
     before: bytes | None = None  # the record of the request, before and after it
     after: bytes | None = None
     attempts: tuple[int, ...] = ()  # the numbers of the delivery attempts that it caused
-    results: int | None = None  # how many records a list has
-    matches: int | None = None  # how many there are on all pages, if they were counted
+    results: int | None = None  # the number of records in a list
 
     def __post_init__(self) -> None:
         """Set the length of a body that is not a stream."""
@@ -73,7 +68,7 @@ class Response:
             self.length = len(self.body)
 
     def headers(self) -> list[tuple[str, str]]:
-        """Return the headers that are sent; text of the mock is made printable ASCII."""
+        """Return the headers to send; text of the mock becomes printable ASCII."""
         headers = [("Content-Type", self.content_type), ("X-Crmcom-Mock", __version__)]
         if self.length is not None:
             headers.append(("Content-Length", str(self.length)))
@@ -88,7 +83,7 @@ class Response:
         if self.retry_after is not None:
             headers.append(("Retry-After", str(self.retry_after)))
         headers += [("X-Mock-Warning", _header_text(text)) for text in self.warnings]
-        return [*headers, *self.more_headers]
+        return [*headers, *self.extra_headers]
 
 
 def gateway_page(status: int) -> Response:
@@ -102,98 +97,93 @@ def gateway_page(status: int) -> Response:
 
 
 def usage_error_response(error: UsageError) -> Response:
-    """Return the response to a request that uses the mock itself wrongly."""
+    """Return the response to a request that the mock itself cannot carry out."""
     return Response(error.status, orjson.dumps(error.facts()), "application/json")
 
 
 def compact_json(value: object) -> bytes:
-    """Return ``value`` as JSON without spaces, in no more memory than it needs."""
-    # A copy: orjson's own result keeps unused bytes behind it.
+    """Return ``value`` as JSON without spaces and unused memory."""
+    # A copy: the result of orjson has unused bytes at its end.
     return bytes(memoryview(orjson.dumps(value)))
 
 
 def _header_text(text: str) -> str:
-    safe = text
+    line = text
     if not (text.isascii() and text.isprintable()):
-        safe = "".join(c if " " <= c <= "~" else "?" for c in text)
-    return safe if len(safe) <= _MAX_HEADER else safe[: _MAX_HEADER - 3] + "..."
+        line = "".join(c if " " <= c <= "~" else "?" for c in text)
+    return line if len(line) <= _MAX_HEADER else line[: _MAX_HEADER - 3] + "..."
 
 
 class ResponseBuilder:
     """Builds the responses of one dialect in one release."""
 
     def __init__(self, dialect: Dialect, release: Release, renderer: Renderer) -> None:
-        """Prepare the bytes around the data of every response."""
+        """Prepare the bytes before and after the data of every response."""
         self._dialect = dialect
         self._type: str = dialect["envelope.content_type"]
         self._envelopes = Envelopes(dialect, release, renderer)
-        self._around = {method: self._envelope(method) for method in _METHODS}
-        self._by_data = {*filter(self._envelopes.depends_on_data, _METHODS)}
+        methods = dials()["envelope.messages"].choices
+        self._wrappers = {method: self._envelope(method) for method in methods}
+        self._placeholder_methods = {*filter(self._envelopes.has_placeholders, methods)}
         self._empty_list = orjson.dumps(self._envelopes.listing([]))
-        #: Whether responses depend on how many webhook requests match, beyond those listed.
-        self.counts_matches = "list" in self._by_data
 
-    def data(self, body: bytes, method: str, about: Mapping[str, Any] | None = None) -> Response:
+    def data(self, body: bytes, method: str, **values: Any) -> Response:
         """Return a success of ``method`` with ``body`` as its data.
 
-        ``about`` is what its texts may name.
+        ``values`` are those for the placeholders in its texts.
         """
-        before, after = self._envelope(method, about) if about else self._around[method]
+        before, after = self._envelope(method, **values) if values else self._wrappers[method]
         return Response(200, b"".join((before, body, after)), self._type)
 
     def record(self, body: bytes, selection: Selection | None, method: str) -> Response:
         """Return a success of ``method`` with one record."""
-        about = orjson.loads(body) if method in self._by_data else None
-        response = self.data(body if selection is None else selection.of(body), method, about)
+        values = {}
+        if method in self._placeholder_methods:
+            record = orjson.loads(body)
+            values = {"id": record["id"], "number": record["number"]}
+        response = self.data(body if selection is None else selection.of(body), method, **values)
         response.dials = () if selection is None else selection.dials
         return response
 
-    def listing(
-        self, bodies: list[bytes], selection: Selection | None, matches: int | None = None
-    ) -> Response:
+    def listing(self, bodies: list[bytes], selection: Selection | None) -> Response:
         """Return a success with ``bodies`` as a list; a long one is streamed.
 
-        A stream that fails closes the connection: its status is sent by then. ``matches`` says how
-        many webhook requests match, if it was counted.
+        If a stream fails, the connection is closed, since the status is already sent.
         """
         if not bodies:
-            whole = self._empty_list
-            if matches:
-                whole = orjson.dumps(self._envelopes.listing([], matches))
-            return Response(200, whole, self._type, dials=("list.empty",), results=0)
-        decided = () if selection is None else selection.dials
-        before, after = self._around["list"]
-        if "list" in self._by_data:
-            about = {"results": len(bodies), "matches": matches or 0}
-            before, after = self._envelope("list", about)
+            return Response(200, self._empty_list, self._type, dials=("list.empty",), results=0)
+        selection_dials = () if selection is None else selection.dials
+        before, after = self._wrappers["list"]
+        if "list" in self._placeholder_methods:
+            before, after = self._envelope("list", results=len(bodies))
         if len(bodies) <= MAX_JOINED:
-            chosen = bodies if selection is None else map(selection.of, bodies)
-            whole = b"".join((before, b"[", b",".join(chosen), b"]", after))
-            return Response(200, whole, self._type, dials=decided, results=len(bodies))
+            records = bodies if selection is None else map(selection.of, bodies)
+            body = b"".join((before, b"[", b",".join(records), b"]", after))
+            return Response(200, body, self._type, dials=selection_dials, results=len(bodies))
         length = None
         if selection is None:  # with brackets and commas
             length = len(before) + sum(map(len, bodies)) + len(bodies) + 1 + len(after)
-        stream = chunked(_parts(before, bodies, selection, after))
-        return Response(200, stream, self._type, length, dials=decided, results=len(bodies))
+        stream = join_chunks(_parts(before, bodies, selection, after))
+        return Response(200, stream, self._type, length, dials=selection_dials, results=len(bodies))
 
-    def _envelope(self, method: str, about: Mapping[str, Any] | None = None) -> tuple[bytes, bytes]:
-        """Return what stands before and after the data of a success."""
-        whole = orjson.dumps(self._envelopes.success("@", method, about or {}))
-        before, _, after = whole.partition(b'"data":"@"')  # in no text: there quotes are escaped
+    def _envelope(self, method: str, **values: Any) -> tuple[bytes, bytes]:
+        """Return the bytes before and after the data of a success."""
+        envelope = orjson.dumps(self._envelopes.success("@", method, **values))
+        before, _, after = envelope.partition(b'"data":"@"')  # quotes in texts are escaped
         return before + b'"data":', after
 
     def error(self, error: VendorError, method: str) -> Response:
         """Return the response to a request of ``method`` that is refused with ``error``."""
-        status, whole = self._envelopes.refusal(error.details, method=method, **error.facts)
+        status, envelope = self._envelopes.refusal(error.details, method=method, **error.facts)
         statement = statement_of_error(error.kind, method)
-        body = compact_json(whole)  # the journal keeps it
+        body = compact_json(envelope)  # the journal keeps it
         return Response(status, body, self._type, statement=statement)
 
-    def internal_error(self, why: str) -> Response:
+    def internal_error(self, reason: str) -> Response:
         """Return the response to a request that the mock itself failed to carry out."""
         text = "Internal error of the mock, whatever the request is. Its log says more."
-        body = compact_json(self._envelopes.failure(INTERNAL_ERROR, text))
-        response = Response(500, body, self._type, warnings=(f"internal error: {why}",))
+        body = compact_json(self._envelopes.failure(INTERNAL_ERROR, text, ""))
+        response = Response(500, body, self._type, warnings=(f"internal error: {reason}",))
         response.is_internal_error = True
         return response
 
@@ -203,19 +193,19 @@ def _parts(
 ) -> Iterator[bytes]:
     """Yield the parts of a list."""
     yield before + b"["
-    for at, body in enumerate(bodies):
-        chosen = body if selection is None else selection.of(body)
-        yield b"," + chosen if at else chosen
+    for index, body in enumerate(bodies):
+        part = body if selection is None else selection.of(body)
+        yield b"," + part if index else part
     yield b"]" + after
 
 
-def chunked(parts: Iterable[bytes]) -> Iterator[bytes]:
-    """Join small parts into chunks of about 64 KiB, which are worth sending."""
-    waiting, size = [], 0
+def join_chunks(parts: Iterable[bytes]) -> Iterator[bytes]:
+    """Join small parts into chunks of about 64 KiB."""
+    buffer, size = [], 0
     for part in parts:
-        waiting.append(part)
+        buffer.append(part)
         size += len(part)
         if size >= _CHUNK_BYTES:
-            yield b"".join(waiting)
-            waiting, size = [], 0
-    yield b"".join(waiting)
+            yield b"".join(buffer)
+            buffer, size = [], 0
+    yield b"".join(buffer)

@@ -1,4 +1,4 @@
-"""Hooks of the pytest plugin for tests that use the mock; loaded with the first of them."""
+"""Hooks of the pytest plugin for tests that use the mock; loaded with the first test."""
 
 import os
 import re
@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from crmcom_kit.mock_server.pytest_plugin.network_guard import Guard, Reached
+from crmcom_kit.mock_server.pytest_plugin.network_guard import Guard, ReachAttempt
 from crmcom_kit.mock_server.python_api import Mock, MockWorld
 from crmcom_kit.mock_server.python_api.requests import summarize_requests
 from crmcom_kit.mock_server.world.registry import WORLDS
@@ -28,7 +28,7 @@ Marks = Sequence[tuple[tuple[Any, ...], dict[str, Any]]]
 
 
 def world_name(test: str) -> str:
-    """Return the name of a test's world: readable, and different for every test id."""
+    """Return the name of a test's world, which is readable and unique for every test id."""
     name = _NOT_ALLOWED.sub("-", test.rpartition("::")[2]).strip("-._")[:_MAX_NAME]
     return f"{name or 'test'}-{blake2s(test.encode(), digest_size=4).hexdigest()}"
 
@@ -39,30 +39,30 @@ def world_of_test(
 ) -> Iterator[MockWorld]:
     """Create a world for a test, with faults; end it with the block.
 
-    With ``strict``, a test that passes fails by what was unexpected in its world.
+    With ``strict``, unexpected events in the world fail a test that would pass.
     """
     world = server.world(world_name(item.nodeid))
     item.stash[_WORLD] = world, world.emulated
     item.stash[_STRICT] = strict
     try:
         for arguments, options in faults:
-            _mark(item, world, arguments, options)
+            _inject(item, world, arguments, options)
         yield world
     finally:
         world.end()
 
 
-def _mark(
+def _inject(
     item: pytest.Item, world: MockWorld, arguments: tuple[Any, ...], options: dict[str, Any]
 ) -> None:
-    """Inject the fault of a marker, or fail the test: the mistake is on its line, not in ours."""
+    """Inject the fault of a marker, or fail the test without a traceback into the mock."""
     try:
-        preset, *more = arguments or (None,)
-        if more:
-            seen, allowed = f"{len(arguments)} arguments", "one, and others by name"
-            raise UsageError("preset", seen=seen, allowed=allowed)
+        preset, *excess = arguments or (None,)
+        if excess:
+            count, allowed = f"{len(arguments)} arguments", "one, and others by name"
+            raise UsageError("preset", seen=count, allowed=allowed)
         world.fail(preset, **options)
-    except ValueError as error:  # its message names the argument, what was seen and is allowed
+    except ValueError as error:  # its message names the argument and the allowed values
         msg = f"{item.nodeid}: marker crmcom_fault: {error}"
         raise pytest.fail.Exception(msg, pytrace=False) from None
 
@@ -73,7 +73,7 @@ class MockHooks:
     def __init__(self, hosts: Sequence[str]) -> None:
         """Block ``hosts`` until the run ends."""
         self._guard = Guard(hosts, running_test)
-        self._reported: Counter[Reached] = Counter()
+        self._reported: Counter[ReachAttempt] = Counter()
         if hosts:
             self._guard.start()
 
@@ -81,57 +81,58 @@ class MockHooks:
         """Stop blocking."""
         self._guard.stop()
 
-    def reached(self) -> list[str]:
+    def attempt_lines(self) -> list[str]:
         """Return one line for each attempt to reach a real host."""
-        return [str(attempt) for attempt in tuple(self._guard.reached)]
+        return [str(attempt) for attempt in tuple(self._guard.attempts)]
 
     def _new_attempts(self, test: str) -> list[str]:
-        """Return the unreported attempts of a test; those of other tests are left for them."""
-        made = self._guard.reached.copy()
-        new = made - self._reported
-        own = {attempt: count for attempt, count in new.items() if attempt.who == test}
-        self._reported.update(own)
-        return [str(attempt) for attempt in own]
+        """Return the unreported attempts of a test."""
+        unreported = self._guard.attempts.copy() - self._reported
+        attempts = {item: count for item, count in unreported.items() if item.test == test}
+        self._reported.update(attempts)
+        return [str(attempt) for attempt in attempts]
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Fail a passed test that tried to reach a real host, or by what was unexpected if strict.
+        """Fail a passed test that tried to reach a real host; if strict, for unexpected events.
 
         Show the requests of a failed test, and its faults that were never hit.
         """
         report = yield
         if report.when == "call" and report.passed and item.stash.get(_STRICT, False):
             _fail_if_unexpected(report, item.stash[_WORLD][0])
-        new = self._new_attempts(item.nodeid)
-        if new and report.outcome == "passed":
+        attempts = self._new_attempts(item.nodeid)
+        if attempts and report.outcome == "passed":
             report.outcome = "failed"
-            report.longrepr = "\n".join(("A connection to the real CRM.COM was blocked:", *new))
+            report.longrepr = "\n".join(
+                ("A connection to the real CRM.COM was blocked:", *attempts)
+            )
         if report.outcome == "failed" and _WORLD in item.stash:
-            used, world = item.stash[_WORLD]
-            # At the end of the test its world is gone, and asking for it would create it again.
-            children = [] if report.when == "teardown" else used.children
-            for shown in (world, *(child.emulated for child in children)):
-                title = f"crmcom_mock: requests of world {shown.name}"
-                text = summarize_requests(shown) or f"none below {WORLDS}{shown.name}{API_PATH}"
+            test_world, world = item.stash[_WORLD]
+            # At the end of the test its world is gone; a look-up would create it again.
+            children = [] if report.when == "teardown" else test_world.children
+            for tenant in (world, *(child.emulated for child in children)):
+                title = f"crmcom_mock: requests of world {tenant.name}"
+                text = summarize_requests(tenant) or f"none below {WORLDS}{tenant.name}{API_PATH}"
                 report.sections.append((title, text))
-                unhit = "\n".join(map(str, shown.faults.never_hit()))
-                if unhit:
-                    title = f"crmcom_mock: faults that hit no request of world {shown.name}"
-                    report.sections.append((title, shown.redactor.text(unhit)))
+                faults = "\n".join(map(str, tenant.faults.never_hit()))
+                if faults:
+                    title = f"crmcom_mock: faults that hit no request of world {tenant.name}"
+                    report.sections.append((title, tenant.redactor.text(faults)))
         del call
         return report
 
 
 def _fail_if_unexpected(report: pytest.TestReport, world: MockWorld) -> None:
-    """Fail a passed test by what was unexpected in its world, and in those made through it."""
-    for checked in (world, *world.children):
+    """Fail a passed test for unexpected events in its world, or in a child of it."""
+    for candidate in (world, *world.children):
         try:
-            checked.assert_nothing_unexpected()
+            candidate.assert_nothing_unexpected()
         except AssertionError as error:
             report.outcome = "failed"
-            report.longrepr = f"crmcom_strict: world {checked.name}: {error}"
+            report.longrepr = f"crmcom_strict: world {candidate.name}: {error}"
             return
 
 

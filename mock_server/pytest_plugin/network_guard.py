@@ -2,8 +2,8 @@
 
 While a guard runs, looking up or connecting to a host that looks like CRM.COM's raises, in every
 thread. The guard also records the attempt, in case the code under test catches the exception.
-Look-ups through Python are seen by its audit events (PEP 578). Libraries that have a resolver of
-their own, literal addresses and other processes are not watched.
+Python's audit events (PEP 578) report its look-ups. Libraries with another resolver, literal
+addresses and other processes are not watched.
 """
 
 import fnmatch
@@ -20,7 +20,7 @@ from unittest.mock import patch
 HOSTS = ("crm.com", "*.crm.com")
 _MAX_KEPT = 1_000
 _LOOK_UPS = frozenset(("socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr"))
-# Python raises audit events for these only after it has looked the host up.
+# Python raises audit events for these methods only after the look-up of the host.
 _SOCKET = socket.socket
 _CONNECTIONS = ("connect", "connect_ex", "sendto")
 
@@ -29,7 +29,7 @@ class RealHostReached(RuntimeError):
     """Code under test tried to reach a host that looks like CRM.COM's, and was blocked."""
 
     def __init__(self, host: str) -> None:
-        """Name the ``host``."""
+        """Describe an attempt to reach ``host``."""
         super().__init__(
             f"host: {host!r} looks like the real CRM.COM, so the connection was blocked; "
             "use the mock's address, crmcom_mock.url"
@@ -37,39 +37,39 @@ class RealHostReached(RuntimeError):
         self.host = host
 
 
-class Reached(NamedTuple):
+class ReachAttempt(NamedTuple):
     """One attempt to reach a real host."""
 
-    who: str  # the id of the test that made it
+    test: str  # the id of the test
     host: str
 
     def __str__(self) -> str:
-        return f"{self.who} tried to reach {self.host}"
+        return f"{self.test} tried to reach {self.host}"
 
 
 class Guard:
-    """Watch this process from ``start`` to ``stop``."""
+    """Watches this process from ``start`` to ``stop``."""
 
-    def __init__(self, hosts: Iterable[str], who: Callable[[], str]) -> None:
-        """Do not watch yet.
+    def __init__(self, hosts: Iterable[str], test_id: Callable[[], str]) -> None:
+        """Set the hosts; ``start`` begins to watch.
 
         Args:
             hosts: names of hosts to block, or patterns with ``*``.
-            who: returns the id of the running test.
+            test_id: returns the id of the running test.
         """
         self._hosts = tuple(host.lower() for host in hosts)
-        self._who = who
-        #: How often each attempt was made, in the order in which they were first made.
-        self.reached: Counter[Reached] = Counter()
+        self._test_id = test_id
+        #: The number of times of each attempt, in the order of the first times.
+        self.attempts: Counter[ReachAttempt] = Counter()
 
     def start(self) -> None:
         """Block and record from now on."""
-        if not _hooked:
-            _hooked.append(True)
+        if not _hooks:
+            _hooks.append(True)
             sys.addaudithook(_on_audit_event)
         if not _guards:
             for name in _CONNECTIONS:
-                _patches.enter_context(patch.object(_SOCKET, name, _checking(name)))
+                _patches.enter_context(patch.object(_SOCKET, name, _guarded_method(name)))
         if self not in _guards:
             _guards.append(self)
 
@@ -87,15 +87,15 @@ class Guard:
             return
         name = name.lower().removesuffix(".")
         if any(fnmatch.fnmatchcase(name, pattern) for pattern in self._hosts):
-            attempt = Reached(self._who(), name)
-            if attempt in self.reached or len(self.reached) < _MAX_KEPT:
-                self.reached[attempt] += 1
+            attempt = ReachAttempt(self._test_id(), name)
+            if attempt in self.attempts or len(self.attempts) < _MAX_KEPT:
+                self.attempts[attempt] += 1
             raise RealHostReached(name)
 
 
-# Global like Python's list of audit hooks, from which none can be removed.
+# Global like Python's audit hooks, which cannot be removed.
 _guards: list[Guard] = []
-_hooked: list[bool] = []
+_hooks: list[bool] = []
 _patches = ExitStack()
 
 
@@ -104,16 +104,16 @@ def _on_audit_event(event: str, arguments: tuple[object, ...]) -> None:
         _check(arguments[0])
 
 
-def _checking(name: str) -> Callable[..., object]:
+def _guarded_method(name: str) -> Callable[..., object]:
     """Return a socket method that checks an address before its host is looked up."""
-    inherited = getattr(_SOCKET, name)
+    base_method = getattr(_SOCKET, name)
 
-    @functools.wraps(inherited)
-    def method(own: socket.socket, *arguments: object) -> object:
+    @functools.wraps(base_method)
+    def method(self_: socket.socket, *arguments: object) -> object:
         address = arguments[-1] if arguments else None
-        if isinstance(address, tuple) and address:  # a path or a number for other families
+        if isinstance(address, tuple) and address:  # other families have a path or a number
             _check(address[0])
-        return inherited(own, *arguments)
+        return base_method(self_, *arguments)
 
     return method
 

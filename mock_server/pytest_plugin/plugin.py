@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _FAULT = "crmcom_fault"
 _STRICT = "crmcom_strict"
-_GUARDED = ("auto", "always", "off")
+_MODES = ("auto", "always", "off")
 # Name, metavar, help; each is an option of the command line and of the configuration file.
 _OPTIONS = (
     ("release", "RELEASE", "release that crmcom_mock emulates, R9 to R18 (default: R9)"),
@@ -34,9 +34,9 @@ _OPTIONS = (
 #: The name under which ``hooks.MockHooks`` is registered with pytest.
 _HOOKS = "crmcom_mock_hooks"
 _OUTPUT = "crmcom_mock_reached"
-_REACHED = pytest.StashKey[list[str]]()
-_MADE_WITH = pytest.StashKey[dict[str, Any]]()
-_FINE = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
+_ATTEMPTS = pytest.StashKey[list[str]]()
+_MOCK_OPTIONS = pytest.StashKey[dict[str, Any]]()
+_SUCCESS_CODES = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -70,19 +70,19 @@ def pytest_configure(config: pytest.Config) -> None:
         "do not (crmcom-kit)",
     )
     _mock_options(config)
-    if _guarding(config) == "always":
+    if _guard_mode(config) == "always":
         _register_hooks(config, guards=True)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Refuse a marker that would do nothing, as an error of the test that has it."""
+    """Refuse a marker without effect, as an error of its test."""
     for marker in item.iter_markers():
         if marker.name.startswith("crmcom_") and marker.name not in (_FAULT, _STRICT):
             msg = f"{item.nodeid}: marker {marker.name} is not known; known are {_FAULT}, {_STRICT}"
             pytest.fail(msg, pytrace=False)
         if marker.name == _STRICT and _strict(marker) is None:
-            seen = ", ".join(map(repr, (*marker.args, *marker.kwargs.items())))
-            msg = f"{item.nodeid}: marker {_STRICT}: seen {seen}; allowed is True, False or nothing"
+            args = ", ".join(map(repr, (*marker.args, *marker.kwargs.items())))
+            msg = f"{item.nodeid}: marker {_STRICT}: seen {args}; allowed is True, False or nothing"
             pytest.fail(msg, pytrace=False)
     if item.get_closest_marker(_FAULT) and "crmcom_mock" not in getattr(item, "fixturenames", ()):
         msg = (
@@ -93,7 +93,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 def _strict(marker: pytest.Mark) -> bool | None:
-    """Return whether a marker makes its test strict; None if it has other arguments."""
+    """Return True if a marker makes its test strict; None if its arguments are wrong."""
     values = (*marker.args, *marker.kwargs.values()) or (True,)
     is_known = len(values) == 1 and marker.kwargs.keys() <= {"strict"}
     return values[0] if is_known and isinstance(values[0], bool) else None
@@ -101,38 +101,38 @@ def _strict(marker: pytest.Mark) -> bool | None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
-    """Collect the attempts that a worker of xdist has seen."""
-    seen = getattr(node, "workeroutput", {}).get(_OUTPUT, ())
-    node.config.stash.setdefault(_REACHED, []).extend(seen)
+    """Collect the attempts in a worker of xdist."""
+    lines = getattr(node, "workeroutput", {}).get(_OUTPUT, ())
+    node.config.stash.setdefault(_ATTEMPTS, []).extend(lines)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Fail a run in which something tried to reach a real host."""
-    reached = _reached(session.config)
+    """Fail a run that tried to reach a real host."""
+    lines = _attempt_lines(session.config)
     if hasattr(session.config, "workeroutput"):
-        session.config.workeroutput[_OUTPUT] = reached
-    elif reached and session.exitstatus in _FINE:
+        session.config.workeroutput[_OUTPUT] = lines
+    elif lines and session.exitstatus in _SUCCESS_CODES:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """List which test tried to reach which real host."""
-    reached = _reached(config)
-    if reached:
+    """List the attempts to reach a real host."""
+    lines = _attempt_lines(config)
+    if lines:
         terminalreporter.section("blocked: the real CRM.COM", red=True, bold=True)
-        for line in reached:
+        for line in lines:
             terminalreporter.line(line)
 
 
-def _reached(config: pytest.Config) -> list[str]:
-    """Return one line for each attempt to reach a real host, workers of xdist included."""
+def _attempt_lines(config: pytest.Config) -> list[str]:
+    """Return one line for each attempt to reach a real host, also in workers of xdist."""
     hooks = config.pluginmanager.get_plugin(_HOOKS)
-    here = [] if hooks is None else hooks.reached()
-    return [*here, *config.stash.get(_REACHED, [])]
+    lines = [] if hooks is None else hooks.attempt_lines()
+    return [*lines, *config.stash.get(_ATTEMPTS, [])]
 
 
 def _mock_options(config: pytest.Config) -> dict[str, Any]:
-    """Return the options of the mock that are given. Raises pytest.UsageError."""
+    """Return the options of the mock that are set. Raises pytest.UsageError."""
     options: dict[str, Any] = {}
     for name in ("release", "dialect", "profile", "data", "seed"):
         value = config.getoption(f"crmcom_mock_{name}")
@@ -165,18 +165,18 @@ def _read(name: str, value: str, folder: Path) -> Any:
         if name == "profile":
             read_profile(folder / value)
             return folder / value
-        read = value if value in schemas.dialect_names() else folder / value
-        schemas.load_dialect(read)
+        source = value if value in schemas.dialect_names() else folder / value
+        schemas.load_dialect(source)
     except (schemas.UnknownRelease, schemas.DialectError, ProfileError) as error:
         msg = f"crmcom_mock_{name}: {error}"
         raise pytest.UsageError(msg) from None
-    return read
+    return source
 
 
-def _guarding(config: pytest.Config) -> str:
+def _guard_mode(config: pytest.Config) -> str:
     mode = str(config.getoption("crmcom_mock_guard") or config.getini("crmcom_mock_guard"))
-    if mode not in ("", *_GUARDED):
-        msg = f"crmcom_mock_guard: {mode!r} is not allowed; allowed is one of {', '.join(_GUARDED)}"
+    if mode not in ("", *_MODES):
+        msg = f"crmcom_mock_guard: {mode!r} is not allowed; allowed is one of {', '.join(_MODES)}"
         raise pytest.UsageError(msg)
     return mode or "auto"
 
@@ -196,7 +196,7 @@ def crmcom_mock_options(pytestconfig: pytest.Config) -> dict[str, Any]:
     """The options of the mock, see ``crmcom_kit.mock_server.crmcom_mock``.
 
     They come from the command line or the configuration file. Override this fixture in the
-    conftest.py of the whole run to add others: its tests have one mock.
+    conftest.py of the run to add others: all its tests have one mock.
     """
     return _mock_options(pytestconfig)
 
@@ -208,15 +208,15 @@ def crmcom_mock_server(
     """A mock for the whole run (one per worker of xdist); tests share its default world."""
     from crmcom_kit.mock_server.python_api import crmcom_mock
 
-    _register_hooks(pytestconfig, guards=_guarding(pytestconfig) != "off")
+    _register_hooks(pytestconfig, guards=_guard_mode(pytestconfig) != "off")
     options = {**crmcom_mock_options}
-    options.pop("strict", None)  # each test by itself
+    options.pop("strict", None)  # it applies to tests
     try:
         mock = crmcom_mock(**options)
-    except ValueError as error:  # its message names the option, what was seen and what is allowed
+    except ValueError as error:  # its message names the option and the allowed values
         msg = f"crmcom_mock: {error}"
         raise pytest.fail.Exception(msg, pytrace=False) from None
-    pytestconfig.stash[_MADE_WITH] = crmcom_mock_options
+    pytestconfig.stash[_MOCK_OPTIONS] = crmcom_mock_options
     with mock:
         yield mock
 
@@ -230,7 +230,7 @@ def crmcom_mock(
     """A separate world for the test, with the mock's initial content; it ends with the test."""
     from crmcom_kit.mock_server.pytest_plugin.hooks import world_of_test
 
-    if crmcom_mock_options != request.config.stash.get(_MADE_WITH, crmcom_mock_options):
+    if crmcom_mock_options != request.config.stash.get(_MOCK_OPTIONS, crmcom_mock_options):
         msg = (
             "crmcom_mock_options: others than those that the run's mock was made with; override "
             "it in the conftest.py of the whole run, or make a mock with other options in a "

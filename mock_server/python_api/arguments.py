@@ -1,4 +1,4 @@
-"""Checks of the arguments that a test passes; a wrong type raises a UsageError, too."""
+"""Checks of the arguments of a test; a wrong type raises a UsageError, too."""
 
 import functools
 from collections.abc import Callable
@@ -12,19 +12,19 @@ from crmcom_kit.schemas import DialectError, UnknownRelease
 from crmcom_kit.schemas.profile import ProfileError
 from crmcom_kit.usage_errors import UsageError
 
-_Given = ParamSpec("_Given")
+_Arguments = ParamSpec("_Arguments")
 _Result = TypeVar("_Result")
 _Class = TypeVar("_Class")
 
-#: What a test's mistake raises; any other error is one of the mock, or of the test's own functions.
+#: The errors of a test's mistakes; others are errors of the mock or of the test's functions.
 _MISTAKES = (UsageError, DataError, FixtureError, DialectError, ProfileError, UnknownRelease)
 
 
-def hides_our_frames(function: Callable[_Given, _Result]) -> Callable[_Given, _Result]:
-    """Decorate a function so that a mistake is shown at its caller's line, without ours."""
+def hides_our_frames(function: Callable[_Arguments, _Result]) -> Callable[_Arguments, _Result]:
+    """Decorate a function so that the traceback of a mistake ends at its caller."""
 
     @functools.wraps(function)
-    def wrapper(*args: _Given.args, **kwargs: _Given.kwargs) -> _Result:
+    def wrapper(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Result:
         __tracebackhide__ = True
         try:
             return function(*args, **kwargs)
@@ -34,12 +34,12 @@ def hides_our_frames(function: Callable[_Given, _Result]) -> Callable[_Given, _R
     return wrapper
 
 
-def methods_hide_our_frames(decorated: type[_Class]) -> type[_Class]:
-    """Decorate a class so that the same is true of each of its public methods."""
-    for name, member in list(vars(decorated).items()):
+def methods_hide_our_frames(class_: type[_Class]) -> type[_Class]:
+    """Decorate a class so that ``hides_our_frames`` applies to its public methods."""
+    for name, member in list(vars(class_).items()):
         if isinstance(member, FunctionType) and not name.startswith("_"):
-            setattr(decorated, name, hides_our_frames(member))
-    return decorated
+            setattr(class_, name, hides_our_frames(member))
+    return class_
 
 
 def number(name: str, value: Any, allowed: str = "a number of seconds from 0 on") -> float:

@@ -1,4 +1,4 @@
-"""A world's clock as a test uses it."""
+"""A world's clock for tests."""
 
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
@@ -29,7 +29,7 @@ class ClockControl:
     def freeze(self, at: date | timedelta | str | None = None) -> None:
         """Stop the clock, now or at a moment: a date, a date and time, or an age.
 
-        Without a time zone it is as the server writes dates.
+        Without a time zone, it has the zone of the server's dates.
 
         Raises:
             UsageError: ``at`` is not allowed.
@@ -44,31 +44,31 @@ class ClockControl:
             parts: ``weeks``, ``days``, ``hours``, ``minutes`` and ``seconds``.
 
         Raises:
-            UsageError: it does not move, or goes backward, or beyond the last date of the clock.
+            UsageError: without arguments, backward, or beyond the last date of the clock.
         """
         if by is None and not parts:
             allowed = f"seconds, a timedelta, or some of {', '.join(SECONDS_PER)}"
             raise UsageError("by", seen="nothing", allowed=allowed)
         if isinstance(by, timedelta):
-            passed = by.total_seconds()
+            seconds = by.total_seconds()
         else:
-            passed = 0.0 if by is None else number("by", by)
+            seconds = 0.0 if by is None else number("by", by)
         for name, value in parts.items():
             if name not in SECONDS_PER:
                 allowed = f"some of {', '.join(SECONDS_PER)}"
                 raise UsageError(name, seen="among the arguments", allowed=allowed)
-            passed += number(name, value, "a number from 0 on") * SECONDS_PER[name]
-        self._world().clock.advance(passed)
+            seconds += number(name, value, "a number from 0 on") * SECONDS_PER[name]
+        self._world().clock.advance(seconds)
 
     def run(self, at: date | timedelta | str | None = None) -> None:
-        """Run again, from the time that it shows or from ``at``. Raises UsageError."""
+        """Run again, from its current time or from ``at``. Raises UsageError."""
         self._world().clock.run(self._moment(at))
 
     def _moment(self, at: object) -> datetime | None:
         return None if at is None else self._world().current_epoch.present.instant("at", at)
 
     def restart(self) -> None:
-        """Follow the clock that the mock was created with again, by default the machine's."""
+        """Follow the original clock of the mock again, by default the machine's."""
         self._world().clock.restart()
 
     def __repr__(self) -> str:

@@ -1,4 +1,4 @@
-"""The content of a world as a test sees and changes it: its records and seed data."""
+"""The content of a world for tests: its records and seed data."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import deepcopy
@@ -27,7 +27,7 @@ _MAX_RECORDS = 10_000_000
 
 @methods_hide_our_frames
 class RecordsView:
-    """The records as responses show them, oldest first, read from the world on each use.
+    """The records in the form of responses, oldest first, read from the world on each use.
 
     Each record is a copy: changing it does not change the world.
     """
@@ -53,8 +53,8 @@ class RecordsView:
             record = self._world().current_epoch.record_named(str(key))
         except NotFound as error:
             raise KeyError(str(error)) from None
-        shown: Record = orjson.loads(record.body)
-        return shown
+        view: Record = orjson.loads(record.body)
+        return view
 
     def get(self, key: object) -> Record | None:
         """Return the record with that number or id, None if there is none."""
@@ -64,10 +64,10 @@ class RecordsView:
             return None
 
     def filter(self, **members: object) -> list[Record]:
-        """Return the records that have these members.
+        """Return the records with these members.
 
         Raises:
-            UsageError: a webhook request has no member of that name, or none can have that life
+            UsageError: webhook requests have no member of that name, or cannot have that life
                 cycle state or entity.
         """
         choices = {
@@ -81,7 +81,7 @@ class RecordsView:
                 raise UsageError(name, seen="as a member", allowed=allowed)
             if name in choices:
                 check_one_of(name, value, choices[name])
-        if "number" in members:  # may be an int here as in `records[7]`
+        if "number" in members:  # may be an int, as in `records[7]`
             members["number"] = str(members["number"])
         return [
             record
@@ -95,7 +95,7 @@ class RecordsView:
 
 @methods_hide_our_frames
 class WorldContent(WorldHandle):
-    """What a world has: webhook requests, reference data, and the way back to it."""
+    """The content of a world: webhook requests, reference data, snapshots."""
 
     def seed(
         self,
@@ -105,7 +105,7 @@ class WorldContent(WorldHandle):
         scenario: str | None = None,
         **knobs: Unpack[SeedArguments],
     ) -> int:
-        """Replace the world's content, and return how many webhook requests it has then.
+        """Replace the world's content, and return the new number of webhook requests.
 
             mock.seed(count=50, rejected=0.5, entities=["JOBS"])
             mock.seed(since="100 days", until="now")
@@ -113,16 +113,16 @@ class WorldContent(WorldHandle):
             mock.seed("world.jsonl")
             mock.seed([])
 
-        Journal, faults and clock stay as they are; delivery scripts do without a scenario.
+        Journal, faults and clock stay; delivery scripts stay unless a scenario replaces them.
 
         Args:
-            entries: the path of a world file, or what it has: world entries, or webhook requests
-                as responses show them, several or one.
-            scenario: a name of ``crmcom_kit.fixtures.scenarios.SCENARIOS``. How deliveries end
-                from then on is a part of it; ``deliveries.script("success")`` ends it.
-            knobs: arguments of ``crmcom_kit.fixtures.world``, where ``since`` and ``until`` may be
-                ages, too: "100 days" or a timedelta before the world's time, or "now". A
-                scenario takes ``seed`` and ``count``, and these two unless it has its own dates.
+            entries: the path of a world file, or its content: world entries, or webhook requests
+                in the form of responses, several or one.
+            scenario: a name of ``crmcom_kit.fixtures.scenarios.SCENARIOS``. It also sets the
+                outcomes of deliveries; ``deliveries.script("success")`` ends that.
+            knobs: arguments of ``crmcom_kit.fixtures.world``; ``since`` and ``until`` may also be
+                ages: "100 days" or a timedelta before the world's time, or "now". A scenario
+                takes ``seed`` and ``count``, and these two unless it has its own dates.
 
         Raises:
             DataError, FixtureError: the content is not allowed; nothing has changed.
@@ -153,17 +153,17 @@ class WorldContent(WorldHandle):
             mock.add(age="100 days")
             mock.add(created_date="2026-11-01")
 
-        Without a date, the webhook request is created after all that the world has, or now if it
-        has none. Without ``life_cycle_state`` it may be SUCCESSFUL or REJECTED.
+        Without a date, the webhook request is created after all others of the world, or now if
+        there are none. Without ``life_cycle_state`` it may be SUCCESSFUL or REJECTED.
 
         Args:
-            age: how long before the world's time it was created.
-            created_date: when it was created instead: a date, or a date and time. One without a
-                time zone is taken as responses show dates.
+            age: its creation, as the time before the world's time.
+            created_date: its creation, as a date, or a date and time; without a time zone, in the
+                zone of the server's dates.
             members: its members by name, as for ``crmcom_kit.fixtures.webhook_request``. ``data``
-                is the data object that was sent. Of a definition or rule of this world, as in
-                ``webhook_definition={"id": …}``, the id, the name or the alternative code is
-                enough.
+                is the data object that was sent. To refer to a definition or rule of this world,
+                as in ``webhook_definition={"id": …}``, the id, the name or the alternative code
+                is enough.
 
         Raises:
             DataError: no webhook request can have these members, or it contradicts the world's
@@ -181,20 +181,20 @@ class WorldContent(WorldHandle):
 
         Args:
             record: its number or id.
-            members: its members by name; ``log_information`` is merged into the one that is
-                there. ``data`` is the data object that is sent. What depends on these follows: a
-                SUCCESSFUL one has no error, a REJECTED one a timeout unless ``error_code`` is
-                given.
+            members: its members by name; ``log_information`` is merged into the present one.
+                ``data`` is the data object that is sent. Dependent members follow: a SUCCESSFUL
+                record has no error, a REJECTED one has a timeout unless ``error_code`` says
+                otherwise.
 
         Raises:
             NotFound: there is no such webhook request.
-            UsageError, DataError: it cannot become this; nothing has changed.
+            UsageError, DataError: the change is not allowed; nothing has changed.
             Conflict: it is being sent, or another change came first.
         """
         world = self.emulated
-        changed = change_record(world, world.current_epoch, str(record), _entry(members))
-        shown: Record = orjson.loads(changed.body)
-        return shown
+        record_after = change_record(world, world.current_epoch, str(record), _entry(members))
+        view: Record = orjson.loads(record_after.body)
+        return view
 
     def data_of(self, record: str | int) -> Any:
         """Return the data object of a webhook request, by its number or id; None if it has none.
@@ -205,9 +205,9 @@ class WorldContent(WorldHandle):
         return None if data is None else orjson.loads(data)
 
     def remove(self, record: str | int) -> Record:
-        """Remove a webhook request, by its number or id; return it as it was. Raises NotFound."""
-        shown: Record = orjson.loads(remove_record(self.emulated.current_epoch, str(record)).body)
-        return shown
+        """Remove a webhook request, by its number or id, and return it. Raises NotFound."""
+        view: Record = orjson.loads(remove_record(self.emulated.current_epoch, str(record)).body)
+        return view
 
     @property
     def definitions(self) -> list[dict[str, Any]]:
@@ -246,14 +246,14 @@ class WorldContent(WorldHandle):
 
     @property
     def secret_keys(self) -> list[dict[str, Any]]:
-        """The keys that sign webhooks, ``key`` included, in the order of their addition; copies."""
+        """The keys that sign webhooks, with ``key``, in the order of their addition; copies."""
         return deepcopy(list(self.emulated.current_epoch.reference_data.keys))
 
     def add_secret_key(self, **members: Any) -> dict[str, Any]:
-        """Add a key that signs webhooks, and return it; id and key are generated if not given.
+        """Add a key that signs webhooks, and return it; id and key are generated by default.
 
-            own = mock.add_secret_key(name="Mine", key="for tests only")
-            mock.add_definition(name="Jobs", entity="JOBS", secret_key_id=own["id"])
+            key = mock.add_secret_key(name="Mine", key="for tests only")
+            mock.add_definition(name="Jobs", entity="JOBS", secret_key_id=key["id"])
 
         Args:
             members: ``id``, ``name``, ``alternative_code``, ``description``, ``url_endpoint`` and
@@ -265,7 +265,7 @@ class WorldContent(WorldHandle):
         return add_entry(self.emulated, "secret_key", members)
 
     def reset(self) -> None:
-        """Go back to the initial content; also resets ids, clock, journal, faults, deliveries."""
+        """Restore the initial content; also reset ids, clock, journal, faults and deliveries."""
         self.emulated.reset()
 
     def snapshot(self, name: str) -> None:
@@ -273,28 +273,28 @@ class WorldContent(WorldHandle):
         self.emulated.save(text("name", name))
 
     def restore(self, name: str) -> None:
-        """Go back to the content of a ``snapshot``; journal and faults stay. Raises NotFound."""
+        """Restore the content of a ``snapshot``; journal and faults stay. Raises NotFound."""
         self.emulated.restore(text("name", name))
 
 
 def _entry(members: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the entry of a world file that has these members, and the data among them."""
+    """Return the entry of a world file with these members, and their data."""
     record = {**members}
     data = {"data": record.pop("data")} if "data" in record else {}
     return {"record": record, **data}
 
 
 def add_entry(world: World, kind: str, value: dict[str, Any]) -> Record:
-    """Add an entry to a world, and return a copy of it as it was added. Raises DataError.
+    """Add an entry to a world, and return a copy of the added object. Raises DataError.
 
-    A webhook request gets the members that it lacks, a definition or rule an id.
+    A webhook request gets its missing members, a definition or rule an id.
     """
     epoch = world.current_epoch
-    located = copied(LocatedEntry({kind: value}, f"the {kind}"), world.config)
-    filled_in = add_partial(epoch, world, [located]).filled_in
-    added = located.entry[kind]
-    shown: Record = orjson.loads(filled_in[0].body) if filled_in else added.get("record", added)
-    return deepcopy(shown)
+    copy = copied(LocatedEntry({kind: value}, f"the {kind}"), world.config)
+    filled_in = add_partial(epoch, world, [copy]).filled_in
+    content = copy.entry[kind]
+    view: Record = orjson.loads(filled_in[0].body) if filled_in else content.get("record", content)
+    return deepcopy(view)
 
 
 def _check_knobs(knobs: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""What a mock sends, and its built-in receiver, as a test uses them."""
+"""The deliveries of a mock and its built-in receiver, for tests."""
 
 import warnings
 from collections.abc import Callable, Iterator
@@ -29,19 +29,19 @@ class Deliveries:
     def __len__(self) -> int:
         return len(self._epoch().attempts.select())
 
-    def __getitem__(self, at: int) -> Attempt:
-        return self._epoch().attempts.select()[at]
+    def __getitem__(self, index: int) -> Attempt:
+        return self._epoch().attempts.select()[index]
 
     def of(self, record: str | int) -> list[Attempt]:
         """Return the attempts for one webhook request, by its number or id."""
         return self._epoch().attempts.select(str(record))
 
     def replay(self, number: int, *, fault: str | None = None) -> Attempt:
-        """Repeat exactly what an attempt sent; return the new attempt.
+        """Send the message of an attempt again; return the new attempt.
 
         Args:
-            number: of the attempt.
-            fault: what is wrong this time: *wrong_signature*, *old_key*, *cut_body* or *duplicate*.
+            number: the number of the attempt.
+            fault: a fault in the message: *wrong_signature*, *old_key*, *cut_body* or *duplicate*.
 
         Raises:
             NotFound: there is no such attempt.
@@ -55,7 +55,7 @@ class Deliveries:
         return replay(epoch, epoch.attempts.get(number), fault)
 
     def script(self, script: str | None, *, record: str | int | None = None) -> None:
-        """Let a script decide how deliveries end, from its first outcome on.
+        """Set a script of outcomes; it starts with its first outcome.
 
             mock.deliveries.script("2*timeout, success", record="7")
             mock.deliveries.script("refused")
@@ -64,7 +64,7 @@ class Deliveries:
         scripts; ``snapshot`` keeps them and their positions.
 
         Args:
-            script: outcomes in order, the last one forever; ``crmcom-kit dialect`` prints their
+            script: outcomes in order, the last one repeats; ``crmcom-kit dialect`` prints their
                 names (``delivery.script``). None ends the script; the world then has its first
                 one again.
             record: number or id of a webhook request.
@@ -72,7 +72,7 @@ class Deliveries:
         Raises:
             UsageError: the script is not allowed, or the mock really sends.
             NotFound: there is no such webhook request.
-            LimitExceeded: there are as many scripts as allowed.
+            LimitExceeded: the world has the maximum number of scripts.
         """
         if script is not None:
             text("script", script)
@@ -81,7 +81,7 @@ class Deliveries:
 
 @methods_hide_our_frames
 class BuiltInReceiver:
-    """The mock's own receiver of webhook requests."""
+    """The built-in receiver of webhook requests."""
 
     def __init__(self, epoch: Callable[[], Epoch], address: Callable[[], str]) -> None:
         """Show the receiver of ``epoch``; ``address`` returns its URL."""
@@ -90,16 +90,16 @@ class BuiltInReceiver:
 
     @property
     def url(self) -> str:
-        """Its URL; asking for it starts the mock's server."""
+        """Its URL; starts the mock's server."""
         return self._address()
 
     @property
     def requests(self) -> list[Received]:
-        """What it received, oldest first."""
+        """The requests that it received, oldest first."""
         return self._epoch().receiver.requests()
 
     def respond_with(self, *statuses: int) -> None:
-        """Respond with these statuses, one after another; the last one forever.
+        """Respond with these statuses in order; the last one repeats.
 
         Raises:
             UsageError: one of them is not a status.
@@ -109,6 +109,6 @@ class BuiltInReceiver:
         self._epoch().receiver.respond_with(statuses)
 
     def answer_with(self, *statuses: int) -> None:
-        """Do what ``respond_with`` does; the name before 0.4."""
+        """Call ``respond_with``; the name before 0.4."""
         warnings.warn("answer_with is now respond_with", DeprecationWarning, stacklevel=3)
         self.respond_with(*statuses)

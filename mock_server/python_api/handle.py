@@ -1,4 +1,4 @@
-"""How the classes of this folder find a world."""
+"""The world that an object of the Python API uses."""
 
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class WorldHandle:
-    """A world of a mock by its name, and the server through which clients reach it."""
+    """A world of a mock by its name, and the server for its clients."""
 
     def __init__(self, registry: "WorldRegistry", server: "Background", name: str) -> None:
         """Use the world of that name; it is created if it does not exist.

@@ -1,6 +1,6 @@
-"""The keyword arguments of a world's methods, as type checkers see them.
+"""The keyword arguments of a world's methods, for type checkers.
 
-At run time each method checks its arguments itself, and says what is allowed.
+At run time, each method checks its arguments.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ Operations = str | Sequence[str]
 
 
 class FaultArguments(TypedDict, total=False):
-    """Of ``fail``: what goes wrong, for which requests, and when; or the arguments of a preset."""
+    """Of ``fail``: the effect, the requests that it hits, and when; or those of a preset."""
 
     name: str | None
     when: Literal["before_commit", "after_commit"] | None
@@ -45,14 +45,14 @@ class FaultArguments(TypedDict, total=False):
 
 
 class RefusalArguments(TypedDict, total=False):
-    """Of ``expect_refusal``: which refusals, besides their operation."""
+    """Of ``expect_refusal``: conditions of the refusals, besides their operation."""
 
     record: str | int | None
     error: str | Sequence[str] | None
     times: int | None
 
 
-class Awaited(RequestPattern, total=False):
+class WaitArguments(RequestPattern, total=False):
     """Of ``wait_for``: a pattern, the state of a webhook request, or a delivery."""
 
     operation: Value

@@ -14,7 +14,7 @@ from crmcom_kit.mock_server.world.world import DEFAULT
 from crmcom_kit.usage_errors import UsageError
 
 TOKEN = "crmcom-mock-token"
-#: Seconds that a running delivery gets to end by itself once the mock is stopped.
+#: Seconds in which running deliveries may end once the mock is stopped.
 _DELIVERY_SECONDS = 0.5
 
 
@@ -48,15 +48,14 @@ class Mock(MockWorld):
         super().__init__(registry, server, DEFAULT)
 
     def start(self) -> "Mock":
-        """Start serving over HTTP, unless it is served already. Raises ServeError."""
+        """Start to serve over HTTP, unless it serves already. Raises ServeError."""
         self._server.start()
         return self
 
     def stop(self) -> None:
         """Stop serving; the content stays, and ``start`` serves it again.
 
-        A request that a fault holds back is not carried out any more, and its connection is
-        dropped.
+        A request that a fault holds back is not carried out, and its connection is dropped.
         """
         self._server.stop()
         deliveries = self._registry.default.delivery_queue
@@ -82,12 +81,12 @@ def crmcom_mock(**options: Any) -> Mock:
     There may be several at once.
 
     Args:
-        options: those of ``make_world``, with one token by default; and
+        options: those of ``make_world``, with a default token; and
 
             - host: the address to listen on, 127.0.0.1 by default;
             - port: the port to listen on, a free one by default;
-            - strict: whether leaving the block without an error also runs
-              ``assert_nothing_unexpected`` in each world.
+            - strict: True to run ``assert_nothing_unexpected`` in each world at the end of the
+              block, unless the block raises.
 
     Raises:
         UsageError: there is no such option.

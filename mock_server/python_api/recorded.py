@@ -30,41 +30,41 @@ def recorded_response(
         mock.fail(operation="list", respond=recorded_response("traffic.har", "list"))
 
     Args:
-        path: the file, as a browser, a proxy or crmcom-kit has written it.
+        path: the file, from a browser, a proxy or crmcom-kit.
         operation: only responses to this operation count, such as ``list``.
-        at: which of them, counted from 0; -1 is the last.
+        at: the index of the response, from 0; -1 is the last.
 
     Raises:
-        UsageError: the file is no HAR, or the response is not there as a whole.
-        NotFound: there are not as many responses.
+        UsageError: the file is not a HAR, or does not have the complete response.
+        NotFound: there is no response at this index.
     """
     integer("at", at, -_MAX_PLACE, _MAX_PLACE)
     entries = _entries(path if isinstance(path, Path) else Path(text("path", path)))
     if operation is not None:
-        named = (methods(resolve(release)).items() for release in release_names())
-        paths = {name: method.path for items in named for name, method in items}
+        items_of_releases = (methods(resolve(release)).items() for release in release_names())
+        paths = {name: method.path for items in items_of_releases for name, method in items}
         check_one_of("operation", operation, paths)
         end = f"/{paths[operation]}"
         entries = [entry for entry in entries if _path(entry).endswith(end)]
     try:
         entry = entries[at]
     except IndexError:
-        which = "responses" if operation is None else f"responses to {quoted(operation)}"
-        allowed = f"one of the {len(entries):,} {which} in {path}"
+        noun = "responses" if operation is None else f"responses to {quoted(operation)}"
+        allowed = f"one of the {len(entries):,} {noun} in {path}"
         raise NotFound("at", seen=str(at), allowed=allowed) from None
     response = _member(entry, "response", dict)
     content = _member(response, "content", dict)
     body, content_type = content.get("text"), str(content.get("mimeType") or "application/json")
     if not isinstance(body, str) or str(content.get("comment", "")).startswith(CUT):
-        raise UsageError("at", seen=f"response {at} without its whole body", allowed="a whole one")
-    whole: Respond = {"status": response.get("status", 0), "content_type": content_type}
+        raise UsageError("at", seen=f"response {at} without its whole body", allowed="all of it")
+    fixed: Respond = {"status": response.get("status", 0), "content_type": content_type}
     if content.get("encoding") == "base64":
-        return {**whole, "body": body, "encoding": "base64"}
-    return {**whole, "body": _encoded(body, content_type)}
+        return {**fixed, "body": body, "encoding": "base64"}
+    return {**fixed, "body": _encode(body, content_type)}
 
 
-def _encoded(body: str, content_type: str) -> bytes:
-    """Return a text in the charset of its type, in which it was sent; else in UTF-8."""
+def _encode(body: str, content_type: str) -> bytes:
+    """Return a text in the charset of its content type, or in UTF-8."""
     charset = _CHARSET.search(content_type)
     try:
         return body.encode(charset[1] if charset else "utf-8")
@@ -94,12 +94,12 @@ def _path(entry: Any) -> str:
     url: str = _member(_member(entry, "request", dict), "url", str)
     try:
         return urlsplit(url).path.rstrip("/")
-    except ValueError:  # such as brackets around no address
+    except ValueError:  # e.g. brackets without an address
         return ""
 
 
 def _member(value: Any, name: str, kind: type) -> Any:
-    """Return a member of an object. Raises UsageError if it is not there, or of another type."""
+    """Return a member of an object. Raises UsageError if it is missing or has another type."""
     member = value.get(name) if isinstance(value, Mapping) else None
     if not isinstance(member, kind):
         raise UsageError("path", seen=f"no {name} of a HAR", allowed="a HAR 1.2 archive")

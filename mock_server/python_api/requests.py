@@ -1,4 +1,4 @@
-"""The requests to a world: viewed, asserted, and waited for."""
+"""The requests to a world: views, assertions and waits."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Unpack, overload
@@ -14,7 +14,7 @@ from crmcom_kit.mock_server.journal.patterns import (
 from crmcom_kit.mock_server.journal.verification import Condition, Expected
 from crmcom_kit.mock_server.python_api.arguments import methods_hide_our_frames, number
 from crmcom_kit.mock_server.python_api.handle import WorldHandle
-from crmcom_kit.mock_server.python_api.keywords import Awaited
+from crmcom_kit.mock_server.python_api.keywords import WaitArguments
 from crmcom_kit.mock_server.world.conditions import condition_of
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.usage_errors import UsageError
@@ -26,8 +26,8 @@ _MAX_LINE = 300
 class RequestsView(Sequence[EntryView]):
     """The requests in a world's journal, oldest first, with secrets redacted.
 
-    A request is there from its arrival: it is ``running``, and its status is None, until it has a
-    response.
+    A request is listed from its arrival: until it has a response, it is ``running`` and its status
+    is None.
     """
 
     def __init__(self, world: Callable[[], World]) -> None:
@@ -44,16 +44,16 @@ class RequestsView(Sequence[EntryView]):
         return iter(self._views())
 
     @overload
-    def __getitem__(self, at: int) -> EntryView: ...
+    def __getitem__(self, index: int) -> EntryView: ...
 
     @overload
-    def __getitem__(self, at: slice) -> list[EntryView]: ...
+    def __getitem__(self, index: slice) -> list[EntryView]: ...
 
-    def __getitem__(self, at: int | slice) -> EntryView | list[EntryView]:
-        return self._views()[at]
+    def __getitem__(self, index: int | slice) -> EntryView | list[EntryView]:
+        return self._views()[index]
 
     def clear(self) -> None:
-        """Remove all requests but those that are still to be carried out."""
+        """Remove all requests except running ones."""
         self._world().journal.clear()
 
     def __repr__(self) -> str:
@@ -61,23 +61,23 @@ class RequestsView(Sequence[EntryView]):
 
 
 def summarize_requests(world: World) -> str:
-    """Return the last requests to a world as text: redacted, with warnings and what was wrong.
+    """Return the last requests to a world as text, redacted, with warnings and reasons.
 
-    It is empty if there were none.
+    It is empty if there are none.
     """
     views = world.reader.views()
-    earlier = len(views) - _MAX_REQUESTS
-    lines = [f"… {earlier} earlier ones"] if earlier > 0 else []
+    excess = len(views) - _MAX_REQUESTS
+    lines = [f"… {excess} earlier ones"] if excess > 0 else []
     for view in views[-_MAX_REQUESTS:]:
         lines.append(_shorten(str(view)))
         if view.request["body"]:
             lines.append(_shorten(f"    sent {view.request['body']}"))
         lines += [_shorten(f"    warning: {text}") for text in view.warnings]
-        near = view.near_miss
-        if near is not None:
-            lines.append(_shorten(f"    broke {view.statement}: {near['reason']}"))
-            if near["suggestion"] is not None:
-                lines.append(_shorten(f"    suggestion: {near['suggestion']}"))
+        miss = view.near_miss
+        if miss is not None:
+            lines.append(_shorten(f"    broke {view.statement}: {miss['reason']}"))
+            if miss["suggestion"] is not None:
+                lines.append(_shorten(f"    suggestion: {miss['suggestion']}"))
     return "\n".join(lines)
 
 
@@ -88,7 +88,7 @@ def _shorten(text: str) -> str:
 
 @methods_hide_our_frames
 class WorldRequests(WorldHandle):
-    """What a test asserts of the requests to a world, and what it waits for."""
+    """Assertions about the requests to a world, and waits."""
 
     def assert_called(
         self,
@@ -99,20 +99,20 @@ class WorldRequests(WorldHandle):
     ) -> list[EntryView]:
         """Assert that matching requests were made as often as expected, and return them.
 
-        Refused requests count, unless ``served`` is True. So do those that have no response yet;
-        ``wait_for`` waits for those to come.
+        Refused requests count, unless ``served`` is True. Requests without a response count, too;
+        ``wait_for`` waits for future ones.
 
             mock.assert_called(operation="resend", record="7", times=1)
 
         Args:
             operation: the API's method, such as ``resend``.
-            times: how many matching requests are expected, or ``{"at_least": 1, "at_most": 3}``;
-                at least one by default.
-            pattern: what else must be true of a request: ``record`` (the number or id of a
+            times: the expected number, or ``{"at_least": 1, "at_most": 3}``; at least one by
+                default.
+            pattern: other conditions for a request: ``record`` (the number or id of a
                 webhook request), ``parameters``, ``outcome`` (accepted or refused), ``served``
-                (whether the API has carried it out), ``status``, ``code``, ``state_before``,
-                ``state_after`` and ``fault`` (a name, or whether any). Instead of a value,
-                ``{"absent": True}`` asks for none.
+                (True if the API has carried it out), ``status``, ``code``, ``state_before``,
+                ``state_after`` and ``fault`` (a name, or True for any). ``{"absent": True}`` in
+                place of a value means none.
 
         Raises:
             AssertionError: the number differs; the message names the nearest ones.
@@ -126,12 +126,12 @@ class WorldRequests(WorldHandle):
     def assert_not_called(
         self, operation: Value | None = None, **pattern: Unpack[RequestPattern]
     ) -> None:
-        """Assert that no request matches the pattern; without one, that there was no request.
+        """Assert that no request matches the pattern; without a pattern, that there was no request.
 
         Raises:
             AssertionError: a request matches, or may match once it has a response.
-            UsageError: the pattern is not allowed; there never was such a record, and no request
-                named it; or the journal had no room for requests that may match.
+            UsageError: the pattern is not allowed; its record never existed, and no request named
+                it; or the journal had no room for requests that may match.
         """
         __tracebackhide__ = True
         check_members(pattern, MEMBERS)
@@ -144,9 +144,9 @@ class WorldRequests(WorldHandle):
         /,
         *,
         timeout: float = 5.0,
-        **asked: Unpack[Awaited],
+        **members: Unpack[WaitArguments],
     ) -> Any:
-        """Wait until something has happened, measured by the machine's time.
+        """Wait until a condition holds; time is that of the machine.
 
             mock.wait_for(operation="resend", times=2)
             mock.wait_for(record="7", state="SUCCESSFUL")
@@ -154,18 +154,18 @@ class WorldRequests(WorldHandle):
             mock.wait_for(lambda: len(mock.records) < 3)
 
         Args:
-            until: a function that returns something true once it has happened.
-            timeout: how many seconds to wait.
-            asked: which requests, see ``assert_called``, with ``times``; they count when they
-                have a response. Or one ``record``, by number or id, that exists or is in ``state``:
-                SUCCESSFUL, REJECTED, SENDING or DELETED. Or ``delivery``, the record with a
-                finished delivery, True for any, and whether it was ``delivered``.
+            until: a function that returns a true value once the condition holds.
+            timeout: the maximum seconds to wait.
+            members: a pattern of requests as for ``assert_called``, with ``times``; they count
+                when they have a response. Or a ``record``, by number or id, that exists or is in
+                ``state``: SUCCESSFUL, REJECTED, SENDING or DELETED. Or ``delivery``, the record
+                with a finished delivery, True for any, and ``delivered``, True or False.
 
         Returns:
             The requests, the result of the function, the record's state, or the attempt.
 
         Raises:
-            AssertionError: it has not happened in time; the message says what was found instead.
+            AssertionError: the condition did not hold in time; the message shows the facts.
             UsageError: an argument is not allowed.
         """
         __tracebackhide__ = True
@@ -174,14 +174,14 @@ class WorldRequests(WorldHandle):
             allowed = f"a function without arguments; or by name, operation={until!r}"
             raise UsageError("until", seen=repr(until), allowed=allowed)
         if until is None:
-            condition = condition_of(self.emulated, asked)
-        elif asked:
-            raise UsageError("until", seen=f"with {next(iter(asked))}", allowed="until alone")
+            condition = condition_of(self.emulated, members)
+        elif members:
+            raise UsageError("until", seen=f"with {next(iter(members))}", allowed="until alone")
         else:
             condition = _until(until)
-        why = verification.wait_for(self.emulated.journal, condition, seconds)
-        if why != "held":
-            raise AssertionError(_late(why, condition.facts(), seconds, asked))
+        reason = verification.wait_for(self.emulated.journal, condition, seconds)
+        if reason != "held":
+            raise AssertionError(_report(reason, condition.facts(), seconds, members))
         return condition.result()
 
 
@@ -190,39 +190,39 @@ def _pattern(operation: Any, members: Mapping[str, Any]) -> dict[str, Any]:
     return {**members} if operation is None else {"operation": operation, **members}
 
 
-def assert_requests(world: World, asked: Mapping[str, Any]) -> list[EntryView]:
-    """Return the requests that match a pattern, if they are as many as its ``times`` says.
+def assert_requests(world: World, members: Mapping[str, Any]) -> list[EntryView]:
+    """Return the requests that match a pattern, if their number is that of its ``times``.
 
     Raises:
-        AssertionError: they are not.
+        AssertionError: it is not.
         UsageError: the expectation is not allowed.
     """
     __tracebackhide__ = True
-    result = verification.verify(world.reader, asked)
+    result = verification.verify(world.reader, members)
     if not result.ok:
         raise AssertionError(result.message)
     return result.views
 
 
 def _until(function: Callable[[], object]) -> Condition:
-    """Return the condition that a function returns something true."""
+    """Return the condition that a function returns a true value."""
     if not callable(function):
         allowed = "a function without arguments"
         raise UsageError("until", seen=repr(function), allowed=allowed)
-    last: list[object] = [None]
+    results: list[object] = [None]
 
     def holds() -> bool:
-        last[0] = function()
-        return bool(last[0])
+        results[0] = function()
+        return bool(results[0])
 
-    return Condition(holds, lambda: {"it returned": last[0]}, lambda: last[0])
+    return Condition(holds, lambda: {"it returned": results[0]}, lambda: results[0])
 
 
-def _late(why: str, facts: dict[str, Any], timeout: float, asked: Mapping[str, Any]) -> str:
-    """Return what was waited for, and what was there instead."""
+def _report(reason: str, facts: dict[str, Any], timeout: float, members: Mapping[str, Any]) -> str:
+    """Return the message of a wait that ended without its condition."""
     if "message" in facts:
-        return f"waited {timeout:g} s; {why}: {facts['message']}"
-    wanted = ", ".join(f"{name} {value!r}" for name, value in asked.items())
-    seen = ", ".join(f"{name} {value!r}" for name, value in facts.items() if name != "record")
-    what = wanted or "the function to return a true value"
-    return f"waited {timeout:g} s for {what}; {why}: {seen}"
+        return f"waited {timeout:g} s; {reason}: {facts['message']}"
+    condition = ", ".join(f"{name} {value!r}" for name, value in members.items())
+    state = ", ".join(f"{name} {value!r}" for name, value in facts.items() if name != "record")
+    goal = condition or "the function to return a true value"
+    return f"waited {timeout:g} s for {goal}; {reason}: {state}"

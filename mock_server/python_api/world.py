@@ -1,4 +1,4 @@
-"""One world of a mock as a test uses it."""
+"""One world of a mock, for tests."""
 
 import warnings
 from collections.abc import Mapping
@@ -35,7 +35,7 @@ class MockWorld(WorldContent, WorldRequests, WorldFaults):
             UsageError: the name is not allowed.
         """
         super().__init__(registry, server, name)
-        #: The worlds that were created through this one, and end with it.
+        #: The worlds that were created through this one; they end with it.
         self.children: list[MockWorld] = []
         self._path = "" if name == DEFAULT else f"/worlds/{name}"
         #: Its webhook requests.
@@ -62,7 +62,7 @@ class MockWorld(WorldContent, WorldRequests, WorldFaults):
 
     @property
     def origin(self) -> str:
-        """Scheme, host and port of the server, which is started if it does not run yet."""
+        """Scheme, host and port of the server; starts it if necessary."""
         return self._server.address()
 
     @property
@@ -93,23 +93,23 @@ class MockWorld(WorldContent, WorldRequests, WorldFaults):
     def client(self, **options: Any) -> "httpx.Client":
         """Return an httpx client of the API; starts the server.
 
-        Its ``base_url`` is that of this world, so that ``client.get("webhook_requests/show")`` is
-        enough. It keeps no connection between requests, so that it need not be closed.
+        Its ``base_url`` is that of this world: use ``client.get("webhook_requests/show")``. It
+        keeps no connection between requests, so it need not be closed.
 
         Args:
-            options: those of ``httpx.Client``.
+            options: the options of ``httpx.Client``.
 
         Raises:
             ModuleNotFoundError: httpx is not installed; the mock itself does not need it.
         """
         import httpx
 
-        ours = {
+        defaults = {
             "base_url": self.url,
             "limits": httpx.Limits(max_keepalive_connections=0),
-            "trust_env": False,  # a proxy of the environment is not for this machine
+            "trust_env": False,  # no proxy to this machine
         }
-        return httpx.Client(**{**ours, **options})
+        return httpx.Client(**{**defaults, **options})
 
     def world(self, name: str) -> "MockWorld":
         """Return another world of the same mock; it is created if it does not exist.
@@ -152,10 +152,10 @@ class MockWorld(WorldContent, WorldRequests, WorldFaults):
         Args:
             entity: the entity that the data describes.
             definition: name, alternative code or id of a webhook definition.
-            data: the entity's members; the fields set of the definition selects what is sent.
-            url: where it is sent; the definition's own by default.
-            fault: what is wrong with the delivery on purpose: *wrong_signature*, *old_key*,
-                *cut_body* or *duplicate*.
+            data: the entity's members; the fields set of the definition selects those to send.
+            url: its destination; the definition's URL by default.
+            fault: a fault in the delivery: *wrong_signature*, *old_key*, *cut_body* or
+                *duplicate*.
 
         Raises:
             UsageError, NotFound, DataError: it cannot be triggered.

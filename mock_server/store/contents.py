@@ -1,6 +1,6 @@
-"""What a store holds: its records, and the indexes that queries use.
+"""The contents of a store: its records, and the indexes for queries.
 
-Nothing here locks: ``Store`` decides who may read and write when.
+This module does not lock; ``Store`` does.
 """
 
 from bisect import bisect_left, insort
@@ -21,16 +21,16 @@ from crmcom_kit.mock_server.store.records import (
 
 _Field = IndexedField | Literal["state", "url"]
 _Index = dict[str, list[int]]  # by value, the positions of its records in ascending order
-_Condition = tuple[tuple[_Field, frozenset[str]], ...]  # one of them must fit
+_Condition = tuple[tuple[_Field, frozenset[str]], ...]  # one of the fields must match
 _Test = Callable[[Record], bool]
-_DIGITS = 100  # of a number that is counted on from; the next after a longer one is not known
+_DIGITS = 100  # maximum length of a number that counts for the next number
 
 
 class Contents:
-    """Records by position: the first one that was ever added has position 0.
+    """Records by position, which counts additions from 0.
 
-    A position is never used again. The id and the number of a deleted record still lead to its
-    position, which is empty, so they cannot be used again.
+    Positions are not used again. The id and the number of a deleted record keep its position, which
+    is empty, so they cannot be used again.
     """
 
     def __init__(self) -> None:
@@ -39,11 +39,11 @@ class Contents:
         self.positions: dict[Key, dict[str, int]] = {key: {} for key in KEYS}
         #: The largest whole number that a record has or had; 0 if there is none.
         self.largest_number = 0
-        #: When the newest one was created, deleted or not, in seconds since 1970.
+        #: The creation of the newest record, also a deleted one, in seconds since 1970.
         self.newest = -inf
-        #: How many bytes its records count for.
+        #: The bytes that its records count for.
         self.size = 0
-        self.indexes: dict[_Field, _Index] = {}  # built when a query first needs them
+        self.indexes: dict[_Field, _Index] = {}  # built when a query needs them
 
     def copy(self) -> "Contents":
         """Return a copy; its indexes are built when a query needs them."""
@@ -58,73 +58,75 @@ class Contents:
     def check_new(self, records: Sequence[Record]) -> None:
         """Raise DuplicateRecord unless the ids and numbers of ``records`` are new."""
         for key in KEYS:
-            seen = set[str]()
+            values = set[str]()
             for record in records:
                 value = record.id if key == "id" else record.number
-                if value in seen:
+                if value in values:
                     msg = f"{key}: {value} is given twice"
                     raise DuplicateRecord(msg, record)
-                seen.add(value)
+                values.add(value)
                 position = self.positions[key].get(value)
                 if position is not None:
                     exists = position in self.records
-                    when = "already exists" if exists else "was used by a deleted webhook request"
-                    msg = f"{key}: {value} {when}"
+                    state = "already exists" if exists else "was used by a deleted webhook request"
+                    msg = f"{key}: {value} {state}"
                     raise DuplicateRecord(msg, record)
 
     def add(self, records: Sequence[Record]) -> None:
         """Add ``records``, which ``check_new`` accepted, as the newest."""
-        new = dict(enumerate(records, len(self.positions["id"])))
-        for position, record in new.items():
+        additions = dict(enumerate(records, len(self.positions["id"])))
+        for position, record in additions.items():
             self.positions["id"][record.id] = position
             self.positions["number"][record.number] = position
-            self.largest_number = max(self.largest_number, _whole(record.number))
+            self.largest_number = max(self.largest_number, _as_int(record.number))
             if record.created is not None:
                 self.newest = max(self.newest, record.created)
             self.size += record.size
             for field, index in self.indexes.items():
                 index.setdefault(getattr(record, field), []).append(position)
-        self.records.update(new)  # last and in one step: a reader without a lock sees all or none
+        self.records.update(additions)  # last and at once: readers without a lock see all or none
 
     def add_deleted(self, ids_and_numbers: Iterable[tuple[str, str]]) -> None:
-        """Take ids and numbers as if records had had them and were removed."""
-        for position, (own_id, number) in enumerate(ids_and_numbers, len(self.positions["id"])):
-            self.positions["id"][own_id] = position
+        """Add ids and numbers of deleted records."""
+        for position, (record_id, number) in enumerate(ids_and_numbers, len(self.positions["id"])):
+            self.positions["id"][record_id] = position
             self.positions["number"][number] = position
-            self.largest_number = max(self.largest_number, _whole(number))
+            self.largest_number = max(self.largest_number, _as_int(number))
 
     def deleted(self) -> list[tuple[str, str]]:
         """Return id and number of each record that was removed."""
-        both = zip(self.positions["id"].items(), self.positions["number"], strict=True)
+        pairs = zip(self.positions["id"].items(), self.positions["number"], strict=True)
         return [
-            (own_id, number) for (own_id, position), number in both if position not in self.records
+            (record_id, number)
+            for (record_id, position), number in pairs
+            if position not in self.records
         ]
 
     def replace(self, position: int, record: Record) -> None:
-        """Put ``record``, of the same id and number, at the position of another."""
-        before = self.records[position]
+        """Replace the record at ``position`` with ``record``, of the same id and number."""
+        old_record = self.records[position]
         for field, index in self.indexes.items():
-            old, new = getattr(before, field), getattr(record, field)
-            if old != new:
-                _take_out(index, old, position)
-                insort(index.setdefault(new, []), position)
+            old_value, new_value = getattr(old_record, field), getattr(record, field)
+            if old_value != new_value:
+                _remove_position(index, old_value, position)
+                insort(index.setdefault(new_value, []), position)
         self.records[position] = record
         if record.created is not None:
             self.newest = max(self.newest, record.created)
-        self.size += record.size - before.size
+        self.size += record.size - old_record.size
 
     def remove(self, position: int) -> None:
-        """Remove the record at ``position``; its id and number stay taken."""
+        """Remove the record at ``position``; its id and number stay in use."""
         record = self.records.pop(position)
         self.size -= record.size
         for field, index in self.indexes.items():
-            _take_out(index, getattr(record, field), position)
+            _remove_position(index, getattr(record, field), position)
 
     def find(self, query: Query) -> Iterable[Record]:
-        """Return the page of records that ``query`` asks for.
+        """Return the page of records that ``query`` selects.
 
-        It reads the records of the most selective condition, up to the end of the page, or only
-        the page if there is no other condition.
+        Reads the records of the most selective condition, up to the end of the page; only the page
+        if there is no other condition.
         """
         conditions, tests = self._conditions(query), _tests(query)
         positions: Iterable[int] = self.records
@@ -133,7 +135,7 @@ class Contents:
             sizes = [sum(map(len, buckets)) for buckets in choices]
             smallest = sizes.index(min(sizes))
             del conditions[smallest]
-            positions = _together(choices[smallest], newest_first=query.newest_first)
+            positions = _merge(choices[smallest], newest_first=query.newest_first)
         elif query.newest_first:
             positions = reversed(self.records)
         tests += map(_meets, conditions)
@@ -148,7 +150,7 @@ class Contents:
         return islice(records, query.offset, end)
 
     def _conditions(self, query: Query) -> list[_Condition]:
-        """Return the conditions that indexes can answer, all of which must be met."""
+        """Return the conditions that indexes can check; all must be met."""
         conditions: list[_Condition] = [(condition,) for condition in query.indexed]
         if query.any_of_indexed and conditions:
             conditions = [query.indexed]
@@ -164,18 +166,18 @@ class Contents:
         return [bucket for bucket in buckets if bucket]
 
     def _index(self, field: _Field) -> _Index:
-        """Return the index of ``field``, built if no query needed it before."""
+        """Return the index of ``field``; build it if it is missing."""
         index = self.indexes.get(field)
         if index is None:
             index = {}
             for position, record in self.records.items():
                 index.setdefault(getattr(record, field), []).append(position)
-            # In one step: stores that share these contents may look at the same time.
+            # At once: stores that share these contents may read at the same time.
             self.indexes[field] = index
         return index
 
 
-def _take_out(index: _Index, value: str, position: int) -> None:
+def _remove_position(index: _Index, value: str, position: int) -> None:
     bucket = index[value]
     if len(bucket) == 1:
         del index[value]
@@ -183,10 +185,10 @@ def _take_out(index: _Index, value: str, position: int) -> None:
         del bucket[bisect_left(bucket, position)]
 
 
-def _whole(number: str) -> int:
-    """Return a record's number as a whole number; 0 if it is none."""
-    is_whole = len(number) <= _DIGITS and number.isascii() and number.isdecimal()
-    return int(number) if is_whole else 0
+def _as_int(number: str) -> int:
+    """Return a record's number as an int; 0 if it is not a whole number."""
+    is_number = len(number) <= _DIGITS and number.isascii() and number.isdecimal()
+    return int(number) if is_number else 0
 
 
 def _meets(condition: _Condition) -> _Test:
@@ -197,17 +199,17 @@ def _meets(condition: _Condition) -> _Test:
 
 
 def _tests(query: Query) -> list[_Test]:
-    """Return the conditions that no index can answer."""
+    """Return the conditions that no index can check."""
     if query.created_from is None and query.created_before is None:
         return []
-    first = -inf if query.created_from is None else query.created_from
-    before = inf if query.created_before is None else query.created_before
-    return [lambda record: record.created is not None and first <= record.created < before]
+    start = -inf if query.created_from is None else query.created_from
+    end = inf if query.created_before is None else query.created_before
+    return [lambda record: record.created is not None and start <= record.created < end]
 
 
-def _together(buckets: list[list[int]], *, newest_first: bool) -> Iterator[int]:
+def _merge(buckets: list[list[int]], *, newest_first: bool) -> Iterator[int]:
     """Return each position of the ``buckets`` once, in order."""
-    ordered = [reversed(bucket) if newest_first else iter(bucket) for bucket in buckets]
-    if len(ordered) == 1:
-        return ordered[0]
-    return (position for position, _ in groupby(merge(*ordered, reverse=newest_first)))
+    iterators = [reversed(bucket) if newest_first else iter(bucket) for bucket in buckets]
+    if len(iterators) == 1:
+        return iterators[0]
+    return (position for position, _ in groupby(merge(*iterators, reverse=newest_first)))

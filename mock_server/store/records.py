@@ -5,20 +5,20 @@ from typing import Any, Literal, NamedTuple
 
 from crmcom_kit.mock_server.store.life_cycle import State
 
-_OVERHEAD = 512  # bytes of a record besides what it keeps
+_OVERHEAD = 512  # bytes of a record besides its content
 Key = Literal["id", "number"]
 KEYS: tuple[Key, ...] = ("id", "number")
 IndexedField = Literal["definition", "rule", "entity", "entity_id"]
-Indexed = tuple[IndexedField, frozenset[str]]  # a field and the values that fit
+Indexed = tuple[IndexedField, frozenset[str]]  # a field and its matching values
 
 
 def key_of(field: str) -> Key:
-    """Return the key of a record that a field of an identifier is: its id, or its number."""
+    """Return the key of a record for a field of an identifier: id or number."""
     return "number" if field == "number" else "id"
 
 
 class Record(NamedTuple):
-    """One webhook request: the values it is found by, and the bytes that are kept of it."""
+    """One webhook request: the values that find it, and its bytes."""
 
     id: str
     number: str
@@ -31,30 +31,30 @@ class Record(NamedTuple):
     created: int | None  # created_date in seconds since 1970, read as if it were UTC
     body: bytes  # the JSON object that responses carry
     data: bytes | None  # the JSON object that is delivered
-    is_recorded: bool = False  # True if an instance has shown it: no dialect decides how it looks
+    is_recorded: bool = False  # True: it comes from an instance; no dialect changes its form
 
     @property
     def size(self) -> int:
-        """How many bytes it counts for."""
+        """The bytes that it counts for."""
         return len(self.body) + len(self.data or b"") + len(self.url) + _OVERHEAD
 
 
 class Query(NamedTuple):
-    """Which records to find, in which order, and which page of them.
+    """The conditions for records, their order, and the page to return.
 
-    ``indexed`` holds fields and the values that fit: all of the fields must fit, or with
-    ``any_of_indexed`` one of them. All other conditions must be met as well. ``states`` are as
-    responses show them: a record that is being sent is REJECTED.
+    ``indexed`` has fields and their matching values: all fields must match, or with
+    ``any_of_indexed`` one of them. All other conditions must be met as well. ``states`` are those
+    of responses: a record that is being sent is REJECTED.
     """
 
     indexed: tuple[Indexed, ...] = ()
     any_of_indexed: bool = False
-    url: Callable[[str], bool] | None = None  # those that fit
+    url: Callable[[str], bool] | None = None  # returns True for matching URLs
     states: frozenset[str] | None = None
     created_from: int | None = None
     created_before: int | None = None
     newest_first: bool = True
-    #: Sort keys, the first one first, and whether downwards; records alike in all are by age.
+    #: Sort keys, the first one first, and True for descending; equal records are sorted by age.
     order: tuple[tuple[Callable[[Record], Any], bool], ...] = ()
     offset: int = 0
     limit: int | None = None
@@ -64,6 +64,6 @@ class DuplicateRecord(Exception):
     """A record has an id or a number that the store has or had already; nothing has changed."""
 
     def __init__(self, message: str, record: Record) -> None:
-        """Remember the ``record`` that was to be inserted."""
+        """Set the ``record`` that cannot be inserted."""
         super().__init__(message)
         self.record = record

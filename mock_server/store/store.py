@@ -1,73 +1,72 @@
-"""The content of one epoch: a lock around records, which other stores may share until a write."""
+"""The content of one epoch: records and their lock. Stores may share records until a write."""
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
 
 from crmcom_kit.mock_server.store.contents import Contents
-from crmcom_kit.mock_server.store.life_cycle import Event, State, after
+from crmcom_kit.mock_server.store.life_cycle import Event, State, next_state
 from crmcom_kit.mock_server.store.records import Key, Query, Record
 from crmcom_kit.mock_server.store.reference_data import ReferenceData
 
-#: Is called before each change of a store, under its lock, with records that are new or will be
-#: different, those that will be gone, and what takes the place of the reference data, if anything.
-#: If it raises, nothing changes.
+#: Called before each change of a store, under its lock, with the new and changed records, the
+#: records to be removed, and the new reference data, if any. If it raises, nothing changes.
 Listener = Callable[[Iterable[Record], Iterable[Record], ReferenceData | None], None]
 
 
 def _ignore(*_: object) -> None:
-    """Do nothing: nobody listens."""
+    """Do nothing: the default listener."""
 
 
 class Store:
-    """Webhook requests, and the reference data that they refer to. Every call is atomic.
+    """Webhook requests and their reference data. Every call is atomic.
 
     Copying takes the same time for any number of records: both stores share the contents, and the
-    first one that is written to copies them.
+    first write copies them.
     """
 
     def __init__(self) -> None:
         """Start empty."""
-        #: Never changed, but replaced as a whole.
+        #: Never changed, only replaced.
         self.reference_data = ReferenceData()
         self._lock = threading.Lock()
         self._contents = Contents()
-        self._shared = False  # True if other stores share the contents; do not change them then
-        # The positions of the records whose delivery runs. They are not in the contents, where
-        # these records stay REJECTED: a delivery belongs to the store that it began in.
+        self._is_shared = False  # True: other stores share the contents
+        # The positions of records that are being sent. In the contents, these stay REJECTED: a
+        # delivery belongs to the store in which it began.
         self._sending: set[int] = set()
         self._listener: Listener = _ignore
 
     def listen(self, listener: Listener, start: Callable[["Store"], None]) -> None:
-        """Call ``start`` with a copy, and ``listener`` before each change of what the copy has.
+        """Call ``start`` with a copy, and ``listener`` before each later change.
 
         Nothing changes while ``start`` runs, which may not use this store. If it raises, the
-        listener stays the one before.
+        listener does not change.
         """
         with self._lock:
             start(self._copy())
             self._listener = listener
 
     def copy(self) -> "Store":
-        """Return a copy; records being sent here are REJECTED in it."""
+        """Return a copy, in which records being sent are REJECTED."""
         with self._lock:
             return self._copy()
 
     def _copy(self) -> "Store":
         copy = Store()
-        self._shared = copy._shared = True
+        self._is_shared = copy._is_shared = True
         copy._contents = self._contents
         copy.reference_data = self.reference_data
         return copy
 
-    def _writable(self) -> Contents:
-        """Return contents that no other store shares; copy them if needed."""
-        if self._shared:
+    def _own_contents(self) -> Contents:
+        """Return contents that no other store shares; copy them if necessary."""
+        if self._is_shared:
             self._contents = self._contents.copy()
-            self._shared = False
+            self._is_shared = False
         return self._contents
 
     def _record(self, position: int | None) -> Record | None:
-        """Return the record at ``position``, as it is in this store."""
+        """Return the record at ``position``, with its state in this store."""
         if position in self._sending:
             return self._contents.records[position]._replace(state=State.SENDING)
         return None if position is None else self._contents.records.get(position)
@@ -78,7 +77,7 @@ class Store:
 
     @property
     def size(self) -> int:
-        """How many bytes its records and its reference data count for."""
+        """The bytes that its records and its reference data count for."""
         return self._contents.size + self.reference_data.size
 
     def get(self, key: Key, value: str) -> Record | None:
@@ -87,22 +86,22 @@ class Store:
             return self._record(self._contents.positions[key].get(value))
 
     def ever_existed(self, key: Key, value: str) -> bool:
-        """Return True if a record has that id or number, or had it until it was deleted."""
+        """Return True if a record, also a deleted one, has that id or number."""
         return value in self._contents.positions[key]
 
     def find(self, query: Query) -> list[Record]:
-        """Return the records that ``query`` finds, all as they are at one moment."""
+        """Return the records that ``query`` selects, at one moment."""
         with self._lock:
             return list(self._contents.find(query))
 
     def query(self, query: Query) -> list[bytes]:
-        """Return the bodies of the records that ``query`` finds."""
+        """Return the bodies of the records that ``query`` selects."""
         return [record.body for record in self.find(query)]
 
     def records(self) -> Iterator[Record]:
-        """Return all records as they are at this moment, oldest first."""
+        """Return all records at this moment, oldest first."""
         with self._lock:
-            self._shared = True  # so that a write copies what is read
+            self._is_shared = True  # a write copies the contents being read
             return iter(self._contents.records.values())
 
     def largest_number(self) -> int:
@@ -110,7 +109,7 @@ class Store:
         return self._contents.largest_number
 
     def newest(self) -> float:
-        """Return when the newest record, deleted or not, was created, in seconds since 1970.
+        """Return the creation of the newest record, also a deleted one, in seconds since 1970.
 
         It is -inf if none has a date.
         """
@@ -122,55 +121,55 @@ class Store:
             return self._contents.deleted()
 
     def insert(self, *records: Record, reference_data: ReferenceData | None = None) -> None:
-        """Add ``records`` as the newest, in their order, and replace the reference data, if given.
+        """Add ``records`` as the newest, in their order; replace the reference data, if given.
 
-        Raises DuplicateRecord, and adds none; deleted records count, too.
+        Raises DuplicateRecord, and adds none; ids and numbers of deleted records count, too.
         """
         with self._lock:
             self._contents.check_new(records)
             self._listener(records, (), reference_data)
             self.reference_data = reference_data or self.reference_data
-            self._writable().add(records)
+            self._own_contents().add(records)
 
     def insert_deleted(self, ids_and_numbers: Iterable[tuple[str, str]]) -> None:
-        """Let ids and numbers count as those of deleted records; the listener is not called."""
+        """Add ids and numbers of deleted records; the listener is not called."""
         with self._lock:
-            self._writable().add_deleted(ids_and_numbers)
+            self._own_contents().add_deleted(ids_and_numbers)
 
     def transition(
         self, record_id: str, event: Event, change: Callable[[Record], Record] | None = None
     ) -> Record | None:
-        """Let ``event`` happen to a record, and return it as it is then; None if there is none.
+        """Apply ``event`` to a record, and return the new record; None if there is none.
 
-        The life cycle's table says what state the event leads to. ``change`` returns what the
-        record becomes otherwise, with the same id and number. It runs under the lock: it must be
-        quick and may not use the store.
+        The life cycle's table has the new state. ``change`` returns the record with its other
+        changes and the same id and number. It runs under the lock: it must be quick and may not
+        use the store.
 
         Raises:
-            WrongState: the record's state does not allow it. Nothing has changed then, nor has it
-                if ``change`` raises.
+            WrongState: the record's state does not allow it. Nothing has changed then, nor if
+                ``change`` raises.
         """
         with self._lock:
             position = self._contents.positions["id"].get(record_id)
             record = self._record(position)
             if position is None or record is None:
                 return None
-            state = after(record.state, event)
-            changed = record if change is None else change(record)
-            kept = changed._replace(state=state.shown)
-            if kept != self._contents.records[position]:
-                self._listener((kept,), (), None)
-                self._writable().replace(position, kept)
+            state = next_state(record.state, event)
+            new_record = record if change is None else change(record)
+            stored_record = new_record._replace(state=state.in_responses)
+            if stored_record != self._contents.records[position]:
+                self._listener((stored_record,), (), None)
+                self._own_contents().replace(position, stored_record)
             if state is State.SENDING:
                 self._sending.add(position)
             else:
                 self._sending.discard(position)
-            return changed._replace(state=state)
+            return new_record._replace(state=state)
 
     def replace(self, before: Record, record: Record, reference_data: ReferenceData) -> bool:
-        """Put ``record``, of the same id and number, in place of ``before``.
+        """Replace ``before`` with ``record``, of the same id and number.
 
-        Returns False if the store does not have ``before`` as it is; nothing has changed then.
+        Returns False if the store does not have ``before`` any more; nothing has changed then.
         """
         with self._lock:
             position = self._contents.positions["id"].get(before.id)
@@ -178,16 +177,16 @@ class Store:
                 return False
             self._listener((record,), (), reference_data)
             self.reference_data = reference_data
-            self._writable().replace(position, record)
+            self._own_contents().replace(position, record)
             return True
 
     def delete(self, key: Key, value: str) -> Record | None:
-        """Remove the record with that id or number, and return it as it last was."""
+        """Remove the record with that id or number, and return it."""
         with self._lock:
             position = self._contents.positions[key].get(value)
             record = self._record(position)
             if position is not None and record is not None:
                 self._listener((), (record,), None)
-                self._writable().remove(position)
+                self._own_contents().remove(position)
                 self._sending.discard(position)
             return record

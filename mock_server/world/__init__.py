@@ -1,1 +1,1 @@
-"""One tenant: its content, clock and tokens, and how worlds are made, found and replaced."""
+"""One tenant: its content, clock and tokens; making, finding and replacing worlds."""

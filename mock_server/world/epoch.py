@@ -201,7 +201,7 @@ class Epoch:
         """
         credentials, renderer = self.config.credentials, self.config.renderer
         name = credentials.username
-        user = self.reference_data.user_named(name)
+        user = self.reference_data.find_user(name)
         if user is None and self.config.serves_profile:
             user = next(iter(self.reference_data.users), None)
         if user is None:

@@ -13,7 +13,7 @@ from crmcom_kit.mock_server.store.reference_data import (
     Object,
     ReferenceData,
     name_of,
-    nearest,
+    object_hint,
 )
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.world import World
@@ -194,7 +194,9 @@ def _refer(directory: Directory, members: dict[str, Any], kind: str, place: str)
     target = next(filter(None, map(directory.find_any, names)), None)
     if target is None:
         if names and "id" not in reference:  # one of its own would have another name
-            allowed = f"{nearest(directory, kind, names[0])}; or a new one, if it is added first"
+            allowed = (
+                f"{object_hint(directory, kind, names[0])}; or a new one, if it is added first"
+            )
             raise DataError.of_member(place, kind, seen=quoted(names[0]), allowed=allowed)
         return
     about, entity = target.get("entity"), members.get("entity")

@@ -348,7 +348,7 @@ def _refuse(wrong: LocatedEntry, validator: "Draft202012Validator") -> None:
         msg = f"{wrong.place}: the webhook request lacks {', '.join(needed)}"
         raise DataError(msg)
     try:
-        check(validator, wrong.entry, whole="entry")
+        check(validator, wrong.entry, root="entry")
     except UsageError as error:
         allowed = error.allowed
         if not error.parameter.startswith(kinds()):

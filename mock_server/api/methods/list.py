@@ -43,14 +43,9 @@ def list_(epoch: Epoch, values: Values) -> Response:
             unknown_workflow_rule).
     """
     _check_semi_optional(epoch, values)
-    query, responses = _query(epoch, values), epoch.config.responses
+    query = _query(epoch, values)
     bodies = [] if query is None else epoch.store.query(query)
-    matches = None
-    if responses.counts_matches:
-        whole = query and query._replace(offset=0, limit=None, order=())
-        matches = 0 if whole is None else len(epoch.store.find(whole))
-    response = responses.listing(bodies, values.get("fields_set"), matches)
-    response.matches = matches
+    response = epoch.config.responses.listing(bodies, values.get("fields_set"))
     response.dials += _dials(tuple(values))
     return response
 

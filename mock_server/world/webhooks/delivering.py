@@ -71,7 +71,7 @@ def prepare(
             definition=claimed.definition,
             at=epoch.clock.now(),
             message=_wrong(epoch, right, fault, claimed.definition),
-            before=None if cause is Cause.FIRE else claimed.state.shown,
+            before=None if cause is Cause.FIRE else claimed.state.in_responses,
             fault=fault,
         )
         return Delivery(epoch, session, epoch.attempts.add(attempt), right, claimed)

@@ -13,7 +13,7 @@ from crmcom_kit.mock_server.deliveries.attempts import Attempt, Cause
 from crmcom_kit.mock_server.deliveries.outcomes import NOT_SENT, OutcomeName, outcome_of
 from crmcom_kit.mock_server.store.life_cycle import Event, State
 from crmcom_kit.mock_server.store.records import Record
-from crmcom_kit.mock_server.store.reference_data import Object, is_effective, name_of, named
+from crmcom_kit.mock_server.store.reference_data import Object, find_object, is_effective, name_of
 from crmcom_kit.mock_server.world.entries import add_entries
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.webhooks.delivering import check_fault, prepare
@@ -65,7 +65,7 @@ def fire(
     if entity not in epoch.config.release.entities:
         allowed = f"one of {', '.join(epoch.config.release.entities)}"
         raise UsageError("entity", seen=quoted(entity), allowed=allowed)
-    webhook_definition = named(epoch.reference_data.definitions, "definition", definition)
+    webhook_definition = find_object(epoch.reference_data.definitions, "definition", definition)
     check_fault(epoch, fault, webhook_definition["id"])
     about = webhook_definition.get("entity")
     if about is not None and about != entity:

@@ -10,7 +10,7 @@ import pytest
 from crmcom_kit.mock_server.pytest_plugin.network_guard import (
     HOSTS,
     Guard,
-    Reached,
+    ReachAttempt,
     RealHostReached,
 )
 
@@ -48,7 +48,7 @@ def test_every_way_to_a_real_host_is_blocked_and_recorded(
     """Whatever asks for the host gets an exception that names it, before any look-up."""
     with pytest.raises(RealHostReached, match=r"'rest.crm.com' looks like the real CRM.COM"):
         way("Rest.CRM.com.")
-    assert list(guard.reached) == [Reached("a test", "rest.crm.com")]
+    assert list(guard.attempts) == [ReachAttempt("a test", "rest.crm.com")]
 
 
 def test_other_hosts_and_literal_addresses_are_left_alone(guard: Guard) -> None:
@@ -66,7 +66,7 @@ def test_other_hosts_and_literal_addresses_are_left_alone(guard: Guard) -> None:
         ):
             connection.connect("/crm.com/there/is/no/such/file")
 
-    assert not guard.reached
+    assert not guard.attempts
 
 
 def test_a_stopped_guard_leaves_nothing_behind() -> None:

@@ -34,7 +34,7 @@ class Model:
 
     def copy(self) -> "Model":
         """Return the content that a copy of the store has: deliveries stay behind."""
-        live = [record._replace(state=record.state.shown) for record in self.live]
+        live = [record._replace(state=record.state.in_responses) for record in self.live]
         return Model(live, self.deleted.copy())
 
     def at(self, key: Key, value: str) -> int | None:
@@ -60,7 +60,7 @@ def _fits(record: Record, query: Query) -> bool:
         return False
     created, url = record.created, query.url
     return (
-        (query.states is None or record.state.shown in query.states)
+        (query.states is None or record.state.in_responses in query.states)
         and (url is None or url(record.url))
         and (query.created_from is None or (created is not None and created >= query.created_from))
         and (
