@@ -1,17 +1,27 @@
-"""Dials whose values are tables: texts by method, and errors that are cases of their own."""
+"""The dial envelope.cases: responses that are worded in another way than the others."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-#: The members of a case in errors.cases that select errors, and the members that describe them.
-CASE_FACTS = ("kind", "method", "parameter", "seen")
-ERROR_PARTS = ("status", "code", "message", "description")
-#: In which way a value may be wrong, as the fact ``seen`` of a case.
+#: The members of a case that select responses, and those that describe them.
+CASE_FACTS = ("kind", "method", "parameter", "seen", "results", "state")
+CASE_PARTS = ("status", "code", "message", "description", "data")
+#: The kind of a response that is no error.
+SUCCESS = "success"
+#: In which way a value may be wrong, as the fact ``seen`` of an error.
 SEEN = (
     *("nothing", "empty", "blank", "several", "several in a text"),
     *("more than one", "an empty object"),
     *("null", "a boolean", "a number", "a string", "an array", "an object", "not JSON", "a form"),
 )
+#: How many webhook requests a list has; ``part``: not all that match.
+RESULTS = ("none", "one", "several", "part")
+_ALLOWED = {
+    "seen": SEEN,
+    "results": RESULTS,
+    "state": ("SUCCESSFUL", "REJECTED"),
+    "data": ("absent", "null", "object"),
+}
 MAX_CASES = 200
 
 
@@ -19,42 +29,36 @@ class _Dial(Protocol):
     def accepts(self, value: object) -> bool: ...
 
 
-def allowed_texts(names: Sequence[str]) -> str:
-    """Return in words which tables of texts are allowed."""
-    return f'a table of strings such as {{ show = "Done" }}, with names of {", ".join(names)}'
-
-
 def allowed_cases() -> str:
     """Return in words which lists of cases are allowed."""
-    seen = ", ".join(f'"{each}"' for each in SEEN)
-    return (
-        'a list of tables such as { kind = "bad_body", seen = "nothing", code = "E1" }, where seen '
-        f"is one of {seen}"
+    allowed = "; ".join(
+        f"{name} is one of " + ", ".join(f'"{value}"' for value in values)
+        for name, values in _ALLOWED.items()
     )
-
-
-def are_texts(value: object, names: Sequence[str]) -> bool:
-    """Whether a value is a table of texts with some of these names."""
     return (
-        isinstance(value, dict) and value.keys() <= {*names} and all(map(is_text, value.values()))
+        'a list of tables such as { kind = "bad_body", seen = "nothing", code = "E1" } or '
+        f'{{ kind = "{SUCCESS}", method = "show", message = "Done" }}, where {allowed}'
     )
 
 
 def are_cases(value: object, dials: Mapping[str, _Dial]) -> bool:
     """Whether a value is a list of cases whose parts the dials of their kinds accept."""
     is_list = isinstance(value, list | tuple) and len(value) <= MAX_CASES
-    return is_list and all(_is_case(each, dials) for each in value)  # type: ignore[attr-defined]
+    return is_list and all(_is_case(case, dials) for case in value)  # type: ignore[attr-defined]
 
 
 def _is_case(value: object, dials: Mapping[str, _Dial]) -> bool:
     if not isinstance(value, dict):
         return False
-    facts, parts = value.keys() & {*CASE_FACTS}, value.keys() & {*ERROR_PARTS}
-    own = {part: dials.get(f"errors.{value.get('kind')}.{part}") for part in parts}
+    facts, parts = value.keys() & {*CASE_FACTS}, value.keys() & {*CASE_PARTS}
+    kind = value.get("kind")
+    own = {part: dials.get(f"errors.{kind}.{part}") for part in parts & {"status", "code"}}
+    texts = [value[name] for name in (facts | parts) - own.keys()]
     return (
-        "kind" in facts and len(facts) > 1 and bool(parts) and value.keys() == facts | parts
-        and all(is_text(value[name]) for name in facts)
-        and value.get("seen", SEEN[0]) in SEEN
+        bool(parts) and value.keys() == facts | parts and all(map(is_text, texts))
+        and (kind == SUCCESS or f"errors.{kind}.code" in dials)
+        and not (kind == SUCCESS and "data" in parts)
+        and all(value[name] in allowed for name, allowed in _ALLOWED.items() if name in value)
         and all(dial is not None and dial.accepts(value[part]) for part, dial in own.items())
     )  # fmt: skip
 
@@ -64,16 +68,36 @@ def is_text(value: object) -> bool:
     return isinstance(value, str) and value.encode("utf-8", "replace").decode() == value
 
 
-def case_of(cases: Sequence[Mapping[str, Any]], facts: Mapping[str, str]) -> Mapping[str, Any]:
-    """Return the first case that fits the facts of an error; an empty one if none does."""
-    for case in cases:
+Cases = Sequence[Mapping[str, Any]]
+
+
+def parts_of(cases: Cases, facts: Mapping[str, str]) -> dict[str, Any]:
+    """Return the parts of a response with some facts, each from the first case that has it."""
+    parts: dict[str, Any] = {}
+    for case in reversed(cases):
         if all(case[name] == facts.get(name) for name in CASE_FACTS if name in case):
-            return case
-    return {}
+            parts |= {part: case[part] for part in CASE_PARTS if part in case}
+    return parts
+
+
+def success_facts(method: str, about: Mapping[str, Any]) -> dict[str, str]:
+    """Return the facts of a success.
+
+    ``about`` is the webhook request in it, or ``results`` and ``matches``: how many a list has,
+    and how many match.
+    """
+    facts = {"kind": SUCCESS, "method": method}
+    if "results" in about:
+        results, matches = about["results"], about.get("matches", 0)
+        is_part = bool(results) and matches > results
+        facts["results"] = "part" if is_part else RESULTS[min(results, 2)]
+    if "life_cycle_state" in about:
+        facts["state"] = str(about["life_cycle_state"])
+    return facts
 
 
 def statuses_of_error(dialect: Mapping[str, Any], kind: str, method: str) -> list[int]:
     """Return the HTTP statuses that errors of a kind may have in responses of a method."""
-    cases = (case for case in dialect["errors.cases"] if case["kind"] == kind)
+    cases = (case for case in dialect["envelope.cases"] if case["kind"] == kind)
     own = [case for case in cases if case.get("method", method) == method and "status" in case]
     return [*dict.fromkeys([dialect[f"errors.{kind}.status"], *(case["status"] for case in own)])]

@@ -13,13 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from crmcom_kit.schemas.dial_tables import (
-    allowed_cases,
-    allowed_texts,
-    are_cases,
-    are_texts,
-    is_text,
-)
+from crmcom_kit.schemas.dial_tables import allowed_cases, are_cases, is_text
 from crmcom_kit.schemas.files import ROOM, names_in, read_json
 from crmcom_kit.schemas.ordering import MAX_KEYS, OLD_NAMES, read_key
 
@@ -38,7 +32,7 @@ class Dial:
     """One undocumented choice: its default, its alternatives and its evidence."""
 
     key: str
-    #: choice, boolean, integer, text, texts, pattern, members, order, cases, script, status or code
+    #: choice, boolean, integer, text, pattern, members, order, cases, script, status or code
     type: str
     default: Any
     choices: Any
@@ -64,7 +58,7 @@ class Dial:
                 return "a list of " + ", ".join(map(_quoted, self.choices))
             case "pattern":
                 return f"a string that matches {self.choices}"
-            case "order" | "script" | "texts" | "cases":
+            case "order" | "script" | "cases":
                 return self._allowed_structure()
             case "status":
                 return "an HTTP status from 200 to 599 other than 204, 205 and 304"
@@ -84,7 +78,7 @@ class Dial:
                 "comma-separated outcomes, each with an optional count, such as "
                 f"3*timeout: {', '.join(delivery_outcomes())}"
             )
-        return allowed_texts(self.choices) if self.type == "texts" else allowed_cases()
+        return allowed_cases()
 
     def accepts(self, value: object) -> bool:
         """Return True if ``value`` has this dial's type and is one of its choices."""
@@ -101,7 +95,7 @@ class Dial:
                 return isinstance(value, list | tuple) and set(map(str, value)) <= set(self.choices)
             case "pattern":
                 return isinstance(value, str) and re.fullmatch(self.choices, value) is not None
-            case "order" | "script" | "texts" | "cases":
+            case "order" | "script" | "cases":
                 return self._accepts_structure(value)
             case "status":
                 if not isinstance(value, int) or isinstance(value, bool):
@@ -119,8 +113,6 @@ class Dial:
                 return _is_order(value)
             case "script":
                 return _is_script(value)
-            case "texts":
-                return are_texts(value, self.choices)
         return are_cases(value, dials())
 
 

@@ -1,16 +1,19 @@
 """The envelope of responses, and errors, as a dialect has them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from crmcom_kit.schemas.dial_tables import ERROR_PARTS, case_of
+from crmcom_kit.schemas.dial_tables import SUCCESS, parts_of, success_facts
 from crmcom_kit.schemas.dialect import Dialect
+from crmcom_kit.schemas.members import filled, has_placeholder
 from crmcom_kit.schemas.releases import Release
 from crmcom_kit.schemas.rendering import Object, Renderer
 
 _ONE_EMPTY_TEXT_SINCE = "R12.0.0"
-#: What texts of a success may have in them, in braces.
-PLACEHOLDERS = ("results", "id", "number")
+#: The text of a case that stands for null.
+NULL = "{null}"
+#: Facts of a success that depend on its data.
+_OF_DATA = ("results", "state")
 
 
 class Envelopes:
@@ -20,74 +23,97 @@ class Envelopes:
         """Read the dials that decide how envelopes look."""
         self._dialect = dialect
         self._renderer = renderer
+        self._cases = dialect["envelope.cases"]
         self._blank = "" if dialect["envelope.empty_text"] == "empty" else None
         self._login_blank = self._blank
         if not release.at_least(_ONE_EMPTY_TEXT_SINCE):
             is_empty = dialect["envelope.login_empty_text"] == "empty"
             self._login_blank = "" if is_empty else None
 
-    def has_placeholders(self, method: str) -> bool:
-        """Whether a text of a success of ``method`` depends on its data."""
-        texts = (self._text(dial, method, {}) or "" for dial in ("messages", "descriptions"))
-        return any(f"{{{name}}}" in text for text in texts for name in PLACEHOLDERS)
+    def depends_on_data(self, method: str) -> bool:
+        """Whether the texts of a success of ``method`` depend on its data."""
+        return any(
+            case["kind"] == SUCCESS and case.get("method", method) == method
+            and (any(fact in case for fact in _OF_DATA) or _has_placeholder(case))
+            for case in self._cases
+        )  # fmt: skip
 
-    def success(self, data: Any, method: str = "show", **values: Any) -> Object:
-        """Return a success of ``method`` with ``data``; ``values`` are those of placeholders."""
-        whole = {"status": self._success_status(method, values), "data": data}
+    def success(self, data: Any, method: str = "show", about: Mapping[str, Any] = {}) -> Object:
+        """Return a success of ``method`` with ``data``; ``about`` is what its texts may name.
+
+        That is the webhook request in it, or ``results`` and ``matches`` of a list.
+        """
+        whole = {"status": self._success_status(method, about), "data": data}
         return self._renderer.ordered("envelope", whole)
 
-    def listing(self, records: Sequence[Any]) -> Object:
-        """Return a success with a list of records; an empty one as the dialect has it."""
+    def listing(self, records: Sequence[Any], matches: int | None = None) -> Object:
+        """Return a success with a list of records; an empty one as the dialect has it.
+
+        ``matches`` says how many there are, if those are not all.
+        """
         results = len(records)
-        if not records and self._dialect["list.empty"] == "null":
-            return self.success(None, "list", results=results)
+        about = {"results": results, "matches": results if matches is None else matches}
         if not records and self._dialect["list.empty"] == "absent":
-            return {"status": self._success_status("list", {"results": results})}
-        return self.success(list(records), "list", results=results)
+            return {"status": self._success_status("list", about)}
+        is_null = not records and self._dialect["list.empty"] == "null"
+        return self.success(None if is_null else list(records), "list", about)
 
     def refusal(self, details: str = "", **facts: str) -> tuple[int, Object]:
         """Return HTTP status and envelope of an error; ``details`` say what was wrong.
 
-        ``facts`` are its kind, and what else the dial errors.cases may tell it by.
+        ``facts`` are its kind, and what else the dial envelope.cases may tell it by.
         """
-        kind = f"errors.{facts['kind']}"
-        parts = {part: self._dialect[f"{kind}.{part}"] for part in ERROR_PARTS}
-        parts |= case_of(self._dialect["errors.cases"], facts)
-        text = f"{parts['message']} {details}".strip()
-        return parts["status"], self.failure(parts["code"], text, details, parts["description"])
+        dialect, kind = self._dialect, f"errors.{facts['kind']}"
+        parts = parts_of(self._cases, facts)
+        sentence = dialect[f"{kind}.message"]
+        values = {"message": sentence, "details": details}
+        message, description = (
+            _text(parts[part], values) if part in parts else usual
+            for part, usual in (
+                ("message", self._message(f"{sentence} {details}".strip())),
+                ("description", self._description(details)),
+            )
+        )
+        status, code = (parts.get(part, dialect[f"{kind}.{part}"]) for part in ("status", "code"))
+        return status, self._error(code, message, description, parts.get("data"))
 
-    def failure(self, code: str, text: str, details: str, form: str = "usual") -> Object:
-        """Return the response to an error with this code and these texts.
+    def failure(self, code: str, text: str) -> Object:
+        """Return the response to an error with this code and this text, in the usual form."""
+        return self._error(code, self._message(text), self._description(""))
 
-        ``form`` is that of the description, as the dial of a kind has it.
-        """
-        dialect = self._dialect
-        message = {"text": text, "empty": "", "null": None}[dialect["errors.message_form"]]
-        form = dialect["errors.description"] if form == "usual" else form
-        description = {"empty": "", "null": None, "detail": details}[form]
+    def _message(self, text: str) -> str | None:
+        return {"text": text, "empty": "", "null": None}[self._dialect["errors.message_form"]]
+
+    def _description(self, details: str) -> str | None:
+        return {"empty": "", "null": None, "detail": details}[self._dialect["errors.description"]]
+
+    def _error(
+        self, code: str, message: str | None, description: str | None, data: str | None = None
+    ) -> Object:
         whole: Object = {"status": self._status(code, message, description)}
-        if dialect["errors.data"] != "absent":
-            whole["data"] = None if dialect["errors.data"] == "null" else {}
+        data = data or self._dialect["errors.data"]
+        if data != "absent":
+            whole["data"] = None if data == "null" else {}
         return self._renderer.ordered("envelope", whole)
 
-    def _success_status(self, method: str, values: Object) -> Object:
+    def _success_status(self, method: str, about: Mapping[str, Any]) -> Object:
+        parts = parts_of(self._cases, success_facts(method, about))
+        blank = self._login_blank if method == "token" else self._blank
         message, description = (
-            self._text(dial, method, values) for dial in ("messages", "descriptions")
+            _text(parts[part], about) if part in parts else blank
+            for part in ("message", "description")
         )
         return self._status("OK", message, description)
-
-    def _text(self, dial: str, method: str, values: Object) -> str | None:
-        """Return a text of a success, with values in place of its placeholders."""
-        texts = self._dialect[f"envelope.{dial}"]
-        text: str | None = texts.get(method)
-        if text is None and method == "failed_resend":
-            text = texts.get("resend")
-        if not text:
-            return self._login_blank if method == "token" else self._blank
-        for name, value in values.items():
-            text = text.replace(f"{{{name}}}", str(value))
-        return text
 
     def _status(self, code: str, message: str | None, description: str | None) -> Object:
         status = {"code": code, "message": message, "description": description}
         return self._renderer.ordered("status", status)
+
+
+def _text(text: str, values: Mapping[str, Any]) -> str | None:
+    """Return a text of a case with values in place of its placeholders."""
+    return None if text == NULL else filled(text, values)
+
+
+def _has_placeholder(case: Mapping[str, Any]) -> bool:
+    return any(has_placeholder(case.get(part, "")) for part in ("message", "description"))

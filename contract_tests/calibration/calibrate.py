@@ -14,7 +14,6 @@ from crmcom_kit.contract_tests.calibration.learning import Learning, Log, log_of
 from crmcom_kit.contract_tests.calibration.people import Pseudonyms, free_texts, with_texts
 from crmcom_kit.contract_tests.calibration.record_forms import record_forms
 from crmcom_kit.contract_tests.calibration.report import Comparisons, as_html
-from crmcom_kit.contract_tests.calibration.success_texts import SUCCESS_TEXTS
 from crmcom_kit.contract_tests.client.calls import changing_method
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
@@ -23,6 +22,8 @@ from crmcom_kit.redaction import MASK, is_secret
 from crmcom_kit.schemas.dialect import Dialect, dials
 from crmcom_kit.schemas.dialect_file import toml_value, write_dialect
 from crmcom_kit.schemas.profile import DIALECT, HEAD, WORLD, Profile, head_of
+
+_TEXTS = ("message", "description")  # of a case
 
 
 class NothingToLearn(Exception):
@@ -177,7 +178,8 @@ def _content_type(log: Log) -> dict[str, str]:
 def files(made: Calibration, *, keep_personal_data: bool) -> dict[str, str]:
     """Return the texts of a profile's files by name."""
     redactor = ReportRedactor(made.results.target, made.results.history, hides_user=False)
-    texts = [[*made.profile.dialect[dial].values()] for dial in SUCCESS_TEXTS]
+    cases = made.profile.dialect["envelope.cases"]
+    texts = [{name: case[name] for name in _TEXTS if name in case} for case in cases]
     said = [
         _without_secrets(value, redactor)
         for value in (*made.log.world, made.profile.effects, *texts)
@@ -186,7 +188,8 @@ def files(made: Calibration, *, keep_personal_data: bool) -> dict[str, str]:
         said = Pseudonyms().replaced_everywhere(said)
     effects, *texts = said[len(made.log.world) :]
     world = said[: len(made.log.world)]
-    made = _with_texts(made, dict(zip(SUCCESS_TEXTS, texts, strict=True)))
+    shared = [case | own for case, own in zip(cases, texts, strict=True)]
+    made = _with_cases(made, shared)
     facts = {**_facts(made), "free_texts": 0 if keep_personal_data else free_texts(said)}
     return {
         HEAD: head_of(replace(made.profile, effects=effects)),
@@ -199,19 +202,16 @@ def files(made: Calibration, *, keep_personal_data: bool) -> dict[str, str]:
     }
 
 
-def _with_texts(made: Calibration, texts: Mapping[str, Sequence[str]]) -> Calibration:
-    """Return a calibration with other texts of successes: those that may be written."""
-    learned = dict(made.learned)
-    for dial, shared in texts.items():
-        if dial in learned:
-            table = dict(zip(made.profile.dialect[dial], shared, strict=True))
-            learned[dial] = learned[dial]._replace(values=[table])
+def _with_cases(made: Calibration, cases: Sequence[Mapping[str, Any]]) -> Calibration:
+    """Return a calibration with other texts in its cases: those that may be written."""
+    dial, learned = "envelope.cases", dict(made.learned)
+    if dial not in learned:
+        return made
+    learned[dial] = learned[dial]._replace(values=[cases])
     values = {dial: result.values[0] for dial, result in learned.items()}
-    unsettled = dict(made.profile.unsettled) | {
-        dial: list(learned[dial].values) for dial in texts if dial in made.profile.unsettled
-    }
-    profile = replace(made.profile, dialect=Dialect("profile", values), unsettled=unsettled)
-    return replace(made, learned=learned, profile=profile)
+    return replace(
+        made, learned=learned, profile=replace(made.profile, dialect=Dialect("profile", values))
+    )
 
 
 def _without_secrets(value: Any, redactor: ReportRedactor) -> Any:

@@ -76,7 +76,7 @@ def explained(
             groups[facts.get(fact, "")].append((facts, sample))
         if len(groups) > 1 and len(groups) * case_cost <= len(samples):
             split = _split(fact, groups, explain, case_cost, depth - 1)
-            best = min(best, split, key=lambda explanation: explanation.cost)
+            best = min((best, *split), key=lambda explanation: explanation.cost)
     return best
 
 
@@ -86,20 +86,27 @@ def _split(
     explain: Callable[[Sequence[Any]], Outcome],
     case_cost: float,
     depth: int,
-) -> Split:
-    """Return the explanations of groups; what explains most samples is the usual one."""
+) -> list[Split]:
+    """Return the explanations of groups; what explains most samples is the usual one.
+
+    There is none if samples without the fact are not among those: no case can tell them.
+    """
     parts = {value: explained(group, explain, case_cost, depth) for value, group in groups.items()}
     sizes = {
         value: sum(len(groups[other]) for other, part in parts.items() if _is_same(part, own))
         for value, own in parts.items()
     }
-    usual = "" if "" in parts else max(sizes, key=lambda value: sizes[value])
+    usual = max(
+        sizes, key=lambda value: (sizes[value], value == "", isinstance(parts[value], Outcome))
+    )
+    if "" in parts and not _is_same(parts[""], parts[usual]):
+        return []
     alike = [part for part in parts.values() if _is_same(part, parts[usual])]
     cases = {value: part for value, part in parts.items() if not _is_same(part, parts[usual])}
     as_usual = parts[usual]
     if isinstance(as_usual, Outcome):
         as_usual = Outcome(as_usual.value, sum(part.wrong for part in alike))
-    return Split(fact, cases, as_usual, case_cost)
+    return [Split(fact, cases, as_usual, case_cost)]
 
 
 def _is_same(first: Outcome | Split, second: Outcome | Split) -> bool:

@@ -21,13 +21,13 @@ from crmcom_kit.contract_tests.calibration.effects import dials_of, learned_effe
 from crmcom_kit.contract_tests.calibration.following import Cache, MockFollower, exchange_of
 from crmcom_kit.contract_tests.calibration.learned import Learned, left_open
 from crmcom_kit.contract_tests.calibration.order import learned_order
-from crmcom_kit.contract_tests.calibration.refusals import Refusal, learned_refusals, outcome_of
-from crmcom_kit.contract_tests.calibration.success_texts import SUCCESS_TEXTS, success_texts
+from crmcom_kit.contract_tests.calibration.worded import Worded, learned_words, worded
 from crmcom_kit.contract_tests.calibration.world import world_of
 from crmcom_kit.contract_tests.client.calls import changing_method
 from crmcom_kit.contract_tests.client.exchanges import Exchange, has_code, token_of
 from crmcom_kit.contract_tests.client.made_up import NO_TOKEN
 from crmcom_kit.contract_tests.client.targets import Login, MockReply
+from crmcom_kit.contract_tests.oracle.envelope import is_readable
 from crmcom_kit.contract_tests.run.results import Results
 from crmcom_kit.schemas.dialect import Dial, Dialect, dials
 from crmcom_kit.schemas.effects import Effects
@@ -37,7 +37,7 @@ from crmcom_kit.schemas.releases import Release
 #: Dials that no response of the four methods and the logins depends on, or not in this way.
 _LEFT_OUT = (
     *("signing.", "message.", "delivery.", "record.", "dates."),
-    *("envelope.key_order", "envelope.content_type"),
+    *("envelope.", "errors.data", "errors.message_form", "errors.description"),
 )
 #: Dials that follow from what is known otherwise: the order, and the effects of changes.
 _DERIVED = (
@@ -153,8 +153,7 @@ class Learning:
         self._comparison = log.comparison(wording=self._wording)
         #: Kind -> how often the server has refused with an HTTP status and a code.
         self._wordings: dict[str, Counter[tuple[int, Any]]] = {}
-        #: What the mock knows of the errors that the server has refused.
-        self._refusals: list[tuple[Mapping[str, str], Exchange]] = []
+        self._worded: list[Worded] = []  # responses to which the mock has one of the same kind
         self._scores: dict[int, int] = {}
         self._compared: dict[tuple[int, Mark], list[Difference]] = {}
         self._marks: dict[int, Mark] = {}  # of the mock's responses, with what was learned so far
@@ -173,7 +172,8 @@ class Learning:
         """Find what the log tells of the dials, until ``is_time_up``."""
         self._learn_order()
         self._learn_effects()
-        self._learn_texts()
+        self._take()
+        self._learn_words()
         self._take()
         try:
             self._go_through()
@@ -181,7 +181,7 @@ class Learning:
             self.is_cut_short = True
             for key, values in self._values.items():
                 self.learned.setdefault(key, left_open(values, "not tried"))
-        self.learned |= self._refused()
+        self._learn_words()
 
     def _learn_order(self) -> None:
         """Find the order of lists, from the lists alone; it decides what is on a page."""
@@ -198,10 +198,11 @@ class Learning:
             self._settings[dial] = value
             self.learned[dial] = Learned([value], "observed (what changes do)")
 
-    def _learn_texts(self) -> None:
-        """Find the texts of successes, which the responses show."""
-        self.learned |= success_texts(self._log.every_exchange)
-        self._settings |= {dial: self.learned[dial].values[0] for dial in SUCCESS_TEXTS}
+    def _learn_words(self) -> None:
+        """Find how responses are worded, by the kinds that the mock's have now."""
+        words = learned_words(self._worded, self._log.release)
+        self.learned |= words
+        self._settings |= {dial: result.values[0] for dial, result in words.items()}
 
     def _go_through(self) -> None:
         """Go through the dials in turn as long as one of them changes. Raises _TimeUp."""
@@ -244,13 +245,6 @@ class Learning:
             return left_open(fits, "all responses fit")
         return Learned(fits, "observed" if told_by is None else f"observed ({_named(told_by)})")
 
-    def _refused(self) -> dict[str, Learned]:
-        """Return what was learned of how each kind of error is refused, by dial."""
-        usual = self._settings.get("errors.description", dials()["errors.description"].default)
-        return learned_refusals(
-            [Refusal(facts, outcome_of(refused, usual)) for facts, refused in self._refusals]
-        )
-
     def _numbers(self, test: Callable[[Exchange], bool]) -> frozenset[int]:
         return frozenset(exchange.number for exchange in self._log.every_exchange if test(exchange))
 
@@ -290,7 +284,7 @@ class Learning:
     def _take(self) -> None:
         """Replay all with what was learned so far, and learn how each kind of error is worded."""
         self._wordings.clear()
-        self._refusals.clear()
+        self._worded.clear()
         self._compared = {
             key: differences for key, differences in self._compared.items() if not key[1][2]
         }
@@ -299,7 +293,9 @@ class Learning:
             self._kinds[exchange.number] = reply.kind
             if reply.kind and not exchange.ok and has_code(exchange):
                 self._wordings.setdefault(reply.kind, Counter())[exchange.wording] += 1
-                self._refusals.append((reply.facts, exchange))
+            is_alike = has_code(exchange) if reply.kind and not exchange.ok else not reply.kind
+            if is_alike and exchange.ok == (not reply.kind) and is_readable(exchange):
+                self._worded += filter(None, [worded(exchange, reply)])
         self._takes += 1
         for exchange, reply in replies:
             number, mark = exchange.number, _mark(reply)

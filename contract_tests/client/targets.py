@@ -97,6 +97,7 @@ class DirectMock:
             journal=1,
         )
         self._world.clock.freeze(began)
+        self._world.current_epoch.config.responses.counts_matches = True
 
     def send(self, message: Any) -> Any:
         """Return the outcome of a delivery."""
@@ -133,16 +134,18 @@ class DirectMock:
         facts: Mapping[str, str] = {}
         if response.error is not None:
             facts = {**response.error.facts, "method": response.method}
-        return MockReply(response.status, tuple(response.headers()), body, facts)
+        matches = response.matches
+        return MockReply(response.status, tuple(response.headers()), body, facts, matches)
 
 
 class MockReply(NamedTuple):
-    """A response of a mock without HTTP, and what the dial errors.cases may tell its error by."""
+    """A response of a mock without HTTP, and what the dial envelope.cases may tell it by."""
 
     status: int
     headers: tuple[tuple[str, str], ...]
     content: bytes
-    facts: Mapping[str, str]  # none if it is no error
+    facts: Mapping[str, str]  # of an error; none if it is no error
+    matches: int | None = None  # how many webhook requests match a list's filters
 
     @property
     def kind(self) -> str:

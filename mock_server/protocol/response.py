@@ -1,6 +1,6 @@
 """Responses of the API: envelope, lists, errors, headers, suggestions."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Literal, NamedTuple
@@ -11,7 +11,7 @@ from crmcom_kit import __version__
 from crmcom_kit.mock_server.protocol.errors import VendorError
 from crmcom_kit.mock_server.protocol.fields import Selection
 from crmcom_kit.schemas import Dialect, Release
-from crmcom_kit.schemas.dialect import dials, statement_of_error
+from crmcom_kit.schemas.dialect import statement_of_error
 from crmcom_kit.schemas.envelopes import Envelopes
 from crmcom_kit.schemas.reasons import Reason
 from crmcom_kit.schemas.rendering import Renderer
@@ -23,6 +23,10 @@ FAULT_HEADER = "X-Mock-Fault"
 INTERNAL_ERROR = "CRMCOM_KIT.INTERNALERROR"
 #: A list of more records than this is streamed, so that memory does not grow with the response.
 MAX_JOINED = 256
+_METHODS = (
+    *("token", "token_release", "web_api_key_token"),
+    *("show", "list", "resend", "delete"),
+)
 _CHUNK_BYTES = 65_536
 _MAX_HEADER = 400
 
@@ -61,6 +65,7 @@ class Response:
     after: bytes | None = None
     attempts: tuple[int, ...] = ()  # the numbers of the delivery attempts that it caused
     results: int | None = None  # the number of records in a list
+    matches: int | None = None  # the number on all pages, if it was counted
 
     def __post_init__(self) -> None:
         """Set the length of a body that is not a stream."""
@@ -122,40 +127,45 @@ class ResponseBuilder:
         self._dialect = dialect
         self._type: str = dialect["envelope.content_type"]
         self._envelopes = Envelopes(dialect, release, renderer)
-        methods = dials()["envelope.messages"].choices
-        self._wrappers = {method: self._envelope(method) for method in methods}
-        self._placeholder_methods = {*filter(self._envelopes.has_placeholders, methods)}
+        self._wrappers = {method: self._envelope(method) for method in _METHODS}
+        self._by_data = {*filter(self._envelopes.depends_on_data, _METHODS)}
         self._empty_list = orjson.dumps(self._envelopes.listing([]))
+        #: True if responses depend on the number of webhook requests that match.
+        self.counts_matches = "list" in self._by_data
 
-    def data(self, body: bytes, method: str, **values: Any) -> Response:
+    def data(self, body: bytes, method: str, about: Mapping[str, Any] | None = None) -> Response:
         """Return a success of ``method`` with ``body`` as its data.
 
-        ``values`` are those for the placeholders in its texts.
+        Its texts may name members of ``about``.
         """
-        before, after = self._envelope(method, **values) if values else self._wrappers[method]
+        before, after = self._envelope(method, about) if about else self._wrappers[method]
         return Response(200, b"".join((before, body, after)), self._type)
 
     def record(self, body: bytes, selection: Selection | None, method: str) -> Response:
         """Return a success of ``method`` with one record."""
-        values = {}
-        if method in self._placeholder_methods:
-            record = orjson.loads(body)
-            values = {"id": record["id"], "number": record["number"]}
-        response = self.data(body if selection is None else selection.of(body), method, **values)
+        about = orjson.loads(body) if method in self._by_data else None
+        response = self.data(body if selection is None else selection.of(body), method, about)
         response.dials = () if selection is None else selection.dials
         return response
 
-    def listing(self, bodies: list[bytes], selection: Selection | None) -> Response:
+    def listing(
+        self, bodies: list[bytes], selection: Selection | None, matches: int | None = None
+    ) -> Response:
         """Return a success with ``bodies`` as a list; a long one is streamed.
 
-        If a stream fails, the connection is closed, since the status is already sent.
+        If a stream fails, the connection is closed, since the status is already sent. ``matches``
+        is the number of webhook requests that match, if it was counted.
         """
         if not bodies:
-            return Response(200, self._empty_list, self._type, dials=("list.empty",), results=0)
+            body = self._empty_list
+            if matches:
+                body = orjson.dumps(self._envelopes.listing([], matches))
+            return Response(200, body, self._type, dials=("list.empty",), results=0)
         selection_dials = () if selection is None else selection.dials
         before, after = self._wrappers["list"]
-        if "list" in self._placeholder_methods:
-            before, after = self._envelope("list", results=len(bodies))
+        if "list" in self._by_data:
+            about = {"results": len(bodies), "matches": matches or 0}
+            before, after = self._envelope("list", about)
         if len(bodies) <= MAX_JOINED:
             records = bodies if selection is None else map(selection.of, bodies)
             body = b"".join((before, b"[", b",".join(records), b"]", after))
@@ -166,9 +176,9 @@ class ResponseBuilder:
         stream = join_chunks(_parts(before, bodies, selection, after))
         return Response(200, stream, self._type, length, dials=selection_dials, results=len(bodies))
 
-    def _envelope(self, method: str, **values: Any) -> tuple[bytes, bytes]:
+    def _envelope(self, method: str, about: Mapping[str, Any] | None = None) -> tuple[bytes, bytes]:
         """Return the bytes before and after the data of a success."""
-        envelope = orjson.dumps(self._envelopes.success("@", method, **values))
+        envelope = orjson.dumps(self._envelopes.success("@", method, about or {}))
         before, _, after = envelope.partition(b'"data":"@"')  # quotes in texts are escaped
         return before + b'"data":', after
 
@@ -182,7 +192,7 @@ class ResponseBuilder:
     def internal_error(self, reason: str) -> Response:
         """Return the response to a request that the mock itself failed to carry out."""
         text = "Internal error of the mock, whatever the request is. Its log says more."
-        body = compact_json(self._envelopes.failure(INTERNAL_ERROR, text, ""))
+        body = compact_json(self._envelopes.failure(INTERNAL_ERROR, text))
         response = Response(500, body, self._type, warnings=(f"internal error: {reason}",))
         response.is_internal_error = True
         return response

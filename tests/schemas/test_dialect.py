@@ -21,12 +21,18 @@ ILL_TYPED: dict[str, list[Any]] = {
     "text": [1, True, None, ["a"], "half \ud800"],
     "cases": [
         *("", [{}], [{"kind": "bad_body"}], [{"kind": "bad_body", "seen": "nothing"}], None),
+        *(
+            [{"code": "E"}],
+            [{"kind": "success", "code": "E"}],
+            [{"kind": "success", "data": "null"}],
+        ),
+        *([{"kind": "success", "results": "few", "message": ""}],),
+        *([{"kind": "bad_body", "message": "half \ud800"}],),
         *([{"kind": "nosuch", "seen": "nothing", "code": "E"}],),
         *([{"kind": "bad_body", "seen": "nosuch", "code": "E"}],),
         *([{"kind": "bad_body", "seen": "nothing", "code": "OK"}],),
         *([{"kind": "bad_body", "seen": "nothing", "code": "E", "more": "x"}],),
     ],
-    "texts": ["", [], {"nosuch": "a"}, {"show": 1}, {"show": "half \ud800"}, None],
     "status": [204, 205, 304, 199, 600, "200", 200.0, True, None],
     "code": ["", " ", "OK", " OK ", 1.5, None, "\udfff"],
     "pattern": ["", "0000", "+99:99", 1, None],
@@ -38,11 +44,12 @@ SCRIPTS = ["success", "timeout, success", "3*refused,http_500", " 2 * bad_tls , 
 
 ORDERED_BY = ("added", "entity", "number text desc", "webhook_definition.name unset high")
 CASE = {"kind": "bad_body", "seen": "a form", "status": 415, "code": 7}
+DONE = {"kind": "success", "state": "REJECTED", "message": '"{number}"\n', "description": "{null}"}
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
 STRUCTURES: dict[str, st.SearchStrategy[Any]] = {
     "script": st.sampled_from(SCRIPTS),
     "order": st.lists(st.sampled_from(ORDERED_BY), min_size=1, max_size=4),
-    "cases": st.lists(st.sampled_from([CASE, {**CASE, "method": "show\n"}])),
+    "cases": st.lists(st.sampled_from([CASE, {**CASE, "method": "show\n"}, DONE])),
 }
 
 
@@ -63,8 +70,6 @@ def allowed_values(dial: Dial) -> st.SearchStrategy[Any]:
             return st.sampled_from([200, 201, 299, 400, 418, 500, 599])
         case "code":
             return st.text(st.characters(exclude_categories=["Cs", "Zs", "Cc"]), min_size=3)
-        case "texts":
-            return st.dictionaries(st.sampled_from(dial.choices), TEXTS)
     return STRUCTURES.get(dial.type, TEXTS)
 
 

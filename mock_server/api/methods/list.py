@@ -43,9 +43,14 @@ def list_(epoch: Epoch, values: Values) -> Response:
             unknown_workflow_rule).
     """
     _check_semi_optional(epoch, values)
-    query = _query(epoch, values)
+    query, responses = _query(epoch, values), epoch.config.responses
     bodies = [] if query is None else epoch.store.query(query)
-    response = epoch.config.responses.listing(bodies, values.get("fields_set"))
+    matches = None
+    if responses.counts_matches:
+        whole = query and query._replace(offset=0, limit=None, order=())
+        matches = 0 if whole is None else len(epoch.store.find(whole))
+    response = responses.listing(bodies, values.get("fields_set"), matches)
+    response.matches = matches
     response.dials += _dials(tuple(values))
     return response
 

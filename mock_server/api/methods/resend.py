@@ -77,8 +77,7 @@ def _response(
     epoch: Epoch, values: Values, before: Record, after: Record, attempt: Attempt
 ) -> Response:
     outcome = attempt.outcome
-    method = "resend" if outcome is None or outcome.delivered else "failed_resend"
-    response = epoch.config.responses.record(after.body, values.get("fields_set"), method)
+    response = epoch.config.responses.record(after.body, values.get("fields_set"), "resend")
     response.before, response.after = before.body, after.body
     response.attempts = (attempt.number,)
     response.dials += _DIALS

@@ -369,8 +369,7 @@ def test_every_dial_has_a_probe_that_knows_its_choices() -> None:
     mine = [
         dial.key
         for dial in all_dials
-        if dial.key.partition(".")[0] in TOPICS
-        and not (dial.error_kind or dial.type in ("texts", "cases"))
+        if dial.key.partition(".")[0] in TOPICS and not (dial.error_kind or dial.type == "cases")
     ]
     assert sorted(PROBES) == sorted(mine)
     assert {key.partition(".")[0] for key in dials()} == TOPICS | ELSEWHERE
@@ -391,32 +390,46 @@ def test_an_empty_fields_set_may_select_the_id_alone(make_mock: Any) -> None:
     assert fields(make_mock(dialect=Dialect("id", dials)), "") == ["id"]
 
 
-def test_a_success_has_the_texts_of_its_method(make_mock: Any) -> None:
+def test_a_success_has_the_texts_of_its_case(make_mock: Any) -> None:
     """With what the response is about in place of placeholders; without a text it is empty."""
-    said = {"show": "{number} is {id}", "list": "{results} of {number}", "resend": "Sent"}
+    cases = [
+        {"method": "show", "message": "{number} is {id}"},
+        {"method": "list", "results": "none", "message": "None of {matches}"},
+        {"method": "list", "results": "one", "message": "One", "description": "{null}"},
+        {"method": "list", "results": "part", "message": "{results} of {matches}, {nosuch}"},
+        {"method": "resend", "message": "{life_cycle_state}: {webhook_definition.name}"},
+        {"state": "REJECTED", "description": "Rejected again"},
+        {"method": "token", "description": "Welcome"},
+    ]
     dialect = Dialect("texts", {
-        "envelope.messages": said,
-        "envelope.descriptions": {"failed_resend": "Sent in vain", "token": "Welcome"},
+        "envelope.cases": [{"kind": "success", **case} for case in cases],
         "delivery.script": "success, timeout",
     })  # fmt: skip
     mock = make_mock("R13", dialect=dialect)
-    rejected = [n for n, r in mock.records().items() if r["life_cycle_state"] == "REJECTED"]
-    shown = mock.show()
+    records = mock.records()
+    rejected = [n for n, r in records.items() if r["life_cycle_state"] == "REJECTED"]
+    shown, name = mock.show(), records[rejected[0]]["webhook_definition"]["name"]
+    of = mock.list(entity="JOBS").data
 
-    assert texts(shown) == [f"{shown.data['number']} is {shown.data['id']}", ""]
+    assert texts(shown)[0] == f"{shown.data['number']} is {shown.data['id']}"
     assert texts(mock.show(fields_set="url")) == texts(shown)
-    assert texts(mock.list(entity="JOBS", number_of_results="2")) == ["2 of {number}", ""]
-    assert texts(mock.list(entity="JOBS", number_of_results="0")) == ["0 of {number}", ""]
-    assert texts(mock.resend(rejected[0])) == ["Sent", ""]
-    assert texts(mock.resend(rejected[1])) == ["Sent", "Sent in vain"]
-    assert texts(mock.delete(rejected[2])) == ["", ""]
+    assert texts(mock.list(entity="JOBS")) == ["", ""]
+    assert (
+        texts(mock.list(entity="JOBS", number_of_results="2"))[0] == f"2 of {len(of)}, {{nosuch}}"
+    )
+    assert texts(mock.list(entity="JOBS", number_of_results="0")) == [f"None of {len(of)}", ""]
+    assert texts(mock.list(entity="JOBS", entity_id=of[0]["entity_id"]))[1] in ("", None)
+    assert texts(mock.resend(rejected[0])) == [f"SUCCESSFUL: {name}", ""]
+    assert texts(mock.resend(rejected[1]))[1] == "Rejected again"
+    assert texts(mock.delete(rejected[2]))[0] == ""
     assert texts(mock.login()) == ["", "Welcome"]
 
 
 CASES = [
     {"kind": "bad_body", "seen": "a form", "status": 415, "code": "FORM"},
-    {"kind": "bad_body", "seen": "not JSON", "code": 7, "description": "null"},
-    {"kind": "bad_body", "method": "delete", "message": "No."},
+    {"kind": "bad_body", "seen": "not JSON", "code": 7, "description": "{null}"},
+    {"kind": "bad_body", "data": "object"},
+    {"kind": "bad_body", "method": "delete", "message": "No. {details} {message}"},
     {"kind": "empty_value", "parameter": "url", "code": "NO URL"},
     {"kind": "empty_value", "method": "list", "code": "NO VALUE"},
     {"kind": "wrong_credentials", "parameter": "organisation", "code": "NOT THERE"},
@@ -424,9 +437,9 @@ CASES = [
 FORM = {"content_type": "application/x-www-form-urlencoded"}
 
 
-def test_the_first_case_that_an_error_fits_decides(make_mock: Any) -> None:
-    """What it does not say is as for all errors of the kind."""
-    mock = make_mock(dialect=Dialect("cases", {"errors.cases": CASES}))
+def test_the_first_case_with_a_part_decides(make_mock: Any) -> None:
+    """What none says is as for all errors of the kind."""
+    mock = make_mock(dialect=Dialect("cases", {"envelope.cases": CASES}))
     path = "/crmapi/rest/v2/webhook_requests"
     usual = mock.code_of("bad_body")
 
@@ -439,7 +452,9 @@ def test_the_first_case_that_an_error_fits_decides(make_mock: Any) -> None:
     assert post("resend", "{") == (200, 7, None)
     assert post("resend", "[]") == (200, usual, "")
     assert post("delete", "{") == (200, 7, None)
-    assert mock.client.post(f"{path}/delete", data="[]").json["status"]["message"].startswith("No.")
+    deleted = mock.client.post(f"{path}/delete", data="[]").json
+    assert deleted["status"]["message"].startswith("No. body: seen")
+    assert deleted["data"] == {}
     assert mock.list(entity="JOBS", url="").code == "NO URL"
     assert mock.list(entity="").code == "NO VALUE"
     assert mock.login(organisation="OTHER").code == "NOT THERE"

@@ -34,10 +34,10 @@ def provoke(make_mock: Any, kind: str, changes: Mapping[str, Any], dialect: str 
 
 
 def test_every_kind_is_provoked() -> None:
-    """No kind of error is without a request that brings it about, and each has four dials."""
+    """No kind of error is without a request that brings it about, and each has three dials."""
     assert sorted(MISTAKES) == sorted(error_kinds())
     keys = [dial.key for dial in dials().values() if dial.error_kind]
-    parts = ("status", "code", "message", "description")
+    parts = ("status", "code", "message")
     assert keys == [f"errors.{kind}.{part}" for kind in error_kinds() for part in parts]
 
 
@@ -74,7 +74,7 @@ def test_the_dials_of_a_kind_change_its_answer(make_mock: Any, kind: str, messag
         f"errors.{kind}.status": 418,
         f"errors.{kind}.code": 'ΣΦΑΛΜΑ "1"',
         f"errors.{kind}.message": message,
-        f"errors.{kind}.description": "detail",
+        "errors.description": "detail",
     }
 
     reply = provoke(make_mock, kind, changes)

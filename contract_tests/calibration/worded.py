@@ -1,0 +1,227 @@
+"""How a server words its responses: status, code, texts and data, by kind and by case.
+
+Most responses of a kind are worded in one way. Those that are not may have something in common that
+the others lack, such as the method, the way in which a value is wrong, or that a list is empty:
+that is a case.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from crmcom_kit.contract_tests.calibration.cases import Outcome, cases_of, explained, usual_of
+from crmcom_kit.contract_tests.calibration.learned import Learned, of_counts
+from crmcom_kit.contract_tests.calibration.texts import template_of
+from crmcom_kit.contract_tests.client.exchanges import LOGINS, Exchange
+from crmcom_kit.contract_tests.client.targets import MockReply
+from crmcom_kit.contract_tests.client.wording import counted
+from crmcom_kit.schemas.dial_tables import (
+    CASE_FACTS,
+    MAX_CASES,
+    SUCCESS,
+    is_text,
+    parts_of,
+    success_facts,
+)
+from crmcom_kit.schemas.dialect import dials, error_kinds
+from crmcom_kit.schemas.envelopes import NULL
+from crmcom_kit.schemas.members import ABSENT, members_of
+from crmcom_kit.schemas.releases import Release
+
+#: What responses of a kind are told apart by; those that come first are preferred.
+_OF_ERRORS, _OF_SUCCESSES = ("seen", "method", "parameter"), ("method", "results", "state")
+#: What errors have that have a text, if the usual form is another one.
+_TEXTS = {"message": "{message} {details}", "description": "{details}"}
+#: The dials for the usual form of a part of an error.
+_FORM_DIALS = {
+    "message": "errors.message_form",
+    "description": "errors.description",
+    "data": "errors.data",
+}
+_MAX_LENGTH = 500  # of a text
+_ONE_IS_ENOUGH = 0.3  # for a case: see explained
+
+
+class Worded(NamedTuple):
+    """A response of the server, if the mock's is of the same kind."""
+
+    facts: Mapping[str, str]  # what the dial envelope.cases may tell it by
+    parts: Mapping[str, Any]  # how it is worded
+    about: Mapping[str, Any]  # what its texts may name
+
+
+def worded(exchange: Exchange, reply: MockReply) -> Worded | None:
+    """Return how an exchange is worded; None if that tells nothing."""
+    status, call = exchange.envelope["status"], exchange.call
+    texts = {name: status.get(name) for name in ("message", "description")}
+    if not exchange.ok:
+        data = exchange.data
+        form = "absent" if "data" not in exchange.envelope else "null" if data is None else "object"
+        parts = {**dict(zip(("status", "code"), exchange.wording, strict=True)), "data": form}
+        parts |= {n: _TEXTS[n] if text else _blank(text) for n, text in texts.items()}
+        return Worded(reply.facts, parts, {})
+    about: Mapping[str, Any] = {}
+    if call.method == "list":
+        results = len(exchange.records)
+        about = {"results": results, "matches": max(results, reply.matches or 0)}
+    elif call.method not in LOGINS and isinstance(exchange.data, dict):
+        about = exchange.data
+    is_cut = "fields_set" in call.parameters and call.method != "list"
+    right = all(not text or (is_text(text) and len(text) <= _MAX_LENGTH) for text in texts.values())
+    parts = {name: text or _blank(text) for name, text in texts.items()}
+    return Worded(success_facts(call.method, about), parts, about) if right and not is_cut else None
+
+
+def _blank(text: Any) -> str:
+    return NULL if text is None else ""
+
+
+def learned_words(responses: Sequence[Worded], release: Release) -> dict[str, Learned]:
+    """Return what responses tell of the dials of errors and of texts, by dial."""
+    usual_forms = _UsualForms(responses, release)
+    by_kind = defaultdict[str, list[Worded]](list)
+    for response in responses:
+        by_kind[response.facts["kind"]].append(usual_forms.without(response))
+    learned = usual_forms.learned()
+    cases: Cases = []
+    for kind, alike in by_kind.items():
+        own = _cases(alike, usual_forms)
+        cases += own
+        special = [case for case in own if len(case.keys() & {*CASE_FACTS}) > 1]
+        rest = [response.parts for response in alike if not parts_of(special, response.facts)]
+        for part in ("status", "code") if kind != SUCCESS else ():
+            dial = dials()[f"errors.{kind}.{part}"]
+            values = Counter(parts[part] for parts in rest)
+            accepted = Counter({value: n for value, n in values.items() if dial.accepts(value)})
+            if accepted:
+                learned[dial.key] = of_counts(accepted)
+    if cases:
+        of = sum(bool(parts_of(cases, response.facts)) for response in responses)
+        why = f"observed ({counted(of, 'response')})"
+        learned["envelope.cases"] = Learned([cases[:MAX_CASES]], why)
+    return learned | _derived(learned, by_kind)
+
+
+class _UsualForms:
+    """The forms that most errors have, and the empty text of most successes."""
+
+    def __init__(self, responses: Sequence[Worded], release: Release) -> None:
+        """Count the forms of responses of a release."""
+        self._has_own_login = not release.at_least("R12.0.0")
+        self._seen = defaultdict[str, Counter[str]](Counter)  # by dial
+        for facts, parts, _ in responses:
+            for part, value in parts.items():
+                dial, form = self._dial(facts, part), _form(part, value)
+                if dial and (facts["kind"] != SUCCESS or form in ("null", "empty")):
+                    self._seen[dial][form] += 1
+
+    def learned(self) -> dict[str, Learned]:
+        """Return what is known of the dials."""
+        return {
+            dial: Learned([form], f"observed ({n} of {counted(counts.total(), 'time')})")
+            for dial, counts in self._seen.items() for form, n in counts.most_common(1)
+        }  # fmt: skip
+
+    def without(self, response: Worded) -> Worded:
+        """Return a response with None in place of the parts that have the usual form."""
+        facts, parts, about = response
+        own = {
+            part: None if self._usual(facts, part) == _form(part, value) else value
+            for part, value in parts.items()
+        }
+        return Worded(facts, own, about)
+
+    def said(self, facts: Mapping[str, str], part: str, value: Any) -> Any:
+        """Return a part as a case has it; None has the usual form."""
+        form = self._usual(facts, part)
+        if value is not None or part not in _TEXTS:
+            return form if value is None else value
+        return {"null": NULL, "empty": ""}.get(form, _TEXTS[part])
+
+    def _usual(self, facts: Mapping[str, str], part: str) -> str:
+        counts = self._seen.get(self._dial(facts, part))
+        return counts.most_common(1)[0][0] if counts else ""
+
+    def _dial(self, facts: Mapping[str, str], part: str) -> str:
+        """Return the dial for the usual form of a part; "" if there is none."""
+        if facts["kind"] == SUCCESS:
+            is_login = facts.get("method") == "token" and self._has_own_login
+            return "envelope.login_empty_text" if is_login else "envelope.empty_text"
+        return _FORM_DIALS.get(part, "")
+
+
+def _form(part: str, value: Any) -> str:
+    """Return the form of a part, as its dial calls it."""
+    if part not in _TEXTS or value not in ("", NULL):
+        return {"message": "text", "description": "detail"}.get(part, str(value))
+    return "null" if value == NULL else "empty"
+
+
+Cases = list[dict[str, Any]]
+
+
+def _cases(alike: Sequence[Worded], usual_forms: _UsualForms) -> Cases:
+    """Return the cases of one kind, special ones first; those of no fact are for all others."""
+    kind = {"kind": alike[0].facts["kind"]}
+    names = _OF_SUCCESSES if kind["kind"] == SUCCESS else _OF_ERRORS
+    samples = [({name: r.facts.get(name, "") for name in names}, r) for r in alike]
+    same = defaultdict[tuple[str, ...], list[Worded]](list)
+    for facts, response in samples:
+        same[tuple(facts.values())].append(response)
+    is_contradictory = any(_outcome(group).wrong for group in same.values())
+    explanation = explained(samples, _outcome, 1 if is_contradictory else _ONE_IS_ENOUGH)
+    usual = usual_of(explanation).value
+    general = {part: usual[part] for part in _FORM_DIALS if usual.get(part) is not None}
+    cases = [kind | general] if general else []
+    for some, outcome in reversed([*cases_of(explanation)]):  # from what is general on
+        facts = kind | some
+        rivals = [
+            case for case in cases
+            if all(facts.get(name, case[name]) == case[name] for name in names if name in case)
+        ]  # fmt: skip
+        parts = {}
+        for part, value in outcome.value.items():
+            others = {usual_forms.said(facts, part, usual[part])}
+            others |= {case[part] for case in rivals if part in case}
+            own = usual_forms.said(facts, part, value)
+            if others != {own}:
+                parts[part] = own
+        if dials()["envelope.cases"].accepts([facts | parts]):
+            cases.insert(0, facts | parts)
+    return cases
+
+
+def _outcome(some: Sequence[Worded]) -> Outcome:
+    """Return what responses have in common."""
+    abouts = [response.about for response in some]
+    shared = {
+        name: _shared([response.parts[name] for response in some], abouts) for name in some[0].parts
+    }
+    if ABSENT not in shared.values():
+        return Outcome(shared)
+    counts = Counter(tuple(response.parts.items()) for response in some)
+    ((most, n),) = counts.most_common(1)
+    return Outcome(dict(most), len(some) - n)
+
+
+def _shared(values: Sequence[Any], abouts: Sequence[Mapping[str, Any]]) -> Any:
+    """Return the value that all have, or the text that all are filled from, or ABSENT."""
+    if all(isinstance(value, str) for value in values) and any(abouts):
+        members = [dict(members_of(about)) for about in abouts]
+        text = template_of(values, members)
+        return ABSENT if text is None else text
+    return values[0] if len({*values}) == 1 else ABSENT
+
+
+def _derived(seen: Mapping[str, Learned], kinds: Mapping[str, Any]) -> dict[str, Learned]:
+    """Return how kinds that were not seen are refused: as their nearest neighbor that was."""
+    learned = {}
+    for kind, error in error_kinds().items():
+        near = next((name for name in error["neighbors"] if name in kinds), None)
+        if kind not in kinds and near is not None:
+            for part in ("status", "code"):
+                known = seen.get(f"errors.{near}.{part}")
+                if known is not None:
+                    why = f"derived (as {near}, its neighbor)"
+                    learned[f"errors.{kind}.{part}"] = Learned(known.values[:1], why)
+    return learned
