@@ -16,11 +16,19 @@ SEEN = (
 )
 #: How many webhook requests a list has; ``part``: not all that match.
 RESULTS = ("none", "one", "several", "part")
+#: What the data of a response without a webhook request may be, unless it is absent.
+EMPTY_DATA: Mapping[str, Any] = {
+    "null": None,
+    "object": {},
+    "array": [],
+    "empty": "",
+    "false": False,
+}
 _ALLOWED = {
     "seen": SEEN,
     "results": RESULTS,
     "state": ("SUCCESSFUL", "REJECTED"),
-    "data": ("absent", "null", "object"),
+    "data": ("absent", *EMPTY_DATA),
 }
 MAX_CASES = 200
 

@@ -113,7 +113,7 @@ def _value(effect: Any, before: Any, record: Mapping[str, Any], drawn: Drawn) ->
         case "append":
             return _appended(effect["items"], before, record, drawn)
         case "fill":
-            is_unset = before is None or before is ABSENT
+            is_unset = before is None or before == "" or before is ABSENT
             return _value(effect["value"], before, record, drawn) if is_unset else before
     return _inside(effect, before, record, drawn)
 

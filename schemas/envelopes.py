@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from crmcom_kit.schemas.dial_tables import SUCCESS, parts_of, success_facts
+from crmcom_kit.schemas.dial_tables import EMPTY_DATA, SUCCESS, parts_of, success_facts
 from crmcom_kit.schemas.dialect import Dialect
 from crmcom_kit.schemas.members import filled, has_placeholder
 from crmcom_kit.schemas.releases import Release
@@ -53,10 +53,11 @@ class Envelopes:
         """
         results = len(records)
         about = {"results": results, "matches": results if matches is None else matches}
-        if not records and self._dialect["list.empty"] == "absent":
+        if records:
+            return self.success(list(records), "list", about)
+        if self._dialect["list.empty"] == "absent":
             return {"status": self._success_status("list", about)}
-        is_null = not records and self._dialect["list.empty"] == "null"
-        return self.success(None if is_null else list(records), "list", about)
+        return self.success(EMPTY_DATA[self._dialect["list.empty"]], "list", about)
 
     def refusal(self, details: str = "", **facts: str) -> tuple[int, Object]:
         """Return HTTP status and envelope of an error; ``details`` say what was wrong.
@@ -93,7 +94,7 @@ class Envelopes:
         whole: Object = {"status": self._status(code, message, description)}
         data = data or self._dialect["errors.data"]
         if data != "absent":
-            whole["data"] = None if data == "null" else {}
+            whole["data"] = EMPTY_DATA[data]
         return self._renderer.ordered("envelope", whole)
 
     def _success_status(self, method: str, about: Mapping[str, Any]) -> Object:

@@ -8,6 +8,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from operator import eq
 from typing import Any, NamedTuple
 
 import orjson
@@ -23,8 +24,9 @@ from crmcom_kit.schemas.members import fact_of, has_placeholder, member_at, memb
 
 _ABSENT = {"$": "absent"}
 _KEPT = {"$": "kept"}
+_UNSET = (None, "", _ABSENT)
 #: A text like this is drawn, or computed: no two webhook requests have the same one.
-_OPAQUE = re.compile(r"[A-Za-z0-9+/_=-]{16,}")
+_OPAQUE = re.compile(r"(?=.*[0-9])[A-Za-z0-9+/_=-]{16,}")
 #: So many requests after a resend, what it did is seen at once.
 AT_ONCE = 2
 #: Members that others are the same as, if they are the same: these come first.
@@ -188,11 +190,11 @@ def _ruled(seen: Seen, name: str) -> tuple[Any] | None:
         return (_KEPT,)
     if name in _CALLERS and all(isinstance(after, dict) for after in afters):
         return ({"$": _CALLERS[name]},)
-    was_set = [value for value in seen if value[0] not in (None, _ABSENT)]
-    filled = [value for value in seen if value[0] in (None, _ABSENT)]
+    was_set = [value for value in seen if value[0] not in _UNSET]
+    filled = [value for value in seen if value[0] in _UNSET]
     if was_set and filled and all(before == after for before, after, _ in was_set):
         return ({"$": "fill", "value": _effect(filled, name)},)
-    for rule in (_now, _repeated, _same, _new, _counted, _text, _object, _array):
+    for rule in (_now, _counted, _same, _text, _repeated, _new, _object, _array):
         effect = rule(seen, name)
         if effect is not None:
             return (effect,)
@@ -244,8 +246,10 @@ def _same(seen: Seen, name: str) -> Any:
 def _sources(seen: Seen, name: str) -> list[dict[str, Any]]:
     """Return the members that a member may be made of, by dotted name, for each change.
 
-    Of two that are the same the first one is new.
+    Of two that are the same the first one is new. What is the same after all changes may only be
+    made of what all of them have changed.
     """
+    is_constant = len(seen) > 1 and _is_constant(seen)
     changes_seen = [change for _, _, change in seen]
     first = changes_seen[0].after
     order = [*_FIRST, *first]
@@ -254,9 +258,12 @@ def _sources(seen: Seen, name: str) -> list[dict[str, Any]]:
         values = [member_at(change.after, path) for change in changes_seen]
         if not all(isinstance(value, str | int) and value != "" for value in values):
             return False
+        olds = [member_at(change.before, path) for change in changes_seen]
+        if is_constant and any(map(eq, olds, values)):
+            return False
         outer, own = path.partition(".")[0], name.partition(".")[0]
         is_before = own not in order or order.index(outer) < order.index(own)
-        return is_before or values == [member_at(c.before, path) for c in changes_seen]
+        return is_before or values == olds
 
     paths = [*_FIRST, *(path for path, _ in members_of(first))]
     paths = [path for path in dict.fromkeys(paths) if path != name and is_source(path)]
@@ -266,7 +273,7 @@ def _sources(seen: Seen, name: str) -> list[dict[str, Any]]:
 def _new(seen: Seen, _: str) -> Any:
     afters = [after for _, after, _ in seen]
     is_opaque = all(isinstance(after, str) and _OPAQUE.fullmatch(after) for after in afters)
-    is_fresh = len(set(map(str, afters))) == len(afters)
+    is_fresh = len({*map(str, afters)}) == len(seen) and all(b != a for b, a, _ in seen)
     return {"$": "new", "like": _shape(afters[0])} if is_opaque and is_fresh else None
 
 
@@ -296,7 +303,11 @@ def _text(seen: Seen, name: str) -> Any:
     """Return a text that differs only in what other members are then."""
     if not all(isinstance(after, str) for _, after, _ in seen):
         return None
-    text = template_of([after for _, after, _ in seen], _sources(seen, name))
+    sources, texts = _sources(seen, name), [after for _, after, _ in seen]
+    if len(seen) > 1 and _is_constant(seen):
+        sources = sources[:1] if all(source == sources[0] for source in sources) else [{}]
+        texts = texts[:1]
+    text = template_of(texts, sources)
     return None if text is None or not has_placeholder(text) else {"$": "text", "of": text}
 
 

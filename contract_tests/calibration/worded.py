@@ -17,6 +17,7 @@ from crmcom_kit.contract_tests.client.targets import MockReply
 from crmcom_kit.contract_tests.client.wording import counted
 from crmcom_kit.schemas.dial_tables import (
     CASE_FACTS,
+    EMPTY_DATA,
     MAX_CASES,
     SUCCESS,
     is_text,
@@ -55,8 +56,8 @@ def worded(exchange: Exchange, reply: MockReply) -> Worded | None:
     status, call = exchange.envelope["status"], exchange.call
     texts = {name: status.get(name) for name in ("message", "description")}
     if not exchange.ok:
-        data = exchange.data
-        form = "absent" if "data" not in exchange.envelope else "null" if data is None else "object"
+        forms = (name for name, data in EMPTY_DATA.items() if exchange.data == data)
+        form = next(forms, "object") if "data" in exchange.envelope else "absent"
         parts = {**dict(zip(("status", "code"), exchange.wording, strict=True)), "data": form}
         parts |= {n: _TEXTS[n] if text else _blank(text) for n, text in texts.items()}
         return Worded(reply.facts, parts, {})

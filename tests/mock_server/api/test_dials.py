@@ -95,7 +95,7 @@ def with_warnings(mock: Any, reply: Any) -> tuple[str, int]:
 PROBES: dict[str, Probe] = {
     "errors.data": Probe(
         lambda mock: mock.show("number=0").json.get("data", "absent"),
-        {"absent": "absent", "null": None, "object": {}},
+        {"absent": "absent", "null": None, "object": {}, "array": [], "empty": "", "false": False},
     ),
     "errors.description": Probe(
         lambda mock: texts(mock.send("GET", SHOW))[1],
@@ -205,7 +205,7 @@ PROBES: dict[str, Probe] = {
     ),
     "list.empty": Probe(
         lambda mock: mock.list(entity_id="0").json.get("data", "absent"),
-        {"array": [], "null": None, "absent": "absent"},
+        {"array": [], "null": None, "absent": "absent", "object": {}},
     ),
     "list.order": Probe(
         orders_of_a_list,
