@@ -5,15 +5,17 @@ of a run are in an order that ``random.Random`` draws: a change cannot be tried 
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 
 import hypothesis
 from hypothesis import HealthCheck, Phase
 from hypothesis.errors import Flaky
 
 from crmcom_kit.contract_tests.campaign.campaign import Campaign
+from crmcom_kit.contract_tests.campaign.judging import is_listed
 from crmcom_kit.contract_tests.client.errors import BudgetSpent, TargetDown, Unreachable
 from crmcom_kit.contract_tests.client.exchanges import Call
+from crmcom_kit.contract_tests.options.deviations import Deviation
 from crmcom_kit.contract_tests.oracle.findings import Broken, Violation, broken
 from crmcom_kit.contract_tests.oracle.service import STATEMENT
 from crmcom_kit.contract_tests.strategies import open_calls
@@ -34,7 +36,7 @@ class Enough(Exception):
 
 
 class DrawnReads:
-    """Sends reads that Hypothesis draws, each once, and raises the violations that they show.
+    """Sends reads that Hypothesis draws, each once, and returns the violations that they show.
 
     Hypothesis runs an example again to see that it fails again. Here the first run is enough, since
     each suspicion is confirmed before the example fails.
@@ -43,36 +45,33 @@ class DrawnReads:
     def __init__(
         self,
         campaign: Campaign,
+        *,
+        deviations: Iterable[Deviation] = (),
         ends_at: float = math.inf,
         until: float = math.inf,
-        *,
-        accepts: Callable[[Violation], bool] = lambda _: False,
-        worded: Callable[[Violation], str] = str,
     ) -> None:
         """Send through the session of ``campaign``, which settles suspicions.
 
         Args:
-            campaign: also knows the violations that were noted; these are not raised again.
+            campaign: also knows the violations that were noted; these are not returned.
+            deviations: explain violations that are not returned either.
             ends_at: the number of requests at which the session sends no more.
             until: the client's time from which no more are sent.
-            accepts: says whether a violation is listed as known.
-            worded: returns the message for a violation.
         """
         self._campaign, self._ends_at, self._until = campaign, ends_at, until
-        self._accepts, self._worded = accepts, worded
+        self._deviations = tuple(deviations)
         self._judged: dict[tuple[str, str], Violation | None] = {}  # by path and query
         self._ended: Exception | None = None  # why no more requests are sent
-        self.last: Violation | None = None  # what was raised last
+        self.last: Violation | None = None  # what was returned last
 
     def __repr__(self) -> str:
         """Show nothing of the server: Hypothesis prints the arguments of a test."""
         return "<DrawnReads>"
 
-    def check(self, call: Call) -> None:
-        """Send a request, unless it was sent before.
+    def violation(self, call: Call) -> Violation | None:
+        """Send a request, unless it was sent before, and return the violation that it shows.
 
         Raises:
-            Broken: a statement is broken.
             Enough: see ``ends_at``.
             BudgetSpent, TargetDown: see ``Session.send``.
         """
@@ -81,16 +80,14 @@ class DrawnReads:
             if self._ended is not None:
                 raise self._ended
             try:
-                self._judged[key] = self._violation(call)
+                self._judged[key] = self._first_violation(call)
             except Exception as error:
                 self._ended = error
                 raise
-        violation = self._judged[key]
-        if violation is not None:
-            self.last = violation
-            raise broken(violation.statement)(self._worded(violation))
+        self.last = self._judged[key] or self.last
+        return self._judged[key]
 
-    def _violation(self, call: Call) -> Violation | None:
+    def _first_violation(self, call: Call) -> Violation | None:
         """Send a request, and return the first violation that is confirmed."""
         campaign = self._campaign
         client = campaign.session.client
@@ -111,7 +108,7 @@ class DrawnReads:
 
     def _is_new(self, violation: Violation) -> bool:
         is_noted = self._campaign.is_noted((violation.statement, violation.method))
-        return not is_noted and not self._accepts(violation)
+        return not is_noted and not is_listed(violation, self._deviations)
 
     def _failure(self, call: Call) -> Violation | None:
         """Send a failed request twice more, with others between; return what it breaks."""
@@ -165,7 +162,7 @@ def _first_violation(
     Raises BudgetSpent, TargetDown.
     """
     left = ends_at - campaign.session.client.sent
-    reads = DrawnReads(campaign, ends_at, until)
+    reads = DrawnReads(campaign, ends_at=ends_at, until=until)
 
     @hypothesis.seed(seed)
     @hypothesis.settings(
@@ -178,7 +175,8 @@ def _first_violation(
     )
     @hypothesis.given(open_calls(campaign.scene.frozen(), templates))
     def example(call: Call) -> None:
-        reads.check(call)
+        if (violation := reads.violation(call)) is not None:
+            raise broken(violation.statement)
 
     try:
         example()

@@ -4,7 +4,6 @@ from collections.abc import Iterable
 
 from crmcom_kit.contract_tests.campaign.campaign import Campaign
 from crmcom_kit.contract_tests.campaign.planning import Plan
-from crmcom_kit.contract_tests.campaign.session import Session
 from crmcom_kit.contract_tests.options.deviations import Deviation
 from crmcom_kit.contract_tests.oracle.findings import Findings, Violation
 
@@ -24,30 +23,31 @@ class Judgement(Findings):
     def note_violation(self, violation: Violation) -> None:
         """Note a violation."""
         super().note_violation(violation)
-        if not any(
-            listed.statement == violation.statement
-            and listed.explains(violation.method, violation.seen)
-            for listed in self._deviations
-        ):
+        if not is_listed(violation, self._deviations):
             self.violations.append(violation)
+
+
+def is_listed(violation: Violation, deviations: Iterable[Deviation]) -> bool:
+    """Whether one of the deviations explains a violation."""
+    cause = violation.statement, violation.method, violation.seen
+    return any(deviation.explains(*cause) for deviation in deviations)
 
 
 def settle(campaign: Campaign, *, confirms: bool) -> None:
     """Settle all suspicions of a session.
 
     Without ``confirms``, the first hypothesis of each is taken for true: nobody else is at work.
+
+    Raises:
+        RuntimeError: a check itself has failed, which says nothing of the server.
     """
     session = campaign.session
     if confirms:
         campaign.settle()
-        return
-    for suspicion in session.queue:
-        session.findings.note_violation(suspicion.violation(suspicion.hypotheses[0]))
-    session.queue.clear()
-
-
-def raise_what_is_wrong_in_the_kit(session: Session) -> None:
-    """Raise RuntimeError if a check itself has failed: that says nothing of the server."""
+    else:
+        for suspicion in session.queue:
+            session.findings.note_violation(suspicion.violation(suspicion.hypotheses[0]))
+        session.queue.clear()
     if session.findings.crashes:
         msg = f"an internal error of crmcom-kit: {'; '.join(session.findings.crashes)}"
         raise RuntimeError(msg)

@@ -33,9 +33,9 @@ class Deviation:
     seen: str  # the behavior, as a violation words it; * stands for any text
     reason: str
 
-    def explains(self, method: str, seen: str) -> bool:
-        """Whether a violation of ``method`` that says ``seen`` is the listed one."""
-        if self.method not in (None, method):
+    def explains(self, statement: str, method: str, seen: str) -> bool:
+        """Whether a violation by ``method`` that says ``seen`` is the listed one."""
+        if self.statement != statement or self.method not in (None, method):
             return False
         pattern = self.seen.replace("[", "[[]").replace("?", "[?]")
         return fnmatchcase(seen, pattern)

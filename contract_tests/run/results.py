@@ -146,7 +146,7 @@ def _result(
     uncovered = [
         sighting
         for sighting in findings.sightings
-        if not any(each.explains(*sighting) for each in listed)
+        if not any(each.explains(statement.id, *sighting) for each in listed)
     ]
 
     def verdict(method: str | None = None) -> Verdict:

@@ -20,11 +20,8 @@ from crmcom_kit.contract_tests.client.errors import BudgetSpent
 from crmcom_kit.contract_tests.client.exchanges import Call
 from crmcom_kit.contract_tests.options.deviations import read_deviations
 from crmcom_kit.contract_tests.options.options import DEFAULTS
-from crmcom_kit.contract_tests.oracle.findings import Violation
 from crmcom_kit.contract_tests.plugin import given_options
-from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
-from crmcom_kit.contract_tests.reports.report import visible
-from crmcom_kit.contract_tests.reports.script import Scripts
+from crmcom_kit.contract_tests.reports.exceptions import exception
 from crmcom_kit.contract_tests.strategies import open_calls
 from crmcom_kit.contract_tests.templates import all_templates
 from crmcom_kit.contract_tests.templates.table import READ_LAYERS
@@ -45,7 +42,8 @@ class Reads:
 
     def __init__(self, session: Session, reads: DrawnReads) -> None:
         """Draw from what is known of the target now."""
-        self._scene, self._reads = session.scene.frozen(), reads
+        self._session, self._reads = session, reads
+        self._scene = session.scene.frozen()
 
     def __repr__(self) -> str:
         """Show nothing of the target: Hypothesis prints the arguments of a test."""
@@ -63,9 +61,11 @@ class Reads:
     def check(self, call: Call) -> None:
         """Send a request; skip the test if no more may be sent. Raises Broken."""
         try:
-            self._reads.check(call)
+            violation = self._reads.violation(call)
         except BudgetSpent as error:
             pytest.skip(str(error))
+        if violation is not None:
+            raise exception(violation, violation.calls, self._session)
 
 
 @pytest.fixture(scope="module")
@@ -79,21 +79,8 @@ def reads(request: pytest.FixtureRequest) -> Iterator[Reads]:
     session: Session = request.getfixturevalue("target").session
     path = values["deviations"]
     deviations = read_deviations(Path(path)).deviations if path else ()
-
-    def accepts(violation: Violation) -> bool:
-        return any(
-            deviation.statement == violation.statement
-            and deviation.explains(violation.method, violation.seen)
-            for deviation in deviations
-        )
-
-    def in_words(violation: Violation) -> str:
-        redactor = ReportRedactor(session.target, session.client.history)
-        script = Scripts(session.target, session.client.history, redactor).of(violation.calls)
-        return visible(f"{redactor.text(str(violation))}\n{script}")
-
     discover(session)
-    yield Reads(session, DrawnReads(Campaign(session), accepts=accepts, worded=in_words))
+    yield Reads(session, DrawnReads(Campaign(session), deviations=deviations))
     session.queue.clear()  # suspicions left over by confirmations
 
 

@@ -448,7 +448,7 @@ def test_what_is_drafted_can_be_read(tmp_path: Path) -> None:
     again = results(findings, deviations)
     assert {of(again, name).verdict for name in seen} == {Verdict.DEVIATES}
     (listed,) = (each for each in deviations if each.statement == "list.no_duplicates")
-    assert not listed.explains("list", "7")
+    assert not listed.explains(listed.statement, "list", "7")
 
 
 def test_what_only_changes_show_is_not_stale_without_them(tmp_path: Path) -> None:
