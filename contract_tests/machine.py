@@ -31,10 +31,8 @@ from crmcom_kit.contract_tests.client.targets import Login, Target, in_process, 
 from crmcom_kit.contract_tests.client.wording import outcome
 from crmcom_kit.contract_tests.options.deviations import Deviation, read_deviations
 from crmcom_kit.contract_tests.options.options import CHANGES, FEW_LOGINS
-from crmcom_kit.contract_tests.oracle.confirmations import Effect
 from crmcom_kit.contract_tests.oracle.findings import Violation
 from crmcom_kit.contract_tests.oracle.oracle import Observation
-from crmcom_kit.contract_tests.oracle.suspicions import Hypothesis, Suspicion
 from crmcom_kit.contract_tests.reports.exceptions import exception
 from crmcom_kit.contract_tests.run.config import RunConfig
 from crmcom_kit.contract_tests.run.run import enter, new_session
@@ -119,25 +117,6 @@ _WEIGHTED = {
     layer: [template for template in templates for _ in range(template.weight)]
     for layer, templates in _TEMPLATES.items()
 }
-
-
-@dataclass
-class _Controlled(Campaign):
-    """Blames a change for an effect on other webhook requests only if it needs the change.
-
-    A server may have jobs of its own. A new server shows them: it gets the same requests once more,
-    without any change.
-    """
-
-    does_it_by_itself: Callable[[], bool] = lambda: False
-
-    def is_confirmed(self, suspicion: Suspicion, hypothesis: Hypothesis) -> bool:
-        """Send what settles a hypothesis, and the control if it blames a change."""
-        cause = hypothesis.confirmation
-        is_of_others = isinstance(cause, Effect) and cause.by_anybody
-        return super().is_confirmed(suspicion, hypothesis) and not (
-            is_of_others and self.does_it_by_itself()
-        )
 
 
 @dataclass
@@ -292,10 +271,9 @@ class ContractMachine(RuleBasedStateMachine):
         chance = Random(0)  # confirmations draw nothing, or an example could end in one
         self.session.belief.done_by_others |= self._shared.done_by_others
         self.session.belief.changed_by_others |= self._shared.others
-        self.campaign = _Controlled(
-            self.session, FEW_LOOKS, does_it_by_itself=self._changes_by_itself
+        self.campaign = Campaign(
+            self.session, FEW_LOOKS, choose=chance.choice, does_it_by_itself=self._changes_by_itself
         )
-        self.campaign.choose = lambda values: values[chance.randrange(len(values))]
         for parameters in lists:
             self._do(partial(self.session.call, "list", parameters))
 
@@ -398,7 +376,10 @@ class ContractMachine(RuleBasedStateMachine):
         return False
 
     def _changes_by_itself(self) -> bool:
-        """Whether anything changes on a new server that gets the example without its changes."""
+        """Whether anything changes on a new server that gets the example without its changes.
+
+        Then the server has jobs of its own, and no change is to blame.
+        """
         return any(
             suspicion.record_id is not None and suspicion.symptom
             for _, sent in self._sent_again(self.session.client.history, changes=False)

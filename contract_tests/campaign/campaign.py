@@ -44,6 +44,8 @@ class Campaign:
     #: What requests were drawn from, by the number of the exchange: a template and its variant.
     drawn: dict[int, tuple[Template, Any]] = field(default_factory=dict)
     choose: Chooser = field(default=lambda values: values[0])
+    #: Whether a server does to webhook requests, without any change, what a change is blamed for.
+    does_it_by_itself: Callable[[], bool] = lambda: False
     _settled: Counter[tuple[str, str]] = field(default_factory=Counter)
     _without_effect: set[tuple[str, str, int]] = field(default_factory=set)
     _violated: set[tuple[str, str]] = field(default_factory=set)  # statement, method
@@ -77,14 +79,12 @@ class Campaign:
         if exchange.number not in self.drawn:
             return None
         template, variant = self.drawn[exchange.number]
-        state = (self._subject(exchange.call) or {}).get("life_cycle_state")
 
-        def alike(values: Sequence[Any]) -> Any:
+        def of_same_state(records: Sequence[Any]) -> Any:
             """Choose a record of the same state, if there is one: some faults affect only these."""
-            same = [record for record in values if record.get("life_cycle_state") == state]
-            return self.choose(same or values)
+            return self.choose(self._of_same_state(exchange, records) or records)
 
-        call = template.draw(self.scene, variant, alike)
+        call = template.draw(self.scene, variant, of_same_state)
         if call is None:
             return None
         looks = self._looks(self._subject(call))
@@ -99,11 +99,14 @@ class Campaign:
 
     def alike(self, exchange: Exchange) -> Sequence[Record]:
         """Return webhook requests, of the same state, that a request's template may be about."""
-        template = self.drawn.get(exchange.number, (None, None))[0]
-        if template is None:
+        if exchange.number not in self.drawn:
             return ()
+        template, _ = self.drawn[exchange.number]
+        return self._of_same_state(exchange, template.records(self.scene))
+
+    def _of_same_state(self, exchange: Exchange, records: Sequence[Record]) -> Sequence[Record]:
+        """Return those in the state of the webhook request that an exchange is about."""
         state = (self._subject(exchange.call) or {}).get("life_cycle_state")
-        records = template.records(self.scene)
         return [record for record in records if record.get("life_cycle_state") == state]
 
     def keep(self, suspicions: Sequence[Suspicion]) -> None:
@@ -271,17 +274,15 @@ class Campaign:
 
     def is_confirmed(self, suspicion: Suspicion, hypothesis: Hypothesis) -> bool:
         """Return whether a hypothesis is true, and send the requests that tell it."""
-        cause = hypothesis.confirmation
-        tried = (
-            (hypothesis.statement, suspicion.symptom, cause.change.number)
-            if isinstance(cause, Effect)
-            else None
-        )
+        cause, tried = hypothesis.confirmation, None
+        if isinstance(cause, Effect):
+            tried = hypothesis.statement, suspicion.symptom, cause.change.number
         if tried in self._without_effect:  # many responses may show one change
             return False
         try:
             if cause.settle(suspicion, hypothesis.statement, self):
-                return True
+                is_of_others = isinstance(cause, Effect) and cause.by_anybody
+                return not (is_of_others and self.does_it_by_itself())
         except Unreachable as error:  # what would show it cannot be sent, or read
             self.missed.setdefault(suspicion.exchange.call.method, str(error))
         if tried is not None:

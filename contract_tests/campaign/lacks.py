@@ -40,7 +40,7 @@ def lacks(
     for method in _methods(campaign, templates):
         if not service.is_served(method):
             yield from _lacks_method(campaign, method, is_whole=is_whole)
-    if _lacks_success(campaign):
+    if service.is_served("resend") and not session.belief.has_resent:
         yield Lack(SUCCESSFUL_RESEND, "no resend became SUCCESSFUL, so its effect was not seen")
     if campaign.scene.logins.is_locked and campaign.scene.logins.is_limited:
         yield Lack("", "the user looks locked, so that logins were not tried any more")
@@ -119,8 +119,3 @@ def _nothing_to_try(campaign: Campaign, method: str) -> str:
     if method not in planned:
         return "the run had too few requests for it, allow more with --max-requests"
     return "nothing fits it"
-
-
-def _lacks_success(campaign: Campaign) -> bool:
-    """Whether resends were served, and none of them became SUCCESSFUL."""
-    return campaign.session.oracle.service.is_served("resend") and not campaign.belief.has_resent

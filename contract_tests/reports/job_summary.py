@@ -16,13 +16,7 @@ MAX_CHARACTERS = 250_000
 MAX_ANNOTATIONS = 10
 _MAX_MESSAGE = 1_000  # characters
 
-_ICONS = {
-    Outcome.PASSED: "✅",
-    Outcome.BROKEN: "❌",
-    Outcome.ERROR: "⚠️",
-    Outcome.INCONCLUSIVE: "⚠️",
-    Outcome.UNCONFIRMED: "⚠️",
-}
+_ICONS = {Outcome.PASSED: "✅", Outcome.BROKEN: "❌"}
 _END = "\n… The rest did not fit: see the HTML or JSON report."
 
 
@@ -34,8 +28,8 @@ def written(report: Report) -> str:
     if len(text) > MAX_CHARACTERS:
         text = text[:MAX_CHARACTERS] + _END
     fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
-    outcome = report.outcome
-    return f"## {_ICONS[outcome]} crmcom-kit check: {outcome}\n\n{fence}text\n{text}\n{fence}\n"
+    outcome, icon = report.outcome, _ICONS.get(report.outcome, "⚠️")
+    return f"## {icon} crmcom-kit check: {outcome}\n\n{fence}text\n{text}\n{fence}\n"
 
 
 def annotations(report: Report, environment: Mapping[str, str]) -> Iterator[str]:
