@@ -4,7 +4,7 @@ A run logs in, discovers, makes two passes, and looks back. The first pass has r
 open values, and changes.
 """
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from random import Random
@@ -26,7 +26,6 @@ class Passes:
     def __init__(self, campaign: Campaign) -> None:
         """Go through the templates that ``campaign`` has planned."""
         self._campaign, self._session, self._plan = campaign, campaign.session, campaign.plan
-        self._sent = Counter[Template]()  # steps
 
     def run(self, seed: int) -> None:
         """Run until nothing is left to send, or the budget is spent.
@@ -109,9 +108,7 @@ class Passes:
         weights = [template.weight for template in templates]
         while templates and idle < MAX_IDLE and self._session.scene.records():
             (template,) = chance.choices(templates, weights)
-            is_open = self._sent[template] < self._plan.limits[template]
-            variants = template.choices(self._session.scene) if is_open else ()
-            if variants:
+            if variants := template.choices(self._session.scene):
                 self._do(template, self._campaign.choose(variants))
             idle = idle + 1 if self._session.client.sent == sent else 0
             sent = self._session.client.sent
@@ -119,7 +116,6 @@ class Passes:
     def _do(self, template: Template, variant: Any) -> None:
         """Do one step. What cannot be sent or read ends only this step; so does the kit's error."""
         self._campaign.progress(template.name)
-        self._sent[template] += 1
         try:
             self._session.queue += self._campaign.step(template, variant)
             self._campaign.settle()

@@ -1,10 +1,11 @@
 """Plan the first pass: how often each request template is sent within the budget."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from math import ceil
 
 from crmcom_kit.contract_tests.client.exchanges import LOGINS
+from crmcom_kit.contract_tests.options.options import CHANGES
 from crmcom_kit.contract_tests.templates import Scene, Template, all_templates
 from crmcom_kit.contract_tests.templates.logins import own_login
 from crmcom_kit.contract_tests.templates.table import LAYERS
@@ -20,9 +21,9 @@ FIRST_PART = 0.8
 FIRST_TIME = 0.65
 #: The part of the budget that is for reads with values that no list names.
 DRAWN_PART = 0.1
-#: The bound for a template in the second pass: this multiple of what its weight makes likely, and
-#: this many requests more.
-SPREAD, MARGIN = 2, 3
+#: The requests to a changing method in the second pass are bounded by this multiple of what the
+#: weights make likely.
+SPREAD = 2
 #: The maximum number of further requests to each changing method, which confirm suspicions.
 FOR_CONFIRMATIONS = 40
 #: A run with fewer requests may not reach the logins, and leaves them out.
@@ -34,7 +35,6 @@ class Plan:
     """The first pass: which templates, and how often each is sent."""
 
     times: Mapping[Template, int]
-    limits: Mapping[Template, int] = field(default_factory=dict)  # of the whole run
     few_looks: bool = False  # after a change only, and only at what it named
     drawn: int = 0  # about how many requests are for reads with values that no list names
 
@@ -74,9 +74,9 @@ def _total(times: Mapping[Template, int], *, few: bool) -> int:
     return sum(_cost(template, few=few) * count for template, count in times.items())
 
 
-def _firsts(templates: Iterable[Template], layer: str = "") -> dict[Template, int]:
-    """Return how often the templates of a layer, or all, are sent if requests suffice."""
-    return {template: template.first for template in templates if layer in ("", template.layer)}
+def _firsts(templates: Iterable[Template], *layers: str) -> dict[Template, int]:
+    """Return how often the templates of some layers are sent if requests suffice."""
+    return {template: template.first for template in templates if template.layer in layers}
 
 
 def _turns(times: Mapping[Template, int]) -> Iterator[list[Template]]:
@@ -100,34 +100,14 @@ def wanted(only: str, scene: Scene) -> list[Template]:
     return [template for template in templates if {template.method, template.layer} & methods]
 
 
-def bounds(templates: Sequence[Template], scene: Scene, budget: int) -> dict[Template, int]:
-    """Return how often a run of ``budget`` requests sends each template at most.
-
-    A dry run prints it, and the run keeps to it. For logins as the real user on somebody else's
-    server it is the exact number, once the run has read what there is.
-    """
-    sendable = [
+def sendable(templates: Iterable[Template], scene: Scene) -> list[Template]:
+    """Return the templates whose method the release has, and the run may call."""
+    return [
         template
         for template in templates
         if template.method in scene.methods
         and (not template.changes or template.method in scene.allowed)
     ]
-    few_logins = _few_logins(sendable, scene, budget)
-    others = [template for template in sendable if template not in few_logins]
-    turns = _max_turns(others, budget * FIRST_PART)
-    firsts = _firsts(others)
-    left = budget - sum(firsts.values())
-    left_for_changes = budget - _total(firsts, few=False)
-    weights = sum(template.weight for template in others) or 1
-    limits = {}
-    for template in sendable:
-        if template in few_logins:
-            limits[template] = few_logins[template]
-            continue
-        rest = max(0, left_for_changes if template.changes else left)
-        again = ceil(SPREAD * rest * template.weight / weights) + MARGIN if template.weight else 0
-        limits[template] = min(budget, min(template.first, turns[template.layer]) + again)
-    return limits
 
 
 def drawn(templates: Iterable[Template], budget: int) -> int:
@@ -135,32 +115,23 @@ def drawn(templates: Iterable[Template], budget: int) -> int:
     return int(budget * DRAWN_PART) if any(template.further for template in templates) else 0
 
 
-def max_changes(limits: Mapping[Template, int]) -> dict[str, int]:
-    """Return how many requests to each changing method a run sends at most."""
-    changes: dict[str, int] = {}
-    for template, times in limits.items():
-        if template.changes:
-            changes[template.method] = changes.get(template.method, FOR_CONFIRMATIONS) + times
-    return changes
+def max_changes(templates: Collection[Template], budget: int) -> dict[str, int]:
+    """Return how many requests to each changing method a run of ``budget`` requests sends at most.
+
+    A dry run prints it, and the run keeps to it.
+    """
+    left = max(0, budget - _total(_firsts(templates, *LAYERS), few=False))
+    weights = sum(template.weight for template in templates)
+    maximums: dict[str, int] = {}
+    for method in CHANGES:
+        group = [template for template in templates if template.method == method]
+        first = sum(template.first for template in group)
+        again = ceil(SPREAD * left * sum(template.weight for template in group) / (weights or 1))
+        maximums[method] = min(budget, first + again + FOR_CONFIRMATIONS) if group else 0
+    return maximums
 
 
-def _max_turns(templates: Sequence[Template], budget: float) -> dict[str, int]:
-    """Return how many turns the templates of each layer have at most in a first pass."""
-    part = min(1.0, budget / (_total(_firsts(templates), few=True) or 1))
-    limits = {}
-    for layer in LAYERS:
-        rows = _firsts(templates, layer)
-        left = part * _total(rows, few=True)
-        limits[layer] = 1
-        for turn in _turns(rows):
-            if left <= 0:
-                break
-            left -= _total(dict.fromkeys(turn, 1), few=True)
-            limits[layer] += 1
-    return limits
-
-
-def _few_logins(templates: Sequence[Template], scene: Scene, budget: int) -> dict[Template, int]:
+def few_logins(templates: Iterable[Template], scene: Scene, budget: int) -> dict[Template, int]:
     """Return how often templates that log in as the real user are sent, if logins are limited.
 
     First comes one login by the other means, key or password. Then come wrong logins: one more than
@@ -188,48 +159,51 @@ def _few_logins(templates: Sequence[Template], scene: Scene, budget: int) -> dic
     return times
 
 
-def logins_of(limits: Mapping[Template, int], scene: Scene) -> tuple[int, int]:
+def logins_of(few: Mapping[Template, int], scene: Scene) -> tuple[int, int]:
     """Return how many logins a run sends beside the one that it needs, and how many wrong ones.
 
     A right login follows each wrong one as long as the limit allows it.
     """
-    right = sum(times for template, times in limits.items() if template.login == "right")
-    wrong = sum(times for template, times in limits.items() if template.login == "wrong")
+    right = sum(times for template, times in few.items() if template.login == "right")
+    wrong = sum(times for template, times in few.items() if template.login == "wrong")
     return right + int(min(wrong, scene.logins.left - right)), wrong
 
 
-def first_pass(limits: Mapping[Template, int], scene: Scene, budget: int) -> Plan:
-    """Return how often each template is sent in the first pass, and at most in the whole run.
+def first_pass(
+    templates: Sequence[Template], logins: Mapping[Template, int], scene: Scene, budget: int
+) -> Plan:
+    """Return how often each template is sent in the first pass.
 
     If requests suffice, each is sent ``Template.first`` times. If not, each layer gets the same
     part of what it would take, and its templates take turns. Those that can be drawn already come
     first. With less than half of the requests there are few looks.
+
+    Args:
+        templates: see ``sendable``.
+        logins: how often those are sent whose number is fixed: see ``few_logins``.
+        scene: what they draw from.
+        budget: the number of requests that the run may still send.
     """
-    few_logins = scene.logins.is_limited
-    counted = {
-        template: times for template, times in limits.items() if few_logins and template.login
-    }
-    first = {template: counted.get(template, template.first) for template in limits}
-    whole = Plan(first, limits, drawn=drawn(limits, budget))
+    whole = Plan({**_firsts(templates, *LAYERS), **logins}, drawn=drawn(templates, budget))
     if whole.cost <= budget * FIRST_PART:
         return whole
     few = whole.cost > 2 * budget * FIRST_PART
     usual = sorted(
-        (template for template in limits if template not in counted and not template.is_odd),
+        (template for template in templates if template not in logins and not template.is_odd),
         key=lambda template: not template.choices(scene),
     )
-    odd = [template for template in limits if template.is_odd and template not in counted]
+    odd = [template for template in templates if template.is_odd and template not in logins]
     part = min(1.0, budget * FIRST_PART / replace(whole, few_looks=few).cost)
     times: dict[Template, int] = {}
     for layer in LAYERS:
         rows = _firsts(usual, layer)
         left = part * _total(rows, few=few)
-        for at, turn in enumerate(_turns(rows)):
+        for turn in _turns(rows):
             for template in turn:
                 cost = _cost(template, few=few)
-                if at < limits[template] and cost <= left:
+                if cost <= left:
                     times[template] = times.get(template, 0) + 1
                     left -= cost
         times |= {} if few else _firsts(odd, layer)
-        times |= {template: count for template, count in counted.items() if template.layer == layer}
+        times |= {template: count for template, count in logins.items() if template.layer == layer}
     return replace(whole, times=times, few_looks=few)

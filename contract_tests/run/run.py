@@ -13,7 +13,13 @@ from crmcom_kit.contract_tests.campaign.discovery import discover
 from crmcom_kit.contract_tests.campaign.dry_run import dry_run_lines
 from crmcom_kit.contract_tests.campaign.lacks import in_scope, lacks, rejected_in_scope
 from crmcom_kit.contract_tests.campaign.passes import Passes
-from crmcom_kit.contract_tests.campaign.planning import bounds, first_pass, max_changes, wanted
+from crmcom_kit.contract_tests.campaign.planning import (
+    few_logins,
+    first_pass,
+    max_changes,
+    sendable,
+    wanted,
+)
 from crmcom_kit.contract_tests.campaign.session import Session
 from crmcom_kit.contract_tests.campaign.shortening import shorten, with_changes
 from crmcom_kit.contract_tests.client.errors import BudgetSpent, TargetDown, Unreachable
@@ -147,7 +153,7 @@ def sparing(world: SeparateWorld, config: RunConfig) -> RunConfig:
     """
     if world.name:
         return replace(config, max_logins=ANY_LOGINS)
-    is_spared = world.left_alone and not world.name and config.allowed is None
+    is_spared = world.left_alone and config.allowed is None
     return replace(config, allowed=frozenset()) if is_spared else config
 
 
@@ -155,9 +161,7 @@ def dry_run(target: Target, config: RunConfig) -> list[str]:
     """Return what a run would request, a line each; nothing is sent."""
     config = _with_budget(config)
     session = new_session(target, config)
-    templates = wanted(config.only, session.scene)
-    maximums = bounds(templates, session.scene, config.limits.max_requests or 0)
-    return list(dry_run_lines(session, maximums))
+    return list(dry_run_lines(session, wanted(config.only, session.scene)))
 
 
 def _with_budget(config: RunConfig) -> RunConfig:
@@ -258,10 +262,11 @@ class _Run:
             )
         for_inventory = min(cost_of_inventory, left // 3)
         budget = left - for_inventory
-        scene = self.session.scene
-        maximums = bounds(self.templates, scene, limits.max_requests or DEFAULT_REQUESTS)
-        self.session.changes_left = max_changes(maximums)
-        plan = self.campaign.plan = first_pass(maximums, scene, budget)
+        scene, whole_budget = self.session.scene, limits.max_requests or DEFAULT_REQUESTS
+        templates = sendable(self.templates, scene)
+        logins = few_logins(templates, scene, whole_budget)
+        self.session.changes_left = max_changes(templates, whole_budget)
+        plan = self.campaign.plan = first_pass(templates, logins, scene, budget)
         if limits.max_requests is None and self.config.only != "*":
             budget = min(budget, MAX_TIMES * plan.cost)
         client.reserved = for_inventory

@@ -3,7 +3,6 @@
 import errno
 import json
 import math
-import re
 from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
@@ -120,19 +119,16 @@ def test_an_outage_is_no_violation(at: int) -> None:
 
 
 def test_a_dry_run_sends_nothing() -> None:
-    """It says what would be called, and how often; nothing of what is not allowed."""
+    """It says what would be called; nothing of what is not allowed."""
     target, wire = remote("R15")
 
     lines = dry_run(target, config(allowed={"resend"}, scope=JOB_BOARD))
 
     assert not wire.requests
     assert any("webhook_requests/list" in line for line in lines)
-    often = (
-        r"at most \d+ times, with looks before and after it: resend: a rejected one \(REJECTED\)"
-    )
-    assert any(re.fullmatch(often, line) for line in lines)
+    assert "resend: a rejected one (REJECTED), with looks before and after it" in lines
     assert "delete: none" in lines
-    assert not any(": delete: " in line for line in lines)
+    assert not any("delete: one" in line for line in lines)
 
 
 def test_a_login_that_the_release_does_not_have_is_named() -> None:
