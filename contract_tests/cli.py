@@ -151,7 +151,11 @@ def _checked(values: dict[str, Any], stop: Stop) -> int:
     from crmcom_kit.contract_tests.reports import job_summary, terminal
     from crmcom_kit.contract_tests.reports.report import Report
 
-    files = {o.name: values[o.key] for o in OPTIONS if o.heading == REPORTS and values[o.key]}
+    files = {
+        option.name: values[option.key]
+        for option in OPTIONS
+        if option.heading == REPORTS and values[option.key]
+    }
     check_files(files, values["ledger"], values["from_har"])
     now = utc_now()
     results = run_with(values, now, stop)
@@ -164,7 +168,7 @@ def _checked(values: dict[str, Any], stop: Stop) -> int:
             click.echo(command, err=True)
     for failure in failures:
         click.echo(f"Error: {failure}", err=True)
-    terminal.show(report, terminal.on_stdout(), every=values["verbose"])
+    terminal.show(report, terminal.on_stdout(), verbose=values["verbose"])
     return 2 if failures else int(results.exit_code)
 
 

@@ -20,8 +20,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from crmcom_kit.contract_tests.campaign.campaign import Campaign
 from crmcom_kit.contract_tests.campaign.conclusions import conclude
 from crmcom_kit.contract_tests.campaign.discovery import discover
-from crmcom_kit.contract_tests.campaign.judging import FEW_LOOKS, Judgement, settle
 from crmcom_kit.contract_tests.campaign.session import Session
+from crmcom_kit.contract_tests.campaign.settling import FEW_LOOKS, FindingsOfTest, settle
 from crmcom_kit.contract_tests.campaign.shortening import logins_of, shorten
 from crmcom_kit.contract_tests.client.calls import changing_method, with_token
 from crmcom_kit.contract_tests.client.errors import Unreachable
@@ -129,7 +129,7 @@ class _Shared:
     #: What others, or the server itself, did in examples that passed, as ``Belief`` has it. More is
     #: needed to accuse the server of the same.
     done_by_others: set[str] = field(default_factory=set)
-    others: dict[str, str] = field(default_factory=dict)
+    changed_by_others: dict[str, str] = field(default_factory=dict)
 
 
 class ContractMachine(RuleBasedStateMachine):
@@ -218,7 +218,7 @@ class ContractMachine(RuleBasedStateMachine):
             sleep=(lambda _: None) if target.own else time.sleep,
         )
         session = new_session(target, config)
-        session.findings = Judgement(self._known_deviations())
+        session.findings = FindingsOfTest(self._known_deviations())
         try:
             enter(session, config)
         except BaseException:
@@ -270,7 +270,7 @@ class ContractMachine(RuleBasedStateMachine):
         self.session = self._new_session()
         chance = Random(0)  # confirmations draw nothing, or an example could end in one
         self.session.belief.done_by_others |= self._shared.done_by_others
-        self.session.belief.changed_by_others |= self._shared.others
+        self.session.belief.changed_by_others |= self._shared.changed_by_others
         self.campaign = Campaign(
             self.session, FEW_LOOKS, choose=chance.choice, does_it_by_itself=self._changes_by_itself
         )
@@ -328,7 +328,7 @@ class ContractMachine(RuleBasedStateMachine):
         if not self._is_over:
             self._do(lambda: conclude(self.session, {}))
             self._shared.done_by_others |= self.session.belief.done_by_others
-            self._shared.others |= self.session.belief.changed_by_others
+            self._shared.changed_by_others |= self.session.belief.changed_by_others
         self.session.client.close()
 
     def _send(self, requests: Sequence[Drawn]) -> None:
@@ -344,7 +344,7 @@ class ContractMachine(RuleBasedStateMachine):
         """Send something, and raise what is broken."""
         __tracebackhide__ = True
         session, campaign = self.session, self.campaign
-        assert isinstance(session.findings, Judgement)  # noqa: S101 - for the type checker
+        assert isinstance(session.findings, FindingsOfTest)  # noqa: S101 - for the type checker
         self._is_over = True  # unless nothing is raised
         with suppress(Unreachable):  # withheld, or without a response: the example goes on
             send()

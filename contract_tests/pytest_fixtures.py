@@ -20,8 +20,8 @@ from crmcom_kit.config_file import Refused
 from crmcom_kit.contract_tests.belief.belief import Record
 from crmcom_kit.contract_tests.campaign.campaign import Campaign
 from crmcom_kit.contract_tests.campaign.discovery import discover
-from crmcom_kit.contract_tests.campaign.judging import FEW_LOOKS, Judgement, settle
 from crmcom_kit.contract_tests.campaign.session import Session
+from crmcom_kit.contract_tests.campaign.settling import FEW_LOOKS, FindingsOfTest, settle
 from crmcom_kit.contract_tests.campaign.shortening import shorten, with_changes
 from crmcom_kit.contract_tests.cli import check_files, write, writers
 from crmcom_kit.contract_tests.client.calls import with_token
@@ -215,10 +215,10 @@ class Target:
     def _settled(self) -> list[Violation]:
         """Settle suspicions, and return the violations that no deviation explains."""
         session = self.session
-        session.findings = judgement = Judgement(self._deviations)
+        session.findings = findings = FindingsOfTest(self._deviations)
         settle(Campaign(session, FEW_LOOKS), confirms=not self.is_own)
         self._note_token()
-        return judgement.violations
+        return findings.violations
 
     def _look(self) -> None:
         """Discover webhook requests, once."""
@@ -366,8 +366,11 @@ def _report_of_run(
 
     ``failures`` gets a line for each file that cannot be written.
     """
-    named = [o for o in PYTEST_OPTIONS if o.heading == REPORTS and values[o.key] is not None]
-    files = {option.name: Path(values[option.key]) for option in named}
+    files = {
+        option.name: Path(values[option.key])
+        for option in PYTEST_OPTIONS
+        if option.heading == REPORTS and values[option.key] is not None
+    }
     try:
         check_files(files, values["ledger"], values["from_har"])
         report = Report(run(*_prepared(values, logins)))

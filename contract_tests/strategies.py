@@ -63,7 +63,12 @@ def calls(
 
 def open_calls(scene: Scene, templates: Iterable[Template]) -> SearchStrategy[Call]:
     """Return a strategy of requests of some templates with values that no list names."""
-    weighted = [each for each in templates if each.further is not None for _ in range(each.share)]
+    weighted = [
+        template
+        for template in templates
+        if template.further is not None
+        for _ in range(template.share)
+    ]
     return _calls(_Source(scene, weighted, is_open=True))
 
 
@@ -111,11 +116,11 @@ def _simplest(scene: Scene, template: Template) -> Call:
     return plain_list(scene, scene.token)
 
 
-def _check(name: str, names: Collection[str], allowed: Collection[str]) -> None:
+def _check(argument: str, names: Collection[str], allowed: Collection[str]) -> None:
     """Raise ValueError if a name is not allowed, or there is none."""
-    unknown = [each for each in names if each not in allowed]
+    unknown = [name for name in names if name not in allowed]
     if unknown or not names:
-        msg = f"{name}: {', '.join(unknown) or 'nothing'} is not allowed; "
+        msg = f"{argument}: {', '.join(unknown) or 'nothing'} is not allowed; "
         msg += f"allowed is {', '.join(allowed)}"
         raise ValueError(msg)
 

@@ -182,14 +182,15 @@ class Campaign:
         last: Look = ("list", narrow[turn % len(narrow)])
         if few:
             return [first, last]
-        others = [entity for entity in entities if entity != subject["entity"]]
+        other_entities = [entity for entity in entities if entity != subject["entity"]]
         name = ("", *OBJECT_OF)[turn % 3]
-        like = filter_value(subject, name, "id") if name else None
+        identifier = filter_value(subject, name, "id") if name else None
+        unaffected = {"entity": other_entities[turn // 3 % len(other_entities)]}
         return [
             first,
             ("show", {IDENTIFIER: {"number": subject["number"]}}),
             ("list", same_entity),
-            ("list", {"entity": others[turn // 3 % len(others)]} if like is None else {name: like}),
+            ("list", unaffected if identifier is None else {name: identifier}),
             last,
         ]
 
@@ -211,8 +212,8 @@ class Campaign:
             listed = exchange.by_id
             for tracked in [*self.belief.existing()]:
                 fits = all(
-                    filter_value(tracked.typed, name, "id") == wanted
-                    for name, wanted in parameters.items()
+                    filter_value(tracked.typed, name, "id") == value
+                    for name, value in parameters.items()
                 )
                 if fits and tracked.id not in listed:
                     self.belief.lose(tracked.id)
@@ -223,7 +224,7 @@ class Campaign:
         """Settle the suspicions in the queue."""
         while self.session.queue:
             suspicion = self.session.queue.pop(0)
-            violation = self.settled(suspicion)
+            violation = self.confirmed_violation(suspicion)
             if violation is not None:
                 self._violated.add(suspicion.kind)
                 self.note(violation)
@@ -237,7 +238,7 @@ class Campaign:
         """Whether a violation of a statement by a method was noted."""
         return kind in self._violated
 
-    def settled(self, suspicion: Suspicion) -> Violation | None:
+    def confirmed_violation(self, suspicion: Suspicion) -> Violation | None:
         """Return the violation that a suspicion turns out to be, or None.
 
         None also if its kind was noted already, or too many of its kind turned out to be none.
@@ -245,7 +246,7 @@ class Campaign:
         kind = suspicion.kind
         if self._settled[kind] >= MAX_SETTLED or kind in self._violated:
             return None
-        for hypothesis in (*suspicion.hypotheses, *self._behind(suspicion)):
+        for hypothesis in (*suspicion.hypotheses, *self._blaming_read_before(suspicion)):
             if self.is_confirmed(suspicion, hypothesis):
                 return suspicion.violation(hypothesis)
         self._settled[kind] += 1
@@ -262,10 +263,12 @@ class Campaign:
         is_refused_change = not exchange.ok and exchange.call.method in CHANGES
         if suspicion.record_id is not None and not is_refused_change:
             self.belief.changed_by_others[suspicion.record_id] = suspicion.seen
-            if not any(isinstance(h.confirmation, Effect) for h in suspicion.hypotheses):
+            if not any(
+                isinstance(hypothesis.confirmation, Effect) for hypothesis in suspicion.hypotheses
+            ):
                 self.belief.done_by_others.add(suspicion.symptom)
 
-    def _behind(self, suspicion: Suspicion) -> Iterator[Hypothesis]:
+    def _blaming_read_before(self, suspicion: Suspicion) -> Iterator[Hypothesis]:
         """Yield that the request before a read is the cause, if it is another read."""
         exchange = suspicion.exchange
         for before in self.session.client.history[exchange.number - 2 : exchange.number - 1]:

@@ -47,8 +47,8 @@ def _codes(session: Session, secret_keys: Mapping[str, str]) -> None:
         seen = f"authentication_code {code!r}, which is not one"
         if best is not None:
             seen = "a code that is not one, or has another form than the others"
-        wanted = "an HMAC of the data object with the secret key of the webhook definition"
-        violation = Violation(CODES, (tracked.last_seen,), wanted, seen, tracked.id)
+        expected = "an HMAC of the data object with the secret key of the webhook definition"
+        violation = Violation(CODES, (tracked.last_seen,), expected, seen, tracked.id)
         session.findings.note_violation(violation)
 
 

@@ -79,30 +79,30 @@ class Connection:
 
     def _send(self, call: Call, *, once: bool) -> Observation:
         self.stop.check()
-        changes = changing_method(call)
-        if changes is not None and changes not in self.scene.allowed:
-            msg = f"{changes} is not allowed; allow it with --allow {changes}"
-            raise Unreachable(msg)
-        if changes is not None:
-            self._count_change(changes)
+        change = changing_method(call)
+        if change is not None:
+            if change not in self.scene.allowed:
+                msg = f"{change} is not allowed; allow it with --allow {change}"
+                raise Unreachable(msg)
+            self._count_change(change)
             self.guard(call)
         try:
-            exchange = self.client.send(call, once=once or changes is not None)
-        except (NoResponse, ResponseLost, ResponseTooLong) as lost:
-            if changes is not None:
+            exchange = self.client.send(call, once=once or change is not None)
+        except (NoResponse, ResponseLost, ResponseTooLong) as error:
+            if change is not None:
                 self.oracle.lose(call)
-            elif isinstance(lost, NoResponse):
+            elif isinstance(error, NoResponse):
                 self.oracle.miss(call, len(self.client.history) + 1)
                 self._see_whether_it_is_up(call)
             raise
-        if changes is not None:
+        if change is not None:
             self.guard.note_response(exchange)
         self.login_guard.note_response(exchange)
         observation = self.oracle.observe(exchange)
         self.findings.hold_all(observation.held, exchange)
-        for name, error in observation.errors:
-            self.findings.note_crash(f"the check {name}", error)
-        if changes is not None and exchange.ok and self.belief.changes:
+        for check, crash in observation.errors:
+            self.findings.note_crash(f"the check {check}", crash)
+        if change is not None and exchange.ok and self.belief.changes:
             self.changed |= self.belief.changes[-1].named
         return observation
 

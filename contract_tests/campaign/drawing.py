@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, Phase
 from hypothesis.errors import Flaky
 
 from crmcom_kit.contract_tests.campaign.campaign import Campaign
-from crmcom_kit.contract_tests.campaign.judging import is_listed
+from crmcom_kit.contract_tests.campaign.settling import is_listed
 from crmcom_kit.contract_tests.client.errors import BudgetSpent, TargetDown, Unreachable
 from crmcom_kit.contract_tests.client.exchanges import Call
 from crmcom_kit.contract_tests.options.deviations import Deviation
@@ -24,7 +24,7 @@ from crmcom_kit.contract_tests.templates.logins import plain_list
 
 #: Checks that fail rightly used tests: a server may be slow, its values may be long, and a user's
 #: test may run the kit inside ``@given``.
-SENSELESS = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.nested_given)
+IGNORED_CHECKS = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.nested_given)
 #: The maximum number of examples for each request; an example that was sent is not sent again.
 EXAMPLES = 5
 #: The number of requests beyond the plan that may be sent to shrink an example.
@@ -100,7 +100,7 @@ class DrawnReads:
         except Unreachable:
             return None  # no URL can hold it, its response is too long, or none came
         for suspicion in sent.suspicions:
-            violation = campaign.settled(suspicion)
+            violation = campaign.confirmed_violation(suspicion)
             if violation is not None and self._is_new(violation):
                 return violation
         failure = self._failure(sent.exchange.call) if sent.exchange.status >= 500 else None
@@ -161,16 +161,16 @@ def _first_violation(
 
     Raises BudgetSpent, TargetDown.
     """
-    left = ends_at - campaign.session.client.sent
+    max_requests = ends_at - campaign.session.client.sent
     reads = DrawnReads(campaign, ends_at=ends_at, until=until)
 
     @hypothesis.seed(seed)
     @hypothesis.settings(
-        max_examples=EXAMPLES * left,
+        max_examples=EXAMPLES * max_requests,
         phases=(Phase.generate, Phase.shrink),
         database=None,
         deadline=None,
-        suppress_health_check=SENSELESS,
+        suppress_health_check=IGNORED_CHECKS,
         report_multiple_bugs=False,
     )
     @hypothesis.given(open_calls(campaign.scene.frozen(), templates))

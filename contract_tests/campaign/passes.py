@@ -42,7 +42,7 @@ class Passes:
         deadlines = self._plan.layer_deadlines(client.now(), client.seconds_left)
         passes = {template: self._first(template) for template in self._plan.times}
         reads = [template for template in passes if template.layer in READ_LAYERS]
-        others = [template for template in passes if template not in reads]
+        rest = [template for template in passes if template not in reads]
 
         reserved = client.reserved
 
@@ -59,7 +59,7 @@ class Passes:
         last = READ_LAYERS[-1]
         with self._until_spent(last):
             draw_reads(self._campaign, reads, self._plan.drawn, seed, until=deadlines[last])
-        send(others)
+        send(rest)
         client.reserved = reserved
         for steps in passes.values():  # what did not fit into the time of its layer
             deque(steps, maxlen=0)
@@ -80,19 +80,19 @@ class Passes:
 
         Yields True after each step.
         """
-        done: set[int] = set()
+        sent: set[int] = set()  # places of variants
         planned = self._plan.times[template]
         for at in range(planned):
             variants = template.choices(self._session.scene)
-            left = [place for place in range(len(variants)) if place not in done]
-            if not left and template.about:  # start again, about other webhook requests
-                done.clear()
-                left = list(range(len(variants)))
-            if not left:
+            unsent = [place for place in range(len(variants)) if place not in sent]
+            if not unsent and template.about:  # start again, about other webhook requests
+                sent.clear()
+                unsent = list(range(len(variants)))
+            if not unsent:
                 return
             from_top = at <= planned // 2 or len(variants) <= planned
-            chosen = left[0] if from_top else self._campaign.choose(left)
-            done.add(chosen)
+            chosen = unsent[0] if from_top else self._campaign.choose(unsent)
+            sent.add(chosen)
             self._do(template, variants[chosen])
             yield True
 

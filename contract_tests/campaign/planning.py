@@ -41,12 +41,15 @@ class Plan:
     @property
     def cost(self) -> int:
         """About how many requests it takes."""
-        return _total(self.times, few=self.few_looks)
+        return _total(self.times, few_looks=self.few_looks)
 
     def cost_after(self, layer: str) -> int:
         """About how many requests the layers after one take."""
-        later, few = LAYERS[LAYERS.index(layer) + 1 :], self.few_looks
-        return _total({t: count for t, count in self.times.items() if t.layer in later}, few=few)
+        layers = LAYERS[LAYERS.index(layer) + 1 :]
+        times = {
+            template: count for template, count in self.times.items() if template.layer in layers
+        }
+        return _total(times, few_looks=self.few_looks)
 
     def layer_deadlines(self, began: float, seconds: float) -> dict[str, float]:
         """Return when each layer must stop, so that the next one gets its share of the time.
@@ -65,13 +68,13 @@ class Plan:
         }
 
 
-def _cost(template: Template, *, few: bool) -> int:
-    return _COSTS[few][0 if template.spends else 1] if template.changes else 1
+def _cost(template: Template, *, few_looks: bool) -> int:
+    return _COSTS[few_looks][0 if template.spends else 1] if template.changes else 1
 
 
-def _total(times: Mapping[Template, int], *, few: bool) -> int:
+def _total(times: Mapping[Template, int], *, few_looks: bool) -> int:
     """Return about how many requests templates take, by how often each is sent."""
-    return sum(_cost(template, few=few) * count for template, count in times.items())
+    return sum(_cost(template, few_looks=few_looks) * count for template, count in times.items())
 
 
 def _firsts(templates: Iterable[Template], *layers: str) -> dict[Template, int]:
@@ -120,7 +123,7 @@ def max_changes(templates: Collection[Template], budget: int) -> dict[str, int]:
 
     A dry run prints it, and the run keeps to it.
     """
-    left = max(0, budget - _total(_firsts(templates, *LAYERS), few=False))
+    left = max(0, budget - _total(_firsts(templates, *LAYERS), few_looks=False))
     weights = sum(template.weight for template in templates)
     maximums: dict[str, int] = {}
     for method in CHANGES:
@@ -159,13 +162,13 @@ def few_logins(templates: Iterable[Template], scene: Scene, budget: int) -> dict
     return times
 
 
-def logins_of(few: Mapping[Template, int], scene: Scene) -> tuple[int, int]:
+def logins_of(logins: Mapping[Template, int], scene: Scene) -> tuple[int, int]:
     """Return how many logins a run sends beside the one that it needs, and how many wrong ones.
 
     A right login follows each wrong one as long as the limit allows it.
     """
-    right = sum(times for template, times in few.items() if template.login == "right")
-    wrong = sum(times for template, times in few.items() if template.login == "wrong")
+    right = sum(times for template, times in logins.items() if template.login == "right")
+    wrong = sum(times for template, times in logins.items() if template.login == "wrong")
     return right + int(min(wrong, scene.logins.left - right)), wrong
 
 
@@ -187,23 +190,23 @@ def first_pass(
     whole = Plan({**_firsts(templates, *LAYERS), **logins}, drawn=drawn(templates, budget))
     if whole.cost <= budget * FIRST_PART:
         return whole
-    few = whole.cost > 2 * budget * FIRST_PART
+    few_looks = whole.cost > 2 * budget * FIRST_PART
     usual = sorted(
         (template for template in templates if template not in logins and not template.is_odd),
         key=lambda template: not template.choices(scene),
     )
     odd = [template for template in templates if template.is_odd and template not in logins]
-    part = min(1.0, budget * FIRST_PART / replace(whole, few_looks=few).cost)
+    share = min(1.0, budget * FIRST_PART / replace(whole, few_looks=few_looks).cost)
     times: dict[Template, int] = {}
     for layer in LAYERS:
-        rows = _firsts(usual, layer)
-        left = part * _total(rows, few=few)
-        for turn in _turns(rows):
+        firsts = _firsts(usual, layer)
+        left = share * _total(firsts, few_looks=few_looks)
+        for turn in _turns(firsts):
             for template in turn:
-                cost = _cost(template, few=few)
+                cost = _cost(template, few_looks=few_looks)
                 if cost <= left:
                     times[template] = times.get(template, 0) + 1
                     left -= cost
-        times |= {} if few else _firsts(odd, layer)
+        times |= {} if few_looks else _firsts(odd, layer)
         times |= {template: count for template, count in logins.items() if template.layer == layer}
-    return replace(whole, times=times, few_looks=few)
+    return replace(whole, times=times, few_looks=few_looks)

@@ -60,9 +60,9 @@ class Session(Connection):
         """
         sent = self.send(call)
         if self.tokens.has_ended(sent):
-            changes = changing_method(call)
-            if changes is not None:
-                msg = f"{changes} was refused as everything was then, and is never sent twice"
+            change = changing_method(call)
+            if change is not None:
+                msg = f"{change} was refused as everything was then, and is never sent twice"
                 raise Unreachable(msg)
             sent = self.send(self.renewed(call))
         for tries in range(MAX_TRIES):

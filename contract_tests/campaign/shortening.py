@@ -38,17 +38,17 @@ def shorten(violation: Violation, history: Sequence[Exchange], session: Session)
     """
     last = violation.exchanges[-1]
     log = tuple(exchange for exchange in history if exchange.number < last.number)
-    logins, left = logins_of(log), MAX_OBSERVED
+    logins, left_to_observe = logins_of(log), MAX_OBSERVED
 
     def shows(part: Log) -> bool:
-        nonlocal left
-        left -= len(part) + 1
-        if left < 0 or not session.client.seconds_left:
+        nonlocal left_to_observe
+        left_to_observe -= len(part) + 1
+        if left_to_observe < 0 or not session.client.seconds_left:
             return False
         return _is_suspected(violation, with_logins((*part, last), logins), fresh_oracle(session))
 
-    own = {exchange.number for exchange in violation.exchanges}
-    part = next(filter(shows, _parts(log, own)), None)
+    numbers = {exchange.number for exchange in violation.exchanges}
+    part = next(filter(shows, _parts(log, numbers)), None)
     if part is None:
         return with_changes(violation, session.belief.changes)
     part = _cut(part, shows)

@@ -29,8 +29,8 @@ class Tokens:
     def __init__(self, connection: Connection, patience: Patience) -> None:
         """Keep the token of ``connection``; nothing is sent."""
         self._connection, self._patience = connection, patience
-        #: Refusals of a new token: they are not about tokens.
-        self._despite_login: list[Wording] = []
+        #: How new tokens were refused: such refusals are not about tokens.
+        self._refusals_of_new: list[Wording] = []
 
     # The first login.
 
@@ -132,7 +132,7 @@ class Tokens:
         if not is_readable(exchange) and exchange.status not in UNAUTHORIZED:
             return False  # without an envelope it is no refusal
         wording, usual = exchange.wording, connection.belief.token_refusal
-        if wording in self._despite_login or (must is not Must.SERVE and wording != usual):
+        if wording in self._refusals_of_new or (must is not Must.SERVE and wording != usual):
             return False
         refusal = self._refusal(connection.scene.token)
         if refusal is None or refusal not in (usual, wording):
@@ -140,14 +140,14 @@ class Tokens:
         is_odd = refusal != usual or refusal in connection.belief.temporary_refusals
         if is_odd and self._outlasts(refusal):
             return True
-        return self._has_another(refusal)
+        return self._replace_token(refusal)
 
     def _outlasts(self, refusal: Wording) -> bool:
         """Wait while the server refuses every request, and return whether that ends."""
         connection = self._connection
         return self._patience.outlasts(refusal, lambda: self._refusal(connection.scene.token))
 
-    def _has_another(self, refusal: Wording) -> bool:
+    def _replace_token(self, refusal: Wording) -> bool:
         """Log in again, and return whether the new token is accepted. Raises TargetDown."""
         connection = self._connection
         if self.login() is None:
@@ -168,7 +168,7 @@ class Tokens:
                 return True
         if self._outlasts(refusal):
             return True
-        self._despite_login.append(refusal)
+        self._refusals_of_new.append(refusal)
         return False
 
     def _refusal(self, token: str | None) -> Wording | None:

@@ -97,14 +97,14 @@ class Exchange:
         self.headers: Final = headers
         self.seconds: Final = seconds
         body: bytes | Packed = content
-        kept = len(content)
+        size = len(content)
         if len(content) > _SHORT:
             key = blake2b(content, digest_size=16).digest()
             packed = _PACKED.get(key)
             body = packed or _PACKED.setdefault(key, Packed(content))
-            kept = 0 if packed else len(body.content)
+            size = 0 if packed else len(body.content)
         self._body: Final = body
-        self._kept: Final = kept
+        self._size: Final = size
 
     def changed(self, *, number: int | None = None, call: Call | None = None) -> "Exchange":
         """Return a copy with another number or another request; the body is shared."""
@@ -123,18 +123,18 @@ class Exchange:
     def size(self) -> int:
         """About how many bytes it takes, without a body that an earlier exchange has."""
         call, heads = self.call, sum(len(name) + len(value) for name, value in self.headers)
-        return self._kept + heads + len(call.query) + len(call.body or b"")
+        return self._size + heads + len(call.query) + len(call.body or b"")
 
     def header(self, name: str) -> str | None:
         """Return the response's header ``name``, or None."""
-        wanted = name.lower()
-        return next((value for key, value in self.headers if key.lower() == wanted), None)
+        lower = name.lower()
+        return next((value for key, value in self.headers if key.lower() == lower), None)
 
     @property
     def json(self) -> Any:
         """The response's JSON, or ``NOT_JSON``. Equal responses may share it: don't change it."""
         body = self._body
-        return _of_long(body) if isinstance(body, Packed) else _of_short(body)
+        return _parsed_long(body) if isinstance(body, Packed) else _parsed_short(body)
 
     @property
     def envelope(self) -> Mapping[str, Any]:
@@ -184,7 +184,9 @@ class Exchange:
     @property
     def by_id(self) -> dict[str, dict[str, Any]]:
         """The webhook requests in the response by their ids, without those that have none."""
-        return {each["id"]: each for each in self.records if isinstance(each.get("id"), str)}
+        return {
+            record["id"]: record for record in self.records if isinstance(record.get("id"), str)
+        }
 
 
 #: The maximum number of levels of JSON. Python compares and writes no more than a thousand, less
@@ -261,11 +263,11 @@ def containers(content: bytes) -> int:
 
 #: The maximum number of bytes of a short body. Many exchanges have the same one.
 _SHORT = 128 * 1024
-_of_short = lru_cache(maxsize=64)(parsed)
+_parsed_short = lru_cache(maxsize=64)(parsed)
 
 
 @lru_cache(maxsize=2)  # as Python objects it takes many times the memory
-def _of_long(body: Packed) -> Any:
+def _parsed_long(body: Packed) -> Any:
     return parsed(zlib.decompress(body.content))
 
 

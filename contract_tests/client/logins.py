@@ -41,7 +41,9 @@ class LoginCount:
             try:
                 yield
             finally:
-                names = [each.name for each in fields(self) if each.name not in ("path", "_lock")]
+                names = [
+                    member.name for member in fields(self) if member.name not in ("path", "_lock")
+                ]
                 self.path.touch(mode=0o600)
                 self.path.write_text(json.dumps({name: getattr(self, name) for name in names}))
 

@@ -92,10 +92,9 @@ def read_deviations(path: Path) -> Listed:
     tables = ("deviation", "not_seen", "expected_refusal")
     try:
         content = read_toml_file(path)
-        if others := sorted({*content} - {*tables}):
-            raise OptionsError(
-                _text(", ".join(others), ", ".join(f"[[{name}]]" for name in tables))
-            )
+        if unknown := sorted({*content} - {*tables}):
+            allowed = ", ".join(f"[[{name}]]" for name in tables)
+            raise OptionsError(_not_allowed(", ".join(unknown), allowed))
         return Listed(
             tuple(_entries(content, "deviation", _read)),
             tuple(_entries(content, "not_seen", _read_not_seen)),
@@ -114,7 +113,7 @@ def _entries(
 ) -> Iterator[_Entry]:
     entries = content.get(name, [])
     if not isinstance(entries, list):
-        raise OptionsError(_text(f"{name}: {entries!r}", f"[[{name}]]"))
+        raise OptionsError(_not_allowed(f"{name}: {entries!r}", f"[[{name}]]"))
     for at, entry in enumerate(entries, 1):
         yield read(f"{name} {at}", entry)
 
@@ -124,7 +123,7 @@ def _read_not_seen(place: str, entry: Any) -> NotSeen:
     _check_members(NotSeen, place, entry)
     allowed = (*methods(resolve(release_names()[-1])), SUCCESSFUL_RESEND)
     if entry["what"] not in allowed:
-        raise OptionsError(_text(f"{place}: what: {entry['what']!r}", ", ".join(allowed)))
+        raise OptionsError(_not_allowed(f"{place}: what: {entry['what']!r}", ", ".join(allowed)))
     return NotSeen(**entry)
 
 
@@ -133,13 +132,13 @@ def _read_expected_refusal(place: str, entry: Any) -> ExpectedRefusal:
     parameters = entry.get("parameters", {}) if isinstance(entry, dict) else {}
     is_table = isinstance(parameters, dict)
     if not is_table or not all(isinstance(value, str) for value in parameters.values()):
-        raise OptionsError(_text(f"{place}: parameters: {parameters!r}", "a table of texts"))
-    others = {**entry, "parameters": ""} if isinstance(entry, dict) else entry
-    _check_members(ExpectedRefusal, place, others)
+        raise OptionsError(_not_allowed(f"{place}: parameters: {parameters!r}", "a table of texts"))
+    plain = {**entry, "parameters": ""} if isinstance(entry, dict) else entry
+    _check_members(ExpectedRefusal, place, plain)
     allowed = tuple(methods(resolve(release_names()[-1])))
     if entry["method"] not in allowed and "/" not in entry["method"]:
         text = f"{', '.join(allowed)}, or a path"
-        raise OptionsError(_text(f"{place}: method: {entry['method']!r}", text))
+        raise OptionsError(_not_allowed(f"{place}: method: {entry['method']!r}", text))
     return ExpectedRefusal(**{**entry, "parameters": parameters})
 
 
@@ -148,16 +147,18 @@ def _read(place: str, entry: Any) -> Deviation:
     _check_members(Deviation, place, entry)
     deviation = Deviation(**entry)
     try:
-        about = statement(deviation.statement)
+        tested = statement(deviation.statement)
     except UnknownStatement as error:
         msg = f"{place}: {error}"
         raise OptionsError(msg) from None
-    if about.unchecked is not None:
-        msg = f"{place}: statement: no request can test {about.id}: {about.unchecked}"
+    if tested.unchecked is not None:
+        msg = f"{place}: statement: no request can test {tested.id}: {tested.unchecked}"
         raise OptionsError(msg)
-    for name, allowed in (("method", about.methods), ("after", CHANGES)):
+    for name, allowed in (("method", tested.methods), ("after", CHANGES)):
         if entry.get(name, allowed[0]) not in allowed:
-            raise OptionsError(_text(f"{place}: {name}: {entry[name]!r}", ", ".join(allowed)))
+            raise OptionsError(
+                _not_allowed(f"{place}: {name}: {entry[name]!r}", ", ".join(allowed))
+            )
     return deviation
 
 
@@ -170,17 +171,17 @@ def _check_members(
         for member in fields(kind)
     }
     if not isinstance(entry, dict):
-        raise OptionsError(_text(f"{place}: {entry!r}", "a table"))
+        raise OptionsError(_not_allowed(f"{place}: {entry!r}", "a table"))
     for name, value in entry.items():
         if name not in members:
-            raise OptionsError(_text(f"{place}: {name}", ", ".join(members)))
+            raise OptionsError(_not_allowed(f"{place}: {name}", ", ".join(members)))
         if not isinstance(value, str):
-            raise OptionsError(_text(f"{place}: {name}: {value!r}", "a text"))
+            raise OptionsError(_not_allowed(f"{place}: {name}: {value!r}", "a text"))
     for name, is_mandatory in members.items():
         if is_mandatory and name not in entry:
             msg = f"{place}: {name} is missing"
             raise OptionsError(msg)
 
 
-def _text(seen: str, allowed: str) -> str:
+def _not_allowed(seen: str, allowed: str) -> str:
     return f"{seen} is not allowed; allowed is {allowed}"

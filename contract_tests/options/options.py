@@ -231,16 +231,16 @@ def check_values(values: Mapping[str, Any]) -> None:
         raise OptionsError(str(error)) from None
     check_url(values["base_url"])
     if values["judge"] not in JUDGED:
-        raise OptionsError(_text("judge", values["judge"], ", ".join(JUDGED)))
+        raise OptionsError(_not_allowed("judge", values["judge"], ", ".join(JUDGED)))
     if values["judge"] != "both" and not values["from_har"]:
         msg = "--judge is for recorded traffic: add --from-har"
         raise OptionsError(msg)
     for name in allowed_changes(values):
         if name not in CHANGES:
-            raise OptionsError(_text("allow", name, f"{', '.join(CHANGES)} or none"))
+            raise OptionsError(_not_allowed("allow", name, f"{', '.join(CHANGES)} or none"))
     if not checked_statements(only=values["only"]):
         allowed = "a pattern, such as 'list.*', of ids of statements that requests can test"
-        raise OptionsError(_text("only", values["only"], allowed))
+        raise OptionsError(_not_allowed("only", values["only"], allowed))
     secret_keys(values)
     _check_login(values)
     _check_scope(values)
@@ -256,10 +256,10 @@ def _check_value(option: Option, values: Mapping[str, Any]) -> None:
         if not option.minimum <= value <= option.maximum or value == math.inf:
             allowed = f"a number from {option.minimum:.2g} "
             allowed += "on" if option.maximum == math.inf else f"to {option.maximum:g}"
-            raise OptionsError(_text(option.name, value, allowed))
+            raise OptionsError(_not_allowed(option.name, value, allowed))
         return
     if option.metavar == "FILE" and value == "":  # or nothing would be written, silently
-        raise OptionsError(_text(option.name, value, "the path of a file"))
+        raise OptionsError(_not_allowed(option.name, value, "the path of a file"))
     for text in option.all_values(values):
         if isinstance(text, str) and text.encode("utf-8", "replace").decode() != text:
             msg = f"--{option.name}: a string that is not UTF-8 is not allowed"
@@ -272,7 +272,7 @@ def secret_keys(values: Mapping[str, Any]) -> dict[str, str]:
     for text in values["secret_key"]:
         definition, equals, key = text.partition("=")
         if not (definition and equals and key):
-            raise OptionsError(_text("secret-key", "a value of another form", "ID=KEY"))
+            raise OptionsError(_not_allowed("secret-key", "a value of another form", "ID=KEY"))
         keys[definition] = key
     return keys
 
@@ -290,17 +290,18 @@ def _check_login(values: Mapping[str, Any]) -> None:
         missing = next(name for name in user if not values[name])
         msg = f"--{missing} is missing: a login needs user name, password and organisation"
         raise OptionsError(msg)
-    named = [*present, *(name for name in ("token", "api_key") if values[name])]
-    ended = values["expired_token"]
-    if ended and ended == values["token"]:
+    credentials = [*present, *(name for name in ("token", "api_key") if values[name])]
+    expired = values["expired_token"]
+    if expired and expired == values["token"]:
         msg = "--expired-token is the same as --token: give one that the server accepts no longer"
         raise OptionsError(msg)
-    if values["base_url"] and not named and not values["from_har"]:
+    if values["base_url"] and not credentials and not values["from_har"]:
         msg = "no login: give --token, --username with --password and --organisation, or --api-key"
         raise OptionsError(msg)
-    named += ["expired_token"] if ended else []
-    if values["base_url"] is None and named:
-        flag, variable = f"--{named[0].replace('_', '-')}", f"CRMCOM_{named[0].upper()}"
+    credentials += ["expired_token"] if expired else []
+    if values["base_url"] is None and credentials:
+        name = credentials[0]
+        flag, variable = f"--{name.replace('_', '-')}", f"CRMCOM_{name.upper()}"
         msg = f"--base-url is missing, and {flag} is for a server: give its base URL, or "
         msg += f"remove the login (also {variable}) to start and check a mock"
         raise OptionsError(msg)
@@ -334,7 +335,7 @@ def scoped(values: Mapping[str, Any]) -> tuple[str | None, frozenset[str], bool]
     for text in values["scope"]:
         kind, _, name = text.partition("=")
         if kind not in parts or bool(name) == (kind == "all"):
-            raise OptionsError(_text("scope", text, "definition=NAME, number=N or all"))
+            raise OptionsError(_not_allowed("scope", text, "definition=NAME, number=N or all"))
         parts[kind].append(name)
     definitions, numbers, everything = parts["definition"], parts["number"], bool(parts["all"])
     if len(definitions) > 1 or (everything and (definitions or numbers)):
@@ -370,7 +371,7 @@ def check_url(url: str | None, name: str = "base-url") -> None:
     if not usable or parts.query or parts.fragment or parts.username or parts.password:
         allowed = "an http or https URL without user, query and fragment"
         quoted = redact_url(url) if "@" not in url else "a URL with a user in it"
-        raise OptionsError(_text(name, quoted, allowed))
+        raise OptionsError(_not_allowed(name, quoted, allowed))
     if parts.scheme == "https":
         _check_trusted()
 
@@ -386,7 +387,7 @@ def _check_trusted() -> None:
         raise OptionsError(msg) from None
 
 
-def _text(name: str, seen: object, allowed: str) -> str:
+def _not_allowed(name: str, seen: object, allowed: str) -> str:
     return f"--{name}: {seen!r} is not allowed; allowed is {allowed}"
 
 

@@ -22,7 +22,8 @@ def written(report: Report) -> str:
     )
     template = environment.from_string(_TEMPLATE.read_text(encoding="utf-8"))
     failing, statements = report.failing, report.document["statements"]
-    shown = [*failing, *(each for each in statements if each["violations"] and each not in failing)]
+    listed = [entry for entry in statements if entry["violations"] and entry not in failing]
+    shown = [*failing, *listed]
     return template.render(
         **report.document,
         report=report,

@@ -96,7 +96,7 @@ class ReportRedactor(Redactor):
 
     def hide(self, text: str) -> str:
         """Return ``text`` without secrets of URLs, known secrets, and who logs in."""
-        if any(each in text for each in self._user_spelled):
+        if any(spelling in text for spelling in self._user_spelled):
             text = _IDENTITY_MEMBER.sub(self._without_user, text)
         return super().hide(self._urls.hide(text))
 
@@ -141,15 +141,15 @@ class ReportRedactor(Redactor):
         """Return ``text`` without the beginnings of secrets at the places where it was cut."""
         for end in reversed([match.start() for match in _CUT.finditer(text)]):
             last = text[max(0, end - _TOO_SHORT) : end]
-            begun = (
+            beginnings = (
                 secret[:size]
                 for secret in self._long
                 if last in secret
                 for size in range(len(secret) - 1, _TOO_SHORT - 1, -1)
             )
-            part = next((each for each in begun if text.endswith(each, 0, end)), "")
-            if part:
-                text = f"{text[: end - len(part)]}{MASK}{text[end:]}"
+            beginning = next((start for start in beginnings if text.endswith(start, 0, end)), "")
+            if beginning:
+                text = f"{text[: end - len(beginning)]}{MASK}{text[end:]}"
         return text
 
 
@@ -189,15 +189,15 @@ class _Variables:
 
 def secret_texts(value: Any) -> Iterator[str]:
     """Yield the texts behind a secret's name in a JSON value, at any depth."""
-    left = [(value, False)]
-    while left:
-        part, secret = left.pop()
-        if isinstance(part, dict):
-            left += [(member, secret or is_secret(str(name))) for name, member in part.items()]
-        elif isinstance(part, list):
-            left += [(member, secret) for member in part]
-        elif secret and isinstance(part, str):
-            yield part
+    stack = [(value, False)]
+    while stack:
+        member, secret = stack.pop()
+        if isinstance(member, dict):
+            stack += [(inner, secret or is_secret(str(name))) for name, inner in member.items()]
+        elif isinstance(member, list):
+            stack += [(inner, secret) for inner in member]
+        elif secret and isinstance(member, str):
+            yield member
 
 
 def _basic(key: str) -> tuple[str, ...]:

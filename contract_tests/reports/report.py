@@ -20,7 +20,7 @@ from crmcom_kit.contract_tests.recorded.client import ClientFinding, ClientResul
 from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
 from crmcom_kit.contract_tests.reports.script import Scripts
 from crmcom_kit.contract_tests.run.results import Outcome, Results, StatementResult
-from crmcom_kit.schemas.statements import statement
+from crmcom_kit.schemas.statements import statement as statement_of
 
 SCHEMA = Path(__file__).with_name("report_schema.json")
 _MAX_BODY = 20_000  # bytes
@@ -64,7 +64,7 @@ class Report:
                 "seconds": round(results.seconds, 3),
                 "command": text(results.command),
             },
-            "statements": [self._statement(each) for each in results.statements],
+            "statements": [self._statement(result) for result in results.statements],
             "changed": [text(number) for number in results.changed],
             "never_served": [text(line) for line in results.never_served],
             "inconclusive": [text(line) for line in results.inconclusive],
@@ -78,22 +78,22 @@ class Report:
         return {
             "requests": client.requests,
             "expected": client.expected,
-            "mistakes": [self._mistake(each) for each in client.mistakes],
-            "notes": [self._mistake(each) for each in client.notes],
+            "mistakes": [self._mistake(finding) for finding in client.mistakes],
+            "notes": [self._mistake(finding) for finding in client.notes],
         }
 
     def _mistake(self, finding: ClientFinding) -> Entry:
         """Return a mistake of a client, and its first request."""
-        about, right = statement(finding.remark.statement), finding.remark.right
+        statement, right = statement_of(finding.remark.statement), finding.remark.right
         return {
-            "statement": about.id,
+            "statement": statement.id,
             "kind": str(finding.remark.kind),
             "method": self.text(finding.method),
             "mistake": self.text(finding.remark.why),
             "times": finding.times,
-            "text": about.text,
-            "source": about.source,
-            "evidence": about.evidence,
+            "text": statement.text,
+            "source": statement.source,
+            "evidence": statement.evidence,
             "right": None if right is None else request_line(right, self.redactor),
             "sent": request_line(finding.exchange.call, self.redactor),
             "seen": self.text(outcome(finding.exchange)),
@@ -120,20 +120,20 @@ class Report:
         }
 
     def _statement(self, result: StatementResult) -> Entry:
-        about = result.statement
+        statement = result.statement
         return {
-            "id": about.id,
+            "id": statement.id,
             "verdict": str(result.verdict),
             "why": self.text(result.why),
             "requests": len(result.findings.requests),
             "held": result.findings.held,
-            "evidence": about.evidence,
-            "text": about.text,
-            "source": about.source,
-            "methods": list(about.methods_in(self.results.target.release)),
-            "by_method": {name: str(each) for name, each in result.by_method.items()},
+            "evidence": statement.evidence,
+            "text": statement.text,
+            "source": statement.source,
+            "methods": list(statement.methods_in(self.results.target.release)),
+            "by_method": {method: str(verdict) for method, verdict in result.by_method.items()},
             "stale": result.stale,
-            "violations": [self._violation(each) for each in result.findings.causes.values()],
+            "violations": [self._violation(cause) for cause in result.findings.causes.values()],
         }
 
     def _violation(self, cause: Cause) -> dict[str, Any]:
@@ -146,7 +146,7 @@ class Report:
             "record": None if violation.record_id is None else self.text(violation.record_id),
             "records": len(cause.records),
             "script": self._scripts.of(violation.calls),
-            "exchanges": [self._exchange(each) for each in violation.exchanges],
+            "exchanges": [self._exchange(exchange) for exchange in violation.exchanges],
         }
 
     def _exchange(self, exchange: Exchange) -> dict[str, Any]:
@@ -236,7 +236,7 @@ class Report:
     @property
     def failing(self) -> list[Entry]:
         """The statements that make the run fail."""
-        return [each for each in self.document["statements"] if fails(each)]
+        return [entry for entry in self.document["statements"] if fails(entry)]
 
 
 def request_line(call: Call, redactor: ReportRedactor, limit: int = _MAX_BODY) -> str:
@@ -299,10 +299,10 @@ def repeated(violation: dict[str, Any]) -> str:
 
 def by_method(entry: Entry) -> str:
     """Return the verdicts by method if they differ, such as "show: holds, delete: broken"."""
-    verdicts = {name: each.replace("_", " ") for name, each in entry["by_method"].items()}
+    verdicts = {method: verdict.replace("_", " ") for method, verdict in entry["by_method"].items()}
     if len(set(verdicts.values())) < 2:
         return ""
-    return ", ".join(f"{name}: {verdict}" for name, verdict in verdicts.items())
+    return ", ".join(f"{method}: {verdict}" for method, verdict in verdicts.items())
 
 
 def one_line(text: str) -> str:
@@ -336,9 +336,9 @@ def failure_details(entry: Entry, limit: int | None = None) -> Iterator[str]:
         yield f"Note:     {one_line(entry['why'])}"
     violations = entry["violations"]
     for violation in violations[:limit]:
-        again = repeated(violation)
+        repetitions = repeated(violation)
         yield f"Expected: {one_line(violation['expected'])}"
-        yield f"Seen:     {one_line(violation['seen'])}{f' ({again})' if again else ''}"
+        yield f"Seen:     {one_line(violation['seen'])}{f' ({repetitions})' if repetitions else ''}"
         yield from (f"  {visible(line)}" for line in violation["script"].splitlines())
     if more := len(violations[:limit]) - len(violations):
         yield f"{counted(-more, 'other kind')} of violation not shown."

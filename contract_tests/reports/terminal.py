@@ -40,15 +40,15 @@ def on_stdout() -> Console:
     return Terminal()
 
 
-def show(report: Report, console: Console, *, every: bool = False) -> None:
-    """Print the report; with ``every`` also the statements that hold or were not exercised."""
+def show(report: Report, console: Console, *, verbose: bool = False) -> None:
+    """Print the report; with ``verbose`` also the statements that hold or were not exercised."""
     results = report.results
     _print([Text(one_line(outcome_line(report)))], console)
-    texts = [*_of_client(report.document["client"], every=every)]
-    texts += _statements(report.document["statements"], every=every)
+    texts = [*_of_client(report.document["client"], verbose=verbose)]
+    texts += _statements(report.document["statements"], verbose=verbose)
     for entry in report.failing:
         texts += _broken(entry)
-    lines = results.notes if every or results.trouble else ()
+    lines = results.notes if verbose or results.trouble else ()
     texts += [Text(one_line(line)) for line in (*map(report.text, lines), *closing(report))]
     _print(texts if str(texts[0]) else texts[1:], console)
 
@@ -58,27 +58,27 @@ def _print(texts: Iterable[Text], console: Console) -> None:
         console.print(text, highlight=False, soft_wrap=True)
 
 
-def _statements(entries: list[Entry], *, every: bool) -> Iterator[Text]:
-    """Yield a line for each statement that deviates; with ``every``, for all statements."""
+def _statements(entries: list[Entry], *, verbose: bool) -> Iterator[Text]:
+    """Yield a line for each statement that deviates; with ``verbose``, for all statements."""
     width = max((len(entry["id"]) for entry in entries), default=0)
     for entry in entries:
         verdict = Verdict(entry["verdict"])
-        if every or verdict is Verdict.DEVIATES:
+        if verbose or verdict is Verdict.DEVIATES:
             seen = entry["violations"][0]["seen"] if entry["violations"] else ""
             columns = [entry["evidence"].ljust(10), amount(entry).ljust(13), entry["why"] or seen]
             line = f" {entry['id'].ljust(width)}  {'  '.join(columns)}".rstrip()
             yield Text.assemble(_SIGNS[verdict], one_line(line))
 
 
-def _of_client(client: Entry | None, *, every: bool) -> Iterator[Text]:
-    """Yield the mistakes of a client; with ``every``, the notes, too."""
+def _of_client(client: Entry | None, *, verbose: bool) -> Iterator[Text]:
+    """Yield the mistakes of a client; with ``verbose``, the notes, too."""
     for mistake in client["mistakes"] if client is not None else ():
         yield Text("")
         of = f"client: {mistake['statement']}, {mistake['method']}"
         kind = f" ({mistake['kind']})" if mistake["kind"] != RemarkKind.MISTAKE else ""
         yield Text(f"✗ {one_line(of)}{kind}", style="bold red")
         yield from (Text(f"  {line}") for line in mistake_details(mistake))
-    for note in client["notes"] if client is not None and every else ():
+    for note in client["notes"] if client is not None and verbose else ():
         line = (
             f"· client: {note['mistake']} ({counted(note['times'], 'time')}; {note['statement']})"
         )

@@ -106,9 +106,9 @@ def _target(values: Mapping[str, Any]) -> tuple[Target, Recording | None]:
     release = resolve(values["release"]) if values["release"] else None
     base = values["base_url"].strip().rstrip("/") if values["base_url"] else None
     if values["from_har"]:
-        recording = read_recording([Path(each) for each in values["from_har"]], release, base)
-        first, *others = values["from_har"]
-        name = f"the recording {first}" + (f" and {len(others)} more" if others else "")
+        recording = read_recording([Path(name) for name in values["from_har"]], release, base)
+        first, *further = values["from_har"]
+        name = f"the recording {first}" + (f" and {len(further)} more" if further else "")
         url = recording.base_url
         release = recording.release
         target = Target(name=name, base_url=url, release=release, login=Login(), recorded=True)

@@ -84,14 +84,14 @@ class Results:
     @property
     def achieved(self) -> int:
         """How many statements have a verdict."""
-        return sum(each.verdict is not Verdict.NOT_EXERCISED for each in self.statements)
+        return sum(result.verdict is not Verdict.NOT_EXERCISED for result in self.statements)
 
     @property
     def outcome(self) -> Outcome:
         """What the run comes to."""
         if self.trouble is not None:
             return Outcome.ERROR
-        fails = (each.verdict is Verdict.BROKEN or each.stale for each in self.statements)
+        fails = (result.verdict is Verdict.BROKEN or result.stale for result in self.statements)
         is_mistaken = self.client is not None and bool(self.client.mistakes)
         if self.stale or is_mistaken or any(fails):
             return Outcome.BROKEN
@@ -116,12 +116,12 @@ def statement_results(
 
     ``why_not`` returns why a statement, by its id, was not exercised.
     """
-    tried = {method for about in findings.by_statement.values() for method in about.held_by}
+    tried = {method for tested in findings.by_statement.values() for method in tested.held_by}
     results = []
     for statement in checked_statements(release.name, only):
         listed = [deviation for deviation in deviations if deviation.statement == statement.id]
-        about, methods = findings.by_statement[statement.id], statement.methods_in(release)
-        results.append(_result(statement, methods, about, listed, tried, why_not))
+        tested, methods = findings.by_statement[statement.id], statement.methods_in(release)
+        results.append(_result(statement, methods, tested, listed, tried, why_not))
     return tuple(results)
 
 
@@ -146,7 +146,7 @@ def _result(
     uncovered = [
         sighting
         for sighting in findings.sightings
-        if not any(each.explains(statement.id, *sighting) for each in listed)
+        if not any(deviation.explains(statement.id, *sighting) for deviation in listed)
     ]
 
     def verdict(method: str | None = None) -> Verdict:
@@ -171,14 +171,14 @@ def _result(
         if verdict(deviation.method) is Verdict.HOLDS
         and (deviation.after is None or deviation.after in tried)
     ]
-    for each in stale:
-        of = f" of {each.method}" if each.method else ""
-        why.append(f"the listed deviation{of} is stale, remove it: {each.reason}")
+    for deviation in stale:
+        of = f" of {deviation.method}" if deviation.method else ""
+        why.append(f"the listed deviation{of} is stale, remove it: {deviation.reason}")
     return StatementResult(
         statement=statement,
         verdict=whole,
         why="; ".join(why),
         findings=findings,
         stale=bool(stale),
-        by_method={each: verdict(each) for each in methods if len(methods) > 1},
+        by_method={method: verdict(method) for method in methods if len(methods) > 1},
     )

@@ -323,8 +323,8 @@ class _Run:
         """Whether any webhook request was shown or listed, or list is withdrawn."""
         if self.inventory is not None and self.session.method("list").deprecated:
             return True
-        reads = (each for each in self.client.history if each.call.method in READ_METHODS)
-        return any(each.records for each in reads)
+        history = self.client.history
+        return any(exchange.records for exchange in history if exchange.call.method in READ_METHODS)
 
     def results(self) -> Results:
         """Return the results of what was seen."""

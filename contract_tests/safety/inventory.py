@@ -73,5 +73,5 @@ class Inventory:
                         after[record["id"]] = record
             for key in [key for key in kept if key not in after]:
                 shown = self._session.call("show", {IDENTIFIER: {"id": key}}).records
-                after[key] = next((each for each in shown if each.get("id") == key), None)
+                after[key] = next((record for record in shown if record.get("id") == key), None)
         return after

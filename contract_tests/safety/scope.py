@@ -31,8 +31,8 @@ class Scope:
         if not (self.definition or self.numbers or self.everything):
             return False
         definition, number = record.get("webhook_definition"), record.get("number")
-        named = definition.get("name") if isinstance(definition, Mapping) else None
-        return (self.definition is None or named == self.definition) and (
+        name = definition.get("name") if isinstance(definition, Mapping) else None
+        return (self.definition is None or name == self.definition) and (
             not self.numbers or (isinstance(number, str) and number in self.numbers)
         )
 
@@ -91,9 +91,8 @@ class Guard:
         self._session = session
         self._log = log
         self._may_find_more = may_find_more
-        self._looked_up: dict[
-            tuple[str, str], list[Record]
-        ] = {}  # webhook requests, by field and value
+        #: Webhook requests, by field and value.
+        self._looked_up: dict[tuple[str, str], list[Record]] = {}
         self.touched: dict[str, Record] = {}  # by id: those that a changing request has named
         self.unclear: set[str] = set()  # ids of those whose fate no response has shown
         self._newly_unclear: set[str] = set()
@@ -117,7 +116,7 @@ class Guard:
                 self.touched[record["id"]] = record
         client = self._session.client
         is_sent = client.left != 0 and client.seconds_left > 0
-        self._newly_unclear = {r["id"] for r in records if is_sent} - self.unclear
+        self._newly_unclear = {record["id"] for record in records if is_sent} - self.unclear
         self.unclear |= self._newly_unclear
 
     def note_response(self, exchange: Exchange) -> None:
@@ -131,9 +130,9 @@ class Guard:
     def _one_in_scope(self, call: Call) -> list[Record]:
         """Return the webhook request that a documented request names, if any. Raises Withheld."""
         scene, method = self._session.scene, changing_method(call) or ""
-        named = documented_identifier(call, scene.methods.get(method))
-        if named is not None:
-            field, value = named
+        identifier = documented_identifier(call, scene.methods.get(method))
+        if identifier is not None:
+            field, value = identifier
             if value == scene.nowhere[field] and not self._look_up(field, value):
                 return []
             if self._may_find_more:
@@ -155,13 +154,13 @@ class Guard:
     def _all_named(self, call: Call) -> list[Record]:
         """Return every webhook request that a request may name, however it is written."""
         scene = self._session.scene
-        named = documented_identifier(call, scene.methods.get(changing_method(call) or ""))
-        values = sorted(_texts(call)) if named is None else [named[1]]
+        identifier = documented_identifier(call, scene.methods.get(changing_method(call) or ""))
+        values = sorted(_texts(call)) if identifier is None else [identifier[1]]
         records = [record for value in values for record in self._known(value)]
         if self._session.client.target.own:
             return records
         for value in values:
-            for field in ("id", "number") if named is None else (named[0],):
+            for field in ("id", "number") if identifier is None else (identifier[0],):
                 is_known = scene.belief.named(Identifier(field, value)) is not None
                 if (field, value) in self._looked_up or not is_known:
                     records += self._look_up(field, value)
@@ -170,13 +169,15 @@ class Guard:
     def _known(self, value: str) -> list[Record]:
         """Return the known webhook requests that have a value as their id or number."""
         records = self._session.scene.belief.records.values()
-        return [each for each in records if value in (each["id"], each.get("number"))]
+        return [record for record in records if value in (record["id"], record.get("number"))]
 
     def _look_up(self, field: str, value: str) -> list[Record]:
         """Return what a value names that is unknown in this field. Raises Withheld."""
         if (field, value) not in self._looked_up:
             shown = self._session.call("show", {IDENTIFIER: {field: value}}).records
-            self._looked_up[field, value] = [r for r in shown if isinstance(r.get("id"), str)]
+            self._looked_up[field, value] = [
+                record for record in shown if isinstance(record.get("id"), str)
+            ]
         shown = self._looked_up[field, value]
         if shown and not self._may_find_more:
             msg = f"the {field} {value} was expected to be unknown, but is that of number "

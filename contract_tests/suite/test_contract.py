@@ -48,7 +48,7 @@ def test_the_run_itself(report: dict[str, Any]) -> None:
 
 def test_statement(statement_id: str, report: dict[str, Any]) -> None:
     """The statement holds, or deviates as listed; one that was not exercised is skipped."""
-    entry = next(each for each in report["statements"] if each["id"] == statement_id)
+    entry = next(entry for entry in report["statements"] if entry["id"] == statement_id)
     if fails(entry):
         # Only here, since scripts name options of curl.
         entry = {**entry, "why": as_in_pytest(entry["why"])}

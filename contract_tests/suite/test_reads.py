@@ -14,7 +14,7 @@ from hypothesis.strategies import SearchStrategy
 
 from crmcom_kit.contract_tests.campaign.campaign import Campaign
 from crmcom_kit.contract_tests.campaign.discovery import discover
-from crmcom_kit.contract_tests.campaign.drawing import SENSELESS, DrawnReads
+from crmcom_kit.contract_tests.campaign.drawing import IGNORED_CHECKS, DrawnReads
 from crmcom_kit.contract_tests.campaign.session import Session
 from crmcom_kit.contract_tests.client.errors import BudgetSpent
 from crmcom_kit.contract_tests.client.exchanges import Call
@@ -33,7 +33,7 @@ pytest_plugins = ["crmcom_kit.contract_tests.pytest_fixtures"]
 _SETTINGS = settings(
     deadline=None,
     phases=[phase for phase in settings().phases if phase is not Phase.explain],
-    suppress_health_check=[*settings().suppress_health_check, *SENSELESS],
+    suppress_health_check=[*settings().suppress_health_check, *IGNORED_CHECKS],
 )
 
 

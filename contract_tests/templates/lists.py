@@ -80,8 +80,8 @@ def dates(record: Record) -> list[str]:
 
 def with_entity(record: Record, filters: dict[str, Any]) -> dict[str, Any]:
     """Return filters, with the entity if none of them is enough by itself."""
-    enough = {"entity", *OBJECT_OF} & filters.keys()
-    return filters if enough else {"entity": record["entity"], **filters}
+    is_enough = not {"entity", *OBJECT_OF}.isdisjoint(filters)
+    return filters if is_enough else {"entity": record["entity"], **filters}
 
 
 def _values(record: Record, names: Iterable[str]) -> dict[str, Any] | None:
@@ -100,8 +100,8 @@ def every_entity(_: Scene, entity: str, _record: Record) -> Parameters:
 def one_filter(_: Scene, variant: tuple[str, str], record: Record) -> Parameters | None:
     """List by one filter."""
     name, field = variant
-    wanted = filter_value(record, name, field)
-    return None if wanted is None else with_entity(record, {name: wanted})
+    value = filter_value(record, name, field)
+    return None if value is None else with_entity(record, {name: value})
 
 
 def _each_name(scene: Scene) -> Sequence[tuple[str, str, str]]:
@@ -247,10 +247,10 @@ def nearly_right_value(
         near = f"{text}{mutation.put if isinstance(mutation, Edit) else '/'}"  # for the same reason
     if near in ("", text) or (field and "," in near):
         return None
-    others = _values(record, (other for other in beside if other != name))
-    if others is None:
+    further = _values(record, (filter_ for filter_ in beside if filter_ != name))
+    if further is None:
         return None
-    return with_entity(record, {**others, name: {field: near} if field else near})
+    return with_entity(record, {**further, name: {field: near} if field else near})
 
 
 @template("read", "list", (slice(-6, None), slice(-2)), first=2)

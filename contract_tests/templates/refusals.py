@@ -145,8 +145,8 @@ def two_fields(scene: Scene, how: str, record: Record) -> Parameters:
     """Name a webhook request by both fields."""
     both = {name: record[name] for name in ("id", "number")}
     if how == "another" and scene.everything:
-        numbers = (other["number"] for other in scene.records() if other["id"] != record["id"])
-        both["number"] = next(numbers, scene.nowhere["number"])
+        another = next((r for r in scene.records() if r["id"] != record["id"]), scene.nowhere)
+        both["number"] = another["number"]
     return {IDENTIFIER: both}
 
 

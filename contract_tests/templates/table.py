@@ -190,7 +190,7 @@ class Template(InOneLine):
             request = self.request(scene, variant, record)
             if request is not None:
                 break
-            records = [other for other in records if other is not record]
+            records = [untried for untried in records if untried is not record]
         if request is None or isinstance(request, Call):
             return request
         method = scene.methods[self.method]

@@ -11,7 +11,7 @@ from crmcom_kit.contract_tests.oracle.findings import Findings, Violation
 FEW_LOOKS = Plan({}, few_looks=True)
 
 
-class Judgement(Findings):
+class FindingsOfTest(Findings):
     """The findings of a test: violations that no deviation explains are kept in order."""
 
     def __init__(self, deviations: Iterable[Deviation] = ()) -> None:
