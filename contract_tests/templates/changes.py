@@ -30,25 +30,25 @@ def _parameters(variant: Variant, record: Record) -> Parameters:
     "resend", "resend", lambda scene: _plain_first(scene, "resend"), state="REJECTED", first=8,
     weight=6, spends=True,
 )  # fmt: skip
-def a_rejected_one(_: Scene, variant: Variant, record: Record) -> Parameters:
+def a_rejected_one(variant: Variant, record: Record) -> Parameters:
     """Resend a REJECTED webhook request."""
     return _parameters(variant, record)
 
 
 @template("resend", "resend", _FORMS, state="SUCCESSFUL", first=8, weight=3)
-def a_successful_one(_: Scene, form: str, record: Record) -> Parameters:
+def a_successful_one(form: str, record: Record) -> Parameters:
     """Resend a SUCCESSFUL webhook request, which must be refused."""
     return {IDENTIFIER: {form: record[form]}}
 
 
 @template("resend", "resend", _FORMS, among=Scene.resent, first=3, weight=2, spends=True)
-def one_that_was_resent(_: Scene, form: str, record: Record) -> Parameters:
+def one_that_was_resent(form: str, record: Record) -> Parameters:
     """Resend a webhook request once more: after a success it must be refused."""
     return {IDENTIFIER: {form: record[form]}}
 
 
 @template("delete", "delete", _FORMS, among=Scene.resent, first=2, weight=2, spends=True)
-def a_resent_one(_: Scene, form: str, record: Record) -> Parameters:
+def a_resent_one(form: str, record: Record) -> Parameters:
     """Delete a webhook request that was resent."""
     return {IDENTIFIER: {form: record[form]}}
 
@@ -119,7 +119,7 @@ def _plain_deletes(scene: Scene) -> Sequence[Variant]:
 
 @template("delete", "delete", _plain_deletes, state="REJECTED", first=4, weight=3, spends=True)
 @template("delete", "delete", _plain_deletes, state="SUCCESSFUL", first=4, weight=3, spends=True)
-def one_of_each_state(_: Scene, variant: Variant, record: Record) -> Parameters:
+def one_of_each_state(variant: Variant, record: Record) -> Parameters:
     """Delete a webhook request."""
     return _parameters(variant, record)
 
@@ -134,9 +134,9 @@ def _names_of_deleted(scene: Scene) -> Sequence[tuple[str, str]]:
     return [(form, record[form]) for record in reversed(named) for form in ("id", "number")]
 
 
-@template("delete", "delete", _deleted, about=False, first=4, weight=2)
-@template("delete", "resend", _deleted, about=False, first=4, weight=2)
-@template("delete", "show", _deleted, about=False, first=4, weight=2)
-def a_deleted_one(_: Scene, variant: tuple[str, str], _record: Record) -> Parameters:
+@template("delete", "delete", _deleted, first=4, weight=2)
+@template("delete", "resend", _deleted, first=4, weight=2)
+@template("delete", "show", _deleted, first=4, weight=2)
+def a_deleted_one(variant: tuple[str, str]) -> Parameters:
     """Name a webhook request that was deleted."""
     return {IDENTIFIER: dict([variant])}

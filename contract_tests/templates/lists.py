@@ -90,14 +90,14 @@ def _values(record: Record, names: Iterable[str]) -> dict[str, Any] | None:
     return None if None in filters.values() else filters
 
 
-@template("read", "list", lambda scene: scene.release.entities, about=False, first=17)
-def every_entity(_: Scene, entity: str, _record: Record) -> Parameters:
+@template("read", "list", lambda scene: scene.release.entities, first=17)
+def every_entity(entity: str) -> Parameters:
     """List all webhook requests of an entity."""
     return {"entity": entity}
 
 
 @template("read", "list", ALONE, first=20, weight=4)
-def one_filter(_: Scene, variant: tuple[str, str], record: Record) -> Parameters | None:
+def one_filter(variant: tuple[str, str], record: Record) -> Parameters | None:
     """List by one filter."""
     name, field = variant
     value = filter_value(record, name, field)
@@ -119,17 +119,15 @@ def _each_name(scene: Scene) -> Sequence[tuple[str, str, str]]:
     ]
 
 
-@template("read", "list", _each_name, about=False, first=24, weight=4)
-def each_definition_and_rule(
-    _: Scene, variant: tuple[str, str, str], _record: Record
-) -> Parameters:
+@template("read", "list", _each_name, first=24, weight=4)
+def each_definition_and_rule(variant: tuple[str, str, str]) -> Parameters:
     """List by a definition or a rule, by each of its names."""
     name, field, text = variant
     return {name: {field: text}}
 
 
 @template("read", "list", ("alone",), first=2)
-def entity_id_alone(_: Scene, _variant: str, record: Record) -> Parameters:
+def entity_id_alone(record: Record) -> Parameters:
     """List by entity_id without the entity. The documents leave open whether that is enough."""
     return {"entity_id": record["entity_id"]}
 
@@ -158,7 +156,7 @@ def _beside(scene: Scene) -> SearchStrategy[Mapping[str, str]]:
     first=44, weight=10,
 )  # fmt: skip
 def filters_together(
-    _: Scene, variant: tuple[tuple[str, ...], str | None, Mapping[str, str]], record: Record
+    variant: tuple[tuple[str, ...], str | None, Mapping[str, str]], record: Record
 ) -> Parameters | None:
     """List by several filters, all or all but one of which select a webhook request."""
     names, state, beside = variant
@@ -179,9 +177,7 @@ _CONFUSED = [
 
 
 @template("read", "list", _CONFUSED, first=30, weight=4)
-def confused_names(
-    _: Scene, variant: tuple[str, str, str, str], record: Record
-) -> Parameters | None:
+def confused_names(variant: tuple[str, str, str, str], record: Record) -> Parameters | None:
     """List by a name of the other object, or by another name of the same one."""
     name, field, source, source_field = variant
     right, wrong = filter_value(record, name, field), filter_value(record, source, source_field)
@@ -205,9 +201,7 @@ _BESIDE_DATES = (
     "read", "list", _DATES,
     further=lambda _: st.tuples(moments(), st.sampled_from(_BESIDE_DATES)), first=20, weight=6,
 )  # fmt: skip
-def created_date(
-    _: Scene, at: int | tuple[str, tuple[str, ...]], record: Record
-) -> Parameters | None:
+def created_date(at: int | tuple[str, tuple[str, ...]], record: Record) -> Parameters | None:
     """List by a date or a moment around a webhook request's creation, or by any."""
     if isinstance(at, int):
         near = dates(record)
@@ -232,7 +226,7 @@ _BESIDE_TEXT = ((), (), *((name,) for name in ("entity", "life_cycle_state", *OB
     share=len(_OF_TEXT) // 2, first=30, weight=6,
 )  # fmt: skip
 def nearly_right_value(
-    _: Scene, variant: tuple[str, str, Mutation, *tuple[str, ...]], record: Record
+    variant: tuple[str, str, Mutation, *tuple[str, ...]], record: Record
 ) -> Parameters | None:
     """List by a value that is nearly right, alone or with another filter."""
     name, field, mutation, *beside = variant
@@ -254,7 +248,7 @@ def nearly_right_value(
 
 
 @template("read", "list", (slice(-6, None), slice(-2)), first=2)
-def part_of_a_url(_: Scene, part: slice, record: Record) -> Parameters:
+def part_of_a_url(part: slice, record: Record) -> Parameters:
     """List by a part of a URL. The documents leave open whether that selects anything.
 
     The part is not from the query, where receivers have their keys.

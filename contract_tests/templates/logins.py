@@ -7,7 +7,6 @@ what its token is good for.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from crmcom_kit.contract_tests.belief.belief import Record
 from crmcom_kit.contract_tests.client.calls import build, key_login
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange, token_of
 from crmcom_kit.contract_tests.client.made_up import (
@@ -94,20 +93,20 @@ def _use(scene: Scene, _unit: str | None, login: Exchange, send: Send) -> Iterat
 
 
 @template(
-    "login", "token", lambda scene: _of_units(scene) if by_password(scene) else (), about=False,
+    "login", "token", lambda scene: _of_units(scene) if by_password(scene) else (),
     first=5, weight=3, then=_use, login="right",
 )  # fmt: skip
-def right_credentials(scene: Scene, unit: str | None, _record: Record) -> Parameters:
+def right_credentials(scene: Scene, unit: str | None) -> Parameters:
     """Log in, for a unit or for none."""
     parameters = by_password(scene)
     return parameters if unit is None else {**parameters, "unit": unit}
 
 
 @template(
-    "login", "web_api_key_token", _of_units, about=False, first=3, then=_use, login="right",
+    "login", "web_api_key_token", _of_units, first=3, then=_use, login="right",
     needs="api_key",
 )  # fmt: skip
-def a_web_api_key(scene: Scene, unit: str | None, _record: Record) -> Call:
+def a_web_api_key(scene: Scene, unit: str | None) -> Call:
     """Log in with a Web API key, for a unit or for none."""
     return key_login(scene.methods["web_api_key_token"], f"{scene.login.api_key}:", unit)
 
@@ -144,11 +143,8 @@ def _wrong_passwords(scene: Scene) -> Sequence[Wrong]:
     return wrong + [{"organisation": text} for text in _near(login.organisation, NAME_MUTATIONS)]
 
 
-@template(
-    "login", "token", _wrong_passwords, about=False, first=13, weight=3, login="wrong",
-    then=_log_in_again,
-)  # fmt: skip
-def a_wrong_password(scene: Scene, wrong: Wrong, _record: Record) -> Parameters:
+@template("login", "token", _wrong_passwords, first=13, weight=3, login="wrong", then=_log_in_again)
+def a_wrong_password(scene: Scene, wrong: Wrong) -> Parameters:
     """Log in as the real user with a wrong or missing password or organisation."""
     return {**by_password(scene), **wrong}
 
@@ -171,14 +167,14 @@ def _other_users(scene: Scene) -> Sequence[Wrong]:
     return [*nobody, *({"username": NO_USER, **wrong} for wrong in more)]
 
 
-@template("login", "token", _other_users, about=False, first=5, weight=1)
-def a_user_who_does_not_exist(scene: Scene, wrong: Wrong, _record: Record) -> Parameters:
+@template("login", "token", _other_users, first=5, weight=1)
+def a_user_who_does_not_exist(scene: Scene, wrong: Wrong) -> Parameters:
     """Log in as nobody."""
     return {**by_password(scene), **wrong}
 
 
-@template("login", "web_api_key_token", ("", ":", f"{NO_KEY}:"), about=False, first=3)
-def no_web_api_key(scene: Scene, text: str, _record: Record) -> Call | None:
+@template("login", "web_api_key_token", ("", ":", f"{NO_KEY}:"), first=3)
+def no_web_api_key(scene: Scene, text: str) -> Call | None:
     """Log in without a Web API key, or with a made-up one."""
     method = scene.methods["web_api_key_token"]
     if NO_KEY in text and scene.login.api_key is None:
@@ -195,10 +191,10 @@ def _wrong_keys(scene: Scene) -> Sequence[str]:
 
 
 @template(
-    "login", "web_api_key_token", _wrong_keys, about=False, first=4, login="wrong",
+    "login", "web_api_key_token", _wrong_keys, first=4, login="wrong",
     needs="api_key", then=_log_in_again,
 )  # fmt: skip
-def a_wrong_web_api_key(scene: Scene, text: str, _record: Record) -> Call:
+def a_wrong_web_api_key(scene: Scene, text: str) -> Call:
     """Log in with a Web API key that is nearly right, or in the wrong place."""
     return key_login(scene.methods["web_api_key_token"], text, scene.login.unit)
 
@@ -206,8 +202,8 @@ def a_wrong_web_api_key(scene: Scene, text: str, _record: Record) -> Call:
 # Releases of a token.
 
 
-@template("login", "token_release", about=False)
-def a_release_without_a_token(_: Scene, _variant: None, _record: Record) -> Parameters:
+@template("login", "token_release")
+def a_release_without_a_token() -> Parameters:
     """Release no token."""
     return {"token": None}
 
@@ -225,7 +221,7 @@ def _released(scene: Scene, _: None, release: Exchange, send: Send) -> tuple[()]
     return ()
 
 
-@template("login", "token_release", _newest, about=False, first=2, then=_released)
-def a_valid_token(scene: Scene, _variant: None, _record: Record) -> Parameters:
+@template("login", "token_release", _newest, first=2, then=_released)
+def a_valid_token(scene: Scene) -> Parameters:
     """Release the token of the newest login."""
     return {"token": scene.belief.live_tokens()[-1]}

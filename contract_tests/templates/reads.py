@@ -26,7 +26,7 @@ FIELDS_SETS = (
 
 
 @template("read", "show", FORMS, first=16, weight=8)
-def one_by_id_or_number(_: Scene, form: str, record: Record) -> Parameters:
+def one_by_id_or_number(form: str, record: Record) -> Parameters:
     """Show a webhook request by id or number."""
     return {IDENTIFIER: {form: record[form]}}
 
@@ -35,7 +35,7 @@ def one_by_id_or_number(_: Scene, form: str, record: Record) -> Parameters:
     "read", "show", [(fields, form) for fields in FIELDS_SETS for form in FORMS],
     further=lambda _: st.tuples(fields_sets(), st.sampled_from(FORMS)), first=24, weight=4,
 )  # fmt: skip
-def some_fields(_: Scene, variant: tuple[str, str], record: Record) -> Parameters:
+def some_fields(variant: tuple[str, str], record: Record) -> Parameters:
     """Show some fields of a webhook request."""
     fields, form = variant
     return {IDENTIFIER: {form: record[form]}, "fields_set": fields}

@@ -87,10 +87,10 @@ def _open(_: Scene) -> SearchStrategy[tuple[str, Mutation]]:
     return st.tuples(st.sampled_from(("number", "id")), edits())
 
 
-@template("delete", "delete", _UNNAMED, about=False, first=4)
-@template("resend", "resend", _UNNAMED, about=False, first=4)
-@template("refusal", "show", _UNNAMED, about=False, first=4)
-def no_identifier(_: Scene, parameters: Parameters, _record: Record) -> Parameters:
+@template("delete", "delete", _UNNAMED, first=4)
+@template("resend", "resend", _UNNAMED, first=4)
+@template("refusal", "show", _UNNAMED, first=4)
+def no_identifier(parameters: Parameters) -> Parameters:
     """Name nothing."""
     return parameters
 
@@ -111,19 +111,17 @@ def _nowhere(scene: Scene) -> Sequence[tuple[str, str]]:
     return [*scene.nowhere.items()]
 
 
-@template("delete", "delete", _nowhere, about=False, first=2)
-@template("resend", "resend", _nowhere, about=False, first=2)
-@template("refusal", "show", _nowhere, about=False, first=2)
-def what_is_nowhere(_: Scene, name: tuple[str, str], _record: Record) -> Parameters:
+@template("delete", "delete", _nowhere, first=2)
+@template("resend", "resend", _nowhere, first=2)
+@template("refusal", "show", _nowhere, first=2)
+def what_is_nowhere(name: tuple[str, str]) -> Parameters:
     """Name what exists nowhere."""
     return {IDENTIFIER: dict([name])}
 
 
 @template("delete", "delete", _near_if_everything, first=16, weight=3)
 @template("resend", "resend", _near_if_everything, state="REJECTED", first=16, weight=3)
-@template(
-    "refusal", "show", spread(_NEAR), further=_open, share=2, first=len(_NEAR), weight=3
-)  # fmt: skip
+@template("refusal", "show", spread(_NEAR), further=_open, share=2, first=len(_NEAR), weight=3)
 def nearly_a_name(
     scene: Scene, variant: tuple[str, Mutation | None], record: Record
 ) -> Parameters | None:
@@ -157,7 +155,7 @@ def two_fields(scene: Scene, how: str, record: Record) -> Parameters:
 @template("delete", "delete", _wrong_tokens, first=8, weight=2)
 @template("resend", "resend", _wrong_tokens, state="REJECTED", first=8, weight=2)
 @template("refusal", "show", _wrong_tokens, first=14, weight=2)
-def a_wrong_token(_: Scene, token: str | None, record: Record, method: str) -> Parameters:
+def a_wrong_token(token: str | None, record: Record, method: str) -> Parameters:
     """Call a method without a token, or with one that no login has returned."""
     more = {"entity_id": record["entity_id"]} if method == "list" else {}
     return {"token": token, **right(method, record), **more}
@@ -171,7 +169,7 @@ def _expired(scene: Scene) -> Sequence[str | None]:
 @template("delete", "delete", _expired, needs="expired_token", first=2)
 @template("resend", "resend", _expired, needs="expired_token", state="REJECTED", first=2)
 @template("refusal", "show", _expired, needs="expired_token", first=2)
-def an_expired_token(_: Scene, token: str, record: Record, method: str) -> Parameters:
+def an_expired_token(token: str, record: Record, method: str) -> Parameters:
     """Call a method with a token whose time is over."""
     return {"token": token, **right(method, record)}
 
@@ -180,7 +178,7 @@ def an_expired_token(_: Scene, token: str, record: Record, method: str) -> Param
 @template("delete", "delete", first=2)
 @template("resend", "resend", state="REJECTED", first=2)
 @template("refusal", "show", first=2)
-def another_verb(scene: Scene, _variant: None, record: Record, method: str) -> Call:
+def another_verb(scene: Scene, record: Record, method: str) -> Call:
     """Call a method with the other verb."""
     parameters = {"token": scene.token, **right(method, record)}
     call = build(scene.methods[method], parameters)
@@ -215,9 +213,9 @@ def no_semi_optional(scene: Scene, names: tuple[str, ...], record: Record) -> Pa
         lambda entity, edit: edit(entity) or entity,
         st.sampled_from(scene.release.entities), edits(),
     ),
-    about=False, first=5, weight=2,
+    first=5, weight=2,
 )  # fmt: skip
-def unsupported_entity(_: Scene, entity: str, _record: Record) -> Parameters:
+def unsupported_entity(entity: str) -> Parameters:
     """List an entity that the release does not have."""
     return {"entity": entity}
 
@@ -229,12 +227,12 @@ def unsupported_entity(_: Scene, entity: str, _record: Record) -> Parameters:
     ),
     first=2,
 )  # fmt: skip
-def unsupported_state(_: Scene, state: str, record: Record) -> Parameters:
+def unsupported_state(state: str, record: Record) -> Parameters:
     """List by a state that no webhook request can be in."""
     return {"entity": record["entity"], "life_cycle_state": state}
 
 
-@template("refusal", "list", tuple(OBJECT_OF), about=False, first=2)
-def another_field_of_list(_: Scene, name: str, _record: Record) -> Parameters:
+@template("refusal", "list", tuple(OBJECT_OF), first=2)
+def another_field_of_list(name: str) -> Parameters:
     """List by a field that identifies no definition and no rule."""
     return {name: {"number": "1"}}

@@ -7,7 +7,6 @@ that a variant can be repeated with another webhook request.
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from inspect import signature
 from math import gcd
 from typing import Any, Literal, TypeVar
@@ -133,7 +132,7 @@ class Template(InOneLine):
     state: str = ""  # of the webhook request that it is about; "" for any
     #: Selects the webhook requests that it can be about.
     among: Callable[[Scene, Sequence[Record]], Sequence[Record]] | None = None
-    about: bool = True  # whether it is about a webhook request
+    about: bool = True  # whether it is about a webhook request, which ``request`` gets
     first: int = 1  # how often it is sent in the first pass
     weight: int = 1  # how often, compared with others, in the second pass; 0: see ``is_odd``
     spends: bool = False  # whether it changes the webhook request
@@ -222,17 +221,23 @@ def template(
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Return a decorator that adds a function to the table as the ``request`` of a template.
 
-    The function gets the scene, a variant and a webhook request; and the method if it has a
-    parameter ``method``. One for several methods has a decorator for each. The lowest adds first.
+    The function gets what its parameters name: the ``scene``, the ``method``, and as ``record`` the
+    webhook request that it is about, if it is about one. A parameter of another name gets the
+    variant. A function for several methods has a decorator for each. The lowest adds first.
     """
     fixed = () if callable(variants) else tuple(variants)
     draw_from = variants if callable(variants) else lambda _: fixed
 
     def add(request: Callable[..., Any]) -> Callable[..., Any]:
+        names = signature(request).parameters
+
+        def drawn(scene: Scene, variant: Any, record: Record) -> Any:
+            values = {"scene": scene, "method": method, "record": record}
+            return request(**{name: values.get(name, variant) for name in names})
+
         name = f"{method}: {request.__name__.strip('_').replace('_', ' ')}"
-        takes_method = "method" in signature(request).parameters
-        bound = partial(request, method=method) if takes_method else request
-        _TEMPLATES.append(Template(name, layer, method, bound, draw_from, **more))
+        about = "record" in names
+        _TEMPLATES.append(Template(name, layer, method, drawn, draw_from, about=about, **more))
         return request
 
     return add
