@@ -1,15 +1,22 @@
-"""What a run must have seen before it can say PASSED, and what of that it has not seen."""
+"""What a run has not seen and must have seen to say PASSED, and why it left out statements."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from crmcom_kit.contract_tests.belief.belief import TrackedRecord
 from crmcom_kit.contract_tests.campaign.campaign import Campaign
+from crmcom_kit.contract_tests.campaign.conclusions import CODES
 from crmcom_kit.contract_tests.campaign.session import Session
 from crmcom_kit.contract_tests.client.wording import counted, never_served, outcome
 from crmcom_kit.contract_tests.options.options import CHANGES, SUCCESSFUL_RESEND
 from crmcom_kit.contract_tests.oracle.sense import READ_METHODS
 from crmcom_kit.contract_tests.templates import Template
+
+#: Statements that only resend and delete test, beside those that are named after them.
+TWO_FIELDS = "identifier.exactly_one"
+OF_CHANGES = (
+    TWO_FIELDS, "errors.change_nothing", "parameters.body", "parameters.identifier_in_body",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +59,6 @@ def lacks(
         yield Lack("", f"{what}: not every change of them would show")
 
 
-def in_scope(session: Session) -> list[TrackedRecord]:
-    """Return the webhook requests that the run may change, with those that it has deleted."""
-    records = session.belief.tracked.values()
-    return [tracked for tracked in records if session.scene.may_change(tracked.condensed)]
-
-
-def rejected_in_scope(session: Session) -> list[TrackedRecord]:
-    """Return those in scope that are REJECTED, or were until the run resent them."""
-    return [
-        tracked for tracked in in_scope(session) if tracked.resent or tracked.state == "REJECTED"
-    ]
-
-
 def _methods(campaign: Campaign, templates: Sequence[Template]) -> Iterator[str]:
     """Yield the methods that the run might call; those of logins only if it called them.
 
@@ -88,7 +82,7 @@ def _lacks_method(campaign: Campaign, method: str, *, is_whole: bool) -> Iterato
         yield Lack(method, why)
     elif method in CHANGES and session.guard.unclear:
         yield Lack(method, f"no response to {method} has told what it did")
-    elif method == "resend" and in_scope(session) and not rejected_in_scope(session):
+    elif method == "resend" and _in_scope(session) and not _rejected_in_scope(session):
         why = "no webhook request in scope is REJECTED, so resend was not served"
         yield Lack(method, why, is_tolerated=True)
     elif is_whole:
@@ -119,3 +113,58 @@ def _nothing_to_try(campaign: Campaign, method: str) -> str:
     if method not in planned:
         return "the run had too few requests for it, allow more with --max-requests"
     return "nothing fits it"
+
+
+def _in_scope(session: Session) -> list[TrackedRecord]:
+    """Return the webhook requests that the run may change, with those that it has deleted."""
+    records = session.belief.tracked.values()
+    return [tracked for tracked in records if session.scene.may_change(tracked.condensed)]
+
+
+def _rejected_in_scope(session: Session) -> list[TrackedRecord]:
+    """Return those in scope that are REJECTED, or were until the run resent them."""
+    return [
+        tracked for tracked in _in_scope(session) if tracked.resent or tracked.state == "REJECTED"
+    ]
+
+
+def why_not_exercised(
+    campaign: Campaign, statement: str, secret_keys: Mapping[str, str], ended: str
+) -> str:
+    """Return why a run did not test a statement; ``ended`` is why it ended early."""
+    session, scene, topic = campaign.session, campaign.scene, statement.partition(".")[0]
+    if why := _why_unchanged(session, statement):
+        return why
+    if "web_api_key" in statement and scene.login.api_key is None:
+        return "needs --api-key"
+    if statement == "token.expiry" and scene.login.expired_token is None:
+        return "needs --expired-token"
+    if topic in ("login", "token_release") and session.tokens.login() is None:
+        return "needs a login: --username, --password and --organisation"
+    if statement == CODES and not secret_keys:
+        return "needs --secret-key, and a server that shows what it has signed"
+    if session.oracle.service.never_served_line(topic):
+        return f"the server never served {topic}"
+    is_of_logins = topic in ("login", "token_release", "web_api_key_token")
+    if is_of_logins and scene.logins.is_locked:
+        return "the server seems to have locked the user"
+    if is_of_logins and not scene.logins.left:
+        return f"needs more logins than --logins {scene.logins.limit}"
+    unsent = campaign.missed.get(topic)
+    return unsent or ended or "the server has shown nothing to try it on"
+
+
+def _why_unchanged(session: Session, statement: str) -> str:
+    """Return why a run did not change anything to test a statement; "" if it could."""
+    scene, topic = session.scene, statement.partition(".")[0]
+    if topic in CHANGES and topic not in scene.allowed:
+        return f"needs --allow {topic} and --scope"
+    if statement in OF_CHANGES and not scene.allowed:
+        return "needs --allow resend or delete and --scope"
+    if statement == TWO_FIELDS and not scene.everything:
+        return "needs --allow resend or delete, and --scope all"
+    if topic in CHANGES and not _in_scope(session):
+        return "no webhook request is in scope"
+    if topic == "resend" and not _rejected_in_scope(session):
+        return "no webhook request in scope is REJECTED"
+    return ""

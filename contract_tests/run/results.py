@@ -158,26 +158,24 @@ def _result(
         held = findings.held if method is None else findings.held_by[method]
         return Verdict.HOLDS if held else Verdict.NOT_EXERCISED
 
-    whole, why = verdict(), list[str]()
-    if whole is Verdict.NOT_EXERCISED:
-        why = [why_not(statement.id)]
-    elif whole is Verdict.DEVIATES:
-        why = list(dict.fromkeys(deviation.reason for deviation in listed))
-    elif whole is Verdict.BROKEN and listed:
-        why = [f"the listed deviation does not cover this: {uncovered[0].seen}"]
     stale = [
         deviation
         for deviation in listed
         if verdict(deviation.method) is Verdict.HOLDS
         and (deviation.after is None or deviation.after in tried)
     ]
+    reasons = [why_not(statement.id)] if verdict() is Verdict.NOT_EXERCISED else []
+    if verdict() is Verdict.DEVIATES:
+        reasons += dict.fromkeys(deviation.reason for deviation in listed)
+    elif uncovered and listed:
+        reasons.append(f"the listed deviation does not cover this: {uncovered[0].seen}")
     for deviation in stale:
         of = f" of {deviation.method}" if deviation.method else ""
-        why.append(f"the listed deviation{of} is stale, remove it: {deviation.reason}")
+        reasons.append(f"the listed deviation{of} is stale, remove it: {deviation.reason}")
     return StatementResult(
         statement=statement,
-        verdict=whole,
-        why="; ".join(why),
+        verdict=verdict(),
+        why="; ".join(reasons),
         findings=findings,
         stale=bool(stale),
         by_method={method: verdict(method) for method in methods if len(methods) > 1},

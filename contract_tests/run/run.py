@@ -8,10 +8,10 @@ from dataclasses import replace
 from crmcom_kit.contract_tests.belief.belief import Belief, Credentials
 from crmcom_kit.contract_tests.belief.knowledge import value_at
 from crmcom_kit.contract_tests.campaign.campaign import Campaign
-from crmcom_kit.contract_tests.campaign.conclusions import CODES, conclude
+from crmcom_kit.contract_tests.campaign.conclusions import conclude
 from crmcom_kit.contract_tests.campaign.discovery import discover
 from crmcom_kit.contract_tests.campaign.dry_run import dry_run_lines
-from crmcom_kit.contract_tests.campaign.lacks import in_scope, lacks, rejected_in_scope
+from crmcom_kit.contract_tests.campaign.lacks import lacks, why_not_exercised
 from crmcom_kit.contract_tests.campaign.passes import Passes
 from crmcom_kit.contract_tests.campaign.planning import (
     few_logins,
@@ -45,11 +45,6 @@ from crmcom_kit.contract_tests.templates import Scene
 DEFAULT_REQUESTS = 1_500
 #: A run about some statements sends at most this many times the requests of its first pass.
 MAX_TIMES = 3
-#: Statements that only resend and delete test, beside those that are named after them.
-TWO_FIELDS = "identifier.exactly_one"
-OF_CHANGES = (
-    TWO_FIELDS, "errors.change_nothing", "parameters.body", "parameters.identifier_in_body",
-)  # fmt: skip
 #: How many definitions an error names if none of them is in scope.
 MAX_NAMES = 10
 #: The part of the kit's own time for a request that it takes when the response is known already.
@@ -330,7 +325,11 @@ class _Run:
         """Return the results of what was seen."""
         config, session = self.config, self.session
         statements = statement_results(
-            session.findings, self.target.release, config.deviations, config.only, self._why_not
+            session.findings,
+            self.target.release,
+            config.deviations,
+            config.only,
+            lambda name: why_not_exercised(self.campaign, name, config.secret_keys, self.ended),
         )
         trouble = self.trouble or self._trouble_at_the_end(statements)
         service = session.oracle.service
@@ -374,44 +373,6 @@ class _Run:
             ),
             tuple(f"{what} was seen, which is listed as not seen" for what in stale),
         )
-
-    def _why_not(self, statement: str) -> str:
-        """Return why the run did not test a statement."""
-        scene, topic = self.session.scene, statement.partition(".")[0]
-        if why := self._why_unchanged(statement):
-            return why
-        if "web_api_key" in statement and scene.login.api_key is None:
-            return "needs --api-key"
-        if statement == "token.expiry" and scene.login.expired_token is None:
-            return "needs --expired-token"
-        if topic in ("login", "token_release") and self.session.tokens.login() is None:
-            return "needs a login: --username, --password and --organisation"
-        if statement == CODES and not self.config.secret_keys:
-            return "needs --secret-key, and a server that shows what it has signed"
-        if self.session.oracle.service.never_served_line(topic):
-            return f"the server never served {topic}"
-        of_logins = topic in ("login", "token_release", "web_api_key_token")
-        if of_logins and scene.logins.is_locked:
-            return "the server seems to have locked the user"
-        if of_logins and not scene.logins.left:
-            return f"needs more logins than --logins {scene.logins.limit}"
-        missed = self.campaign.missed.get(topic)
-        return missed or self.ended or "the server has shown nothing to try it on"
-
-    def _why_unchanged(self, statement: str) -> str:
-        """Return why the run did not change anything to test a statement; "" if it could."""
-        scene, topic = self.session.scene, statement.partition(".")[0]
-        if topic in CHANGES and topic not in scene.allowed:
-            return f"needs --allow {topic} and --scope"
-        if statement in OF_CHANGES and not scene.allowed:
-            return "needs --allow resend or delete and --scope"
-        if statement == TWO_FIELDS and not scene.everything:
-            return "needs --allow resend or delete, and --scope all"
-        if topic in CHANGES and not in_scope(self.session):
-            return "no webhook request is in scope"
-        if topic == "resend" and not rejected_in_scope(self.session):
-            return "no webhook request in scope is REJECTED"
-        return ""
 
     def _trouble_at_the_end(self, statements: Sequence[StatementResult]) -> str | None:
         """Return why a run that came to its end has failed; None if it hasn't."""
