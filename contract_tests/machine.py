@@ -170,6 +170,7 @@ class ContractMachine(RuleBasedStateMachine):
     deviations: ClassVar[str | Path | None] = None
 
     session: Session
+    campaign: Campaign
 
     def target(self) -> Any:
         """Return the server for one example, new or reset.
@@ -200,7 +201,7 @@ class ContractMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         """Send nothing yet."""
         super().__init__()
-        self.campaign: Campaign | None = None
+        self._has_begun = False  # whether there is a session
         self._is_over = False  # whether the example has failed
 
     # The server.
@@ -268,6 +269,7 @@ class ContractMachine(RuleBasedStateMachine):
         """Log in to a new server, and list some of its webhook requests."""
         __tracebackhide__ = True
         self.session = self._new_session()
+        self._has_begun = True
         chance = Random(0)  # confirmations draw nothing, or an example could end in one
         self.session.belief.done_by_others |= self._shared.done_by_others
         self.session.belief.changed_by_others |= self._shared.changed_by_others
@@ -323,7 +325,7 @@ class ContractMachine(RuleBasedStateMachine):
     def teardown(self) -> None:
         """Draw conclusions from the whole example, such as a method that failed each time."""
         __tracebackhide__ = True
-        if self.campaign is None:
+        if not self._has_begun:
             return
         if not self._is_over:
             self._do(lambda: conclude(self.session, {}))
@@ -337,19 +339,17 @@ class ContractMachine(RuleBasedStateMachine):
             self._do(partial(self._send_drawn, *request))
 
     def _send_drawn(self, call: Call, template: Template, variant: Any) -> None:
-        if self.campaign is not None:
-            self.session.queue += self.campaign.send(call, template, variant)
+        self.session.queue += self.campaign.send(call, template, variant)
 
     def _do(self, send: Callable[[], Any]) -> None:
         """Send something, and raise what is broken."""
         __tracebackhide__ = True
-        session, campaign = self.session, self.campaign
+        session = self.session
         assert isinstance(session.findings, FindingsOfTest)  # noqa: S101 - for the type checker
         self._is_over = True  # unless nothing is raised
         with suppress(Unreachable):  # withheld, or without a response: the example goes on
             send()
-        if campaign is not None:
-            settle(campaign, confirms=self.confirms)
+        settle(self.campaign, confirms=self.confirms)
         if session.findings.violations:
             violation = session.findings.violations[0]
             log = shorten(violation, session.client.history, session)

@@ -52,9 +52,10 @@ def calls(
     templates = [
         template
         for template in all_templates()
-        if template.method in methods and template.layer in layers
+        if template.method in methods
+        and template.layer in layers
+        and template.has_what_it_needs(scene.login)
     ]
-    templates = [template for template in templates if template.has_what_it_needs(scene.login)]
     if not templates:
         msg = f"layers: {', '.join(layers)} have no template for methods: {', '.join(methods)}"
         raise ValueError(msg)

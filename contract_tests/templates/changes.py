@@ -78,20 +78,21 @@ MAX_DIGITS = 20
 
 
 def _names(scene: Scene) -> _Names:
-    return scene.once("names", lambda: _made_names(scene), scene.belief.names_version)
+    """Return the names of what is known now."""
 
+    def made() -> _Names:
+        records = scene.records()
+        numbers = Counter(record["number"] for record in records)
+        lengths = sorted({len(number) for number in numbers if len(number) <= MAX_DIGITS})
+        parts = {
+            number[at : at + length]
+            for number in numbers if len(number) <= MAX_DIGITS
+            for length in lengths if length < len(number)
+            for at in range(len(number) - length + 1)
+        }  # fmt: skip
+        return _Names({record["id"] for record in records}, numbers, parts)
 
-def _made_names(scene: Scene) -> _Names:
-    records = scene.records()
-    numbers = Counter(record["number"] for record in records)
-    lengths = sorted({len(number) for number in numbers if len(number) <= MAX_DIGITS})
-    parts = {
-        number[at : at + length]
-        for number in numbers if len(number) <= MAX_DIGITS
-        for length in lengths if length < len(number)
-        for at in range(len(number) - length + 1)
-    }  # fmt: skip
-    return _Names({record["id"] for record in records}, numbers, parts)
+    return scene.once("names", made, scene.belief.names_version)
 
 
 def _named_like_others(scene: Scene, records: Sequence[Record]) -> Sequence[Record]:
@@ -125,13 +126,15 @@ def one_of_each_state(variant: Variant, record: Record) -> Parameters:
 
 
 def _deleted(scene: Scene) -> Sequence[tuple[str, str]]:
-    return scene.once("deleted", lambda: _names_of_deleted(scene), scene.belief.names_version)
+    """Return field and value of each name of what was deleted, the last first."""
 
+    def names() -> Sequence[tuple[str, str]]:
+        tracked = scene.belief.tracked.values()
+        records = [record.condensed for record in tracked if not record.exists]
+        nameable = [record for record in records if isinstance(record.get("number"), str)]
+        return [(form, record[form]) for record in reversed(nameable) for form in ("id", "number")]
 
-def _names_of_deleted(scene: Scene) -> Sequence[tuple[str, str]]:
-    records = [tracked.condensed for tracked in scene.belief.tracked.values() if not tracked.exists]
-    named = [record for record in records if isinstance(record.get("number"), str)]
-    return [(form, record[form]) for record in reversed(named) for form in ("id", "number")]
+    return scene.once("deleted", names, scene.belief.names_version)
 
 
 @template("delete", "delete", _deleted, first=4, weight=2)
