@@ -108,7 +108,9 @@ def _requests(draw: st.DrawFn, layer: str) -> list[Drawn]:
 
 _TEMPLATES = {
     layer: [
-        template for template in all_templates() if template.layer == layer and not template.is_odd
+        template
+        for template in all_templates()
+        if template.layer == layer and not template.is_undocumented
     ]
     for layer in LAYERS
 }

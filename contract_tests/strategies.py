@@ -67,8 +67,8 @@ def open_calls(scene: Scene, templates: Iterable[Template]) -> SearchStrategy[Ca
     weighted = [
         template
         for template in templates
-        if template.further is not None
-        for _ in range(template.share)
+        if template.open_variants is not None
+        for _ in range(template.open_weight)
     ]
     return _calls(_Source(scene, weighted, is_open=True))
 
@@ -80,10 +80,10 @@ class _Source:
         self, scene: Scene, templates: Sequence[Template], *, is_open: bool = False
     ) -> None:
         self.scene, self.templates, self.is_open = scene, templates, is_open
-        self.further = {
-            template: template.further(scene)
+        self.open_variants = {
+            template: template.open_variants(scene)
             for template in templates
-            if template.further is not None
+            if template.open_variants is not None
         }
 
     def __repr__(self) -> str:
@@ -102,8 +102,8 @@ def _calls(draw: Draw, source: _Source) -> Call:
     variants = template.choices(scene)
     if not variants:
         return _simplest(scene, template)
-    is_further = template in source.further and (source.is_open or draw(st.booleans()))
-    variant = draw(source.further[template]) if is_further else choose(variants)
+    is_drawn_open = template in source.open_variants and (source.is_open or draw(st.booleans()))
+    variant = draw(source.open_variants[template]) if is_drawn_open else choose(variants)
     call = template.draw(scene, variant, choose)
     return _simplest(scene, template) if call is None else call
 

@@ -129,22 +129,22 @@ class Campaign:
         if not template.changes:
             return self._send(call, template, variant)
         subject = self._subject(call)
-        few = self.plan.few_looks or (subject is not None and not template.spends)
-        looks = self._looks(subject, few=few)
-        before = self._look([] if few or subject is None else looks)
+        are_few = self.plan.few_looks or (subject is not None and not template.uses_up)
+        looks = self._looks(subject, few=are_few)
+        before = self._look([] if are_few or subject is None else looks)
         return before + self._send(call, template, variant) + self._look(looks)
 
     def _send(self, call: Call, template: Template, variant: Any) -> list[Suspicion]:
         """Send a drawn request, and what must follow it at once."""
         sent = self.session.send_patiently(call)
         self.drawn[sent.exchange.number] = template, variant
-        suspicions = [] if template.is_odd else [*sent.suspicions]
-        if template.then is not None:
-            suspicions += template.then(self.scene, variant, sent.exchange, self._send_on)
+        suspicions = [] if template.is_undocumented else [*sent.suspicions]
+        if template.follow_up is not None:
+            suspicions += template.follow_up(self.scene, variant, sent.exchange, self._send_on)
         return suspicions
 
     def _send_on(self, call: Call) -> Exchange:
-        """Send a request for ``Template.then``, which judges a refusal itself."""
+        """Send a request for ``Template.follow_up``, which judges a refusal itself."""
         sent = self.session.send(call)
         if sent.exchange.ok:
             self.session.queue += sent.suspicions

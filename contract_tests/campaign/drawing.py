@@ -145,7 +145,7 @@ def draw_reads(
     """
     client = campaign.session.client
     ends_at = client.sent + number
-    drawable = [row for row in templates if row.further and row.choices(campaign.scene)]
+    drawable = [row for row in templates if row.open_variants and row.choices(campaign.scene)]
     while drawable and client.sent < ends_at and client.now() < until:
         campaign.progress("reads with values that no list names")
         violation = _first_violation(campaign, drawable, ends_at, seed, until)

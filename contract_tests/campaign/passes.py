@@ -85,7 +85,7 @@ class Passes:
         for at in range(planned):
             variants = template.choices(self._session.scene)
             unsent = [place for place in range(len(variants)) if place not in sent]
-            if not unsent and template.about:  # start again, about other webhook requests
+            if not unsent and template.needs_record:  # start again, about other webhook requests
                 sent.clear()
                 unsent = list(range(len(variants)))
             if not unsent:
@@ -103,7 +103,7 @@ class Passes:
         templates = [
             template
             for template in self._plan.times
-            if not (template.is_odd or (few_logins and template.login))
+            if not (template.is_undocumented or (few_logins and template.login))
         ]
         weights = [template.weight for template in templates]
         while templates and idle < MAX_IDLE and self._session.scene.records():

@@ -69,7 +69,7 @@ class Plan:
 
 
 def _cost(template: Template, *, few_looks: bool) -> int:
-    return _COSTS[few_looks][0 if template.spends else 1] if template.changes else 1
+    return _COSTS[few_looks][0 if template.uses_up else 1] if template.changes else 1
 
 
 def _total(times: Mapping[Template, int], *, few_looks: bool) -> int:
@@ -115,7 +115,7 @@ def sendable(templates: Iterable[Template], scene: Scene) -> list[Template]:
 
 def drawn(templates: Iterable[Template], budget: int) -> int:
     """Return about how many requests are for reads with values that no list names."""
-    return int(budget * DRAWN_PART) if any(template.further for template in templates) else 0
+    return int(budget * DRAWN_PART) if any(template.open_variants for template in templates) else 0
 
 
 def max_changes(templates: Collection[Template], budget: int) -> dict[str, int]:
@@ -192,10 +192,16 @@ def first_pass(
         return whole
     few_looks = whole.cost > 2 * budget * FIRST_PART
     usual = sorted(
-        (template for template in templates if template not in logins and not template.is_odd),
+        (
+            template
+            for template in templates
+            if template not in logins and not template.is_undocumented
+        ),
         key=lambda template: not template.choices(scene),
     )
-    odd = [template for template in templates if template.is_odd and template not in logins]
+    odd = [
+        template for template in templates if template.is_undocumented and template not in logins
+    ]
     share = min(1.0, budget * FIRST_PART / replace(whole, few_looks=few_looks).cost)
     times: dict[Template, int] = {}
     for layer in LAYERS:

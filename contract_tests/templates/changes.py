@@ -28,7 +28,7 @@ def _parameters(variant: Variant, record: Record) -> Parameters:
 
 @template(
     "resend", "resend", lambda scene: _plain_first(scene, "resend"), state="REJECTED", first=8,
-    weight=6, spends=True,
+    weight=6, uses_up=True,
 )  # fmt: skip
 def a_rejected_one(variant: Variant, record: Record) -> Parameters:
     """Resend a REJECTED webhook request."""
@@ -41,13 +41,13 @@ def a_successful_one(form: str, record: Record) -> Parameters:
     return {IDENTIFIER: {form: record[form]}}
 
 
-@template("resend", "resend", _FORMS, among=Scene.resent, first=3, weight=2, spends=True)
+@template("resend", "resend", _FORMS, select=Scene.resent, first=3, weight=2, uses_up=True)
 def one_that_was_resent(form: str, record: Record) -> Parameters:
     """Resend a webhook request once more: after a success it must be refused."""
     return {IDENTIFIER: {form: record[form]}}
 
 
-@template("delete", "delete", _FORMS, among=Scene.resent, first=2, weight=2, spends=True)
+@template("delete", "delete", _FORMS, select=Scene.resent, first=2, weight=2, uses_up=True)
 def a_resent_one(form: str, record: Record) -> Parameters:
     """Delete a webhook request that was resent."""
     return {IDENTIFIER: {form: record[form]}}
@@ -102,9 +102,9 @@ def _named_like_others(scene: Scene, records: Sequence[Record]) -> Sequence[Reco
     return [record for record in fresh if any(names.has_like(how, record) for how in _LIKE)]
 
 
-@template("delete", "delete", _LIKE, among=_named_like_others, first=4, spends=True)
+@template("delete", "delete", _LIKE, select=_named_like_others, first=4, uses_up=True)
 @template(
-    "resend", "resend", _LIKE, state="REJECTED", among=_named_like_others, first=4, spends=True
+    "resend", "resend", _LIKE, state="REJECTED", select=_named_like_others, first=4, uses_up=True
 )  # fmt: skip
 def one_named_like_others(scene: Scene, how: str, record: Record) -> Parameters | None:
     """Change a webhook request whose id or number is also part of what names another."""
@@ -118,8 +118,8 @@ def _plain_deletes(scene: Scene) -> Sequence[Variant]:
     return _plain_first(scene, "delete")
 
 
-@template("delete", "delete", _plain_deletes, state="REJECTED", first=4, weight=3, spends=True)
-@template("delete", "delete", _plain_deletes, state="SUCCESSFUL", first=4, weight=3, spends=True)
+@template("delete", "delete", _plain_deletes, state="REJECTED", first=4, weight=3, uses_up=True)
+@template("delete", "delete", _plain_deletes, state="SUCCESSFUL", first=4, weight=3, uses_up=True)
 def one_of_each_state(variant: Variant, record: Record) -> Parameters:
     """Delete a webhook request."""
     return _parameters(variant, record)

@@ -150,7 +150,7 @@ def _beside(scene: Scene) -> SearchStrategy[Mapping[str, str]]:
 
 @template(
     "read", "list", lambda scene: _FILTERS if scene.can_page() else _UNPAGED,
-    further=lambda scene: st.tuples(
+    open_variants=lambda scene: st.tuples(
         st.sampled_from(TOGETHER), st.sampled_from((None, *STATES)), _beside(scene)
     ),
     first=44, weight=10,
@@ -199,7 +199,8 @@ _BESIDE_DATES = (
 
 @template(
     "read", "list", _DATES,
-    further=lambda _: st.tuples(moments(), st.sampled_from(_BESIDE_DATES)), first=20, weight=6,
+    open_variants=lambda _: st.tuples(moments(), st.sampled_from(_BESIDE_DATES)),
+    first=20, weight=6,
 )  # fmt: skip
 def created_date(at: int | tuple[str, tuple[str, ...]], record: Record) -> Parameters | None:
     """List by a date or a moment around a webhook request's creation, or by any."""
@@ -219,11 +220,11 @@ _BESIDE_TEXT = ((), (), *((name,) for name in ("entity", "life_cycle_state", *OB
 
 @template(
     "read", "list", spread(_NEAR),
-    further=lambda _: st.builds(
+    open_variants=lambda _: st.builds(
         lambda of, edit, names: (*of, edit, *names),
         st.sampled_from(_OF_TEXT), edits(), st.sampled_from(_BESIDE_TEXT),
     ),
-    share=len(_OF_TEXT) // 2, first=30, weight=6,
+    open_weight=len(_OF_TEXT) // 2, first=30, weight=6,
 )  # fmt: skip
 def nearly_right_value(
     variant: tuple[str, str, Mutation, *tuple[str, ...]], record: Record
@@ -263,7 +264,7 @@ def _in_turn(scene: Scene, at: int, record: Record) -> Record:
 
 @template(
     "read", "list", tuple(enumerate(FIELDS_SETS)),
-    further=lambda _: st.tuples(st.integers(0, 1), fields_sets()), first=16, weight=4,
+    open_variants=lambda _: st.tuples(st.integers(0, 1), fields_sets()), first=16, weight=4,
 )  # fmt: skip
 def some_fields(scene: Scene, variant: tuple[int, str], record: Record) -> Parameters:
     """List with some fields."""
@@ -291,10 +292,10 @@ def _another_page(scene: Scene, _: Any, page: Exchange, send: Send) -> tuple[()]
 
 @template(
     "read", "list", lambda scene: _PAGES if scene.can_page() else (),
-    further=lambda _: st.tuples(
+    open_variants=lambda _: st.tuples(
         st.integers(0, 1), st.tuples(st.sampled_from(_PAGED), numbers(), numbers())
     ),
-    first=32, weight=6, then=_another_page,
+    first=32, weight=6, follow_up=_another_page,
 )  # fmt: skip
 def a_page(
     scene: Scene, variant: tuple[int, tuple[tuple[str, ...], str, str]], record: Record

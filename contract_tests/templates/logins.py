@@ -94,7 +94,7 @@ def _use(scene: Scene, _unit: str | None, login: Exchange, send: Send) -> Iterat
 
 @template(
     "login", "token", lambda scene: _of_units(scene) if by_password(scene) else (),
-    first=5, weight=3, then=_use, login="right",
+    first=5, weight=3, follow_up=_use, login="right",
 )  # fmt: skip
 def right_credentials(scene: Scene, unit: str | None) -> Parameters:
     """Log in, for a unit or for none."""
@@ -103,7 +103,7 @@ def right_credentials(scene: Scene, unit: str | None) -> Parameters:
 
 
 @template(
-    "login", "web_api_key_token", _of_units, first=3, then=_use, login="right",
+    "login", "web_api_key_token", _of_units, first=3, follow_up=_use, login="right",
     needs="api_key",
 )  # fmt: skip
 def a_web_api_key(scene: Scene, unit: str | None) -> Call:
@@ -143,7 +143,9 @@ def _wrong_passwords(scene: Scene) -> Sequence[Wrong]:
     return wrong + [{"organisation": text} for text in _near(login.organisation, NAME_MUTATIONS)]
 
 
-@template("login", "token", _wrong_passwords, first=13, weight=3, login="wrong", then=_log_in_again)
+@template(
+    "login", "token", _wrong_passwords, first=13, weight=3, login="wrong", follow_up=_log_in_again
+)
 def a_wrong_password(scene: Scene, wrong: Wrong) -> Parameters:
     """Log in as the real user with a wrong or missing password or organisation."""
     return {**by_password(scene), **wrong}
@@ -192,7 +194,7 @@ def _wrong_keys(scene: Scene) -> Sequence[str]:
 
 @template(
     "login", "web_api_key_token", _wrong_keys, first=4, login="wrong",
-    needs="api_key", then=_log_in_again,
+    needs="api_key", follow_up=_log_in_again,
 )  # fmt: skip
 def a_wrong_web_api_key(scene: Scene, text: str) -> Call:
     """Log in with a Web API key that is nearly right, or in the wrong place."""
@@ -221,7 +223,7 @@ def _released(scene: Scene, _: None, release: Exchange, send: Send) -> tuple[()]
     return ()
 
 
-@template("login", "token_release", _newest, first=2, then=_released)
+@template("login", "token_release", _newest, first=2, follow_up=_released)
 def a_valid_token(scene: Scene) -> Parameters:
     """Release the token of the newest login."""
     return {"token": scene.belief.live_tokens()[-1]}

@@ -33,7 +33,7 @@ def one_by_id_or_number(form: str, record: Record) -> Parameters:
 
 @template(
     "read", "show", [(fields, form) for fields in FIELDS_SETS for form in FORMS],
-    further=lambda _: st.tuples(fields_sets(), st.sampled_from(FORMS)), first=24, weight=4,
+    open_variants=lambda _: st.tuples(fields_sets(), st.sampled_from(FORMS)), first=24, weight=4,
 )  # fmt: skip
 def some_fields(variant: tuple[str, str], record: Record) -> Parameters:
     """Show some fields of a webhook request."""

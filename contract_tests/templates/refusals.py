@@ -121,7 +121,9 @@ def what_is_nowhere(name: tuple[str, str]) -> Parameters:
 
 @template("delete", "delete", _near_if_everything, first=16, weight=3)
 @template("resend", "resend", _near_if_everything, state="REJECTED", first=16, weight=3)
-@template("refusal", "show", spread(_NEAR), further=_open, share=2, first=len(_NEAR), weight=3)
+@template(
+    "refusal", "show", spread(_NEAR), open_variants=_open, open_weight=2, first=len(_NEAR), weight=3
+)
 def nearly_a_name(
     scene: Scene, variant: tuple[str, Mutation | None], record: Record
 ) -> Parameters | None:
@@ -209,7 +211,7 @@ def no_semi_optional(scene: Scene, names: tuple[str, ...], record: Record) -> Pa
         *(entity for entity in entities_since() if entity not in scene.release.entities),
         "NOSUCHENTITY", "ACTIVITY", "WEBHOOKREQUESTS", "%",
     ),
-    further=lambda scene: st.builds(
+    open_variants=lambda scene: st.builds(
         lambda entity, edit: edit(entity) or entity,
         st.sampled_from(scene.release.entities), edits(),
     ),
@@ -222,7 +224,7 @@ def unsupported_entity(entity: str) -> Parameters:
 
 @template(
     "refusal", "list", ("PENDING", "EFFECTIVE", "SUCCESS", "FAILED", "REJECTED2", "%"),
-    further=lambda _: st.builds(
+    open_variants=lambda _: st.builds(
         lambda state, edit: edit(state) or state, st.sampled_from(STATES), edits()
     ),
     first=2,

@@ -127,20 +127,20 @@ class Template(InOneLine):
     request: Callable[[Scene, Any, Record], Parameters | Call | None]
     variants: Callable[[Scene], Sequence[Any]]
     #: A strategy of further variants, with open values; None if there are none.
-    further: Callable[[Scene], SearchStrategy[Any]] | None = None
-    share: int = 1  # how often ``further`` is drawn, compared with that of others
+    open_variants: Callable[[Scene], SearchStrategy[Any]] | None = None
+    open_weight: int = 1  # how often ``open_variants`` is drawn, compared with that of others
     state: str = ""  # of the webhook request that it is about; "" for any
     #: Selects the webhook requests that it can be about.
-    among: Callable[[Scene, Sequence[Record]], Sequence[Record]] | None = None
-    about: bool = True  # whether it is about a webhook request, which ``request`` gets
+    select: Callable[[Scene, Sequence[Record]], Sequence[Record]] | None = None
+    needs_record: bool = True  # whether it is about a webhook request, which ``request`` gets
     first: int = 1  # how often it is sent in the first pass
-    weight: int = 1  # how often, compared with others, in the second pass; 0: see ``is_odd``
-    spends: bool = False  # whether it changes the webhook request
+    weight: int = 1  # how often, compared with others, in the second pass; 0: not at all
+    uses_up: bool = False  # whether the webhook request is changed, and no longer fresh
     #: Whether it logs in as the real user, and whether rightly. Such logins are few.
     login: Literal["", "right", "wrong"] = ""
     needs: str = ""  # what the run must be given: a field of ``Login``
     #: Sends what must follow at once, and yields what is suspected beside what the oracle suspects.
-    then: Callable[[Scene, Any, Exchange, Send], Iterable[Suspicion]] | None = None
+    follow_up: Callable[[Scene, Any, Exchange, Send], Iterable[Suspicion]] | None = None
 
     def __repr__(self) -> str:
         """Show the name alone."""
@@ -152,7 +152,7 @@ class Template(InOneLine):
         return self.method in CHANGES
 
     @property
-    def is_odd(self) -> bool:
+    def is_undocumented(self) -> bool:
         """Whether no page mentions such requests: they settle dials, and raise no suspicion."""
         return self.weight == 0
 
@@ -166,15 +166,15 @@ class Template(InOneLine):
             return ()
         if not self.has_what_it_needs(scene.login):
             return ()
-        if self.about and not self.records(scene):
+        if self.needs_record and not self.records(scene):
             return ()
         return self.variants(scene)
 
     def records(self, scene: Scene) -> Sequence[Record]:
         """Return the webhook requests that it may be about now."""
         records = scene.records(self.state, in_scope=self.changes)
-        if self.among is not None:
-            return self.among(scene, records)
+        if self.select is not None:
+            return self.select(scene, records)
         return scene.fresh(records) if self.changes else records
 
     def draw(self, scene: Scene, variant: Any, choose: Chooser) -> Call | None:
@@ -182,10 +182,10 @@ class Template(InOneLine):
 
         Not every variant fits every webhook request, so a few are tried. None if none of them fits.
         """
-        records: Sequence[Record] = self.records(scene) if self.about else [{}]
+        records: Sequence[Record] = self.records(scene) if self.needs_record else [{}]
         request: Parameters | Call | None = None
         for _ in range(min(MAX_TRIED, len(records))):
-            record = choose(records) if self.about else records[0]
+            record = choose(records) if self.needs_record else records[0]
             request = self.request(scene, variant, record)
             if request is not None:
                 break
@@ -236,8 +236,10 @@ def template(
             return request(**{name: values.get(name, variant) for name in names})
 
         name = f"{method}: {request.__name__.strip('_').replace('_', ' ')}"
-        about = "record" in names
-        _TEMPLATES.append(Template(name, layer, method, drawn, draw_from, about=about, **more))
+        needs_record = "record" in names
+        _TEMPLATES.append(
+            Template(name, layer, method, drawn, draw_from, needs_record=needs_record, **more)
+        )
         return request
 
     return add

@@ -126,8 +126,8 @@ def test_those_that_are_named_like_others(names: list[tuple[str, str]], wanted: 
     ids = {
         named["id"]
         for template in all_templates()
-        if template.name == "delete: one named like others" and template.among is not None
-        for named in template.among(scene, scene.records())
+        if template.name == "delete: one named like others" and template.select is not None
+        for named in template.select(scene, scene.records())
     }
     assert ids == {*wanted}
 
