@@ -31,12 +31,12 @@ from crmcom_kit.contract_tests.client.targets import Login, Target, in_process, 
 from crmcom_kit.contract_tests.client.wording import outcome
 from crmcom_kit.contract_tests.options.deviations import Deviation, read_deviations
 from crmcom_kit.contract_tests.options.options import CHANGES, FEW_LOGINS
+from crmcom_kit.contract_tests.options.scope import EVERYTHING
 from crmcom_kit.contract_tests.oracle.findings import Violation
 from crmcom_kit.contract_tests.oracle.oracle import Observation
 from crmcom_kit.contract_tests.reports.exceptions import exception
 from crmcom_kit.contract_tests.run.config import RunConfig
 from crmcom_kit.contract_tests.run.run import enter, new_session
-from crmcom_kit.contract_tests.safety.scope import EVERYTHING
 from crmcom_kit.contract_tests.templates import Template, all_templates
 from crmcom_kit.contract_tests.templates.logins import plain_list
 from crmcom_kit.contract_tests.templates.table import LAYERS

@@ -157,7 +157,7 @@ class Target:
         wholes = {tracked.id: record for tracked, record in session.belief.wholes()}
         records = [wholes[key] for key in session.belief.records if key not in used]
         if session.scene.allowed:
-            records = [*filter(session.scene.may_change, records)]
+            records = [record for record in records if record in session.scene.scope]
         return deepcopy(records)
 
     def fresh(self) -> None:

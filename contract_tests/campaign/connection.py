@@ -19,8 +19,8 @@ from crmcom_kit.contract_tests.client.targets import Target
 from crmcom_kit.contract_tests.oracle.findings import Findings
 from crmcom_kit.contract_tests.oracle.oracle import Observation, Oracle
 from crmcom_kit.contract_tests.oracle.suspicions import Suspicion
+from crmcom_kit.contract_tests.safety.guard import Guard
 from crmcom_kit.contract_tests.safety.logins import LoginGuard
-from crmcom_kit.contract_tests.safety.scope import Guard
 from crmcom_kit.contract_tests.templates import Scene
 from crmcom_kit.contract_tests.templates.logins import plain_list
 

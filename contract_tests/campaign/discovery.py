@@ -7,7 +7,6 @@ from crmcom_kit.contract_tests.campaign.session import Session
 from crmcom_kit.contract_tests.client.errors import ResponseTooLong, Unreachable
 from crmcom_kit.contract_tests.oracle.expectations import STATES
 from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER
-from crmcom_kit.contract_tests.safety.scope import Scope
 
 Parameters = dict[str, Any]
 
@@ -22,10 +21,8 @@ def discover(session: Session) -> list[Parameters]:
     is too long.
     """
     lists: list[Parameters] = []
-    scope = session.scene.may_change
-    if isinstance(scope, Scope):
-        for number in sorted(scope.numbers):
-            session.call("show", {IDENTIFIER: {"number": number}})
+    for number in sorted(session.scene.scope.numbers):
+        session.call("show", {IDENTIFIER: {"number": number}})
     was_read, too_long = False, ""
     for parameters in _lists(session):
         for narrowed in _narrowed(session, parameters):
@@ -45,9 +42,8 @@ def discover(session: Session) -> list[Parameters]:
 
 
 def _lists(session: Session) -> Iterator[Parameters]:
-    scope = session.scene.may_change
-    if isinstance(scope, Scope) and scope.filters:
-        yield scope.filters
+    if (definition := session.scene.scope.definition) is not None:
+        yield {"webhook_definition_identifier": {"name": definition}}
     for entity in session.scene.release.entities:
         yield {"entity": entity}
 

@@ -12,7 +12,6 @@ from crmcom_kit.contract_tests.campaign.planning import (
 from crmcom_kit.contract_tests.campaign.session import Session
 from crmcom_kit.contract_tests.campaign.tokens import NO_LOGIN
 from crmcom_kit.contract_tests.client.wording import counted
-from crmcom_kit.contract_tests.safety.scope import Scope
 from crmcom_kit.contract_tests.templates import Template
 from crmcom_kit.redaction import redact_url
 
@@ -35,8 +34,8 @@ def dry_run_lines(session: Session, templates: Iterable[Template]) -> Iterator[s
         yield f"wrong passwords or keys of the user: {wrong}"
     else:
         yield "logins: any number, since the run starts the server itself"
-    numbers = len(scene.may_change.numbers) if isinstance(scene.may_change, Scope) else 0
-    of = f", of {counted(numbers, 'webhook request')}" if numbers else ""
+    numbers = scene.scope.numbers
+    of = f", of {counted(len(numbers), 'webhook request')}" if numbers else ""
     for method, times in max_changes(templates, budget).items():
         yield f"{method}: at most {counted(times, 'request')}{of}" if times else f"{method}: none"
     if scene.token is not None:

@@ -104,7 +104,7 @@ def _nothing_to_try(campaign: Campaign, method: str) -> str:
     if not any(tracked.is_nameable for tracked in belief.tracked.values()):
         return "no webhook request has id, number, entity, entity_id and url as strings"
     if method in CHANGES and not any(
-        scene.may_change(tracked.condensed) for tracked in belief.existing()
+        tracked.condensed in scene.scope for tracked in belief.existing()
     ):
         return "no webhook request is left in scope"
     if not campaign.is_first_pass_sent:
@@ -118,7 +118,7 @@ def _nothing_to_try(campaign: Campaign, method: str) -> str:
 def _in_scope(session: Session) -> list[TrackedRecord]:
     """Return the webhook requests that the run may change, with those that it has deleted."""
     records = session.belief.tracked.values()
-    return [tracked for tracked in records if session.scene.may_change(tracked.condensed)]
+    return [tracked for tracked in records if tracked.condensed in session.scene.scope]
 
 
 def _rejected_in_scope(session: Session) -> list[TrackedRecord]:
@@ -161,7 +161,7 @@ def _why_unchanged(session: Session, statement: str) -> str:
         return f"needs --allow {topic} and --scope"
     if statement in OF_CHANGES and not scene.allowed:
         return "needs --allow resend or delete and --scope"
-    if statement == TWO_FIELDS and not scene.everything:
+    if statement == TWO_FIELDS and not scene.scope.everything:
         return "needs --allow resend or delete, and --scope all"
     if topic in CHANGES and not _in_scope(session):
         return "no webhook request is in scope"

@@ -14,8 +14,8 @@ from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.client.http import MAX_TRIES
 from crmcom_kit.contract_tests.client.wording import counted
 from crmcom_kit.contract_tests.oracle.oracle import Observation, Oracle
+from crmcom_kit.contract_tests.safety.guard import Guard
 from crmcom_kit.contract_tests.safety.logins import LoginGuard
-from crmcom_kit.contract_tests.safety.scope import Guard
 from crmcom_kit.schemas.methods import Method
 
 #: The maximum number of webhook requests, changed by others, that notes name.

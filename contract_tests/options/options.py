@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from crmcom_kit.contract_tests.options.scope import NOTHING, Scope
 from crmcom_kit.redaction import redact_url
 
 DEFAULT_MAX_TIME = 600.0  # seconds
@@ -326,27 +327,25 @@ def with_scope(values: Mapping[str, Any], warn: Callable[[str], object]) -> dict
     }
 
 
-def scoped(values: Mapping[str, Any]) -> tuple[str | None, frozenset[str], bool]:
-    """Return what --scope says: a definition's name, numbers, and whether it is all.
-
-    Raises OptionsError.
-    """
+def scoped(values: Mapping[str, Any]) -> Scope | None:
+    """Return what --scope says, or None without it. Raises OptionsError."""
     parts: dict[str, list[str]] = {"definition": [], "number": [], "all": []}
     for text in values["scope"]:
         kind, _, name = text.partition("=")
         if kind not in parts or bool(name) == (kind == "all"):
             raise OptionsError(_not_allowed("scope", text, "definition=NAME, number=N or all"))
         parts[kind].append(name)
-    definitions, numbers, everything = parts["definition"], parts["number"], bool(parts["all"])
+    definitions, numbers, everything = parts["definition"], parts["number"], parts["all"]
     if len(definitions) > 1 or (everything and (definitions or numbers)):
         msg = "--scope: allowed is one definition, any numbers, or both, or all and nothing else"
         raise OptionsError(msg)
-    return definitions[0] if definitions else None, frozenset(numbers), everything
+    definition = definitions[0] if definitions else None
+    scope = Scope(definition=definition, numbers=frozenset(numbers), everything=bool(everything))
+    return None if scope == NOTHING else scope
 
 
 def _check_scope(values: Mapping[str, Any]) -> None:
-    scoped(values)
-    if values["scope"] and values["allow"] is None:
+    if scoped(values) and values["allow"] is None:
         msg = "--scope allows nothing by itself: add --allow resend,delete, or one of them"
         raise OptionsError(msg)
     if values["base_url"] and allowed_changes(values) and not values["scope"]:

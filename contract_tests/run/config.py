@@ -26,8 +26,8 @@ from crmcom_kit.contract_tests.options.options import (
     scoped,
     secret_keys,
 )
+from crmcom_kit.contract_tests.options.scope import Scope
 from crmcom_kit.contract_tests.recorded.reading import Recording, read_recording
-from crmcom_kit.contract_tests.safety.scope import Scope
 from crmcom_kit.redaction import redact_url
 from crmcom_kit.schemas.releases import resolve
 
@@ -85,7 +85,7 @@ def prepared(values: Mapping[str, Any], *, now: dt.datetime) -> tuple[Target, Ru
         limits=Limits(**{name: values[name] for name in names}),
         max_logins=values["logins"],
         allowed=None if values["allow"] is None else allowed_changes(values),
-        scope=_scope(values),
+        scope=scoped(values),
         deviations=listed.deviations,
         not_seen=listed.not_seen,
         expected_refusals=listed.expected_refusals,
@@ -119,9 +119,3 @@ def _target(values: Mapping[str, Any]) -> tuple[Target, Recording | None]:
     login = Login(**{name: values[name] or None for name in names})
     target = Target(name=redact_url(base), base_url=base, release=release or resolve(), login=login)
     return replace(target, admin_token=values["admin_token"] or None), None
-
-
-def _scope(values: Mapping[str, Any]) -> Scope | None:
-    definition, numbers, everything = scoped(values)
-    scope = Scope(definition=definition, numbers=numbers, everything=everything)
-    return None if scope == Scope() else scope

@@ -30,15 +30,16 @@ from crmcom_kit.contract_tests.client.separate_world import SeparateWorld, separ
 from crmcom_kit.contract_tests.client.targets import MOCK_HEADER, Target
 from crmcom_kit.contract_tests.client.wording import counted, shortened
 from crmcom_kit.contract_tests.options.options import CHANGES, SUCCESSFUL_RESEND
+from crmcom_kit.contract_tests.options.scope import EVERYTHING, NOTHING
 from crmcom_kit.contract_tests.oracle.findings import Verdict
 from crmcom_kit.contract_tests.oracle.oracle import Oracle
 from crmcom_kit.contract_tests.oracle.sense import READ_METHODS
 from crmcom_kit.contract_tests.run.config import RunConfig
 from crmcom_kit.contract_tests.run.recording import run_recording
 from crmcom_kit.contract_tests.run.results import Results, StatementResult, statement_results
+from crmcom_kit.contract_tests.safety.guard import Guard
 from crmcom_kit.contract_tests.safety.inventory import Inventory
 from crmcom_kit.contract_tests.safety.ledger import Ledger
-from crmcom_kit.contract_tests.safety.scope import EVERYTHING, Guard, Scope
 from crmcom_kit.contract_tests.templates import Scene
 
 #: How many requests a run sends by default.
@@ -106,10 +107,8 @@ def _permit(session: Session, config: RunConfig, *, ours: bool) -> None:
     if ours:
         allowed = frozenset(CHANGES) if allowed is None or session.target.own else allowed
         scope = EVERYTHING if scope is None or session.target.own else scope
-    scene = session.scene
-    scene.allowed = allowed or frozenset()
-    scene.may_change = scope or Scope()
-    scene.everything = scope is not None and scope.is_free
+    session.scene.allowed = allowed or frozenset()
+    session.scene.scope = scope or NOTHING
 
 
 def run(target: Target, config: RunConfig) -> Results:
@@ -226,11 +225,11 @@ class _Run:
 
     def _check_scope(self) -> None:
         """Raise ScopeEmpty if the scope has none of the webhook requests that were found."""
-        scene, scope = self.session.scene, self.config.scope
-        if not self.config.allowed or scope is None or scope.is_free:
+        scope = self.config.scope
+        if not self.config.allowed or scope is None or scope.everything:
             return
         records = [tracked.condensed for tracked in self.session.belief.existing()]
-        if not any(map(scene.may_change, records)):
+        if not any(record in scope for record in records):
             names = sorted({str(value_at(record, "webhook_definition.name")) for record in records})
             of = f"; their definitions: {', '.join(names[:MAX_NAMES])}" if names else ""
             count = counted(len(records), "webhook request")

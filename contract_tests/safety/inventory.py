@@ -10,7 +10,7 @@ from crmcom_kit.contract_tests.belief.knowledge import differing
 from crmcom_kit.contract_tests.client.errors import BudgetSpent
 from crmcom_kit.contract_tests.client.wording import counted
 from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER
-from crmcom_kit.contract_tests.safety.scope import Sender
+from crmcom_kit.contract_tests.safety.guard import Sender
 
 
 class Inventory:

@@ -79,7 +79,7 @@ _NEAR: list[tuple[str, Mutation | None]] = [
 
 def _near_if_everything(scene: Scene) -> Sequence[tuple[str, Mutation | None]]:
     """Return all variants if any webhook request may be changed, else none."""
-    return _NEAR if scene.everything else ()
+    return _NEAR if scene.scope.everything else ()
 
 
 def _open(_: Scene) -> SearchStrategy[tuple[str, Mutation]]:
@@ -144,7 +144,7 @@ _TWO = ("its own", "another")
 def two_fields(scene: Scene, how: str, record: Record) -> Parameters:
     """Name a webhook request by both fields."""
     both = {name: record[name] for name in ("id", "number")}
-    if how == "another" and scene.everything:
+    if how == "another" and scene.scope.everything:
         another = next((r for r in scene.records() if r["id"] != record["id"]), scene.nowhere)
         both["number"] = another["number"]
     return {IDENTIFIER: both}

@@ -20,6 +20,7 @@ from crmcom_kit.contract_tests.client.logins import Logins
 from crmcom_kit.contract_tests.client.made_up import nowhere
 from crmcom_kit.contract_tests.client.targets import Login
 from crmcom_kit.contract_tests.options.options import CHANGES
+from crmcom_kit.contract_tests.options.scope import NOTHING, Scope
 from crmcom_kit.contract_tests.oracle.suspicions import Suspicion
 from crmcom_kit.schemas.methods import Method, methods
 from crmcom_kit.schemas.releases import Release
@@ -38,8 +39,7 @@ class Scene(InOneLine):
     login: Login
     token: str | None = None
     allowed: frozenset[str] = frozenset()  # which of resend and delete may be called
-    may_change: Callable[[Record], bool] = lambda _: False
-    everything: bool = False  # whether any webhook request may be changed
+    scope: Scope = NOTHING  # the webhook requests that may be changed
     logins: Logins = field(default_factory=Logins)  # how often to log in
     nowhere: Mapping[str, str] = field(default_factory=lambda: nowhere(0))  # names nothing
     _made: dict[Hashable, tuple[Any, Any]] = field(default_factory=dict)  # see ``once``
@@ -85,7 +85,7 @@ class Scene(InOneLine):
         if self._made_of is not self.belief:
             self._made_of = self.belief
             self._made.clear()
-        at = self.may_change, self.belief.version if version < 0 else version
+        at = self.scope, self.belief.version if version < 0 else version
         if name not in self._made or self._made[name][0] != at:
             self._made[name] = at, make()
         value: Made = self._made[name][1]
@@ -97,7 +97,7 @@ class Scene(InOneLine):
             tracked.typed
             for tracked in self.belief.existing()
             if tracked.is_nameable and (not state or tracked.state == state)
-            and (not in_scope or self.may_change(tracked.condensed))
+            and (not in_scope or tracked.condensed in self.scope)
         ])  # fmt: skip
 
     def fresh(self, records: Sequence[Record]) -> Sequence[Record]:

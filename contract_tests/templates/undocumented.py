@@ -105,7 +105,7 @@ def _bodies(method: str, scene: Scene, _record: Record) -> dict[str, Parameters 
     requests = _no_objects(method, scene)
     both = {IDENTIFIER: {"id": nowhere, "number": scene.nowhere["number"]}}
     requests["errors.several_identifiers"] = both
-    if not scene.everything:
+    if not scene.scope.everything:
         return requests
     named = {IDENTIFIER: {"id": nowhere}}
     listed = {"fields_set.array_in_body": {**named, "fields_set": ["id"]}}

@@ -40,9 +40,9 @@ from crmcom_kit.contract_tests.client.errors import BudgetSpent
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.client.http import Limits
 from crmcom_kit.contract_tests.client.targets import own_mock
+from crmcom_kit.contract_tests.options.scope import Scope
 from crmcom_kit.contract_tests.run.config import RunConfig
 from crmcom_kit.contract_tests.run.run import run
-from crmcom_kit.contract_tests.safety.scope import Scope
 from crmcom_kit.mock_server import create_app
 from crmcom_kit.mock_server.protocol.config import Credentials
 from crmcom_kit.schemas.dialect import dials

@@ -23,13 +23,13 @@ from crmcom_kit.contract_tests.campaign import planning
 from crmcom_kit.contract_tests.campaign.discovery import discover
 from crmcom_kit.contract_tests.client.http import Limits
 from crmcom_kit.contract_tests.client.targets import Login, own_mock
+from crmcom_kit.contract_tests.options.scope import Scope
 from crmcom_kit.contract_tests.oracle.expectations import Must, expectation
 from crmcom_kit.contract_tests.oracle.findings import Verdict
 from crmcom_kit.contract_tests.reports.report import Report
 from crmcom_kit.contract_tests.run.config import RunConfig
 from crmcom_kit.contract_tests.run.results import Results
 from crmcom_kit.contract_tests.run.run import new_session, run
-from crmcom_kit.contract_tests.safety.scope import Scope
 from crmcom_kit.contract_tests.templates import Scene, Template, all_templates
 from crmcom_kit.contract_tests.templates.near_misses import near_misses
 

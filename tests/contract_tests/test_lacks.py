@@ -13,10 +13,10 @@ from stand_in.server import StandIn
 from crmcom_kit.contract_tests.belief.belief import Belief
 from crmcom_kit.contract_tests.client.http import Limits
 from crmcom_kit.contract_tests.options.deviations import NotSeen
+from crmcom_kit.contract_tests.options.scope import Scope
 from crmcom_kit.contract_tests.reports.report import Report
 from crmcom_kit.contract_tests.run import run as running
 from crmcom_kit.contract_tests.run.results import Outcome, Results
-from crmcom_kit.contract_tests.safety.scope import Scope
 
 FEW = Limits(max_requests=400)
 

@@ -27,11 +27,11 @@ from crmcom_kit.contract_tests.client.http import Limits
 from crmcom_kit.contract_tests.client.logins import ANY_LOGINS, LoginCount
 from crmcom_kit.contract_tests.client.targets import Login, Target, own_mock
 from crmcom_kit.contract_tests.options.options import FEW_LOGINS
+from crmcom_kit.contract_tests.options.scope import EVERYTHING, Scope
 from crmcom_kit.contract_tests.oracle.findings import Verdict
 from crmcom_kit.contract_tests.run.config import RunConfig
 from crmcom_kit.contract_tests.run.run import dry_run, enter, new_session, run
 from crmcom_kit.contract_tests.safety.logins import LoginKind, kind_of
-from crmcom_kit.contract_tests.safety.scope import EVERYTHING, Scope
 from crmcom_kit.schemas import API_PATH, resolve
 from crmcom_kit.schemas.methods import methods
 

@@ -15,12 +15,12 @@ from crmcom_kit.contract_tests.calibration.diff import OtherServer
 from crmcom_kit.contract_tests.client import http
 from crmcom_kit.contract_tests.client.http import Limits
 from crmcom_kit.contract_tests.client.targets import Login, Target, own_mock
+from crmcom_kit.contract_tests.options.scope import EVERYTHING
 from crmcom_kit.contract_tests.oracle.findings import Verdict
 from crmcom_kit.contract_tests.reports.report import Report
 from crmcom_kit.contract_tests.reports.terminal import closing
 from crmcom_kit.contract_tests.run.results import Results
 from crmcom_kit.contract_tests.run.run import run
-from crmcom_kit.contract_tests.safety.scope import EVERYTHING
 from crmcom_kit.mock_server import create_app, make_world
 from crmcom_kit.mock_server.access import Access
 from crmcom_kit.mock_server.world.registry import WorldRegistry

@@ -20,12 +20,13 @@ from crmcom_kit.contract_tests.client.errors import Unreachable, Withheld
 from crmcom_kit.contract_tests.client.exchanges import Call
 from crmcom_kit.contract_tests.client.http import Limits
 from crmcom_kit.contract_tests.client.targets import Login, Target
+from crmcom_kit.contract_tests.options.scope import EVERYTHING, Scope
 from crmcom_kit.contract_tests.reports.report import Report
 from crmcom_kit.contract_tests.reports.terminal import closing
 from crmcom_kit.contract_tests.run.results import Outcome
 from crmcom_kit.contract_tests.run.run import dry_run, new_session, run
+from crmcom_kit.contract_tests.safety.guard import Guard
 from crmcom_kit.contract_tests.safety.ledger import Ledger
-from crmcom_kit.contract_tests.safety.scope import EVERYTHING, Guard, Scope
 from crmcom_kit.fixtures import webhook_request
 from crmcom_kit.schemas import load_dialect, resolve
 
@@ -377,7 +378,7 @@ class TestGuard:
     )  # fmt: skip
     def test_a_query_is_read_in_every_way(self, session: Session, query: str) -> None:
         """What is named in a text is counted as touched, too."""
-        session.scene.may_change, session.scene.everything = EVERYTHING, True
+        session.scene.scope = EVERYTHING
         session.belief.see({"id": "C==", "number": "2"}, "list", exchange())
         path = session.method("delete").path
 
@@ -388,7 +389,7 @@ class TestGuard:
     @pytest.mark.parametrize("scope", [Scope(numbers=frozenset({"1"})), Scope(everything=True)])
     def test_what_is_unknown_is_shown_first(self, session: Session, scope: Scope) -> None:
         """An identifier that nobody has looked up yet might name something after all."""
-        session.scene.may_change, session.scene.everything = scope, scope.is_free
+        session.scene.scope = scope
         nowhere = {"number": session.scene.nowhere["number"]}
         session.call("delete", {NAMED: nowhere})
         session.call("delete", {NAMED: nowhere})

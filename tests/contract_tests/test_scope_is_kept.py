@@ -16,7 +16,7 @@ from stand_in.server import StandIn
 from stand_in.world import FIRST_DAY, REJECTED, SUCCESSFUL, Record
 
 from crmcom_kit.contract_tests.client.http import Limits
-from crmcom_kit.contract_tests.safety.scope import Scope
+from crmcom_kit.contract_tests.options.scope import Scope
 
 CHANGING = ("resend", "delete")
 #: Records in the server, and of each state in scope. The first records have shorter numbers.

@@ -16,9 +16,9 @@ from crmcom_kit.contract_tests.client.calls import build, query
 from crmcom_kit.contract_tests.client.exchanges import Call
 from crmcom_kit.contract_tests.client.http import Limits
 from crmcom_kit.contract_tests.client.urls import UrlSecrets
+from crmcom_kit.contract_tests.options.scope import EVERYTHING
 from crmcom_kit.contract_tests.oracle.findings import Findings, Violation
 from crmcom_kit.contract_tests.safety.ledger import Ledger
-from crmcom_kit.contract_tests.safety.scope import EVERYTHING
 from crmcom_kit.contract_tests.templates.lists import nearly_right_value
 from crmcom_kit.contract_tests.templates.near_misses import MUTATIONS
 from crmcom_kit.schemas.methods import methods

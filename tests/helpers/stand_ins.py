@@ -12,11 +12,11 @@ from stand_in.server import ORGANISATION, PASSWORD, USERNAME, StandIn
 from crmcom_kit.contract_tests.client.http import Limits
 from crmcom_kit.contract_tests.client.logins import ANY_LOGINS
 from crmcom_kit.contract_tests.client.targets import Login, Target
+from crmcom_kit.contract_tests.options.scope import EVERYTHING
 from crmcom_kit.contract_tests.oracle.findings import Verdict
 from crmcom_kit.contract_tests.run.config import RunConfig
 from crmcom_kit.contract_tests.run.results import Results
 from crmcom_kit.contract_tests.run.run import run
-from crmcom_kit.contract_tests.safety.scope import EVERYTHING
 from crmcom_kit.schemas import API_PATH, resolve
 from helpers.far import BOTH
 

@@ -33,9 +33,9 @@ from crmcom_kit.contract_tests.client.calls import JSON, query
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange, token_of
 from crmcom_kit.contract_tests.client.http import Limits, ask_once
 from crmcom_kit.contract_tests.client.targets import Login, Target
+from crmcom_kit.contract_tests.options.scope import EVERYTHING
 from crmcom_kit.contract_tests.run.config import RunConfig
 from crmcom_kit.contract_tests.run.run import run
-from crmcom_kit.contract_tests.safety.scope import EVERYTHING
 from crmcom_kit.schemas.releases import resolve
 
 LOGIN = {"username": "integration", "password": "blind-1-pass", "organisation": "BLIND"}

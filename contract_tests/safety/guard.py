@@ -1,8 +1,8 @@
-"""The scope of a run: which webhook requests it may change, and the guard that enforces it."""
+"""The guard that keeps changes within the scope of a run."""
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
@@ -16,41 +16,6 @@ from crmcom_kit.contract_tests.oracle.sense import FIELDS, IDENTIFIER, identifyi
 from crmcom_kit.contract_tests.safety.ledger import Ledger
 from crmcom_kit.contract_tests.templates import Scene
 from crmcom_kit.schemas.methods import Method
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scope:
-    """The webhook requests that a run may change: those that fit every member; by default none."""
-
-    definition: str | None = None  # the name of their webhook definition
-    numbers: frozenset[str] = frozenset()
-    everything: bool = False
-
-    def __call__(self, record: Record) -> bool:
-        """Whether a webhook request is in scope."""
-        if not (self.definition or self.numbers or self.everything):
-            return False
-        definition, number = record.get("webhook_definition"), record.get("number")
-        name = definition.get("name") if isinstance(definition, Mapping) else None
-        return (self.definition is None or name == self.definition) and (
-            not self.numbers or (isinstance(number, str) and number in self.numbers)
-        )
-
-    @property
-    def filters(self) -> dict[str, Any]:
-        """The parameters of a list that finds what is in scope; empty if no filter narrows it."""
-        if self.definition is None:
-            return {}
-        return {"webhook_definition_identifier": {"name": self.definition}}
-
-    @property
-    def is_free(self) -> bool:
-        """Whether nothing narrows it."""
-        return self.everything and not (self.definition or self.numbers)
-
-
-#: Every webhook request: the scope on a crmcom-kit mock.
-EVERYTHING = Scope(everything=True)
 
 
 class Sender(Protocol):
@@ -104,7 +69,7 @@ class Guard:
             Withheld: it might leave the scope, or reach what the run does not know.
             LedgerFailed: what it may change cannot be written down.
         """
-        free = self._session.scene.everything
+        free = self._session.scene.scope.everything
         records = self._all_named(call) if free else self._one_in_scope(call)
         for record in records:
             if record["id"] not in self.touched:
@@ -142,7 +107,7 @@ class Guard:
                 raise Withheld(msg)
             records = self._known(value)
             for record in records:
-                if not scene.may_change(record):
+                if record not in scene.scope:
                     msg = f"number {record.get('number')} is out of scope, so it is not changed"
                     raise Withheld(msg)
             if any(record.get(field) == value for record in records):
