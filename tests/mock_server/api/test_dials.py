@@ -205,7 +205,7 @@ PROBES: dict[str, Probe] = {
     ),
     "list.empty": Probe(
         lambda mock: mock.list(entity_id="0").json.get("data", "absent"),
-        {"array": [], "null": None, "absent": "absent", "object": {}},
+        {"array": [], "null": None, "absent": "absent"},
     ),
     "list.order": Probe(
         orders_of_a_list,
