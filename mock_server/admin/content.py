@@ -26,9 +26,9 @@ from crmcom_kit.mock_server.world.changes import (
     change_record,
     remove_record,
 )
-from crmcom_kit.mock_server.world.entries import exported
+from crmcom_kit.mock_server.world.entries import export
 from crmcom_kit.mock_server.world.generation import add_partial
-from crmcom_kit.mock_server.world.world_file import DataError, checked, read_entries
+from crmcom_kit.mock_server.world.world_file import DataError, check_entries, read_entries
 from crmcom_kit.schemas.releases import entities_since
 
 JSON_LINES = "application/x-ndjson"
@@ -191,7 +191,7 @@ def get_state(call: Call) -> Reply[Any]:
     byte. It does not contain deleted records, the state of the id generator, tokens, clock, journal
     and faults; a snapshot also keeps the id generator.
     """
-    lines = exported(call.epoch.store.copy())
+    lines = export(call.epoch.store.copy())
     first = next(lines, b"{}\n")  # an empty world
     return Reply(join_chunks(chain([first], lines)), content_type=JSON_LINES)
 
@@ -211,7 +211,7 @@ def put_state(call: Call) -> Begun:
     changes. The id generator starts again, and fixed tokens are valid again; tokens from logins,
     clock, journal and faults stay.
     """
-    entries = checked(read_entries(call.stream, "body"), call.world.config)
+    entries = check_entries(read_entries(call.stream, "body"), call.world.config)
     return epoch_view(call.world.replace_content(entries, by_age=False, expected_epoch=call.epoch))
 
 
@@ -282,18 +282,18 @@ def post_records(call: Call) -> Added:
     number that is or was in use, a name or alternative code that is taken, and a reference to
     something that the world does not have.
     """
-    added = add_partial(call.epoch, call.world, read_entries(call.stream, "body"))
+    addition = add_partial(call.epoch, call.world, read_entries(call.stream, "body"))
     return {
-        "added": added.records,
+        "added": addition.number,
         "webhook_requests": len(call.epoch.store),
-        "filled_in": list(map(_entry, added.filled_in)),
+        "filled_in": list(map(_entry, addition.filled_in)),
     }
 
 
 @operation("GET /records/{record}", "content")
 def get_record(call: Call, record: RecordKey) -> Entry:
     """Return one webhook request by its number or id, with the data object that was sent."""
-    return _entry(call.epoch.record_named(record))
+    return _entry(call.epoch.find_record(record))
 
 
 @operation(

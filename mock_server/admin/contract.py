@@ -70,7 +70,7 @@ class Call:
         Raises LimitExceeded on entry. Without a limit, such calls could take all threads of the
         server and leave none to the built-in receiver.
         """
-        return self.registry.waiting() if self.epoch.sends else nullcontext()
+        return self.registry.wait_slot() if self.epoch.sends else nullcontext()
 
 
 class Reply(NamedTuple, Generic[Payload]):

@@ -52,7 +52,7 @@ def _events(call: Call, reader: JournalReader, since: str | None) -> Iterator[by
         """Return True if there is a new request, response or attempt."""
         return journal.revision > revision or attempts.revision > attempt_revision
 
-    with call.registry.waiting():
+    with call.registry.wait_slot():
         yield b""
         yield b"retry: 1000\n\n"  # tells the client that the stream has begun
         next_world = monotonic()

@@ -235,7 +235,7 @@ def wait(call: Call, body: Awaiting) -> Reply[Awaited]:
     condition_members = dict[str, Any](body)
     seconds = condition_members.pop("timeout", _DEFAULT_TIMEOUT)
     condition = condition_of(call.world, condition_members)
-    with call.registry.waiting():
+    with call.registry.wait_slot():
         reason = verification.wait_for(journal, condition, seconds, call.is_over)
     result: Any = {"ok": reason == "held", "why": reason, **condition.facts()}
     return Reply(result, 200 if reason == "held" else 408)

@@ -152,7 +152,7 @@ def log_of(options: dict[str, Any], registry: "WorldRegistry") -> "AccessLog | N
     log = AccessLog(sys.stderr, form=options["log_form"], clock=SystemClock())
     if options["deliver"] == "http":
         registry.default.delivery_queue.on_attempt = lambda name, attempt: log.add_attempt(
-            registry.existing(name) or registry.default, attempt
+            registry.find(name) or registry.default, attempt
         )
     return log
 

@@ -105,7 +105,7 @@ class AsgiShell:
         is_of_console = is_own_page and scope["method"] == "GET" and status < HTTPStatus.BAD_REQUEST
         if self._log is not None and not is_of_console:
             # The request may have ended its world.
-            world = self._registry.existing(route.world_name) or self._registry.default
+            world = self._registry.find(route.world_name) or self._registry.default
             self._log.add(_line(world, scope, status, size, perf_counter() - start))
 
 

@@ -16,7 +16,7 @@ from crmcom_kit.mock_server.python_api.keywords import RecordMembers, SeedArgume
 from crmcom_kit.mock_server.world.changes import change_record, remove_record
 from crmcom_kit.mock_server.world.generation import add_partial, seed
 from crmcom_kit.mock_server.world.world import World
-from crmcom_kit.mock_server.world.world_file import LocatedEntry, copied, given_entries
+from crmcom_kit.mock_server.world.world_file import LocatedEntry, copy_entry, entries_of
 from crmcom_kit.schemas import response_fields
 from crmcom_kit.usage_errors import NotFound, UsageError, hint
 
@@ -50,7 +50,7 @@ class RecordsView:
         """Return the record with that number or id. Raises KeyError."""
         __tracebackhide__ = True
         try:
-            record = self._world().current_epoch.record_named(str(key))
+            record = self._world().current_epoch.find_record(str(key))
         except NotFound as error:
             raise KeyError(str(error)) from None
         view: Record = orjson.loads(record.body)
@@ -138,7 +138,7 @@ class WorldContent(WorldHandle):
         _check_knobs(knobs)
         if entries is None:
             return len(seed(world, scenario, knobs).store)
-        return len(world.replace_content(given_entries(entries, world.config, "data")).store)
+        return len(world.replace_content(entries_of(entries, world.config, "data")).store)
 
     def add(
         self,
@@ -201,7 +201,7 @@ class WorldContent(WorldHandle):
 
         Raises NotFound.
         """
-        data = self.emulated.current_epoch.record_named(str(record)).data
+        data = self.emulated.current_epoch.find_record(str(record)).data
         return None if data is None else orjson.loads(data)
 
     def remove(self, record: str | int) -> Record:
@@ -290,7 +290,7 @@ def add_entry(world: World, kind: str, value: dict[str, Any]) -> Record:
     A webhook request gets its missing members, a definition or rule an id.
     """
     epoch = world.current_epoch
-    copy = copied(LocatedEntry({kind: value}, f"the {kind}"), world.config)
+    copy = copy_entry(LocatedEntry({kind: value}, f"the {kind}"), world.config)
     filled_in = add_partial(epoch, world, [copy]).filled_in
     content = copy.entry[kind]
     view: Record = orjson.loads(filled_in[0].body) if filled_in else content.get("record", content)

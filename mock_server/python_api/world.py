@@ -11,7 +11,7 @@ from crmcom_kit.mock_server.python_api.content import RecordsView, WorldContent
 from crmcom_kit.mock_server.python_api.deliveries import BuiltInReceiver, Deliveries
 from crmcom_kit.mock_server.python_api.faults import WorldFaults
 from crmcom_kit.mock_server.python_api.requests import RequestsView, WorldRequests
-from crmcom_kit.mock_server.world.webhooks.triggers import Fired, fire
+from crmcom_kit.mock_server.world.webhooks.triggers import TriggerResult, fire
 from crmcom_kit.mock_server.world.world import DEFAULT
 from crmcom_kit.schemas import API_PATH
 from crmcom_kit.usage_errors import NotFound, UsageError
@@ -119,7 +119,7 @@ class MockWorld(WorldContent, WorldRequests, WorldFaults):
         Raises:
             UsageError: the name is not allowed.
         """
-        is_new = self._registry.existing(text("name", name)) is None
+        is_new = self._registry.find(text("name", name)) is None
         world = MockWorld(self._registry, self._server, name)
         if is_new and self.name != DEFAULT:
             self.children.append(world)
@@ -144,7 +144,7 @@ class MockWorld(WorldContent, WorldRequests, WorldFaults):
         *,
         url: str | None = None,
         fault: str | None = None,
-    ) -> Fired:
+    ) -> TriggerResult:
         """Trigger a webhook as a workflow rule would: create, sign, deliver and keep it.
 
             mock.fire("ACTIVITIES", "ACT CREATE", {"number": "A1"}, url=mock.receiver.url)

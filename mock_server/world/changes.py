@@ -9,26 +9,26 @@ from crmcom_kit.mock_server.deliveries.outcomes import OutcomeName, outcome_of
 from crmcom_kit.mock_server.store.life_cycle import State
 from crmcom_kit.mock_server.store.records import Record
 from crmcom_kit.mock_server.store.reference_data import Object
-from crmcom_kit.mock_server.world.entries import written
+from crmcom_kit.mock_server.world.entries import entry_json
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.world import World
-from crmcom_kit.mock_server.world.world_file import CREATED, LocatedEntry, validated
+from crmcom_kit.mock_server.world.world_file import CREATED, LocatedEntry, validate
 from crmcom_kit.schemas.dialect import delivery_outcomes
 from crmcom_kit.usage_errors import Conflict, UsageError, hint, quoted
 
-_FIXED = ("id", "number", "entity")
-#: What the dialect makes of other members, and of which.
+_FIXED_MEMBERS = ("id", "number", "entity")
+#: The members that the dialect makes, and the members from which it makes them.
 _DERIVED = ("authentication_code", "request", "response")
 _DERIVED_FROM = frozenset({"data", "webhook_definition", "life_cycle_state", "error_code"})
 
 
 def remove_record(epoch: Epoch, key: str) -> Record:
-    """Remove a webhook request by number or id, and return it as it last was. Raises NotFound."""
+    """Remove a webhook request by number or id, and return it. Raises NotFound."""
     while True:
-        record = epoch.store.delete("id", epoch.record_named(key).id)
+        record = epoch.store.delete("id", epoch.find_record(key).id)
         if record is not None:
             return record
-        # Another request has just deleted it, and another record may have its name by now.
+        # Another request has deleted it, and another record may have its number now.
 
 
 def change_record(world: World, epoch: Epoch, key: str, change: Mapping[str, Any]) -> Record:
@@ -39,33 +39,32 @@ def change_record(world: World, epoch: Epoch, key: str, change: Mapping[str, Any
         epoch: its epoch when the caller began.
         key: number or id of the webhook request.
         change: ``record`` has the members to replace, except that ``log_information`` is merged
-            into the one that is there; ``data`` is the data object in place of the one that is
-            there. What depends on a changed member and is not given follows: the error of another
-            state, and the authentication code, request and response that the dialect makes, except
-            in what an instance has shown.
+            into the present one; ``data`` replaces the data object. Dependent members that
+            ``change`` does not have follow: the error of another state, and the authentication
+            code, request and response that the dialect makes, except in recorded data.
 
     Raises:
         NotFound: there is no such webhook request.
-        UsageError, DataError: it cannot become this; nothing has changed.
+        UsageError, DataError: the change is not allowed; nothing has changed.
         Conflict: it is being sent, another change came first, or the content was replaced; nothing
             has changed.
     """
-    before = epoch.record_named(key)
-    if before.state is State.SENDING:
-        seen = f"number {before.number}, which is being sent"
-        raise Conflict("record", seen=seen, allowed="one that is not being sent; try again")
-    entry = LocatedEntry(_changed(epoch, before, change), f"webhook request {before.number}")
-    (located,) = validated([entry], world.config)
-    after = world.replace_record(before, located, expected_epoch=epoch)
-    if after is None:
-        seen = f"number {before.number}, which another request has just changed"
-        raise Conflict("record", seen=seen, allowed="one that others are not changing; try again")
-    return after
+    record = epoch.find_record(key)
+    if record.state is State.SENDING:
+        state = f"number {record.number}, which is being sent"
+        raise Conflict("record", seen=state, allowed="one that is not being sent; try again")
+    entry = LocatedEntry(_change_entry(epoch, record, change), f"webhook request {record.number}")
+    (valid_entry,) = validate([entry], world.config)
+    new_record = world.replace_record(record, valid_entry, expected_epoch=epoch)
+    if new_record is None:
+        state = f"number {record.number}, which another request has just changed"
+        raise Conflict("record", seen=state, allowed="one that others are not changing; try again")
+    return new_record
 
 
-def _changed(epoch: Epoch, before: Record, change: Mapping[str, Any]) -> Object:
-    """Return the entry of a webhook request with a change. Raises UsageError."""
-    entry: Object = orjson.loads(written(before, epoch.reference_data))
+def _change_entry(epoch: Epoch, old_record: Record, change: Mapping[str, Any]) -> Object:
+    """Return the entry of a webhook request after a change. Raises UsageError."""
+    entry: Object = orjson.loads(entry_json(old_record, epoch.reference_data))
     record = entry["record"]
     members = {
         name: value
@@ -73,21 +72,21 @@ def _changed(epoch: Epoch, before: Record, change: Mapping[str, Any]) -> Object:
         if name not in record or record[name] != value
     }
     _check_members(record, members)
-    changed = set(members)
+    names = set(members)
     if "data" in change and change["data"] != entry.get("data"):
         entry["data"] = change["data"]
-        changed.add("data")
+        names.add("data")
     code = None if "error_description" in members else members.get("error_code")
     if "life_cycle_state" in members or code is not None:
         state = members.get("life_cycle_state", record["life_cycle_state"])
-        record |= _error_for_state(epoch, state, before.url, code)
-        if before.is_recorded:  # as a resend leaves it
+        record |= _error_for_state(epoch, state, old_record.url, code)
+        if old_record.is_recorded:  # as after a resend
             entry["record"] = record = epoch.config.renderer.without_unset(record)
     log = members.get("log_information")
     if isinstance(log, Mapping):
         members["log_information"] = {**(record.get("log_information") or {}), **log}
     record |= members
-    if changed & _DERIVED_FROM and not before.is_recorded:
+    if names & _DERIVED_FROM and not old_record.is_recorded:
         for name in _DERIVED:
             if name not in members:
                 record.pop(name, None)
@@ -95,8 +94,8 @@ def _changed(epoch: Epoch, before: Record, change: Mapping[str, Any]) -> Object:
 
 
 def _check_members(record: Object, members: Object) -> None:
-    """Raise UsageError for a member that cannot be changed, or only elsewhere."""
-    for name in _FIXED:
+    """Raise UsageError for a member that cannot be changed, or is in another place."""
+    for name in _FIXED_MEMBERS:
         if name in members:
             allowed = f"{quoted(record.get(name))}: it cannot be changed"
             raise UsageError(name, seen=quoted(members[name]), allowed=allowed)
@@ -107,20 +106,20 @@ def _check_members(record: Object, members: Object) -> None:
 
 
 def _error_for_state(epoch: Epoch, state: object, url: str, code: object) -> Object:
-    """Return the error members that fit a life cycle state.
+    """Return the error members for a life cycle state.
 
     A REJECTED record gets the outcome with error code ``code``, by default a timeout. Raises
     UsageError if no outcome has that code.
     """
     if state != State.REJECTED:
         return {"error_code": None, "error_description": None}
-    # Reversed: of several outcomes with one code, the first is taken.
+    # Reversed: the first of several outcomes with one code counts.
     codes = {entry["error_code"]: name for name, entry in reversed(delivery_outcomes().items())}
     name = OutcomeName.TIMEOUT if code is None else codes.get(str(code))
     if name is None:
         names = [*filter(None, reversed(codes))]
-        other = "or any other code, if error_description is given"
-        allowed = f"one of {', '.join(names)}{hint(str(code), names)}; {other}"
+        alternative = "or any other code, if error_description is given"
+        allowed = f"one of {', '.join(names)}{hint(str(code), names)}; {alternative}"
         raise UsageError("error_code", seen=quoted(code), allowed=allowed)
     limit = epoch.config.dialect["delivery.description_limit"]
     outcome = outcome_of(name, url).limit_description(limit)

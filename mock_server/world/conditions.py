@@ -1,4 +1,4 @@
-"""What can be waited for: requests, a webhook request, deliveries.
+"""The conditions to wait for: requests, a webhook request, deliveries.
 
 A wait for requests has members of a pattern: ``{"operation": "resend", "times": 2}``. Others are
 ``{"record": "7", "state": "SUCCESSFUL"}`` and ``{"delivery": "7", "delivered": true}``.
@@ -14,45 +14,45 @@ from crmcom_kit.mock_server.store.life_cycle import State
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.usage_errors import UsageError
 
-_OTHERS = ("state", "delivery", "delivered", "times")
+_WAIT_MEMBERS = ("state", "delivery", "delivered", "times")
 _ALLOWED = 'record, delivery, or members of a pattern, such as operation="resend"'
 _DELETED = "DELETED"
 _STATES = (*map(str, State), _DELETED)
 
 
-def condition_of(world: World, asked: Mapping[str, Any]) -> Condition:
-    """Return what the members of a wait ask for. Raises UsageError."""
-    check_members(asked, (*MEMBERS, *_OTHERS, "timeout"))
-    of_requests = [name for name in asked if name in MEMBERS and name != "record"]
-    if of_requests:  # then the record is the one that the requests name
-        _refuse_others(of_requests[0], asked, (*MEMBERS, "times"))
-        requests = MatchingRequests(world.reader, asked)
+def condition_of(world: World, members: Mapping[str, Any]) -> Condition:
+    """Return the condition of a wait's members. Raises UsageError."""
+    check_members(members, (*MEMBERS, *_WAIT_MEMBERS, "timeout"))
+    request_members = [name for name in members if name in MEMBERS and name != "record"]
+    if request_members:  # then the record is that of the requests
+        _refuse_others(request_members[0], members, (*MEMBERS, "times"))
+        requests = MatchingRequests(world.reader, members)
         return Condition(requests.holds, requests.facts, lambda: requests.views)
-    if "delivery" in asked:
-        _refuse_others("delivery", asked, ("delivery", "delivered", "times"))
-        return _deliveries(world, asked)
-    if "record" in asked:
-        _refuse_others("record", asked, ("record", "state"))
-        return _one_record(world, asked)
+    if "delivery" in members:
+        _refuse_others("delivery", members, ("delivery", "delivered", "times"))
+        return _deliveries(world, members)
+    if "record" in members:
+        _refuse_others("record", members, ("record", "state"))
+        return _record_state(world, members)
     raise UsageError("wait", seen="nothing to wait for", allowed=_ALLOWED)
 
 
 def _refuse_others(kind: str, members: Mapping[str, Any], allowed: tuple[str, ...]) -> None:
     for member in members:
         if member not in allowed:
-            others = ", ".join(member for member in allowed if member != kind)
-            raise UsageError(member, seen=f"with {kind}", allowed=f"{kind} alone, or with {others}")
+            names = ", ".join(member for member in allowed if member != kind)
+            raise UsageError(member, seen=f"with {kind}", allowed=f"{kind} alone, or with {names}")
 
 
 def _deliveries(world: World, members: Mapping[str, Any]) -> Condition:
-    """Return the condition that the expected number of deliveries is over."""
-    wanted = None if members["delivery"] is True else _key(members, "delivery")
+    """Return the condition that the expected number of deliveries has ended."""
+    record = None if members["delivery"] is True else _key(members, "delivery")
     delivered, expected = members.get("delivered"), times(members.get("times"))
     if not isinstance(delivered, bool | None):
         raise UsageError("delivered", seen=repr(delivered), allowed="True or False")
 
-    def over() -> list[Attempt]:
-        attempts = world.current_epoch.attempts.select(wanted)
+    def finished() -> list[Attempt]:
+        attempts = world.current_epoch.attempts.select(record)
         return [
             attempt
             for attempt in attempts
@@ -60,20 +60,20 @@ def _deliveries(world: World, members: Mapping[str, Any]) -> Condition:
         ]
 
     return Condition(
-        lambda: expected.allows(len(over())),
-        lambda: {"count": len(over())},
-        lambda: next(iter(over()), None),  # the first one, or none if none was waited for
+        lambda: expected.allows(len(finished())),
+        lambda: {"count": len(finished())},
+        lambda: next(iter(finished()), None),  # the first one, if any
     )
 
 
-def _one_record(world: World, members: Mapping[str, Any]) -> Condition:
-    """Return the condition that a webhook request is in a state; in any by default."""
-    name, wanted = _key(members, "record"), members.get("state")
-    if wanted is not None:
-        check_one_of("state", wanted, _STATES)
+def _record_state(world: World, members: Mapping[str, Any]) -> Condition:
+    """Return the condition that a webhook request is in a state, by default in any."""
+    name, expected = _key(members, "record"), members.get("state")
+    if expected is not None:
+        check_one_of("state", expected, _STATES)
 
-    def seen() -> str | None:
-        """Return its state; None if it never existed."""
+    def current() -> str | None:
+        """Return the state of the record; None if it never existed."""
         store = world.store
         record = store.get("number", name) or store.get("id", name)
         if record is not None:
@@ -82,11 +82,11 @@ def _one_record(world: World, members: Mapping[str, Any]) -> Condition:
         return _DELETED if existed else None
 
     def holds() -> bool:
-        state = seen()
-        return state not in (None, _DELETED) if wanted is None else state == wanted
+        state = current()
+        return state not in (None, _DELETED) if expected is None else state == expected
 
     def facts() -> dict[str, Any]:
-        return {"record": name, "state": seen()}
+        return {"record": name, "state": current()}
 
     return Condition(holds, facts, facts)
 

@@ -31,27 +31,27 @@ _HEX = "0123456789ABCDEF"
 
 
 @dataclass(slots=True)
-class _Drawn:
-    """What effects of a profile draw: the epoch's time, new texts, and the caller."""
+class _EffectValues:
+    """The values that effects of a profile need: the time, new texts, and the caller."""
 
     epoch: "Epoch"
     session: Session
 
     def now(self, like: str) -> str:
-        """Return the time, written like another one: behind T or a space, with an offset or not."""
+        """Return the time, written like ``like``: with T or a space, with an offset or without."""
         text = self.epoch.date_time()
         return text.replace("T", like[10:11] or "T") + like[len(text) :]
 
     def new(self, like: str) -> str:
-        """Return a text of the same form, made of a new id."""
-        made = self.epoch.ids.next("exchange")
-        while len(made) < len(like):
-            made += self.epoch.ids.next("exchange")
+        """Return a text of the same form, made from new ids."""
+        digits_of_ids = self.epoch.ids.next("exchange")
+        while len(digits_of_ids) < len(like):
+            digits_of_ids += self.epoch.ids.next("exchange")
         digits = _HEX if "A" in like else _HEX.lower()
         base = 10 if "0" in like else 16
         return "".join(
-            digits[int(drawn, 16) % base] if character.isalnum() else character
-            for character, drawn in zip(like, made, strict=False)
+            digits[int(digit, 16) % base] if character.isalnum() else character
+            for character, digit in zip(like, digits_of_ids, strict=False)
         )
 
     def caller(self, what: str) -> Object | None:
@@ -61,11 +61,11 @@ class _Drawn:
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class Epoch:
-    """All that one request can see or change: records, reference data, ids, journal and so on.
+    """The state that one request can read or change: records, reference data, ids, journal etc.
 
     A reset replaces all of it (``World.reset``), an import or a restored snapshot a part of it
-    (``World.replace_content``). A request stays in the epoch in which it began. Changes it makes
-    after a reset affect only the old epoch, which no other request reads.
+    (``World.replace_content``). A request stays in the epoch in which it began: after a reset, its
+    changes affect only the old epoch, which no other request reads.
     """
 
     config: Config
@@ -74,11 +74,11 @@ class Epoch:
     clock: WorldClock
     tokens: Tokens
     delivery_queue: DeliveryQueue
-    initial_content: Store  # which is copied
+    initial_content: Store  # to copy
     ids: Ids
     delivery: Sender
-    room: Callable[[Store], float]  # how many bytes may be added to it
-    # What goes on when the content is replaced, and is new after a reset.
+    room: Callable[[Store], float]  # returns the bytes that may be added
+    # These continue when the content is replaced, and are new after a reset.
     journal: Journal
     faults: Faults
     expectations: Expectations
@@ -90,22 +90,22 @@ class Epoch:
         self.store = self.initial_content.copy()
         self._numbering = threading.Lock()
         self._reserved = 0
-        #: True once another epoch is in its place: a delivery that is still queued is not sent. The
-        #: journal is closed only by a reset, since it goes on when the content is replaced.
-        self.over = False
+        #: True once another epoch replaces it: its queued deliveries are not sent. Only a reset
+        #: closes the journal, which continues when the content is replaced.
+        self.is_over = False
 
     def end(self) -> None:
-        """End everything that waits for something to happen in this epoch."""
-        self.over = True
+        """End all waits in this epoch."""
+        self.is_over = True
         self.journal.close()
 
     @property
     def reference_data(self) -> ReferenceData:
-        """What the records refer to, and who may log in."""
+        """The objects that the records refer to, and the users."""
         return self.store.reference_data
 
-    def record_named(self, key: str) -> Record:
-        """Return the webhook request with that number, or else that id. Raises NotFound."""
+    def find_record(self, key: str) -> Record:
+        """Return the webhook request with that number, or else with that id. Raises NotFound."""
         record = self.store.get("number", key) or self.store.get("id", key)
         if record is None:
             allowed = "the number or the id of a webhook request of this world"
@@ -114,71 +114,70 @@ class Epoch:
 
     @property
     def sends(self) -> bool:
-        """True if deliveries may really send something; a script sends nothing."""
+        """True if deliveries may really be sent; a script sends nothing."""
         return not isinstance(self.delivery, ScriptedDelivery)
 
     def put_script(self, script: str | None, record: str | None = None) -> None:
-        """Let a script decide the deliveries of a webhook request, or of all others; None ends it.
+        """Set or end (None) the script of a webhook request, or of all others.
 
         Raises UsageError (also if the mock really sends), NotFound, LimitExceeded.
         """
         if not isinstance(self.delivery, ScriptedDelivery):
-            seen = "a script, while this mock really sends"
-            raise UsageError("script", seen=seen, allowed="a mock without --deliver http")
-        self.delivery.put(script, None if record is None else self.record_named(record).number)
+            problem = "a script, while this mock really sends"
+            raise UsageError("script", seen=problem, allowed="a mock without --deliver http")
+        self.delivery.put(script, None if record is None else self.find_record(record).number)
 
-    def updated_log(self, log: Object, session: Session) -> Object:
-        """Return a record's log_information with who has updated it last: ``session``, now."""
+    def update_log(self, log: Object, session: Session) -> Object:
+        """Set the last update in a record's log_information, by ``session`` and now; return it."""
         renderer = self.config.renderer
         members = len(log)
         log["updated_date"] = self.date_time()
         log[renderer.unit_member("updated")] = session.unit
         log["updated_by_user"] = session.user
-        # An unset date may have been absent: then the new member is not in its place.
+        # An unset date may have been absent: then the new member must be moved to its place.
         return renderer.ordered("log_information", log) if len(log) > members else log
 
-    def changed_by(self, change: str, body: bytes, session: Session) -> Object | None:
-        """Return a webhook request after a change, if a profile says what that does; else None."""
+    def apply_change(self, change: str, body: bytes, session: Session) -> Object | None:
+        """Return a webhook request after a change of a profile; None if the profile lacks it."""
         effects = self.config.effects.get(change)
         if effects is None:
             return None
-        return applied(effects, orjson.loads(body), _Drawn(self, session))
+        return applied(effects, orjson.loads(body), _EffectValues(self, session))
 
     def unused_id(self, kind: str, name: str) -> str:
-        """Return the id that an entry of a kind gets for its name: one that none has or had.
+        """Return an id for the name of an entry that no entry of its kind has or had.
 
-        An export that is read again may have ids of this source, which begins anew.
+        After an import, the content may have ids of this source, which starts again.
         """
-        own_id = self.ids.of(kind, name)
-        while self._is_taken(kind, own_id):
-            own_id = self.ids.of(kind, own_id)
-        return own_id
+        entry_id = self.ids.of(kind, name)
+        while self._is_taken(kind, entry_id):
+            entry_id = self.ids.of(kind, entry_id)
+        return entry_id
 
-    def _is_taken(self, kind: str, own_id: str) -> bool:
+    def _is_taken(self, kind: str, entry_id: str) -> bool:
         if kind == "webhook_request":
-            return self.store.ever_existed("id", own_id)
-        return self.reference_data.directory(kind).find("id", own_id) is not None
+            return self.store.ever_existed("id", entry_id)
+        return self.reference_data.directory(kind).find("id", entry_id) is not None
 
     @contextmanager
     def numbers(self, count: int = 1) -> Iterator[range]:
-        """Give the numbers after the largest that a record has, had, or was reserved.
+        """Reserve numbers above all used and reserved ones for the block.
 
-        They are reserved for the block, and free again if it raises; not if others were reserved
-        meanwhile, so that none is given twice.
+        They are free again if the block raises, unless others were reserved in the meantime.
         """
         with self._numbering:
-            before = self._reserved
-            first = max(before, self.store.largest_number()) + 1
-            # A number may be too long to count, and be taken all the same.
-            while taken := [n for n in range(first, first + count) if self._has_number(n)]:
-                first = taken[-1] + 1
+            reserved = self._reserved
+            first = max(reserved, self.store.largest_number()) + 1
+            # A long number does not count as the largest, but may be in use.
+            while used := [n for n in range(first, first + count) if self._has_number(n)]:
+                first = used[-1] + 1
             last = self._reserved = first + count - 1
         try:
             yield range(first, last + 1)
         except BaseException:
             with self._numbering:
                 if self._reserved == last:
-                    self._reserved = before
+                    self._reserved = reserved
             raise
 
     def _has_number(self, number: int) -> bool:
@@ -186,18 +185,17 @@ class Epoch:
 
     @property
     def present(self) -> Present:
-        """The world's time, which ages are before."""
+        """The world's time, from which ages count."""
         return Present(self.clock.now(), self.config.utc_offset)
 
     def date_time(self) -> str:
-        """Return the world's time as the server writes dates."""
+        """Return the world's time in the form of the server's dates."""
         return write_date_time(self.clock.now() + self.config.utc_offset)
 
     def session(self, unit: Object | None = None) -> Session:
         """Return the session of the credentials' user, for ``unit`` or the first unit.
 
-        Whatever the user's name, in a profile the first user is the one whose login it was made
-        with.
+        In a profile, an unknown user name means its first user, whose login made the profile.
         """
         credentials, renderer = self.config.credentials, self.config.renderer
         name = credentials.username
@@ -206,5 +204,5 @@ class Epoch:
             user = next(iter(self.reference_data.users), None)
         if user is None:
             user = {"id": "1", "username": name, "person_name": name, "email": None}
-        shown_unit = renderer.unit(unit or next(iter(self.reference_data.units), None))
-        return Session(renderer.user(user) or {}, shown_unit, credentials.organisation)
+        unit_view = renderer.unit(unit or next(iter(self.reference_data.units), None))
+        return Session(renderer.user(user) or {}, unit_view, credentials.organisation)

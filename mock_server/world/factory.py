@@ -1,4 +1,4 @@
-"""Make a world from the names and paths that users give."""
+"""Make a world from the names and paths of users."""
 
 import warnings
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ from crmcom_kit.mock_server.journal.journal import MAX_ENTRIES
 from crmcom_kit.mock_server.protocol.config import Config, Credentials
 from crmcom_kit.mock_server.world.entries import import_entries
 from crmcom_kit.mock_server.world.world import World
-from crmcom_kit.mock_server.world.world_file import Progress, given_entries, sample_entries
+from crmcom_kit.mock_server.world.world_file import Progress, entries_of, sample_entries
 from crmcom_kit.schemas import Dialect, dials, load_dialect, resolve
 from crmcom_kit.schemas.profile import Profile, read_profile
 from crmcom_kit.schemas.releases import supported_entities
@@ -23,7 +23,7 @@ from crmcom_kit.usage_errors import UsageError, quoted
 if TYPE_CHECKING:
     from crmcom_kit.mock_server.deliveries.http_delivery import HttpDelivery
 
-#: The default credentials. They are public, and no other server accepts them.
+#: The default credentials, which are public; no other server accepts them.
 DEFAULT_CREDENTIALS = Credentials(
     username="mpadministrator",
     password="crmcom-kit",
@@ -54,68 +54,69 @@ def make_world(
     Args:
         release: R9 to R18; R9 by default.
         dialect: a built-in name, the path of a dialect file, or a dialect; ``default`` by default.
-        profile: the folder that ``crmcom-kit calibrate`` has written, or what it has: release,
-            dialect and content of an instance.
-        data: the path of a world file, or what it has: world entries, or webhook requests as
-            responses show them, several or one; the sample world by default.
-        seed: what ids and tokens are made from; the same seed gives the same ones.
+        profile: a folder of ``crmcom-kit calibrate``, or its content: release, dialect and
+            content of an instance.
+        data: the path of a world file, or its content: world entries, or webhook requests in the
+            form of responses, several or one; the sample world by default.
+        seed: the seed of ids and tokens; the same seed gives the same ones.
         tokens: fixed tokens that never expire.
-        credentials: who may log in.
+        credentials: those of the user who may log in.
         clock: the source of time; the machine's clock by default.
-        delivery: sends webhooks in place of ``deliver``; giving both is an error.
-        deliver: *http* really sends webhooks, to loopback addresses only. Anything else sends
+        delivery: sends webhooks in place of ``deliver``; not allowed with it.
+        deliver: *http* really sends webhooks, to loopback addresses only. Other values send
             nothing: a script, such as ``3*timeout, success``, has the outcomes in order;
             *scripted* is the dialect's ``delivery.script``.
-        allow_hosts: what else *http* may call: names or addresses, with or without ``:PORT``.
-        journal: how many requests the journal keeps.
-        progress: gets how many bytes of the file ``data`` were read, now and then.
+        allow_hosts: other hosts that *http* may call: names or addresses, with or without
+            ``:PORT``.
+        journal: maximum number of requests in the journal.
+        progress: called at intervals with the bytes read of the file ``data``.
         deliveries: the former name of a script as ``deliver``.
 
     Raises:
         UnknownRelease, DialectError, ProfileError, DataError, UsageError: an argument is not
-            allowed, or not together with another one.
+            allowed, or not with another one.
     """
     tokens, allow_hosts = _texts("tokens", tokens), _texts("allow_hosts", allow_hosts)
     _check_numbers(seed, journal)
     if not isinstance(credentials, Credentials):
         raise UsageError("credentials", seen=quoted(credentials), allowed="a Credentials")
-    profiled = None
+    loaded_profile = None
     if profile is not None:
-        profiled = profile if isinstance(profile, Profile) else read_profile(profile)
-        _check_alone(profiled, release, dialect=dialect, data=data)
-        release, dialect = profiled.release.name, profiled.dialect
-    named_dialect = "default" if dialect is None else dialect
-    chosen = named_dialect if isinstance(named_dialect, Dialect) else load_dialect(named_dialect)
+        loaded_profile = profile if isinstance(profile, Profile) else read_profile(profile)
+        _check_alone(loaded_profile, release, dialect=dialect, data=data)
+        release, dialect = loaded_profile.release.name, loaded_profile.dialect
+    source = "default" if dialect is None else dialect
+    base_dialect = source if isinstance(source, Dialect) else load_dialect(source)
     if deliveries is not None:
         warnings.warn("deliveries is now deliver", DeprecationWarning, stacklevel=2)
         deliver = _script_of(deliver, deliveries)
     if delivery is not None and deliver != "scripted":
         seen = f"{quoted(deliver)} beside delivery"
         raise UsageError("deliver", seen=seen, allowed="only one of them")
-    chosen = _with_script(chosen, deliver)
-    named = resolve(release)
-    supported = replace(named, entities=supported_entities(named, chosen))
+    base_dialect = _with_script(base_dialect, deliver)
+    full_release = resolve(release)
+    mock_release = replace(full_release, entities=supported_entities(full_release, base_dialect))
     delivery_queue = DeliveryQueue()
     if deliver == "http":
-        delivery = http = _http_delivery(chosen, allow_hosts)
+        delivery = http = _http_delivery(base_dialect, allow_hosts)
         delivery_queue.on_stop = http.cut
     elif delivery is None:
-        delivery = ScriptedDelivery(chosen["delivery.script"])
+        delivery = ScriptedDelivery(base_dialect["delivery.script"])
     config = Config(
-        release=supported,
-        dialect=chosen,
+        release=mock_release,
+        dialect=base_dialect,
         credentials=credentials,
         seed=seed,
         fixed_tokens=tokens,
-        unsettled=None if profiled is None else profiled.unsettled,
-        effects={} if profiled is None else profiled.effects,
+        unsettled=None if loaded_profile is None else loaded_profile.unsettled,
+        effects={} if loaded_profile is None else loaded_profile.effects,
     )
-    if profiled is not None:
-        entries = given_entries(profiled.world, config, "profile")
+    if loaded_profile is not None:
+        entries = entries_of(loaded_profile.world, config, "profile")
     elif data is None:
-        entries = sample_entries(supported)
+        entries = sample_entries(mock_release)
     else:
-        entries = given_entries(data, config, "data", progress)
+        entries = entries_of(data, config, "data", progress)
     return World(
         config,
         import_entries(config, entries),
@@ -127,18 +128,18 @@ def make_world(
 
 
 def _texts(name: str, texts: Iterable[str]) -> tuple[str, ...]:
-    """Return a list of texts. Raises UsageError if it is something else."""
+    """Return a list of strings. Raises UsageError for other values."""
     if isinstance(texts, str) or not isinstance(texts, Iterable):
         raise UsageError(name, seen=quoted(texts), allowed="a list of strings")
-    listed = tuple(texts)
-    for text in listed:
+    strings = tuple(texts)
+    for text in strings:
         if not isinstance(text, str) or not text:
             raise UsageError(name, seen=quoted(text), allowed="strings that are not empty")
-    return listed
+    return strings
 
 
 def _script_of(deliver: str, deliveries: str) -> str:
-    """Return a script by its former name. Raises UsageError if there is the new one, too."""
+    """Return the script of the former option. Raises UsageError if ``deliver`` is set, too."""
     if deliver != "scripted":
         seen, allowed = f"with deliver={deliver!r}", "deliver alone"
         raise UsageError("deliveries", seen=seen, allowed=allowed)
@@ -146,7 +147,7 @@ def _script_of(deliver: str, deliveries: str) -> str:
 
 
 def _with_script(dialect: Dialect, deliver: str) -> Dialect:
-    """Return a dialect with the script that ``deliver`` is, if it is one. Raises UsageError."""
+    """Return a dialect with the script of ``deliver``, if it has one. Raises UsageError."""
     if deliver in ("scripted", "http"):
         return dialect
     dial = dials()["delivery.script"]
@@ -156,7 +157,7 @@ def _with_script(dialect: Dialect, deliver: str) -> Dialect:
 
 
 def _check_numbers(seed: Any, journal: Any) -> None:
-    """Raise UsageError if one is not a whole number that is allowed."""
+    """Raise UsageError unless both are allowed whole numbers."""
     if type(seed) is not int:
         raise UsageError("seed", seen=quoted(seed), allowed="a whole number")
     if type(journal) is not int or journal < 0:
@@ -164,7 +165,7 @@ def _check_numbers(seed: Any, journal: Any) -> None:
 
 
 def _check_alone(profile: Profile, release: str | None, *, dialect: Any, data: Any) -> None:
-    """Raise UsageError if something else is given that a profile has."""
+    """Raise UsageError if an argument is set that a profile decides."""
     if release is not None and resolve(release) != profile.release:
         seen, allowed = f"{release} with a profile", f"{profile.release.name}, which it was made of"
         raise UsageError("release", seen=seen, allowed=allowed)
@@ -176,7 +177,7 @@ def _check_alone(profile: Profile, release: str | None, *, dialect: Any, data: A
 
 def _http_delivery(dialect: Dialect, allow_hosts: Iterable[str]) -> "HttpDelivery":
     """Return a delivery over HTTP. Raises UsageError."""
-    # Imported when needed: most mocks send nothing, and start sooner.
+    # Imported when needed: most mocks send nothing, and start sooner without it.
     from crmcom_kit.mock_server.deliveries.allowed_hosts import AllowedHosts
     from crmcom_kit.mock_server.deliveries.http_delivery import HttpDelivery
 

@@ -1,4 +1,4 @@
-"""Generated content for a world: all of it, or what an entry lacks."""
+"""Generated content for a world: all of it, or the missing members of an entry."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
@@ -21,10 +21,10 @@ from crmcom_kit.mock_server.world.world_file import (
     CREATED,
     DataError,
     LocatedEntry,
-    checked,
-    lacking,
-    numbered,
-    validated,
+    check_entries,
+    locate_all,
+    missing_members,
+    validate,
 )
 from crmcom_kit.schemas import response_fields
 from crmcom_kit.schemas.formats import write_date_time
@@ -48,7 +48,7 @@ def seed(
     *,
     expected_epoch: Epoch | None = None,
 ) -> Epoch:
-    """Replace the content of a world by the generator's or a scenario's; return the new epoch.
+    """Replace the content of a world with generated content; return the new epoch.
 
     ``scenario`` is a name of ``crmcom_kit.fixtures.scenarios.SCENARIOS``, which takes the knobs
     ``seed``, ``count``, ``since`` and ``until``; its delivery scripts replace those of the world.
@@ -57,7 +57,7 @@ def seed(
 
     Raises:
         FixtureError: a knob is not allowed, or there is no such scenario.
-        UsageError: a scenario with other knobs, or with scripts for a mock that really sends.
+        UsageError: a scenario with other knobs, or one with scripts in a mock that really sends.
         Conflict: ``expected_epoch`` is not the current one; nothing has changed.
     """
     from crmcom_kit.fixtures import world as generate
@@ -68,85 +68,85 @@ def seed(
     arguments = {"seed": config.seed, "release": config.release.name, **knobs}
     if scenario is None:
         arguments |= present.period(knobs.get("since"), knobs.get("until"))
-        generated = numbered(generate(**{"dialect": config.dialect, **arguments}), _NAME)
-        return world.replace_content(generated, expected_epoch=expected_epoch)
+        entries = locate_all(generate(**{"dialect": config.dialect, **arguments}), _NAME)
+        return world.replace_content(entries, expected_epoch=expected_epoch)
     for name in knobs:
         if name not in ("seed", "count", "since", "until"):
             raise UsageError(name, seen="with a scenario", allowed="seed, count, since or until")
-    chosen = SCENARIOS[one_of("scenario", scenario, SCENARIOS)]
-    dates = chosen.dates(present, arguments.pop("since", None), arguments.pop("until", None))
-    entries = numbered(chosen.entries(**arguments, **dates), _NAME)
-    scripts = chosen.scripts(knobs.get("count", chosen.default_count))
+    plan = SCENARIOS[one_of("scenario", scenario, SCENARIOS)]
+    dates = plan.dates(present, arguments.pop("since", None), arguments.pop("until", None))
+    entries = locate_all(plan.entries(**arguments, **dates), _NAME)
+    scripts = plan.scripts(knobs.get("count", plan.default_count))
     if scripts and world.current_epoch.sends:
-        seen = f"{scenario}, which decides how deliveries end, while this mock really sends"
-        raise UsageError("scenario", seen=seen, allowed="a mock without --deliver http")
+        problem = f"{scenario}, which decides how deliveries end, while this mock really sends"
+        raise UsageError("scenario", seen=problem, allowed="a mock without --deliver http")
     return world.replace_content(entries, scripts=scripts, expected_epoch=expected_epoch)
 
 
-class Added(NamedTuple):
-    """What was added to a world."""
+class Addition(NamedTuple):
+    """The webhook requests that were added to a world."""
 
-    records: int  # how many webhook requests
-    filled_in: list[Record]  # those of them that lacked members
+    number: int  # of webhook requests
+    filled_in: list[Record]  # those with generated members
 
 
-def add_partial(epoch: Epoch, world: World, entries: Iterable[LocatedEntry]) -> Added:
-    """Add entries, which are not checked yet, to a world: all, or none.
+def add_partial(epoch: Epoch, world: World, entries: Iterable[LocatedEntry]) -> Addition:
+    """Check entries and add them to a world: all, or none.
 
-    A webhook request that lacks members gets generated ones; a definition, rule or key gets an id.
+    A webhook request gets generated members for missing ones; a definition, rule or key gets an id.
 
     Raises:
-        DataError: an entry is wrong, contradicts another one or the content, has a name that is
-            taken, or refers to nothing; nothing has changed.
+        DataError: an entry is wrong, contradicts another one or the content, has a name in use, or
+            refers to a missing object; nothing has changed.
         Conflict: ``epoch`` is not the current one; nothing has changed.
     """
-    collected: list[LocatedEntry] = []  # not under the lock: reading them may be slow
-    for at, located in enumerate(entries):
-        if not lacking(located.entry):
-            _add_id(epoch, located.entry, at)
-            next(checked([located], world.config))
-        collected.append(located)
-    ids: list[str] = []  # of those that lacked members
+    items: list[LocatedEntry] = []  # without the lock: reading may be slow
+    for index, item in enumerate(entries):
+        if not missing_members(item.entry):
+            _add_id(epoch, item.entry, index)
+            next(check_entries([item], world.config))
+        items.append(item)
+    ids: list[str] = []  # of webhook requests with missing members
 
     def entries_for(epoch: Epoch) -> list[LocatedEntry]:
-        data = _with_references(epoch.reference_data, collected)
+        data = _with_references(epoch.reference_data, items)
         dates = _Dates(epoch)
-        whole: list[LocatedEntry] = []
-        for located in collected:
-            if lacking(located.entry):
-                filled_in = _filled_in(epoch, data, located, next(free), dates)
-                ids.append(filled_in[-1].entry["webhook_request"]["record"]["id"])
-                whole += filled_in
+        result: list[LocatedEntry] = []
+        for item in items:
+            if missing_members(item.entry):
+                parts = _fill_in(epoch, data, item, next(number_iterator), dates)
+                ids.append(parts[-1].entry["webhook_request"]["record"]["id"])
+                result += parts
             else:
-                whole.append(located)
-        return sorted(whole, key=lambda located: "webhook_request" in located.entry)  # the last
+                result.append(item)
+        return sorted(result, key=lambda item: "webhook_request" in item.entry)  # last
 
-    with epoch.numbers(sum(bool(lacking(located.entry)) for located in collected)) as numbers:
-        free = iter(numbers)
-        added = {record.id: record for record in world.add(entries_for, expected_epoch=epoch)}
-    return Added(len(added), [added[record_id] for record_id in ids])
+    with epoch.numbers(sum(bool(missing_members(item.entry)) for item in items)) as numbers:
+        number_iterator = iter(numbers)
+        records = {record.id: record for record in world.add(entries_for, expected_epoch=epoch)}
+    return Addition(len(records), [records[record_id] for record_id in ids])
 
 
-def _add_id(epoch: Epoch, entry: Any, at: int) -> None:
-    """Give the definition, rule or key of entry number ``at`` an id, if it lacks one.
+def _add_id(epoch: Epoch, entry: Any, index: int) -> None:
+    """Add an id to the definition, rule or key of entry number ``index``, if it has none.
 
-    A secret key is generated, too, if it lacks the key itself.
+    Generate a secret key, too, if the entry has none.
     """
     for kind in (*REFERENCE_KINDS, _KEY):
         value = entry.get(kind) if isinstance(entry, dict) else None
         if not isinstance(value, dict):
             continue
-        name = f"{at}/{value.get('name')}"
+        name = f"{index}/{value.get('name')}"
         if "id" not in value:
             value = entry[kind] = {"id": epoch.unused_id(kind, name), **value}
         if kind == _KEY and "key" not in value:
             entry[kind] = {**value, "key": epoch.ids.of("key", str(value["id"]))}
 
 
-def _filled_in(
-    epoch: Epoch, data: ReferenceData, located: LocatedEntry, number: int, dates: "_Dates"
+def _fill_in(
+    epoch: Epoch, data: ReferenceData, item: LocatedEntry, number: int, dates: "_Dates"
 ) -> list[LocatedEntry]:
-    """Return what a world needs to have a webhook request that lacks members, itself last.
+    """Return the entries for a webhook request with missing members: its references, then itself.
 
     It gets ``number`` if it has none, and may name a definition or a rule in ``data`` by its id,
     name or alternative code alone. Raises DataError: no webhook request can have its members.
@@ -155,13 +155,13 @@ def _filled_in(
     from crmcom_kit.fixtures.content.records import FIRST_NUMBER
     from crmcom_kit.fixtures.options import one_of
 
-    entry = dict(located.entry["webhook_request"])
+    entry = dict(item.entry["webhook_request"])
     members = dict(entry.pop("record"))
-    sent = entry.get("data")
-    if isinstance(sent, dict) and isinstance(sent.get("id"), str):
-        members.setdefault("entity_id", sent["id"])
+    data_object = entry.get("data")
+    if isinstance(data_object, dict) and isinstance(data_object.get("id"), str):
+        members.setdefault("entity_id", data_object["id"])
     for kind in REFERENCE_KINDS:
-        _refer(data.directory(kind), members, kind, located.place)
+        _refer(data.directory(kind), members, kind, item.place)
     config = epoch.config
     options = Options(seed=config.seed, release=config.release.name, dialect=config.dialect)
     try:
@@ -170,40 +170,40 @@ def _filled_in(
             one_of("webhook_request", name, (*response_fields(), *CREATED))
         entries = webhook_request_entries(options=options, index=number - FIRST_NUMBER, **members)
     except (FixtureError, UsageError) as error:
-        msg = f"{located.place}: {error}"
+        msg = f"{item.place}: {error}"
         raise DataError(msg) from None
     entries[-1]["webhook_request"] |= entry
     record = entries[-1]["webhook_request"]["record"]
     dates.limit(record["log_information"], members)
     if "id" not in members and epoch.store.ever_existed("id", record["id"]):
-        # The numbers are not the generator's.
+        # The generator does not know the numbers in use.
         record["id"] = epoch.unused_id("webhook_request", str(number))
-    new = (entry for entry in entries if "webhook_request" in entry or _is_new(epoch, entry))
-    return list(validated((LocatedEntry(entry, located.place) for entry in new), config))
+    needs = (entry for entry in entries if "webhook_request" in entry or _is_new(epoch, entry))
+    return list(validate((LocatedEntry(entry, item.place) for entry in needs), config))
 
 
 def _refer(directory: Directory, members: dict[str, Any], kind: str, place: str) -> None:
-    """Let members that name a known definition or rule have all its names, its entity and URL.
+    """Add all names, the entity and the URL of a known definition or rule to its members.
 
-    Otherwise the generator adds the names of one of its own. Raises DataError if a name is known
-    to none, and there is no id, or if the one that it names is about another entity.
+    Otherwise the generator adds the names of a generated one. Raises DataError if the name is
+    unknown and there is no id, or if the definition or rule is about another entity.
     """
-    named = members.get(kind)
-    reference = named if isinstance(named, dict) else {}
+    value = members.get(kind)
+    reference = value if isinstance(value, dict) else {}
     names = [reference[name] for name in IDENTIFIER_FIELDS if isinstance(reference.get(name), str)]
     target = next(filter(None, map(directory.find_any, names)), None)
     if target is None:
-        if names and "id" not in reference:  # one of its own would have another name
+        if names and "id" not in reference:  # a generated one would have another name
             allowed = (
                 f"{object_hint(directory, kind, names[0])}; or a new one, if it is added first"
             )
             raise DataError.of_member(place, kind, seen=quoted(names[0]), allowed=allowed)
         return
-    about, entity = target.get("entity"), members.get("entity")
-    if about is not None and entity not in (None, about):
-        seen = f"{quoted(entity)}, while {kind} {name_of(target)} is about {about}"
-        raise DataError.of_member(place, "entity", seen=seen, allowed=about)
-    # A single name may be of any kind.
+    target_entity, entity = target.get("entity"), members.get("entity")
+    if target_entity is not None and entity not in (None, target_entity):
+        problem = f"{quoted(entity)}, while {kind} {name_of(target)} is about {target_entity}"
+        raise DataError.of_member(place, "entity", seen=problem, allowed=target_entity)
+    # A single name may be an id, a name or an alternative code.
     members[kind] = {name: target.get(name) for name in IDENTIFIER_FIELDS} | (
         reference if len(reference) > 1 else {}
     )
@@ -213,34 +213,34 @@ def _refer(directory: Directory, members: dict[str, Any], kind: str, place: str)
 
 
 def _is_new(epoch: Epoch, entry: "Entry") -> bool:
-    """Return True if a world lacks an entry of reference data."""
+    """Return True if a world does not have an entry of reference data."""
     ((kind, value),) = entry.items()
     return epoch.reference_data.directory(kind).find("id", value["id"]) is None
 
 
 def _with_references(data: ReferenceData, entries: list[LocatedEntry]) -> ReferenceData:
-    """Return reference data with what entries add to it; definitions and rules are checked.
+    """Return reference data with the additions of entries; check definitions and rules.
 
     Raises:
-        DataError: a name is taken, or something that one refers to does not exist.
+        DataError: a name is in use, or an object that an entry refers to does not exist.
     """
-    if not any(kind in located.entry for located in entries for kind in REFERENCE_KINDS):
+    if not any(kind in item.entry for item in entries for kind in REFERENCE_KINDS):
         return data
-    grown = data.copy()
-    for located in entries:
-        ((kind, value),) = located.entry.items()
-        if kind != "webhook_request" and grown.directory(kind).find("id", value["id"]) is None:
+    result = data.copy()
+    for item in entries:
+        ((kind, value),) = item.entry.items()
+        if kind != "webhook_request" and result.directory(kind).find("id", value["id"]) is None:
             if kind in REFERENCE_KINDS:
-                _check_names(grown, kind, value, located.place)
-            grown.directory(kind).add(value)
-    for located in entries:
+                _check_names(result, kind, value, item.place)
+            result.directory(kind).add(value)
+    for item in entries:
         for kind in REFERENCE_KINDS:
-            value = located.entry.get(kind, {})
+            value = item.entry.get(kind, {})
             if value.get("secret_key_id") is not None:
-                _check_id("secret_key_id", value["secret_key_id"], grown.keys, located.place)
-            for wanted in value.get("webhook_definition_ids", ()):
-                _check_id("webhook_definition_ids", wanted, grown.definitions, located.place)
-    return grown
+                _check_id("secret_key_id", value["secret_key_id"], result.keys, item.place)
+            for object_id in value.get("webhook_definition_ids", ()):
+                _check_id("webhook_definition_ids", object_id, result.definitions, item.place)
+    return result
 
 
 def _check_names(data: ReferenceData, kind: str, value: Mapping[str, Any], place: str) -> None:
@@ -251,35 +251,34 @@ def _check_names(data: ReferenceData, kind: str, value: Mapping[str, Any], place
             raise DataError.of_member(place, name, seen=quoted(text), allowed=allowed)
 
 
-def _check_id(name: str, wanted: str, directory: Directory, place: str) -> None:
-    if directory.find("id", wanted) is None:
-        some = ", ".join(sorted(value["id"] for value in directory)[:_SHOWN_IDS]) or "(none)"
-        allowed = f"an id in this world: {some}"
-        raise DataError.of_member(place, name, seen=quoted(wanted), allowed=allowed)
+def _check_id(name: str, object_id: str, directory: Directory, place: str) -> None:
+    if directory.find("id", object_id) is None:
+        ids = ", ".join(sorted(value["id"] for value in directory)[:_SHOWN_IDS]) or "(none)"
+        allowed = f"an id in this world: {ids}"
+        raise DataError.of_member(place, name, seen=quoted(object_id), allowed=allowed)
 
 
 class _Dates:
-    """The dates of the webhook requests that one call adds."""
+    """The dates of the webhook requests of one call."""
 
     def __init__(self, epoch: Epoch) -> None:
-        """Go on after the newest one of a world."""
+        """Continue after the newest webhook request of a world."""
         self._present = epoch.present
         self._now = self._present.written("now", "now")
         newest = epoch.store.newest()
         self._newest = None if newest == -inf else _START + timedelta(seconds=newest)
 
     def decide(self, members: Object, index: int) -> None:
-        """Let ``age``, ``created_date`` or the world decide when a webhook request is created.
+        """Set the creation of a webhook request by ``age``, ``created_date`` or the world.
 
-        Without a date it comes after the newest one: when the generator creates the one of that
-        ``index``, or else an hour later, but not in the future. In a world without any it is
-        created now.
+        Without a date it is after the newest one: at the generator's date for ``index``, or else
+        an hour later, but not in the future. In a world without webhook requests it is now.
 
         Raises UsageError.
         """
         log = members.get(_LOG, {})
         dates = {name: members.pop(name) for name in CREATED if name in members}
-        if not isinstance(log, Mapping):  # the schema says what is wrong with it
+        if not isinstance(log, Mapping):  # the schema refuses it
             return
         if "created_date" in log:
             dates[f"{_LOG}.created_date"] = log["created_date"]
@@ -297,17 +296,17 @@ class _Dates:
         if self._newest is None:
             self._put(members, self._now)
         elif EPOCH + timedelta(seconds=slot(index)[0]) < self._newest:
-            later = min(self._newest + timedelta(hours=1), self._now)
-            self._put(members, max(self._newest, later))
+            date = min(self._newest + timedelta(hours=1), self._now)
+            self._put(members, max(self._newest, date))
 
     def _put(self, members: Object, created: datetime) -> None:
         members[_LOG] = {**members.get(_LOG, {}), "created_date": write_date_time(created)}
         self._newest = max(self._newest or created, created)
 
     def limit(self, log: Object, members: Object) -> None:
-        """Let the change that is generated be no later than now, if the creation is not."""
-        chosen, now = members.get(_LOG), write_date_time(self._now)
-        if not isinstance(chosen, Mapping):
+        """Limit the generated update to now, unless the creation is later."""
+        fixed_log, now = members.get(_LOG), write_date_time(self._now)
+        if not isinstance(fixed_log, Mapping):
             return
-        if chosen.get("created_date") and "updated_date" not in chosen:
+        if fixed_log.get("created_date") and "updated_date" not in fixed_log:
             log["updated_date"] = max(log["created_date"], min(log["updated_date"], now))

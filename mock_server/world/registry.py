@@ -1,4 +1,4 @@
-"""The worlds of one server by name, and which of them a request is for."""
+"""The worlds of one server by name, and the choice of a request's world."""
 
 import hmac
 import re
@@ -19,7 +19,7 @@ from crmcom_kit.mock_server.world.world import DEFAULT, World
 from crmcom_kit.usage_errors import LimitExceeded, NotFound, UsageError, quoted
 
 WORLDS = "/worlds/"
-#: Where the paths of the control API begin, after the part that names a world.
+#: The beginning of the control API's paths, after the part that names a world.
 CONTROL = "/__admin"
 #: The header that carries the admin token.
 ADMIN_TOKEN_HEADER = "X-Mock-Admin-Token"
@@ -36,18 +36,18 @@ def is_control(path: str) -> bool:
 class WorldRegistry:
     """The default world, which always exists, and named worlds beside it.
 
-    A named world is created when it is first used. If there are too many, the one that was not used
+    A named world is created when it is first used. Above the maximum, the world that was not used
     for the longest time ends.
     """
 
     def __init__(self, default: World, *, access: Access = LOCAL_ACCESS) -> None:
-        """Hold the default world only.
+        """Start with the default world.
 
         Args:
             default: the world of the bare path; named worlds begin with the same content.
-            access: who may call. An admin token is required for the control API and for creating
-                worlds; without one the control API serves loopback addresses only, and any request
-                may create worlds.
+            access: the allowed callers. If it has an admin token, the control API and creating
+                worlds require it. Otherwise the control API serves only loopback addresses, and
+                any request may create worlds.
 
         Raises:
             UsageError: no header can carry the admin token.
@@ -60,30 +60,30 @@ class WorldRegistry:
         self.default = default
         self._places = threading.BoundedSemaphore(MAX_WAITING)
         self.access = access
-        #: What opens the built-in receivers where there is an admin token. It is the same after
-        #: the next start, so that the URLs in a state file stay right.
+        #: Replaces the admin token for the built-in receivers. It is the same after a restart, so
+        #: that URLs in a state file stay valid.
         self.receiver_secret: str | None = None
         if token is not None:
             self.receiver_secret = hmac.digest(token.encode(), b"receiver", "sha256").hex()[:32]
             default.hide(token, self.receiver_secret)
         self._lock = threading.Lock()
-        self._worlds: OrderedDict[str, World] = OrderedDict()  # the last one was used last
+        self._worlds: OrderedDict[str, World] = OrderedDict()  # in the order of their last use
 
     @property
     def closing(self) -> threading.Event:
-        """Set when the server is about to stop; waiting calls then return."""
+        """Set when the server stops; waiting calls then return."""
         return self.default.config.closing
 
     def reopen(self) -> None:
-        """Let calls wait again, since a server starts anew; what waited before stays ended."""
+        """Allow waits again for a restarted server; ended waits stay ended."""
         self.default.config.closing = threading.Event()
 
     @contextmanager
-    def waiting(self) -> Iterator[None]:
-        """Let a call of the control API wait. Raises LimitExceeded if MAX_WAITING already wait."""
+    def wait_slot(self) -> Iterator[None]:
+        """Hold a slot for a waiting call. Raises LimitExceeded if MAX_WAITING calls wait."""
         if not self._places.acquire(blocking=False):
-            what, allowed = "waiting calls", f"at most {MAX_WAITING} at once"
-            raise LimitExceeded(what, seen="one more", allowed=allowed)
+            parameter, allowed = "waiting calls", f"at most {MAX_WAITING} at once"
+            raise LimitExceeded(parameter, seen="one more", allowed=allowed)
         try:
             yield
         finally:
@@ -91,18 +91,18 @@ class WorldRegistry:
 
     def is_admin(self, token: str | None) -> bool:
         """Return True if a request with this admin token may use the control API."""
-        return _is_right(token, self.access.admin_token)
+        return _matches(token, self.access.admin_token)
 
     def is_receiver_secret(self, secret: str | None) -> bool:
         """Return True if a message with this secret may go to a built-in receiver."""
-        return _is_right(secret, self.receiver_secret)
+        return _matches(secret, self.receiver_secret)
 
     def get(self, name: str) -> World:
         """Return the world of that name; create it if it does not exist.
 
         Raises UsageError if the name is not allowed.
         """
-        world = self.existing(name)
+        world = self.find(name)
         if world is not None:
             return world
         _check_name(name)
@@ -113,8 +113,8 @@ class WorldRegistry:
                 self._drop(next(iter(self._worlds)))
             return world
 
-    def existing(self, name: str) -> World | None:
-        """Return the world of that name, which counts as a use of it; None if it does not exist."""
+    def find(self, name: str) -> World | None:
+        """Return the world of that name, and count it as used; None if it does not exist."""
         if name == DEFAULT:
             return self.default
         with self._lock:
@@ -132,19 +132,19 @@ class WorldRegistry:
             UsageError: the name is not allowed.
             NotFound: the world does not exist, and this request does not create it.
         """
-        world = self.existing(name)
+        world = self.find(name)
         if world is not None:
             return world
         if may_create and self.is_admin(token) and page_refusal(self.access, caller) is None:
             return self.get(name)
         _check_name(name)
-        creates = "neither messages to its receiver nor pages of other origins create one"
+        rule = "neither messages to its receiver nor pages of other origins create one"
         if self.access.admin_token is not None:
-            creates = f"requests with the admin token in {ADMIN_TOKEN_HEADER} create one"
-        raise NotFound("world", seen=quoted(name), allowed=f"a world that exists; {creates}")
+            rule = f"requests with the admin token in {ADMIN_TOKEN_HEADER} create one"
+        raise NotFound("world", seen=quoted(name), allowed=f"a world that exists; {rule}")
 
     def worlds(self) -> list[World]:
-        """Return the worlds that exist: the default one, then the others by their last use."""
+        """Return the worlds: the default one, then the others by their last use."""
         with self._lock:
             return [self.default, *self._worlds.values()]
 
@@ -165,7 +165,7 @@ class WorldRegistry:
             self._drop(name)
 
     def end_all(self) -> int:
-        """Remove all named worlds; return how many there were."""
+        """Remove all named worlds; return their number."""
         with self._lock:
             names = tuple(self._worlds)
             for name in names:
@@ -176,8 +176,8 @@ class WorldRegistry:
         self._worlds.pop(name).current_epoch.end()
 
 
-def _is_right(secret: str | None, expected: str | None) -> bool:
-    """Return True if a secret is the expected one, or if none is expected."""
+def _matches(secret: str | None, expected: str | None) -> bool:
+    """Return True if a secret equals the expected one, or if none is expected."""
     return expected is None or hmac.compare_digest((secret or "").encode(), expected.encode())
 
 

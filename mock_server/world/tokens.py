@@ -1,4 +1,4 @@
-"""Tokens: what the login methods issue, for whom, and how long they are valid.
+"""Tokens of the login methods: their sessions, and how long they are valid.
 
 Sources: authentication/token (an hour, in later wording an hour without use; from R12.0.0 two
 hours, used or not, and a JWT), authentication/web_api_key/token and token/release (R10.0.0). The
@@ -19,9 +19,9 @@ from crmcom_kit.mock_server.world.ids import Ids
 from crmcom_kit.schemas.releases import TokenKind
 from crmcom_kit.usage_errors import quoted
 
-#: Tokens remembered at the same time, ended ones included; the oldest is forgotten first.
+#: Maximum number of tokens, ended ones included; above it, the oldest is removed.
 MAX_TOKENS = 10_000
-_SEEN = quoted("", secret=True)
+_HIDDEN = quoted("", secret=True)
 _RENEWAL_DIAL = "tokens.hour_before_r12"
 _ALLOWED = {
     "released_token": "a token that was not released",
@@ -31,7 +31,7 @@ _ALLOWED = {
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """On whose behalf a request is made: user and unit as log_information shows them."""
+    """The user and the unit of a login, in the form of log_information."""
 
     user: dict[str, Any]
     unit: dict[str, Any] | None
@@ -46,7 +46,7 @@ class _Token:
     ended: Literal["", "released_token", "expired_token"] = ""
 
     def is_live(self, now: float) -> bool:
-        """Return whether it is valid."""
+        """Return True if it is valid."""
         return not self.ended and now < self.expires
 
 
@@ -58,7 +58,7 @@ class IssuedToken(NamedTuple):
 
 
 class Tokens:
-    """The tokens of one world. They outlast its epochs."""
+    """The tokens of one world, which outlast its epochs."""
 
     def __init__(
         self,
@@ -68,13 +68,13 @@ class Tokens:
         live_at_once: int = 0,
         renews: bool = True,
     ) -> None:
-        """Start without any token.
+        """Start without tokens.
 
         Args:
-            clock: the time by which tokens expire.
-            ids: what tokens are made from.
+            clock: the clock by which tokens expire.
+            ids: the source of token texts.
             live_at_once: how many tokens of one user are valid at the same time; 0 for any number.
-            renews: whether use extends the life of tokens whose kind is renewed by use.
+            renews: True if use extends the life of tokens whose kind is renewed by use.
         """
         self._clock = clock
         self._ids = ids
@@ -103,27 +103,27 @@ class Tokens:
         return IssuedToken(text, datetime.fromtimestamp(expires, UTC))
 
     def _end_oldest(self, session: Session, now: float) -> None:
-        """Make room for one more live token of a user."""
+        """End tokens of a user so that one more may be valid."""
         if not self._live_at_once:
             return
         user = session.user["id"]
-        live = [
+        live_tokens = [
             text
             for text, token in self._issued.items()
             if token.session.user["id"] == user and token.is_live(now)
         ]
-        for text in live[: max(0, len(live) + 1 - self._live_at_once)]:
+        for text in live_tokens[: max(0, len(live_tokens) + 1 - self._live_at_once)]:
             del self._issued[text]
 
-    def _jwt(self, session_id: str, session: Session, issued: int, expires: int) -> str:
-        import jwt  # only releases from R12 on need it: the others start sooner without
+    def _jwt(self, session_id: str, session: Session, start: int, expires: int) -> str:
+        import jwt  # imported when needed: releases before R12 start sooner without it
 
         claims = {
             "usr": session.user.get("username"),
             "org": session.organisation,
             "oun": session.unit["id"] if session.unit else None,
             "exp": str(expires),
-            "iat": str(issued),
+            "iat": str(start),
             "jti": session_id,
         }
         # Two blocks: HS256 needs a key of at least 32 bytes.
@@ -137,9 +137,9 @@ class Tokens:
             VendorError: the token is not valid (invalid_token, expired_token, released_token).
         """
         with self._lock:
-            return self._checked(text).session
+            return self._valid_token(text).session
 
-    def _checked(self, text: str) -> _Token:
+    def _valid_token(self, text: str) -> _Token:
         token = self._find(text)
         if token is None:
             dials = ("tokens.live_at_once",) if self._live_at_once else ()
@@ -163,23 +163,23 @@ class Tokens:
         return self._issued.get(text) or self._fixed.get(text)
 
     def release(self, text: str) -> None:
-        """End a token. Raises VendorError as ``check`` does, and then nothing has changed."""
+        """End a token. Raises VendorError as ``check`` does; nothing has changed then."""
         with self._lock:
-            self._checked(text).ended = "released_token"
+            self._valid_token(text).ended = "released_token"
 
     def expire(self, text: str) -> None:
-        """Make a token expire, a fixed one until the content of the world is replaced."""
+        """Make a token expire; a fixed one until the content of the world is replaced."""
         with self._lock:
             token = self._find(text)
             if token is not None and not token.ended:
                 token.ended = "expired_token"
 
     def knows(self, text: str) -> bool:
-        """Return whether a token is remembered, ended ones included."""
-        return text in self._fixed or text in self._issued  # each one step, without the lock
+        """Return True if the world has a token, which may have ended."""
+        return text in self._fixed or text in self._issued  # atomic look-ups, without the lock
 
     def variables(self) -> dict[str, str]:
-        """Return a name for each token that is remembered: fixed ones first, then as issued."""
+        """Return a variable for each token: fixed ones first, then in the order of their issue."""
         with self._lock:
             texts = [*self._fixed, *self._issued]
         names = (f"$CRMCOM_TOKEN_{number}" for number in range(2, len(texts) + 1))
@@ -187,4 +187,4 @@ class Tokens:
 
 
 def _refusal(kind: str, allowed: str, *dials: str) -> VendorError:
-    return VendorError(kind, "token", seen=_SEEN, allowed=allowed, dials=dials)
+    return VendorError(kind, "token", seen=_HIDDEN, allowed=allowed, dials=dials)

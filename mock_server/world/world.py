@@ -1,4 +1,4 @@
-"""A world: one tenant, its current epoch, and what outlasts a reset."""
+"""A world: one tenant, its current epoch, and the state that outlasts a reset."""
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -42,7 +42,7 @@ MAX_SNAPSHOTS = 100
 
 
 class Snapshot(NamedTuple):
-    """The content of a world as it was saved."""
+    """The saved content of a world."""
 
     content: Store
     ids: Ids
@@ -62,15 +62,15 @@ class World:
         delivery_queue: DeliveryQueue,
         max_entries: int = MAX_ENTRIES,
     ) -> None:
-        """Begin with ``start``, which other worlds may share.
+        """Start with the content ``start``, which other worlds may share.
 
         Args:
-            config: release, dialect and what follows from them.
-            start: the content it begins with, and has again after a reset.
-            clock: the base of its own clock.
-            delivery: how webhooks are sent.
+            config: release and dialect, with the objects made from them.
+            start: the initial content, also after a reset.
+            clock: the base of the world's clock.
+            delivery: sends webhooks.
             delivery_queue: sends queued deliveries.
-            max_entries: how many requests its journal keeps.
+            max_entries: maximum number of requests in the journal.
         """
         self.name = DEFAULT
         self.config = config
@@ -79,34 +79,34 @@ class World:
         self._delivery = delivery
         self.delivery_queue = delivery_queue
         self._max_entries = max_entries
-        #: Limits the journals of all worlds that are made from one another.
+        #: Limits the journals of this world and its clones.
         self.journal_budget = JournalBudget()
         self._secrets: frozenset[str] = frozenset()
         self._begin()
 
     def _begin(self) -> None:
-        """Make what the world shares with no other one."""
+        """Make the state that the world does not share."""
         self.clock = WorldClock(self._base_clock)
         self._lock = threading.Lock()
         self._snapshots: dict[str, Snapshot] = {}
         self._state: StateFile | None = None
-        self._given_size = self._start.size  # of the content that is from the user's files
+        self._user_size = self._start.size  # of the content from the user's files
         dialect = self.config.dialect
         self.tokens = Tokens(
             clock=self.clock,
-            # Own ids: tokens outlast a reset, and none may be issued twice.
+            # Separate ids: tokens outlast a reset, and must stay unique.
             ids=self._new_ids(),
             live_at_once=dialect["tokens.live_at_once"],
             renews=dialect["tokens.hour_before_r12"] == "renewed",
         )
-        self.hide()  # the credentials, and what the world that this was made from hides
+        self.hide()  # the credentials, and the secrets of the cloned world
         self.current_epoch = self._first_epoch(0, attempts=0)
         self.tokens.set_fixed(self.config.fixed_tokens, self.current_epoch.session())
 
     def clone(self, name: str) -> "World":
-        """Return a world of another name with the content that this one started with.
+        """Return a world of another name with the initial content of this one.
 
-        Under another name the same seed gives other ids and tokens.
+        With another name, the same seed gives other ids and tokens.
         """
         clone: World = copy(self)
         clone.name = name
@@ -114,25 +114,25 @@ class World:
         return clone
 
     def hide(self, *secrets: str) -> None:
-        """Hide more secrets, in the worlds that are made from this one as well."""
+        """Hide more secrets, also in clones."""
         self._secrets |= {*secrets}
         tokens = self.tokens
-        #: Hides the secrets of this world, and every token that it knows then.
+        #: Hides the secrets of this world and its current tokens.
         self.redactor = Redactor(
-            self._hidden(), is_token=lambda word: len(word) >= MIN_LENGTH and tokens.knows(word)
+            self._masks(), is_token=lambda word: len(word) >= MIN_LENGTH and tokens.knows(word)
         )
 
-    def _hidden(self) -> dict[str, str]:
-        """Return what is shown instead of each secret, tokens of logins apart."""
+    def _masks(self) -> dict[str, str]:
+        """Return the mask of each secret, except tokens of logins."""
         credentials = self.config.credentials
         secrets = {credentials.api_key, credentials.password, *self.config.fixed_tokens}
         return dict.fromkeys(secrets - {PUBLIC_PASSWORD} | self._secrets, MASK)
 
-    def _new_ids(self, drawn: int = 0) -> Ids:
-        return Ids(self.config.seed, "" if self.name == DEFAULT else self.name, drawn)
+    def _new_ids(self, count: int = 0) -> Ids:
+        return Ids(self.config.seed, "" if self.name == DEFAULT else self.name, count)
 
     def _first_epoch(self, number: int, *, attempts: int) -> Epoch:
-        """Return an epoch with the content that the world started with."""
+        """Return an epoch with the initial content."""
         return Epoch(
             config=self.config,
             name=self.name,
@@ -142,7 +142,7 @@ class World:
             delivery_queue=self.delivery_queue,
             initial_content=self._start,
             ids=self._new_ids(),
-            delivery=_cloned(self._delivery),
+            delivery=_clone(self._delivery),
             room=self._room,
             journal=Journal(self._max_entries, epoch=number, budget=self.journal_budget),
             faults=Faults(self.config, self.clock),
@@ -152,26 +152,25 @@ class World:
         )
 
     def _room(self, content: Store | None) -> float:
-        """Return how many bytes may be added to ``content``, or to none, beside the snapshots."""
+        """Return the bytes that may be added to ``content``, or to no content."""
         sizes = [snapshot.content.size for snapshot in list(self._snapshots.values())]
-        saved = sum(max(0, size - self._given_size) for size in sizes)
-        return MAX_CONTENT + self._given_size - saved - (content.size if content else 0)
+        snapshot_size = sum(max(0, size - self._user_size) for size in sizes)
+        return MAX_CONTENT + self._user_size - snapshot_size - (content.size if content else 0)
 
-    # Changes of a world as a whole. Each is atomic; a request that began before it stays in the
-    # epoch in which it began.
+    # Changes of a world as a whole. Each is atomic; a request stays in the epoch in which it began.
 
     def reset(self) -> Epoch:
-        """Go back to the initial content; return the new epoch.
+        """Restore the initial content; return the new epoch.
 
         Replace records, reference data, ids, journal, faults, delivery attempts, scripts and
         receiver; restart the clock; make fixed tokens valid again. Tokens from logins stay valid,
         and snapshots stay. Raises NotWritten; nothing has changed.
         """
         with self._lock:
-            before = self.current_epoch
-            epoch = self._first_epoch(before.number + 1, attempts=before.attempts.last_number)
+            old_epoch = self.current_epoch
+            epoch = self._first_epoch(old_epoch.number + 1, attempts=old_epoch.attempts.last_number)
             self._switch_to(epoch)
-            before.end()
+            old_epoch.end()
             self.clock.restart()
             return epoch
 
@@ -179,8 +178,8 @@ class World:
         """Make ``epoch`` the current one. If that raises NotWritten, nothing has changed."""
         if self._state is not None:
             self._state.begin(epoch)
-        before, self.current_epoch = self.current_epoch, epoch
-        before.over = True
+        old_epoch, self.current_epoch = self.current_epoch, epoch
+        old_epoch.is_over = True
         self.tokens.set_fixed(self.config.fixed_tokens, epoch.session())
 
     def replace_content(
@@ -203,7 +202,7 @@ class World:
             Conflict: ``expected_epoch`` is not the current one; nothing has changed.
         """
         initial_content = import_entries(self.config, entries, by_age=by_age, room=self._room(None))
-        with self._changing(expected_epoch) as epoch:
+        with self._locked_epoch(expected_epoch) as epoch:
             delivery = epoch.delivery
             if scripts is not None and isinstance(delivery, ScriptedDelivery):
                 delivery = delivery.restart(scripts)
@@ -217,40 +216,40 @@ class World:
     ) -> list[Record]:
         """Add the entries that ``make`` returns for the current epoch.
 
-        Returns the webhook requests among them. No other entries are added meanwhile.
+        Returns their webhook requests. No other entries are added in the meantime.
 
         Raises:
-            DataError: the entries contradict each other or the content; nothing has changed, nor
-                has it if ``make`` raises.
+            DataError: the entries contradict each other or the content; nothing has changed. The
+                same holds if ``make`` raises.
             LimitExceeded: there is no room for them; nothing has changed.
             Conflict: ``expected_epoch`` is not the current one; nothing has changed.
         """
-        with self._changing(expected_epoch) as epoch:
+        with self._locked_epoch(expected_epoch) as epoch:
             return add_entries(self.config, epoch.store, make(epoch), self._room(epoch.store))
 
     def replace_record(
-        self, before: Record, located: LocatedEntry, *, expected_epoch: Epoch
+        self, old_record: Record, entry: LocatedEntry, *, expected_epoch: Epoch
     ) -> Record | None:
-        """Put the webhook request of an entry in place of ``before``, and return it.
+        """Replace ``old_record`` with the webhook request of an entry, and return it.
 
-        Returns None if ``before`` was changed or deleted meanwhile; nothing has changed then.
-        Raises what ``add`` raises.
+        Returns None if ``old_record`` was changed or deleted in the meantime; nothing has changed
+        then. Raises the errors of ``add``.
         """
-        with self._changing(expected_epoch) as epoch:
-            room = self._room(epoch.store) + before.size
+        with self._locked_epoch(expected_epoch) as epoch:
+            room = self._room(epoch.store) + old_record.size
             importer = Importer(self.config, epoch.reference_data, room)
-            ((record, _),) = importer.read([located])
-            replaced = epoch.store.replace(before, record, importer.reference_data)
-            return record if replaced else None
+            ((record, _),) = importer.read([entry])
+            is_replaced = epoch.store.replace(old_record, record, importer.reference_data)
+            return record if is_replaced else None
 
     @contextmanager
-    def _changing(self, expected: Epoch | None) -> Iterator[Epoch]:
-        """Let nobody else change the world, and give its epoch. Raises Conflict."""
+    def _locked_epoch(self, expected: Epoch | None) -> Iterator[Epoch]:
+        """Lock the world against other changes; yield its epoch. Raises Conflict."""
         with self._lock:
             epoch = self.current_epoch
             if expected is not None and expected is not epoch:
-                seen = f"epoch {epoch.number}, while this call began in epoch {expected.number}"
-                raise Conflict("world", seen=seen, allowed="a call in one epoch; try again")
+                problem = f"epoch {epoch.number}, while this call began in epoch {expected.number}"
+                raise Conflict("world", seen=problem, allowed="a call in one epoch; try again")
             yield epoch
 
     def save(self, name: str) -> int:
@@ -265,8 +264,8 @@ class World:
                 )
             epoch = self.current_epoch
             content = epoch.store.copy()
-            check_room(self._room(content) - max(0, content.size - self._given_size))
-            self._snapshots[name] = Snapshot(content, epoch.ids.clone(), _cloned(epoch.delivery))
+            check_room(self._room(content) - max(0, content.size - self._user_size))
+            self._snapshots[name] = Snapshot(content, epoch.ids.clone(), _clone(epoch.delivery))
             return len(content)
 
     def restore(self, name: str, *, expected_epoch: Epoch | None = None) -> Epoch:
@@ -274,79 +273,80 @@ class World:
 
         Raises NotFound, and Conflict as ``replace_content`` does.
         """
-        with self._changing(expected_epoch):
-            kept = self._kept(name)
-            return self._replace(kept.content, kept.ids.clone(), _cloned(kept.delivery))
+        with self._locked_epoch(expected_epoch):
+            snapshot = self._snapshot(name)
+            return self._replace(snapshot.content, snapshot.ids.clone(), _clone(snapshot.delivery))
 
     def forget(self, name: str) -> None:
         """Remove a snapshot. Raises NotFound."""
         with self._lock:
-            self._kept(name)
+            self._snapshot(name)
             del self._snapshots[name]
 
     def snapshots(self) -> dict[str, int]:
-        """The snapshots, in the order in which they were first saved; how many records each has."""
+        """Return the number of records of each snapshot, in the order of their first saving."""
         with self._lock:
-            return {name: len(kept.content) for name, kept in self._snapshots.items()}
+            return {name: len(snapshot.content) for name, snapshot in self._snapshots.items()}
 
-    def _kept(self, name: str) -> Snapshot:
-        kept = self._snapshots.get(name)
-        if kept is None:
+    def _snapshot(self, name: str) -> Snapshot:
+        snapshot = self._snapshots.get(name)
+        if snapshot is None:
             allowed = ", ".join(map(quoted, self._snapshots)) or "none, since no snapshot was saved"
             raise NotFound("snapshot", seen=quoted(name), allowed=allowed)
-        return kept
+        return snapshot
 
     def _replace(self, content: Store, ids: Ids, delivery: Sender) -> Epoch:
-        """Begin an epoch with other content; journal, faults and deliveries go on."""
-        before = self.current_epoch
-        epoch = replace(
-            before, number=before.number + 1, initial_content=content, ids=ids, delivery=delivery
+        """Begin an epoch with other content; journal, faults and deliveries continue."""
+        epoch = self.current_epoch
+        new_epoch = replace(
+            epoch, number=epoch.number + 1, initial_content=content, ids=ids, delivery=delivery
         )
-        self._switch_to(epoch)
-        return epoch
+        self._switch_to(new_epoch)
+        return new_epoch
 
     def keep(self, state: "StateFile") -> list[str]:
-        """Go on with the content that ``state`` has, if it has any, and keep the content there.
+        """Continue with the content of ``state``, if it has any, and keep the content there.
 
-        Returns notes: that the end of the file was ignored, or that it could not be written anew.
-        Changes are added behind those that it has then.
+        Returns notes: the end of the file was ignored, or the file could not be rewritten. In the
+        latter case changes are appended to it.
 
         Raises:
             DataError: the file cannot be read.
-            UsageError: a new one cannot be written. If a later change cannot, it is not made.
+            UsageError: a new file cannot be written. A later change that cannot be written is not
+                made.
         """
         with self._lock:
-            kept = state.read()
-            if kept is not None:
-                ids = self._new_ids(kept.drawn)
-                self._given_size = max(self._given_size, kept.content.size)
-                self._replace(kept.content, ids, self.current_epoch.delivery)
+            file = state.read()
+            if file is not None:
+                ids = self._new_ids(file.id_count)
+                self._user_size = max(self._user_size, file.content.size)
+                self._replace(file.content, ids, self.current_epoch.delivery)
             notes = []
-            if kept is not None and kept.cut_off:
-                notes.append(f"the last change is incomplete; its {kept.cut_off} bytes are ignored")
+            if file is not None and file.excess:
+                notes.append(f"the last change is incomplete; its {file.excess} bytes are ignored")
             try:
                 state.begin(self.current_epoch)
             except UsageError as error:
-                if kept is None:
+                if file is None:
                     raise
-                notes.append(f"it goes on, but cannot be written anew: {error.seen}")
-                state.go_on(self.current_epoch)
+                notes.append(f"it is continued, but cannot be rewritten: {error.seen}")
+                state.continue_with(self.current_epoch)
             self._state = state
             return notes
 
     def end_keeping(self) -> None:
-        """Write no more changes to the state file, if there is one, and let others use it."""
+        """Close the state file, if there is one, and unlock it."""
         with self._lock:
             if self._state is not None:
                 self._state.close()
                 self._state = None
 
     def unexpected(self) -> list[str]:
-        """Return in lines, without secrets, what is not as a test says; none if all is.
+        """Return a line, without secrets, for each event that a test does not expect.
 
-        That is requests that were refused or had parameters that were ignored, also of the control
-        API, expected refusals that never came, faults that were never hit, and scripts of one
-        webhook request that decided no delivery, except those of a scenario.
+        These are refused requests and ignored parameters, also of the control API, expected
+        refusals that never came, faults that were never hit, and scripts of one webhook request
+        that decided no delivery, except those of a scenario.
         """
         epoch = self.current_epoch
         count, lines = epoch.expectations.unexpected()
@@ -375,7 +375,7 @@ class World:
     @property
     def reader(self) -> "JournalReader":
         """Builds views of the entries of the journal, without secrets."""
-        # Imported when needed: a start takes less time without it.
+        # Imported when needed: a mock starts sooner without it.
         from crmcom_kit.mock_server.journal.entry_view import JournalReader
 
         epoch = self.current_epoch
@@ -390,25 +390,25 @@ class World:
 
     @property
     def recording_reader(self) -> "JournalReader":
-        """Builds views that tell tokens apart, by variables that stand for them.
+        """Builds views that replace tokens by variables, so that tokens can be told apart.
 
-        Tokens that the mock has not given to anybody have names of their own.
+        Tokens that the mock has not issued have other names.
         """
         from crmcom_kit.mock_server.journal.entry_view import token_values
 
-        sent = token_values(self.journal.entries())
-        unknown = (token for token in sent if not self.tokens.knows(token))
-        wrong = {token: f"$CRMCOM_OTHER_{at}" for at, token in enumerate(unknown, 1)}
+        tokens = token_values(self.journal.entries())
+        unknown_tokens = (token for token in tokens if not self.tokens.knows(token))
+        variables = {token: f"$CRMCOM_OTHER_{n}" for n, token in enumerate(unknown_tokens, 1)}
         return replace(
-            self.reader, redactor=Redactor(wrong | self._hidden() | self.tokens.variables())
+            self.reader, redactor=Redactor(variables | self._masks() | self.tokens.variables())
         )
 
     @property
     def faults(self) -> Faults:
-        """The faults that requests may meet."""
+        """The faults that may hit requests."""
         return self.current_epoch.faults
 
 
-def _cloned(delivery: Sender) -> Sender:
-    """Return an independent copy of a delivery that follows a script; any other delivery itself."""
+def _clone(delivery: Sender) -> Sender:
+    """Return an independent copy of a scripted delivery; other deliveries unchanged."""
     return delivery.clone() if isinstance(delivery, ScriptedDelivery) else delivery

@@ -38,14 +38,14 @@ def delete(epoch: Epoch, values: Values, session: Session) -> Response:
     if record is None:
         raise unknown_record(epoch, identifier)
     body = record.body
-    changed_body = epoch.changed_by("delete", body, session) if record.is_recorded else None
+    changed_body = epoch.apply_change("delete", body, session) if record.is_recorded else None
     if changed_body is not None:
         body = compact_json(changed_body)
     elif epoch.config.dialect["delete.updates_log"]:
         members = orjson.loads(body)
         log = members.get("log_information")
         log = log if isinstance(log, dict) else {}  # imported data may have any value here
-        members["log_information"] = epoch.updated_log(log, session)
+        members["log_information"] = epoch.update_log(log, session)
         body = compact_json(members)
     response = epoch.config.responses.record(body, values.get("fields_set"), "delete")
     response.dials += ("delete.updates_log",)

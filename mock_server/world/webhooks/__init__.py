@@ -1,1 +1,1 @@
-"""What a world sends: resends, triggered webhooks and replays, until the record is settled."""
+"""The deliveries of a world: resends, triggered webhooks and replays."""

@@ -67,7 +67,7 @@ def test_only_so_many_wait(admin_of: Any) -> None:
     body = {"record": "7"}
     with ExitStack() as all_places:
         for _ in range(MAX_WAITING):
-            all_places.enter_context(registry.waiting())
+            all_places.enter_context(registry.wait_slot())
         assert admin.refused("POST", "/wait", body)[0] == 503
         assert admin.refused("GET", "/events")[0] == 503
         assert admin.send("POST", "/verify", {"times": 0}).status_code == 202

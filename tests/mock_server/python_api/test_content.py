@@ -10,7 +10,7 @@ from helpers.calling import resend
 
 from crmcom_kit.fixtures import world
 from crmcom_kit.mock_server import Mock, crmcom_mock
-from crmcom_kit.mock_server.world.entries import exported as exported_lines
+from crmcom_kit.mock_server.world.entries import export as exported_lines
 from crmcom_kit.schemas import load_dialect
 from crmcom_kit.usage_errors import UsageError
 
@@ -127,8 +127,8 @@ def test_an_export_that_is_read_again_can_grow(mock: Mock) -> None:
         mock.add_definition(name=f"definition {turn}")
         mock.add_rule(name=f"rule {turn}")
         mock.add()
-        exported = [json.loads(line) for line in exported_lines(mock.emulated.store)]
-        assert mock.seed(exported) == len(mock.records)
+        export = [json.loads(line) for line in exported_lines(mock.emulated.store)]
+        assert mock.seed(export) == len(mock.records)
     assert len(mock.definitions) == len({one["id"] for one in mock.definitions})
 
 

@@ -15,11 +15,11 @@ from crmcom_kit.fixtures import webhook_request_entries
 from crmcom_kit.mock_server import create_app, make_world
 from crmcom_kit.mock_server.python_api.content import add_entry
 from crmcom_kit.mock_server.store.records import Query
-from crmcom_kit.mock_server.world.entries import exported
+from crmcom_kit.mock_server.world.entries import export
 from crmcom_kit.mock_server.world.state_file import StateFile
 from crmcom_kit.mock_server.world.webhooks.triggers import fire
 from crmcom_kit.mock_server.world.world import World
-from crmcom_kit.mock_server.world.world_file import DataError, numbered
+from crmcom_kit.mock_server.world.world_file import DataError, locate_all
 from crmcom_kit.schemas import API_PATH, Dialect
 
 HIDING = Dialect("hiding", {"record.definition_members": ["name"], "record.rule_members": []})
@@ -28,7 +28,7 @@ DATA = {"id": "A1", "number": "ACT000001"}
 
 def add(world: World, entries: Iterable[dict[str, Any]]) -> None:
     """Add entries to a world."""
-    world.add(lambda _: numbered(entries, "entry"))
+    world.add(lambda _: locate_all(entries, "entry"))
 
 
 class Keeper:
@@ -71,7 +71,7 @@ def content(world: World) -> Any:
     bodies = epoch.store.query(Query(newest_first=False))
     data = [record.data for record in epoch.store.records()]
     deleted = sorted(epoch.store.deleted())
-    return list(exported(epoch.store)), bodies, data, deleted, epoch.ids.drawn
+    return list(export(epoch.store)), bodies, data, deleted, epoch.ids.count
 
 
 def call(world: World, method: str, number: str = "7") -> Any:
@@ -130,7 +130,7 @@ def test_replaced_content_replaces_the_file(keeper: Keeper) -> None:
     fire(before, "ACTIVITIES", "ACT CREATE", DATA)
     assert content(keeper.again()) == content(world) == beginning
 
-    world.replace_content(numbered(webhook_request_entries(index=3), "entry"))
+    world.replace_content(locate_all(webhook_request_entries(index=3), "entry"))
     (number,) = (orjson.loads(body)["number"] for body in content(world)[1])
     call(world, "delete", number)
     assert content(keeper.again()) == content(world)
@@ -328,7 +328,7 @@ def test_a_mock_goes_on_with_a_file_that_cannot_be_written_anew(
         notes = world.keep(StateFile(keeper.path, world.config))
     assert notes == [
         "the last change is incomplete; its 25 bytes are ignored",
-        "it goes on, but cannot be written anew: world.state: No space left on device",
+        "it is continued, but cannot be rewritten: world.state: No space left on device",
     ]
     call(world, "delete", "9")
     assert content(keeper.again()) == content(world)

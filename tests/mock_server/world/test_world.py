@@ -15,7 +15,7 @@ from crmcom_kit.mock_server.store.records import Record
 from crmcom_kit.mock_server.world.factory import DEFAULT_CREDENTIALS
 from crmcom_kit.mock_server.world.generation import add_partial
 from crmcom_kit.mock_server.world.webhooks.triggers import fire
-from crmcom_kit.mock_server.world.world_file import DataError, as_located
+from crmcom_kit.mock_server.world.world_file import DataError, locate
 from crmcom_kit.schemas import Dialect
 from crmcom_kit.schemas.loader import compiled
 
@@ -150,7 +150,7 @@ def test_what_is_refused_uses_up_no_id_and_no_number(world: Any) -> None:
 
     def add(*more: dict[str, Any]) -> list[Record]:
         entries = {"entity": "JOBS"}, {"webhook_definition": {"name": "New"}}, *more
-        return add_partial(epoch, tenant, [as_located(entry, "") for entry in entries]).filled_in
+        return add_partial(epoch, tenant, [locate(entry, "") for entry in entries]).filled_in
 
     for wrong in ({"entity": "JOBS", "odd": 1}, {"workflow_rule": {"name": "Activity completed"}}):
         with pytest.raises(DataError):
@@ -159,7 +159,7 @@ def test_what_is_refused_uses_up_no_id_and_no_number(world: Any) -> None:
         fire(epoch, "ACTIVITIES", "ACT CREATE", {"number": 2**64})
 
     (record,) = add()
-    assert (record.number, epoch.ids.drawn) == (str(largest + 1), 0)
+    assert (record.number, epoch.ids.count) == (str(largest + 1), 0)
 
 
 def test_a_reset_goes_back_to_the_start(world: Any) -> None:

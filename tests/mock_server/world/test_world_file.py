@@ -24,10 +24,10 @@ from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.mock_server.world.world_file import (
     DataError,
     LocatedEntry,
-    numbered,
+    locate_all,
     read_entries,
     sample_entries,
-    validated,
+    validate,
 )
 
 DEFINITION = {"id": "D1", "name": "Jobs", "secret_key_id": "K1"}
@@ -166,7 +166,7 @@ def test_the_sample_world_passes_the_checks(release: str) -> None:
     config = make_world(release=release).config
     own_release = config.release
     entries = list(sample_entries(own_release))
-    assert list(validated(entries, config)) == entries
+    assert list(validate(entries, config)) == entries
     requests = [request.entry.get("webhook_request") for request in entries]
     assert {request["record"]["entity"] for request in requests if request} == set(
         own_release.entities
@@ -272,9 +272,9 @@ def test_names_of_one_id_that_contradict_each_other_are_refused(write: Write, ki
     assert said in error_of(write([by_id, a, b]))
 
     world = make_world(data=[by_id])
-    world.add(lambda _: numbered([a], "entry"))
+    world.add(lambda _: locate_all([a], "entry"))
     with pytest.raises(DataError, match=re.escape(said)):
-        world.add(lambda _: numbered([b], "entry"))
+        world.add(lambda _: locate_all([b], "entry"))
     assert len(world.store) == 2
 
 
@@ -323,8 +323,8 @@ def test_what_is_known_already_undoes_nothing() -> None:
     world = make_world(data=ENTRIES)
 
     def entries(_: Epoch) -> Iterator[LocatedEntry]:
-        yield from numbered([{"webhook_request": request("9")}], "entry")
-        unit = numbered([{"unit": {"id": "other"}}], "entry")
+        yield from locate_all([{"webhook_request": request("9")}], "entry")
+        unit = locate_all([{"unit": {"id": "other"}}], "entry")
         add_entries(world.config, world.store, unit, inf)
 
     world.add(entries)
