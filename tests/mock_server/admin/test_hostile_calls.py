@@ -132,7 +132,7 @@ def _shared(make_mock: Any) -> Any:
     return make_mock(data=[])
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=40)
 @given(data=st.data())
 def test_no_body_breaks_it(shared: Any, admin_of: Any, data: Any) -> None:
     """Whatever is sent, each answer is one that the document promises, and none is a 500."""
