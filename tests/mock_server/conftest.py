@@ -21,6 +21,7 @@ from werkzeug.datastructures import Headers
 from crmcom_kit.mock_server import create_app, make_world
 from crmcom_kit.mock_server.store.store import Store
 from crmcom_kit.mock_server.world import factory
+from crmcom_kit.mock_server.world.entries import import_entries
 from crmcom_kit.schemas import API_PATH, resolve
 from crmcom_kit.schemas.loader import compiled
 from crmcom_kit.schemas.statements import statement
@@ -45,15 +46,14 @@ _LOOKS = ("record.", "signing.", "envelope.key_order", "dates.", "message.")
 def _sample_worlds_share_their_content() -> Iterator[None]:
     """Read the sample world once for each way that records look: it is most of a mock's start."""
     contents: dict[str, Store] = {}
-    read = factory.import_entries
 
     def shared(config: Any, entries: Any) -> Store:
         if getattr(entries, "__name__", "") != "sample_entries":
-            return read(config, entries)
+            return import_entries(config, entries)
         looks = {key: value for key, value in config.dialect.items() if key.startswith(_LOOKS)}
         form = repr((config.release, config.seed, looks))
         if form not in contents:
-            contents[form] = read(config, entries)
+            contents[form] = import_entries(config, entries)
         return contents[form]
 
     with pytest.MonkeyPatch.context() as patch:
