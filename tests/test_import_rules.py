@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -63,12 +64,19 @@ REGISTRY_HOSTS = ("pypi" + ".org", "pythonhosted" + ".org", "npmjs" + ".org", "d
 OUTSIDE_FOLDERS = ("../" + "shared", "/" + "work/")
 
 
+@cache
+def imports_of(source: str) -> list[ast.Import | ast.ImportFrom]:
+    """Return every import of the source, wherever it stands."""
+    nodes = ast.walk(ast.parse(source))
+    return [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
+
+
 def imported_modules(source: str) -> Iterator[str]:
     """Yield every module that the source imports anywhere; a relative one begins with a dot."""
-    for node in ast.walk(ast.parse(source)):
+    for node in imports_of(source):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
+        else:
             module = "." * node.level + (node.module or "")
             # `from crmcom_kit import schemas` imports a room, and so does a folder of a room.
             names = [f"{module}.{alias.name}" for alias in node.names]
@@ -147,7 +155,7 @@ def cycle_of_modules(files: dict[str, str]) -> list[str]:
     sources = {name.removesuffix(".__init__"): text for name, text in sources.items()}
     graph: dict[str, set[str]] = {}
     for importer, source in sources.items():
-        for node in ast.walk(ast.parse(source)):
+        for node in imports_of(source):
             if isinstance(node, ast.ImportFrom):
                 module = (node.module or "").removeprefix("crmcom_kit.")
                 names = {f"{module}.{alias.name}" for alias in node.names}

@@ -3,46 +3,36 @@
 import os
 import subprocess
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from crmcom_kit import progress
+from crmcom_kit.cli import main
 from crmcom_kit.fixtures import json_lines, stream
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs a pseudo-terminal")
-#: Runs the command with its first line of progress at once.
-AT_ONCE = """
+#: Modules of commands that may take long.
+COMMANDS = (
+    "fixtures.cli",
+    "mock_server.cli.serve",
+    "contract_tests.cli",
+    "contract_tests.calibration.cli",
+)
+WORK = """
 from crmcom_kit import progress
 progress.SILENT = 0
-from crmcom_kit.cli import main
-main()
+with progress.progress() as show:
+    show("working")
+    print("made")
 """
 
 
-def shown_on_terminal(folder: Path, command: str, until: str = "", **streams: Any) -> str:
-    """Return what a command shows if its standard error is a terminal.
-
-    With ``until`` it is ended as soon as it has shown that.
-    """
-    ours, theirs = os.openpty()
-    with subprocess.Popen(
-        [sys.executable, "-c", AT_ONCE, *command.split()],
-        cwd=folder,
-        env={**os.environ, "TERM": "xterm", "COLUMNS": "150"},
-        stderr=theirs,
-        **{"stdout": subprocess.DEVNULL, **streams},
-    ) as process:
-        os.close(theirs)
-        shown = ""
-        with suppress(OSError):  # how Linux ends what a terminal without a writer says
-            while not (until and until in shown) and (block := os.read(ours, 1 << 16)):
-                shown += block.decode(errors="replace")
-        process.terminate()
-        os.close(ours)
-    return shown
+class _Shown(BaseException):
+    """The line that a test waits for has come."""
 
 
 @pytest.mark.parametrize(
@@ -54,20 +44,45 @@ def shown_on_terminal(folder: Path, command: str, until: str = "", **streams: An
         ("calibrate --max-requests 60 --out profile", "learning, round 1: dial 1 of "),
     ],
 )
-def test_a_command_shows_its_progress(command: str, text: str, tmp_path: Path) -> None:
+def test_a_command_shows_its_progress(
+    command: str, text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Each command that may take long is wired."""
-    (tmp_path / "world.jsonl").write_bytes(b"".join(json_lines(stream("world", count=1))))
+    monkeypatch.chdir(tmp_path)
+    Path("world.jsonl").write_bytes(b"".join(json_lines(stream("world", count=1))))
 
-    assert text in shown_on_terminal(tmp_path, command, text)
+    def show(shown: str, _done: int = 0) -> None:
+        if text in shown:
+            raise _Shown
+
+    @contextmanager
+    def watched(_total: int | None = None) -> Iterator[progress.Show]:
+        yield show
+
+    for name in COMMANDS:
+        monkeypatch.setattr(import_module(f"crmcom_kit.{name}"), "progress", watched)
+    with pytest.raises(_Shown):
+        CliRunner().invoke(main, command.split())
 
 
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs a pseudo-terminal")
 def test_what_is_printed_meanwhile_goes_where_it_should(tmp_path: Path) -> None:
-    """A dry run that is written to a file is there, and not on the terminal."""
-    with (tmp_path / "plan.txt").open("w") as file:
-        shown = shown_on_terminal(tmp_path, "check --dry-run", stdout=file)
+    """What is written to a file is there, and not on the terminal that shows the line."""
+    ours, theirs = os.openpty()
+    with (tmp_path / "made").open("w") as file:
+        environment = {**os.environ, "TERM": "xterm"}
+        command = [sys.executable, "-c", WORK]
+        subprocess.run(command, env=environment, stdout=file, stderr=theirs, check=True)
+    os.close(theirs)
+    shown = b""
+    with suppress(OSError):  # how Linux ends what a terminal without a writer says
+        while block := os.read(ours, 1 << 16):
+            shown += block
+    os.close(ours)
 
-    assert "Nothing was sent." not in shown
-    assert (tmp_path / "plan.txt").read_text("utf-8").endswith("Nothing was sent.\n")
+    assert b"working" in shown
+    assert b"made" not in shown
+    assert (tmp_path / "made").read_text("utf-8") == "made\n"
 
 
 @pytest.mark.parametrize("is_terminal", [True, False])
