@@ -7,6 +7,9 @@ from typing import Any
 
 from helpers.receivers import OK, listening
 
+from crmcom_kit.mock_server import make_world
+from crmcom_kit.mock_server.world.state_file import StateFile
+
 DIALECT = """
 [resend]
 delivery = "queued"
@@ -37,13 +40,10 @@ def test_sigterm_ends_deliveries_that_wait_and_that_run(start_server: Any, tmp_p
         sent = len(receiver.got)
         over.set()
 
-    again = start_server(*flags)
-    entries = again.ask("GET", "/__admin/records?limit=1000")[1]["records"]
-    fired = [
-        entry["record"]["life_cycle_state"]
-        for entry in entries
-        if entry["record"]["url"] == receiver.url
-    ]
+    world = make_world(dialect=dialect)
+    world.keep(StateFile(state, world.config))
+    world.end_keeping()
+    fired = [record.state for record in world.store.records() if record.url == receiver.url]
     assert (status, err) == (0, "")
     assert sent == len(receiver.got) < QUEUED
     assert sorted(fired) == ["REJECTED"] * (QUEUED - 1) + ["SUCCESSFUL"]
