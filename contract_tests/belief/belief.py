@@ -23,6 +23,7 @@ from crmcom_kit.contract_tests.belief.knowledge import (
 )
 from crmcom_kit.contract_tests.belief.memory import SharedParts
 from crmcom_kit.contract_tests.client.exchanges import Exchange
+from crmcom_kit.contract_tests.client.targets import Login
 from crmcom_kit.schemas.methods import IDENTIFIER_FIELDS
 from crmcom_kit.schemas.releases import Release
 
@@ -46,18 +47,6 @@ class TokenState(Enum):
     EXPIRED = auto()  # its time is over, as the option that gave it says
     UNKNOWN = auto()  # no login returned it
     DOUBTFUL = auto()  # it may be valid or not
-
-
-@dataclass(frozen=True, slots=True)
-class Credentials:
-    """What logins of this server are right; None: that is not known."""
-
-    username: str | None = None
-    password: str | None = None
-    organisation: str | None = None
-    api_key: str | None = None
-    unit: str | None = None  # that the logins act for
-    expired_token: str | None = None
 
 
 @dataclass(slots=True)
@@ -128,7 +117,7 @@ class Belief:
     """All that is known of one server, in one run or one recording."""
 
     release: Release
-    credentials: Credentials = field(default_factory=Credentials)
+    credentials: Login = field(default_factory=Login)  # those that are right; None: not known
     knows_tokens: bool = True  # every login is seen; if not, a token is valid once it was served
     max_tracked: int = MAX_TRACKED
     max_bytes: int = MAX_BYTES

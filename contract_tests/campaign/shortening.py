@@ -86,9 +86,8 @@ def fresh_oracle(session: Session) -> Oracle:
     belief = Belief(
         before.release, credentials=before.credentials, knows_tokens=before.knows_tokens
     )
-    token = session.scene.login.token
-    if token is not None:
-        belief.set_token(token, TokenState.LIVE)
+    if before.credentials.token is not None:
+        belief.set_token(before.credentials.token, TokenState.LIVE)
     return Oracle(belief)
 
 

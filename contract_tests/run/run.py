@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
-from crmcom_kit.contract_tests.belief.belief import Belief, Credentials
+from crmcom_kit.contract_tests.belief.belief import Belief
 from crmcom_kit.contract_tests.belief.knowledge import value_at
 from crmcom_kit.contract_tests.campaign.campaign import Campaign
 from crmcom_kit.contract_tests.campaign.conclusions import conclude
@@ -66,15 +66,11 @@ def new_session(
     ``may_find_more``: see ``Guard``; ``ends_at``: see ``Client``.
     """
     client = Client(target, config.limits, ends_at=ends_at, now=config.now, sleep=config.sleep)
-    login = target.login
-    names = ("username", "password", "organisation", "api_key", "unit", "expired_token")
-    credentials = Credentials(**{name: getattr(login, name) for name in names})
-    belief = Belief(target.release, credentials=credentials)
-    oracle = Oracle(belief)
-    scene = Scene(belief, login, token=login.token, nowhere=nowhere(config.seed))
+    belief = Belief(target.release, credentials=target.login)
+    scene = Scene(belief, token=target.login.token, nowhere=nowhere(config.seed))
     if not target.own and config.max_logins != ANY_LOGINS:
         scene.logins = Logins(config.max_logins, config.login_count)
-    session = Session(client, oracle, scene, stop=config.stop)
+    session = Session(client, Oracle(belief), scene, stop=config.stop)
     ledger = Ledger(config.ledger, target) if config.ledger is not None else None
     session.guard = Guard(session, ledger, may_find_more=may_find_more)
     _permit(session, config, ours=target.own)

@@ -36,7 +36,6 @@ class Scene(InOneLine):
     """What templates draw from."""
 
     belief: Belief
-    login: Login
     token: str | None = None
     allowed: frozenset[str] = frozenset()  # which of resend and delete may be called
     scope: Scope = NOTHING  # the webhook requests that may be changed
@@ -55,6 +54,11 @@ class Scene(InOneLine):
         Hypothesis draws an example again to shrink it, and must draw the same.
         """
         return replace(self, belief=self.belief.frozen(), _made={}, _made_of=None)
+
+    @property
+    def login(self) -> Login:
+        """The credentials of the run."""
+        return self.belief.credentials
 
     @property
     def release(self) -> Release:

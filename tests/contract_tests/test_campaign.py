@@ -122,7 +122,7 @@ def test_each_documented_reason_to_refuse_has_a_template() -> None:
 def test_those_that_are_named_like_others(names: list[tuple[str, str]], wanted: str) -> None:
     """A server may change the other one."""
     records = [record(1) | {"id": key, "number": number} for key, number in names]
-    scene = Scene(Conversation(listed(records)).belief, Login())
+    scene = Scene(Conversation(listed(records)).belief)
     ids = {
         named["id"]
         for template in all_templates()

@@ -30,7 +30,7 @@ def session_of(conversation: Conversation) -> Session:
     """Return a session with the oracle of a conversation, whose time ends in a minute."""
     target = own_mock("R13")
     client = Client(target, Limits(), ends_at=60.0, now=lambda: 0.0)
-    return Session(client, conversation.oracle, Scene(conversation.belief, target.login))
+    return Session(client, conversation.oracle, Scene(conversation.belief))
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from crmcom_kit.contract_tests.belief.belief import Belief, Credentials, Record, TokenState
+from crmcom_kit.contract_tests.belief.belief import Belief, Record, TokenState
 from crmcom_kit.contract_tests.client.calls import build
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
+from crmcom_kit.contract_tests.client.targets import Login
 from crmcom_kit.contract_tests.oracle.expectations import expectation
 from crmcom_kit.contract_tests.oracle.oracle import Observation, Oracle
 from crmcom_kit.contract_tests.oracle.suspicions import Hypothesis, Suspicion
@@ -57,7 +58,7 @@ class Conversation:
         knows_login: bool = True,
     ) -> None:
         """Observe entries; ``TOKEN`` is valid."""
-        credentials = Credentials(**LOGIN, api_key="KEY") if knows_login else Credentials()
+        credentials = Login(**LOGIN, api_key="KEY") if knows_login else Login()
         self.belief = Belief(resolve(release), credentials=credentials, knows_tokens=knows_tokens)
         self.belief.set_token(TOKEN, TokenState.LIVE)
         self.oracle = Oracle(self.belief)
