@@ -67,6 +67,20 @@ class Drawn(NamedTuple):
         return f"<{self.template.name}>"
 
 
+_TEMPLATES = {
+    layer: [
+        template
+        for template in all_templates()
+        if template.layer == layer and not template.is_undocumented
+    ]
+    for layer in LAYERS
+}
+#: Each template as often as its weight says.
+_WEIGHTED = {
+    layer: [template for template in templates for _ in range(template.weight)]
+    for layer, templates in _TEMPLATES.items()
+}
+
 #: All choices are drawn as places. So an example replays even if the server now offers something
 #: else, such as another token, which would make a strategy flaky for Hypothesis.
 _PLACES = st.integers(0, 2**16 - 1)
@@ -93,8 +107,7 @@ def _requests(draw: st.DrawFn, layer: str) -> list[Drawn]:
     scene, templates = draw(st.runner()).session.scene, _TEMPLATES[layer]
     drawn = []
     for _ in range(TOGETHER.get(layer, 1)):
-        place = draw(st.integers(0, len(_WEIGHTED[layer]) - 1))
-        first = templates.index(_WEIGHTED[layer][place])
+        first = templates.index(draw(st.sampled_from(_WEIGHTED[layer])))
         variant_place, record_place = draw(_PLACES), draw(_PLACES)
         for template in (*templates[first:], *templates[:first]):
             variants = template.choices(scene)
@@ -104,21 +117,6 @@ def _requests(draw: st.DrawFn, layer: str) -> list[Drawn]:
                 drawn += [] if call is None else [Drawn(call, template, variant)]
                 break
     return drawn
-
-
-_TEMPLATES = {
-    layer: [
-        template
-        for template in all_templates()
-        if template.layer == layer and not template.is_undocumented
-    ]
-    for layer in LAYERS
-}
-#: Each template as often as its weight says.
-_WEIGHTED = {
-    layer: [template for template in templates for _ in range(template.weight)]
-    for layer, templates in _TEMPLATES.items()
-}
 
 
 @dataclass

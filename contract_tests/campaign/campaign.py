@@ -204,7 +204,7 @@ class Campaign:
         return suspicions
 
     def _take_stock(self, looks: Sequence[Look]) -> None:
-        """Look, and forget what is gone: what later looks miss has gone since."""
+        """Look, and forget webhook requests that are gone, so that later looks don't miss them."""
         for method, parameters in looks:
             exchange = self.call(method, parameters)
             if method != "list" or not exchange.ok:

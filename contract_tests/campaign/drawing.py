@@ -22,8 +22,8 @@ from crmcom_kit.contract_tests.strategies import open_calls
 from crmcom_kit.contract_tests.templates import Template
 from crmcom_kit.contract_tests.templates.logins import plain_list
 
-#: Checks that fail rightly used tests: a server may be slow, its values may be long, and a user's
-#: test may run the kit inside ``@given``.
+#: Health checks that would fail tests which are right: a server may be slow, its values may be
+#: long, and a user's test may run the kit inside ``@given``.
 IGNORED_CHECKS = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.nested_given)
 #: The maximum number of examples for each request; an example that was sent is not sent again.
 EXAMPLES = 5

@@ -43,18 +43,18 @@ class Guard:
     """
 
     def __init__(
-        self, session: Sender, log: Ledger | None = None, *, may_find_more: bool = False
+        self, session: Sender, ledger: Ledger | None = None, *, may_find_more: bool = False
     ) -> None:
         """Guard what ``session`` sends.
 
         Args:
             session: sends the requests.
-            log: gets the webhook requests that are about to be changed.
+            ledger: gets the webhook requests that are about to be changed.
             may_find_more: whether a value may be sent that turns out to name a webhook request in
                 scope. A run must not send it: it takes the value for one that names nothing.
         """
         self._session = session
-        self._log = log
+        self._ledger = ledger
         self._may_find_more = may_find_more
         #: Webhook requests, by field and value.
         self._looked_up: dict[tuple[str, str], list[Record]] = {}
@@ -73,11 +73,11 @@ class Guard:
         records = self._all_named(call) if free else self._one_in_scope(call)
         for record in records:
             if record["id"] not in self.touched:
-                if self._log is not None:  # first, since a touched one passes from then on
+                if self._ledger is not None:  # first, since a touched one passes from then on
                     tracked = self._session.scene.belief.tracked.get(record["id"])
                     is_of_belief = tracked is not None and tracked.condensed is record
                     whole = tracked.whole if tracked and is_of_belief else record
-                    self._log.note(whole, changing_method(call) or call.method)
+                    self._ledger.note(whole, changing_method(call) or call.method)
                 self.touched[record["id"]] = record
         client = self._session.client
         is_sent = client.left != 0 and client.seconds_left > 0
