@@ -165,12 +165,12 @@ class Target:
 
         Of any other server, only forget what is known; webhook requests are discovered again.
         """
-        session = self.session
-        if self.is_own:
+        session, reset = self.session, self.session.target.reset
+        session.forget()
+        if reset is not None:
+            reset()
             self._first = len(session.client.history)
-            session.start_anew()
-        else:
-            session.forget()
+            session.tokens.renew()
         self._has_looked = False
         self._broken.clear()
         self._note_token()

@@ -35,13 +35,6 @@ class Session(Connection):
         self.login_guard = LoginGuard(self.scene)
         self.guard = Guard(self)
 
-    def start_anew(self) -> None:
-        """Reset the kit's own mock, forget what is known of it, and log in."""
-        if self.target.reset is not None:
-            self.target.reset()
-        self.forget()
-        self.tokens.renew()
-
     def forget(self) -> None:
         """Forget what is known of the target, except the token."""
         belief = Belief(self.belief.release, credentials=self.belief.credentials)

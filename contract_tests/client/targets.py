@@ -99,9 +99,8 @@ class DirectMock:
         self._world.clock.freeze(began)
         self._world.current_epoch.config.responses.counts_matches = True
 
-    def send(self, message: Any) -> Any:
+    def send(self, _message: Any) -> Any:
         """Return the outcome of a delivery."""
-        del message
         from crmcom_kit.mock_server.deliveries.outcomes import Outcome
 
         failed = self.outcome

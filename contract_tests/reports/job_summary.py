@@ -28,7 +28,7 @@ def written(report: Report) -> str:
     if len(text) > MAX_CHARACTERS:
         text = text[:MAX_CHARACTERS] + _END
     fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
-    outcome, icon = report.outcome, _ICONS.get(report.outcome, "⚠️")
+    outcome, icon = report.results.outcome, _ICONS.get(report.results.outcome, "⚠️")
     return f"## {icon} crmcom-kit check: {outcome}\n\n{fence}text\n{text}\n{fence}\n"
 
 
@@ -50,7 +50,7 @@ def annotations(report: Report, environment: Mapping[str, str]) -> Iterator[str]
         (f"client: {mistake['statement']}", f"{mistake['text']}\n{mistake['mistake']}")
         for mistake in (client["mistakes"] if client is not None else ())
     ]
-    yield _error(f"crmcom-kit check: {report.outcome.upper()}", f"{report.headline}{link}")
+    yield _error(f"crmcom-kit check: {report.results.outcome.upper()}", f"{report.headline}{link}")
     for title, message in reasons[: MAX_ANNOTATIONS - 1]:
         yield _error(title, f"{message[:_MAX_MESSAGE]}{link}")
 

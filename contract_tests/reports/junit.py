@@ -25,8 +25,8 @@ def written(report: Report) -> str:
     failed = failure_of_run(report.document)
     if failed and not (client and client["mistakes"]):  # mistakes have cases of their own
         case = ET.Element("testcase", classname="crmcom_kit", name="the run itself")
-        kind = "failure" if report.outcome is Outcome.BROKEN else "error"
-        ET.SubElement(case, kind, message=visible(failed), type=report.outcome)
+        kind = "failure" if report.results.outcome is Outcome.BROKEN else "error"
+        ET.SubElement(case, kind, message=visible(failed), type=report.results.outcome)
         cases.append(case)
     name = f"crmcom-kit check of {report.document['target']['name']}"
     suite = _suite(report, name, cases)

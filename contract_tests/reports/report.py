@@ -164,11 +164,6 @@ class Report:
 
     # The sentences of the reports for people.
 
-    @property
-    def outcome(self) -> Outcome:
-        """The outcome of the run."""
-        return self.results.outcome
-
     @cached_property
     def headline(self) -> str:
         """The outcome in a sentence: why the run has not passed, or what was not seen."""

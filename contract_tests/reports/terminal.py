@@ -133,4 +133,4 @@ def _sum_of_client(client: Entry) -> str:
 
 def outcome_line(report: Report) -> str:
     """Return the line with the outcome: the first one of the report, and the last."""
-    return f"{report.outcome.upper()}: {report.headline}"
+    return f"{report.results.outcome.upper()}: {report.headline}"

@@ -27,15 +27,10 @@ class Outcome(StrEnum):
     INCONCLUSIVE = "inconclusive"  # nothing is wrong, and too little was seen
     UNCONFIRMED = "unconfirmed"  # a recording has contradictions that nothing in it confirms
 
-
-#: The exit status of a run, by its outcome.
-EXIT_CODES = {
-    Outcome.PASSED: 0,
-    Outcome.BROKEN: 1,
-    Outcome.ERROR: 2,
-    Outcome.INCONCLUSIVE: 3,
-    Outcome.UNCONFIRMED: 0,
-}
+    @property
+    def exit_code(self) -> int:
+        """The exit status of a command whose run comes to this."""
+        return {Outcome.BROKEN: 1, Outcome.ERROR: 2, Outcome.INCONCLUSIVE: 3}.get(self, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +96,8 @@ class Results:
 
     @property
     def exit_code(self) -> int:
-        """The exit status of the command: see ``EXIT_CODES``."""
-        return EXIT_CODES[self.outcome]
+        """The exit status of the command."""
+        return self.outcome.exit_code
 
 
 def statement_results(

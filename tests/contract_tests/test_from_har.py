@@ -260,7 +260,7 @@ def test_a_contradiction_that_nothing_confirms_is_no_pass(tmp_path: Path, name: 
     """It is counted and told, and no violation."""
     results = checked(tmp_path, archive(OPEN[name]))
     assert (results.unconfirmed, results.exit_code) == (1, 0)
-    assert Report(results).outcome == "unconfirmed"
+    assert results.outcome == "unconfirmed"
     *_, warning, advice = results.warnings
     assert re.match(r"not confirmed: .*, exchange [23], show: expected .*; seen .*", warning)
     assert advice.startswith("to confirm a contradiction, ")
@@ -270,7 +270,7 @@ def test_a_contradiction_that_nothing_confirms_is_no_pass(tmp_path: Path, name: 
 @pytest.mark.parametrize("name", ["a token has ended", "one is shown while it is deleted"])
 def test_what_explains_a_contradiction(tmp_path: Path, name: str) -> None:
     """A token that has ended since, and a request without an order."""
-    assert Report(checked(tmp_path, archive(OPEN[name]))).outcome == "passed"
+    assert checked(tmp_path, archive(OPEN[name])).outcome == "passed"
 
 
 @pytest.mark.parametrize("seed", range(6))
