@@ -121,26 +121,35 @@ class Tokens:
         """Return whether a request was refused since its token has ended. If so, log in again.
 
         The documents leave open how an ended token is refused. A token has ended if the simplest
-        request is refused in the same way. That may also be so for a while only, so it waits. A
-        request that must be refused tells nothing of its token.
+        request is refused in the same way. That may also be so for a while only, so it waits.
         """
-        exchange, connection = sent.exchange, self._connection
-        used, must = exchange.call.parameters.get("token"), sent.expected.must
-        is_login = used is None and must is Must.SERVE
-        if exchange.ok or must is Must.REFUSE or not (is_login or used == connection.scene.token):
+        if not self._may_be_about_token(sent):
+            return False
+        belief, usual = self._connection.belief, self._connection.belief.token_refusal
+        refusal = self._refusal(self._connection.scene.token)
+        if refusal is None or refusal not in (usual, sent.exchange.wording):
+            return False
+        may_pass = refusal != usual or refusal in belief.temporary_refusals
+        if may_pass and self._outlasts(refusal):
+            return True
+        return self._replace_token(refusal)
+
+    def _may_be_about_token(self, sent: Observation) -> bool:
+        """Whether a request was refused, and the reason may be the run's token.
+
+        A request that must be refused tells nothing of its token.
+        """
+        exchange, must = sent.exchange, sent.expected.must
+        token = exchange.call.parameters.get("token")
+        is_login = token is None and must is Must.SERVE
+        if exchange.ok or must is Must.REFUSE:
+            return False
+        if not is_login and token != self._connection.scene.token:
             return False
         if not is_readable(exchange) and exchange.status not in UNAUTHORIZED:
             return False  # without an envelope it is no refusal
-        wording, usual = exchange.wording, connection.belief.token_refusal
-        if wording in self._refusals_of_new or (must is not Must.SERVE and wording != usual):
-            return False
-        refusal = self._refusal(connection.scene.token)
-        if refusal is None or refusal not in (usual, wording):
-            return False
-        is_odd = refusal != usual or refusal in connection.belief.temporary_refusals
-        if is_odd and self._outlasts(refusal):
-            return True
-        return self._replace_token(refusal)
+        is_usual = exchange.wording == self._connection.belief.token_refusal
+        return exchange.wording not in self._refusals_of_new and (must is Must.SERVE or is_usual)
 
     def _outlasts(self, refusal: Wording) -> bool:
         """Wait while the server refuses every request, and return whether that ends."""
