@@ -14,7 +14,7 @@ from crmcom_kit.schemas.dialect import DialectError, dialect_names, load_dialect
 from crmcom_kit.schemas.loader import Profile, UnknownSchema, load_schema, schema_names
 from crmcom_kit.schemas.releases import UnknownRelease, default_release
 
-#: What OpenAPI can name as a server; braces would be variables there.
+#: A URL that OpenAPI can name as a server; braces would be variables.
 _SERVER_URL = re.compile(r"https?://[^\s{}?#]+")
 
 
@@ -81,8 +81,8 @@ def schemas(name: str | None, release: str | None, profile: Profile) -> None:
 def openapi(release: str | None, dialect_source: str, server_url: str | None) -> None:
     """Print the OpenAPI 3.1 document of a release, as JSON.
 
-    The document is self-contained and uses only standard keywords. The dialect decides what
-    responses and messages look like, and which HTTP status an error has.
+    The document is self-contained and uses only standard keywords. The dialect decides the
+    form of responses and messages, and the HTTP statuses of errors.
     """
     from crmcom_kit.schemas.openapi import DEFAULT_SERVER, openapi_document
 

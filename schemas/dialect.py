@@ -1,7 +1,7 @@
 """Dialects: the choices that the documents leave open, each a dial with its evidence.
 
-A dialect file is TOML and names only what differs from the default dialect. An unknown key, or a
-value of the wrong type, is an error that names the key and what is allowed.
+A dialect file is TOML with the differences from the default dialect. An unknown key, or a value of
+the wrong type, is an error that names the key and the allowed values.
 """
 
 import difflib
@@ -19,12 +19,12 @@ from crmcom_kit.schemas.ordering import MAX_KEYS, OLD_NAMES, read_key
 
 _SCRIPT_STEP = re.compile(r"(?:([0-9]{1,6})\s*\*\s*)?([a-z0-9_]+)")
 
-# An error response has a body that says what is wrong; these statuses cannot have one.
+# Responses with these statuses have no body, but an error response needs one.
 _BODILESS = (204, 205, 304)
 
 
 class DialectError(ValueError):
-    """A dialect that cannot be used: names the key, the value and what is allowed."""
+    """An error in a dialect: names the key, the value and the allowed values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,20 +42,20 @@ class Dial:
 
     @property
     def error_kind(self) -> str:
-        """The kind of error that the dial is about; "" if it is about none, or about all."""
+        """The error kind that the dial is about; "" for dials about no kind or all kinds."""
         return self.key.removeprefix("errors.").rpartition(".")[0] * self.key.startswith("errors.")
 
     def allowed(self) -> str:
-        """Return in words what this dial may be set to."""
+        """Return the allowed values in words."""
         match self.type:
             case "choice":
-                return "one of " + ", ".join(map(_quoted, self.choices))
+                return "one of " + ", ".join(map(_quote, self.choices))
             case "boolean":
                 return "true or false"
             case "integer":
                 return f"a whole number from {self.choices[0]} to {self.choices[1]}"
             case "members":
-                return "a list of " + ", ".join(map(_quoted, self.choices))
+                return "a list of " + ", ".join(map(_quote, self.choices))
             case "pattern":
                 return f"a string that matches {self.choices}"
             case "order" | "script" | "cases":
@@ -89,8 +89,8 @@ class Dial:
                 return isinstance(value, bool)
             case "integer":
                 low, high = self.choices
-                whole = isinstance(value, int) and not isinstance(value, bool)
-                return whole and low <= value <= high
+                is_number = isinstance(value, int) and not isinstance(value, bool)
+                return is_number and low <= value <= high
             case "members":
                 return isinstance(value, list | tuple) and set(map(str, value)) <= set(self.choices)
             case "pattern":
@@ -120,35 +120,35 @@ class Dialect(Mapping[str, Any]):
     """The value of every dial by key; read-only."""
 
     def __init__(self, name: str, changes: Mapping[str, Any] | None = None) -> None:
-        """Take the defaults, changed by ``changes`` (key → value).
+        """Set the defaults, changed by ``changes`` (key → value).
 
         Raises:
             DialectError: a key or a value is not allowed.
         """
         self.name = name
         by_key = dials()
-        values = {key: _frozen(dial.default) for key, dial in by_key.items()}
+        values = {key: _freeze(dial.default) for key, dial in by_key.items()}
         for key, value in (changes or {}).items():
             if key == "list.order" and isinstance(value, str) and value in OLD_NAMES:
                 values[key] = OLD_NAMES[value]
-                now = ", ".join(map(_quoted, values[key]))
-                msg = f"dialect {name}: {key} = {value!r} is now [{now}]"
+                keys = ", ".join(map(_quote, values[key]))
+                msg = f"dialect {name}: {key} = {value!r} is now [{keys}]"
                 warnings.warn(msg, FutureWarning, stacklevel=3)
                 continue
             if key not in by_key:
-                near = ", ".join(difflib.get_close_matches(key, by_key, n=3))
-                hint = f"nearest: {near}" if near else "`crmcom-kit dialect` prints all keys"
+                nearest = ", ".join(difflib.get_close_matches(key, by_key, n=3))
+                hint = f"nearest: {nearest}" if nearest else "`crmcom-kit dialect` prints all keys"
                 msg = f"dialect {name}: unknown key {key}; {hint}"
                 raise DialectError(msg)
             if not by_key[key].accepts(value):
                 allowed = by_key[key].allowed()
                 msg = f"dialect {name}: {key} = {value!r} is not allowed; allowed is {allowed}"
                 raise DialectError(msg)
-            values[key] = _frozen(value)
+            values[key] = _freeze(value)
         self._values = values
-        for key, like in _alike().items():
+        for key, other_key in _copied_dials().items():
             if key not in (changes or {}):
-                values[key] = values[like]
+                values[key] = values[other_key]
 
     def __getitem__(self, key: str) -> Any:
         return self._values[key]
@@ -160,38 +160,38 @@ class Dialect(Mapping[str, Any]):
         return len(self._values)
 
     def changes(self) -> dict[str, Any]:
-        """Return the dials that differ from the default dialect, or from the one they follow."""
-        usual = {key: _frozen(dial.default) for key, dial in dials().items()}
-        usual |= {key: self._values[like] for key, like in _alike().items()}
-        return {key: value for key, value in self._values.items() if value != usual[key]}
+        """Return the dials that differ from the default dialect, or from the dial they copy."""
+        defaults = {key: _freeze(dial.default) for key, dial in dials().items()}
+        defaults |= {key: self._values[other_key] for key, other_key in _copied_dials().items()}
+        return {key: value for key, value in self._values.items() if value != defaults[key]}
 
     def changed(self, changes: Mapping[str, Any]) -> "Dialect":
-        """Return this dialect with ``changes`` made. Raises DialectError like the constructor."""
+        """Return a copy with ``changes``. Raises DialectError like the constructor."""
         return Dialect(self.name, {**self.changes(), **changes})
 
 
 @cache
 def dials() -> dict[str, Dial]:
-    """Return every dial by key, those of the error kinds included."""
+    """Return every dial by key, including those of the error kinds."""
     data = read_json("data/dialect.json")
     all_dials = [Dial(**{"choices": None, **entry}) for entry in data["dials"]]
     for kind, error in error_kinds().items():
         for part, entry in data["error_dials"].items():
             default = error.get(part, entry.get("default"))
-            made = {"choices": None, **entry, "default": default}
-            all_dials.append(Dial(key=f"errors.{kind}.{part}", **made))
+            members = {"choices": None, **entry, "default": default}
+            all_dials.append(Dial(key=f"errors.{kind}.{part}", **members))
     return {dial.key: dial for dial in all_dials}
 
 
 @cache
 def error_kinds() -> dict[str, dict[str, Any]]:
-    """Return every kind of vendor error: its default code and message, and the statement broken."""
+    """Return every error kind: its default code and message, and the statement it breaks."""
     return {entry["kind"]: entry for entry in read_json("data/errors.json")["errors"]}
 
 
 @cache
-def _alike() -> dict[str, str]:
-    """Return dials that have the value of another dial unless they are set, with that dial."""
+def _copied_dials() -> dict[str, str]:
+    """Return the dials that copy another dial unless they are set, with the other dial."""
     return {
         f"errors.{kind}.{part}": f"errors.{error['like']}.{part}"
         for kind, error in error_kinds().items() if "like" in error
@@ -215,8 +215,8 @@ def delivery_outcomes() -> dict[str, dict[str, Any]]:
 @cache
 def other_statuses() -> dict[str, str]:
     """Return error_code and error_description for HTTP statuses without an outcome."""
-    found: dict[str, str] = read_json("data/delivery_outcomes.json")["other_statuses"]
-    return found
+    statuses: dict[str, str] = read_json("data/delivery_outcomes.json")["other_statuses"]
+    return statuses
 
 
 def read_script(text: str) -> tuple[tuple[int, str], ...] | None:
@@ -236,7 +236,7 @@ def dialect_names() -> tuple[str, ...]:
 
 
 def load_dialect(source: str | Path = "default") -> Dialect:
-    """Return a built-in dialect by name, or the one in the TOML file at ``source``.
+    """Return a built-in dialect by name, or the dialect in the TOML file at ``source``.
 
     Raises:
         DialectError: no such name or file, not TOML, or a key or value that is not allowed.
@@ -246,16 +246,15 @@ def load_dialect(source: str | Path = "default") -> Dialect:
     if not isinstance(source, str | Path):
         msg = f"dialect: {source!r} is not allowed; allowed is a name, a file's path, or a Dialect"
         raise DialectError(msg)
-    from crmcom_kit.toml_files import read_toml_file  # a start with the default does not need it
+    from crmcom_kit.toml_files import read_toml_file  # the default dialect does not need it
 
-    built_in = source in dialect_names()
+    is_built_in = source in dialect_names()
     try:
-        content = read_toml_file(ROOM / f"dialects/{source}.toml" if built_in else Path(source))
+        content = read_toml_file(ROOM / f"dialects/{source}.toml" if is_built_in else Path(source))
     except OSError as error:
         names = ", ".join(dialect_names())
-        why = error.strerror
-        msg = f"dialect: {source} is neither a built-in name ({names}) nor a readable file: {why}"
-        raise DialectError(msg) from None
+        msg = f"dialect: {source} is neither a built-in name ({names}) nor a readable file: "
+        raise DialectError(msg + str(error.strerror)) from None
     except ValueError as error:
         msg = f"dialect {source}: not a TOML file in UTF-8: {error}"
         raise DialectError(msg) from None
@@ -264,19 +263,19 @@ def load_dialect(source: str | Path = "default") -> Dialect:
 
 def dialect_of_table(name: str, content: Mapping[str, Any]) -> Dialect:
     """Return the dialect of a TOML file's content. Raises DialectError like ``Dialect``."""
-    return Dialect(name, _flat(content))
+    return Dialect(name, _flatten(content))
 
 
-def _flat(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
+def _flatten(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    values: dict[str, Any] = {}
     for key, value in table.items():
         path = f"{prefix}{key}"
         is_table = isinstance(value, dict) and path not in dials()
         if is_table and (value or any(dial.startswith(f"{path}.") for dial in dials())):
-            flat.update(_flat(value, f"{path}."))
+            values.update(_flatten(value, f"{path}."))
         else:  # an empty table without dials is an unknown key
-            flat[path] = value
-    return flat
+            values[path] = value
+    return values
 
 
 def _is_script(value: object) -> bool:
@@ -288,9 +287,9 @@ def _is_order(value: object) -> bool:
     return is_list and None not in map(read_key, value)  # type: ignore[call-overload]
 
 
-def _frozen(value: Any) -> Any:
+def _freeze(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-def _quoted(text: object) -> str:
+def _quote(text: object) -> str:
     return f'"{text}"'

@@ -1,4 +1,4 @@
-"""Dialects as TOML files that explain themselves: ``load_dialect`` reads what is written here."""
+"""Write dialects as commented TOML files, which ``load_dialect`` reads."""
 
 import json
 import textwrap
@@ -18,25 +18,25 @@ _WIDTH = 100
 def write_dialect(dialect: Dialect, evidence: Mapping[str, str] | None = None) -> str:
     """Return ``dialect`` as a commented TOML file with every dial in it.
 
-    ``evidence`` says of dials what is known of a server's choice, instead of their own evidence.
+    ``evidence`` has the evidence of a server's choices, by dial, in place of the dials' evidence.
     """
-    seen, changes = evidence or {}, dialect.changes()
+    evidence_by_key, changes = evidence or {}, dialect.changes()
     lines = [f"# {line}" for line in _HEADER.splitlines()]
     for table, members in _tables().items():
         lines += ["", f"[{table}]"]
         for dial in members:
             if not dial.error_kind:
-                lines += ["", *_comment(dial.text), *_about(dial, seen.get(dial.key))]
+                lines += ["", *_comment(dial.text), *_facts(dial, evidence_by_key.get(dial.key))]
                 if dial.key in changes:
                     lines += _comment(f"Default: {toml_value(dial.default)}.")
                 lines.append(f"{_name(dial)} = {toml_value(dialect[dial.key])}")
         if table == "errors":
-            lines += ["", *_kinds_of_errors(dialect, seen)]
+            lines += ["", *_kinds_of_errors(dialect, evidence_by_key)]
     return "\n".join(lines) + "\n"
 
 
 def _kinds_of_errors(dialect: Dialect, evidence: Mapping[str, str]) -> Iterator[str]:
-    """Yield a line for each kind of error, below the lines about all kinds."""
+    """Yield the lines about all error kinds, then a line for each kind."""
     changes = dialect.changes()
     kinds: dict[str, list[Dial]] = {}
     for dial in dials().values():
@@ -45,14 +45,14 @@ def _kinds_of_errors(dialect: Dialect, evidence: Mapping[str, str]) -> Iterator[
     yield from _comment("A line for each kind of error:")
     for dial in next(iter(kinds.values())):
         yield from _comment(f"{_name(dial)}: {dial.text}")
-        yield from _about(dial)
+        yield from _facts(dial)
     yield ""
     for kind, members in kinds.items():
         for dial in members:
             if dial.key in evidence:
                 yield from _comment(f"Evidence of {kind}.{_name(dial)}: {evidence[dial.key]}.")
-        if changed := [dial for dial in members if dial.key in changes]:
-            defaults = ", ".join(f"{_name(dial)} = {toml_value(dial.default)}" for dial in changed)
+        if others := [dial for dial in members if dial.key in changes]:
+            defaults = ", ".join(f"{_name(dial)} = {toml_value(dial.default)}" for dial in others)
             yield from _comment(f"Default of {kind}: {defaults}.")
         values = ", ".join(f"{_name(dial)} = {toml_value(dialect[dial.key])}" for dial in members)
         yield f"{kind} = {{ {values} }}"
@@ -65,13 +65,13 @@ def _tables() -> dict[str, list[Dial]]:
         table = "errors" if dial.error_kind else dial.key.rpartition(".")[0]
         tables.setdefault(table, []).append(dial)
     topics = list(dict.fromkeys(table.partition(".")[0] for table in tables))
-    ordered = sorted(
+    names = sorted(
         tables, key=lambda table: (topics.index(table.partition(".")[0]), table.count("."))
     )
-    return {table: tables[table] for table in ordered}
+    return {table: tables[table] for table in names}
 
 
-def _about(dial: Dial, evidence: str | None = None) -> Iterator[str]:
+def _facts(dial: Dial, evidence: str | None = None) -> Iterator[str]:
     yield from _comment(f"Evidence: {evidence or f'{dial.evidence} ({dial.source})'}.")
     yield from _comment(f"Allowed: {dial.allowed()}.")
 
@@ -94,11 +94,11 @@ def _comment(text: str) -> list[str]:
 def toml_value(value: Any) -> str:
     """Write a value in TOML."""
     if isinstance(value, list | tuple):
-        if any(isinstance(inner, dict) for inner in value):  # a line for each table
-            return "[\n" + "".join(f"  {toml_value(inner)},\n" for inner in value) + "]"
+        if any(isinstance(item, dict) for item in value):  # a line for each table
+            return "[\n" + "".join(f"  {toml_value(item)},\n" for item in value) + "]"
         return f"[{', '.join(map(toml_value, value))}]"
     if isinstance(value, dict):
-        members = ", ".join(f"{name} = {toml_value(inner)}" for name, inner in value.items())
+        members = ", ".join(f"{name} = {toml_value(item)}" for name, item in value.items())
         return f"{{ {members} }}" if members else "{}"
-    # JSON's escapes are TOML's, too; but TOML wants one more character escaped.
+    # TOML has the escapes of JSON, and requires one more.
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -44,7 +44,7 @@ class Envelopes:
         That is the webhook request in it, or ``results`` and ``matches`` of a list.
         """
         whole = {"status": self._success_status(method, about), "data": data}
-        return self._renderer.ordered("envelope", whole)
+        return self._renderer.sort_members("envelope", whole)
 
     def listing(self, records: Sequence[Any], matches: int | None = None) -> Object:
         """Return a success with a list of records; an empty one as the dialect has it.
@@ -95,7 +95,7 @@ class Envelopes:
         data = data or self._dialect["errors.data"]
         if data != "absent":
             whole["data"] = EMPTY_DATA[data]
-        return self._renderer.ordered("envelope", whole)
+        return self._renderer.sort_members("envelope", whole)
 
     def _success_status(self, method: str, about: Mapping[str, Any]) -> Object:
         parts = parts_of(self._cases, success_facts(method, about))
@@ -108,7 +108,7 @@ class Envelopes:
 
     def _status(self, code: str, message: str | None, description: str | None) -> Object:
         status = {"code": code, "message": message, "description": description}
-        return self._renderer.ordered("status", status)
+        return self._renderer.sort_members("status", status)
 
 
 def _text(text: str, values: Mapping[str, Any]) -> str | None:

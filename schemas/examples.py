@@ -1,7 +1,7 @@
-"""Examples of requests and responses, as they are in a release.
+"""Examples of requests and responses of a release.
 
-The files of ``examples/`` hold them by name, each with a description that says which part of it
-was captured. One that belongs to some releases only is marked like a piece of a schema.
+The files of ``examples/`` have them by name, with a description that says which part was captured.
+An example of some releases only is marked like a piece of a schema.
 """
 
 from typing import Any
@@ -15,24 +15,24 @@ def examples(name: str, release: Release) -> dict[str, dict[str, Any]]:
     """Return the examples called ``name`` in ``release``: summary, description and value of each.
 
     A name is that of a schema (``show_answer``), or of a method's request (``show_request``).
-    There are none under a name without a file.
+    A name without a file has none.
     """
     if name not in names_in("examples"):
         return {}
-    renamed = _renamed_members(release)
+    new_names = _new_names(release)
     return {
         key: {
             "summary": entry["summary"],
             "description": entry["description"],
-            "value": _with_members(entry["value"], renamed),
+            "value": _rename_members(entry["value"], new_names),
         }
         for key, entry in read_json(f"examples/{name}.json").items()
         if release.covers(entry)
     }
 
 
-def _renamed_members(release: Release) -> dict[str, str]:
-    """Return the members of log_information that have another name in ``release`` than in R9."""
+def _new_names(release: Release) -> dict[str, str]:
+    """Return the new names of log_information's members that ``release`` renames."""
     members = load_schema("log_information")["properties"]
     return {
         name: name.replace("_by_unit", "_by_business_unit")
@@ -41,9 +41,9 @@ def _renamed_members(release: Release) -> dict[str, str]:
     }
 
 
-def _with_members(value: Any, renamed: dict[str, str]) -> Any:
+def _rename_members(value: Any, names: dict[str, str]) -> Any:
     if isinstance(value, list):
-        return [_with_members(member, renamed) for member in value]
+        return [_rename_members(member, names) for member in value]
     if isinstance(value, dict):
-        return {renamed.get(k, k): _with_members(member, renamed) for k, member in value.items()}
+        return {names.get(k, k): _rename_members(member, names) for k, member in value.items()}
     return value

@@ -1,4 +1,4 @@
-"""Where the contract's data files are, and how they are read."""
+"""The contract's data files: their folder, and reading them."""
 
 import json
 from functools import cache

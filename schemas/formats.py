@@ -26,15 +26,15 @@ def parse_date(text: str) -> date:
 
 
 def write_date_time(moment: datetime) -> str:
-    """Write ``moment`` the way log_information does; zone and fraction are dropped."""
+    """Write ``moment`` in the form of log_information, without zone and fraction."""
     return moment.isoformat(timespec="seconds")[:19]
 
 
 def offset_seconds(text: str) -> int:
     """Return the seconds of an offset such as ``+02:00``."""
     hours, minutes = text[1:].split(":")
-    passed = int(hours) * 3600 + int(minutes) * 60
-    return -passed if text.startswith("-") else passed
+    seconds = int(hours) * 3600 + int(minutes) * 60
+    return -seconds if text.startswith("-") else seconds
 
 
 def id_of(text: str) -> str:
@@ -47,7 +47,7 @@ FORMATS = {"crm-date-time": parse_date_time, "crm-date": parse_date}
 
 _DAY_PATTERN = "[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
 
-#: The same formats as patterns, for tools that know neither of them.
+#: The same formats as patterns, for tools that do not know the formats.
 PATTERNS = {
     "crm-date-time": f"^{_DAY_PATTERN}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]$",
     "crm-date": f"^{_DAY_PATTERN}$",

@@ -1,7 +1,7 @@
-"""The JSON Schemas: read, narrowed to a release, closed or left open, and made to stand alone.
+"""Read the JSON Schemas: narrow them to a release, close them, and make them self-contained.
 
-A file of ``objects/`` or ``parameters/`` says which members an object has, once, and nothing of
-unknown ones. The profile *core* leaves objects open, for a reader that tolerates unknown members;
+A file of ``objects/`` or ``parameters/`` has the members of an object, and says nothing about
+unknown ones. The profile *core* leaves objects open, for readers that tolerate unknown members;
 *strict* closes each with ``additionalProperties``. That keyword sees only the ``properties`` beside
 it, so an object that extends another (``$ref`` beside other keywords) is written out in full.
 """
@@ -23,22 +23,22 @@ Profile = Literal["core", "strict"]
 Schema = dict[str, Any]
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
-#: Keywords that restrict no value.
+#: Keywords that do not restrict values.
 _REMARKS = {"title", "description"}
 
-#: Annotations that a schema of one release keeps: what is narrowed needs no dates.
+#: Annotations that a schema of one release keeps: it needs no dates.
 _TIMELESS = {"x-evidence", "x-need", "x-method"}
 
 
 class UnknownSchema(KeyError):
-    """A name that no schema has."""
+    """No schema has this name."""
 
     def __str__(self) -> str:
         return str(self.args[0])
 
 
 def schema_names() -> tuple[str, ...]:
-    """Return the names of all schemas: the objects' own, and ``<method>_parameters``."""
+    """Return the names of all schemas: those of objects, and ``<method>_parameters``."""
     return tuple(sorted(_folders()))
 
 
@@ -62,8 +62,8 @@ def load_schema(
 
     Args:
         name: one of ``schema_names()``.
-        release: narrows members and enumerations to a release. Without one the schema has what any
-            release knows, and annotations (``x-since``, ``x-until``) say which.
+        release: narrows members and enumerations to a release. Without one, the schema has those
+            of all releases, and annotations (``x-since``, ``x-until``) say which.
         profile: *core* leaves objects open, *strict* closes them.
         patterns: write the API's own formats as ``pattern``, for tools that do not know them.
 
@@ -81,66 +81,66 @@ def load_schema(
         patterns=patterns,
         annotations=None if release is None else _TIMELESS,
     )
-    whole = {"$schema": _DRAFT, **reader.schema(name)}
+    schema = {"$schema": _DRAFT, **reader.schema(name)}
     for key in _source(name).get("$defs", {}):
         reader.piece(name, key)
     if reader.pieces:
-        whole["$defs"] = dict(sorted(reader.pieces.items()))
-    return deepcopy(whole)  # the source is shared
+        schema["$defs"] = dict(sorted(reader.pieces.items()))
+    return deepcopy(schema)  # the source is shared
 
 
 @dataclass
 class SchemaReader:
-    """Expands schemas, and gathers in ``pieces`` the named ones that they refer to."""
+    """Expands schemas, and collects in ``pieces`` the named schemas that they refer to."""
 
     release: Release | None = None
     closed: bool = True
     patterns: bool = True
-    root: str = "#/$defs/"  # where the pieces will be
+    root: str = "#/$defs/"  # the place of the pieces
     rename: Callable[[str], str] = str
     annotations: Collection[str] | None = None  # the ``x-`` keywords to keep; None keeps all
     pieces: dict[str, Schema] = field(default_factory=dict)
 
     def schema(self, name: str) -> Schema:
         """Return schema ``name``. Raises UnknownSchema."""
-        whole: Schema = self.expanded(_source(name), name, inline=True)
-        return whole
+        schema: Schema = self.expand(_source(name), name, inline=True)
+        return schema
 
     def member(self, name: str, key: str) -> Schema:
-        """Return what schema ``name`` says of its member ``key``."""
+        """Return the schema of the member ``key`` of schema ``name``."""
         source = _source(name)
         while key not in source.get("properties", {}):
             source = _source(source["$ref"])
-        found: Schema = self.expanded(source["properties"][key], name)
-        return found
+        member: Schema = self.expand(source["properties"][key], name)
+        return member
 
     def piece(self, name: str, key: str = "") -> Schema:
         """Return a reference to schema ``name``, or to its definition ``key``, as a piece."""
         target = self.rename(key or name)
         if target not in self.pieces:
-            self.pieces[target] = self.expanded(_definition(name, key), name, inline=True)
+            self.pieces[target] = self.expand(_definition(name, key), name, inline=True)
         return {"$ref": f"{self.root}{target}"}
 
-    def expanded(self, node: Any, home: str, *, inline: bool = False) -> Any:
-        """Return ``node`` of file ``home``; ``inline`` writes out even what could be a piece."""
+    def expand(self, node: Any, home: str, *, inline: bool = False) -> Any:
+        """Return ``node`` of file ``home``; ``inline`` writes out a piece, too."""
         if not isinstance(node, dict):
             return node
-        own = {key: new for key in node for key, new in self._keyword(key, node, home)}
-        parts = [own]
+        keywords = {key: value for key in node for key, value in self._keyword(key, node, home)}
+        parts = [keywords]
         if "$ref" in node:
             name, _, key = node["$ref"].partition("#/$defs/")
             name = name or home
             definition = _definition(name, key)
-            if not inline and _only_remarks(own) and _worth_a_name(definition, key):
-                return {**self.piece(name, key), **own}
-            parts.insert(0, self.expanded(definition, name, inline=True))
-        whole = _merged(parts)
-        if self.closed and "properties" in whole:
-            whole["additionalProperties"] = False
-        return whole
+            if not inline and _has_only_remarks(keywords) and _deserves_name(definition, key):
+                return {**self.piece(name, key), **keywords}
+            parts.insert(0, self.expand(definition, name, inline=True))
+        schema = _merge(parts)
+        if self.closed and "properties" in schema:
+            schema["additionalProperties"] = False
+        return schema
 
     def _keyword(self, key: str, node: Schema, home: str) -> Iterator[tuple[str, Any]]:
-        """Yield the keyword of the expanded schema that ``key`` leads to, if any."""
+        """Yield the keyword of the expanded schema for ``key``, if any."""
         value = node[key]
         if key in ("$ref", "$defs"):
             return
@@ -156,13 +156,13 @@ class SchemaReader:
             )
         elif key == "properties":
             members = {name: piece for name, piece in value.items() if self._covers(piece)}
-            yield key, {name: self.expanded(piece, home) for name, piece in members.items()}
+            yield key, {name: self.expand(piece, home) for name, piece in members.items()}
         elif key == "anyOf":
-            yield key, [self.expanded(piece, home) for piece in value]
-        elif key in ("if", "then", "not"):  # a condition does not name every member
-            yield key, replace(self, closed=False).expanded(value, home)
+            yield key, [self.expand(piece, home) for piece in value]
+        elif key in ("if", "then", "not"):  # a condition need not name every member
+            yield key, replace(self, closed=False).expand(value, home)
         else:
-            yield key, self.expanded(value, home)
+            yield key, self.expand(value, home)
 
     def _has(self, since: str | None) -> bool:
         return self.release is None or self.release.at_least(since or release_names()[0])
@@ -174,35 +174,35 @@ class SchemaReader:
 def _definition(name: str, key: str) -> Schema:
     """Return the source of schema ``name``, or of its definition ``key``."""
     source = _source(name)
-    found: Schema = source["$defs"][key] if key else source
-    return found
+    definition: Schema = source["$defs"][key] if key else source
+    return definition
 
 
-def _only_remarks(schema: Schema) -> bool:
+def _has_only_remarks(schema: Schema) -> bool:
     return all(key in _REMARKS or key.startswith("x-") for key in schema)
 
 
-def _worth_a_name(definition: Schema, key: str) -> bool:
-    """Return True if a reader gains from a piece: a whole schema, an object or an enumeration."""
+def _deserves_name(definition: Schema, key: str) -> bool:
+    """Return True if a definition becomes a piece: a schema file, an object or an enumeration."""
     return not key or "properties" in definition or "enum" in definition
 
 
-def _merged(parts: list[Schema]) -> Schema:
-    """Return one schema with the keywords of all ``parts``; of most the last one counts."""
-    whole: Schema = {}
+def _merge(parts: list[Schema]) -> Schema:
+    """Return one schema with the keywords of all ``parts``; for most keywords the last counts."""
+    schema: Schema = {}
     for part in parts:
         for key, value in part.items():
             if key == "properties":
-                members = whole.get(key, {})
-                whole[key] = members | {
-                    name: _merged([members[name], piece]) if name in members else piece
+                members = schema.get(key, {})
+                schema[key] = members | {
+                    name: _merge([members[name], piece]) if name in members else piece
                     for name, piece in value.items()
                 }
             elif key == "required":
-                whole[key] = list(dict.fromkeys([*whole.get(key, ()), *value]))
+                schema[key] = list(dict.fromkeys([*schema.get(key, ()), *value]))
             else:
-                whole[key] = value
-    return whole
+                schema[key] = value
+    return schema
 
 
 @cache
@@ -216,16 +216,16 @@ def validator(name: str, profile: Profile = "core", release: str | None = None) 
 
     formats = FormatChecker(formats=())
     for name_of_format, reader in FORMATS.items():
-        formats.checks(name_of_format)(_fits_format(reader))
+        formats.checks(name_of_format)(_format_check(reader))
     schema = load_schema(name, release, profile=profile)
     return Draft202012Validator(schema, registry=Registry(), format_checker=formats)
 
 
 @cache
 def compiled(name: str, profile: Profile = "core", release: str | None = None) -> Any:
-    """Return the validator of jsonschema-rs for schema ``name``, for readers of many values.
+    """Return the validator of jsonschema-rs for schema ``name``, to check many values.
 
-    jsonschema takes some two hundred times as long. Arguments and errors are those of
+    It is two hundred times as fast as jsonschema. Arguments and errors are those of
     ``load_schema``.
     """
     # Imported when needed: the packaged sample world is loaded without validation.
@@ -234,14 +234,14 @@ def compiled(name: str, profile: Profile = "core", release: str | None = None) -
     return jsonschema_rs.validator_for(
         load_schema(name, release, profile=profile),
         formats={
-            name_of_format: _fits_format(reader) for name_of_format, reader in FORMATS.items()
+            name_of_format: _format_check(reader) for name_of_format, reader in FORMATS.items()
         },
         validate_formats=True,
     )
 
 
-def _fits_format(reader: Callable[[str], object]) -> Callable[[object], bool]:
-    """Return a check of text by ``reader``; other values are left to the keyword ``type``."""
+def _format_check(reader: Callable[[str], object]) -> Callable[[object], bool]:
+    """Return a check of strings by ``reader``; the keyword ``type`` checks other values."""
 
     def fits(value: object) -> bool:
         if isinstance(value, str):

@@ -7,9 +7,9 @@ from crmcom_kit.schemas.files import names_in
 from crmcom_kit.schemas.loader import Schema, load_schema
 from crmcom_kit.schemas.releases import Release, release_names
 
-#: Below this path stand all methods of the API.
+#: The base path of the API.
 API_PATH = "/crmapi/rest/v2"
-#: The kinds of objects that webhook requests refer to, and the fields that identify one.
+#: The kinds of objects that webhook requests refer to, and their identifier fields.
 REFERENCE_KINDS = ("webhook_definition", "workflow_rule")
 IDENTIFIER_FIELDS = ("id", "name", "alternative_code")
 
@@ -38,7 +38,7 @@ class Method:
     deprecated: bool
     basic: bool  # logs in by HTTP Basic authentication
     parameters: dict[str, Parameter]
-    later: dict[str, str]  # parameters of later releases: name → release that brings them
+    later: dict[str, str]  # parameters of later releases: name → release
 
 
 @cache
@@ -46,23 +46,23 @@ def methods(release: Release) -> dict[str, Method]:
     """Return the methods that ``release`` knows, by name."""
     by_name = {}
     for name in names_in("parameters"):
-        whole, schema = load_schema(name), load_schema(name, release.name)
-        about = schema["x-method"]
-        if not release.at_least(about.get("since", release_names()[0])):
+        full_schema, schema = load_schema(name), load_schema(name, release.name)
+        annotation = schema["x-method"]
+        if not release.at_least(annotation.get("since", release_names()[0])):
             continue
-        deprecated = about.get("deprecated_since")
-        by_name[about["name"]] = Method(
-            name=about["name"],
-            path=about["path"],
-            verb=about["verb"],
-            answer=about["answer"],
-            summary=about["summary"],
+        deprecated = annotation.get("deprecated_since")
+        by_name[annotation["name"]] = Method(
+            name=annotation["name"],
+            path=annotation["path"],
+            verb=annotation["verb"],
+            answer=annotation["answer"],
+            summary=annotation["summary"],
             deprecated=deprecated is not None and release.at_least(deprecated),
-            basic=about.get("basic", False),
+            basic=annotation.get("basic", False),
             parameters={key: _parameter(key, schema) for key in schema["properties"]},
             later={
                 key: piece["x-since"]
-                for key, piece in whole["properties"].items()
+                for key, piece in full_schema["properties"].items()
                 if key not in schema["properties"]
             },
         )
@@ -70,17 +70,17 @@ def methods(release: Release) -> dict[str, Method]:
 
 
 def _parameter(name: str, schema: Schema) -> Parameter:
-    """Return the parameter ``name`` as the schema of a method's parameters has it."""
+    """Return the parameter ``name`` of the schema of a method's parameters."""
     piece = schema["properties"][name]
-    shared = schema["$defs"][piece["$ref"].rpartition("/")[2]] if "$ref" in piece else {}
-    full = shared | piece
+    definition = schema["$defs"][piece["$ref"].rpartition("/")[2]] if "$ref" in piece else {}
+    keywords = definition | piece
     return Parameter(
         name=name,
-        need=full["x-need"],
-        type=full["type"],
-        choices=tuple(full.get("enum", ())),
-        fields=tuple(full.get("properties", ())),
-        description=full["description"],
+        need=keywords["x-need"],
+        type=keywords["type"],
+        choices=tuple(keywords.get("enum", ())),
+        fields=tuple(keywords.get("properties", ())),
+        description=keywords["description"],
     )
 
 

@@ -56,10 +56,10 @@ _SECURITY_SCHEMES = {
     },
 }
 
-#: Statements about whether a method exists: its own responses cannot break them.
-_OF_THE_METHOD = ("methods.", "deprecation.")
+#: Statements that a method exists: its own responses cannot break them.
+_EXISTENCE_STATEMENTS = ("methods.", "deprecation.")
 
-#: Names of components that differ from their schema's: a client's author would look for these.
+#: Names of components that differ from their schemas', for authors of clients.
 _NAMES = {"webhook_request_selection": "WebhookRequest"}
 
 
@@ -69,15 +69,15 @@ def openapi_document(
     """Return the OpenAPI 3.1 document of ``release``, self-contained and in plain keywords.
 
     Args:
-        release: any release from R9 on; the default release without it.
-        dialect: decides how responses and messages look, and which status an error has.
-        server_url: where the API is, up to and with its version.
+        release: any release from R9 on; by default the default release.
+        dialect: decides the form of responses and messages, and the statuses of errors.
+        server_url: the base URL of the API, with its version.
 
     Raises:
         UnknownRelease: ``release`` names none.
     """
     writer = _Writer(resolve(release), load_dialect() if dialect is None else dialect)
-    # Copied, so that no part is shared with another document or with the contract's data.
+    # A copy: no part is shared with other documents or with the contract's data.
     document: Node = json.loads(json.dumps(writer.document(server_url)))
     return document
 
@@ -89,7 +89,7 @@ class _Writer:
         self.release = release
         self.dialect = dialect
         self.methods = methods(release).values()
-        self.error_kinds: set[str] = set()  # kinds that some response has as an example
+        self.error_kinds: set[str] = set()  # the kinds in examples of responses
         self.schemas = SchemaReader(
             release=release,
             root="#/components/schemas/",
@@ -98,7 +98,7 @@ class _Writer:
         )
 
     def document(self, server_url: str) -> Node:
-        """Write everything."""
+        """Return the document."""
         paths = {
             f"/{method.path}": {method.verb.lower(): self._operation(method)}
             for method in self.methods
@@ -147,19 +147,19 @@ class _Writer:
         ]
 
     def _query_parameter(self, method: Method, parameter: Parameter, example: Any) -> Node:
-        about = parameter.description
+        description = parameter.description
         if parameter.fields:
             schema: Node = {"type": "string", "pattern": f"^({'|'.join(parameter.fields)})=.+$"}
-            about += " Written as field=value; the = may be percent-encoded."
+            description += " Written as field=value; the = may be percent-encoded."
             example = "=".join(*example.items()) if example else None
         else:
-            plain = self.schemas.member(f"{method.name}_parameters", parameter.name)
-            schema = _with_known_fields(parameter.name, plain)
+            member = self.schemas.member(f"{method.name}_parameters", parameter.name)
+            schema = _with_field_names(parameter.name, member)
         return {
             "name": parameter.name,
             "in": "query",
             "required": parameter.need == "mandatory",
-            "description": about,
+            "description": description,
             "schema": {key: value for key, value in schema.items() if key != "description"},
             **({"example": example} if example else {}),
         }
@@ -169,26 +169,26 @@ class _Writer:
         reference = self.schemas.piece(name)
         body = self.schemas.pieces[_component_name(name)]
         body["properties"] = {
-            key: _with_known_fields(key, schema) for key, schema in body["properties"].items()
+            key: _with_field_names(key, schema) for key, schema in body["properties"].items()
         }
         required = [key for key, p in method.parameters.items() if p.need in {"token", "mandatory"}]
         if required:
             body["required"] = required
-        shown = examples(f"{method.name}_request", self.release)
-        content = {"application/json": {"schema": reference, "examples": shown}}
+        body_examples = examples(f"{method.name}_request", self.release)
+        content = {"application/json": {"schema": reference, "examples": body_examples}}
         return {"required": bool(required), "content": content}
 
     def _responses(self, method: Method) -> Node:
         statuses = error_statuses(method, self.release, self.dialect)
         success = self.schemas.piece(method.answer)
         error = self.schemas.piece("error_answer")
-        shown = examples(f"{method.name}_answer", self.release)
-        shown = shown or examples(method.answer, self.release)
+        successes = examples(f"{method.name}_answer", self.release)
+        successes = successes or examples(method.answer, self.release)
         kinds = statuses.pop(200, [])
         schema = {"oneOf": [success, error]} if kinds else success
-        about = "Success or an error; status.code says which." if kinds else "Success."
+        description = "Success or an error; status.code says which." if kinds else "Success."
         return {
-            "200": self._response(about, schema, shown | self._errors(kinds)),
+            "200": self._response(description, schema, successes | self._errors(kinds)),
             **{
                 str(status): self._response(
                     f"An error: {', '.join(kinds)}.", error, self._errors(kinds)
@@ -202,8 +202,8 @@ class _Writer:
             ),
         }
 
-    def _response(self, description: str, schema: Node, shown: Node) -> Node:
-        content = {"schema": schema, "examples": shown}
+    def _response(self, description: str, schema: Node, examples_: Node) -> Node:
+        content = {"schema": schema, "examples": examples_}
         return {
             "description": description,
             "content": {self.dialect["envelope.content_type"]: content},
@@ -214,7 +214,7 @@ class _Writer:
         return {kind: {"$ref": f"#/components/examples/{kind}"} for kind in kinds}
 
     def _webhook(self) -> Node:
-        """Write what a third party gets for a webhook request."""
+        """Return the webhook: the message that a third party gets for a webhook request."""
         dialect = self.dialect
         key, data = "0123456789ABCDEF", {"id": "C41D7E0F92A34B6D8E5F0A1B2C3D4E5F", "number": "J1"}
         exchanges = Exchanges(dialect)
@@ -251,7 +251,7 @@ class _Writer:
         return {dialect["message.method"].lower(): operation}
 
     def _message(self) -> Node:
-        """Write the schema of the body that a third party gets."""
+        """Return the schema of the body of that message."""
         if self.dialect["message.wrapper"] == "none":
             return self.schemas.member("third_party_message", "data")
         reference = self.schemas.piece("third_party_message")
@@ -265,11 +265,13 @@ class _Writer:
     def _components(self) -> Node:
         schemas = self.schemas.pieces
         schemas["Entity"]["enum"] = supported_entities(self.release, self.dialect)
-        # Of NOT EFFECTIVE the dialect's spelling is left: code generators trip over two.
-        others = {"NOT EFFECTIVE", "NOT_EFFECTIVE"} - {self.dialect["record.not_effective"]}
+        # Only the dialect's spelling of NOT EFFECTIVE: code generators cannot handle two.
+        other_spellings = {"NOT EFFECTIVE", "NOT_EFFECTIVE"} - {
+            self.dialect["record.not_effective"]
+        }
         for name in ("WebhookDefinition", "WorkflowRule"):
             state = schemas[name]["properties"]["life_cycle_state"]
-            state["enum"] = [value for value in state["enum"] if value not in others]
+            state["enum"] = [value for value in state["enum"] if value not in other_spellings]
         renderer = Renderer(self.dialect, self.release)
         envelopes = Envelopes(self.dialect, self.release, renderer)
         schemes = {_security_scheme(method) for method in self.methods}
@@ -288,42 +290,44 @@ class _Writer:
 
 def error_statuses(method: Method, release: Release, dialect: Dialect) -> dict[int, list[str]]:
     """Return the HTTP statuses of the errors of ``method``, with their kinds, lowest first."""
-    upheld = {s.id for s in statements(release.name) if method.name in s.methods_in(release)}
-    found: dict[int, list[str]] = {}
+    statement_ids = {s.id for s in statements(release.name) if method.name in s.methods_in(release)}
+    kinds: dict[int, list[str]] = {}
     for kind in error_kinds():
         statement = statement_of_error(kind, method.name)
-        of_the_method = statement.startswith(_OF_THE_METHOD)
-        if statement in upheld and not of_the_method and _has_cause(kind, method):
+        is_of_method = statement.startswith(_EXISTENCE_STATEMENTS)
+        if statement in statement_ids and not is_of_method and _has_cause(kind, method):
             for status in statuses_of_error(dialect, kind, method.name):
-                found.setdefault(status, []).append(kind)
-    return dict(sorted(found.items()))
+                kinds.setdefault(status, []).append(kind)
+    return dict(sorted(kinds.items()))
 
 
 def _has_cause(kind: str, method: Method) -> bool:
-    """Return False if nothing that ``method`` takes can cause an error of ``kind``."""
-    if kind == "missing_parameter":  # a token that is missing is a kind of its own
-        needed = (
+    """Return False if no parameter of ``method`` can cause an error of ``kind``."""
+    if kind == "missing_parameter":  # a missing token has another kind
+        names = (
             parameter.name
             for parameter in method.parameters.values()
             if parameter.need == "mandatory"
         )
-        return any(name != "token" for name in needed)
+        return any(name != "token" for name in names)
     if kind in ("unknown_webhook_request", "deleted_webhook_request"):
         return "webhook_request_identifier" in method.parameters
     return True
 
 
 def _receiver_responses(success: str) -> Node:
-    """Return which responses of a receiver mean that it has a webhook request, and which not."""
-    accepted = {"description": "The message was received: the webhook request becomes SUCCESSFUL."}
-    refused = {"description": "The message was not received: the webhook request becomes REJECTED."}
+    """Return the responses of a receiver that accepts or refuses a webhook request."""
+    acceptance = {
+        "description": "The message was received: the webhook request becomes SUCCESSFUL."
+    }
+    refusal = {"description": "The message was not received: the webhook request becomes REJECTED."}
     if success == "any":
-        return {"default": accepted}
-    return {success.upper(): accepted, "default": refused}
+        return {"default": acceptance}
+    return {success.upper(): acceptance, "default": refusal}
 
 
-def _with_known_fields(name: str, schema: Node) -> Node:
-    """Return the schema of a parameter; that of fields_set with the names of the fields."""
+def _with_field_names(name: str, schema: Node) -> Node:
+    """Return the schema of a parameter; for fields_set with the names of the fields."""
     if name != "fields_set":
         return schema
     names = "|".join(response_fields())
@@ -346,13 +350,13 @@ def _security_scheme(method: Method) -> str | None:
 
 
 def _description(method: Method, choice: list[str]) -> str:
-    """Return what the keywords of OpenAPI can't say of ``method``."""
-    said = [method.summary]
+    """Return the description of ``method``, with rules that OpenAPI has no keywords for."""
+    text = [method.summary]
     if choice:
-        said.append(f"At least one of {', '.join(choice)} is mandatory; several are allowed.")
+        text.append(f"At least one of {', '.join(choice)} is mandatory; several are allowed.")
     token = method.parameters.get("token")
     if token and method.verb == "POST":
-        said.append("The token is a member of the JSON body.")
+        text.append("The token is a member of the JSON body.")
     if token and token.need == "token":
-        said.append("The documentation does not call the token mandatory; every example sends one.")
-    return " ".join(said)
+        text.append("The documentation does not call the token mandatory; every example sends one.")
+    return " ".join(text)

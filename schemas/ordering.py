@@ -1,4 +1,4 @@
-"""Orders of lists: keys such as ``entity`` and ``number desc``, and what records are sorted by.
+"""Orders of lists: keys such as ``entity`` and ``number desc``, and the sort values of records.
 
 A key is a member (``entity``, ``webhook_definition.name``), and optional words: ``desc`` for
 descending; ``text`` to sort numbers as texts; ``unset high`` to put records without a value last
@@ -12,12 +12,11 @@ Object = Mapping[str, Any]
 
 #: Insertion order, which only the mock knows.
 ADDED = "added"
-#: Members of log_information by their own names; the last one is created_date where nothing was
-#: updated yet.
+#: Members of log_information; changed_date is updated_date, or created_date if that is unset.
 DATES = ("created_date", "updated_date", "changed_date")
 MAX_KEYS = 4
 _WORDS = ("text", "unset high", "desc")
-#: What the values of ``list.order`` were called until 0.3.
+#: The names of ``list.order``'s values until 0.3.
 OLD_NAMES = {
     "newest_first": ("added desc",),
     "oldest_first": ("added",),
@@ -32,12 +31,12 @@ class Key(NamedTuple):
     """One key of an order."""
 
     member: str
-    is_text: bool = False  # whether numbers are sorted as texts
-    is_unset_high: bool = False  # whether records without a value count as the highest
+    is_text: bool = False  # True: numbers are sorted as texts
+    is_unset_high: bool = False  # True: records without a value count as the highest
     is_down: bool = False
 
     def __str__(self) -> str:
-        """Return the key as dialects write it."""
+        """Return the key in the notation of dialects."""
         flags = zip(_WORDS, (self.is_text, self.is_unset_high, self.is_down), strict=True)
         return " ".join([self.member, *(word for word, is_set in flags if is_set)])
 
@@ -46,19 +45,19 @@ def read_key(text: object) -> Key | None:
     """Return a key from its text, or None if it is not a key."""
     if not isinstance(text, str):
         return None
-    rest, flags = text, []
+    member, flags = text, []
     for word in reversed(_WORDS):
-        flags.append(rest.endswith(f" {word}"))
-        rest = rest.removesuffix(f" {word}")
-    names = rest.split(".")
+        flags.append(member.endswith(f" {word}"))
+        member = member.removesuffix(f" {word}")
+    names = member.split(".")
     is_name = len(names) <= 3 and all(name.isidentifier() for name in names)
-    return Key(rest, *reversed(flags)) if is_name else None
+    return Key(member, *reversed(flags)) if is_name else None
 
 
 def read_order(texts: Iterable[str]) -> tuple[list[Key], bool]:
-    """Return the keys of an order, and whether records alike in all of them come newest first.
+    """Return the keys of an order, and whether records with equal keys are newest first.
 
-    Nothing is behind ``added``: it decides all that keys before it leave open.
+    Keys after ``added`` are ignored: it decides every order.
     """
     keys: list[Key] = []
     for key in filter(None, map(read_key, texts)):
@@ -69,12 +68,12 @@ def read_order(texts: Iterable[str]) -> tuple[list[Key], bool]:
 
 
 def sort_value(key: Key) -> Callable[[Object], Any]:
-    """Return a function from a record to its sort key: always ascending; the caller reverses."""
+    """Return a function from a record to its ascending sort key; the caller reverses."""
     return lambda record: sort_key(key, value_of(record, key.member))
 
 
 def sort_key(key: Key, value: Any) -> Any:
-    """Return what a value is sorted by. Values of one key are always comparable."""
+    """Return the sort key of a value. Sort keys of one key are always comparable."""
     if value is None or isinstance(value, dict | list):
         return (2 if key.is_unset_high else 0,)
     if not key.is_text:
@@ -87,7 +86,7 @@ def sort_key(key: Key, value: Any) -> Any:
 
 
 def value_of(record: Object, member: str) -> Any:
-    """Return a record's value of a key's member; None if the record has none."""
+    """Return a record's value for a key's member; None if it has none."""
     if member in DATES:
         log = record.get("log_information")
         log = log if isinstance(log, Mapping) else {}

@@ -1,4 +1,4 @@
-"""The releases of the API from R9 on, and what each one has."""
+"""The releases of the API from R9 on, with their tokens and entities."""
 
 import re
 from collections.abc import Mapping
@@ -12,12 +12,12 @@ _FORM = re.compile(r"[Rr](\d{1,3})(?:\.(\d{1,3}))?(?:\.(\d{1,3}))?", re.ASCII)
 
 
 class UnknownRelease(ValueError):
-    """A text that names none of the known releases."""
+    """No known release has this name."""
 
 
 @dataclass(frozen=True, slots=True)
 class TokenKind:
-    """How a login method's tokens look and how long they live."""
+    """The form and life of a login method's tokens."""
 
     kind: str  # "hex" (32 upper-case hexadecimal digits) or "jwt"
     life_seconds: int
@@ -26,13 +26,13 @@ class TokenKind:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """One release with everything that is in force in it."""
+    """One release, with its tokens and entities."""
 
     name: str
     token: TokenKind
     web_api_key_token: TokenKind | None
     entities: tuple[str, ...]
-    disputed_entities: tuple[str, ...]  # only another page has these in this release
+    disputed_entities: tuple[str, ...]  # that only another page has in this release
 
     def at_least(self, other: str) -> bool:
         """Return True if this release is ``other`` (a full name such as ``R13.0.0``) or newer."""
@@ -62,9 +62,9 @@ def release_names() -> tuple[str, ...]:
 
 
 def known_releases() -> str:
-    """Return the short names of all releases, as messages list them."""
-    shown = (name.removesuffix(".0").removesuffix(".0") for name in release_names())
-    return ", ".join(shown)
+    """Return the short names of all releases, for messages."""
+    names = (name.removesuffix(".0").removesuffix(".0") for name in release_names())
+    return ", ".join(names)
 
 
 def default_release() -> str:
@@ -74,17 +74,17 @@ def default_release() -> str:
 
 @cache
 def entities_since() -> dict[str, str]:
-    """Return every entity with the release that brought it, in the documents' order."""
+    """Return every entity with its first release, in the documents' order."""
     entity = read_json("objects/common.json")["$defs"]["entity"]
     since = entity["x-enum-since"]
     return {name: since.get(name, release_names()[0]) for name in entity["enum"]}
 
 
 class Dispute(NamedTuple):
-    """Where two pages differ on the release that brought an entity."""
+    """Two pages differ on the first release of an entity."""
 
-    since: str  # by the page that is not followed
-    dial: str  # decides which page a server follows
+    since: str  # the first release by the other page
+    dial: str  # decides which page counts
 
 
 @cache
@@ -96,38 +96,38 @@ def disputes() -> dict[str, Dispute]:
 
 @cache
 def resolve(text: str | None = None) -> Release:
-    """Return a release by name, such as R9, R14.1 or R15.0.0; the default release without one.
+    """Return a release by name, such as R9, R14.1 or R15.0.0; by default the default release.
 
     Raises:
         UnknownRelease: there is no release of that name.
     """
-    wanted = _order(text if text is not None else default_release())
+    order = _order(text if text is not None else default_release())
     entries = [
-        e for e in read_json("data/releases.json")["releases"] if _order(e["release"]) <= wanted
+        e for e in read_json("data/releases.json")["releases"] if _order(e["release"]) <= order
     ]
-    if not entries or _order(entries[-1]["release"]) != wanted:
+    if not entries or _order(entries[-1]["release"]) != order:
         msg = f"release: {text} is not known; allowed is one of {known_releases()}"
         raise UnknownRelease(msg)
-    merged: dict[str, Any] = {}
+    members: dict[str, Any] = {}
     for entry in entries:
-        merged.update(entry)
-    api_key = merged["web_api_key_token"]
-    entities = tuple(e for e, since in entities_since().items() if _order(since) <= wanted)
+        members.update(entry)
+    api_key = members["web_api_key_token"]
+    entities = tuple(e for e, since in entities_since().items() if _order(since) <= order)
     return Release(
-        name=merged["release"],
-        token=TokenKind(**merged["token"]),
+        name=members["release"],
+        token=TokenKind(**members["token"]),
         web_api_key_token=TokenKind(**api_key) if api_key else None,
         entities=entities,
         disputed_entities=tuple(
             entity
             for entity, dispute in disputes().items()
-            if entity not in entities and _order(dispute.since) <= wanted
+            if entity not in entities and _order(dispute.since) <= order
         ),
     )
 
 
 def supported_entities(release: Release, dialect: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the entities of ``release``, and the disputed ones that ``dialect`` has in it."""
+    """Return the entities of ``release``, with the disputed ones of ``dialect``."""
     return release.entities + tuple(
         entity
         for entity in release.disputed_entities

@@ -1,8 +1,8 @@
 """Authentication codes: the HMAC of a data object with a secret key.
 
-The documents state what is signed and with which key (webhook_requests/show R9.0.0), and nothing
-else: algorithm, encoding and exact bytes are dials of the dialect (``signing.*``), and arguments
-here. The tests of a receiver can use these functions, too.
+The documents state that the data object is signed, and with which key (webhook_requests/show
+R9.0.0). Algorithm, encoding and exact bytes are dials (``signing.*``), and arguments of these
+functions, which the tests of a receiver can use, too.
 """
 
 import base64
@@ -30,8 +30,8 @@ def _check_type(name: str, value: object, types: tuple[type, ...], allowed: str)
         raise TypeError(msg)
 
 
-@lru_cache(maxsize=64)  # starting an HMAC takes longer than the rest of a signature
-def _begun(key: str | bytes, algorithm: str) -> hmac.HMAC:
+@lru_cache(maxsize=64)  # making an HMAC takes longer than signing with it
+def _new_hmac(key: str | bytes, algorithm: str) -> hmac.HMAC:
     if not key:
         msg = "key: an empty key is not allowed; it would sign nothing"
         raise ValueError(msg)
@@ -87,7 +87,7 @@ def sign(
     """Return the authentication code of ``data`` under ``key``.
 
     Args:
-        data: the data object; bytes are signed as they are.
+        data: the data object, or its bytes.
         key: the secret key of the webhook definition; a text is encoded as UTF-8.
         algorithm: hash function: *md5*, *sha1*, *sha256* or *sha512*.
         encoding: *hex*, *hex_upper* or *base64*.
@@ -110,10 +110,10 @@ def sign(
 
 
 def signature(data: bytes, key: str | bytes, algorithm: str, encoding: str) -> str:
-    """Return the authentication code of bytes, quickly: only ``key`` is checked."""
-    signed = _begun(key, algorithm).copy()
-    signed.update(data)
-    digest = signed.digest()
+    """Return the authentication code of bytes; checks only ``key``."""
+    hmac_ = _new_hmac(key, algorithm).copy()
+    hmac_.update(data)
+    digest = hmac_.digest()
     if encoding == "base64":
         return base64.b64encode(digest).decode()
     return digest.hex().upper() if encoding == "hex_upper" else digest.hex()
@@ -129,12 +129,12 @@ def verify(
     canonical_form: str = "compact",
     charset: str = "utf-8",
 ) -> bool:
-    """Return whether ``code`` is the authentication code of ``data``, compared in constant time.
+    """Return True if ``code`` is the authentication code of ``data``; compares in constant time.
 
     Arguments and errors are those of ``sign``.
     """
     _check_type("code", code, (str,), "a string")
-    right = sign(
+    correct_code = sign(
         data,
         key,
         algorithm=algorithm,
@@ -142,4 +142,4 @@ def verify(
         canonical_form=canonical_form,
         charset=charset,
     )
-    return hmac.compare_digest(right.encode(), code.encode("utf-8", "surrogatepass"))
+    return hmac.compare_digest(correct_code.encode(), code.encode("utf-8", "surrogatepass"))

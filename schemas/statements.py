@@ -1,7 +1,7 @@
 """The statements: every sentence of the contract that a server can keep or break.
 
-The emulator names the statement that a call broke, the kit gives a verdict on each one, and the
-docs list them: all three by the ids of ``data/statements.json``.
+The emulator names the statement that a call broke, the kit gives a verdict on each statement, and
+the docs list them, by the ids of ``data/statements.json``.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from crmcom_kit.schemas.files import read_json
 from crmcom_kit.schemas.methods import methods
 from crmcom_kit.schemas.releases import Release, resolve
 
-#: The grades of evidence, the surest first.
+#: The grades of evidence, the most certain first.
 EVIDENCE = ("documented", "observed", "inferred", "assumed")
 
 
@@ -31,21 +31,21 @@ class Statement:
     id: str
     methods: tuple[str, ...]
     since: str
-    until: str | None  # the first release in which it no longer holds
+    until: str | None  # the first release without it
     evidence: str  # one of EVIDENCE
     text: str
     source: str
-    later: Mapping[str, str] = field(default_factory=dict, hash=False)  # method → since when
-    unchecked: str | None = None  # why the kit cannot try it, if it cannot
+    later: Mapping[str, str] = field(default_factory=dict, hash=False)  # method → release
+    unchecked: str | None = None  # the reason why the kit cannot check it, if any
 
     def in_force(self, release: Release) -> bool:
-        """Return True if a server of ``release`` is held to this statement."""
+        """Return True if this statement applies to servers of ``release``."""
         return release.at_least(self.since) and (
             self.until is None or not release.at_least(self.until)
         )
 
     def methods_in(self, release: Release) -> tuple[str, ...]:
-        """Return the methods that it is about in ``release``."""
+        """Return its methods in ``release``."""
         names = methods(release)
         return tuple(
             name
@@ -63,20 +63,20 @@ def _catalogue() -> dict[str, Statement]:
 
 
 def statements(release: str | None = None) -> tuple[Statement, ...]:
-    """Return the statements in force in ``release``, or all of them, in the catalogue's order.
+    """Return the statements in force in ``release``, by default all, in the catalogue's order.
 
     Raises:
         UnknownRelease: ``release`` names none.
     """
-    everything = tuple(_catalogue().values())
+    all_statements = tuple(_catalogue().values())
     if release is None:
-        return everything
-    resolved = resolve(release)
-    return tuple(statement for statement in everything if statement.in_force(resolved))
+        return all_statements
+    full_release = resolve(release)
+    return tuple(statement for statement in all_statements if statement.in_force(full_release))
 
 
 def checked_statements(release: str | None = None, only: str = "*") -> tuple[Statement, ...]:
-    """Return those statements that requests can test, if their ids fit the pattern ``only``.
+    """Return the statements that requests can test and whose ids match the pattern ``only``.
 
     Raises:
         UnknownRelease: ``release`` names none.
@@ -98,7 +98,7 @@ def statement(id: str) -> Statement:
     if entry is None:
         import difflib
 
-        near = ", ".join(difflib.get_close_matches(id, _catalogue()))
-        msg = f"statement: there is no {id!r}" + (f"; nearest: {near}" if near else "")
+        nearest = ", ".join(difflib.get_close_matches(id, _catalogue()))
+        msg = f"statement: there is no {id!r}" + (f"; nearest: {nearest}" if nearest else "")
         raise UnknownStatement(msg)
     return entry

@@ -1,7 +1,7 @@
-"""The message that a third party gets for a webhook request: written and read.
+"""Write and read the message that a third party gets for a webhook request.
 
-No page shows one. It is known that a data JSON object is sent together with its authentication code
-(webhook_requests/show R9.0.0); the rest are the dials ``message.*``.
+No page shows a message. The documents say that a data JSON object is sent together with its
+authentication code (webhook_requests/show R9.0.0); the rest are the dials ``message.*``.
 """
 
 from collections.abc import Mapping
@@ -21,8 +21,8 @@ class Message(NamedTuple):
     body: bytes
 
 
-class Arrived(NamedTuple):
-    """What a third party reads from a message."""
+class ReadMessage(NamedTuple):
+    """The content of a message that a third party has read."""
 
     code: str | None
     data: Mapping[str, Any] | None  # None if there is no data object
@@ -32,11 +32,11 @@ class ThirdPartyMessages:
     """Writes and reads messages in the form of one dialect."""
 
     def __init__(self, dialect: Dialect) -> None:
-        """Read the dials that decide what a message looks like."""
+        """Read the dials of the form of messages."""
         self._wrapped = dialect["message.wrapper"] == "object"
         place = dialect["message.code_place"]
         self._in_body = self._wrapped and place != "header"
-        #: Whether a header carries the authentication code.
+        #: True if a header has the authentication code.
         self.has_header = place != "body" or not self._wrapped
         self._name: str = dialect["message.code_name"]
         self._header: str = dialect["message.code_header"]
@@ -51,19 +51,19 @@ class ThirdPartyMessages:
         return ({self._name: code} if self._in_body else {}) | {"data": data}
 
     def write(self, data: Mapping[str, Any], code: str | None) -> Message:
-        """Return the message as it is sent."""
-        spelled = canonical_bytes(data, **self._form)
-        body = spelled
+        """Return the message."""
+        data_json = canonical_bytes(data, **self._form)
+        body = data_json
         if self._wrapped:
-            begin = b'{"%b":%b,' % (self._name.encode(), orjson.dumps(code))
-            body = (begin if self._in_body else b"{") + b'"data":' + spelled + b"}"
+            start = b'{"%b":%b,' % (self._name.encode(), orjson.dumps(code))
+            body = (start if self._in_body else b"{") + b'"data":' + data_json + b"}"
         headers = [("Content-Type", self._content_type), ("Accept", "application/json")]
         if self.has_header and code is not None:
             headers.append((self._header, code))
         return Message(self._method, tuple(headers), body)
 
-    def read(self, headers: Mapping[str, str], body: bytes) -> Arrived:
-        """Return what a message says, as far as it has the form of one.
+    def read(self, headers: Mapping[str, str], body: bytes) -> ReadMessage:
+        """Return the content of a message; None for parts of another form.
 
         Args:
             headers: by name in lower case.
@@ -73,12 +73,12 @@ class ThirdPartyMessages:
         try:
             value = orjson.loads(body)
         except ValueError:
-            return Arrived(code, None)
+            return ReadMessage(code, None)
         if not isinstance(value, dict):
-            return Arrived(code, None)
+            return ReadMessage(code, None)
         if not self._wrapped:
-            return Arrived(code, value)
+            return ReadMessage(code, value)
         if self._in_body and isinstance(value.get(self._name), str):
             code = value[self._name]
         data = value.get("data")
-        return Arrived(code, data if isinstance(data, dict) else None)
+        return ReadMessage(code, data if isinstance(data, dict) else None)

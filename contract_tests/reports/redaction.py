@@ -103,9 +103,9 @@ class ReportRedactor(Redactor):
     def _without_user(self, match: re.Match[str]) -> str:
         return match[1] + self._names.get(unquoted(match[3]), match[3])
 
-    def shown(self, value: str) -> str:
+    def mask(self, value: str) -> str:
         """Return what is shown of a value behind a secret's name."""
-        return value if VARIABLE.fullmatch(value) else super().shown(value)
+        return value if VARIABLE.fullmatch(value) else super().mask(value)
 
     def query(self, query: str) -> str:
         """Return a query without secrets; one secret may begin with another one."""

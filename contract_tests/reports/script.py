@@ -54,7 +54,7 @@ class Scripts:
         for exchange in history:
             token = token_of(exchange) if exchange.call.method in LOGINS else None
             if token is not None and token != target.login.token:
-                name = VARIABLE.sub(r"\1", redactor.shown(token))
+                name = VARIABLE.sub(r"\1", redactor.mask(token))
                 self.logins.setdefault(name, exchange.call)
 
     def of(self, calls: Sequence[Call]) -> str:
@@ -105,7 +105,7 @@ class Scripts:
             shown = credentials if credentials in PUBLIC else MASK
             yield from ("-H", self._word(f"{name}: {scheme} {shown}", "plain"))
         else:
-            yield from ("-u", self._word(":".join(map(self._redactor.shown, pair)), "plain"))
+            yield from ("-u", self._word(":".join(map(self._redactor.mask, pair)), "plain"))
 
     def _literal(self, text: str) -> str:
         """Mark what looks like a variable, unless it is of a recording, and stands for a secret.

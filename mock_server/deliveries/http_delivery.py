@@ -125,7 +125,7 @@ class _Network(DeadlineBackend):
         from the next.
         """
         del host
-        share = self._deadline.left(httpcore.ConnectTimeout, timeout) / len(self.addresses)
+        share = self._deadline.remaining(httpcore.ConnectTimeout, timeout) / len(self.addresses)
         *first_addresses, last_address = self.addresses
         for address in first_addresses:
             with suppress(httpcore.ConnectError, httpcore.ConnectTimeout):

@@ -81,7 +81,7 @@ def _change_entry(epoch: Epoch, old_record: Record, change: Mapping[str, Any]) -
         state = members.get("life_cycle_state", record["life_cycle_state"])
         record |= _error_for_state(epoch, state, old_record.url, code)
         if old_record.is_recorded:  # as after a resend
-            entry["record"] = record = epoch.config.renderer.without_unset(record)
+            entry["record"] = record = epoch.config.renderer.drop_unset(record)
     log = members.get("log_information")
     if isinstance(log, Mapping):
         members["log_information"] = {**(record.get("log_information") or {}), **log}

@@ -135,7 +135,7 @@ class Epoch:
         log[renderer.unit_member("updated")] = session.unit
         log["updated_by_user"] = session.user
         # An unset date may have been absent: then the new member must be moved to its place.
-        return renderer.ordered("log_information", log) if len(log) > members else log
+        return renderer.sort_members("log_information", log) if len(log) > members else log
 
     def apply_change(self, change: str, body: bytes, session: Session) -> Object | None:
         """Return a webhook request after a change of a profile; None if the profile lacks it."""

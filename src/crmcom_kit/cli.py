@@ -1,4 +1,4 @@
-"""The `crmcom-kit` command: names every sub-command, and imports only the one that is asked for."""
+"""The `crmcom-kit` command: names every sub-command, and imports only the one to run."""
 
 import errno
 import gc
@@ -13,7 +13,7 @@ import click
 
 from crmcom_kit import __version__
 
-#: Sub-command → where it is, as `module:attribute`, and its line in `crmcom-kit --help`.
+#: Sub-command → its `module:attribute`, and its line in `crmcom-kit --help`.
 COMMANDS = {
     "serve": ("crmcom_kit.mock_server.cli.serve:serve", "Run the mock."),
     "ready": ("crmcom_kit.mock_server.cli.ready:ready", "Ask whether a mock is ready."),
@@ -47,7 +47,7 @@ _PROXY_IS_GONE = (
     "docs/how-to/recorded-traffic.md, Check your client's traffic"
 )
 
-#: Packages that are installed with an extra only → its name.
+#: Packages that only an extra installs → the extra.
 EXTRAS = {
     "faker": "faker",
     "filelock": "check",
@@ -57,10 +57,10 @@ EXTRAS = {
     "trustme": "tls",
 }
 
-#: What a shell reports of a program that SIGPIPE ended. Neither 0 nor 1 would do: to `check` they
-#: mean that every statement holds, or that one is broken.
+#: The exit code of a program that SIGPIPE ended. 0 and 1 have other meanings for `check`: every
+#: statement holds, or one is broken.
 READER_WENT_AWAY = 128 + 13
-#: The same of Ctrl-C.
+#: The exit code after Ctrl-C.
 INTERRUPTED = 128 + 2
 
 
@@ -72,9 +72,9 @@ class LazyCommand(click.Command):
         self.location = location
 
     def load(self) -> click.Command:
-        """Import the sub-command itself."""
+        """Import the sub-command."""
         module, _, attribute = self.location.partition(":")
-        gc.disable()  # what is imported stays, and looking for garbage in it costs time
+        gc.disable()  # imported objects stay: searching them for garbage takes time
         try:
             command: click.Command = getattr(import_module(module), attribute)
         finally:
@@ -89,11 +89,11 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Load the one sub-command that is about to run."""
+        """Load the sub-command to run."""
         if args[:1] == ["proxy"]:
             raise click.UsageError(_PROXY_IS_GONE)
-        name, command, rest = super().resolve_command(ctx, args)
-        return name, command.load() if isinstance(command, LazyCommand) else command, rest
+        name, command, remaining_args = super().resolve_command(ctx, args)
+        return name, command.load() if isinstance(command, LazyCommand) else command, remaining_args
 
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
         """Read the command line; `--help` and `--version` print here."""
@@ -108,13 +108,13 @@ class LazyGroup(click.Group):
 
 @contextmanager
 def _mistakes_in_one_line() -> Iterator[None]:
-    """Turn usage errors, and Ctrl-C, into one line; a group without a sub-command still helps."""
+    """Turn usage errors and Ctrl-C into one line; a group without a sub-command shows help."""
     try:
         yield
     except click.exceptions.NoArgsIsHelpError:
         raise
     except click.UsageError as error:
-        raise _refused(error.format_message()) from None
+        raise _refusal(error.format_message()) from None
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]
         extra = EXTRAS.get(package)
@@ -122,13 +122,13 @@ def _mistakes_in_one_line() -> Iterator[None]:
             raise
         from crmcom_kit.usage_errors import not_installed
 
-        raise _refused(not_installed(package, extra)) from None
-    except KeyboardInterrupt:  # of which click would make an exit with 1
+        raise _refusal(not_installed(package, extra)) from None
+    except KeyboardInterrupt:  # click would exit with 1
         click.echo("Interrupted", err=True)
         raise click.exceptions.Exit(INTERRUPTED) from None
 
 
-def _refused(text: str) -> click.ClickException:
+def _refusal(text: str) -> click.ClickException:
     from crmcom_kit.config_file import Refused  # `--help` imports nothing
 
     return Refused(text)
@@ -136,24 +136,24 @@ def _refused(text: str) -> click.ClickException:
 
 @contextmanager
 def _output_may_fail() -> Iterator[None]:
-    """End quietly where a pipe's reader stopped, as in `… | head`; on a full disk, in one line."""
+    """End quietly if a pipe's reader stops, as in `… | head`; with one line on a full disk."""
     try:
         yield
         if sys.stdout is not None:  # a shell can close it: >&-
             sys.stdout.flush()
     except BrokenPipeError:
-        _give_output_up()
+        _discard_output()
         raise click.exceptions.Exit(READER_WENT_AWAY) from None
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
-        _give_output_up()
+        _discard_output()
         msg = f"cannot write {error.filename or 'output'}: {error.strerror}"
-        raise _refused(msg) from None
+        raise _refusal(msg) from None
 
 
-def _give_output_up() -> None:
-    """Let nothing more be written: Python flushes once more at exit, which must not fail, too."""
+def _discard_output() -> None:
+    """Discard further output: Python flushes again at exit, which must not fail, too."""
     if sys.stdout is not None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 

@@ -1,7 +1,7 @@
 """Options from a file: ``crmcom-kit.toml``, or ``[tool.crmcom-kit]`` in ``pyproject.toml``.
 
-A file has a table for each command, and in it the command's long options without their hyphens at
-the front. A flag has precedence over the environment, and the environment over the file.
+A file has a table for each command, with the command's long options without the hyphens in front. A
+flag has precedence over the environment, and the environment over the file.
 """
 
 import os
@@ -24,17 +24,17 @@ _SECRETS = frozenset(("token", "password", "api-key", "admin-token", "secret-key
 
 
 class Refused(click.ClickException):
-    """What a command was asked for cannot be done: one line, exit status 2."""
+    """A command cannot do what its options say: one line, exit status 2."""
 
     exit_code = 2
 
     def __init__(self, message: str) -> None:
-        """Say why, in one line."""
+        """Join the lines of ``message``."""
         super().__init__(" ".join(message.splitlines()))
 
 
 def _read_config(ctx: click.Context, _param: click.Parameter, path: Path | None) -> None:
-    """Make what the file says the defaults of the command. Raises Refused."""
+    """Set the defaults of the command from the file. Raises Refused."""
     if ctx.resilient_parsing:  # completion: it must not fail
         return
     _check_environment(ctx)
@@ -49,15 +49,15 @@ def _read_config(ctx: click.Context, _param: click.Parameter, path: Path | None)
     if "proxy" in tables:
         msg = f"{name}: proxy: the command was removed; take this table out"
         raise Refused(msg)
-    for unknown in tables.keys() - set(CONFIGURED):
-        raise Refused(_unknown(f"{name}: {unknown}", unknown, CONFIGURED, "table"))
+    for table in tables.keys() - set(CONFIGURED):
+        raise Refused(_unknown(f"{name}: {table}", table, CONFIGURED, "table"))
     command = ctx.command.name or ""
     place = f"{name}: {command}"
     ctx.default_map = _defaults(ctx, place, _table(place, tables.get(command, {})))
 
 
 def _check_environment(ctx: click.Context) -> None:
-    """Raise Refused if a variable of the command's own names no option."""
+    """Raise Refused if a variable with the command's prefix names no option."""
     prefix = f"{ctx.auto_envvar_prefix}_"
     variables = {f"{prefix}{(param.name or '').upper()}" for param in ctx.command.params}
     variables |= {param.envvar for param in ctx.command.params if isinstance(param.envvar, str)}
@@ -80,7 +80,7 @@ def _document(path: Path) -> Mapping[str, Any]:
 
 
 def _table(place: str, table: Any) -> Mapping[str, Any]:
-    """Return ``table`` if it is one. Raises Refused."""
+    """Return ``table``. Raises Refused if it is not a table."""
     if not isinstance(table, Mapping):
         msg = f"{place}: {table!r} is not allowed; allowed is a table"
         raise Refused(msg)
@@ -91,22 +91,22 @@ def _defaults(ctx: click.Context, place: str, table: Mapping[str, Any]) -> dict[
     """Return a table's values by the names of the parameters. Raises Refused."""
     options = options_of(ctx.command)
     defaults = {}
-    for key, as_read in table.items():
+    for key, raw_value in table.items():
         param = options.get(key)
         if param is None:
             raise Refused(_unknown(f"{place}.{key}", key, tuple(options), "option"))
-        value = _as_typed(as_read)
+        value = _as_text(raw_value)
         mistake = _mistake(ctx, param, value)
         if mistake is not None:
-            shown = mistake if key not in _SECRETS else "a hidden value of the wrong type"
-            msg = f"{place}.{key}: {shown}"
+            text = mistake if key not in _SECRETS else "a hidden value of the wrong type"
+            msg = f"{place}.{key}: {text}"
             raise Refused(msg)
         defaults[param.name or key] = value
     return defaults
 
 
 def options_of(command: click.Command) -> dict[str, click.Option]:
-    """Return what a file may say of a command: its options by their names in a file."""
+    """Return the options that a file may set for a command, by their names in the file."""
     return {
         param.opts[0].removeprefix("--"): param
         for param in command.params
@@ -114,20 +114,20 @@ def options_of(command: click.Command) -> dict[str, click.Option]:
     }
 
 
-def _as_typed(value: Any) -> Any:
-    """Return a date of TOML as the text that a command line has in its place."""
+def _as_text(value: Any) -> Any:
+    """Return a date of TOML as text, as in a command line; other values unchanged."""
     return value.isoformat() if isinstance(value, date | time) else value
 
 
 def _mistake(ctx: click.Context, param: click.Option, value: Any) -> str | None:
-    """Return what is wrong with a value in a file, or None."""
+    """Return the mistake in a value of a file, or None."""
     if param.multiple != isinstance(value, list):
         allowed = "a list" if param.multiple else "a single value"
         return f"{value!r} is not allowed; allowed is {allowed}"
-    for single in value if isinstance(value, list) else [value]:
-        if param.is_flag != isinstance(single, bool) or isinstance(single, list | dict):
+    for item in value if isinstance(value, list) else [value]:
+        if param.is_flag != isinstance(item, bool) or isinstance(item, list | dict):
             allowed = "true or false" if param.is_flag else "a string or a number"
-            return f"{single!r} is not allowed; allowed is {allowed}"
+            return f"{item!r} is not allowed; allowed is {allowed}"
     try:
         param.process_value(ctx, value)
     except click.BadParameter as error:
@@ -135,10 +135,10 @@ def _mistake(ctx: click.Context, param: click.Option, value: Any) -> str | None:
     return None
 
 
-def _unknown(place: str, seen: str, names: tuple[str, ...], kind: str) -> str:
+def _unknown(place: str, name: str, names: tuple[str, ...], kind: str) -> str:
     article = "an" if kind[0] in "aeiou" else "a"
-    instead = hint(seen, names) or f"; allowed are {', '.join(names)}"
-    return f"{place} is not the name of {article} {kind}{instead}"
+    remedy = hint(name, names) or f"; allowed are {', '.join(names)}"
+    return f"{place} is not the name of {article} {kind}{remedy}"
 
 
 #: Gives a command the option ``--config``.

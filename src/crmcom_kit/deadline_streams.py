@@ -1,8 +1,8 @@
-"""httpcore connections with a deadline for each whole exchange, and a limit in bytes.
+"""httpcore connections with a deadline for each complete exchange, and a limit in bytes.
 
 The timeouts of HTTP libraries count from one byte to the next: a peer that sends a byte now and
-then, or one interim response after the other, never meets them. Here every wait is cut to what is
-left of the exchange's time. The mock's deliveries and the contract kit's requests use this module.
+then, or interim responses, never reaches them. Here every wait ends at the deadline of the
+exchange. The mock's deliveries and the contract kit's requests use this module.
 """
 
 import socket
@@ -16,53 +16,53 @@ import httpcore
 
 
 class TooManyBytes(Exception):
-    """The peer sent more bytes than are read."""
+    """The peer sent more bytes than the limit."""
 
 
 class Deadline:
-    """The moment at which an exchange must be over."""
+    """The moment at which an exchange must have ended."""
 
     def __init__(self, seconds: float, now: Callable[[], float] = monotonic) -> None:
-        """Start an exchange that may take ``seconds``; ``now`` returns seconds that only grow."""
+        """Start an exchange that may take ``seconds``; ``now`` is a monotonic clock."""
         self._seconds, self._now = seconds, now
         self.restart()
 
     def restart(self, seconds: float | None = None) -> None:
-        """Start the next exchange, which may take ``seconds``; by default as long as the others."""
+        """Start the next exchange, which may take ``seconds``, by default those of the first."""
         self._allowed = self._seconds if seconds is None else seconds
         self._ends = self._now() + self._allowed
 
-    def left(self, late: type[Exception], timeout: float | None = None) -> float:
-        """Return how many seconds one step may take, at most ``timeout``. Raises ``late``."""
-        left = self._ends - self._now()
-        if left <= 0:
+    def remaining(self, late: type[Exception], timeout: float | None = None) -> float:
+        """Return the seconds for one step, at most ``timeout``. Raises ``late``."""
+        seconds = self._ends - self._now()
+        if seconds <= 0:
             msg = f"not finished within {self._allowed:.3g} s"
             raise late(msg)
-        return left if timeout is None else min(timeout, left)
+        return seconds if timeout is None else min(timeout, seconds)
 
 
 class DeadlineStream(httpcore.NetworkStream):
-    """A connection that waits no longer than until the deadline."""
+    """A connection whose waits end at the deadline."""
 
     def __init__(
         self, stream: httpcore.NetworkStream, deadline: Deadline, max_bytes: int | None = None
     ) -> None:
         """Use ``stream``; read at most ``max_bytes``, any number by default."""
-        self._stream, self._deadline, self._left = stream, deadline, max_bytes
+        self._stream, self._deadline, self._bytes_left = stream, deadline, max_bytes
         self._is_cut = False
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Return the next bytes. Raises httpcore.ReadTimeout, TooManyBytes."""
-        part = self._stream.read(max_bytes, self._deadline.left(httpcore.ReadTimeout, timeout))
-        if self._left is not None:
-            self._left -= len(part)
-            if self._left < 0:
+        part = self._stream.read(max_bytes, self._deadline.remaining(httpcore.ReadTimeout, timeout))
+        if self._bytes_left is not None:
+            self._bytes_left -= len(part)
+            if self._bytes_left < 0:
                 raise TooManyBytes
         return part
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Write all of ``buffer``. Raises httpcore.WriteTimeout."""
-        self._stream.write(buffer, self._deadline.left(httpcore.WriteTimeout, timeout))
+        self._stream.write(buffer, self._deadline.remaining(httpcore.WriteTimeout, timeout))
 
     def close(self) -> None:
         """Close the connection."""
@@ -83,19 +83,19 @@ class DeadlineStream(httpcore.NetworkStream):
         timeout: float | None = None,
     ) -> "DeadlineStream":
         """Return this connection, which continues in TLS. Raises httpcore.ConnectTimeout."""
-        left = self._deadline.left(httpcore.ConnectTimeout, timeout)
-        self._stream = self._stream.start_tls(ssl_context, server_hostname, left)
-        if self._is_cut:  # meanwhile, when the socket was another one
+        seconds = self._deadline.remaining(httpcore.ConnectTimeout, timeout)
+        self._stream = self._stream.start_tls(ssl_context, server_hostname, seconds)
+        if self._is_cut:  # in the meantime, with another socket
             self.cut()
         return self
 
     def get_extra_info(self, info: str) -> Any:
-        """Return what the connection tells about itself."""
+        """Return a fact about the connection."""
         return self._stream.get_extra_info(info)
 
 
 class DeadlineBackend(httpcore.SyncBackend):
-    """A network for httpcore whose connections keep to a deadline."""
+    """A network for httpcore whose connections have a deadline."""
 
     def __init__(self, deadline: Deadline, max_bytes: int | None = None) -> None:
         """Connect until ``deadline``; read at most ``max_bytes`` from each connection."""
@@ -110,6 +110,6 @@ class DeadlineBackend(httpcore.SyncBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> DeadlineStream:
         """Connect over TCP. Raises httpcore.ConnectTimeout, httpcore.ConnectError."""
-        left = self._deadline.left(httpcore.ConnectTimeout, timeout)
-        stream = super().connect_tcp(host, port, left, local_address, socket_options)
+        seconds = self._deadline.remaining(httpcore.ConnectTimeout, timeout)
+        stream = super().connect_tcp(host, port, seconds, local_address, socket_options)
         return DeadlineStream(stream, self._deadline, self._max_bytes)

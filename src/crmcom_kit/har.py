@@ -12,7 +12,7 @@ Headers = Sequence[tuple[str, str]]
 
 
 class HarRequest(NamedTuple):
-    """A request, as an entry shows it."""
+    """A request in an entry."""
 
     verb: str
     url: str  # without its query
@@ -21,11 +21,11 @@ class HarRequest(NamedTuple):
     body: str | None
     body_type: str
     body_size: int  # in bytes, as it was sent
-    body_comment: str = ""  # what was done to the body, such as that it is cut
+    body_comment: str = ""  # a change of the body, such as a cut
 
 
 class HarResponse(NamedTuple):
-    """A response, as an entry shows it."""
+    """A response in an entry."""
 
     status: int
     headers: Headers
@@ -36,7 +36,7 @@ class HarResponse(NamedTuple):
     body_comment: str = ""
 
 
-#: How the comment of a body begins that is not whole.
+#: The beginning of the comment of a body that is not complete.
 CUT = "cut: "
 
 
@@ -58,22 +58,22 @@ def archive(
 def archive_text(
     entries: Iterable[dict[str, Any]], release: str, creator_name: str = "crmcom-kit"
 ) -> Iterator[str]:
-    """Yield the text of an archive in pieces, an entry at a time, so that none are kept."""
+    """Yield the text of an archive, one entry at a time."""
     start, end = json.dumps(archive([], release, creator_name)).rsplit("[]", 1)
     yield f"{start}["
     separator = "\n"
-    for exchange in entries:
-        yield f"{separator}{json.dumps(exchange)}"  # in ASCII: no character turns a line around
+    for entry_ in entries:
+        yield f"{separator}{json.dumps(entry_)}"  # in ASCII, without characters that reverse text
         separator = ",\n"
     yield f"\n]{end}\n"
 
 
 def entry(
-    began: datetime, milliseconds: float, request: HarRequest, response: HarResponse, comment: str
+    start: datetime, milliseconds: float, request: HarRequest, response: HarResponse, comment: str
 ) -> dict[str, Any]:
-    """Return one exchange; ``milliseconds`` are 0 if the time was not taken."""
+    """Return one exchange; ``milliseconds`` are 0 if the time was not measured."""
     return {
-        "startedDateTime": began.isoformat(timespec="milliseconds"),
+        "startedDateTime": start.isoformat(timespec="milliseconds"),
         "time": milliseconds,
         "request": _request(request),
         "response": _response(response),
@@ -83,36 +83,36 @@ def entry(
     }
 
 
-def _request(asked: HarRequest) -> dict[str, Any]:
-    pairs = parse_qsl(asked.query, keep_blank_values=True, errors="backslashreplace")
+def _request(har_request: HarRequest) -> dict[str, Any]:
+    pairs = parse_qsl(har_request.query, keep_blank_values=True, errors="backslashreplace")
     request: dict[str, Any] = {
-        "method": asked.verb,
-        "url": asked.url + (f"?{asked.query}" if asked.query else ""),
+        "method": har_request.verb,
+        "url": har_request.url + (f"?{har_request.query}" if har_request.query else ""),
         "httpVersion": "HTTP/1.1",
         "cookies": [],
-        "headers": _headers(asked.headers),
+        "headers": _headers(har_request.headers),
         "queryString": [{"name": name, "value": value} for name, value in pairs],
         "headersSize": -1,
-        "bodySize": asked.body_size,
+        "bodySize": har_request.body_size,
     }
-    if asked.body is not None:
-        posted = {"mimeType": asked.body_type, "text": asked.body}
-        request["postData"] = posted | _comment(asked.body_comment)
+    if har_request.body is not None:
+        post_data = {"mimeType": har_request.body_type, "text": har_request.body}
+        request["postData"] = post_data | _comment(har_request.body_comment)
     return request
 
 
-def _response(answered: HarResponse) -> dict[str, Any]:
-    content = {"size": answered.body_size, "mimeType": answered.body_type, "text": answered.body}
+def _response(response: HarResponse) -> dict[str, Any]:
+    content = {"size": response.body_size, "mimeType": response.body_type, "text": response.body}
     return {
-        "status": answered.status,
+        "status": response.status,
         "statusText": "",
         "httpVersion": "HTTP/1.1",
         "cookies": [],
-        "headers": _headers(answered.headers),
-        "content": content | _comment(answered.body_comment),
-        "redirectURL": answered.location,
+        "headers": _headers(response.headers),
+        "content": content | _comment(response.body_comment),
+        "redirectURL": response.location,
         "headersSize": -1,
-        "bodySize": answered.body_size,
+        "bodySize": response.body_size,
     }
 
 

@@ -1,4 +1,4 @@
-"""The machine's date and time: the one place that asks for it. Entry points pass it on."""
+"""The machine's date and time. Only entry points use it; they pass it on."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime

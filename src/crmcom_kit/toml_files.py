@@ -1,4 +1,4 @@
-"""Reads TOML files of users, which may be too long, nested too deep, or no files at all."""
+"""Read TOML files of users, which may be too long or nested too deep, or not be files."""
 
 import stat
 from pathlib import Path
@@ -13,11 +13,11 @@ def read_toml_file(path: Path) -> dict[str, Any]:
 
     Raises:
         OSError: it cannot be read.
-        ValueError: it is no TOML in UTF-8, too long or nested too deep.
+        ValueError: it is not TOML in UTF-8, too long or nested too deep.
     """
-    import tomllib  # here, since most starts read no such file
+    import tomllib  # imported here: most starts read no TOML
 
-    text = _bounded(path).decode()
+    text = _read_bytes(path).decode()
     try:
         content = tomllib.loads(text)
     except RecursionError:
@@ -28,8 +28,8 @@ def read_toml_file(path: Path) -> dict[str, Any]:
     return content
 
 
-def _bounded(path: Path) -> bytes:
-    """Return a file's bytes; a device, or a pipe that nobody writes into, would never end."""
+def _read_bytes(path: Path) -> bytes:
+    """Return a regular file's bytes; devices and pipes may never end."""
     if not stat.S_ISREG(path.stat().st_mode) and not path.is_dir():
         msg = "not a regular file"
         raise ValueError(msg)

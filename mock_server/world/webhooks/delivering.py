@@ -248,7 +248,7 @@ class Delivery:
         body["error_description"] = outcome.error_description
         body["url"] = message.url
         if message.data is not None:
-            code = exchanges.after(message.authentication_code, outcome.error_code)
+            code = exchanges.code_after(message.authentication_code, outcome.error_code)
             body["authentication_code"] = code
         elif outcome.delivered and exchanges.was_not_signed(old_code, body):
             # A profile does not have the data; but as on the instance, the record gets a code.
@@ -259,9 +259,9 @@ class Delivery:
             log = body.get("log_information")
             log = log if isinstance(log, dict) else {}  # imported data may have any value here
             body["log_information"] = epoch.update_log(log, self.session)
-        body = config.renderer.without_unset(body)
+        body = config.renderer.drop_unset(body)
         if not body.keys() <= names:  # move new members to their places
-            body = config.renderer.ordered("webhook_request", body)
+            body = config.renderer.sort_members("webhook_request", body)
         return record._replace(url=message.url, body=compact_json(body))
 
     def _apply_profile(self, outcome: Outcome, record: Record) -> dict[str, Any] | None:

@@ -42,6 +42,6 @@ def test_members_that_no_order_names_follow_by_name() -> None:
     """What an order does not name comes behind, sorted, so that the bytes are always the same."""
     renderer = Renderer(load_dialect(), resolve("R9"))
 
-    made = renderer.ordered("user", {"z": 1, "id": "1", "a": 2, "username": "u"})
+    made = renderer.sort_members("user", {"z": 1, "id": "1", "a": 2, "username": "u"})
 
     assert list(made) == ["username", "id", "a", "z"]
