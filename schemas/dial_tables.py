@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 #: The members of a case that select responses, and those that describe them.
 CASE_FACTS = ("kind", "method", "parameter", "seen", "results", "state")
-CASE_PARTS = ("status", "code", "message", "description", "data")
+CASE_PARTS = ("status", "code", "message", "description", "data", "served")
 #: The kind of a response that is no error.
 SUCCESS = "success"
 #: In which way a value may be wrong, as the fact ``seen`` of an error.
@@ -29,6 +29,7 @@ _ALLOWED = {
     "results": RESULTS,
     "state": ("SUCCESSFUL", "REJECTED"),
     "data": ("absent", *EMPTY_DATA),
+    "served": ("no", "without", "empty"),
 }
 MAX_CASES = 200
 
@@ -65,7 +66,7 @@ def _is_case(value: object, dials: Mapping[str, _Dial]) -> bool:
     return (
         bool(parts) and value.keys() == facts | parts and all(map(is_text, texts))
         and (kind == SUCCESS or f"errors.{kind}.code" in dials)
-        and not (kind == SUCCESS and "data" in parts)
+        and not (kind == SUCCESS and parts & {"data", "served"})
         and all(value[name] in allowed for name, allowed in _ALLOWED.items() if name in value)
         and all(dial is not None and dial.accepts(value[part]) for part, dial in own.items())
     )  # fmt: skip

@@ -177,11 +177,13 @@ class Learning:
         self._take()
         try:
             self._go_through()
+            self._learn_words()
+            self._learn_what_is_served()
         except _TimeUp:
+            self._learn_words()
             self.is_cut_short = True
             for key, values in self._values.items():
                 self.learned.setdefault(key, left_open(values, "not tried"))
-        self._learn_words()
 
     def _learn_order(self) -> None:
         """Find the order of lists, from the lists alone; it decides what is on a page."""
@@ -200,7 +202,18 @@ class Learning:
 
     def _learn_words(self) -> None:
         """Find how responses are worded, by the kinds that the mock's have now."""
+        refused = [response for response in self._worded if not response.is_served_error]
+        self._keep(learned_words(refused, self._log.release))
+
+    def _learn_what_is_served(self) -> None:
+        """Find what the server serves though the mock refuses it whatever its dials are."""
         words = learned_words(self._worded, self._log.release)
+        changes = {dial: result.values[0] for dial, result in words.items()}
+        helped, harmed, _ = self._tried(changes, frozenset(self._scores))
+        if helped > harmed * _OUTWEIGHS:
+            self._keep(words)
+
+    def _keep(self, words: Mapping[str, Learned]) -> None:
         self.learned |= words
         self._settings |= {dial: result.values[0] for dial, result in words.items()}
 
@@ -293,8 +306,7 @@ class Learning:
             self._kinds[exchange.number] = reply.kind
             if reply.kind and not exchange.ok and has_code(exchange):
                 self._wordings.setdefault(reply.kind, Counter())[exchange.wording] += 1
-            is_alike = has_code(exchange) if reply.kind and not exchange.ok else not reply.kind
-            if is_alike and exchange.ok == (not reply.kind) and is_readable(exchange):
+            if is_readable(exchange) and (exchange.ok or (reply.kind and has_code(exchange))):
                 self._worded += filter(None, [worded(exchange, reply)])
         self._takes += 1
         for exchange, reply in replies:

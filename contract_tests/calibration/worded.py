@@ -50,17 +50,24 @@ class Worded(NamedTuple):
     parts: Mapping[str, Any]  # how it is worded
     about: Mapping[str, Any]  # what its texts may name
 
+    @property
+    def is_served_error(self) -> bool:
+        """Whether it is served, and the mock refuses it."""
+        return bool(self.parts.get("served", "no") != "no")
+
 
 def worded(exchange: Exchange, reply: MockReply) -> Worded | None:
     """Return how an exchange is worded; None if that tells nothing."""
     status, call = exchange.envelope["status"], exchange.call
+    if exchange.ok and reply.kind:
+        return _served(exchange, reply)
     texts = {name: status.get(name) for name in ("message", "description")}
     if not exchange.ok:
         forms = (name for name, data in EMPTY_DATA.items() if exchange.data == data)
         form = next(forms, "object") if "data" in exchange.envelope else "absent"
         parts = {**dict(zip(("status", "code"), exchange.wording, strict=True)), "data": form}
         parts |= {n: _TEXTS[n] if text else _blank(text) for n, text in texts.items()}
-        return Worded(reply.facts, parts, {})
+        return Worded(reply.facts, {**parts, "served": "no"}, {})
     about: Mapping[str, Any] = {}
     if call.method == "list":
         results = len(exchange.records)
@@ -71,6 +78,19 @@ def worded(exchange: Exchange, reply: MockReply) -> Worded | None:
     right = all(not text or (is_text(text) and len(text) <= _MAX_LENGTH) for text in texts.values())
     parts = {name: text or _blank(text) for name, text in texts.items()}
     return Worded(success_facts(call.method, about), parts, about) if right and not is_cut else None
+
+
+def _served(exchange: Exchange, reply: MockReply) -> Worded | None:
+    """Return how a server serves what the mock refuses; None if no case can tell."""
+    method, parameter = exchange.call.method, reply.facts["parameter"]
+    if parameter == "fields_set" or (method in ("list", "token") and parameter != "token"):
+        served = "empty" if method == "list" and not exchange.records else "without"
+    elif method == "token_release":
+        served = "empty"
+    else:
+        return None
+    parts = dict.fromkeys(("status", "code", *_FORM_DIALS))
+    return Worded(reply.facts, {**parts, "served": served}, {})
 
 
 def _blank(text: Any) -> str:
@@ -113,7 +133,11 @@ class _UsualForms:
         for facts, parts, _ in responses:
             for part, value in parts.items():
                 dial, form = self._dial(facts, part), _form(part, value)
-                if dial and (facts["kind"] != SUCCESS or form in ("null", "empty")):
+                if (
+                    dial
+                    and value is not None
+                    and (facts["kind"] != SUCCESS or form in ("null", "empty"))
+                ):
                     self._seen[dial][form] += 1
 
     def learned(self) -> dict[str, Learned]:
@@ -127,7 +151,7 @@ class _UsualForms:
         """Return a response with None in place of the parts that have the usual form."""
         facts, parts, about = response
         own = {
-            part: None if self._usual(facts, part) == _form(part, value) else value
+            part: None if value is None or self._usual(facts, part) == _form(part, value) else value
             for part, value in parts.items()
         }
         return Worded(facts, own, about)
@@ -140,6 +164,8 @@ class _UsualForms:
         return {"null": NULL, "empty": ""}.get(form, _TEXTS[part])
 
     def _usual(self, facts: Mapping[str, str], part: str) -> str:
+        if part == "served":
+            return "no"
         counts = self._seen.get(self._dial(facts, part))
         return counts.most_common(1)[0][0] if counts else ""
 
@@ -172,7 +198,9 @@ def _cases(alike: Sequence[Worded], usual_forms: _UsualForms) -> Cases:
     is_contradictory = any(_outcome(group).wrong for group in same.values())
     explanation = explained(samples, _outcome, 1 if is_contradictory else _ONE_IS_ENOUGH)
     usual = usual_of(explanation).value
-    general = {part: usual[part] for part in _FORM_DIALS if usual.get(part) is not None}
+    general = {
+        part: usual[part] for part in (*_FORM_DIALS, "served") if usual.get(part) is not None
+    }  # fmt: skip
     cases = [kind | general] if general else []
     for some, outcome in reversed([*cases_of(explanation)]):  # from what is general on
         facts = kind | some
@@ -185,7 +213,7 @@ def _cases(alike: Sequence[Worded], usual_forms: _UsualForms) -> Cases:
             others = {usual_forms.said(facts, part, usual[part])}
             others |= {case[part] for case in rivals if part in case}
             own = usual_forms.said(facts, part, value)
-            if others != {own}:
+            if others != {own} and not (value is None and part in ("status", "code")):
                 parts[part] = own
         if dials()["envelope.cases"].accepts([facts | parts]):
             cases.insert(0, facts | parts)

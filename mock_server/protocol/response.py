@@ -11,6 +11,7 @@ from crmcom_kit import __version__
 from crmcom_kit.mock_server.protocol.errors import VendorError
 from crmcom_kit.mock_server.protocol.fields import Selection
 from crmcom_kit.schemas import Dialect, Release
+from crmcom_kit.schemas.dial_tables import parts_of
 from crmcom_kit.schemas.dialect import statement_of_error
 from crmcom_kit.schemas.envelopes import Envelopes
 from crmcom_kit.schemas.reasons import Reason
@@ -188,6 +189,15 @@ class ResponseBuilder:
         statement = statement_of_error(error.kind, method)
         body = compact_json(envelope)  # the journal keeps it
         return Response(status, body, self._type, statement=statement)
+
+    def served_instead(self, error: VendorError, method: str) -> str:
+        """Return how a request of ``method`` is served in spite of an error.
+
+        It is "without" the parameter, "empty", or "no": it is refused.
+        """
+        facts = {**error.facts, "method": method}
+        served: str = parts_of(self._dialect["envelope.cases"], facts).get("served", "no")
+        return served
 
     def internal_error(self, reason: str) -> Response:
         """Return the response to a request that the mock itself failed to carry out."""

@@ -113,3 +113,30 @@ def test_texts_of_successes_are_learned(responses: Any, cases: Any) -> None:
 
     expected = None if cases is None else [[{"kind": "success", **case} for case in cases]]
     assert (found["envelope.cases"].values if "envelope.cases" in found else None) == expected
+
+
+def served(parameter: str, data: Any, method: str = "list") -> Worded | None:
+    """What a server serves, and the mock refuses."""
+    content = json.dumps({"status": {"code": "OK"}, "data": data}).encode()
+    facts = {"kind": "bad_date", "method": method, "parameter": parameter, "seen": "a string"}
+    call = Call(method, "GET", f"webhook_requests/{method}")
+    return worded(Exchange(1, call, 200, (), content, 0), MockReply(200, (), b"", facts))
+
+
+def test_an_error_that_is_served_is_a_case() -> None:
+    """Without the parameter, or with an empty result; not if a method needs the parameter."""
+    usual = {**USUAL, "data": "null", "served": "no"}
+    refused = {"kind": "bad_date", "method": "list", "parameter": "url", "seen": "a string"}
+    refusals = [Worded(refused, usual, {})] * 2
+    responses = [*refusals, served("created_date", [ONE]), served("entity", [])]
+
+    found = learned_words([r for r in responses if r is not None], R9)
+
+    case = {"kind": "bad_date", "parameter": "created_date", "served": "without"}
+    assert found["envelope.cases"].values == [
+        [case, {**case, "parameter": "entity", "served": "empty"}]
+    ]
+    assert found["errors.bad_date.code"].values == ["E1"]
+    assert served("token", [ONE]) is None
+    assert served("webhook_request_identifier", ONE, "show") is None
+    assert served("fields_set", ONE, "show") is not None

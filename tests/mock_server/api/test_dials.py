@@ -425,6 +425,35 @@ def test_a_success_has_the_texts_of_its_case(make_mock: Any) -> None:
     assert texts(mock.login()) == ["", "Welcome"]
 
 
+SERVED = [
+    {"kind": "unsupported_entity", "served": "empty"},
+    {"kind": "bad_date", "served": "without"},
+    {"kind": "empty_value", "parameter": "entity", "served": "no"},
+    {"kind": "empty_value", "served": "without"},
+    {"kind": "unknown_unit", "served": "without"},
+    {"kind": "invalid_token", "method": "token_release", "served": "empty"},
+    {"kind": "unknown_webhook_request", "served": "empty"},
+    {"kind": "missing_parameter", "served": "without"},
+]
+
+
+def test_an_error_may_be_served(make_mock: Any) -> None:
+    """Without the parameter, or with an empty result; never if it needs the parameter."""
+    cases = [{"kind": "success", "results": "none", "message": "None"}, *SERVED]
+    mock = make_mock("R10", dialect=Dialect("served", {"envelope.cases": cases}))
+    usual = mock.list(entity="JOBS").data
+
+    assert (mock.list(entity="NOSUCH").data, texts(mock.list(entity="NOSUCH"))[0]) == ([], "None")
+    assert mock.list(entity="JOBS", created_date="soon", url="").data == usual
+    assert mock.list(created_date="soon").code == mock.code_of("no_semi_optional")
+    assert mock.list(entity="").code == mock.code_of("empty_value")
+    assert mock.login(unit="NOSUCH").code == "OK"
+    released = mock.send("POST", "authentication/token/release", body={"token": "NOSUCH"})
+    assert released.data == {}
+    assert mock.show("number=0").code == mock.code_of("unknown_webhook_request")
+    assert mock.show("").code != "OK"
+
+
 CASES = [
     {"kind": "bad_body", "seen": "a form", "status": 415, "code": "FORM"},
     {"kind": "bad_body", "seen": "not JSON", "code": 7, "description": "{null}"},
