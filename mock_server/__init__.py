@@ -33,7 +33,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import only what is asked for: signing needs no Flask, nor does a world."""
+    """Import a name at its first use: signing and worlds do not need Flask."""
     if name in _HOMES:
         return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
     msg = f"module {__name__} has no attribute {name}"

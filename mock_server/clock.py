@@ -104,11 +104,11 @@ class WorldClock:
 
     def freeze(self, at: datetime | None = None) -> None:
         """Freeze the clock, at the current time or at ``at``. Raises UsageError."""
-        self._set(at=at, frozen=True)
+        self._set(start=at, frozen=True)
 
     def run(self, at: datetime | None = None) -> None:
         """Run, from the current time or from ``at``. Raises UsageError."""
-        self._set(at=at, frozen=False)
+        self._set(start=at, frozen=False)
 
     def advance(self, seconds: float) -> None:
         """Move forward by ``seconds``, as if they had passed. Raises UsageError."""
@@ -163,9 +163,9 @@ class WorldClock:
         for callback in self._watchers.values():
             callback()
 
-    def _set(self, *, at: datetime | None, frozen: bool) -> None:
+    def _set(self, *, start: datetime | None, frozen: bool) -> None:
         with self._changed:
-            moment = in_clock_range("at", self.now() if at is None else at)
+            moment = in_clock_range("at", self.now() if start is None else start)
             self._frozen = frozen
             self._move(moment)
 

@@ -98,9 +98,9 @@ class Renderer:
     def _render(self, kind: str, value: Mapping[str, Any]) -> Object:
         """Return an object inside a record, from the cache: most records have the same few."""
         key = kind, value.get("id")
-        cached = self._cache.get(key)
-        if cached is not None and cached[0] == value:
-            return cached[1].copy()
+        entry = self._cache.get(key)
+        if entry is not None and entry[0] == value:
+            return entry[1].copy()
         if len(self._cache) >= _MAX_CACHED:
             self._cache.clear()
         members = self._select(kind, value) if kind in self._members else self._shorten(kind, value)

@@ -192,8 +192,8 @@ def get_state(call: Call) -> Reply[Any]:
     and faults; a snapshot also keeps the id generator.
     """
     lines = export(call.epoch.store.copy())
-    first = next(lines, b"{}\n")  # an empty world
-    return Reply(join_chunks(chain([first], lines)), content_type=JSON_LINES)
+    first_line = next(lines, b"{}\n")  # an empty world
+    return Reply(join_chunks(chain([first_line], lines)), content_type=JSON_LINES)
 
 
 _CONTENT = World | NewMembers | list[NewMembers]

@@ -34,7 +34,7 @@ _Times = _Number | Limits
 class Requests(TypedDict):
     """Requests, without the dropped requests, for which the journal had no room."""
 
-    count: Annotated[int, "How many there are, whatever the limit."]
+    count: Annotated[int, "The number of requests, also above the limit."]
     dropped: int
     requests: list[JournalEntry]
 
@@ -137,8 +137,8 @@ def get_request(call: Call, id: Annotated[str, Keywords(maxLength=40)]) -> Journ
     reader, journal = call.world.reader, call.world.journal
     entry = journal.find(journal.number_of(id))
     if entry is None:
-        last = journal.id_of(journal.last)
-        allowed = f"the id of a request that the journal still has, up to {last}"
+        last_id = journal.id_of(journal.last)
+        allowed = f"the id of a request that the journal still has, up to {last_id}"
         raise NotFound("id", seen=quoted(id), allowed=allowed)
     return EntryView(reader, entry).as_json()
 

@@ -68,7 +68,7 @@ def list_received(call: Call) -> ReceivedRequests:
     Each has a verdict: whether its authentication code is valid, and what the correct code signs.
     """
     messages = call.epoch.receiver.requests()
-    return {"requests": [serializers.received(call, message) for message in messages]}
+    return {"requests": [serializers.received_request(call, message) for message in messages]}
 
 
 @operation("PUT /receiver/in", "deliveries", id="receive_put", media=_TEXT, stream=Any)

@@ -188,7 +188,7 @@ def _outcome(outcome: Outcome | None) -> DeliveryOutcome | None:
     return cast("DeliveryOutcome", view)
 
 
-def received(call: Call, request: Received) -> ReceivedRequest:
+def received_request(call: Call, request: Received) -> ReceivedRequest:
     """Return a request that the built-in receiver got as JSON."""
     redactor = call.world.redactor
     return {

@@ -40,7 +40,7 @@ def typed_parameters(
 
 
 def _value_of(text: str, schema: dict[str, Any]) -> Any:
-    """Return the JSON value of a text, or the text itself if it is none or a string is expected."""
+    """Return the JSON value of a text; the text itself if it is not JSON, or for a string."""
     if schema.get("type", "string") != "string":
         with suppress(ValueError, RecursionError):
             return json.loads(text)

@@ -168,10 +168,10 @@ def _find_candidate(text: str, candidates: Iterable[str]) -> str | None:
 
 def _path(refusal: _Refusal) -> str | None:
     """Suggest the path whose folder and last part resemble those of the request."""
-    folder, _, last = refusal.request.path.rpartition("/")
+    folder, _, name = refusal.request.path.rpartition("/")
     by_path = refusal.epoch.config.methods
     folder_match = _find_candidate(folder, [path.rpartition("/")[0] for path in by_path])
-    last_match = _find_candidate(last, [path.rpartition("/")[2] for path in by_path])
+    last_match = _find_candidate(name, [path.rpartition("/")[2] for path in by_path])
     method = by_path.get(f"{folder_match}/{last_match}")
     return None if method is None else f"{method.verb} {method.path}"
 

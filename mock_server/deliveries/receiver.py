@@ -71,7 +71,7 @@ class Receiver:
         self.respond_with(())
 
     def respond_with(self, statuses: Iterable[int]) -> None:
-        """Respond with these statuses from now on, from the first one; without any, 200."""
+        """Set the statuses of the next responses; an empty list means 200."""
         with self._lock:
             #: The statuses of its responses, in order; the last one repeats.
             self.statuses = tuple(statuses) or (200,)

@@ -35,7 +35,7 @@ class ExpectedRefusal:
         return self.count > 0 if self.times is None else self.count == self.times
 
     def fits(self, view: RequestView, error: VendorError) -> bool:
-        """Return True if it expects this kind of refusal, whatever the number."""
+        """Return True if it expects this kind of refusal, in any number."""
         kinds = {error.kind, error.response_kind}  # a special kind is one of its general kind, too
         is_kind = not self.errors or not kinds.isdisjoint(self.errors)
         return is_kind and view.is_about(self.operations, self.record)
@@ -74,7 +74,7 @@ class Expectations:
             UsageError: it is not allowed.
             LimitExceeded: the world has the maximum number.
         """
-        members = parse(spec, "RefusalSpec", whole="refusal")
+        members = parse(spec, "RefusalSpec", root="refusal")
         refusal = ExpectedRefusal(
             operations=as_tuple(members.get("operation", [])),
             record=str(members["record"]) if "record" in members else None,

@@ -90,17 +90,17 @@ def check_operations(
             raise UsageError(parameter, seen=quoted(name), allowed=allowed)
 
 
-def parse(value: object, type_name: str, whole: str = "fault") -> Any:
+def parse(value: object, type_name: str, root: str = "fault") -> Any:
     """Return a value as JSON if it fits a type of ``specification``. Raises UsageError.
 
-    Messages call it ``whole``.
+    Messages call it ``root``.
     """
     try:
         json_value = _as_json(value)
     except RecursionError:
         allowed = "JSON of fewer levels"
-        raise UsageError(whole, seen="nesting that is too deep", allowed=allowed) from None
-    check(_validator(type_name), json_value, root=whole)
+        raise UsageError(root, seen="nesting that is too deep", allowed=allowed) from None
+    check(_validator(type_name), json_value, root=root)
     return json_value
 
 

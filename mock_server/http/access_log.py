@@ -105,7 +105,7 @@ class AccessLog:
 
     def flush(self) -> None:
         """Write all lines now."""
-        self._is_due = False  # for lines that are added from now on
+        self._is_due = False  # for lines that are added later
         with self._lock:
             lines = [self._lines.popleft() for _ in range(len(self._lines))]
             if not lines:

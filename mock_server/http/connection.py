@@ -60,7 +60,7 @@ class _JoiningTransport:
     def flush(self) -> None:
         """Send all data now."""
         parts, self._parts, self._size = self._parts, [], 0
-        if parts and not self._transport.is_closing():  # the client may have reset it meanwhile
+        if parts and not self._transport.is_closing():  # the client may have reset it
             self._transport.write(b"".join(parts))
 
     def close(self) -> None:

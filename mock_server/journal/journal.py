@@ -124,14 +124,14 @@ class Journal:
         self._entries: deque[Entry] = deque()
         self._budget.register(self)
 
-    def begin(self, at: datetime, request: Request) -> Entry:
+    def begin(self, moment: datetime, request: Request) -> Entry:
         """Append a request, and return its entry."""
         headers = request.headers.values()
         size = _ENTRY_BYTES + len(headers) * _HEADER_BYTES + sum(map(len, headers))
         size += len(request.query) + len(request.body or b"")
         with self._lock:
             self.last += 1
-            entry = Entry(self.last, 0, at, request, size)
+            entry = Entry(self.last, 0, moment, request, size)
             self._entries.append(entry)
             self._advance(entry, size)
         return entry
@@ -150,9 +150,9 @@ class Journal:
         else:
             response.body = _record(body, entry)
             size = MAX_BODY
-        before = response.before
-        if before is not None and before is not response.after:
-            size += len(before)  # the store no longer has the record
+        old_body = response.before
+        if old_body is not None and old_body is not response.after:
+            size += len(old_body)  # the store no longer has the record
         size += sum(len(name) + len(value) for name, value in response.extra_headers)
         with self._lock:
             entry.seconds = round(perf_counter() - entry.start, 6)
@@ -173,22 +173,22 @@ class Journal:
 
     def _grow(self, size: int) -> None:
         """Count ``size`` more bytes, and drop entries above the limits, with the lock held."""
-        before = self.size
+        old_size = self.size
         self.size += size
         while len(self._entries) > self.max_entries:
             self._evict_oldest()
         if not self.closed:
-            self._budget.count(self.size - before)
+            self._budget.count(self.size - old_size)
 
     def drop_oldest(self, size: int) -> int:
         """Drop the oldest entries that take ``size`` bytes, with the lock held.
 
         Returns the number of freed bytes.
         """
-        before = self.size
-        while self._entries and before - self.size < size:
+        old_size = self.size
+        while self._entries and old_size - self.size < size:
             self._evict_oldest()
-        return before - self.size
+        return old_size - self.size
 
     def _evict_oldest(self) -> None:
         """Drop the oldest entry to make room, with the lock held."""

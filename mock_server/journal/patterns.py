@@ -123,8 +123,8 @@ class Pattern:
             if condition.name != "record" or isinstance(record, bool):
                 continue
             store = self._reader.store()
-            existed = any(store.ever_existed(key, record) for key in KEYS)
-            if not existed and not any(condition.holds(view) for view in views):
+            has_existed = any(store.ever_existed(key, record) for key in KEYS)
+            if not has_existed and not any(condition.holds(view) for view in views):
                 allowed = (
                     "the number or id of a present or deleted one, or one that a request named"
                 )

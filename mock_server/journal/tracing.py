@@ -93,5 +93,5 @@ def _attempt_steps(attempt: Attempt) -> Iterator[TraceStep]:
         yield _change(None if before is None else State.SENDING, before if after is None else after)
 
 
-def _change(before: str | None, after: str | None) -> TraceStep:
-    return {"step": "change", "before": before, "after": after}
+def _change(old_state: str | None, new_state: str | None) -> TraceStep:
+    return {"step": "change", "before": old_state, "after": new_state}

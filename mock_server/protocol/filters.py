@@ -95,8 +95,8 @@ def _created_date(dialect: Dialect) -> Filter:
         allowed = "no created_date"
 
     def bad_date(parameter: Parameter, text: str, *dials: str) -> VendorError:
-        seen = quoted(text)
-        return VendorError("bad_date", parameter.name, seen=seen, allowed=allowed, dials=dials)
+        value = quoted(text)
+        return VendorError("bad_date", parameter.name, seen=value, allowed=allowed, dials=dials)
 
     def read(parameter: Parameter, text: str) -> tuple[int, int | None]:
         try:
@@ -115,8 +115,8 @@ def _created_date(dialect: Dialect) -> Filter:
 
 
 def _bad_paging(parameter: Parameter, text: str, allowed: str, *dials: str) -> VendorError:
-    seen = quoted(text)
-    return VendorError("bad_paging", parameter.name, seen=seen, allowed=allowed, dials=dials)
+    value = quoted(text)
+    return VendorError("bad_paging", parameter.name, seen=value, allowed=allowed, dials=dials)
 
 
 def _whole_number(dialect: Dialect, parameter: Parameter, text: str) -> int | None:

@@ -293,8 +293,8 @@ def _repetition(parameter: Parameter) -> VendorError:
 
 
 def _unknown_field(parameter: Parameter, name: str, allowed: str, *dials: str) -> VendorError:
-    kind, seen, form = "unknown_identifier_field", quoted(name), "several" if dials else ""
-    return VendorError(kind, parameter.name, seen=seen, allowed=allowed, form=form, dials=dials)
+    kind, value, form = "unknown_identifier_field", quoted(name), "several" if dials else ""
+    return VendorError(kind, parameter.name, seen=value, allowed=allowed, form=form, dials=dials)
 
 
 def _empty_identifier(parameter: Parameter, seen: str, allowed: str) -> VendorError:

@@ -65,8 +65,8 @@ def query_pairs(query: bytes) -> list[tuple[str, str]]:
     """
     parts = [part for part in query.replace(b"+", b" ").split(b"&") if part]
     if len(parts) > _MAX_QUERY_PARAMETERS:
-        seen, allowed = f"{len(parts)} parameters", f"at most {_MAX_QUERY_PARAMETERS}"
-        raise VendorError("invalid_value", "query", seen=seen, allowed=allowed)
+        size, allowed = f"{len(parts)} parameters", f"at most {_MAX_QUERY_PARAMETERS}"
+        raise VendorError("invalid_value", "query", seen=size, allowed=allowed)
     pairs = []
     for part in parts:
         encoded_name, _, encoded_value = part.partition(b"=")
@@ -93,8 +93,8 @@ def body_members(request: Request) -> Members:
     """
     if request.body is None:
         limit = f"{MAX_BODY_BYTES} bytes"
-        seen, allowed = f"more than {limit}", f"at most {limit}"
-        raise VendorError("body_too_large", "body", seen=seen, allowed=allowed)
+        size, allowed = f"more than {limit}", f"at most {limit}"
+        raise VendorError("body_too_large", "body", seen=size, allowed=allowed)
     text = body_text(request.body)
     if not text.strip():
         raise _bad_body("nothing")

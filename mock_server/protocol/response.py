@@ -134,18 +134,18 @@ class ResponseBuilder:
         #: True if responses depend on the number of webhook requests that match.
         self.counts_matches = "list" in self._by_data
 
-    def data(self, body: bytes, method: str, about: Mapping[str, Any] | None = None) -> Response:
+    def data(self, body: bytes, method: str, facts: Mapping[str, Any] | None = None) -> Response:
         """Return a success of ``method`` with ``body`` as its data.
 
-        Its texts may name members of ``about``.
+        Its texts may name members of ``facts``.
         """
-        before, after = self._envelope(method, about) if about else self._wrappers[method]
+        before, after = self._envelope(method, facts) if facts else self._wrappers[method]
         return Response(200, b"".join((before, body, after)), self._type)
 
     def record(self, body: bytes, selection: Selection | None, method: str) -> Response:
         """Return a success of ``method`` with one record."""
-        about = orjson.loads(body) if method in self._by_data else None
-        response = self.data(body if selection is None else selection.of(body), method, about)
+        facts = orjson.loads(body) if method in self._by_data else None
+        response = self.data(body if selection is None else selection.of(body), method, facts)
         response.dials = () if selection is None else selection.dials
         return response
 
@@ -165,8 +165,8 @@ class ResponseBuilder:
         selection_dials = () if selection is None else selection.dials
         before, after = self._wrappers["list"]
         if "list" in self._by_data:
-            about = {"results": len(bodies), "matches": matches or 0}
-            before, after = self._envelope("list", about)
+            facts = {"results": len(bodies), "matches": matches or 0}
+            before, after = self._envelope("list", facts)
         if len(bodies) <= MAX_JOINED:
             records = bodies if selection is None else map(selection.of, bodies)
             body = b"".join((before, b"[", b",".join(records), b"]", after))
@@ -177,9 +177,9 @@ class ResponseBuilder:
         stream = join_chunks(_parts(before, bodies, selection, after))
         return Response(200, stream, self._type, length, dials=selection_dials, results=len(bodies))
 
-    def _envelope(self, method: str, about: Mapping[str, Any] | None = None) -> tuple[bytes, bytes]:
+    def _envelope(self, method: str, facts: Mapping[str, Any] | None = None) -> tuple[bytes, bytes]:
         """Return the bytes before and after the data of a success."""
-        envelope = orjson.dumps(self._envelopes.success("@", method, about or {}))
+        envelope = orjson.dumps(self._envelopes.success("@", method, facts or {}))
         before, _, after = envelope.partition(b'"data":"@"')  # quotes in texts are escaped
         return before + b'"data":', after
 

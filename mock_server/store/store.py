@@ -166,14 +166,14 @@ class Store:
                 self._sending.discard(position)
             return new_record._replace(state=state)
 
-    def replace(self, before: Record, record: Record, reference_data: ReferenceData) -> bool:
-        """Replace ``before`` with ``record``, of the same id and number.
+    def replace(self, old_record: Record, record: Record, reference_data: ReferenceData) -> bool:
+        """Replace ``old_record`` with ``record``, of the same id and number.
 
-        Returns False if the store does not have ``before`` any more; nothing has changed then.
+        Returns False if the store does not have ``old_record`` any more; nothing has changed then.
         """
         with self._lock:
-            position = self._contents.positions["id"].get(before.id)
-            if position is None or self._record(position) != before:
+            position = self._contents.positions["id"].get(old_record.id)
+            if position is None or self._record(position) != old_record:
                 return False
             self._listener((record,), (), reference_data)
             self.reference_data = reference_data

@@ -78,8 +78,8 @@ def _record_state(world: World, members: Mapping[str, Any]) -> Condition:
         record = store.get("number", name) or store.get("id", name)
         if record is not None:
             return str(record.state)
-        existed = store.ever_existed("number", name) or store.ever_existed("id", name)
-        return _DELETED if existed else None
+        has_existed = store.ever_existed("number", name) or store.ever_existed("id", name)
+        return _DELETED if has_existed else None
 
     def holds() -> bool:
         state = current()

@@ -167,16 +167,16 @@ class Epoch:
         """
         with self._numbering:
             reserved = self._reserved
-            first = max(reserved, self.store.largest_number()) + 1
+            start = max(reserved, self.store.largest_number()) + 1
             # A long number does not count as the largest, but may be in use.
-            while used := [n for n in range(first, first + count) if self._has_number(n)]:
-                first = used[-1] + 1
-            last = self._reserved = first + count - 1
+            while used := [n for n in range(start, start + count) if self._has_number(n)]:
+                start = used[-1] + 1
+            end = self._reserved = start + count - 1
         try:
-            yield range(first, last + 1)
+            yield range(start, end + 1)
         except BaseException:
             with self._numbering:
-                if self._reserved == last:
+                if self._reserved == end:
                     self._reserved = reserved
             raise
 

@@ -91,8 +91,8 @@ def make_world(
         warnings.warn("deliveries is now deliver", DeprecationWarning, stacklevel=2)
         deliver = _script_of(deliver, deliveries)
     if delivery is not None and deliver != "scripted":
-        seen = f"{quoted(deliver)} beside delivery"
-        raise UsageError("deliver", seen=seen, allowed="only one of them")
+        problem = f"{quoted(deliver)} beside delivery"
+        raise UsageError("deliver", seen=problem, allowed="only one of them")
     base_dialect = _with_script(base_dialect, deliver)
     full_release = resolve(release)
     mock_release = replace(full_release, entities=supported_entities(full_release, base_dialect))
@@ -141,8 +141,7 @@ def _texts(name: str, texts: Iterable[str]) -> tuple[str, ...]:
 def _script_of(deliver: str, deliveries: str) -> str:
     """Return the script of the former option. Raises UsageError if ``deliver`` is set, too."""
     if deliver != "scripted":
-        seen, allowed = f"with deliver={deliver!r}", "deliver alone"
-        raise UsageError("deliveries", seen=seen, allowed=allowed)
+        raise UsageError("deliveries", seen=f"with deliver={deliver!r}", allowed="deliver alone")
     return deliveries
 
 
@@ -167,8 +166,8 @@ def _check_numbers(seed: Any, journal: Any) -> None:
 def _check_alone(profile: Profile, release: str | None, *, dialect: Any, data: Any) -> None:
     """Raise UsageError if an argument is set that a profile decides."""
     if release is not None and resolve(release) != profile.release:
-        seen, allowed = f"{release} with a profile", f"{profile.release.name}, which it was made of"
-        raise UsageError("release", seen=seen, allowed=allowed)
+        allowed = f"{profile.release.name}, which it was made of"
+        raise UsageError("release", seen=f"{release} with a profile", allowed=allowed)
     for name, value in (("dialect", dialect), ("data", data)):
         if value is not None:
             allowed = "one of them: a profile has both"

@@ -91,7 +91,7 @@ class StateFile:
             raise self._error(seen=problem, allowed=allowed) from None
 
     def _lock_file(self) -> IO[bytes]:
-        """Lock a second file, since the state file is replaced now and then; return it.
+        """Lock a second file, since the state file may be replaced; return it.
 
         The system unlocks it when the process ends in any way.
         """
@@ -266,8 +266,8 @@ class StateFile:
         self._checksum = _checksum_in(lines[-1])
 
     def _write_error(self, error: OSError) -> NotWritten:
-        seen = f"{self._path.name}: {error.strerror}"
-        return NotWritten("state", seen=seen, allowed="a writable file")
+        problem = f"{self._path.name}: {error.strerror}"
+        return NotWritten("state", seen=problem, allowed="a writable file")
 
 
 def _encode(lines: Iterable[bytes], id_count: int, checksum: int) -> Iterator[bytes]:

@@ -199,9 +199,9 @@ class Redactor:
         if "@" in text or "40" in text:
             text = USER_INFO.sub(lambda url: f"{url[1]}{self.mask(url[2])}{url[3]}", text)
         decoded_text = decoded(text, escapes=True)
-        present = {secret: mask for secret, mask in self._others.items() if secret in decoded_text}
-        if present:
-            text = _replace_secrets(text, present)
+        masks = {secret: mask for secret, mask in self._others.items() if secret in decoded_text}
+        if masks:
+            text = _replace_secrets(text, masks)
             decoded_text = decoded(text, escapes=True)
         words = {}
         for word in words_of(decoded_text):

@@ -47,8 +47,8 @@ def list_(epoch: Epoch, values: Values) -> Response:
     bodies = [] if query is None else epoch.store.query(query)
     matches = None
     if responses.counts_matches:
-        whole = query and query._replace(offset=0, limit=None, order=())
-        matches = 0 if whole is None else len(epoch.store.find(whole))
+        full_query = query and query._replace(offset=0, limit=None, order=())
+        matches = 0 if full_query is None else len(epoch.store.find(full_query))
     response = responses.listing(bodies, values.get("fields_set"), matches)
     response.matches = matches
     response.dials += _dials(tuple(values))
@@ -61,13 +61,13 @@ def _check_semi_optional(epoch: Epoch, values: Values) -> None:
     only_entity_id = names == ["entity_id"]
     if names and not (only_entity_id and not epoch.config.dialect["list.entity_id_alone"]):
         return
-    missing = ", ".join(name for name in semi_optional if name not in names)
+    others = ", ".join(name for name in semi_optional if name not in names)
     raise VendorError(
         "no_semi_optional",
         "list",
         case="entity_id_alone" if only_entity_id else "",
         seen=f"only {', '.join(values)}" if values else "none of them",
-        allowed=f"one or more of {missing}",
+        allowed=f"one or more of {others}",
         dials=("list.entity_id_alone",) if only_entity_id else (),
     )
 

@@ -74,11 +74,11 @@ async def resend(epoch: Epoch, values: Values, session: Session, waits: Waits) -
 
 
 def _response(
-    epoch: Epoch, values: Values, before: Record, after: Record, attempt: Attempt
+    epoch: Epoch, values: Values, old_record: Record, new_record: Record, attempt: Attempt
 ) -> Response:
     outcome = attempt.outcome
-    response = epoch.config.responses.record(after.body, values.get("fields_set"), "resend")
-    response.before, response.after = before.body, after.body
+    response = epoch.config.responses.record(new_record.body, values.get("fields_set"), "resend")
+    response.before, response.after = old_record.body, new_record.body
     response.attempts = (attempt.number,)
     response.dials += _DIALS
     if outcome is not None and outcome.why and outcome.name in NOT_SENT:

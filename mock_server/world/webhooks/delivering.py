@@ -208,8 +208,8 @@ class Delivery:
             change = partial(self._apply, outcome)
             record = self.epoch.store.transition(self.record.id, event, change)
         shows_change = attempt.before is not None  # False for a triggered webhook request
-        after = record.state if shows_change and record is not None else None
-        self._end(outcome, Stage.ENDED, after)
+        new_state = record.state if shows_change and record is not None else None
+        self._end(outcome, Stage.ENDED, new_state)
         return record
 
     def _give_up(self, outcome: Outcome | None) -> None:
@@ -218,8 +218,8 @@ class Delivery:
             self.epoch.store.transition(self.record.id, Event.ABANDONED)
         self._end(outcome, Stage.ABANDONED if outcome is None else Stage.ENDED)
 
-    def _end(self, outcome: Outcome | None, stage: Stage, after: State | None = None) -> None:
-        self.epoch.attempts.change(self.attempt, outcome=outcome, stage=stage, after=after)
+    def _end(self, outcome: Outcome | None, stage: Stage, new_state: State | None = None) -> None:
+        self.epoch.attempts.change(self.attempt, outcome=outcome, stage=stage, after=new_state)
         self.epoch.delivery_queue.on_attempt(self.epoch.name, self.attempt)
 
     def _storage_error(self, error: UsageError, outcome: Outcome) -> UsageError:
