@@ -124,7 +124,7 @@ class _Writer:
             "operationId": method.path.replace("/", "_"),
             "summary": method.summary,
             "description": _description(method, choice),
-            "tags": [_tag(method)],
+            "tags": [method.path.partition("/")[0]],
             **({"deprecated": True} if method.deprecated else {}),
             **({"x-at-least-one-of": choice} if choice else {}),
             **(
@@ -304,12 +304,8 @@ def error_statuses(method: Method, release: Release, dialect: Dialect) -> dict[i
 def _has_cause(kind: str, method: Method) -> bool:
     """Return False if no parameter of ``method`` can cause an error of ``kind``."""
     if kind == "missing_parameter":  # a missing token has another kind
-        names = (
-            parameter.name
-            for parameter in method.parameters.values()
-            if parameter.need == "mandatory"
-        )
-        return any(name != "token" for name in names)
+        needs = {name: p.need for name, p in method.parameters.items() if name != "token"}
+        return "mandatory" in needs.values()
     if kind in ("unknown_webhook_request", "deleted_webhook_request"):
         return "webhook_request_identifier" in method.parameters
     return True
@@ -336,10 +332,6 @@ def _with_field_names(name: str, schema: Node) -> Node:
 
 def _component_name(name: str) -> str:
     return _NAMES.get(name) or name.title().replace("_", "")
-
-
-def _tag(method: Method) -> str:
-    return method.path.partition("/")[0]
 
 
 def _security_scheme(method: Method) -> str | None:

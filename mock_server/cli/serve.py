@@ -206,18 +206,13 @@ def _world(options: dict[str, Any]) -> "World":
                 progress=lambda read: show(f"reading {data}", read),
             )
         if options["state"] is not None:
-            _keep(world, options["state"])
+            from crmcom_kit.mock_server.world.state_file import StateFile
+
+            for note in world.keep(StateFile(options["state"], world.config)):
+                click.echo(f"state {options['state']}: {note}", err=True)
     except UsageError as error:
         raise Refused(str(error)) from None
     return world
-
-
-def _keep(world: "World", path: Path) -> None:
-    """Keep the world in a state file. Raises DataError, UsageError."""
-    from crmcom_kit.mock_server.world.state_file import StateFile
-
-    for note in world.keep(StateFile(path, world.config)):
-        click.echo(f"state {path}: {note}", err=True)
 
 
 def _credentials(options: dict[str, Any]) -> "Credentials":

@@ -113,8 +113,14 @@ class Faults:
             numbers = range(self._count + 1, self._count + 1 + len(drafts))
             group = tuple(f"fault-{number}" for number in numbers)
             self._count += len(drafts)
-            pairs = zip(group, drafts, strict=True)
-            states = [self._state_of(fault_id, draft, group, now) for fault_id, draft in pairs]
+            states = [
+                FaultState(
+                    fault=replace(draft, id=fault_id),
+                    expires=None if draft.lifetime is None else now + timedelta(0, draft.lifetime),
+                    group=group,
+                )
+                for fault_id, draft in zip(group, drafts, strict=True)
+            ]
             self._faults.update({state.fault.id: state for state in states})
             self._unhit.update({state.fault.id: state for state in states})
             while len(self._unhit) > MAX_FAULTS:
@@ -142,14 +148,6 @@ class Faults:
             allowed = f"at most {MAX_BODIES:,} bytes in all fixed responses of a world"
             return LimitExceeded("effect.respond.body", seen=f"{size:,} bytes", allowed=allowed)
         return None
-
-    def _state_of(
-        self, fault_id: str, draft: Fault, group: tuple[str, ...], now: datetime
-    ) -> FaultState:
-        fault = replace(draft, id=fault_id)
-        lifetime = fault.lifetime
-        expires = None if lifetime is None else now + timedelta(seconds=lifetime)
-        return FaultState(fault=fault, expires=expires, group=group)
 
     def never_hit(self) -> list[FaultState]:
         """Return copies of the faults that have hit no request, including removed ones.

@@ -1,4 +1,4 @@
-"""Cross-origin resource sharing: headers for pages of allowed origins, and preflight responses.
+"""Cross-origin resource sharing: headers for pages of allowed origins.
 
 ``access`` decides which origins are allowed. The headers are those of the Fetch standard (CORS
 protocol).
@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from crmcom_kit.mock_server.access import Access, may_share
-from crmcom_kit.mock_server.protocol.response import Response
 
 _VERBS = "GET, HEAD, POST, PUT, PATCH, DELETE"
 _MAX_AGE = "600"  # seconds for which a browser keeps the response
@@ -42,8 +41,3 @@ def cors_headers(
 def is_preflight(verb: str, headers: Mapping[str, Any]) -> bool:
     """Return True for a preflight request, with which a browser asks for permission."""
     return verb == "OPTIONS" and "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in headers
-
-
-def preflight_response() -> Response:
-    """Return the response to a preflight request of an allowed origin, without CORS headers."""
-    return Response(204, b"", "text/plain; charset=utf-8")

@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple
 import orjson
 
 from crmcom_kit.mock_server.access import Access, Caller, api_refusal
-from crmcom_kit.mock_server.http.cors import cors_headers, is_preflight, preflight_response
+from crmcom_kit.mock_server.http.cors import cors_headers, is_preflight
 from crmcom_kit.mock_server.protocol.request import Request
 from crmcom_kit.mock_server.protocol.response import Response, usage_error_response
 from crmcom_kit.mock_server.world.registry import WORLDS, WorldRegistry
@@ -101,7 +101,7 @@ def _resolve(
     cors = cors_headers(registry.access, verb, headers)
     api_path, response, api = _api_path(world_path), None, None
     if cors is not None and is_preflight(verb, headers):
-        response = preflight_response()
+        response = Response(204, b"", "text/plain; charset=utf-8")
     elif path in HEALTH_PATHS:
         response = _health(path, registry)
     elif api_path is not None:

@@ -165,8 +165,9 @@ class Parameters:
                     raise _absence(parameter)
             elif name != "token":
                 if name in raw.duplicates:
-                    is_identifier = parameter.type == "object"
-                    raise _repetition(parameter) if is_identifier else _duplicate(name)
+                    if parameter.type == "object":
+                        raise _surplus(parameter, "several", "several", "identifiers.repeated")
+                    raise _duplicate(name)
                 from_body = raw.method.verb == "POST"
                 values[name] = self._value(parameter, raw.values[name], from_body=from_body)
         return values
@@ -286,10 +287,6 @@ def _duplicate(name: str) -> VendorError:
 def _surplus(parameter: Parameter, seen: str, form: str = "several", *dials: str) -> VendorError:
     kind, allowed = "several_identifiers", _one_of(parameter)
     return VendorError(kind, parameter.name, seen=seen, allowed=allowed, form=form, dials=dials)
-
-
-def _repetition(parameter: Parameter) -> VendorError:
-    return _surplus(parameter, "several", "several", "identifiers.repeated")
 
 
 def _unknown_field(parameter: Parameter, name: str, allowed: str, *dials: str) -> VendorError:

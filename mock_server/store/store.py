@@ -13,10 +13,6 @@ from crmcom_kit.mock_server.store.reference_data import ReferenceData
 Listener = Callable[[Iterable[Record], Iterable[Record], ReferenceData | None], None]
 
 
-def _ignore(*_: object) -> None:
-    """Do nothing: the default listener."""
-
-
 class Store:
     """Webhook requests and their reference data. Every call is atomic.
 
@@ -34,7 +30,7 @@ class Store:
         # The positions of records that are being sent. In the contents, these stay REJECTED: a
         # delivery belongs to the store in which it began.
         self._sending: set[int] = set()
-        self._listener: Listener = _ignore
+        self._listener: Listener = lambda *_: None
 
     def listen(self, listener: Listener, start: Callable[["Store"], None]) -> None:
         """Call ``start`` with a copy, and ``listener`` before each later change.

@@ -4,7 +4,7 @@ import warnings
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from crmcom_kit.mock_server.clock import Clock, SystemClock
 from crmcom_kit.mock_server.deliveries.messages import Sender
@@ -19,9 +19,6 @@ from crmcom_kit.schemas import Dialect, dials, load_dialect, resolve
 from crmcom_kit.schemas.profile import Profile, read_profile
 from crmcom_kit.schemas.releases import supported_entities
 from crmcom_kit.usage_errors import UsageError, quoted
-
-if TYPE_CHECKING:
-    from crmcom_kit.mock_server.deliveries.http_delivery import HttpDelivery
 
 #: The default credentials, which are public; no other server accepts them.
 DEFAULT_CREDENTIALS = Credentials(
@@ -98,7 +95,11 @@ def make_world(
     mock_release = replace(full_release, entities=supported_entities(full_release, base_dialect))
     delivery_queue = DeliveryQueue()
     if deliver == "http":
-        delivery = http = _http_delivery(base_dialect, allow_hosts)
+        # Imported when needed: most mocks send nothing, and start sooner without it.
+        from crmcom_kit.mock_server.deliveries.allowed_hosts import AllowedHosts
+        from crmcom_kit.mock_server.deliveries.http_delivery import HttpDelivery
+
+        delivery = http = HttpDelivery(base_dialect, AllowedHosts(allow_hosts))
         delivery_queue.on_stop = http.cut
     elif delivery is None:
         delivery = ScriptedDelivery(base_dialect["delivery.script"])
@@ -172,12 +173,3 @@ def _check_alone(profile: Profile, release: str | None, *, dialect: Any, data: A
         if value is not None:
             allowed = "one of them: a profile has both"
             raise UsageError(name, seen=f"{name} and a profile", allowed=allowed)
-
-
-def _http_delivery(dialect: Dialect, allow_hosts: Iterable[str]) -> "HttpDelivery":
-    """Return a delivery over HTTP. Raises UsageError."""
-    # Imported when needed: most mocks send nothing, and start sooner without it.
-    from crmcom_kit.mock_server.deliveries.allowed_hosts import AllowedHosts
-    from crmcom_kit.mock_server.deliveries.http_delivery import HttpDelivery
-
-    return HttpDelivery(dialect, AllowedHosts(allow_hosts))
