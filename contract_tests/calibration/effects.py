@@ -7,9 +7,10 @@ as it was seen, and what differs is told by how it came about (see ``schemas.eff
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from operator import eq
-from typing import Any, NamedTuple
+from functools import cached_property
+from typing import Any
 
 import orjson
 
@@ -36,12 +37,20 @@ _TELLING = ("webhook_definition.id", "entity", "error_code", "workflow_rule.id",
 _OF_ONE = ("id", "number", "entity_id", "url", "person_name", "username", "email")
 
 
-class Change(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Change:
     """A webhook request before and after a change."""
 
     kind: str
     before: Record
     after: Record
+
+    @cached_property
+    def sources(self) -> dict[str, str | int]:
+        """What other members may be made of, by dotted name: texts and numbers."""
+        names = dict.fromkeys((*_FIRST, *(name for name, _ in members_of(self.after))))
+        values = {name: member_at(self.after, name) for name in names}
+        return {n: v for n, v in values.items() if isinstance(v, str | int) and v != ""}
 
 
 def learned_effects(
@@ -152,10 +161,16 @@ def _effect(seen: Seen, name: str) -> Any:
     if (effect := _ruled(seen, name)) is not None:
         return effect[0]
 
+    outcomes = dict[tuple[int, ...], Outcome]()  # many facts split the values alike
+
     def outcome(some: Sequence[Any]) -> Outcome:
-        effect = _ruled(some, name)
-        if effect is not None:
-            return Outcome(effect[0])
+        key = tuple(map(id, some))
+        if key not in outcomes:
+            effect = _ruled(some, name)
+            outcomes[key] = Outcome(effect[0]) if effect is not None else most_seen(some)
+        return outcomes[key]
+
+    def most_seen(some: Sequence[Any]) -> Outcome:
         most = _most([after for _, after, _ in some])
         return Outcome(most, sum(after != most for _, after, _ in some))
 
@@ -251,23 +266,23 @@ def _sources(seen: Seen, name: str) -> list[dict[str, Any]]:
     """
     is_constant = len(seen) > 1 and _is_constant(seen)
     changes_seen = [change for _, _, change in seen]
-    first = changes_seen[0].after
-    order = [*_FIRST, *first]
+    first = changes_seen[0]
+    order = [*_FIRST, *first.after]
+    own = name.partition(".")[0]
 
     def is_source(path: str) -> bool:
-        values = [member_at(change.after, path) for change in changes_seen]
-        if not all(isinstance(value, str | int) and value != "" for value in values):
+        if path == name or not all(path in change.sources for change in changes_seen):
             return False
-        olds = [member_at(change.before, path) for change in changes_seen]
-        if is_constant and any(map(eq, olds, values)):
-            return False
-        outer, own = path.partition(".")[0], name.partition(".")[0]
-        is_before = own not in order or order.index(outer) < order.index(own)
-        return is_before or values == olds
+        is_before = own not in order or order.index(path.partition(".")[0]) < order.index(own)
+        if is_before and not is_constant:
+            return True
+        is_kept = [
+            change.sources[path] == member_at(change.before, path) for change in changes_seen
+        ]
+        return not (is_constant and any(is_kept)) and (is_before or all(is_kept))
 
-    paths = [*_FIRST, *(path for path, _ in members_of(first))]
-    paths = [path for path in dict.fromkeys(paths) if path != name and is_source(path)]
-    return [{path: member_at(c.after, path) for path in paths} for c in changes_seen]
+    paths = [path for path in first.sources if is_source(path)]
+    return [{path: change.sources[path] for path in paths} for change in changes_seen]
 
 
 def _new(seen: Seen, _: str) -> Any:
