@@ -204,9 +204,9 @@ def run_with(values: dict[str, Any], now: dt.datetime, stop: Stop, **more: Any) 
     from crmcom_kit.contract_tests.run.config import prepared
     from crmcom_kit.contract_tests.run.run import dry_run, run
 
-    # Hypothesis must not write its files into the user's folder.
+    # Hypothesis must not write its files into the user's folder, unless they name one for them.
     with TemporaryDirectory() as home, progress() as show:
-        set_hypothesis_home_dir(home)
+        set_hypothesis_home_dir(os.environ.get("HYPOTHESIS_STORAGE_DIRECTORY") or home)
         try:
             target, config = prepared(with_scope(values, _warn), now=now)
             if values["dry_run"]:

@@ -113,10 +113,11 @@ class CrashesAtDates(StandIn):
 
 
 def test_under_pytest_they_are_tests_of_hypothesis(
-    serve: Callable[..., str], pytester: pytest.Pytester
+    serve: Callable[..., str], pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its options apply; what is broken and the failing request are shown, without a secret."""
     app = CrashesAtDates()
+    monkeypatch.delenv("HYPOTHESIS_STORAGE_DIRECTORY")
     pytester.path.joinpath("known.toml").write_text(DEVIATIONS)
     options = [
         *("--pyargs", "crmcom_kit.contract_tests.suite.test_reads", "-p", "no:cacheprovider"),
