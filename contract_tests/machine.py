@@ -22,7 +22,7 @@ from crmcom_kit.contract_tests.campaign.conclusions import conclude
 from crmcom_kit.contract_tests.campaign.discovery import discover
 from crmcom_kit.contract_tests.campaign.session import Session
 from crmcom_kit.contract_tests.campaign.settling import FEW_LOOKS, FindingsOfTest, settle
-from crmcom_kit.contract_tests.campaign.shortening import logins_of, shorten
+from crmcom_kit.contract_tests.campaign.shortening import logins_by_token, shorten
 from crmcom_kit.contract_tests.client.calls import changing_method, with_token
 from crmcom_kit.contract_tests.client.errors import Unreachable
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange, token_of
@@ -395,7 +395,7 @@ class ContractMachine(RuleBasedStateMachine):
         change, so that the number of requests is the same.
         """
         session, tokens = self._new_session(), dict[object, str]()
-        own_tokens = logins_of(tuple(self.session.client.history))
+        own_tokens = logins_by_token(tuple(self.session.client.history))
         with closing(session.client):
             for exchange in log:
                 call, token = exchange.call, exchange.call.parameters.get("token")

@@ -21,7 +21,7 @@ from crmcom_kit.contract_tests.templates.lists import TOGETHER, filter_value, wi
 from crmcom_kit.contract_tests.templates.logins import plain_list
 from crmcom_kit.contract_tests.templates.open_values import edits, fields_sets, moments
 from crmcom_kit.contract_tests.templates.reads import FORMS
-from crmcom_kit.contract_tests.templates.refusals import right
+from crmcom_kit.contract_tests.templates.refusals import right_parameters
 from crmcom_kit.contract_tests.templates.table import LAYERS
 
 __all__ = ["calls", "fields_sets", "identifiers", "list_filters", "moments", "near_misses"]
@@ -113,7 +113,9 @@ def _simplest(scene: Scene, template: Template) -> Call:
     method = template.method
     if method in RECORD_METHODS and (not template.changes or method in scene.allowed):
         for record in scene.records(in_scope=template.changes)[:1]:
-            return build(scene.methods[method], {"token": scene.token, **right(method, record)})
+            return build(
+                scene.methods[method], {"token": scene.token, **right_parameters(method, record)}
+            )
     return plain_list(scene, scene.token)
 
 

@@ -39,7 +39,7 @@ class Campaign:
     session: Session
     plan: Plan = field(default_factory=lambda: Plan({}))
     progress: Callable[[str], None] = lambda _: None  # called with what is tried next
-    missed: dict[str, str] = field(default_factory=dict)  # method -> why something was not sent
+    why_unsent: dict[str, str] = field(default_factory=dict)  # method -> why something was not sent
     is_first_pass_sent: bool = False
     #: What requests were drawn from, by the number of the exchange: a template and its variant.
     drawn: dict[int, tuple[Template, Any]] = field(default_factory=dict)
@@ -64,7 +64,7 @@ class Campaign:
 
     def ask(self, call: Call) -> tuple[Exchange, Sequence[Suspicion]]:
         """Send a request of a confirmation; send a read again if its token has ended."""
-        sent = self.session.send_patiently(self.session.renewed(call))
+        sent = self.session.send_patiently(self.session.with_current_token(call))
         return sent.exchange, sent.suspicions
 
     def call(self, method: str, parameters: Mapping[str, Any]) -> Exchange:
@@ -227,9 +227,9 @@ class Campaign:
             violation = self.confirmed_violation(suspicion)
             if violation is not None:
                 self._violated.add(suspicion.kind)
-                self.note(violation)
+                self.note_violation(violation)
 
-    def note(self, violation: Violation) -> None:
+    def note_violation(self, violation: Violation) -> None:
         """Note a violation; no more suspicions of its kind are settled."""
         self._violated.add((violation.statement, violation.method))
         self.session.findings.note_violation(violation)
@@ -287,7 +287,7 @@ class Campaign:
                 is_of_others = isinstance(cause, Effect) and cause.by_anybody
                 return not (is_of_others and self.does_it_by_itself())
         except Unreachable as error:  # what would show it cannot be sent, or read
-            self.missed.setdefault(suspicion.exchange.call.method, str(error))
+            self.why_unsent.setdefault(suspicion.exchange.call.method, str(error))
         if tried is not None:
             self._without_effect.add(tried)
         return False

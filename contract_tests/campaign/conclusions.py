@@ -87,6 +87,6 @@ def _failures(session: Session) -> None:
     with suppress(BudgetSpent):
         for call in service.to_repeat() * 2:
             with suppress(Unreachable):
-                session.send(session.renewed(call))
+                session.send(session.with_current_token(call))
     for violation in service.conclude():
         session.findings.note_violation(violation)

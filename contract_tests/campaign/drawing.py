@@ -96,7 +96,7 @@ class DrawnReads:
         if client.now() >= self._until:
             raise Enough
         try:
-            sent = campaign.session.send_patiently(campaign.session.renewed(call))
+            sent = campaign.session.send_patiently(campaign.session.with_current_token(call))
         except Unreachable:
             return None  # no URL can hold it, its response is too long, or none came
         for suspicion in sent.suspicions:
@@ -188,6 +188,6 @@ def _first_violation(
         campaign.session.findings.note_crash("a read with values that no list names", error)
     finally:
         if reads.last is not None:
-            campaign.note(reads.last)
+            campaign.note_violation(reads.last)
     campaign.settle()
     return reads.last

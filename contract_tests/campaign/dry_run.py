@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Iterator
 
 from crmcom_kit.contract_tests.campaign.planning import (
-    drawn,
     few_logins,
-    logins_of,
+    login_totals,
     max_changes,
+    open_reads,
     sendable,
 )
 from crmcom_kit.contract_tests.campaign.session import Session
@@ -28,7 +28,7 @@ def dry_run_lines(session: Session, templates: Iterable[Template]) -> Iterator[s
     logins = few_logins(templates, scene, budget)
     yield f"at most {counted(budget, 'request')} in all"
     if scene.logins.is_limited:
-        needed, (beside, wrong) = int(scene.token is None), logins_of(logins, scene)
+        needed, (beside, wrong) = int(scene.token is None), login_totals(logins, scene)
         again = "; one more whenever a token ends" if login is not None else ""
         yield f"logins: {needed + beside} ({needed} that the run needs, {beside} beside it){again}"
         yield f"wrong passwords or keys of the user: {wrong}"
@@ -47,7 +47,7 @@ def dry_run_lines(session: Session, templates: Iterable[Template]) -> Iterator[s
     for template in templates:
         if logins.get(template) != 0:
             yield _line(template, logins.get(template))
-    if times := drawn(templates, budget):
+    if times := open_reads(templates, budget):
         yield f"about {counted(times, 'time')}: show and list with values that no list names"
     yield f"{any_list}: has anything else changed?"
     if session.target.near:

@@ -86,7 +86,7 @@ def _lacks_method(campaign: Campaign, method: str, *, is_whole: bool) -> Iterato
         why = "no webhook request in scope is REJECTED, so resend was not served"
         yield Lack(method, why, is_tolerated=True)
     elif is_whole:
-        why = campaign.missed.get(method) or _nothing_to_try(campaign, method)
+        why = campaign.why_unsent.get(method) or _nothing_to_try(campaign, method)
         yield Lack(method, f"{method} was never sent: {why}")
 
 
@@ -150,7 +150,7 @@ def why_not_exercised(
         return "the server seems to have locked the user"
     if is_of_logins and not scene.logins.left:
         return f"needs more logins than --logins {scene.logins.limit}"
-    unsent = campaign.missed.get(topic)
+    unsent = campaign.why_unsent.get(topic)
     return unsent or ended or "the server has shown nothing to try it on"
 
 

@@ -40,7 +40,7 @@ class Passes:
         self._campaign.choose = chance.choice
         client = self._session.client
         deadlines = self._plan.layer_deadlines(client.now(), client.seconds_left)
-        passes = {template: self._first(template) for template in self._plan.times}
+        passes = {template: self._first_pass(template) for template in self._plan.times}
         reads = [template for template in passes if template.layer in READ_LAYERS]
         rest = [template for template in passes if template not in reads]
 
@@ -58,13 +58,13 @@ class Passes:
         send(reads)
         last = READ_LAYERS[-1]
         with self._until_spent(last):
-            draw_reads(self._campaign, reads, self._plan.drawn, seed, until=deadlines[last])
+            draw_reads(self._campaign, reads, self._plan.open_reads, seed, until=deadlines[last])
         send(rest)
         client.reserved = reserved
         for steps in passes.values():  # what did not fit into the time of its layer
             deque(steps, maxlen=0)
         self._campaign.is_first_pass_sent = True
-        self._second(chance)
+        self._second_pass(chance)
 
     @contextmanager
     def _until_spent(self, layer: str) -> Iterator[None]:
@@ -75,7 +75,7 @@ class Passes:
             if self._session.client.is_time_up or not self._plan.cost_after(layer):
                 raise
 
-    def _first(self, template: Template) -> Iterator[bool]:
+    def _first_pass(self, template: Template) -> Iterator[bool]:
         """Send a template as often as planned; the first half takes variants from the top.
 
         Yields True after each step.
@@ -93,10 +93,10 @@ class Passes:
             from_top = at <= planned // 2 or len(variants) <= planned
             chosen = unsent[0] if from_top else self._campaign.choose(unsent)
             sent.add(chosen)
-            self._do(template, variants[chosen])
+            self._step(template, variants[chosen])
             yield True
 
-    def _second(self, chance: Random) -> None:
+    def _second_pass(self, chance: Random) -> None:
         """Send templates by their weights until nothing is left to send."""
         idle, sent = 0, self._session.client.sent
         few_logins = self._session.scene.logins.is_limited  # then the first pass has planned all
@@ -109,11 +109,11 @@ class Passes:
         while templates and idle < MAX_IDLE and self._session.scene.records():
             (template,) = chance.choices(templates, weights)
             if variants := template.choices(self._session.scene):
-                self._do(template, self._campaign.choose(variants))
+                self._step(template, self._campaign.choose(variants))
             idle = idle + 1 if self._session.client.sent == sent else 0
             sent = self._session.client.sent
 
-    def _do(self, template: Template, variant: Any) -> None:
+    def _step(self, template: Template, variant: Any) -> None:
         """Do one step. What cannot be sent or read ends only this step; so does the kit's error."""
         self._campaign.progress(template.name)
         try:
@@ -122,7 +122,7 @@ class Passes:
         except Withheld:
             pass  # it might change something out of scope
         except Unreachable as error:
-            self._campaign.missed[template.method] = str(error)
+            self._campaign.why_unsent[template.method] = str(error)
         except (TargetDown, BudgetSpent):
             raise
         except Exception as error:  # noqa: BLE001 - the other steps go on

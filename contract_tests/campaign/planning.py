@@ -15,12 +15,12 @@ from crmcom_kit.schemas.statements import checked_statements
 #: it must be refused. By whether there are few looks.
 _COSTS = {False: (11, 4), True: (3, 2)}
 #: The part of the budget that the first pass is planned for: the rest is for what it finds.
-FIRST_PART = 0.8
+FIRST_SHARE = 0.8
 #: The part of the time that the layers share. What is left of them is sent after that. So deletes,
 #: the last ones, begin in the first half.
 FIRST_TIME = 0.65
-#: The part of the budget that is for reads with values that no list names.
-DRAWN_PART = 0.1
+#: The part of the budget that is for reads with open values.
+OPEN_SHARE = 0.1
 #: The requests to a changing method in the second pass are bounded by this multiple of what the
 #: weights make likely.
 SPREAD = 2
@@ -36,7 +36,7 @@ class Plan:
 
     times: Mapping[Template, int]
     few_looks: bool = False  # after a change only, and only at what it named
-    drawn: int = 0  # about how many requests are for reads with values that no list names
+    open_reads: int = 0  # about how many requests are for reads with open values
 
     @property
     def cost(self) -> int:
@@ -88,7 +88,7 @@ def _turns(times: Mapping[Template, int]) -> Iterator[list[Template]]:
         yield [template for template, count in times.items() if turn < count]
 
 
-def wanted(only: str, scene: Scene) -> list[Template]:
+def templates_for(only: str, scene: Scene) -> list[Template]:
     """Return the templates for the methods of statements whose id fits ``only``.
 
     Those that need what the run was not given are left out.
@@ -113,9 +113,9 @@ def sendable(templates: Iterable[Template], scene: Scene) -> list[Template]:
     ]
 
 
-def drawn(templates: Iterable[Template], budget: int) -> int:
-    """Return about how many requests are for reads with values that no list names."""
-    return int(budget * DRAWN_PART) if any(template.open_variants for template in templates) else 0
+def open_reads(templates: Iterable[Template], budget: int) -> int:
+    """Return about how many requests are for reads with open values."""
+    return int(budget * OPEN_SHARE) if any(template.open_variants for template in templates) else 0
 
 
 def max_changes(templates: Collection[Template], budget: int) -> dict[str, int]:
@@ -162,7 +162,7 @@ def few_logins(templates: Iterable[Template], scene: Scene, budget: int) -> dict
     return times
 
 
-def logins_of(logins: Mapping[Template, int], scene: Scene) -> tuple[int, int]:
+def login_totals(logins: Mapping[Template, int], scene: Scene) -> tuple[int, int]:
     """Return how many logins a run sends beside the one that it needs, and how many wrong ones.
 
     A right login follows each wrong one as long as the limit allows it.
@@ -187,10 +187,12 @@ def first_pass(
         scene: what they draw from.
         budget: the number of requests that the run may still send.
     """
-    whole = Plan({**_firsts(templates, *LAYERS), **logins}, drawn=drawn(templates, budget))
-    if whole.cost <= budget * FIRST_PART:
+    whole = Plan(
+        {**_firsts(templates, *LAYERS), **logins}, open_reads=open_reads(templates, budget)
+    )
+    if whole.cost <= budget * FIRST_SHARE:
         return whole
-    few_looks = whole.cost > 2 * budget * FIRST_PART
+    few_looks = whole.cost > 2 * budget * FIRST_SHARE
     usual = sorted(
         (
             template
@@ -202,7 +204,7 @@ def first_pass(
     odd = [
         template for template in templates if template.is_undocumented and template not in logins
     ]
-    share = min(1.0, budget * FIRST_PART / replace(whole, few_looks=few_looks).cost)
+    share = min(1.0, budget * FIRST_SHARE / replace(whole, few_looks=few_looks).cost)
     times: dict[Template, int] = {}
     for layer in LAYERS:
         firsts = _firsts(usual, layer)

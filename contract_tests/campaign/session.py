@@ -57,11 +57,11 @@ class Session(Connection):
             if change is not None:
                 msg = f"{change} was refused as everything was then, and is never sent twice"
                 raise Unreachable(msg)
-            sent = self.send(self.renewed(call))
+            sent = self.send(self.with_current_token(call))
         for tries in range(MAX_TRIES):
             if not self.patience.tries_again(sent, tries):
                 break
-            refused, sent = sent.exchange.wording, self.send(self.renewed(call))
+            refused, sent = sent.exchange.wording, self.send(self.with_current_token(call))
             self.patience.learn(refused, sent)
         return sent
 
@@ -91,7 +91,7 @@ class Session(Connection):
         self.queue += sent.suspicions
         return sent.exchange
 
-    def renewed(self, call: Call) -> Call:
+    def with_current_token(self, call: Call) -> Call:
         """Return a request with the run's present token, if it has that of an earlier login."""
         earlier, token = call.parameters.get("token"), self.scene.token
         may_be_valid = self.belief.token_state(earlier) in (TokenState.LIVE, TokenState.DOUBTFUL)

@@ -38,7 +38,7 @@ def shorten(violation: Violation, history: Sequence[Exchange], session: Session)
     """
     last = violation.exchanges[-1]
     log = tuple(exchange for exchange in history if exchange.number < last.number)
-    logins, left_to_observe = logins_of(log), MAX_OBSERVED
+    logins, left_to_observe = logins_by_token(log), MAX_OBSERVED
 
     def shows(part: Log) -> bool:
         nonlocal left_to_observe
@@ -136,7 +136,7 @@ def _cut(part: Log, shows: Shows) -> Log:
     return part
 
 
-def logins_of(log: Log) -> Mapping[str, Exchange]:
+def logins_by_token(log: Log) -> Mapping[str, Exchange]:
     """Return the logins in a log by the token that they returned."""
     logins = (exchange for exchange in log if exchange.call.method in LOGINS)
     return {token: login for login in logins if (token := token_of(login)) is not None}

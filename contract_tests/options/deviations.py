@@ -96,7 +96,7 @@ def read_deviations(path: Path) -> Listed:
             allowed = ", ".join(f"[[{name}]]" for name in tables)
             raise OptionsError(_not_allowed(", ".join(unknown), allowed))
         return Listed(
-            tuple(_entries(content, "deviation", _read)),
+            tuple(_entries(content, "deviation", _read_deviation)),
             tuple(_entries(content, "not_seen", _read_not_seen)),
             tuple(_entries(content, "expected_refusal", _read_expected_refusal)),
         )
@@ -142,7 +142,7 @@ def _read_expected_refusal(place: str, entry: Any) -> ExpectedRefusal:
     return ExpectedRefusal(**{**entry, "parameters": parameters})
 
 
-def _read(place: str, entry: Any) -> Deviation:
+def _read_deviation(place: str, entry: Any) -> Deviation:
     """Return an entry. Raises OptionsError."""
     _check_members(Deviation, place, entry)
     deviation = Deviation(**entry)

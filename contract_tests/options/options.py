@@ -327,7 +327,7 @@ def with_scope(values: Mapping[str, Any], warn: Callable[[str], object]) -> dict
     }
 
 
-def scoped(values: Mapping[str, Any]) -> Scope | None:
+def scope_of(values: Mapping[str, Any]) -> Scope | None:
     """Return what --scope says, or None without it. Raises OptionsError."""
     parts: dict[str, list[str]] = {"definition": [], "number": [], "all": []}
     for text in values["scope"]:
@@ -345,7 +345,7 @@ def scoped(values: Mapping[str, Any]) -> Scope | None:
 
 
 def _check_scope(values: Mapping[str, Any]) -> None:
-    if scoped(values) and values["allow"] is None:
+    if scope_of(values) and values["allow"] is None:
         msg = "--scope allows nothing by itself: add --allow resend,delete, or one of them"
         raise OptionsError(msg)
     if values["base_url"] and allowed_changes(values) and not values["scope"]:

@@ -23,7 +23,7 @@ from crmcom_kit.contract_tests.options.options import (
     allowed_changes,
     check_values,
     command_line,
-    scoped,
+    scope_of,
     secret_keys,
 )
 from crmcom_kit.contract_tests.options.scope import Scope
@@ -85,7 +85,7 @@ def prepared(values: Mapping[str, Any], *, now: dt.datetime) -> tuple[Target, Ru
         limits=Limits(**{name: values[name] for name in names}),
         max_logins=values["logins"],
         allowed=None if values["allow"] is None else allowed_changes(values),
-        scope=scoped(values),
+        scope=scope_of(values),
         deviations=listed.deviations,
         not_seen=listed.not_seen,
         expected_refusals=listed.expected_refusals,

@@ -18,7 +18,7 @@ from crmcom_kit.contract_tests.campaign.planning import (
     first_pass,
     max_changes,
     sendable,
-    wanted,
+    templates_for,
 )
 from crmcom_kit.contract_tests.campaign.session import Session
 from crmcom_kit.contract_tests.campaign.shortening import shorten, with_changes
@@ -151,7 +151,7 @@ def dry_run(target: Target, config: RunConfig) -> list[str]:
     """Return what a run would request, a line each; nothing is sent."""
     config = _with_budget(config)
     session = new_session(target, config)
-    return list(dry_run_lines(session, wanted(config.only, session.scene)))
+    return list(dry_run_lines(session, templates_for(config.only, session.scene)))
 
 
 def _with_budget(config: RunConfig) -> RunConfig:
@@ -169,7 +169,7 @@ class _Run:
         ends_at = self.began + config.limits.max_time - config.kept_time
         self.session = new_session(self.target, _with_budget(config), ends_at=ends_at)
         self.config, self.client = config, self.session.client
-        self.templates = wanted(config.only, self.session.scene)
+        self.templates = templates_for(config.only, self.session.scene)
         self.campaign = Campaign(self.session, progress=self._show_progress)
         self.notes: list[str] = []
         self.inventory: Inventory | None = None  # once webhook requests were listed

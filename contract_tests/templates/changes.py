@@ -92,7 +92,7 @@ def _names(scene: Scene) -> _Names:
         }  # fmt: skip
         return _Names({record["id"] for record in records}, numbers, parts)
 
-    return scene.once("names", made, scene.belief.names_version)
+    return scene.cached("names", made, scene.belief.names_version)
 
 
 def _named_like_others(scene: Scene, records: Sequence[Record]) -> Sequence[Record]:
@@ -134,7 +134,7 @@ def _deleted(scene: Scene) -> Sequence[tuple[str, str]]:
         nameable = [record for record in records if isinstance(record.get("number"), str)]
         return [(form, record[form]) for record in reversed(nameable) for form in ("id", "number")]
 
-    return scene.once("deleted", names, scene.belief.names_version)
+    return scene.cached("deleted", names, scene.belief.names_version)
 
 
 @template("delete", "delete", _deleted, first=4, weight=2)

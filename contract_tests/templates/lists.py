@@ -306,7 +306,7 @@ def a_page(
     parameters = _values(record, names)
     if parameters is None:
         return None
-    counts = scene.once(("page", names), lambda: Counter(
+    counts = scene.cached(("page", names), lambda: Counter(
         tuple(str(filter_value(shown, name)) for name in names) for shown in scene.records()
     ))  # fmt: skip
     count = counts[tuple(map(str, parameters.values()))]

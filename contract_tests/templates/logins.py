@@ -34,7 +34,7 @@ MAX_UNITS = 2
 MORE_LOGINS = 2
 
 
-def by_password(scene: Scene) -> dict[str, str]:
+def password_login(scene: Scene) -> dict[str, str]:
     """Return the parameters of a right login by password; empty if none is known."""
     values = {name: getattr(scene.login, name) for name in (*LOGIN_PARAMETERS, "unit")}
     parameters = {name: text for name, text in values.items() if text}
@@ -43,7 +43,7 @@ def by_password(scene: Scene) -> dict[str, str]:
 
 def own_login(scene: Scene) -> Call | None:
     """Return the login of the run, or None if it has none that the release knows."""
-    parameters = by_password(scene)
+    parameters = password_login(scene)
     if parameters:
         return build(scene.methods["token"], parameters)
     method = scene.methods.get("web_api_key_token")
@@ -93,12 +93,12 @@ def _use(scene: Scene, _unit: str | None, login: Exchange, send: Send) -> Iterat
 
 
 @template(
-    "login", "token", lambda scene: _of_units(scene) if by_password(scene) else (),
+    "login", "token", lambda scene: _of_units(scene) if password_login(scene) else (),
     first=5, weight=3, follow_up=_use, login="right",
 )  # fmt: skip
 def right_credentials(scene: Scene, unit: str | None) -> Parameters:
     """Log in, for a unit or for none."""
-    parameters = by_password(scene)
+    parameters = password_login(scene)
     return parameters if unit is None else {**parameters, "unit": unit}
 
 
@@ -132,7 +132,7 @@ def _log_in_again(scene: Scene, _: Any, _wrong: Exchange, send: Send) -> Iterato
 
 
 def _wrong_passwords(scene: Scene) -> Sequence[Wrong]:
-    if not by_password(scene) or not scene.logins.may_be_wrong("user"):
+    if not password_login(scene) or not scene.logins.may_be_wrong("user"):
         return ()
     login = scene.login
     wrong: list[Wrong] = [
@@ -148,7 +148,7 @@ def _wrong_passwords(scene: Scene) -> Sequence[Wrong]:
 )
 def a_wrong_password(scene: Scene, wrong: Wrong) -> Parameters:
     """Log in as the real user with a wrong or missing password or organisation."""
-    return {**by_password(scene), **wrong}
+    return {**password_login(scene), **wrong}
 
 
 def _other_users(scene: Scene) -> Sequence[Wrong]:
@@ -157,7 +157,7 @@ def _other_users(scene: Scene) -> Sequence[Wrong]:
     On somebody else's server a nearly right name might be another user's. There the other
     parameters are wrong as well, in turn.
     """
-    if not by_password(scene):
+    if not password_login(scene):
         return ()
     nobody: list[Wrong] = [{"username": NO_USER}, {"username": None}, {"username": ""}]
     if not scene.logins.is_limited:
@@ -172,7 +172,7 @@ def _other_users(scene: Scene) -> Sequence[Wrong]:
 @template("login", "token", _other_users, first=5, weight=1)
 def a_user_who_does_not_exist(scene: Scene, wrong: Wrong) -> Parameters:
     """Log in as nobody."""
-    return {**by_password(scene), **wrong}
+    return {**password_login(scene), **wrong}
 
 
 @template("login", "web_api_key_token", ("", ":", f"{NO_KEY}:"), first=3)
@@ -186,8 +186,9 @@ def no_web_api_key(scene: Scene, text: str) -> Call | None:
 
 def _wrong_keys(scene: Scene) -> Sequence[str]:
     key = str(scene.login.api_key)
-    by_user = scene.logins.is_limited and by_password(scene)  # then no right login by key follows
-    if by_user or not scene.logins.may_be_wrong("key"):
+    # A run with a password logs in by it, so that no right login by key would follow.
+    by_password = scene.logins.is_limited and password_login(scene)
+    if by_password or not scene.logins.may_be_wrong("key"):
         return ()
     return [*(f"{text}:" for text in _near(key, SECRET_MUTATIONS)), f":{key}", f"{key}:x"]
 

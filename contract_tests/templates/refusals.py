@@ -34,7 +34,7 @@ from crmcom_kit.contract_tests.templates.table import Parameters, Scene, spread,
 from crmcom_kit.schemas.releases import entities_since
 
 
-def right(method: str, record: Record) -> dict[str, Any]:
+def right_parameters(method: str, record: Record) -> dict[str, Any]:
     """Return parameters that must be served."""
     if method == "list":
         return {"entity": record["entity"]}
@@ -160,7 +160,7 @@ def two_fields(scene: Scene, how: str, record: Record) -> Parameters:
 def a_wrong_token(token: str | None, record: Record, method: str) -> Parameters:
     """Call a method without a token, or with one that no login has returned."""
     more = {"entity_id": record["entity_id"]} if method == "list" else {}
-    return {"token": token, **right(method, record), **more}
+    return {"token": token, **right_parameters(method, record), **more}
 
 
 def _expired(scene: Scene) -> Sequence[str | None]:
@@ -173,7 +173,7 @@ def _expired(scene: Scene) -> Sequence[str | None]:
 @template("refusal", "show", _expired, needs="expired_token", first=2)
 def an_expired_token(token: str, record: Record, method: str) -> Parameters:
     """Call a method with a token whose time is over."""
-    return {"token": token, **right(method, record)}
+    return {"token": token, **right_parameters(method, record)}
 
 
 @template("refusal", "list", first=2)
@@ -182,7 +182,7 @@ def an_expired_token(token: str, record: Record, method: str) -> Parameters:
 @template("refusal", "show", first=2)
 def another_verb(scene: Scene, record: Record, method: str) -> Call:
     """Call a method with the other verb."""
-    parameters = {"token": scene.token, **right(method, record)}
+    parameters = {"token": scene.token, **right_parameters(method, record)}
     call = build(scene.methods[method], parameters)
     if call.verb == "GET":
         return replace(call, verb="POST", body=json.dumps(parameters).encode(), headers=JSON)

@@ -41,7 +41,7 @@ class Scene(InOneLine):
     scope: Scope = NOTHING  # the webhook requests that may be changed
     logins: Logins = field(default_factory=Logins)  # how often to log in
     nowhere: Mapping[str, str] = field(default_factory=lambda: nowhere(0))  # names nothing
-    _made: dict[Hashable, tuple[Any, Any]] = field(default_factory=dict)  # see ``once``
+    _made: dict[Hashable, tuple[Any, Any]] = field(default_factory=dict)  # see ``cached``
     _made_of: Belief | None = None
 
     def __repr__(self) -> str:
@@ -78,7 +78,7 @@ class Scene(InOneLine):
         """Whether list has number_of_results and offset."""
         return "number_of_results" in self.methods["list"].parameters
 
-    def once(self, name: Hashable, make: Callable[[], Made], version: int = -1) -> Made:
+    def cached(self, name: Hashable, make: Callable[[], Made], version: int = -1) -> Made:
         """Return what ``make`` returns, and keep it until the belief or the scope changes.
 
         Args:
@@ -97,7 +97,7 @@ class Scene(InOneLine):
 
     def records(self, state: str = "", *, in_scope: bool = False) -> Sequence[Record]:
         """Return the webhook requests that can be named, of a state and in scope if asked for."""
-        return self.once(("records", state, in_scope), lambda: [
+        return self.cached(("records", state, in_scope), lambda: [
             tracked.typed
             for tracked in self.belief.existing()
             if tracked.is_nameable and (not state or tracked.state == state)

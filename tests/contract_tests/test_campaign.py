@@ -219,7 +219,7 @@ def test_the_seed_repeats_the_order_of_a_run_whatever_else_is_loaded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Hypothesis also draws constants of loaded modules, but only in the reads that it draws."""
-    monkeypatch.setattr(planning, "DRAWN_PART", 0)
+    monkeypatch.setattr(planning, "OPEN_SHARE", 0)
 
     def sent() -> list[tuple[str, str]]:
         results = run(own_mock("R13"), RunConfig(limits=Limits(max_requests=150)))
