@@ -33,7 +33,7 @@ class Session(Connection):
         self.patience = Patience(self.client, self.scene)
         self.tokens = Tokens(self, self.patience)
         self.login_guard = LoginGuard(self.scene)
-        self.guard = Guard(self)
+        self.guard = Guard(self.scene, self.client, self.call)
 
     def forget(self) -> None:
         """Forget what is known of the target, except the token."""

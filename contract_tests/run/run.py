@@ -72,7 +72,7 @@ def new_session(
         scene.logins = Logins(config.max_logins, config.login_count)
     session = Session(client, Oracle(belief), scene, stop=config.stop)
     ledger = Ledger(config.ledger, target) if config.ledger is not None else None
-    session.guard = Guard(session, ledger, may_find_more=may_find_more)
+    session.guard = Guard(scene, client, session.call, ledger, may_find_more=may_find_more)
     _permit(session, config, ours=target.own)
     return session
 
@@ -215,7 +215,7 @@ class _Run:
         lists = discover(self.session)
         self._check_scope()
         self.campaign.settle()
-        self.inventory = Inventory(self.session, lists)
+        self.inventory = Inventory(self.session.belief, self.session.call, lists)
         self._plan(self.inventory.cost)
         Passes(self.campaign).run(self.config.seed)
 

@@ -1,9 +1,9 @@
 """The guard that keeps changes within the scope of a run."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import parse_qsl
 
 from crmcom_kit.contract_tests.belief.belief import Record
@@ -17,16 +17,8 @@ from crmcom_kit.contract_tests.safety.ledger import Ledger
 from crmcom_kit.contract_tests.templates import Scene
 from crmcom_kit.schemas.methods import Method
 
-
-class Sender(Protocol):
-    """The part of a session that safety needs."""
-
-    client: Client
-    scene: Scene
-
-    def call(self, name: str, parameters: Mapping[str, Any], /) -> Exchange:
-        """Call a method with the run's token. Raises as ``Client.send``, and Unreachable."""
-        ...
+#: Calls a method with the run's token, and returns the exchange.
+CallMethod = Callable[[str, Mapping[str, Any]], Exchange]
 
 
 class Guard:
@@ -43,17 +35,25 @@ class Guard:
     """
 
     def __init__(
-        self, session: Sender, ledger: Ledger | None = None, *, may_find_more: bool = False
+        self,
+        scene: Scene,
+        client: Client,
+        call: CallMethod,
+        ledger: Ledger | None = None,
+        *,
+        may_find_more: bool = False,
     ) -> None:
-        """Guard what ``session`` sends.
+        """Guard what ``client`` sends.
 
         Args:
-            session: sends the requests.
+            scene: what is known, and the scope.
+            client: sends the requests.
+            call: looks webhook requests up.
             ledger: gets the webhook requests that are about to be changed.
             may_find_more: whether a value may be sent that turns out to name a webhook request in
                 scope. A run must not send it: it takes the value for one that names nothing.
         """
-        self._session = session
+        self._scene, self._client, self._call = scene, client, call
         self._ledger = ledger
         self._may_find_more = may_find_more
         #: Webhook requests, by field and value.
@@ -69,18 +69,17 @@ class Guard:
             Withheld: it might leave the scope, or reach what the run does not know.
             LedgerFailed: what it may change cannot be written down.
         """
-        free = self._session.scene.scope.everything
+        free = self._scene.scope.everything
         records = self._all_named(call) if free else self._one_in_scope(call)
         for record in records:
             if record["id"] not in self.touched:
                 if self._ledger is not None:  # first, since a touched one passes from then on
-                    tracked = self._session.scene.belief.tracked.get(record["id"])
+                    tracked = self._scene.belief.tracked.get(record["id"])
                     is_of_belief = tracked is not None and tracked.condensed is record
                     whole = tracked.whole if tracked and is_of_belief else record
                     self._ledger.note(whole, changing_method(call) or call.method)
                 self.touched[record["id"]] = record
-        client = self._session.client
-        is_sent = client.left != 0 and client.seconds_left > 0
+        is_sent = self._client.left != 0 and self._client.seconds_left > 0
         self._newly_unclear = {record["id"] for record in records if is_sent} - self.unclear
         self.unclear |= self._newly_unclear
 
@@ -94,7 +93,7 @@ class Guard:
 
     def _one_in_scope(self, call: Call) -> list[Record]:
         """Return the webhook request that a documented request names, if any. Raises Withheld."""
-        scene, method = self._session.scene, changing_method(call) or ""
+        scene, method = self._scene, changing_method(call) or ""
         identifier = documented_identifier(call, scene.methods.get(method))
         if identifier is not None:
             field, value = identifier
@@ -118,11 +117,11 @@ class Guard:
 
     def _all_named(self, call: Call) -> list[Record]:
         """Return every webhook request that a request may name, however it is written."""
-        scene = self._session.scene
+        scene = self._scene
         identifier = documented_identifier(call, scene.methods.get(changing_method(call) or ""))
         values = sorted(_texts(call)) if identifier is None else [identifier[1]]
         records = [record for value in values for record in self._known(value)]
-        if self._session.client.target.own:
+        if self._client.target.own:
             return records
         for value in values:
             for field in ("id", "number") if identifier is None else (identifier[0],):
@@ -133,13 +132,13 @@ class Guard:
 
     def _known(self, value: str) -> list[Record]:
         """Return the known webhook requests that have a value as their id or number."""
-        records = self._session.scene.belief.records.values()
+        records = self._scene.belief.records.values()
         return [record for record in records if value in (record["id"], record.get("number"))]
 
     def _look_up(self, field: str, value: str) -> list[Record]:
         """Return what a value names that is unknown in this field. Raises Withheld."""
         if (field, value) not in self._looked_up:
-            shown = self._session.call("show", {IDENTIFIER: {field: value}}).records
+            shown = self._call("show", {IDENTIFIER: {field: value}}).records
             self._looked_up[field, value] = [
                 record for record in shown if isinstance(record.get("id"), str)
             ]

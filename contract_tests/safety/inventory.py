@@ -5,22 +5,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from crmcom_kit.contract_tests.belief.belief import Record
+from crmcom_kit.contract_tests.belief.belief import Belief, Record
 from crmcom_kit.contract_tests.belief.knowledge import differing
 from crmcom_kit.contract_tests.client.errors import BudgetSpent
 from crmcom_kit.contract_tests.client.wording import counted
 from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER
-from crmcom_kit.contract_tests.safety.guard import Sender
+from crmcom_kit.contract_tests.safety.guard import CallMethod
 
 
 class Inventory:
     """The webhook requests that were known at the start, and the lists that found them."""
 
-    def __init__(self, session: Sender, lists: Sequence[Mapping[str, Any]]) -> None:
-        """Keep what ``session`` knows now; ``lists`` are the parameters of the lists it took."""
-        self._session = session
-        self._lists = lists
-        self._before: dict[str, Record] = dict(session.scene.belief.records)
+    def __init__(
+        self, belief: Belief, call: CallMethod, lists: Sequence[Mapping[str, Any]]
+    ) -> None:
+        """Keep what is known now; ``lists`` are the parameters of the lists it took."""
+        self._belief, self._call, self._lists = belief, call, lists
+        self._before: dict[str, Record] = dict(belief.records)
 
     @property
     def cost(self) -> int:
@@ -38,7 +39,6 @@ class Inventory:
         if not kept:
             return "the run knew no webhook request that must not change"
         after = self._read_again(kept)
-        belief = self._session.scene.belief
         numbers_by_change: defaultdict[str, list[str]] = defaultdict(list)
         for key, record in kept.items():
             now, number = after.get(key), str(record.get("number"))
@@ -46,7 +46,7 @@ class Inventory:
                 numbers_by_change["not read again"].append(number)
             elif now is None:
                 numbers_by_change["gone"].append(number)
-            elif belief.records.get(key) is not record and differing(record, now):
+            elif self._belief.records.get(key) is not record and differing(record, now):
                 numbers_by_change["changed"].append(number)
         outcome = "; ".join(
             f"{change}: {len(numbers)} (numbers {', '.join(numbers[:10])})"
@@ -54,7 +54,7 @@ class Inventory:
         )
         verb = "was" if len(kept) == 1 else "were"
         outcome = outcome or "nothing has changed"
-        if untracked := len(belief.untracked):
+        if untracked := len(self._belief.untracked):
             outcome += (
                 f"; {counted(untracked, 'webhook request')} got no room, and may have changed"
             )
@@ -68,10 +68,10 @@ class Inventory:
         after: dict[str, Record | None] = {}
         with suppress(BudgetSpent):  # all others then count as not read
             for parameters in self._lists:
-                for record in self._session.call("list", parameters).records:
+                for record in self._call("list", parameters).records:
                     if isinstance(record.get("id"), str):
                         after[record["id"]] = record
             for key in [key for key in kept if key not in after]:
-                shown = self._session.call("show", {IDENTIFIER: {"id": key}}).records
+                shown = self._call("show", {IDENTIFIER: {"id": key}}).records
                 after[key] = next((record for record in shown if record.get("id") == key), None)
         return after

@@ -239,7 +239,9 @@ def test_an_unknown_value_never_reaches_another_record() -> None:
             session.call("delete", {NAMED: {"number": "7"}})
     assert everything(wire, target) == before
     assert session.call("delete", {NAMED: {"id": "7"}}).ok
-    session.guard = Guard(session, may_find_more=True)  # as in a user's own tests
+    session.guard = Guard(
+        session.scene, session.client, session.call, may_find_more=True
+    )  # as in a user's own tests
     assert session.call("delete", {NAMED: {"number": "7"}}).ok
 
 
