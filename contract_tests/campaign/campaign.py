@@ -80,11 +80,11 @@ class Campaign:
             return None
         template, variant = self.drawn[exchange.number]
 
-        def of_same_state(records: Sequence[Any]) -> Any:
+        def choose_alike(records: Sequence[Any]) -> Any:
             """Choose a record of the same state, if there is one: some faults affect only these."""
             return self.choose(self._of_same_state(exchange, records) or records)
 
-        call = template.draw(self.scene, variant, of_same_state)
+        call = template.draw(self.scene, variant, choose_alike)
         if call is None:
             return None
         looks = self._looks(self._subject(call))
