@@ -240,10 +240,8 @@ def template(
             return request(**{name: values.get(name, variant) for name in names})
 
         name = f"{method}: {request.__name__.strip('_').replace('_', ' ')}"
-        needs_record = "record" in names
-        _TEMPLATES.append(
-            Template(name, layer, method, drawn, draw_from, needs_record=needs_record, **more)
-        )
+        more.setdefault("needs_record", "record" in names)
+        _TEMPLATES.append(Template(name, layer, method, drawn, draw_from, **more))
         return request
 
     return add

@@ -140,33 +140,21 @@ def _keys(scene: Scene, _record: Record) -> dict[str, Parameters | Call]:
     }  # fmt: skip
 
 
-#: The odd requests of each method, by what they show.
-_ODD: Mapping[str, Odd] = {
-    "show": _shows, "list": _lists, "token": _logins, "web_api_key_token": _keys,
-    "resend": partial(_bodies, "resend"), "delete": partial(_bodies, "delete"),
-}  # fmt: skip
+def _add(layer: str, method: str, odd: Odd, first: int) -> None:
+    """Add the odd requests of a method to the table."""
+
+    def names(scene: Scene) -> Sequence[str]:
+        return [name for record in scene.records()[:1] for name in odd(scene, record)]
+
+    @template(layer, method, names, needs_record=layer == "refusal", first=first, weight=0)
+    def what_no_page_mentions(scene: Scene, name: str, record: Record) -> Parameters | Call:
+        """Send something odd."""
+        return odd(scene, record)[name]
 
 
-def _names(method: str) -> Callable[[Scene], Sequence[str]]:
-    """Return a function that returns the names of a method's odd requests, once any is possible."""
-    return lambda scene: [
-        name for record in scene.records()[:1] for name in _ODD[method](scene, record)
-    ]
-
-
-@template("refusal", "list", _names("list"), first=13, weight=0)
-@template("refusal", "show", _names("show"), first=15, weight=0)
-def what_no_page_mentions(
-    scene: Scene, name: str, record: Record, method: str
-) -> Parameters | Call:
-    """Send something odd about a webhook request."""
-    return _ODD[method](scene, record)[name]
-
-
-@template("delete", "delete", _names("delete"), first=12, weight=0)
-@template("resend", "resend", _names("resend"), first=12, weight=0)
-@template("login", "web_api_key_token", _names("web_api_key_token"), first=2, weight=0)
-@template("login", "token", _names("token"), first=8, weight=0)
-def _what_no_page_mentions(scene: Scene, name: str, method: str) -> Parameters | Call:
-    """Send something odd that names nothing."""
-    return _ODD[method](scene, {})[name]
+_add("refusal", "show", _shows, 15)
+_add("refusal", "list", _lists, 13)
+_add("login", "token", _logins, 8)
+_add("login", "web_api_key_token", _keys, 2)
+_add("resend", "resend", partial(_bodies, "resend"), 12)
+_add("delete", "delete", partial(_bodies, "delete"), 12)
