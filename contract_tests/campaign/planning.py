@@ -41,15 +41,14 @@ class Plan:
     @property
     def cost(self) -> int:
         """About how many requests it takes."""
-        return _total(self.times, few_looks=self.few_looks)
+        times = self.times.items()
+        return sum(count * _cost(row, few_looks=self.few_looks) for row, count in times)
 
     def cost_after(self, layer: str) -> int:
         """About how many requests the layers after one take."""
         layers = LAYERS[LAYERS.index(layer) + 1 :]
-        times = {
-            template: count for template, count in self.times.items() if template.layer in layers
-        }
-        return _total(times, few_looks=self.few_looks)
+        times = {row: count for row, count in self.times.items() if row.layer in layers}
+        return replace(self, times=times).cost
 
     def layer_deadlines(self, began: float, seconds: float) -> dict[str, float]:
         """Return when each layer must stop, so that the next one gets its share of the time.
@@ -70,11 +69,6 @@ class Plan:
 
 def _cost(template: Template, *, few_looks: bool) -> int:
     return _COSTS[few_looks][0 if template.uses_up else 1] if template.changes else 1
-
-
-def _total(times: Mapping[Template, int], *, few_looks: bool) -> int:
-    """Return about how many requests templates take, by how often each is sent."""
-    return sum(_cost(template, few_looks=few_looks) * count for template, count in times.items())
 
 
 def _firsts(templates: Iterable[Template], *layers: str) -> dict[Template, int]:
@@ -123,7 +117,7 @@ def max_changes(templates: Collection[Template], budget: int) -> dict[str, int]:
 
     A dry run prints it, and the run keeps to it.
     """
-    left = max(0, budget - _total(_firsts(templates, *LAYERS), few_looks=False))
+    left = max(0, budget - Plan(_firsts(templates, *LAYERS)).cost)
     weights = sum(template.weight for template in templates)
     maximums: dict[str, int] = {}
     for method in CHANGES:
@@ -208,7 +202,7 @@ def first_pass(
     times: dict[Template, int] = {}
     for layer in LAYERS:
         firsts = _firsts(usual, layer)
-        left = share * _total(firsts, few_looks=few_looks)
+        left = share * Plan(firsts, few_looks).cost
         for turn in _turns(firsts):
             for template in turn:
                 cost = _cost(template, few_looks=few_looks)

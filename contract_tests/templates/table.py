@@ -239,7 +239,7 @@ def template(
             values = {"scene": scene, "method": method, "record": record}
             return request(**{name: values.get(name, variant) for name in names})
 
-        name = f"{method}: {request.__name__.strip('_').replace('_', ' ')}"
+        name = f"{method}: {request.__name__.replace('_', ' ')}"
         more.setdefault("needs_record", "record" in names)
         _TEMPLATES.append(Template(name, layer, method, drawn, draw_from, **more))
         return request
