@@ -91,10 +91,11 @@ def templates_for(only: str, scene: Scene) -> list[Template]:
     methods = {method for statement in statements for method in statement.methods}
     if "token_release" in methods:
         methods |= {*LOGINS}  # whose token is released
-    templates = (
-        template for template in all_templates() if template.has_what_it_needs(scene.login)
-    )
-    return [template for template in templates if {template.method, template.layer} & methods]
+    return [
+        template
+        for template in all_templates()
+        if {template.method, template.layer} & methods and template.has_what_it_needs(scene.login)
+    ]
 
 
 def sendable(templates: Iterable[Template], scene: Scene) -> list[Template]:
