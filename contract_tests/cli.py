@@ -241,7 +241,7 @@ def write(made_by: Writers, files: Mapping[str, Path]) -> list[str]:
 
     failures = []
     # The archive comes last: it takes longest, and Ctrl-C then costs no other report.
-    for name, path in sorted(files.items(), key=lambda named: named[0] == "har"):
+    for name, path in sorted(files.items(), key=lambda item: item[0] == "har"):
         try:
             written = made_by[name]()
             with opened(path, private=True) as file:

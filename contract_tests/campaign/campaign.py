@@ -155,8 +155,8 @@ class Campaign:
         identifier = call.parameters.get(IDENTIFIER)
         for name, text in identifier.items() if isinstance(identifier, Mapping) else ():
             if name in ("id", "number") and isinstance(text, str):
-                named = self.belief.named(Identifier(name, text))
-                candidates = [] if named is None else [named]
+                tracked = self.belief.named(Identifier(name, text))
+                candidates = [] if tracked is None else [tracked]
             else:
                 candidates = [*self.belief.tracked.values()]
             for candidate in candidates:
@@ -176,7 +176,9 @@ class Campaign:
         if subject is None:
             return [] if few else [("list", {"entity": entities[turn % len(entities)]})]
         same_entity = {"entity": subject["entity"]}
-        narrow = [{**same_entity, "entity_id": subject["entity_id"], **more} for more in NARROW]
+        narrow = [
+            {**same_entity, "entity_id": subject["entity_id"], **further} for further in NARROW
+        ]
         narrow += [{**same_entity, "created_date": day} for day in dates(subject)[1:2]]
         first: Look = ("show", {IDENTIFIER: {"id": subject["id"]}})
         last: Look = ("list", narrow[turn % len(narrow)])

@@ -29,8 +29,8 @@ def dry_run_lines(session: Session, templates: Iterable[Template]) -> Iterator[s
     yield f"at most {counted(budget, 'request')} in all"
     if scene.logins.is_limited:
         needed, (beside, wrong) = int(scene.token is None), login_totals(logins, scene)
-        again = "; one more whenever a token ends" if login is not None else ""
-        yield f"logins: {needed + beside} ({needed} that the run needs, {beside} beside it){again}"
+        later = "; one more whenever a token ends" if login is not None else ""
+        yield f"logins: {needed + beside} ({needed} that the run needs, {beside} beside it){later}"
         yield f"wrong passwords or keys of the user: {wrong}"
     else:
         yield "logins: any number, since the run starts the server itself"

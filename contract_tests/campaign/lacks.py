@@ -55,8 +55,8 @@ def lacks(
         responses = counted(times, "response")
         yield Lack("", f"{responses} of {method} could not be read, and so are not checked: {why}")
     if untracked := session.belief.untracked:
-        what = f"{counted(len(untracked), 'webhook request')} got no room at some time"
-        yield Lack("", f"{what}: not every change of them would show")
+        count = counted(len(untracked), "webhook request")
+        yield Lack("", f"{count} got no room at some time: not every change of them would show")
 
 
 def _methods(campaign: Campaign, templates: Sequence[Template]) -> Iterator[str]:

@@ -42,7 +42,7 @@ class Passes:
         deadlines = self._plan.layer_deadlines(client.now(), client.seconds_left)
         passes = {template: self._first_pass(template) for template in self._plan.times}
         reads = [template for template in passes if template.layer in READ_LAYERS]
-        rest = [template for template in passes if template not in reads]
+        logins_and_changes = [template for template in passes if template not in reads]
 
         reserved = client.reserved
 
@@ -59,7 +59,7 @@ class Passes:
         last = READ_LAYERS[-1]
         with self._until_spent(last):
             draw_reads(self._campaign, reads, self._plan.open_reads, seed, until=deadlines[last])
-        send(rest)
+        send(logins_and_changes)
         client.reserved = reserved
         for steps in passes.values():  # what did not fit into the time of its layer
             deque(steps, maxlen=0)

@@ -124,8 +124,8 @@ def max_changes(templates: Collection[Template], budget: int) -> dict[str, int]:
     for method in CHANGES:
         group = [template for template in templates if template.method == method]
         first = sum(template.first for template in group)
-        again = ceil(SPREAD * left * sum(template.weight for template in group) / (weights or 1))
-        maximums[method] = min(budget, first + again + FOR_CONFIRMATIONS) if group else 0
+        second = ceil(SPREAD * left * sum(template.weight for template in group) / (weights or 1))
+        maximums[method] = min(budget, first + second + FOR_CONFIRMATIONS) if group else 0
     return maximums
 
 

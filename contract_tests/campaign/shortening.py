@@ -99,9 +99,9 @@ def _is_suspected(violation: Violation, log: Log, oracle: Oracle) -> bool:
     for exchange in log[:-1]:
         oracle.observe(exchange)
     kind = violation.statement, violation.method
-    wanted = (violation.record_id, _without_numbers(violation.expected, violation.seen))
+    symptom = (violation.record_id, _without_numbers(violation.expected, violation.seen))
     return any(
-        (suspicion.record_id, _without_numbers(suspicion.expected, suspicion.seen)) == wanted
+        (suspicion.record_id, _without_numbers(suspicion.expected, suspicion.seen)) == symptom
         and kind in map(suspicion.blamed, suspicion.hypotheses)
         for suspicion in oracle.observe(log[-1]).suspicions
     )
@@ -113,12 +113,12 @@ def _without_numbers(*texts: str) -> tuple[str, ...]:
 
 def _parts(log: Log, likely: Collection[int]) -> Iterator[Log]:
     """Yield the exchanges with ``likely`` numbers, and then more and more of the last ones, too."""
-    rest, size = log, FIRST_WINDOW
+    earlier, size = log, FIRST_WINDOW
     yield tuple(exchange for exchange in log if exchange.number in likely)
-    while rest:
-        rest, size = log[: max(0, len(log) - size)], size * GROWTH
-        first = tuple(exchange for exchange in rest if exchange.number in likely)
-        yield first + log[len(rest) :]
+    while earlier:
+        earlier, size = log[: max(0, len(log) - size)], size * GROWTH
+        first = tuple(exchange for exchange in earlier if exchange.number in likely)
+        yield first + log[len(earlier) :]
 
 
 def _cut(part: Log, shows: Shows) -> Log:
@@ -127,9 +127,9 @@ def _cut(part: Log, shows: Shows) -> Log:
     while size:
         at = 0
         while at < len(part):
-            rest = part[:at] + part[at + size :]
-            if shows(rest):
-                part = rest
+            shorter = part[:at] + part[at + size :]
+            if shows(shorter):
+                part = shorter
             else:
                 at += size
         size //= 2

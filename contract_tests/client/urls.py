@@ -71,13 +71,13 @@ class UrlSecrets:
     def _query(self, query: str, layers: int) -> str:
         """Return a query, encoded ``layers`` times, with placeholders for its values."""
         ampersand, equals = _separators(layers)
-        kept = query.rstrip(_ENDS)
-        parts = ampersand.split(kept)
+        core = query.rstrip(_ENDS)
+        parts = ampersand.split(core)
         for at in range(0, len(parts), 2):
             sign = equals.search(parts[at])
             start = 0 if sign is None else sign.end()
             parts[at] = parts[at][:start] + self._shown(parts[at][start:], layers)
-        return "".join(parts) + query[len(kept) :]
+        return "".join(parts) + query[len(core) :]
 
     def _shown(self, spelled: str, layers: int) -> str:
         """Return the placeholder of a value; a value that is a placeholder stays."""

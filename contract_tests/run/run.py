@@ -122,8 +122,8 @@ def run(target: Target, config: RunConfig) -> Results:
     except KeyboardInterrupt:
         this_run.fail("interrupted")
     except Exception as error:  # noqa: BLE001 - the findings so far are worth a report
-        what = shortened(f"{type(error).__name__}: {error}")
-        this_run.fail(f"an internal error of crmcom-kit: {what}")
+        text = shortened(f"{type(error).__name__}: {error}")
+        this_run.fail(f"an internal error of crmcom-kit: {text}")
     finally:
         this_run.client.close()
     results = this_run.results()
@@ -270,8 +270,8 @@ class _Run:
             try:
                 self.compared = self.inventory.compare(touched)
             except (TargetDown, BudgetSpent, Unreachable) as error:
-                what = "the webhook requests that must not change were not compared"
-                self.compared = f"{what}: {error}"
+                failure = "the webhook requests that must not change were not compared"
+                self.compared = f"{failure}: {error}"
         with suppress(TargetDown, BudgetSpent, Unreachable):
             self.campaign.settle()
         with suppress(TargetDown):
@@ -357,16 +357,16 @@ class _Run:
         names, service = {lack.what for lack in missing}, self.session.oracle.service
         expected = {entry.what: entry.reason for entry in self.config.not_seen}
         seen = {SUCCESSFUL_RESEND} if self.session.belief.has_resent else set[str]()
-        stale = [what for what in expected if what in seen or service.is_served(what)]
-        listed = {what: reason for what, reason in expected.items() if what in names}
-        others = [lack for lack in missing if lack.what not in expected]
+        stale = [name for name in expected if name in seen or service.is_served(name)]
+        listed = {name: reason for name, reason in expected.items() if name in names}
+        unlisted = [lack for lack in missing if lack.what not in expected]
         return (
-            tuple(lack.why for lack in others if not lack.is_tolerated),
+            tuple(lack.why for lack in unlisted if not lack.is_tolerated),
             (
-                *(lack.why for lack in others if lack.is_tolerated),
-                *(f"{what} was not seen, as listed ({reason})" for what, reason in listed.items()),
+                *(lack.why for lack in unlisted if lack.is_tolerated),
+                *(f"{name} was not seen, as listed ({reason})" for name, reason in listed.items()),
             ),
-            tuple(f"{what} was seen, which is listed as not seen" for what in stale),
+            tuple(f"{name} was seen, which is listed as not seen" for name in stale),
         )
 
     def _trouble_at_the_end(self, statements: Sequence[StatementResult]) -> str | None:

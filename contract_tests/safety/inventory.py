@@ -35,12 +35,12 @@ class Inventory:
             touched: ids of those that the run tried to change, or that served requests changed.
         """
         excluded = set(touched)
-        kept = {key: record for key, record in self._before.items() if key not in excluded}
-        if not kept:
+        untouched = {key: record for key, record in self._before.items() if key not in excluded}
+        if not untouched:
             return "the run knew no webhook request that must not change"
-        after = self._read_again(kept)
+        after = self._read_again(untouched)
         numbers_by_change: defaultdict[str, list[str]] = defaultdict(list)
-        for key, record in kept.items():
+        for key, record in untouched.items():
             now, number = after.get(key), str(record.get("number"))
             if key not in after:
                 numbers_by_change["not read again"].append(number)
@@ -52,18 +52,16 @@ class Inventory:
             f"{change}: {len(numbers)} (numbers {', '.join(numbers[:10])})"
             for change, numbers in numbers_by_change.items()
         )
-        verb = "was" if len(kept) == 1 else "were"
+        verb = "was" if len(untouched) == 1 else "were"
         outcome = outcome or "nothing has changed"
         if untracked := len(self._belief.untracked):
             outcome += (
                 f"; {counted(untracked, 'webhook request')} got no room, and may have changed"
             )
-        return (
-            f"{counted(len(kept), 'webhook request')} that must not change {verb} read before and "
-            f"after; {outcome}"
-        )
+        count = counted(len(untouched), "webhook request")
+        return f"{count} that must not change {verb} read before and after; {outcome}"
 
-    def _read_again(self, kept: Mapping[str, Record]) -> dict[str, Record | None]:
+    def _read_again(self, untouched: Mapping[str, Record]) -> dict[str, Record | None]:
         """Return webhook requests as they are now, None if gone; the budget may not do for all."""
         after: dict[str, Record | None] = {}
         with suppress(BudgetSpent):  # all others then count as not read
@@ -71,7 +69,7 @@ class Inventory:
                 for record in self._call("list", parameters).records:
                     if isinstance(record.get("id"), str):
                         after[record["id"]] = record
-            for key in [key for key in kept if key not in after]:
+            for key in [key for key in untouched if key not in after]:
                 shown = self._call("show", {IDENTIFIER: {"id": key}}).records
                 after[key] = next((record for record in shown if record.get("id") == key), None)
         return after

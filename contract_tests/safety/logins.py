@@ -59,12 +59,18 @@ def _is_right(call: Call, scene: Scene) -> bool:
         right = {name: getattr(login, name) for name in LOGIN_PARAMETERS}
         if not all(right.values()) or {**right, **units} != call.parameters:
             return False
-        wanted = build(method, call.parameters)
+        right_call = build(method, call.parameters)
     elif method.name == "web_api_key_token" and login.api_key is not None:
-        wanted = key_login(method, f"{login.api_key}:", unit)
+        right_call = key_login(method, f"{login.api_key}:", unit)
     else:
         return False
-    return sent == (wanted.verb, wanted.path, wanted.query, wanted.body, wanted.headers)
+    return sent == (
+        right_call.verb,
+        right_call.path,
+        right_call.query,
+        right_call.body,
+        right_call.headers,
+    )
 
 
 def _names(call: Call, username: str) -> bool:

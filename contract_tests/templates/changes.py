@@ -61,13 +61,13 @@ class _Names:
     numbers: Counter[str]
     parts: Set[str]
 
-    def has_like(self, how: str, record: Record) -> bool:
+    def has_like(self, kind: str, record: Record) -> bool:
         """Whether the id is another's number, the number another's id, or a part of a number."""
         key: str = record["id"]
         number: str = record["number"]
-        if how == "part":
+        if kind == "part":
             return number in self.parts or self.numbers[number] > 1
-        if how == "number":
+        if kind == "number":
             return number in self.ids and number != key
         return self.numbers[key] > (key == number)
 
@@ -99,18 +99,18 @@ def _named_like_others(scene: Scene, records: Sequence[Record]) -> Sequence[Reco
     """Return those that are named like others. A variant that tries each may miss these few."""
     names = _names(scene)
     fresh = scene.fresh(records)
-    return [record for record in fresh if any(names.has_like(how, record) for how in _LIKE)]
+    return [record for record in fresh if any(names.has_like(kind, record) for kind in _LIKE)]
 
 
 @template("delete", "delete", _LIKE, select=_named_like_others, first=4, uses_up=True)
 @template(
     "resend", "resend", _LIKE, state="REJECTED", select=_named_like_others, first=4, uses_up=True
 )  # fmt: skip
-def one_named_like_others(scene: Scene, how: str, record: Record) -> Parameters | None:
+def one_named_like_others(scene: Scene, kind: str, record: Record) -> Parameters | None:
     """Change a webhook request whose id or number is also part of what names another."""
-    if not _names(scene).has_like(how, record):
+    if not _names(scene).has_like(kind, record):
         return None
-    form = "number" if how == "part" else how
+    form = "number" if kind == "part" else kind
     return {IDENTIFIER: {form: record[form]}}
 
 

@@ -72,8 +72,8 @@ def _of_units(scene: Scene) -> Sequence[str | None]:
     Their number does not depend on what is known, since a dry run counts them.
     """
     own = scene.login.unit
-    others = [] if own is not None else [*known_units(scene.belief)]
-    return [own, *others, *[own] * MAX_UNITS][: MAX_UNITS + 1] if scene.logins.left else ()
+    other_units = [] if own is not None else [*known_units(scene.belief)]
+    return [own, *other_units, *[own] * MAX_UNITS][: MAX_UNITS + 1] if scene.logins.left else ()
 
 
 def _use(scene: Scene, _unit: str | None, login: Exchange, send: Send) -> Iterator[Suspicion]:
@@ -162,11 +162,11 @@ def _other_users(scene: Scene) -> Sequence[Wrong]:
     nobody: list[Wrong] = [{"username": NO_USER}, {"username": None}, {"username": ""}]
     if not scene.logins.is_limited:
         return nobody + [{"username": text} for text in _near(scene.login.username, NAME_MUTATIONS)]
-    more: tuple[Wrong, ...] = (
+    also_wrong: tuple[Wrong, ...] = (
         {"password": None}, {"organisation": None}, {"password": ""}, {"organisation": ""},
         {"password": NO_PASSWORD}, {"organisation": NO_ORGANISATION},
     )  # fmt: skip
-    return [*nobody, *({"username": NO_USER, **wrong} for wrong in more)]
+    return [*nobody, *({"username": NO_USER, **wrong} for wrong in also_wrong)]
 
 
 @template("login", "token", _other_users, first=5, weight=1)

@@ -59,8 +59,8 @@ _UNUSUAL = ("9" * 1000, "Ελλάδα", "\U0001f680", "9" * 10, f"{2**63}", "9" 
 ENDS_OF_CALENDAR = ("9999-12-31", "0001-01-01")
 
 
-def _instead(other: str) -> Mutation:
-    return lambda _: other
+def _instead(text: str) -> Mutation:
+    return lambda _: text
 
 
 MUTATIONS = _ALL + tuple(map(_instead, _UNUSUAL))
@@ -69,4 +69,4 @@ MUTATIONS = _ALL + tuple(map(_instead, _UNUSUAL))
 def near_misses(text: str, mutations: Iterable[Mutation] = _ALL) -> Iterator[str]:
     """Yield the texts that ``mutations`` make of ``text``: each once, none empty or the same."""
     near = dict.fromkeys(mutation(text) for mutation in mutations)
-    yield from (other for other in near if other not in ("", text))
+    yield from (miss for miss in near if miss not in ("", text))

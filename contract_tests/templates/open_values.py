@@ -64,9 +64,9 @@ _LENGTHS = tuple(sorted(
 @cache
 def characters() -> SearchStrategy[str]:
     """Return a strategy of characters of any category; special ones are likely."""
-    every = st.sampled_from(RANGES).flatmap(lambda ends: st.integers(*ends))
+    any_range = st.sampled_from(RANGES).flatmap(lambda ends: st.integers(*ends))
     ends = st.sampled_from([*chain(*RANGES)])
-    return st.one_of(every.map(chr), ends.map(chr), st.sampled_from(_SPECIAL))
+    return st.one_of(any_range.map(chr), ends.map(chr), st.sampled_from(_SPECIAL))
 
 
 @cache
@@ -92,7 +92,7 @@ def numbers() -> SearchStrategy[str]:
         st.integers(0, 21).map(lambda exponent: 10**exponent),
     )
     around = st.one_of(st.integers(-1, 1), small)
-    large = st.builds(lambda power, more: power + more, powers, around)
+    large = st.builds(lambda power, difference: power + difference, powers, around)
     return st.one_of(small, large).map(str)
 
 
@@ -197,14 +197,14 @@ def fields_sets() -> SearchStrategy[str]:
     some = st.builds(
         lambda names, count: names[:count], st.permutations(FIELDS), st.integers(1, len(FIELDS))
     )
-    again = st.builds(
+    with_a_double = st.builds(
         lambda names, at, name: [*names[:at], name, *names[at:]],
         some, st.integers(0, len(FIELDS)), st.sampled_from(FIELDS),
     )  # fmt: skip
     commas = st.sampled_from((", ", " ,", ",,", "\t,\n", " , "))
     return st.one_of(
         some.map(",".join),
-        again.map(",".join),
+        with_a_double.map(",".join),
         st.builds(lambda names, comma: comma.join(names), some, commas),
         st.builds(lambda names, end: f"{','.join(names)}{end}", some, st.sampled_from((" ", ","))),
         st.builds(

@@ -141,10 +141,10 @@ _TWO = ("its own", "another")
 # Not to show: no page says how two fields are written in a query.
 @template("delete", "delete", _TWO, first=3)
 @template("resend", "resend", _TWO, state="REJECTED", first=3)
-def two_fields(scene: Scene, how: str, record: Record) -> Parameters:
+def two_fields(scene: Scene, whose: str, record: Record) -> Parameters:
     """Name a webhook request by both fields."""
     both = {name: record[name] for name in ("id", "number")}
-    if how == "another" and scene.scope.everything:
+    if whose == "another" and scene.scope.everything:
         another = next((r for r in scene.records() if r["id"] != record["id"]), scene.nowhere)
         both["number"] = another["number"]
     return {IDENTIFIER: both}
@@ -159,8 +159,8 @@ def two_fields(scene: Scene, how: str, record: Record) -> Parameters:
 @template("refusal", "show", _wrong_tokens, first=14, weight=2)
 def a_wrong_token(token: str | None, record: Record, method: str) -> Parameters:
     """Call a method without a token, or with one that no login has returned."""
-    more = {"entity_id": record["entity_id"]} if method == "list" else {}
-    return {"token": token, **right_parameters(method, record), **more}
+    filters = {"entity_id": record["entity_id"]} if method == "list" else {}
+    return {"token": token, **right_parameters(method, record), **filters}
 
 
 def _expired(scene: Scene) -> Sequence[str | None]:

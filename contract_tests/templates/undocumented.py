@@ -20,9 +20,9 @@ Odd = Callable[[Scene, Record], Mapping[str, Parameters | Call]]
 
 def _shows(scene: Scene, record: Record) -> dict[str, Parameters | Call]:
     """Return odd requests of show."""
-    named = {IDENTIFIER: {"id": record["id"]}}
+    identifier = {IDENTIFIER: {"id": record["id"]}}
     both = {name: record[name] for name in ("id", "number")}
-    right, path = {"token": scene.token, **named}, "webhook_requests/show"
+    right, path = {"token": scene.token, **identifier}, "webhook_requests/show"
     bearer = (("Authorization", f"Bearer {scene.token}"),)
     twice = f"{query(right)}&fields_set=id&fields_set=number"
     fields_sets = {
@@ -33,20 +33,20 @@ def _shows(scene: Scene, record: Record) -> dict[str, Parameters | Call]:
         "fields_set.empty": "",
         "fields_set.always_id": "number",
     }
-    again = f"{query(right)}&{query({IDENTIFIER: {'number': record['number']}})}"
+    by_both = f"{query(right)}&{query({IDENTIFIER: {'number': record['number']}})}"
     return {
-        "requests.unknown_parameters": {**named, "nosuch": "1"},
+        "requests.unknown_parameters": {**identifier, "nosuch": "1"},
         "errors.several_identifiers": {IDENTIFIER: both},
-        "errors.several_identifiers, twice": Call("show", "GET", path, again, parameters=right),
+        "errors.several_identifiers, twice": Call("show", "GET", path, by_both, parameters=right),
         "errors.invalid_value": {IDENTIFIER: {"id": f"{record['id']}\x01"}},
         "errors.duplicate_parameter": Call("show", "GET", path, twice, parameters=right),
         "errors.unknown_method": Call("", "GET", "webhook_requests/nosuch", query(right)),
         "requests.body_on_get": Call(
             "show", "GET", path, query(right), b'{"fields_set": "id"}', JSON
         ),
-        "requests.token_in_header": Call("show", "GET", path, query(named), None, bearer),
+        "requests.token_in_header": Call("show", "GET", path, query(identifier), None, bearer),
         "errors.token_first": Call("show", "GET", path),
-        **{dial: {**named, "fields_set": text} for dial, text in fields_sets.items()},
+        **{dial: {**identifier, "fields_set": text} for dial, text in fields_sets.items()},
     }
 
 
@@ -99,22 +99,24 @@ def _no_objects(method: str, scene: Scene) -> dict[str, Parameters | Call]:
     return requests | {"errors.bad_body, a form": Call(method, "POST", path, "", form, FORM)}
 
 
-def _bodies(method: str, scene: Scene, _record: Record) -> dict[str, Parameters | Call]:
+def _bodies(name: str, scene: Scene, _record: Record) -> dict[str, Parameters | Call]:
     """Return odd bodies, which name what exists nowhere."""
-    about, nowhere = scene.methods[method], scene.nowhere["id"]
-    requests = _no_objects(method, scene)
+    method, nowhere = scene.methods[name], scene.nowhere["id"]
+    requests = _no_objects(name, scene)
     both = {IDENTIFIER: {"id": nowhere, "number": scene.nowhere["number"]}}
     requests["errors.several_identifiers"] = both
     if not scene.scope.everything:
         return requests
-    named = {IDENTIFIER: {"id": nowhere}}
-    listed = {"fields_set.array_in_body": {**named, "fields_set": ["id"]}}
+    identified = {IDENTIFIER: {"id": nowhere}}
+    listed = {"fields_set.array_in_body": {**identified, "fields_set": ["id"]}}
     return requests | {
         "errors.wrong_type": {IDENTIFIER: {"number": [1]}},
         "identifiers.json_number": {IDENTIFIER: {"number": int(scene.nowhere["number"][:12])}},
         "identifiers.unknown_field": {IDENTIFIER: {"id": nowhere, "name": "x"}},
-        "requests.query_on_post": replace(build(about, {"token": scene.token}), query=query(named)),
-        **(listed if "fields_set" in about.parameters else {}),
+        "requests.query_on_post": replace(
+            build(method, {"token": scene.token}), query=query(identified)
+        ),
+        **(listed if "fields_set" in method.parameters else {}),
     }
 
 
