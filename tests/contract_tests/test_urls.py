@@ -132,8 +132,7 @@ def test_a_run_writes_no_secret_of_a_url_whatever_it_sends() -> None:
 def test_no_near_miss_of_a_url_hides_a_secret_from_redaction() -> None:
     """Written in full-width letters, for one, it would be no URL any more."""
     record = {"entity": "JOBS", "url": "https://hush:9x@h.example.com/in?key=s3cr3t"}
-    scene: Any = None
-    sent = [nearly_right_value(scene, ("url", "", each), record) for each in MUTATIONS]
+    sent = [nearly_right_value(("url", "", mutation), record) for mutation in MUTATIONS]
 
     for parameters in filter(None, sent):
         shown = unicodedata.normalize("NFKC", unquote(UrlSecrets().hide(query(parameters)))).lower()
