@@ -4,7 +4,7 @@ An *effect* is a value for a member, or for one of ``log_information``: what it 
 Instead of a value, an object with the member ``$`` says how it comes about:
 
 - ``kept``: as it was; ``absent``: left out
-- ``now``: the time, written like ``like``
+- ``now``: the time, written like ``like``; a number is how many there are in a second, since 1970
 - ``new``: a text that no other one is equal to: digits where ``like`` has 0, hexadecimal ones where
   it has A, a or z
 - ``same``: as the member ``as`` of the same webhook request is then; with ``is_number``, which is
@@ -18,6 +18,7 @@ Instead of a value, an object with the member ``$`` says how it comes about:
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from crmcom_kit.schemas.members import ABSENT, fact_of, filled, member_at
@@ -27,6 +28,8 @@ Effects = Mapping[str, Any]  # by member, such as response or log_information.up
 #: response shows the webhook request.
 CHANGE_KINDS = ("resend", "failed_resend", "delete")
 LOG = "log_information"
+#: A number is a moment if it is one of seconds, or of milliseconds, since 1970 in this century.
+MIN_SECONDS, MAX_SECONDS = 946_684_800, 4_102_444_800
 
 
 class Drawn(Protocol):
@@ -88,6 +91,13 @@ def _copies(effect: Any) -> bool:
     return how_of(effect) in ("same", "text") or any(map(_copies, inner))
 
 
+def is_moment(value: Any) -> bool:
+    """Whether a number may be a moment, in seconds or milliseconds since 1970."""
+    return type(value) is int and any(
+        MIN_SECONDS * unit < value < MAX_SECONDS * unit for unit in (1, 1000)
+    )
+
+
 def how_of(effect: Any) -> str:
     """Return how an effect makes a value; "" for a literal value, or an object of effects."""
     return str(effect.get("$", "")) if isinstance(effect, Mapping) else ""
@@ -101,7 +111,7 @@ def _value(effect: Any, before: Any, record: Mapping[str, Any], drawn: Drawn) ->
         case "absent":
             return ABSENT
         case "now" | "new" as how:
-            return getattr(drawn, how)(str(effect.get("like", "")))
+            return _drawn(how, effect.get("like", ""), drawn)
         case "same" | "text":
             return _copied(effect, record)
         case "user" | "unit" as who:
@@ -116,6 +126,13 @@ def _value(effect: Any, before: Any, record: Mapping[str, Any], drawn: Drawn) ->
             is_unset = before is None or before == "" or before is ABSENT
             return _value(effect["value"], before, record, drawn) if is_unset else before
     return _inside(effect, before, record, drawn)
+
+
+def _drawn(how: str, like: Any, drawn: Drawn) -> Any:
+    """Return a new text, or the time, which is a number if ``like`` is one."""
+    if isinstance(like, int):
+        return int(datetime.fromisoformat(drawn.now("")).replace(tzinfo=UTC).timestamp()) * like
+    return getattr(drawn, how)(str(like))
 
 
 def _copied(effect: Mapping[str, Any], record: Mapping[str, Any]) -> Any:

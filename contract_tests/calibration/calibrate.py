@@ -74,6 +74,7 @@ def calibrated(
         results = replace(results, history=(*earlier.history, *later))
     learning = Learning(log, is_time_up, progress)
     learning.learn()
+    log = learning.log
     originals = [record for part in log.parts for record in part.original.values()]
     shown = {**record_forms(originals, log.release), **_content_type(log)}
     learned = learning.learned | {

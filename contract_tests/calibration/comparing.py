@@ -17,6 +17,7 @@ from crmcom_kit.contract_tests.calibration.effects import flat
 from crmcom_kit.contract_tests.client.exchanges import LOGINS, Exchange, has_code
 from crmcom_kit.contract_tests.client.wording import shortened
 from crmcom_kit.contract_tests.oracle.envelope import is_readable, lacking
+from crmcom_kit.schemas.effects import is_moment
 from crmcom_kit.schemas.methods import response_fields
 
 #: Members that a change may set to what no other server can know.
@@ -196,7 +197,8 @@ def _are_new(before: Any, first: Any, second: Any) -> bool:
     if isinstance(first, list) and isinstance(second, list) and len(first) == len(second):
         olds = [*(before if isinstance(before, list) else ()), *[None] * len(first)]
         return all(map(_are_new, olds, first, second))
-    return isinstance(first, str) and isinstance(second, str) and before not in (first, second)
+    is_drawn = isinstance(first, str) and isinstance(second, str)
+    return (is_drawn or (is_moment(first) and is_moment(second))) and before not in (first, second)
 
 
 def _are_equal(record: Record) -> bool:

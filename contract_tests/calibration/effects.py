@@ -20,7 +20,7 @@ from crmcom_kit.contract_tests.calibration.texts import template_of
 from crmcom_kit.contract_tests.client.calls import changing_method
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER
-from crmcom_kit.schemas.effects import LOG
+from crmcom_kit.schemas.effects import LOG, MAX_SECONDS, is_moment
 from crmcom_kit.schemas.members import fact_of, has_placeholder, member_at, members_of
 
 _ABSENT = {"$": "absent"}
@@ -89,12 +89,13 @@ def changes(exchanges: Sequence[Exchange], unsteady: frozenset[str]) -> Iterator
     """
     latest = dict[str, Record]()  # by id
     waiting = dict[str, tuple[Record, int]]()  # before a resend, and where that is
+    #: How other requests are refused: what only resends are refused like is a failed delivery.
+    others = {e.wording for e in exchanges if not e.ok and changing_method(e.call) != "resend"}
     for at, exchange in enumerate(exchanges):
         method = changing_method(exchange.call)
-        if method == "resend":
-            before = _named(exchange, latest)
-            if before is not None and before.get("life_cycle_state") == "REJECTED":
-                waiting[before["id"]] = before, at
+        before = _named(exchange, latest) if method == "resend" else None
+        if before is not None and before.get("life_cycle_state") == "REJECTED":
+            waiting[before["id"]] = before, at
         if not exchange.ok or "fields_set" in exchange.call.parameters:
             continue
         for key, record in exchange.by_id.items():
@@ -106,7 +107,10 @@ def changes(exchanges: Sequence[Exchange], unsteady: frozenset[str]) -> Iterator
             latest[key] = record
             if key in waiting and (method != "resend" or record != waiting[key][0]):
                 before, since = waiting.pop(key)
-                if record != before and (key not in unsteady or at - since <= AT_ONCE):
+                resend = exchanges[since]
+                has_failed = not (resend.ok or resend.wording in others)
+                is_own = key not in unsteady or at - since <= AT_ONCE
+                if is_own and (record != before or has_failed):
                     yield _resend(before, record)
 
 
@@ -225,6 +229,8 @@ _CALLERS = {
 
 def _now(seen: Seen, _: str) -> Any:
     """Return that a value is the time; what was changed just before may have the same one."""
+    if all(is_moment(after) and before != after for before, after, _ in seen):
+        return {"$": "now", "like": 1000 if seen[0][1] > MAX_SECONDS else 1}
     if not all(_is_time(after) for _, after, _ in seen):
         return None
     new = [after for before, after, _ in seen if before != after]

@@ -7,7 +7,7 @@ of them. So there is no rule here for any one dial.
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import blake2b
 from itertools import cycle, islice
@@ -93,6 +93,17 @@ class Log:
         """The ids of webhook requests that are not steady in either."""
         return frozenset[str]().union(*(part.unsteady for part in self.parts))
 
+    def in_order(self, ids: Sequence[str]) -> "Log":
+        """Return a copy whose webhook requests are in the order of their ``ids``."""
+        places = {key: at for at, key in enumerate(ids)}
+
+        def place(entry: Mapping[str, Any]) -> int:
+            record = entry.get("webhook_request", {}).get("record")  # others stay first
+            return -1 if record is None else places.get(record["id"], len(places))
+
+        earlier = None if self.earlier is None else self.earlier.in_order(ids)
+        return replace(self, world=sorted(self.world, key=place), earlier=earlier)
+
     def comparison(self, **more: Any) -> Comparison:
         """Return what compares this server's responses with another's."""
         original = dict[str, Record]()
@@ -146,7 +157,7 @@ class Learning:
         self.is_cut_short = False  # whether there was more to try
         self.learned: dict[str, Learned] = {}  # by dial
         self.effects: Mapping[str, Effects] = {}  # of changes
-        self._log, self._is_time_up, self._progress = log, is_time_up, progress
+        self.log, self._is_time_up, self._progress = log, is_time_up, progress
         self._settings: dict[str, Any] = {}  # dials that differ from the default
         self._kinds: dict[int, str] = {}  # of errors that the mock refuses with, by number
         self._caches = [Cache() for _ in log.parts]
@@ -187,14 +198,16 @@ class Learning:
 
     def _learn_order(self) -> None:
         """Find the order of lists, from the lists alone; it decides what is on a page."""
-        order = learned_order(self._log.every_exchange, self._log.all_unsteady)
+        order = learned_order(self.log.every_exchange, self.log.all_unsteady)
         keys = list(order.keys) or list(dials()["list.order"].default)
+        if order.ids:
+            self.log = self.log.in_order(order.ids)
         self._settings["list.order"] = keys
         self.learned["list.order"] = Learned([keys], order.evidence)
 
     def _learn_effects(self) -> None:
         """Find what changes do to a webhook request, and what that says of dials."""
-        log = self._log
+        log = self.log
         self.effects = learned_effects(log.every_exchange, log.all_unsteady)
         for dial, value in dials_of(self.effects).items():
             self._settings[dial] = value
@@ -203,11 +216,11 @@ class Learning:
     def _learn_words(self) -> None:
         """Find how responses are worded, by the kinds that the mock's have now."""
         refused = [response for response in self._worded if not response.is_served_error]
-        self._keep(learned_words(refused, self._log.release))
+        self._keep(learned_words(refused, self.log.release))
 
     def _learn_what_is_served(self) -> None:
         """Find what the server serves though the mock refuses it whatever its dials are."""
-        words = learned_words(self._worded, self._log.release)
+        words = learned_words(self._worded, self.log.release)
         changes = {dial: result.values[0] for dial, result in words.items()}
         helped, harmed, _ = self._tried(changes, frozenset(self._scores))
         if helped > harmed * _OUTWEIGHS:
@@ -259,7 +272,7 @@ class Learning:
         return Learned(fits, "observed" if told_by is None else f"observed ({_named(told_by)})")
 
     def _numbers(self, test: Callable[[Exchange], bool]) -> frozenset[int]:
-        return frozenset(exchange.number for exchange in self._log.every_exchange if test(exchange))
+        return frozenset(exchange.number for exchange in self.log.every_exchange if test(exchange))
 
     def _variants(self, key: str, values: Sequence[Any]) -> Iterator[tuple[Any, Mapping[str, Any]]]:
         """Yield the values to try, each alone and with what it needs of another dial."""
@@ -338,7 +351,7 @@ class Learning:
     ) -> Iterator[tuple[Exchange, MockReply]]:
         """Yield a mock's responses: to all requests, or to some and to all that change it."""
         dialect = Dialect("tried", settings)
-        for part, cache in zip(self._log.parts, self._caches, strict=True):
+        for part, cache in zip(self.log.parts, self._caches, strict=True):
             profile = Profile(part.release, dialect, part.world, effects=self.effects)
             mock = MockFollower(profile, part.login, part.began, cache)
             for exchange in part.exchanges:
@@ -355,7 +368,7 @@ class Learning:
         if dial.key == "list.created_date.utc_offset":
             return [f"{hours:+03d}:00" for hours in range(-12, 15)]
         if dial.key == "tokens.live_at_once":  # what fewer logins than that show
-            logins = sum(token_of(exchange) is not None for exchange in self._log.every_exchange)
+            logins = sum(token_of(exchange) is not None for exchange in self.log.every_exchange)
             return range(min(6, logins))
         if dial.key == "paging.default_results":
             return [0, *self._lengths(is_limited=False)]
@@ -366,7 +379,7 @@ class Learning:
     def _refused_lengths(self) -> list[int]:
         """Return the largest number of results that may be allowed, if larger ones are refused."""
         numbers: dict[bool, list[int]] = {True: [0], False: []}  # by whether it was served
-        for exchange in self._log.every_exchange:
+        for exchange in self.log.every_exchange:
             text = str(exchange.call.parameters.get("number_of_results"))
             if exchange.call.method == "list" and text.isdecimal():
                 numbers[exchange.ok].append(int(text))
@@ -379,7 +392,7 @@ class Learning:
         They are of lists with number_of_results, or of lists without it.
         """
         lists = [
-            exchange for exchange in self._log.every_exchange
+            exchange for exchange in self.log.every_exchange
             if exchange.ok and exchange.call.method == "list"
             and is_limited is ("number_of_results=" in exchange.call.query)
         ]  # fmt: skip

@@ -6,6 +6,7 @@ pair of neighbors tells: no key that decides it may put the second one first.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -38,6 +39,7 @@ class Order:
     keys: tuple[str, ...]  # as ``list.order`` has them; none if nothing was seen
     evidence: str
     fits: bool  # whether it explains all lists, except for ties
+    ids: tuple[str, ...] = ()  # in the order of all lists, if no keys explain it
 
 
 def learned_order(exchanges: Sequence[Exchange], unsteady: frozenset[str]) -> Order:
@@ -53,6 +55,12 @@ def learned_order(exchanges: Sequence[Exchange], unsteady: frozenset[str]) -> Or
     ties = sum(_way(keys, pair) == 0 for pair in lists.pairs)
     texts = tuple(map(str, keys))
     if wrong or ties == len(lists.pairs):
+        if ids := lists.ids_in_order():
+            of = counted(len(lists.pairs), "pair")
+            why = (
+                f"observed ({of} of neighbors; no members explain them: it is that of world.jsonl)"
+            )
+            return Order(("added",), why, fits=True, ids=ids)
         why = lists.contradiction(wrong or lists.pairs) or "no members explain all lists"
         return Order(texts, f"unsettled (no order fits: {why})", fits=False)
     of = counted(len(lists.pairs), "pair")
@@ -92,6 +100,16 @@ class _Lists:
                 if (id(first), id(second)) not in seen:
                     seen.add((id(first), id(second)))
                     self.pairs.append(Pair(first, second, exchange.number))
+
+    def ids_in_order(self) -> tuple[str, ...]:
+        """Return all ids in the order that the lists have; none if they contradict each other."""
+        order = TopologicalSorter[str]()
+        for first, second, _ in self.pairs:
+            order.add(second["id"], first["id"])
+        try:
+            return tuple(order.static_order())
+        except CycleError:
+            return ()
 
     def contradiction(self, wrong: Sequence[Pair]) -> str | None:
         """Say which two lists have the same two webhook requests in different orders."""

@@ -56,9 +56,9 @@ def resent(at: int) -> dict[str, Any]:
     return made
 
 
-def exchange(method: str, data: Any, at: int) -> Exchange:
+def exchange(method: str, data: Any, at: int, code: str = "OK") -> Exchange:
     """An exchange about a webhook request."""
-    status = {"code": "OK", "message": "", "description": ""}
+    status = {"code": code, "message": "", "description": ""}
     content = json.dumps({"status": status, "data": data}).encode()
     verb = "GET" if method == "show" else "POST"
     call = Call(
@@ -94,6 +94,35 @@ def test_what_a_refused_resend_did_is_learned() -> None:
     found = learned_effects(results.history, results.unsteady)
 
     assert "updated_date" in "".join(found["failed_resend"])
+
+
+def test_a_refused_resend_may_change_nothing() -> None:
+    """It depends on a member whether it does; what is refused like others is no delivery."""
+    found = [exchange("show", None, 0, code="E.TOKEN")]
+    for at in range(1, 9):
+        before = record(at, webhook_definition={"id": f"D{at % 2}"})
+        after = before if at % 2 else {**before, "error_code": "Again"}
+        found += [exchange("show", before, at), exchange("resend", None, at, code="E.FAILED")]
+        found += [exchange("show", after, at), exchange("resend", None, at, code="E.TOKEN")]
+        found += [exchange("show", after, at)]
+
+    assert learned_effects(found, frozenset())["failed_resend"]["error_code"] == {
+        "$": "by", "of": "webhook_definition.id", "cases": [["D0", "Again"]],
+        "usual": {"$": "kept"},
+    }  # fmt: skip
+
+
+def test_a_number_may_be_the_time() -> None:
+    """Of seconds, or of milliseconds, since 1970."""
+    found = []
+    for at in (1, 2):
+        after = record(at, request={"sent": 1_480_000_000_000 + at}, response=1_480_000_000 + at)
+        found += [exchange("show", record(at), at), exchange("resend", after, at)]
+
+    learned = learned_effects(found, frozenset())["failed_resend"]
+
+    now = {"$": "now", "like": 1000}
+    assert (learned["request"], learned["response"]) == ({"sent": now}, {**now, "like": 1})
 
 
 @pytest.fixture(scope="module")

@@ -96,3 +96,14 @@ def test_lists_that_contradict_each_other_are_named() -> None:
     assert learned_order([], frozenset()) == Order(
         (), "unsettled (no list of several was seen)", fits=False
     )
+
+
+def test_an_order_that_no_members_explain_is_kept_itself() -> None:
+    """The profile has the webhook requests in the order that all lists have."""
+    shuffled = CHANCE.sample(RECORDS, len(RECORDS))
+    places = {record["id"]: at for at, record in enumerate(shuffled)}
+    lists = [*samples(lambda record: places[record["id"]]), shuffled]
+
+    order = learned_order(listed(*lists), frozenset())
+
+    assert (order.keys, order.ids) == (("added",), tuple(places))
