@@ -135,11 +135,13 @@ class MockFollower(Follower):
         """Return how many seconds a change comes after the one before it, by the server's dates.
 
         What the server changes within a second is changed within a second here as well. A resend
-        that shows no date counts as a second, which is taken from the next one that does.
+        that shows no date counts for what its response took, or for a second if that is more or not
+        known. It is taken from the next one that shows a date.
         """
         date, last = _updated_date(exchange), self._changed
         if date is None or (last is not None and date < last):
-            seconds = 0 if last and exchange.call.method == "delete" else 1
+            is_delete = last is not None and exchange.call.method == "delete"
+            seconds = 0 if is_delete else min(1.0, exchange.seconds or 1.0)
             self._ahead += seconds
             return seconds
         self._changed = date
