@@ -74,7 +74,7 @@ def explained(
         groups = defaultdict[str, list[tuple[Facts, Any]]](list)
         for facts, sample in samples:
             groups[facts.get(fact, "")].append((facts, sample))
-        if len(groups) > 1 and len(groups) * case_cost <= len(samples):
+        if len(groups) > 1 and len(groups) * case_cost * 2 <= len(samples):
             split = _split(fact, groups, explain, case_cost, depth - 1)
             best = min((best, *split), key=lambda explanation: explanation.cost)
     return best

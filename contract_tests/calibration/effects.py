@@ -180,7 +180,7 @@ def _effect(seen: Seen, name: str) -> Any:
 
     facts = _facts([change.before for _, _, change in seen])
     samples = [(own, value) for own, value in zip(facts, seen, strict=True)]
-    return _by_facts(explained(samples, outcome))
+    return _by_facts(explained(samples, outcome, depth=1))
 
 
 def _by_facts(explanation: Outcome | Split) -> Any:

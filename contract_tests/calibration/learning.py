@@ -339,11 +339,8 @@ class Learning:
         return self._compared[key]
 
     def _wording(self, own: Exchange) -> tuple[int, Any] | None:
-        return self._usual(self._kinds.get(own.number, ""))
-
-    def _usual(self, kind: str) -> tuple[int, Any] | None:
-        """Return how the server refuses most often what the mock calls an error of a kind."""
-        wordings = self._wordings.get(kind)
+        """Return how the server refuses most often what the mock refuses in an exchange."""
+        wordings = self._wordings.get(self._kinds.get(own.number, ""))
         return wordings.most_common(1)[0][0] if wordings else None
 
     def _replies(

@@ -235,11 +235,12 @@ def _outcome(some: Sequence[Worded]) -> Outcome:
 
 def _shared(values: Sequence[Any], abouts: Sequence[Mapping[str, Any]]) -> Any:
     """Return the value that all have, or the text that all are filled from, or ABSENT."""
-    if all(isinstance(value, str) for value in values) and any(abouts):
+    is_one = len({*values}) == 1
+    if not (is_one and len(values) > 1) and any(abouts) and all(map(is_text, values)):
         members = [dict(members_of(about)) for about in abouts]
         text = template_of(values, members)
         return ABSENT if text is None else text
-    return values[0] if len({*values}) == 1 else ABSENT
+    return values[0] if is_one else ABSENT
 
 
 def _derived(seen: Mapping[str, Learned], kinds: Mapping[str, Any]) -> dict[str, Learned]:

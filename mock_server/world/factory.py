@@ -120,7 +120,7 @@ def make_world(
         entries = entries_of(data, config, "data", progress)
     return World(
         config,
-        import_entries(config, entries),
+        import_entries(config, entries, by_age=loaded_profile is None),  # a profile has its order
         clock=clock or SystemClock(),
         delivery=delivery,
         max_entries=journal,

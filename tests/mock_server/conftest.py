@@ -47,9 +47,9 @@ def _sample_worlds_share_their_content() -> Iterator[None]:
     """Read the sample world once for each way that records look: it is most of a mock's start."""
     contents: dict[str, Store] = {}
 
-    def shared(config: Any, entries: Any) -> Store:
+    def shared(config: Any, entries: Any, *, by_age: bool) -> Store:
         if getattr(entries, "__name__", "") != "sample_entries":
-            return import_entries(config, entries)
+            return import_entries(config, entries, by_age=by_age)
         looks = {key: value for key, value in config.dialect.items() if key.startswith(_LOOKS)}
         form = repr((config.release, config.seed, looks))
         if form not in contents:
