@@ -5,11 +5,12 @@ A name such as ``webhook_definition.id`` or ``response.0`` leads into objects an
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 ABSENT: Any = object()  # the value of a member that there is not
 _PLACEHOLDER = re.compile(r"\{([\w.]+)\}")
-_MAX_LEVELS = 4
+_MAX_LEVELS, _MAX_MEMBERS = 4, 200
 
 
 def member_at(record: Any, path: str) -> Any:
@@ -24,14 +25,18 @@ def member_at(record: Any, path: str) -> Any:
     return record
 
 
-def members_of(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield all members of a record that have one, with dotted names, some levels deep."""
+def members_of(record: Any) -> list[tuple[str, Any]]:
+    """Return the members of a record with dotted names, some levels deep, and so many at most."""
+    return [*islice(_members(record, ""), _MAX_MEMBERS)]
+
+
+def _members(value: Any, path: str) -> Iterator[tuple[str, Any]]:
     if path:
         yield path, value
     if path.count(".") + 1 < _MAX_LEVELS and isinstance(value, Mapping | list):
         names = value.items() if isinstance(value, Mapping) else enumerate(value)
         for name, inner in names:
-            yield from members_of(inner, f"{path}.{name}" if path else str(name))
+            yield from _members(inner, f"{path}.{name}" if path else str(name))
 
 
 def fact_of(record: Any, path: str) -> str:
