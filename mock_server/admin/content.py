@@ -16,7 +16,7 @@ from crmcom_kit.mock_server.admin.contract import (
     Reply,
     operation,
 )
-from crmcom_kit.mock_server.admin.worlds import Begun, epoch_view
+from crmcom_kit.mock_server.admin.worlds import NewEpoch, epoch_view
 from crmcom_kit.mock_server.protocol.response import join_chunks
 from crmcom_kit.mock_server.store.records import IndexedField, Query, Record
 from crmcom_kit.mock_server.store.reference_data import find_object
@@ -34,7 +34,7 @@ from crmcom_kit.schemas.releases import entities_since
 JSON_LINES = "application/x-ndjson"
 
 Entity = Annotated[str, Keywords(enum=[*entities_since()])]
-ShownState = Literal["REJECTED", "SUCCESSFUL"]
+ResponseState = Literal["REJECTED", "SUCCESSFUL"]
 _Effective = Literal["EFFECTIVE", "NOT EFFECTIVE", "NOT_EFFECTIVE"]
 
 
@@ -43,7 +43,7 @@ class RecordMembers(TypedDict, total=False):
 
     id: str
     number: str
-    life_cycle_state: ShownState
+    life_cycle_state: ResponseState
     entity: Entity
     entity_id: str
     url: str
@@ -72,7 +72,7 @@ class Entry(TypedDict):
     data: JsonObject | None
 
 
-class GivenEntry(TypedDict, total=False):
+class EntryChange(TypedDict, total=False):
     """Members of a webhook request, and the data object that was sent."""
 
     record: RecordMembers
@@ -132,7 +132,7 @@ class Records(TypedDict):
     total: Annotated[Count, "Number of webhook requests that meet every condition."]
 
 
-class Added(TypedDict):
+class AddedRecords(TypedDict):
     """What was added."""
 
     added: Annotated[Count, "Number of added webhook requests."]
@@ -200,7 +200,7 @@ _CONTENT = World | NewMembers | list[NewMembers]
 
 
 @operation("PUT /state", "content", stream=_CONTENT, examples={"an empty world": {}})
-def put_state(call: Call) -> Begun:
+def put_state(call: Call) -> NewEpoch:
     """Replace the content of the world.
 
     The body is JSON Lines, an array or one object of webhook requests as responses show them, or of
@@ -222,7 +222,7 @@ def get_records(
     record: Annotated[RecordKey, "Only the webhook request with this number or id."] | None = None,
     entity: Entity | None = None,
     entity_id: Annotated[str, Keywords(maxLength=100)] | None = None,
-    state: Annotated[ShownState, "During a resend the state is REJECTED."] | None = None,
+    state: Annotated[ResponseState, "During a resend the state is REJECTED."] | None = None,
     definition: Annotated[Name, "Id, name or alternative code."] | None = None,
     rule: Annotated[Name, "Id, name or alternative code."] | None = None,
     url: Annotated[str, "Part of the URL.", Keywords(minLength=1, maxLength=2000)] | None = None,
@@ -270,7 +270,7 @@ def _entry(record: Record) -> Entry:
         },
     },
 )
-def post_records(call: Call) -> Added:
+def post_records(call: Call) -> AddedRecords:
     """Add entries to the content; fill in what webhook requests lack.
 
     The body is as in `PUT /state`. Adds all entries or none. The generator fills in the members
@@ -302,7 +302,7 @@ def get_record(call: Call, record: RecordKey) -> Entry:
     examples={"state": {"record": {"life_cycle_state": "SUCCESSFUL"}}},
 )
 def patch_record(
-    call: Call, record: RecordKey, body: Annotated[GivenEntry, Keywords(minProperties=1)]
+    call: Call, record: RecordKey, body: Annotated[EntryChange, Keywords(minProperties=1)]
 ) -> Entry:
     """Change members of a webhook request.
 
@@ -339,7 +339,7 @@ def get_definitions(call: Call) -> Definitions:
         "an outage of all receivers": {"scenario": "receiver_outage", "count": 20},
     },
 )
-def seed(call: Call, body: Seed | None = None) -> Begun:
+def seed(call: Call, body: Seed | None = None) -> NewEpoch:
     """Replace the content with generated data.
 
     The members are arguments of Python's `mock.seed`; the same values always give the same data,

@@ -77,7 +77,7 @@ class Event(TypedDict):
     fault: NotRequired[MessageFault]
 
 
-class Fired(TypedDict):
+class TriggerResult(TypedDict):
     """What came of a trigger."""
 
     sent: Annotated[bool, "True if the message leaves the mock, now or later."]
@@ -157,7 +157,7 @@ def replay_delivery(call: Call, id: _Id, body: Replay | None = None) -> Delivery
         }
     },
 )
-def fire_event(call: Call, body: Event) -> Fired:
+def fire_event(call: Call, body: Event) -> TriggerResult:
     """Trigger a webhook as a workflow rule would.
 
     Creates a webhook request, signs it with the key of the definition, delivers it and keeps it

@@ -45,13 +45,13 @@ class Pattern(patterns.RequestPattern, total=False):
     operation: Annotated[patterns.Value, "The method of the API, such as resend."]
 
 
-class Verifying(Pattern, total=False):
+class ExpectedRequests(Pattern, total=False):
     """A pattern, and how often it is expected: at least once by default."""
 
     times: _Times
 
 
-class Awaiting(Pattern, total=False):
+class WaitCondition(Pattern, total=False):
     """A pattern of requests, or another condition."""
 
     state: Literal["SUCCESSFUL", "REJECTED", "SENDING", "DELETED"]
@@ -63,7 +63,7 @@ class Awaiting(Pattern, total=False):
     timeout: Annotated[_Seconds, "How many seconds to wait at most; 10 by default."]
 
 
-class Counted(TypedDict):
+class Verification(TypedDict):
     """Whether requests were made as expected, and these requests."""
 
     ok: bool
@@ -74,7 +74,7 @@ class Counted(TypedDict):
     requests: NotRequired[Annotated[list[EntrySummary], "The last 100 of them."]]
 
 
-class Awaited(Counted):
+class WaitResult(Verification):
     """The result of a wait."""
 
     why: Annotated[
@@ -92,7 +92,7 @@ class ExpectedRefusal(RefusalSpec):
     ok: Annotated[bool, "Whether the number is as expected."]
 
 
-class Unexpected(TypedDict):
+class UnexpectedEvents(TypedDict):
     """What a test did not expect."""
 
     ok: Annotated[bool, "Whether nothing was unexpected."]
@@ -174,7 +174,7 @@ def requests_har(call: Call) -> JsonObject:
     others={406: "The requests were not made as expected."},
     examples={"sent once": {"operation": "resend", "record": "7", "times": 1}},
 )
-def verify(call: Call, body: Verifying) -> Reply[Counted]:
+def verify(call: Call, body: ExpectedRequests) -> Reply[Verification]:
     """Verify that requests were made as expected.
 
     By default at least one request is expected. Running requests count; if the result depends on
@@ -192,7 +192,7 @@ def verify(call: Call, body: Verifying) -> Reply[Counted]:
     status=201,
     examples={"one": {"operation": "resend", "error": "not_rejected", "times": 1}},
 )
-def expect_refusal(call: Call, body: RefusalSpec) -> Unexpected:
+def expect_refusal(call: Call, body: RefusalSpec) -> UnexpectedEvents:
     """Expect refusals from now on, which a test provokes.
 
     The journal and its HAR archive mark them. A reset of the world ends the expectation.
@@ -202,7 +202,7 @@ def expect_refusal(call: Call, body: RefusalSpec) -> Unexpected:
 
 
 @operation("GET /unexpected", "journal")
-def list_unexpected(call: Call) -> Unexpected:
+def list_unexpected(call: Call) -> UnexpectedEvents:
     """List what a test did not expect since the last reset.
 
     These are requests that were refused without `POST /expected_refusals`, or that had parameters
@@ -225,7 +225,7 @@ def list_unexpected(call: Call) -> Unexpected:
     },
     examples={"sent": {"record": "7", "state": "SUCCESSFUL", "timeout": 0.1}},
 )
-def wait(call: Call, body: Awaiting) -> Reply[Awaited]:
+def wait(call: Call, body: WaitCondition) -> Reply[WaitResult]:
     """Wait until requests were made, a webhook request is in a state, or deliveries are over.
 
     Members of a pattern select requests, which count once they have a response. `record`, with

@@ -40,13 +40,13 @@ class Worlds(TypedDict):
     maximum: Annotated[Count, "Maximum number of named worlds."]
 
 
-class Ended(TypedDict):
+class EndedWorlds(TypedDict):
     """How many worlds were ended."""
 
     ended: Count
 
 
-class Begun(TypedDict):
+class NewEpoch(TypedDict):
     """A new epoch."""
 
     epoch: int
@@ -104,7 +104,7 @@ class Advance(TypedDict, total=False):
     seconds: _Amount
 
 
-def epoch_view(epoch: Epoch) -> Begun:
+def epoch_view(epoch: Epoch) -> NewEpoch:
     """Return a new epoch as JSON."""
     return {"epoch": epoch.number, "webhook_requests": len(epoch.store)}
 
@@ -131,7 +131,7 @@ def end_worlds(
     *,
     name: Annotated[str, "The world to end; all by default.", Keywords(minLength=1, maxLength=200)]
     | None = None,
-) -> Ended:
+) -> EndedWorlds:
     """End one world, or all except the default world; the next use of a world creates it again."""
     if name is None:
         return {"ended": call.registry.end_all()}
@@ -140,7 +140,7 @@ def end_worlds(
 
 
 @operation("POST /reset", "world")
-def reset(call: Call) -> Begun:
+def reset(call: Call) -> NewEpoch:
     """Reset the world.
 
     Records, ids, clock, journal, faults, delivery scripts and fixed tokens return to their initial
@@ -189,7 +189,7 @@ def delete_snapshot(call: Call, name: SnapshotName) -> Snapshots:
 
 
 @operation("POST /snapshots/{name}/restore", "snapshots")
-def restore_snapshot(call: Call, name: SnapshotName) -> Begun:
+def restore_snapshot(call: Call, name: SnapshotName) -> NewEpoch:
     """Replace the content with a snapshot.
 
     Fixed tokens are valid again; tokens from logins, clock, journal and faults stay. A call that
