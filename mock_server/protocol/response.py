@@ -139,8 +139,8 @@ class ResponseBuilder:
 
         Its texts may name members of ``facts``.
         """
-        before, after = self._envelope(method, facts) if facts else self._wrappers[method]
-        return Response(200, b"".join((before, body, after)), self._type)
+        head, tail = self._envelope(method, facts) if facts else self._wrappers[method]
+        return Response(200, b"".join((head, body, tail)), self._type)
 
     def record(self, body: bytes, selection: Selection | None, method: str) -> Response:
         """Return a success of ``method`` with one record."""
@@ -163,25 +163,25 @@ class ResponseBuilder:
                 body = orjson.dumps(self._envelopes.listing([], matches))
             return Response(200, body, self._type, dials=("list.empty",), results=0)
         selection_dials = () if selection is None else selection.dials
-        before, after = self._wrappers["list"]
+        head, tail = self._wrappers["list"]
         if "list" in self._by_data:
             facts = {"results": len(bodies), "matches": matches or 0}
-            before, after = self._envelope("list", facts)
+            head, tail = self._envelope("list", facts)
         if len(bodies) <= MAX_JOINED:
             records = bodies if selection is None else map(selection.of, bodies)
-            body = b"".join((before, b"[", b",".join(records), b"]", after))
+            body = b"".join((head, b"[", b",".join(records), b"]", tail))
             return Response(200, body, self._type, dials=selection_dials, results=len(bodies))
         length = None
         if selection is None:  # with brackets and commas
-            length = len(before) + sum(map(len, bodies)) + len(bodies) + 1 + len(after)
-        stream = join_chunks(_parts(before, bodies, selection, after))
+            length = len(head) + sum(map(len, bodies)) + len(bodies) + 1 + len(tail)
+        stream = join_chunks(_parts(head, bodies, selection, tail))
         return Response(200, stream, self._type, length, dials=selection_dials, results=len(bodies))
 
     def _envelope(self, method: str, facts: Mapping[str, Any] | None = None) -> tuple[bytes, bytes]:
         """Return the bytes before and after the data of a success."""
         envelope = orjson.dumps(self._envelopes.success("@", method, facts or {}))
-        before, _, after = envelope.partition(b'"data":"@"')  # quotes in texts are escaped
-        return before + b'"data":', after
+        head, _, tail = envelope.partition(b'"data":"@"')  # quotes in texts are escaped
+        return head + b'"data":', tail
 
     def error(self, error: VendorError, method: str) -> Response:
         """Return the response to a request of ``method`` that is refused with ``error``."""
@@ -209,14 +209,14 @@ class ResponseBuilder:
 
 
 def _parts(
-    before: bytes, bodies: list[bytes], selection: Selection | None, after: bytes
+    head: bytes, bodies: list[bytes], selection: Selection | None, tail: bytes
 ) -> Iterator[bytes]:
     """Yield the parts of a list."""
-    yield before + b"["
+    yield head + b"["
     for index, body in enumerate(bodies):
         part = body if selection is None else selection.of(body)
         yield b"," + part if index else part
-    yield b"]" + after
+    yield b"]" + tail
 
 
 def join_chunks(parts: Iterable[bytes]) -> Iterator[bytes]:
