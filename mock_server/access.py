@@ -110,8 +110,8 @@ def is_loopback(address: str | None) -> bool:
         ip_address = ipaddress.ip_address(address)
     except ValueError:
         return False
-    mapped = getattr(ip_address, "ipv4_mapped", None)
-    return (mapped or ip_address).is_loopback
+    ipv4_address = getattr(ip_address, "ipv4_mapped", None)
+    return (ipv4_address or ip_address).is_loopback
 
 
 def _name_in(host: str) -> str:

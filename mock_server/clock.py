@@ -81,7 +81,7 @@ class WorldClock:
     def __init__(self, base: Clock) -> None:
         """Follow ``base``."""
         self._base = base
-        self._changed = threading.Condition(threading.Lock())
+        self._condition = threading.Condition(threading.Lock())
         self._watchers: dict[object, Callable[[], object]] = {}
         self._frozen = False
         self._start = self._since = (
@@ -99,20 +99,20 @@ class WorldClock:
     @property
     def state(self) -> ClockState:
         """The mode and time of the clock."""
-        with self._changed:
+        with self._condition:
             return ClockState("frozen" if self._frozen else "real", self.now())
 
     def freeze(self, at: datetime | None = None) -> None:
         """Freeze the clock, at the current time or at ``at``. Raises UsageError."""
-        self._set(start=at, frozen=True)
+        self._set(start=at, is_frozen=True)
 
     def run(self, at: datetime | None = None) -> None:
         """Run, from the current time or from ``at``. Raises UsageError."""
-        self._set(start=at, frozen=False)
+        self._set(start=at, is_frozen=False)
 
     def advance(self, seconds: float) -> None:
         """Move forward by ``seconds``, as if they had passed. Raises UsageError."""
-        with self._changed:
+        with self._condition:
             now = self.now()
             remaining = (LAST_MOMENT - now).total_seconds()
             if not 0 <= seconds <= remaining:
@@ -122,7 +122,7 @@ class WorldClock:
 
     def restart(self) -> None:
         """Follow the base clock again."""
-        with self._changed:
+        with self._condition:
             self._frozen = False
             self.now = self._base.now
             self._wake()
@@ -132,13 +132,13 @@ class WorldClock:
 
         ``until`` ends the sleep early, within a second of the machine's time.
         """
-        with self._changed:
+        with self._condition:
             end = self.now() + timedelta(seconds=seconds)
             while until is None or not until():
                 remaining = self.seconds_until(end)
                 if remaining <= 0:
                     return
-                self._changed.wait(min(remaining, _MAX_WAIT if until is None else _POLL_SECONDS))
+                self._condition.wait(min(remaining, _MAX_WAIT if until is None else _POLL_SECONDS))
 
     def seconds_until(self, moment: datetime) -> float:
         """Return the seconds until ``moment``; 0 if it has passed or the clock is frozen."""
@@ -150,23 +150,23 @@ class WorldClock:
     def watch(self, callback: Callable[[], object]) -> Iterator[None]:
         """Call ``callback``, under a lock, whenever the clock is set or moved in the block."""
         key = object()
-        with self._changed:
+        with self._condition:
             self._watchers[key] = callback
         try:
             yield
         finally:
-            with self._changed:
+            with self._condition:
                 del self._watchers[key]
 
     def _wake(self) -> None:
-        self._changed.notify_all()
+        self._condition.notify_all()
         for callback in self._watchers.values():
             callback()
 
-    def _set(self, *, start: datetime | None, frozen: bool) -> None:
-        with self._changed:
+    def _set(self, *, start: datetime | None, is_frozen: bool) -> None:
+        with self._condition:
             moment = in_clock_range("at", self.now() if start is None else start)
-            self._frozen = frozen
+            self._frozen = is_frozen
             self._move(moment)
 
     def _move(self, moment: datetime) -> None:

@@ -165,14 +165,14 @@ def _distance(
     neither misspelled nor misplaced.
     """
     keywords = {violation.validator for violation in violations if not violation.relative_path}
-    unknown: list[str] = []
+    unknown_names: list[str] = []
     for violation in filter(_has_unknown_members, violations):
         schema: Any = violation.schema
         members: Any = violation.instance
         properties = schema.get("properties", {})
         names = islice((name for name in members if name not in properties), _MAX_COMPARED)
-        unknown += (name for name in names if not _hint(name, properties, document))
-    return not keywords.isdisjoint({"type", "enum"}), "required" in keywords, len(unknown)
+        unknown_names += (name for name in names if not _hint(name, properties, document))
+    return not keywords.isdisjoint({"type", "enum"}), "required" in keywords, len(unknown_names)
 
 
 def _join(path: str, member: str, root: str) -> str:

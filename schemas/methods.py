@@ -50,14 +50,14 @@ def methods(release: Release) -> dict[str, Method]:
         annotation = schema["x-method"]
         if not release.at_least(annotation.get("since", release_names()[0])):
             continue
-        deprecated = annotation.get("deprecated_since")
+        deprecation = annotation.get("deprecated_since")
         by_name[annotation["name"]] = Method(
             name=annotation["name"],
             path=annotation["path"],
             verb=annotation["verb"],
             answer=annotation["answer"],
             summary=annotation["summary"],
-            deprecated=deprecated is not None and release.at_least(deprecated),
+            deprecated=deprecation is not None and release.at_least(deprecation),
             basic=annotation.get("basic", False),
             parameters={key: _parameter(key, schema) for key in schema["properties"]},
             later={

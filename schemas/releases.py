@@ -34,9 +34,9 @@ class Release:
     entities: tuple[str, ...]
     disputed_entities: tuple[str, ...]  # that only another page has in this release
 
-    def at_least(self, other: str) -> bool:
-        """Return True if this release is ``other`` (a full name such as ``R13.0.0``) or newer."""
-        return _order(self.name) >= _order(other)
+    def at_least(self, name: str) -> bool:
+        """Return True if this release is ``name`` (a full name such as ``R13.0.0``) or newer."""
+        return _order(self.name) >= _order(name)
 
     def covers(self, entry: Any) -> bool:
         """Return True if a piece with ``x-since`` or ``x-until`` is in force."""

@@ -42,8 +42,8 @@ class Renderer:
         ]
         self._cache: dict[tuple[str, Any], tuple[Object, Object]] = {}  # by kind and id
         self._order = _key_orders(dialect["envelope.key_order"])
-        emptied = dialect["record.emptied_names"] if release.at_least(_EMPTIED_SINCE) else "keep"
-        self._emptied: str = emptied
+        empty_form = dialect["record.emptied_names"] if release.at_least(_EMPTIED_SINCE) else "keep"
+        self._empty_form: str = empty_form
         self._members = {
             "webhook_definition": dialect["record.definition_members"],
             "workflow_rule": dialect["record.rule_members"],
@@ -76,8 +76,8 @@ class Renderer:
 
     def fields_set(self, names: str | None) -> str | None:
         """Return the fields set of a webhook definition in the form of a webhook request."""
-        empty = names is None and self._dialect["record.no_fields_set"] == "empty"
-        return "" if empty else names
+        is_empty = names is None and self._dialect["record.no_fields_set"] == "empty"
+        return "" if is_empty else names
 
     def definition(self, definition: Mapping[str, Any]) -> Object:
         """Return a webhook definition in the form of a webhook request."""
@@ -120,11 +120,11 @@ class Renderer:
         """Return a unit or user in its long or short form, with names emptied."""
         is_short = self._dialect[f"record.{kind}_form"] == "short"
         absent_names = _SHORT_LACKS[kind] if is_short else ()
-        if self._emptied == "absent":
+        if self._empty_form == "absent":
             absent_names += _EMPTIED[kind]
         view = {key: member for key, member in value.items() if key not in absent_names}
-        if self._emptied in ("null", "empty"):
-            blank = None if self._emptied == "null" else ""
+        if self._empty_form in ("null", "empty"):
+            blank = None if self._empty_form == "null" else ""
             view |= {key: blank for key in _EMPTIED[kind] if key in view}
         return view
 

@@ -33,11 +33,11 @@ class ThirdPartyMessages:
 
     def __init__(self, dialect: Dialect) -> None:
         """Read the dials of the form of messages."""
-        self._wrapped = dialect["message.wrapper"] == "object"
+        self._has_wrapper = dialect["message.wrapper"] == "object"
         place = dialect["message.code_place"]
-        self._in_body = self._wrapped and place != "header"
+        self._in_body = self._has_wrapper and place != "header"
         #: True if a header has the authentication code.
-        self.has_header = place != "body" or not self._wrapped
+        self.has_header = place != "body" or not self._has_wrapper
         self._name: str = dialect["message.code_name"]
         self._header: str = dialect["message.code_header"]
         self._method: str = dialect["message.method"]
@@ -46,7 +46,7 @@ class ThirdPartyMessages:
 
     def body(self, data: Any, code: str | None) -> Any:
         """Return the message's body as a JSON value."""
-        if not self._wrapped:
+        if not self._has_wrapper:
             return data
         return ({self._name: code} if self._in_body else {}) | {"data": data}
 
@@ -54,7 +54,7 @@ class ThirdPartyMessages:
         """Return the message."""
         data_json = canonical_bytes(data, **self._form)
         body = data_json
-        if self._wrapped:
+        if self._has_wrapper:
             start = b'{"%b":%b,' % (self._name.encode(), orjson.dumps(code))
             body = (start if self._in_body else b"{") + b'"data":' + data_json + b"}"
         headers = [("Content-Type", self._content_type), ("Accept", "application/json")]
@@ -76,7 +76,7 @@ class ThirdPartyMessages:
             return ReadMessage(code, None)
         if not isinstance(value, dict):
             return ReadMessage(code, None)
-        if not self._wrapped:
+        if not self._has_wrapper:
             return ReadMessage(code, value)
         if self._in_body and isinstance(value.get(self._name), str):
             code = value[self._name]

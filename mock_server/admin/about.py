@@ -76,7 +76,7 @@ def health(call: Call) -> Health:
 def evidence(call: Call) -> Rules:
     """List every rule of the mock with its evidence."""
     config = call.world.config
-    unsettled = config.unsettled or {}
+    open_values = config.unsettled or {}
     statement_views: list[Any] = [
         {**_basis(rule), "id": rule.id, "methods": [*rule.methods_in(config.release)]}
         for rule in statements(config.release.name)
@@ -88,7 +88,7 @@ def evidence(call: Call) -> Rules:
             "value": config.dialect[key],
             "default": dial.default,
             "allowed": dial.allowed(),
-            "unsettled": unsettled.get(key),
+            "unsettled": open_values.get(key),
         }
         for key, dial in dials().items()
     ]

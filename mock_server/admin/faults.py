@@ -100,8 +100,8 @@ def add_fault(call: Call, body: FaultSpec | FaultOfPreset) -> Faults:
     """
     spec, faults = dict[str, Any](body), call.world.faults
     preset = spec.pop("preset", None)
-    added = faults.add(spec) if preset is None else faults.add_preset(preset, spec)
-    return _view(added)
+    states = faults.add(spec) if preset is None else faults.add_preset(preset, spec)
+    return _view(states)
 
 
 @operation("DELETE /faults", "faults")

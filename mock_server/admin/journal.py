@@ -210,11 +210,11 @@ def list_unexpected(call: Call) -> UnexpectedEvents:
     that were never hit; and delivery scripts of one webhook request that were never used.
     """
     lines = call.world.unexpected()
-    expected: list[Any] = [
+    refusals: list[Any] = [
         call.world.redactor.value("", refusal.as_json())
         for refusal in call.world.current_epoch.expectations.expected
     ]
-    return {"ok": not lines, "unexpected": lines, "expected": expected}
+    return {"ok": not lines, "unexpected": lines, "expected": refusals}
 
 
 @operation(

@@ -70,7 +70,7 @@ def _replacement(
     epoch: Epoch, fault: Fault, method: str, api_response: Response | None
 ) -> Response:
     """Return the response that replaces ``api_response``, the API's own, which may be None."""
-    effect, fixed = fault.effect, fault.fixed
+    effect, page = fault.effect, fault.fixed
     if api_response is not None:
         method = api_response.method
     if "drop" in effect:
@@ -79,9 +79,9 @@ def _replacement(
         error = VendorError(effect["error"])
         response = epoch.config.responses.error(error, method)
         response.error, response.statement = error, None  # the caller broke no statement
-    elif fixed is not None:
-        content_type = fixed.content_type or epoch.config.dialect["envelope.content_type"]
-        response = Response(fixed.status, fixed.body, content_type, extra_headers=fixed.headers)
+    elif page is not None:
+        content_type = page.content_type or epoch.config.dialect["envelope.content_type"]
+        response = Response(page.status, page.body, content_type, extra_headers=page.headers)
     else:
         response = gateway_page(effect["status"])
         response.retry_after = effect.get("retry_after")
@@ -105,10 +105,10 @@ def _drop(api_response: Response | None) -> Response:
 
 def _damage(effect: Mapping[str, Any], response: Response) -> None:
     """Cut the API's own response short, or end its JSON in the middle."""
-    cut, malformed = effect.get("cut"), "malformed" in effect
-    if cut is None and not malformed:
+    cut, is_malformed = effect.get("cut"), "malformed" in effect
+    if cut is None and not is_malformed:
         return
-    if not isinstance(response.body, bytes) and (malformed or response.length is None):
+    if not isinstance(response.body, bytes) and (is_malformed or response.length is None):
         response.body = b"".join(response.body)
         response.length = len(response.body)
     length = response.length or 0

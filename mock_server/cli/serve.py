@@ -119,7 +119,7 @@ def serve(**options: Any) -> None:
 
         run_until_signalled(server, ready)
         deliveries.wait_until_idle(DELIVERY_SECONDS)
-        registry.default.end_keeping()
+        registry.default.close_state()
     if log is not None:
         log.flush()
 

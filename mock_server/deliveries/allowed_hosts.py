@@ -123,11 +123,11 @@ class AllowedHosts:
 
 def _read_allowed(entry: str) -> tuple[str, int | None]:
     """Return the host, and the port if only one is allowed. Raises UsageError."""
-    expected = (
+    allowed = (
         "a host name, or the address of one host that is neither link-local nor mapped; optionally "
         "followed by :PORT, such as [2001:db8::1]:80"
     )
-    error = UsageError("allow_host", seen=quoted(entry), allowed=expected)
+    error = UsageError("allow_host", seen=quoted(entry), allowed=allowed)
     match = _ALLOWED.fullmatch(entry)
     if match is None or int(match[3] or 1) > _MAX_PORT:
         raise error

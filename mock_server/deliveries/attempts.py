@@ -128,8 +128,8 @@ class Attempts:
         attempt = self._attempts.get(number)
         if attempt is None:
             attempts = self.select()
-            none = "none, since nothing was delivered"
-            allowed = f"{attempts[0].number} to {attempts[-1].number}" if attempts else none
+            empty_text = "none, since nothing was delivered"
+            allowed = f"{attempts[0].number} to {attempts[-1].number}" if attempts else empty_text
             raise NotFound("delivery", seen=str(number), allowed=allowed)
         return attempt
 

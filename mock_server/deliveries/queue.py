@@ -32,10 +32,10 @@ class DeliveryQueue:
         self.closed = threading.Event()
         self._unfinished = 0
         self._pool: ThreadPool | None = None
-        self._changed = threading.Condition(threading.Lock())
+        self._condition = threading.Condition(threading.Lock())
 
     @contextmanager
-    def running(self) -> Iterator[None]:
+    def track(self) -> Iterator[None]:
         """Count the delivery that the block makes."""
         self._count(1)
         try:
@@ -46,7 +46,7 @@ class DeliveryQueue:
     def put(self, deliver: Callable[[], object]) -> None:
         """Queue ``deliver``, which a thread calls in its turn."""
         self._count(1)
-        with self._changed:
+        with self._condition:
             if self._pool is None:
                 # A ThreadPoolExecutor would send all queued deliveries before the process ends.
                 # Imported with the first queued delivery: most mocks queue none.
@@ -70,9 +70,9 @@ class DeliveryQueue:
             self._count(-1)
 
     def _count(self, change: int) -> None:
-        with self._changed:
+        with self._condition:
             self._unfinished += change
-            self._changed.notify_all()
+            self._condition.notify_all()
 
     def close_after(self, wait: Callable[[], object], seconds: float) -> None:
         """Call ``wait`` in a thread, then close within ``seconds``."""
@@ -101,5 +101,5 @@ class DeliveryQueue:
 
     def wait_until_idle(self, seconds: float) -> bool:
         """Wait ``seconds`` at most; return True if no delivery is queued or running."""
-        with self._changed:
-            return self._changed.wait_for(lambda: not self._unfinished, seconds)
+        with self._condition:
+            return self._condition.wait_for(lambda: not self._unfinished, seconds)

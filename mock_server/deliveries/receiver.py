@@ -65,7 +65,7 @@ class Receiver:
         """Start with status 200 for every request, and without requests."""
         self._clock = clock
         self._lock = threading.Lock()
-        self._kept: deque[Received] = deque(maxlen=MAX_KEPT)
+        self._requests: deque[Received] = deque(maxlen=MAX_KEPT)
         #: The number of requests so far, including those no longer kept.
         self.last = 0
         self.respond_with(())
@@ -99,13 +99,13 @@ class Receiver:
                 attempt=None if attempt is None else attempt.number,
                 signature=signature,
             )
-            self._kept.append(request)
+            self._requests.append(request)
             return request.status
 
     def requests(self) -> list[Received]:
         """Return the requests that are still kept, oldest first."""
         with self._lock:
-            return list(self._kept)
+            return list(self._requests)
 
 
 def verdict_on(

@@ -208,12 +208,12 @@ class Faults:
         matches = [state for state in states if view.matches(state.fault)]
         now = self._clock.now()
         with self._lock:
-            active = [
+            candidates = [
                 state
                 for state in matches
                 if self._faults.get(state.fault.id) is state and not state.is_over(now)
             ]
-            due = [state for state in active if state.count_match()]
+            due = [state for state in candidates if state.count_match()]
             if not due:
                 return None
             due[0].hits += 1

@@ -62,10 +62,10 @@ def fault_of(spec: object) -> Fault:
     if is_damage and members.get("when") == "before_commit":
         allowed = "after_commit; only the response to an executed request can be cut or malformed"
         raise UsageError("when", seen='"before_commit"', allowed=allowed)
-    fixed = None
+    response = None
     if "respond" in effect:
-        fixed = _fixed_response(effect["respond"])
-        effect["respond"] = _summarize(effect["respond"], fixed)
+        response = _fixed_response(effect["respond"])
+        effect["respond"] = _summarize(effect["respond"], response)
     return Fault(
         name=members.get("name", _summary(effect)),
         operations=operations,
@@ -76,7 +76,7 @@ def fault_of(spec: object) -> Fault:
         lifetime=members.get("lifetime"),
         after_commit=is_damage or members.get("when") == "after_commit",
         effect=effect,
-        fixed=fixed,
+        fixed=response,
     )
 
 

@@ -120,7 +120,7 @@ class Journal:
         self._epoch = epoch
         self._budget = budget or JournalBudget()
         self._lock = self._budget.lock
-        self._changed = threading.Condition(self._lock)
+        self._condition = threading.Condition(self._lock)
         self._entries: deque[Entry] = deque()
         self._budget.register(self)
 
@@ -168,7 +168,7 @@ class Journal:
         """Count ``size`` more bytes, and wake waiting threads, with the lock held."""
         self.revision += 1
         entry.revision = self.revision
-        self._changed.notify_all()
+        self._condition.notify_all()
         self._grow(size)
 
     def _grow(self, size: int) -> None:
@@ -255,7 +255,7 @@ class Journal:
             with self._lock:
                 if self.revision == revision and not self.closed:
                     # Records also change without a request, so check at intervals.
-                    self._changed.wait(min(remaining, _POLL_SECONDS))
+                    self._condition.wait(min(remaining, _POLL_SECONDS))
                 revision = self.revision
         return True
 
@@ -265,7 +265,7 @@ class Journal:
             if not self.closed:
                 self._budget.unregister(self)
             self.closed = True
-            self._changed.notify_all()
+            self._condition.notify_all()
 
 
 def _record(parts: Iterator[bytes], entry: Entry) -> Iterator[bytes]:

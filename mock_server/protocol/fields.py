@@ -115,8 +115,8 @@ def _select(names: list[str], dialect: Dialect) -> Selection:
             selection.add(field)
             dials.append("fields_set.nested")
         elif dialect["fields_set.unknown_name"] == "error":
-            nested = ("fields_set.nested",) if dot else ()
-            raise _error(quoted(name), _allowed_fields(), "fields_set.unknown_name", *nested)
+            nested_dials = ("fields_set.nested",) if dot else ()
+            raise _error(quoted(name), _allowed_fields(), "fields_set.unknown_name", *nested_dials)
         else:
             dials.append("fields_set.unknown_name")
     if members:

@@ -73,7 +73,7 @@ class MockHooks:
     def __init__(self, hosts: Sequence[str]) -> None:
         """Block ``hosts`` until the run ends."""
         self._guard = Guard(hosts, running_test)
-        self._reported: Counter[ReachAttempt] = Counter()
+        self._reported_attempts: Counter[ReachAttempt] = Counter()
         if hosts:
             self._guard.start()
 
@@ -87,9 +87,9 @@ class MockHooks:
 
     def _new_attempts(self, test: str) -> list[str]:
         """Return the unreported attempts of a test."""
-        unreported = self._guard.attempts.copy() - self._reported
-        attempts = {item: count for item, count in unreported.items() if item.test == test}
-        self._reported.update(attempts)
+        new_attempts = self._guard.attempts.copy() - self._reported_attempts
+        attempts = {item: count for item, count in new_attempts.items() if item.test == test}
+        self._reported_attempts.update(attempts)
         return [str(attempt) for attempt in attempts]
 
     @pytest.hookimpl(wrapper=True)

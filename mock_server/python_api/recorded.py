@@ -57,10 +57,10 @@ def recorded_response(
     body, content_type = content.get("text"), str(content.get("mimeType") or "application/json")
     if not isinstance(body, str) or str(content.get("comment", "")).startswith(CUT):
         raise UsageError("at", seen=f"response {at} without its whole body", allowed="all of it")
-    fixed: Respond = {"status": response.get("status", 0), "content_type": content_type}
+    respond: Respond = {"status": response.get("status", 0), "content_type": content_type}
     if content.get("encoding") == "base64":
-        return {**fixed, "body": body, "encoding": "base64"}
-    return {**fixed, "body": _encode(body, content_type)}
+        return {**respond, "body": body, "encoding": "base64"}
+    return {**respond, "body": _encode(body, content_type)}
 
 
 def _encode(body: str, content_type: str) -> bytes:

@@ -93,7 +93,7 @@ class Contents:
             self.positions["number"][number] = position
             self.largest_number = max(self.largest_number, _as_int(number))
 
-    def deleted(self) -> list[tuple[str, str]]:
+    def deleted_keys(self) -> list[tuple[str, str]]:
         """Return id and number of each record that was removed."""
         pairs = zip(self.positions["id"].items(), self.positions["number"], strict=True)
         return [
@@ -133,9 +133,9 @@ class Contents:
         if conditions:
             choices = [self._buckets(condition) for condition in conditions]
             sizes = [sum(map(len, buckets)) for buckets in choices]
-            smallest = sizes.index(min(sizes))
-            del conditions[smallest]
-            positions = _merge(choices[smallest], newest_first=query.newest_first)
+            best = sizes.index(min(sizes))
+            del conditions[best]
+            positions = _merge(choices[best], newest_first=query.newest_first)
         elif query.newest_first:
             positions = reversed(self.records)
         tests += map(_meets, conditions)

@@ -29,7 +29,7 @@ class Store:
         self._is_shared = False  # True: other stores share the contents
         # The positions of records that are being sent. In the contents, these stay REJECTED: a
         # delivery belongs to the store in which it began.
-        self._sending: set[int] = set()
+        self._sending_positions: set[int] = set()
         self._listener: Listener = lambda *_: None
 
     def listen(self, listener: Listener, start: Callable[["Store"], None]) -> None:
@@ -63,7 +63,7 @@ class Store:
 
     def _record(self, position: int | None) -> Record | None:
         """Return the record at ``position``, with its state in this store."""
-        if position in self._sending:
+        if position in self._sending_positions:
             return self._contents.records[position]._replace(state=State.SENDING)
         return None if position is None else self._contents.records.get(position)
 
@@ -111,10 +111,10 @@ class Store:
         """
         return self._contents.newest
 
-    def deleted(self) -> list[tuple[str, str]]:
+    def deleted_keys(self) -> list[tuple[str, str]]:
         """Return id and number of each record that was deleted."""
         with self._lock:
-            return self._contents.deleted()
+            return self._contents.deleted_keys()
 
     def insert(self, *records: Record, reference_data: ReferenceData | None = None) -> None:
         """Add ``records`` as the newest, in their order; replace the reference data, if given.
@@ -157,9 +157,9 @@ class Store:
                 self._listener((stored_record,), (), None)
                 self._own_contents().replace(position, stored_record)
             if state is State.SENDING:
-                self._sending.add(position)
+                self._sending_positions.add(position)
             else:
-                self._sending.discard(position)
+                self._sending_positions.discard(position)
             return new_record._replace(state=state)
 
     def replace(self, old_record: Record, record: Record, reference_data: ReferenceData) -> bool:
@@ -184,5 +184,5 @@ class Store:
             if position is not None and record is not None:
                 self._listener((), (record,), None)
                 self._own_contents().remove(position)
-                self._sending.discard(position)
+                self._sending_positions.discard(position)
             return record

@@ -51,7 +51,7 @@ def _deliveries(world: World, members: Mapping[str, Any]) -> Condition:
     if not isinstance(delivered, bool | None):
         raise UsageError("delivered", seen=repr(delivered), allowed="True or False")
 
-    def finished() -> list[Attempt]:
+    def finished_attempts() -> list[Attempt]:
         attempts = world.current_epoch.attempts.select(record)
         return [
             attempt
@@ -60,9 +60,9 @@ def _deliveries(world: World, members: Mapping[str, Any]) -> Condition:
         ]
 
     return Condition(
-        lambda: expected.allows(len(finished())),
-        lambda: {"count": len(finished())},
-        lambda: next(iter(finished()), None),  # the first one, if any
+        lambda: expected.allows(len(finished_attempts())),
+        lambda: {"count": len(finished_attempts())},
+        lambda: next(iter(finished_attempts()), None),  # the first one, if any
     )
 
 
@@ -72,7 +72,7 @@ def _record_state(world: World, members: Mapping[str, Any]) -> Condition:
     if expected is not None:
         check_one_of("state", expected, _STATES)
 
-    def current() -> str | None:
+    def current_state() -> str | None:
         """Return the state of the record; None if it never existed."""
         store = world.store
         record = store.get("number", name) or store.get("id", name)
@@ -82,11 +82,11 @@ def _record_state(world: World, members: Mapping[str, Any]) -> Condition:
         return _DELETED if has_existed else None
 
     def holds() -> bool:
-        state = current()
+        state = current_state()
         return state not in (None, _DELETED) if expected is None else state == expected
 
     def facts() -> dict[str, Any]:
-        return {"record": name, "state": current()}
+        return {"record": name, "state": current_state()}
 
     return Condition(holds, facts, facts)
 

@@ -88,8 +88,8 @@ class Epoch:
     def __post_init__(self) -> None:
         """Copy the initial content."""
         self.store = self.initial_content.copy()
-        self._numbering = threading.Lock()
-        self._reserved = 0
+        self._number_lock = threading.Lock()
+        self._last_reserved = 0
         #: True once another epoch replaces it: its queued deliveries are not sent. Only a reset
         #: closes the journal, which continues when the content is replaced.
         self.is_over = False
@@ -165,19 +165,19 @@ class Epoch:
 
         They are free again if the block raises, unless others were reserved in the meantime.
         """
-        with self._numbering:
-            reserved = self._reserved
-            start = max(reserved, self.store.largest_number()) + 1
+        with self._number_lock:
+            old_limit = self._last_reserved
+            start = max(old_limit, self.store.largest_number()) + 1
             # A long number does not count as the largest, but may be in use.
-            while used := [n for n in range(start, start + count) if self._has_number(n)]:
-                start = used[-1] + 1
-            end = self._reserved = start + count - 1
+            while used_numbers := [n for n in range(start, start + count) if self._has_number(n)]:
+                start = used_numbers[-1] + 1
+            end = self._last_reserved = start + count - 1
         try:
             yield range(start, end + 1)
         except BaseException:
-            with self._numbering:
-                if self._reserved == end:
-                    self._reserved = reserved
+            with self._number_lock:
+                if self._last_reserved == end:
+                    self._last_reserved = old_limit
             raise
 
     def _has_number(self, number: int) -> bool:

@@ -142,13 +142,14 @@ class StateFile:
         self._check_maker(lines.pop(0))
         id_count: int = orjson.loads(lines[-1])[_IDS]
         lines_by_kind = _last_lines(lines)
-        deleted, records = lines_by_kind.pop(_DELETED, {}), lines_by_kind.pop(_RECORD, {})
+        deletion_lines = lines_by_kind.pop(_DELETED, {})
+        record_lines = lines_by_kind.pop(_RECORD, {})
         entries = (
             LocatedEntry(orjson.loads(line), self._place)
-            for line in chain(*map(dict.values, lines_by_kind.values()), records.values())
+            for line in chain(*map(dict.values, lines_by_kind.values()), record_lines.values())
         )
         content = import_entries(self._config, entries, by_age=False)
-        deletions = (orjson.loads(line)[_DELETED] for line in deleted.values())
+        deletions = (orjson.loads(line)[_DELETED] for line in deletion_lines.values())
         content.insert_deleted((deletion["id"], deletion["number"]) for deletion in deletions)
         return StateContent(content, id_count, excess)
 
@@ -229,7 +230,7 @@ class StateFile:
         """Yield the lines of a file with the content of ``store``, except the last one."""
         yield self._header
         yield from export(store)
-        yield from (_deletion_line(*pair) for pair in store.deleted())
+        yield from (_deletion_line(*pair) for pair in store.deleted_keys())
 
     def _change(
         self,

@@ -81,12 +81,12 @@ class Tokens:
         self._live_at_once = live_at_once
         self._renews = renews
         self._lock = threading.Lock()
-        self._issued: OrderedDict[str, _Token] = OrderedDict()
-        self._fixed: dict[str, _Token] = {}
+        self._issued_tokens: OrderedDict[str, _Token] = OrderedDict()
+        self._fixed_tokens: dict[str, _Token] = {}
 
     def set_fixed(self, texts: Iterable[str], session: Session) -> None:
         """Make fixed tokens, which never expire, valid for ``session``."""
-        self._fixed = {text: _Token(session) for text in texts}
+        self._fixed_tokens = {text: _Token(session) for text in texts}
 
     def issue(self, session: Session, kind: TokenKind) -> IssuedToken:
         """Return a new token for ``session``."""
@@ -97,9 +97,9 @@ class Tokens:
             text = self._jwt(text, session, int(now), int(expires))
         with self._lock:
             self._end_oldest(session, now)
-            self._issued[text] = _Token(session, kind, expires)
-            while len(self._issued) > MAX_TOKENS:
-                self._issued.popitem(last=False)
+            self._issued_tokens[text] = _Token(session, kind, expires)
+            while len(self._issued_tokens) > MAX_TOKENS:
+                self._issued_tokens.popitem(last=False)
         return IssuedToken(text, datetime.fromtimestamp(expires, UTC))
 
     def _end_oldest(self, session: Session, now: float) -> None:
@@ -109,11 +109,11 @@ class Tokens:
         user = session.user["id"]
         live_tokens = [
             text
-            for text, token in self._issued.items()
+            for text, token in self._issued_tokens.items()
             if token.session.user["id"] == user and token.is_live(now)
         ]
         for text in live_tokens[: max(0, len(live_tokens) + 1 - self._live_at_once)]:
-            del self._issued[text]
+            del self._issued_tokens[text]
 
     def _jwt(self, session_id: str, session: Session, start: int, expires: int) -> str:
         import jwt  # imported when needed: releases before R12 start sooner without it
@@ -160,7 +160,7 @@ class Tokens:
         return token
 
     def _find(self, text: str) -> _Token | None:
-        return self._issued.get(text) or self._fixed.get(text)
+        return self._issued_tokens.get(text) or self._fixed_tokens.get(text)
 
     def release(self, text: str) -> None:
         """End a token. Raises VendorError as ``check`` does; nothing has changed then."""
@@ -176,12 +176,13 @@ class Tokens:
 
     def knows(self, text: str) -> bool:
         """Return True if the world has a token, which may have ended."""
-        return text in self._fixed or text in self._issued  # atomic look-ups, without the lock
+        # Atomic look-ups, without the lock.
+        return text in self._fixed_tokens or text in self._issued_tokens
 
     def variables(self) -> dict[str, str]:
         """Return a variable for each token: fixed ones first, then in the order of their issue."""
         with self._lock:
-            texts = [*self._fixed, *self._issued]
+            texts = [*self._fixed_tokens, *self._issued_tokens]
         names = (f"$CRMCOM_TOKEN_{number}" for number in range(2, len(texts) + 1))
         return dict(zip(texts, ("$CRMCOM_TOKEN", *names), strict=False))
 

@@ -334,7 +334,7 @@ class World:
             self._state = state
             return notes
 
-    def end_keeping(self) -> None:
+    def close_state(self) -> None:
         """Close the state file, if there is one, and unlock it."""
         with self._lock:
             if self._state is not None:
@@ -356,8 +356,8 @@ class World:
         lines += [f"expected refusal: {refusal}; {refusal.count} came" for refusal in never_came]
         lines += [f"fault never hit: {state}" for state in epoch.faults.never_hit()]
         if isinstance(epoch.delivery, ScriptedDelivery):
-            unused = epoch.delivery.never_used()
-            lines += [f"delivery script never used: {script}" for script in unused]
+            scripts = epoch.delivery.never_used()
+            lines += [f"delivery script never used: {script}" for script in scripts]
         return [self.redactor.text(line) for line in lines]
 
     # Shortcuts to the current epoch.

@@ -50,7 +50,7 @@ def _read_config(ctx: click.Context, _param: click.Parameter, path: Path | None)
         msg = f"{name}: proxy: the command was removed; take this table out"
         raise Refused(msg)
     for table in tables.keys() - set(CONFIGURED):
-        raise Refused(_unknown(f"{name}: {table}", table, CONFIGURED, "table"))
+        raise Refused(_unknown_name(f"{name}: {table}", table, CONFIGURED, "table"))
     command = ctx.command.name or ""
     place = f"{name}: {command}"
     ctx.default_map = _defaults(ctx, place, _table(place, tables.get(command, {})))
@@ -64,7 +64,7 @@ def _check_environment(ctx: click.Context) -> None:
     allowed = tuple(sorted(name for name in variables if name.startswith(prefix)))
     for name in sorted(os.environ):
         if name.startswith(prefix) and name not in variables:
-            raise Refused(_unknown(name, name, allowed, "variable"))
+            raise Refused(_unknown_name(name, name, allowed, "variable"))
 
 
 def _document(path: Path) -> Mapping[str, Any]:
@@ -94,7 +94,7 @@ def _defaults(ctx: click.Context, place: str, table: Mapping[str, Any]) -> dict[
     for key, raw_value in table.items():
         param = options.get(key)
         if param is None:
-            raise Refused(_unknown(f"{place}.{key}", key, tuple(options), "option"))
+            raise Refused(_unknown_name(f"{place}.{key}", key, tuple(options), "option"))
         value = _as_text(raw_value)
         mistake = _mistake(ctx, param, value)
         if mistake is not None:
@@ -135,7 +135,7 @@ def _mistake(ctx: click.Context, param: click.Option, value: Any) -> str | None:
     return None
 
 
-def _unknown(place: str, name: str, names: tuple[str, ...], kind: str) -> str:
+def _unknown_name(place: str, name: str, names: tuple[str, ...], kind: str) -> str:
     article = "an" if kind[0] in "aeiou" else "a"
     remedy = hint(name, names) or f"; allowed are {', '.join(names)}"
     return f"{place} is not the name of {article} {kind}{remedy}"

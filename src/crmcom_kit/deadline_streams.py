@@ -29,14 +29,14 @@ class Deadline:
 
     def restart(self, seconds: float | None = None) -> None:
         """Start the next exchange, which may take ``seconds``, by default those of the first."""
-        self._allowed = self._seconds if seconds is None else seconds
-        self._ends = self._now() + self._allowed
+        self._limit = self._seconds if seconds is None else seconds
+        self._ends = self._now() + self._limit
 
     def remaining(self, late: type[Exception], timeout: float | None = None) -> float:
         """Return the seconds for one step, at most ``timeout``. Raises ``late``."""
         seconds = self._ends - self._now()
         if seconds <= 0:
-            msg = f"not finished within {self._allowed:.3g} s"
+            msg = f"not finished within {self._limit:.3g} s"
             raise late(msg)
         return seconds if timeout is None else min(timeout, seconds)
 

@@ -75,24 +75,24 @@ def _check_semi_optional(epoch: Epoch, values: Values) -> None:
 def _query(epoch: Epoch, values: Values) -> Query | None:
     """Return the query of a request; None if no record can match."""
     dialect = epoch.config.dialect
-    indexed: list[tuple[IndexedField, frozenset[str]]] = []
+    terms: list[tuple[IndexedField, frozenset[str]]] = []
     if "entity" in values:
-        indexed.append(("entity", values["entity"]))
+        terms.append(("entity", values["entity"]))
     if "entity_id" in values:
-        indexed.append(("entity_id", frozenset({values["entity_id"]})))
+        terms.append(("entity_id", frozenset({values["entity_id"]})))
     matches_none = False
     for name, field in _REFERENCES:
         if name in values:
             object_id = _reference(epoch, name, values[name])
             matches_none |= object_id is None
-            indexed.append((field, frozenset(() if object_id is None else (object_id,))))
+            terms.append((field, frozenset(() if object_id is None else (object_id,))))
     any_of = dialect["list.combine"] == "any"
     if matches_none and not any_of:
         return None
     start, end = values.get("created_date", (None, None))
     order, is_newest_first = _order(dialect["list.order"])
     return Query(
-        indexed=tuple(indexed),
+        indexed=tuple(terms),
         any_of_indexed=any_of,
         url=_url_test(values.get("url"), dialect["list.url.match"]),
         states=values.get("life_cycle_state"),

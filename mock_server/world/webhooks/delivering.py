@@ -166,7 +166,7 @@ class Delivery:
         Raises UsageError if a change cannot be stored; it says what was sent.
         """
         outcome = None
-        with self.epoch.delivery_queue.running():
+        with self.epoch.delivery_queue.track():
             try:
                 outcome = self._send()
                 return self._settle(outcome)

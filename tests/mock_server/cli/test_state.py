@@ -61,7 +61,7 @@ def test_a_killed_server_has_lost_nothing_that_it_answered(
 
     world = make_world()
     world.keep(StateFile(tmp_path / "world.state", world.config))
-    world.end_keeping()
+    world.close_state()
     states = {record.number: record.state for record in world.store.records()}
     for number, state in known.items():
         assert state == "unanswered" or states.get(number, "deleted") == state, number

@@ -42,7 +42,7 @@ def test_sigterm_ends_deliveries_that_wait_and_that_run(start_server: Any, tmp_p
 
     world = make_world(dialect=dialect)
     world.keep(StateFile(state, world.config))
-    world.end_keeping()
+    world.close_state()
     fired = [record.state for record in world.store.records() if record.url == receiver.url]
     assert (status, err) == (0, "")
     assert sent == len(receiver.got) < QUEUED

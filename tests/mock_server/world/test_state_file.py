@@ -55,7 +55,7 @@ class Keeper:
     def end(self) -> None:
         """Let go of the files."""
         for world in self._kept:
-            world.end_keeping()
+            world.close_state()
 
 
 @pytest.fixture(name="keeper")
@@ -70,7 +70,7 @@ def content(world: World) -> Any:
     epoch = world.current_epoch
     bodies = epoch.store.query(Query(newest_first=False))
     data = [record.data for record in epoch.store.records()]
-    deleted = sorted(epoch.store.deleted())
+    deleted = sorted(epoch.store.deleted_keys())
     return list(export(epoch.store)), bodies, data, deleted, epoch.ids.count
 
 
@@ -152,7 +152,7 @@ def test_a_change_that_was_cut_off_has_not_happened(keeper: Keeper) -> None:
         cut.write_bytes(before + appended[:end])
         again = make_world(data=[])
         notes = again.keep(StateFile(cut, again.config))
-        again.end_keeping()
+        again.close_state()
         said = [f"the last change is incomplete; its {end} bytes are ignored"] if end else []
         assert (content(again), notes) == (expected, said)
         assert cut.stat().st_size <= len(before)
@@ -188,7 +188,7 @@ def test_a_file_of_another_mock_is_refused_and_stays(
     keeper: Keeper, options: dict[str, Any], words: str
 ) -> None:
     """Made by another release or dialect: one line says so."""
-    keeper.world().end_keeping()
+    keeper.world().close_state()
     text = keeper.path.read_bytes()
     with pytest.raises(DataError, match=f"state .*{words}"):
         keep_and_let_go(make_world(**options), keeper.path)
@@ -242,13 +242,13 @@ def test_one_process_at_a_time(keeper: Keeper) -> None:
     for path in (keeper.path, link):
         with pytest.raises(DataError, match="another process uses it"):
             StateFile(path, world.config)
-    world.end_keeping()
+    world.close_state()
     StateFile(link, world.config).close()
 
 
 def test_a_script_of_deliveries_may_differ(keeper: Keeper) -> None:
     """It says what will happen, and nothing about what the file has."""
-    keeper.world(deliver="timeout").end_keeping()
+    keeper.world(deliver="timeout").close_state()
     assert keeper.world(dialect=Dialect("mine", {"delivery.script": "success"})).store
 
 
@@ -307,7 +307,7 @@ def test_a_change_that_cannot_be_written_is_refused(
     assert content(keeper.again()) == content(world)
     disk.file.close()
     monkeypatch.undo()
-    world.end_keeping()
+    world.close_state()
 
 
 def test_a_mock_goes_on_with_a_file_that_cannot_be_written_anew(
@@ -332,7 +332,7 @@ def test_a_mock_goes_on_with_a_file_that_cannot_be_written_anew(
     ]
     call(world, "delete", "9")
     assert content(keeper.again()) == content(world)
-    world.end_keeping()
+    world.close_state()
 
 
 def test_content_that_cannot_be_written_replaces_nothing(keeper: Keeper) -> None:
