@@ -64,10 +64,6 @@ class Exchanges:
         is_unsigned = error_code == self._internal and not self._code_on_failure
         return None if is_unsigned else code
 
-    def was_not_signed(self, error_code: str | None, record: Mapping[str, Any]) -> bool:
-        """Return True if a record has no code since its last attempt failed before it was made."""
-        return error_code == self._internal and record.get("authentication_code") is None
-
     def request(self, data: Any, code: str | None, reference: str) -> Any:
         """Return the record's ``request``: the message, or a reference to it."""
         if self._form == "reference":

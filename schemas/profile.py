@@ -31,6 +31,9 @@ class ProfileError(ValueError):
     """A profile that cannot be used: names the file, what was seen and what is allowed."""
 
 
+_DERIVED = "# Changes that were not seen: their effects are guesses from webhook requests."
+
+
 @dataclass(frozen=True, slots=True)
 class Profile:
     """What was learned of an instance."""
@@ -48,6 +51,7 @@ class Profile:
     #: often they were seen.
     differs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     made: str = ""  # when, in ISO 8601; "" if that is not known
+    derived: frozenset[str] = frozenset()  # kinds of changes that were not seen: guesses
 
 
 def read_profile(folder: str | Path) -> Profile:
@@ -75,10 +79,14 @@ def read_profile(folder: str | Path) -> Profile:
         msg = f"profile {head}: allowed is a table differs, of methods with tables of texts"
         raise ProfileError(msg)
     effects = _effects(content.get("effects", {}))
+    kinds = ", ".join(CHANGE_KINDS)
     if effects is None:
-        kinds = ", ".join(CHANGE_KINDS)
         msg = f"profile {head}: allowed is a table effects, of {kinds} with tables of JSON texts "
         msg += "by member"
+        raise ProfileError(msg)
+    derived = content.get("derived", [])
+    if not (isinstance(derived, list) and all(kind in CHANGE_KINDS for kind in derived)):
+        msg = f"profile {head}: derived: seen {derived!r}; allowed is an array of {kinds}"
         raise ProfileError(msg)
     changes = _table(folder, DIALECT)
     if not changes:  # calibrate writes every dial
@@ -87,7 +95,8 @@ def read_profile(folder: str | Path) -> Profile:
         raise ProfileError(msg)
     dialect = dialect_of_table(str(Path(folder) / DIALECT), changes)
     made, world = str(content.get("made", "")), Path(folder) / WORLD
-    return Profile(resolve(named), dialect, world, unsettled, effects, differs, made)
+    release, guesses = resolve(named), frozenset(derived)
+    return Profile(release, dialect, world, unsettled, effects, differs, made, guesses)
 
 
 def _table(folder: str | Path, name: str) -> dict[str, Any]:
@@ -153,6 +162,7 @@ def head_of(profile: Profile) -> str:
         f"format = {FORMAT}",
         f"release = {json.dumps(profile.release.name)}",
         *([f"made = {json.dumps(profile.made)}"] if profile.made else []),
+        *([_DERIVED, f"derived = {json.dumps([*profile.derived])}"] if profile.derived else []),
         "",
         "# Dials that the run could not settle, with the values that fit or were seen.",
         "[unsettled]",

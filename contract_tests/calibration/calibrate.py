@@ -83,8 +83,9 @@ def calibrated(
     dialect = Dialect("profile", {dial: result.values[0] for dial, result in learned.items()})
     unsettled = {dial: list(result.values) for dial, result in learned.items() if result.is_open}
     profile = Profile(
-        log.release, dialect, log.world, unsettled, learning.effects, made=results.began
-    )
+        log.release, dialect, log.world, unsettled, learning.effects,
+        derived=frozenset(learning.derived), made=results.began,
+    )  # fmt: skip
     progress("comparing the server with a mock that has the profile")
     compared = compare(log, profile)
     profile = replace(profile, differs=compared.kinds)
@@ -107,7 +108,9 @@ def updated(made: Calibration, before: Profile) -> tuple[Calibration, list[str]]
         elif made.profile.dialect[dial] != value:
             now = made.profile.dialect[dial]
             changes.append(f"{dial}: {toml_value(value)} -> {toml_value(now)} ({new.evidence})")
-    for kind, effects in made.profile.effects.items():
+    new_effects, derived = made.profile.effects, made.profile.derived
+    seen = {kind: effects for kind, effects in new_effects.items() if kind not in derived}
+    for kind, effects in seen.items():
         was = before.effects.get(kind, effects)
         changes += [
             f"effect of {kind} on {name}: changed"
@@ -121,7 +124,8 @@ def updated(made: Calibration, before: Profile) -> tuple[Calibration, list[str]]
             for d, fits in before.unsettled.items()
             if d in learned and not (d in made.learned and not made.learned[d].is_open)
         },
-        effects={**before.effects, **made.profile.effects},
+        effects={**new_effects, **before.effects, **seen},
+        derived=(before.derived | derived - before.effects.keys()) - seen.keys(),
     )
     compared = compare(made.log, replace(profile, differs={}))
     profile = replace(profile, differs=compared.kinds)

@@ -6,7 +6,7 @@ as it was seen, and what differs is told by how it came about (see ``schemas.eff
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -15,6 +15,7 @@ from typing import Any
 import orjson
 
 from crmcom_kit.contract_tests.belief.belief import Record
+from crmcom_kit.contract_tests.belief.knowledge import units
 from crmcom_kit.contract_tests.calibration.cases import Outcome, Split, explained
 from crmcom_kit.contract_tests.calibration.texts import template_of
 from crmcom_kit.contract_tests.client.calls import changing_method
@@ -22,6 +23,7 @@ from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER
 from crmcom_kit.schemas.effects import LOG, MAX_SECONDS, is_moment
 from crmcom_kit.schemas.members import fact_of, has_placeholder, member_at, members_of
+from crmcom_kit.schemas.releases import Release
 
 _ABSENT = {"$": "absent"}
 _KEPT = {"$": "kept"}
@@ -35,6 +37,12 @@ _FIRST = ("request", "response", "id", "number", "entity_id", "url")
 #: Members that effects may depend on: these come first; none whose last name is of one alone.
 _TELLING = ("webhook_definition.id", "entity", "error_code", "workflow_rule.id", "fields_set")
 _OF_ONE = ("id", "number", "entity_id", "url", "person_name", "username", "email")
+
+#: What a delivery decides; what a resend keeps; what the form of a response may depend on.
+_DECIDED = ("life_cycle_state", "error_code", "error_description", "response")
+_LASTING = ("id", "number", "entity_id", "url")
+_DECISIVE = {"webhook_definition": "webhook_definition.id", "entity": "entity"}
+_UNKNOWN = "?"  # what a member was before
 
 
 @dataclass(frozen=True, eq=False)
@@ -293,9 +301,14 @@ def _sources(seen: Seen, name: str) -> list[dict[str, Any]]:
 
 def _new(seen: Seen, _: str) -> Any:
     afters = [after for _, after, _ in seen]
-    is_opaque = all(isinstance(after, str) and _OPAQUE.fullmatch(after) for after in afters)
     is_fresh = len({*map(str, afters)}) == len(seen) and all(b != a for b, a, _ in seen)
-    return {"$": "new", "like": _shape(afters[0])} if is_opaque and is_fresh else None
+    is_new = is_fresh and all(map(_is_opaque, afters))
+    return {"$": "new", "like": _shape(afters[0])} if is_new else None
+
+
+def _is_opaque(value: Any) -> bool:
+    """Whether a value is a text that is drawn, or computed."""
+    return isinstance(value, str) and _OPAQUE.fullmatch(value) is not None
 
 
 def _shape(text: str) -> str:
@@ -400,3 +413,41 @@ def _most(afters: Sequence[Any]) -> Any:
     """Return the value that was seen most often."""
     texts = Counter(orjson.dumps(after, option=orjson.OPT_SORT_KEYS) for after in afters)
     return orjson.loads(texts.most_common(1)[0][0])
+
+
+# What was not seen: a guess.
+
+
+def guessed_resend(records: Collection[Record], release: Release) -> dict[str, Any]:
+    """Return the effects of a resend that succeeds, by member; none if no success was seen."""
+    sent = [record for record in records if record["life_cycle_state"] == "SUCCESSFUL"]
+    if not sent:
+        return {}
+    effects = {name: _guess(sent, name) for name in _DECIDED}
+    if all(_is_opaque(record.get("request")) for record in sent):
+        effects["request"] = _guess(sent, "request")  # refers to a message, and is no copy of it
+    if any(record.get("authentication_code") is None for record in records):
+        value = _guess(sent, "authentication_code")
+        effects["authentication_code"] = {"$": "fill", "value": value}
+    created = member_at(sent[0], f"{LOG}.created_date")
+    if isinstance(created, str):  # see the dial resend.updates_log
+        effects[f"{LOG}.updated_date"] = {"$": "now", "like": _shape(created)}
+        updaters = (f"{LOG}.{name}" for name in ("updated_by_user", *units(release.name)))
+        effects |= {name: {"$": _CALLERS[name]} for name in updaters if name in _CALLERS}
+    return effects
+
+
+def _guess(sent: Sequence[Record], name: str) -> Any:
+    """Return the effect that explains a member of all that were sent, whatever it was before."""
+    forms = [fact_of(record, f"{name}:form") for record in sent]
+    telling = [member for member, fact in _DECISIVE.items() if _tells(fact, sent, forms)]
+    known = (*_LASTING, *(telling[:1] if len(set(forms)) > 1 else ()))
+    changes = [Change("resend", {own: record.get(own) for own in known}, record) for record in sent]
+    effect = _effect([(_UNKNOWN, c.after.get(name, _ABSENT), c) for c in changes], name)
+    return {"$": "new", "like": _shape(effect)} if _is_opaque(effect) else effect
+
+
+def _tells(fact: str, sent: Sequence[Record], forms: Sequence[str]) -> bool:
+    """Whether all that have a fact in common have a member of the same form."""
+    seen = {(fact_of(record, fact), form) for record, form in zip(sent, forms, strict=True)}
+    return len(seen) == len({own for own, _ in seen})

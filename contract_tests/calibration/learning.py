@@ -17,7 +17,7 @@ from typing import Any
 from crmcom_kit.contract_tests.belief.belief import Record
 from crmcom_kit.contract_tests.calibration.about import matcher_of
 from crmcom_kit.contract_tests.calibration.comparing import ENDED_TOKEN, Comparison, Difference
-from crmcom_kit.contract_tests.calibration.effects import dials_of, learned_effects
+from crmcom_kit.contract_tests.calibration.effects import dials_of, guessed_resend, learned_effects
 from crmcom_kit.contract_tests.calibration.following import Cache, MockFollower, exchange_of
 from crmcom_kit.contract_tests.calibration.learned import Learned, left_open
 from crmcom_kit.contract_tests.calibration.order import learned_order
@@ -93,6 +93,11 @@ class Log:
         """The ids of webhook requests that are not steady in either."""
         return frozenset[str]().union(*(part.unsteady for part in self.parts))
 
+    @property
+    def originals(self) -> dict[str, Record]:
+        """The webhook requests of both as they were first seen, by id."""
+        return {key: record for part in self.parts for key, record in part.original.items()}
+
     def in_order(self, ids: Sequence[str]) -> "Log":
         """Return a copy whose webhook requests are in the order of their ``ids``."""
         places = {key: at for at, key in enumerate(ids)}
@@ -106,10 +111,7 @@ class Log:
 
     def comparison(self, **more: Any) -> Comparison:
         """Return what compares this server's responses with another's."""
-        original = dict[str, Record]()
-        for part in self.parts:
-            original |= part.original
-        return Comparison(original, set(self.all_unsteady), self.token_refusal, **more)
+        return Comparison(self.originals, set(self.all_unsteady), self.token_refusal, **more)
 
 
 def log_of(results: Results) -> Log:
@@ -157,6 +159,7 @@ class Learning:
         self.is_cut_short = False  # whether there was more to try
         self.learned: dict[str, Learned] = {}  # by dial
         self.effects: Mapping[str, Effects] = {}  # of changes
+        self.derived: Set[str] = frozenset()  # kinds of changes whose effects are guesses
         self.log, self._is_time_up, self._progress = log, is_time_up, progress
         self._settings: dict[str, Any] = {}  # dials that differ from the default
         self._kinds: dict[int, str] = {}  # of errors that the mock refuses with, by number
@@ -208,10 +211,15 @@ class Learning:
     def _learn_effects(self) -> None:
         """Find what changes do to a webhook request, and what that says of dials."""
         log = self.log
-        self.effects = learned_effects(log.every_exchange, log.all_unsteady)
+        seen = learned_effects(log.every_exchange, log.all_unsteady)
+        guess = guessed_resend(log.originals.values(), log.release)
+        self.effects = ({"resend": guess} if guess else {}) | seen
+        self.derived = self.effects.keys() - seen.keys()
         for dial, value in dials_of(self.effects).items():
+            is_guess = dial.partition(".")[0] in self.derived
+            why = "derived (as SUCCESSFUL ones)" if is_guess else "observed (what changes do)"
             self._settings[dial] = value
-            self.learned[dial] = Learned([value], "observed (what changes do)")
+            self.learned[dial] = Learned([value], why)
 
     def _learn_words(self) -> None:
         """Find how responses are worded, by the kinds that the mock's have now."""

@@ -1,5 +1,6 @@
 """The world of a server, from its responses: webhook requests and what they refer to."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -8,7 +9,8 @@ import orjson
 from crmcom_kit.contract_tests.belief.belief import MAX_NAME, Record
 from crmcom_kit.contract_tests.belief.knowledge import typed
 from crmcom_kit.contract_tests.client.calls import changing_method
-from crmcom_kit.contract_tests.client.exchanges import Exchange
+from crmcom_kit.contract_tests.client.exchanges import Exchange, token_of
+from crmcom_kit.contract_tests.oracle.logins import decoded
 from crmcom_kit.schemas.methods import IDENTIFIER_FIELDS, REFERENCE_KINDS
 from crmcom_kit.schemas.ordering import Key, sort_value, value_of
 
@@ -20,7 +22,8 @@ class World(NamedTuple):
     """What a server had before any change of the run."""
 
     records: dict[str, Record]  # by id, as they were first seen
-    user: Mapping[str, Any] | None  # the run's own, as a changed webhook request names it
+    #: The run's own, as a changed webhook request names it, or else a guess.
+    user: Mapping[str, Any] | None
     unit: Mapping[str, Any] | None
 
     def entries(self) -> list[Entry]:
@@ -81,6 +84,9 @@ def world_of(exchanges: Sequence[Exchange]) -> World:
                     numbers.add(record["number"])
             elif is_change and user is None and _can_be_kept(record):
                 user, unit = _updater(before, record)
+    if user is None:
+        logs = [typed(record).get("log_information") or {} for record in records.values()]
+        user, unit = _caller(exchanges, logs)
     return World(records, user, unit)
 
 
@@ -104,6 +110,33 @@ def _updater(before: Record, after: Record) -> tuple[Any, Any]:
         return None, None
     unit = now.get("updated_by_unit", now.get("updated_by_business_unit"))
     return now.get("updated_by_user"), unit
+
+
+def _caller(exchanges: Sequence[Exchange], logs: Sequence[Record]) -> tuple[Any, Any]:
+    """Return the user and the unit of the run's login: a guess from logs and the token.
+
+    If nothing names the unit, it is the one that the user has most often.
+    """
+    login = next((exchange for exchange in exchanges if token_of(exchange)), None)
+    if login is None:
+        return None, None
+    _, claims = decoded(token_of(login) or "") or ({}, {})
+    name = login.call.parameters.get("username") or claims.get("usr")
+    own_unit = login.call.parameters.get("unit") or claims.get("oun")
+    pairs = [
+        (log.get(f"{what}_user") or {}, log.get(f"{what}_unit", log.get(f"{what}_business_unit")))
+        for log in logs for what in ("created_by", "updated_by")
+    ]  # fmt: skip
+    units = Counter[str]()
+    by_key: dict[str, Any] = {}
+    for user, unit in pairs:
+        if unit and own_unit in (None, unit.get("id"), unit.get("name")):
+            by_key[_key(unit)] = unit
+            units[_key(unit)] += user.get("username") == name
+    is_name = isinstance(name, str) and name.isprintable()
+    unseen = {"username": name, "person_name": name} if is_name else None
+    user = next((user for user, _ in pairs if user.get("username") == name), unseen)
+    return user, by_key[max(units, key=lambda key: units[key])] if units else None
 
 
 def _key(named: Mapping[str, Any]) -> str:

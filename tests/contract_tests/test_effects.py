@@ -4,12 +4,14 @@ import json
 from dataclasses import replace
 from typing import Any
 
+import jwt
 import pytest
 from helpers.stand_ins import checked
 from stand_in.choices import Choices
 from stand_in.server import StandIn
 
-from crmcom_kit.contract_tests.calibration.effects import dials_of, learned_effects
+from crmcom_kit.contract_tests.calibration.effects import dials_of, guessed_resend, learned_effects
+from crmcom_kit.contract_tests.calibration.world import world_of
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.client.http import Limits
 from crmcom_kit.mock_server import make_world
@@ -134,6 +136,47 @@ def effects() -> dict[str, dict[str, Any]]:
         found += [exchange("show", resent(at), at)]
     stamped = {**resent(1), "life_cycle_state": "DELETED"}
     return learned_effects([*found, exchange("delete", stamped, 1)], frozenset())
+
+
+def test_a_resend_that_was_not_seen_is_guessed() -> None:
+    """Successes show what one leaves behind, by definition if that tells the form."""
+    own, other = ({"id": str(at), "username": name} for at, name in enumerate(("me", "other")))
+    main, branch = ({"id": name, "name": name} for name in ("Main", "Branch"))
+    records = [record(7, authentication_code=None, log_information={
+        "created_date": "2016-01-01T10:00:00", "created_by_user": own, "created_by_unit": main,
+    })]  # fmt: skip
+    for at in range(4):
+        made = resent(at) | {"webhook_definition": {"id": f"D{at % 2}"}}
+        made |= {"response": [at] if at % 2 else HEX.format(at), "copy": None}
+        made["log_information"] |= {"created_by_user": other, "created_by_unit": branch}
+        records.append(made)
+
+    assert guessed_resend(records, resolve("R9")) == {
+        "life_cycle_state": "SUCCESSFUL",
+        "error_code": None,
+        "error_description": {"$": "absent"},
+        "response": {
+            "$": "by",
+            "of": "webhook_definition.id",
+            "cases": [["D1", [{"$": "same", "as": "number", "is_number": True}]]],
+            "usual": {"$": "new", "like": SHAPE},
+        },
+        "authentication_code": {"$": "fill", "value": {"$": "new", "like": SHAPE}},
+        "log_information.updated_date": {"$": "now", "like": "0000-00-00T00:00:00"},
+        "log_information.updated_by_user": {"$": "user"},
+        "log_information.updated_by_unit": {"$": "unit"},
+    }  # fmt: skip
+    login = Call("token", "POST", "authentication/token", parameters={"username": "me"})
+    for token, user, unit in (
+        ("T", own, main),
+        (jwt.encode({"usr": "nobody", "oun": "Branch"}, "k" * 32), None, branch),
+    ):
+        status = {"code": "OK", "message": "", "description": ""}
+        content = json.dumps({"status": status, "data": {"token": token}}).encode()
+        call = login if user else replace(login, parameters={})
+        world = world_of([Exchange(1, call, 200, (), content, 0), exchange("list", records, 0)])
+        nobody = {"username": "nobody", "person_name": "nobody"}
+        assert (world.user, world.unit) == (user or nobody, unit)
 
 
 def test_each_member_has_an_effect(effects: dict[str, dict[str, Any]]) -> None:

@@ -243,16 +243,12 @@ class Delivery:
         body = orjson.loads(record.body)
         names = set(body)
         body["life_cycle_state"] = (State.SUCCESSFUL if outcome.delivered else State.REJECTED).value
-        old_code = body.get("error_code")
         body["error_code"] = outcome.error_code
         body["error_description"] = outcome.error_description
         body["url"] = message.url
         if message.data is not None:
             code = exchanges.code_after(message.authentication_code, outcome.error_code)
             body["authentication_code"] = code
-        elif outcome.delivered and exchanges.was_not_signed(old_code, body):
-            # A profile does not have the data; but as on the instance, the record gets a code.
-            body["authentication_code"] = exchanges.code({}, reference, None)
         if first or message.data is not None or not exchanges.tells_status:
             self._set_exchange(body, outcome, reference, first=first)
         if first or config.dialect["resend.updates_log"]:

@@ -141,6 +141,7 @@ HEAD_START = 'format = 1\nrelease = "R9.0.0"\n[unsettled]\n'
         (HEAD, HEAD_START.replace("1", "99", 1), HEAD),
         (HEAD, HEAD_START.replace("R9.0.0", "R1"), HEAD),
         (HEAD, f'{HEAD_START}"no.such" = [1]\n', HEAD),
+        (HEAD, f'derived = ["show"]\n{HEAD_START}', "derived: seen"),
         (HEAD, f'{HEAD_START}[differs]\n"list" = [1]\n', HEAD),
         (DIALECT, None, f"{DIALECT} cannot be read"),
         (DIALECT, "# nothing\n", f"{DIALECT}: seen no dial"),
