@@ -126,10 +126,10 @@ def test_what_the_user_removes_was_not_evicted(full: Any) -> None:
 )
 def test_a_wait_ends_at_once(mock: Any, end: Any, why: str) -> None:
     """With what it waits for, and when there is nothing more to come."""
-    condition = condition_of(mock.world, {"operation": "show"})
+    condition, journal = condition_of(mock.world, {"operation": "show"}), mock.world.journal
     later, is_closing = threading.Timer(SOON, end, [mock]), mock.world.config.closing.is_set
     later.start()
-    assert wait_for(mock.world.journal, condition, PATIENCE, is_closing) == why
+    assert wait_for(journal, condition, PATIENCE, is_closing) == why
     later.join()
 
 
