@@ -228,6 +228,8 @@ class Learning:
 
     def _learn_what_is_served(self) -> None:
         """Find what the server serves though the mock refuses it whatever its dials are."""
+        if not any(response.is_served_error for response in self._worded):
+            return
         words = learned_words(self._worded, self.log.release)
         changes = {dial: result.values[0] for dial, result in words.items()}
         helped, harmed, _ = self._tried(changes, frozenset(self._scores))

@@ -45,14 +45,18 @@ def list_(epoch: Epoch, values: Values) -> Response:
     _check_semi_optional(epoch, values)
     query, responses = _query(epoch, values), epoch.config.responses
     bodies = [] if query is None else epoch.store.query(query)
-    matches = None
-    if responses.counts_matches:
-        full_query = query and query._replace(offset=0, limit=None, order=())
-        matches = 0 if full_query is None else len(epoch.store.find(full_query))
+    matches = _matches(epoch, query, len(bodies)) if responses.counts_matches else None
     response = responses.listing(bodies, values.get("fields_set"), matches)
     response.matches = matches
     response.dials += _dials(tuple(values))
     return response
+
+
+def _matches(epoch: Epoch, query: Query | None, results: int) -> int:
+    """Return how many webhook requests there are on all pages of a query with some results."""
+    if query is None or (query.offset == 0 and (query.limit is None or results < query.limit)):
+        return results
+    return len(epoch.store.find(query._replace(offset=0, limit=None, order=())))
 
 
 def _check_semi_optional(epoch: Epoch, values: Values) -> None:
