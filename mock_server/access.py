@@ -1,4 +1,4 @@
-"""Who may call the mock: checks a request's address, Host, Origin and Sec-Fetch-Site.
+"""Check who may call the mock, by a request's address, Host, Origin and Sec-Fetch-Site.
 
 The mock listens on loopback: any web page open in a browser can send requests to it, and by DNS
 rebinding it can read the responses. Behind a reverse proxy, every caller seems local.
@@ -27,7 +27,7 @@ _OWN_PAGE_VALUES = (None, "none", "same-origin")
 
 
 class Access(NamedTuple):
-    """Who may use the worlds of a server."""
+    """The access to the worlds of a server."""
 
     admin_token: str | None = None  # required for the control API, from any address
     names: frozenset[str] = frozenset()  # of the server, in lower case, besides its addresses
@@ -39,7 +39,7 @@ LOCAL_ACCESS = Access()
 
 
 class Caller(NamedTuple):
-    """What a request says of its sender; a header that is missing is None."""
+    """The sender of a request; a missing header is None."""
 
     address: str | None  # None: in process, without a socket
     host: str | None

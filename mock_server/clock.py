@@ -38,7 +38,7 @@ ClockMode = Literal["real", "frozen"]
 FIRST_MOMENT = datetime(1970, 1, 1, tzinfo=UTC)
 LAST_MOMENT = datetime(2999, 12, 31, tzinfo=UTC)
 _MAX_WAIT = 3600.0  # seconds of the machine's time for one wait
-_POLL_SECONDS = 0.5  # between two checks whether a sleep ends early
+_POLL_SECONDS = 0.5  # between two checks for an early end of a sleep
 
 
 def in_clock_range(name: str, moment: datetime) -> datetime:

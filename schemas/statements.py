@@ -76,7 +76,7 @@ def statements(release: str | None = None) -> tuple[Statement, ...]:
 
 
 def checked_statements(release: str | None = None, only: str = "*") -> tuple[Statement, ...]:
-    """Return the statements that requests can test and whose ids match the pattern ``only``.
+    """Return the statements that requests can test, with ids that match the pattern ``only``.
 
     Raises:
         UnknownRelease: ``release`` names none.

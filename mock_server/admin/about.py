@@ -24,7 +24,7 @@ class Health(TypedDict):
 
 
 class Statement(TypedDict):
-    """What documents and examples say about this release."""
+    """A sentence of the documents or examples about this release."""
 
     id: str
     methods: list[str]
@@ -102,5 +102,5 @@ def _basis(rule: Any) -> dict[str, str]:
 
 @operation("GET /fidelity", "mock")
 def fidelity(call: Call) -> Rules:
-    """Return what `GET /evidence` does; the name before 0.4."""
+    """Return the response of `GET /evidence`; the name before 0.4."""
     return evidence(call)

@@ -1,4 +1,4 @@
-"""Who may use the control API.
+"""Check who may use the control API.
 
 With an admin token, requests that carry it. Without one, programs on this machine, but no web page.
 """

@@ -133,7 +133,7 @@ class Records(TypedDict):
 
 
 class AddedRecords(TypedDict):
-    """What was added."""
+    """The webhook requests that were added."""
 
     added: Annotated[Count, "Number of added webhook requests."]
     webhook_requests: Annotated[Count, "Number of webhook requests in the world."]
@@ -229,7 +229,7 @@ def get_records(
     limit: Annotated[int, Keywords(minimum=1, maximum=1000)] = 100,
     offset: Annotated[int, Keywords(minimum=0, maximum=1000000000)] = 0,
 ) -> Records:
-    """List webhook requests that meet every condition, newest first, and how many there are."""
+    """List webhook requests that meet every condition, newest first, and their number."""
     data = call.epoch.reference_data
     if definition is not None:
         definition = find_object(data.definitions, "definition", definition)["id"]
@@ -271,7 +271,7 @@ def _entry(record: Record) -> Entry:
     },
 )
 def post_records(call: Call) -> AddedRecords:
-    """Add entries to the content; fill in what webhook requests lack.
+    """Add entries to the content; fill in missing members of webhook requests.
 
     The body is as in `PUT /state`. Adds all entries or none. The generator fills in the members
     that a record lacks, to fit its other members, as `mock.add` does in Python. To refer to a

@@ -52,7 +52,7 @@ Evidence = Annotated[str, Keywords(enum=[*EVIDENCE])]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """A call, whose parameters and body are the arguments of its operation."""
+    """A call; its parameters and body are the arguments of its operation."""
 
     registry: WorldRegistry
     world: World
@@ -91,7 +91,7 @@ class Operation:
     _: KW_ONLY
     id: str = ""  # the function's name by default
     status: int = 200
-    others: Mapping[int, str] = field(default_factory=dict)  # other statuses, what they mean
+    others: Mapping[int, str] = field(default_factory=dict)  # other statuses and their meanings
     media: str = ""  # of a response that is not JSON
     stream: Any = None  # the type of a body that the function reads itself
     examples: Mapping[str, Any] = field(default_factory=dict)  # of the body

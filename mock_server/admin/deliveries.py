@@ -34,17 +34,17 @@ class Deliveries(TypedDict):
 
 
 class Replay(TypedDict, total=False):
-    """How to repeat an attempt."""
+    """The options of a repeated attempt."""
 
     fault: MessageFault
 
 
 class DeliveryScript(TypedDict):
-    """Which outcomes deliveries have, in order."""
+    """The outcomes of deliveries, in order."""
 
     script: str
     record: str | None
-    used: Annotated[Count, "How many of its outcomes were used."]
+    used: Annotated[Count, "The number of its used outcomes."]
 
 
 class DeliveryScripts(TypedDict):
@@ -66,7 +66,7 @@ class DeliveryScriptChange(TypedDict):
 
 
 class Event(TypedDict):
-    """What a workflow rule would react to."""
+    """The event that triggers a webhook."""
 
     entity: Annotated[_Text, "The entity that the data describes, such as ACTIVITIES."]
     definition: Annotated[_Text, "Name, alternative code or id of the webhook definition."]
@@ -78,7 +78,7 @@ class Event(TypedDict):
 
 
 class TriggerResult(TypedDict):
-    """What came of a trigger."""
+    """The result of a trigger."""
 
     sent: Annotated[bool, "True if the message leaves the mock, now or later."]
     why: Annotated[str, "Why nothing is sent."]

@@ -85,7 +85,7 @@ def document() -> dict[str, Any]:
 
 
 def view_of(operation: Operation) -> dict[str, Any]:
-    """Return what the document says of an operation."""
+    """Return the part of the document about an operation."""
     view: dict[str, Any] = document()["paths"][operation.path][operation.verb.lower()]
     return view
 

@@ -29,9 +29,9 @@ class Fault(TypedDict):
     when: specification.When
     times: NotRequired[specification.Times]
     lifetime: NotRequired[specification.Lifetime]
-    calls: Annotated[int, "How many requests it matched so far."]
-    hits: Annotated[int, "How many requests it hit so far."]
-    left: NotRequired[Annotated[int, "How many it will still hit at most; absent for any number."]]
+    calls: Annotated[int, "The number of requests that it matched so far."]
+    hits: Annotated[int, "The number of requests that it hit so far."]
+    left: NotRequired[Annotated[int, "The number that it can still hit; absent for any number."]]
     expires: NotRequired[Annotated[Moment, "When it expires, by the world's clock."]]
     over: Annotated[bool, "True if it will not hit any more requests."]
 

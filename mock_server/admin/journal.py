@@ -22,7 +22,7 @@ _Number = Annotated[int, Keywords(minimum=0)]
 
 
 class Limits(TypedDict, total=False):
-    """How often requests are expected."""
+    """The limits of the expected number of requests."""
 
     at_least: _Number
     at_most: _Number
@@ -46,7 +46,7 @@ class Pattern(patterns.RequestPattern, total=False):
 
 
 class ExpectedRequests(Pattern, total=False):
-    """A pattern, and how often it is expected: at least once by default."""
+    """A pattern, and the expected number of requests: at least one by default."""
 
     times: _Times
 
@@ -60,11 +60,11 @@ class WaitCondition(Pattern, total=False):
     ]
     delivered: Annotated[bool, "Only deliveries that the receiver accepted, or did not accept."]
     times: _Times
-    timeout: Annotated[_Seconds, "How many seconds to wait at most; 10 by default."]
+    timeout: Annotated[_Seconds, "The maximum seconds to wait; 10 by default."]
 
 
 class Verification(TypedDict):
-    """Whether requests were made as expected, and these requests."""
+    """The result of a check, and the matching requests."""
 
     ok: bool
     count: NotRequired[int]
@@ -89,13 +89,13 @@ class ExpectedRefusal(RefusalSpec):
     """Refusals that a test expects, and their number so far."""
 
     count: int
-    ok: Annotated[bool, "Whether the number is as expected."]
+    ok: Annotated[bool, "True if the number is as expected."]
 
 
 class UnexpectedEvents(TypedDict):
-    """What a test did not expect."""
+    """The events that a test did not expect."""
 
-    ok: Annotated[bool, "Whether nothing was unexpected."]
+    ok: Annotated[bool, "True if nothing was unexpected."]
     unexpected: Annotated[list[str], "One line each; at most 20 for requests."]
     expected: Annotated[list[ExpectedRefusal], "The refusals that are expected."]
 
@@ -203,7 +203,7 @@ def expect_refusal(call: Call, body: RefusalSpec) -> UnexpectedEvents:
 
 @operation("GET /unexpected", "journal")
 def list_unexpected(call: Call) -> UnexpectedEvents:
-    """List what a test did not expect since the last reset.
+    """List the events since the last reset that a test did not expect.
 
     These are requests that were refused without `POST /expected_refusals`, or that had parameters
     which the mock ignored; invalid requests to this API; expected refusals that never came; faults

@@ -16,7 +16,7 @@ _Status = Annotated[int, Keywords(minimum=200, maximum=599)]
 
 
 class Receiver(TypedDict):
-    """The built-in receiver: its URL, its responses, how many messages it received."""
+    """The built-in receiver: its URL, its responses, the number of its messages."""
 
     url: str
     statuses: list[int]

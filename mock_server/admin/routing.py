@@ -27,7 +27,7 @@ from crmcom_kit.usage_errors import TooLarge, UsageError, quoted
 WORLD_KEY = "crmcom_kit.world"
 #: The key under which a WSGI environ has that world's name.
 WORLD_NAME_KEY = "crmcom_kit.world_name"
-#: The key under which a WSGI environ may have a function that says whether the client has left.
+#: The key under which a WSGI environ may have a function that returns True if the client has left.
 CLIENT_LEFT = "crmcom_kit.client_left"
 _READ_BYTES = 65_536
 

@@ -27,14 +27,14 @@ class SigningKey(TypedDict):
 
 
 class SignatureVerdict(TypedDict):
-    """Whether an authentication code is correct."""
+    """The verdict on an authentication code."""
 
     valid: bool
     reason: Reason
     code: Annotated[str | None, "The code that was checked."]
     expected: Annotated[str | None, "The correct code, if only one key can be the key."]
-    signed: Annotated[str | None, "What the correct code signs: the first 65,536 bytes, as text."]
-    size: Annotated[int | None, "How many bytes it signs."]
+    signed: Annotated[str | None, "The text that the correct code signs: the first 65,536 bytes."]
+    size: Annotated[int | None, "The number of bytes that it signs."]
     key: NotRequired[Annotated[SigningKey | None, "For one delivery: the key of the correct code."]]
 
 
@@ -46,7 +46,7 @@ class RecordName(TypedDict):
 
 
 class SentRequest(TypedDict):
-    """A message as it was sent."""
+    """A message that was sent."""
 
     method: str
     headers: dict[str, str]
@@ -80,7 +80,7 @@ class Delivery(TypedDict):
     fault: Annotated[str | None, "The fault in it, if it has one on purpose."]
     request: SentRequest
     outcome: DeliveryOutcome | None
-    seconds: Annotated[float | None, "How long it took."]
+    seconds: Annotated[float | None, "The duration of the attempt."]
     before: str | None
     after: str | None
     call: Annotated[int | None, "Number of the call in the journal that caused it."]
@@ -97,7 +97,7 @@ class ReceivedRequest(TypedDict):
     body: str
     size: Annotated[int, "Bytes of the complete body."]
     cut: Annotated[
-        bool, "Whether `body` is only the beginning; the verdict is about the complete body."
+        bool, "True if `body` is only the beginning; the verdict is about the complete body."
     ]
     status: Annotated[int, "The response to it."]
     delivery: Annotated[int | None, "The delivery of this world that sent it."]

@@ -41,7 +41,7 @@ class Worlds(TypedDict):
 
 
 class EndedWorlds(TypedDict):
-    """How many worlds were ended."""
+    """The number of worlds that were ended."""
 
     ended: Count
 
@@ -81,7 +81,7 @@ class Clock(TypedDict):
 
 
 class ClockSetting(TypedDict):
-    """How to set the clock."""
+    """The new mode and time of the clock."""
 
     mode: Annotated[Literal["real", "frozen"], "real: runs; frozen: stopped."]
     at: NotRequired[
@@ -95,7 +95,7 @@ class ClockSetting(TypedDict):
 
 
 class Advance(TypedDict, total=False):
-    """How far to move the clock: the sum of the members; at least one member is needed."""
+    """The time by which to move the clock: the sum of the members; at least one is needed."""
 
     weeks: _Amount
     days: _Amount

@@ -55,7 +55,7 @@ async def handle(world: World, request: Request, waits: Waits) -> Response:
             # Imported with the first fault: most mocks have none, and start sooner without it.
             from crmcom_kit.mock_server.api.fault_effects import apply
 
-            entry.fault = fault.without_body()  # the response has what was sent of it
+            entry.fault = fault.without_body()  # the response has the sent part of it
             proceed = partial(respond, epoch, request, waits)
             response = await apply(fault, epoch, entry, proceed, waits, closing)
     except UsageError as error:

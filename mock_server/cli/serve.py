@@ -229,7 +229,7 @@ def _credentials(options: dict[str, Any]) -> "Credentials":
 def _greet(options: dict[str, Any], port: int) -> None:
     """Print the READY line, then how to log in; secrets from the command line are not shown."""
     host = options["host"]
-    if is_any_address(host):  # which no client can call
+    if is_any_address(host):  # a client cannot call it
         host = "::1" if ":" in host else "127.0.0.1"
     host = f"[{host}]" if ":" in host else host
     is_tls = options["tls_cert"] is not None or options["tls_self_signed"] is not None

@@ -1,1 +1,1 @@
-"""The console: a live page of what an integration does; it uses only the control API."""
+"""The console: a live page about the requests of an integration, made with the control API."""

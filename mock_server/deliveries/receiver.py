@@ -24,13 +24,13 @@ Reason = Literal["valid", "missing_code", "wrong_code", "no_key", "no_data"]
 
 
 class Verdict(NamedTuple):
-    """Whether an authentication code verifies, and the reason."""
+    """The verdict on an authentication code, with the reason."""
 
     reason: Reason
     code: str | None  # the code that was checked; only the beginning of a long code
     expected: str | None = None  # the correct code, if only one key can be the key
     signed: str | None = None  # the beginning of the text that the correct code signs
-    size: int | None = None  # how many bytes the signed text has
+    size: int | None = None  # the bytes of the signed text
 
     @property
     def valid(self) -> bool:

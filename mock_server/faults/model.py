@@ -27,13 +27,13 @@ class Fault:
     name: str  # shown in the journal
     operations: tuple[str, ...] = ()  # the methods that it hits; any by default
     record: str | None = None  # number or id of the webhook request that they name
-    nth: tuple[int, ...] = ()  # which of the matching requests, counted from 1; any by default
-    after: int = 0  # how many matching requests pass first
-    times: int | None = None  # how many requests it hits; None for any number
+    nth: tuple[int, ...] = ()  # positions among the matching requests, from 1; any by default
+    after: int = 0  # the matching requests that pass first
+    times: int | None = None  # the maximum number of hits; None for any number
     lifetime: float | None = None  # seconds of the world's clock
     after_commit: bool  # True: a request that it hits is carried out first
     effect: Mapping[str, Any]  # as in the specification
-    fixed: FixedResponse | None = None  # what the effect ``respond`` sends
+    fixed: FixedResponse | None = None  # of the effect ``respond``
 
     @property
     def replaces_response(self) -> bool:

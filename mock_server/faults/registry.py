@@ -31,7 +31,7 @@ class FaultState:
     fault: Fault
     expires: datetime | None  # by the world's clock
     group: tuple[str, ...]  # the ids of the faults that were added together, as by a preset
-    matched: int = 0  # how many requests
+    matched: int = 0  # the number of requests
     hits: int = 0
     over: bool = False  # True if it will not hit any more requests
 

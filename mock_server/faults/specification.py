@@ -32,13 +32,13 @@ Name = Annotated[
 ]
 When = Annotated[
     Literal["before_commit", "after_commit"],
-    "Whether the fault applies before the request changes anything, or after it. The default is "
+    "The fault applies before the request changes anything, or after it. The default is "
     "before_commit; a response that is cut or malformed always belongs to a request that was "
     "carried out.",
 ]
-Times = Annotated[_Number, "How many requests it hits; any number by default."]
+Times = Annotated[_Number, "The maximum number of requests that it hits; any number by default."]
 Lifetime = Annotated[
-    _Seconds, "How long it is active, in seconds of the world's clock; no limit by default."
+    _Seconds, "The seconds of the world's clock for which it is active; no limit by default."
 ]
 _Status = Annotated[
     int,
@@ -53,8 +53,8 @@ _Status = Annotated[
 ]
 _Delay = Annotated[
     float,
-    "How long the response is held back, in seconds of the world's clock; not at all if the clock "
-    "is frozen or moved forward.",
+    "The seconds of the world's clock for which the response is held back; it is not held back if "
+    "the clock is frozen or moved forward.",
     Keywords(minimum=0, maximum=300),
 ]
 
@@ -70,7 +70,7 @@ class FaultMatch(TypedDict, total=False):
     ]
     after: Annotated[
         int,
-        "How many matching requests pass before it hits; not together with nth.",
+        "The number of matching requests that pass before it hits; not together with nth.",
         Keywords(minimum=0, maximum=_MAX),
     ]
 

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
 _T = TypeVar("_T")
-_POLL_SECONDS = 0.5  # between two checks whether a wait must end
+_POLL_SECONDS = 0.5  # between two checks for the end of a wait
 
 
 class AsgiShell:

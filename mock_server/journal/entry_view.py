@@ -37,7 +37,7 @@ JsonObject = dict[str, Any]
 class Miss(TypedDict):
     """The mistake in a refused request, and the smallest change that makes it valid."""
 
-    reason: Annotated[str, "What is wrong, and what to do, in one sentence."]
+    reason: Annotated[str, "The mistake and the remedy, in one sentence."]
     parameter: str
     seen: str
     allowed: str
@@ -68,7 +68,7 @@ class EntrySummary(TypedDict):
     fault: JsonObject | None
     deliveries: Annotated[list[int], "The ids of the deliveries that it caused."]
     near_miss: Miss | None
-    warnings: Annotated[list[str], "What the mock ignored, such as an unknown parameter."]
+    warnings: Annotated[list[str], "Parts that the mock ignored, such as an unknown parameter."]
     seconds: Annotated[float | None, "The duration of the request."]
     entity: Annotated[str | None, "Of its webhook request; for a list, its parameter."]
     results: Annotated[int | None, "The number of webhook requests that a list returned."]
@@ -445,7 +445,7 @@ class EntryView:
         return None if self._response is None else self._response.ending
 
     def _har_response(self, response: JournalResponse) -> har.HarResponse:
-        """Return the response as the client got it."""
+        """Return the response that the client got."""
         ending, body, size = self._ending, response["body"], response["size"]
         if ending is not None and ending.kind == "dropped":
             return har.HarResponse(0, [], "", "", 0)

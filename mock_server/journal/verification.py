@@ -61,7 +61,7 @@ class Condition(NamedTuple):
     """A condition to wait for."""
 
     holds: Callable[[], bool]  # returns True if the condition holds now
-    #: Returns what met the condition, or came nearest to it, as JSON. May raise UsageError.
+    #: Returns the facts that met the condition, or the nearest ones, as JSON. May raise UsageError.
     facts: Callable[[], dict[str, Any]]
     result: Callable[[], Any]  # returns the result of a wait in Python
 

@@ -26,14 +26,14 @@ class VendorError(Exception):
     wrong: str = ""  # the wrong parameter, if ``parameter`` names several
     variant: str = ""  # a more special kind, which a server may refuse differently
     seen: str = ""  # the value, quoted, or its description
-    allowed: str = ""  # what would be valid
+    allowed: str = ""  # the allowed values in words
     dials: tuple[str, ...] = ()  # of the decision; none if the documents decide
     record: bytes | None = None  # the body of the webhook request that the request names
     attempts: tuple[int, ...] = ()  # the numbers of the delivery attempts that it caused
 
     @property
     def response_kind(self) -> str:
-        """The kind whose dials decide the response."""
+        """The kind with the dials of the response."""
         return self.variant or self.kind
 
     @property

@@ -70,7 +70,7 @@ class Epoch:
 
     config: Config
     name: str  # of the world
-    number: int  # how many epochs the world had before
+    number: int  # the number of earlier epochs of the world
     clock: WorldClock
     tokens: Tokens
     delivery_queue: DeliveryQueue

@@ -1,4 +1,4 @@
-"""Let `python -m crmcom_kit` do what `crmcom-kit` does."""
+"""Run the command `crmcom-kit` as `python -m crmcom_kit`."""
 
 from crmcom_kit.cli import main
 

@@ -84,7 +84,7 @@ class LazyCommand(click.Command):
 
 
 class LazyGroup(click.Group):
-    """A group whose help, completion and suggestions import no sub-command."""
+    """A group that imports no sub-command for help, completion and suggestions."""
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
