@@ -265,9 +265,7 @@ class Campaign:
         is_refused_change = not exchange.ok and exchange.call.method in CHANGES
         if suspicion.record_id is not None and not is_refused_change:
             self.belief.changed_by_others[suspicion.record_id] = suspicion.seen
-            if not any(
-                isinstance(hypothesis.confirmation, Effect) for hypothesis in suspicion.hypotheses
-            ):
+            if not any(isinstance(hypothesis, Effect) for hypothesis in suspicion.hypotheses):
                 self.belief.done_by_others.add(suspicion.symptom)
 
     def _blaming_read_before(self, suspicion: Suspicion) -> Iterator[Hypothesis]:
@@ -275,18 +273,18 @@ class Campaign:
         exchange = suspicion.exchange
         for before in self.session.client.history[exchange.number - 2 : exchange.number - 1]:
             if before.call.verb == exchange.call.verb == "GET" and before.call != exchange.call:
-                yield Hypothesis(suspicion.hypotheses[0].statement, OnlyBehind(before.call))
+                yield OnlyBehind(suspicion.hypotheses[0].statement, before.call)
 
     def is_confirmed(self, suspicion: Suspicion, hypothesis: Hypothesis) -> bool:
         """Return whether a hypothesis is true, and send the requests that tell it."""
-        cause, tried = hypothesis.confirmation, None
-        if isinstance(cause, Effect):
-            tried = hypothesis.statement, suspicion.symptom, cause.change.number
+        tried = None
+        if isinstance(hypothesis, Effect):
+            tried = hypothesis.statement, suspicion.symptom, hypothesis.change.number
         if tried in self._without_effect:  # many responses may show one change
             return False
         try:
-            if cause.settle(suspicion, hypothesis.statement, self):
-                is_of_others = isinstance(cause, Effect) and cause.by_anybody
+            if hypothesis.settle(suspicion, self):
+                is_of_others = isinstance(hypothesis, Effect) and hypothesis.by_anybody
                 return not (is_of_others and self.does_it_by_itself())
         except Unreachable as error:  # what would show it cannot be sent, or read
             self.why_unsent.setdefault(suspicion.exchange.call.method, str(error))

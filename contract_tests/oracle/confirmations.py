@@ -1,6 +1,6 @@
-"""Ways to confirm a hypothesis: each class says which requests settle it, and sends them.
+"""Hypotheses by how they are confirmed: each class says which requests settle it.
 
-They are sent through an ``Asker``. The oracle observes them like all other requests.
+The requests are sent through an ``Asker``. The oracle observes them like all other requests.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
@@ -14,7 +14,7 @@ from crmcom_kit.contract_tests.belief.knowledge import differing, value_at
 from crmcom_kit.contract_tests.client.errors import Unreachable
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER
-from crmcom_kit.contract_tests.oracle.suspicions import Asker, Confirmation, Hypothesis, Suspicion
+from crmcom_kit.contract_tests.oracle.suspicions import Asker, Hypothesis, Suspicion
 
 #: The maximum number of webhook requests that are looked at before a request is sent again.
 MAX_LOOKED_AT = 5
@@ -25,7 +25,7 @@ MAX_CALLS_AGAIN = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Again(Confirmation):
+class Again(Hypothesis):
     """The same request shows it again, after a look at the webhook requests that it rests on."""
 
     rests_on: tuple[str, ...] = ()  # ids
@@ -33,13 +33,13 @@ class Again(Confirmation):
         False  # whether only this response shows it: the record itself stays as it was
     )
 
-    def settle(self, suspicion: Suspicion, statement: str, asker: Asker, /) -> bool:
+    def settle(self, suspicion: Suspicion, asker: Asker, /) -> bool:
         """Look, and send the request again, as often as it takes."""
         for _ in range(asker.belief.min_sightings - 1):
             looked_at = self.rests_on[:MAX_LOOKED_AT]
             before = {key: look_at(key, asker) for key in looked_at}
             exchange, suspicions = asker.ask(suspicion.exchange.call)
-            if not _is_suspected(statement, suspicions, looked_at):
+            if not _is_suspected(self.statement, suspicions, looked_at):
                 return False
             key = suspicion.record_id if self.is_momentary else None
             if key is not None and _has_changed(before.get(key), exchange.by_id.get(key), asker):
@@ -55,12 +55,12 @@ def _has_changed(before: Record | None, record: Record | None, asker: Asker) -> 
 
 
 @dataclass(frozen=True, slots=True)
-class OnlyBehind(Confirmation):
+class OnlyBehind(Hypothesis):
     """A response is wrong right after another request each time, and right without it."""
 
     before: Call
 
-    def settle(self, suspicion: Suspicion, statement: str, asker: Asker, /) -> bool:
+    def settle(self, suspicion: Suspicion, asker: Asker, /) -> bool:
         """Alternate between the request alone and after ``before``.
 
         So a load balancer that alternates servers cannot look like the cause.
@@ -70,13 +70,13 @@ class OnlyBehind(Confirmation):
                 if predecessor is not None:
                     asker.ask(predecessor)
                 _, suspicions = asker.ask(suspicion.exchange.call)
-                if _is_suspected(statement, suspicions) == (predecessor is None):
+                if _is_suspected(self.statement, suspicions) == (predecessor is None):
                     return False
         return True
 
 
 @dataclass(frozen=True, slots=True)
-class Refused(Confirmation):
+class Refused(Hypothesis):
     """A request is refused, and its sibling served, in turn.
 
     The two differ only in what the statement says to make no difference. A server that has another
@@ -91,7 +91,7 @@ class Refused(Confirmation):
     #: another reason. None: any refusal counts.
     alike: Mapping[str, Any] | None = None
 
-    def settle(self, _suspicion: Suspicion, _statement: str, asker: Asker, /) -> bool:
+    def settle(self, _suspicion: Suspicion, asker: Asker, /) -> bool:
         """Send both in turn, as often as it takes."""
         if self.alike is not None:
             alike = asker.call(self.method, self.alike)
@@ -130,7 +130,7 @@ class ChangeForm(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class RefusedChange(Confirmation):
+class RefusedChange(Hypothesis):
     """Changes of one kind are refused, and their siblings served, in turn.
 
     A sibling names the same webhook request in another way, or one in the other state. A served
@@ -141,7 +141,7 @@ class RefusedChange(Confirmation):
     refused: ChangeForm
     served: ChangeForm
 
-    def settle(self, suspicion: Suspicion, _statement: str, asker: Asker, /) -> bool:
+    def settle(self, suspicion: Suspicion, asker: Asker, /) -> bool:
         """Send the sibling, and both of another webhook request. Raises Unreachable."""
         method, hits = suspicion.exchange.call.method, asker.belief.min_sightings
         alike = asker.alike(suspicion.exchange)
@@ -170,7 +170,7 @@ def _all_exist(keys: Sequence[str], asker: Asker) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class RefusedCall(Confirmation):
+class RefusedCall(Hypothesis):
     """A right login is refused each time, and served each time in another form.
 
     Without another form, the same login is served and refused in turn. Also: the release of a token
@@ -180,7 +180,7 @@ class RefusedCall(Confirmation):
     refused: Call
     served: Call
 
-    def settle(self, _suspicion: Suspicion, _statement: str, asker: Asker, /) -> bool:
+    def settle(self, _suspicion: Suspicion, asker: Asker, /) -> bool:
         """Send both, in an order that no rate limit and no servers in turn could explain."""
         order = (True, False, True, False) if self.served == self.refused else _NO_RHYTHM
         for gap, is_served in enumerate(order * (asker.belief.min_sightings - 1)):
@@ -195,12 +195,12 @@ _NO_RHYTHM = (True, False, False, True, False, True)
 
 
 @dataclass(frozen=True, slots=True)
-class Disagree(Confirmation):
+class Disagree(Hypothesis):
     """Show and list always return a webhook request as before, and always in two different ways."""
 
     tracked: TrackedRecord
 
-    def settle(self, _suspicion: Suspicion, _statement: str, asker: Asker, /) -> bool:
+    def settle(self, _suspicion: Suspicion, asker: Asker, /) -> bool:
         """Look at it in an order that servers behind a load balancer could not explain."""
         first: dict[str, Record | None] = {}
         if _narrow_list(self.tracked) is None:
@@ -215,7 +215,7 @@ class Disagree(Confirmation):
 
 
 @dataclass(frozen=True, slots=True)
-class Effect(Confirmation):
+class Effect(Hypothesis):
     """The same kind of change, of other records, has the same effect each time."""
 
     change: Exchange
@@ -226,7 +226,7 @@ class Effect(Confirmation):
         """Return the change."""
         return self.change
 
-    def settle(self, suspicion: Suspicion, statement: str, asker: Asker, /) -> bool:
+    def settle(self, suspicion: Suspicion, asker: Asker, /) -> bool:
         """Repeat the change a few times.
 
         Not every change must show it: some faults affect only records of some kind.
@@ -238,8 +238,9 @@ class Effect(Confirmation):
             suspicions = asker.repeat(self.change)
             if suspicions is None:
                 return False
-            missing -= _is_suspected(statement, suspicions)
-            asker.keep([other for other in suspicions if not _is_suspected(statement, [other])])
+            missing -= _is_suspected(self.statement, suspicions)
+            others = (other for other in suspicions if not _is_suspected(self.statement, [other]))
+            asker.keep([*others])
             for _ in range(asker.belief.min_sightings - 1):
                 idle = asker.repeat(self.change, idle=True) or ()
                 if any(other.symptom == suspicion.symptom for other in idle):
@@ -250,12 +251,12 @@ class Effect(Confirmation):
 
 
 @dataclass(frozen=True, slots=True)
-class PagesContradict(Confirmation):
+class PagesContradict(Hypothesis):
     """Two pages come as before each time, and contradict each other."""
 
     pages: tuple[Exchange, Exchange]
 
-    def settle(self, _suspicion: Suspicion, _statement: str, asker: Asker, /) -> bool:
+    def settle(self, _suspicion: Suspicion, asker: Asker, /) -> bool:
         """Ask for both pages, in an order that servers behind a balancer could not explain."""
         for _ in range(asker.belief.min_sightings - 1):
             for at in (0, 0, 1, 0, 1, 1):
@@ -266,13 +267,13 @@ class PagesContradict(Confirmation):
 
 
 @dataclass(frozen=True, slots=True)
-class TooFew(Confirmation):
+class TooFew(Hypothesis):
     """A list is too short again, right after everything that it selects was listed with ids."""
 
     whole: Mapping[str, Any]  # parameters that list everything
     ids: Set[str]  # of webhook requests that must be there
 
-    def settle(self, suspicion: Suspicion, _statement: str, asker: Asker, /) -> bool:
+    def settle(self, suspicion: Suspicion, asker: Asker, /) -> bool:
         """List all and forget what is not there, then ask for the list again."""
         for _ in range(asker.belief.min_sightings - 1):
             everything = asker.call("list", self.whole)
@@ -281,21 +282,20 @@ class TooFew(Confirmation):
             for key in self.ids - everything.by_id.keys():
                 asker.belief.lose(key)
             _, suspicions = asker.ask(suspicion.exchange.call)
-            firsts = [other.hypotheses[0].confirmation for other in suspicions]
-            if not any(isinstance(confirmation, TooFew) for confirmation in firsts):
+            if not any(isinstance(other.hypotheses[0], TooFew) for other in suspicions):
                 return False  # it may still contradict other pages, if there is no fixed order
         return True
 
 
 @dataclass(frozen=True, slots=True)
-class Contradicted(Confirmation):
+class Contradicted(Hypothesis):
     """No interpretation explains all lists, also when all are requested again."""
 
     calls: tuple[Call, ...]  # lists that ruled out interpretations that would explain this one
     #: Ids of webhook requests: if one has changed, some interpretation may explain the list.
     rests_on: tuple[str, ...] = ()
 
-    def settle(self, suspicion: Suspicion, statement: str, asker: Asker, /) -> bool:
+    def settle(self, suspicion: Suspicion, asker: Asker, /) -> bool:
         """Ask for the lists that contradict this one again, and show what they depend on.
 
         Then ask for this list again.
@@ -312,11 +312,11 @@ class Contradicted(Confirmation):
                 )
                 for key in [key for key in keys if key is not None][:MAX_LOOKED_AT]:
                     look_at(key, asker)
-            if not self._comes_again(suspicion.exchange.call, statement, asker):
+            if not self._comes_again(suspicion.exchange.call, asker):
                 return False
         return True
 
-    def _comes_again(self, call: Call, statement: str, asker: Asker) -> bool:
+    def _comes_again(self, call: Call, asker: Asker) -> bool:
         """Whether it comes again after a look at everything that it rests on, also by then."""
         looked_at, keys = dict[str, None](), [*self.first]
         for _ in range(MAX_ROUNDS):
@@ -324,11 +324,10 @@ class Contradicted(Confirmation):
                 look_at(key, asker)
             looked_at |= dict.fromkeys(keys)
             _, suspicions = asker.ask(call)
-            causes = [hypothesis.confirmation for hypothesis in _hypotheses(suspicions)]
-            again = [cause for cause in causes if isinstance(cause, Contradicted)]
-            keys = [key for cause in again for key in cause.first if key not in looked_at]
+            again = [each for each in _hypotheses(suspicions) if isinstance(each, Contradicted)]
+            keys = [key for each in again for key in each.first if key not in looked_at]
             if not keys:
-                return _is_suspected(statement, suspicions, [*looked_at])
+                return _is_suspected(self.statement, suspicions, [*looked_at])
         return False  # too much has changed
 
     @property

@@ -232,12 +232,12 @@ def _suspicion(
         for exclusion in chain.from_iterable(excluding):
             if exclusion.zones & may_be:
                 calls[exclusion.number] = exclusion.call
-    hypotheses = [Hypothesis(problem.statement, Evident())]
+    hypotheses: list[Hypothesis] = [Evident(problem.statement)]
     if possible:
         pairs = chain.from_iterable(ruled_out.values())
         keys = dict.fromkeys(key for _, key in pairs if key is not None)
-        cause = Contradicted(tuple(calls[number] for number in sorted(calls)), tuple(keys))
-        hypotheses = [Hypothesis(problem.statement, cause)]
+        in_order = tuple(calls[number] for number in sorted(calls))
+        hypotheses = [Contradicted(problem.statement, in_order, tuple(keys))]
     if problem.missing is not None:
         hypotheses += hypotheses_of_change(problem.missing, belief)
     return Suspicion(
@@ -308,9 +308,9 @@ def _too_few(compared: _Compared, ways: Iterable[Interpretation]) -> Iterator[Su
     if sense.is_paged:
         statement = "list.paging.offset" if sense.offset else "list.paging.number_of_results"
     whole = {name: value for name, value in sense.parameters.items() if name not in _NOT_FILTERS}
-    hypothesis = Hypothesis(statement, TooFew(whole, certain))
+    hypotheses = (TooFew(statement, whole, certain),)
     expected = f"at least {wanted} of the {len(certain)} that match"
-    yield Suspicion(compared.exchange, expected, str(count), (hypothesis,))
+    yield Suspicion(compared.exchange, expected, str(count), hypotheses)
 
 
 def _fewest_ids(fits: Fits, way: Interpretation) -> frozenset[str]:

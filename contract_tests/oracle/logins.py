@@ -17,7 +17,6 @@ from crmcom_kit.contract_tests.oracle.suspicions import (
     Finding,
     Flaw,
     Held,
-    Hypothesis,
     Suspicion,
     finding,
     held,
@@ -87,7 +86,7 @@ def _check_unit(login: Exchange, unit: str, belief: Belief) -> Iterator[Suspicio
     is_known = any(claim in names for names in units.values())
     if is_known and claim not in units.get(unit, {unit}):
         wanted, seen = f"a token for the unit {unit}", f"the claim oun {claim}"
-        hypotheses = (Hypothesis("login.unit", Effect(login)),)
+        hypotheses = (Effect("login.unit", login),)
         yield Suspicion(login, wanted, seen, hypotheses, symptom="login")
 
 
@@ -100,8 +99,8 @@ def _released(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Find
         belief.set_token(token, TokenState.RELEASED if ends else TokenState.DOUBTFUL)
     elif ends and sense.is_clear and belief.token_state(token) is TokenState.LIVE:
         served = build(method, {"token": token, "entity": other_entity(belief)})
-        hypothesis = Hypothesis("token_release.available", RefusedCall(exchange.call, served))
-        yield Suspicion(exchange, "OK: the token is valid", outcome(exchange), (hypothesis,))
+        hypotheses = (RefusedCall("token_release.available", exchange.call, served),)
+        yield Suspicion(exchange, "OK: the token is valid", outcome(exchange), hypotheses)
 
 
 # Right logins that are refused.
@@ -140,7 +139,7 @@ def _refused(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Suspi
     if unit not in (None, right.unit):
         return  # whether the user may act for another unit is open
     forms = _forms(call, sense, sense.method, belief)
-    hypotheses = tuple(Hypothesis(statement, RefusedCall(call, form)) for statement, form in forms)
+    hypotheses = tuple(RefusedCall(statement, call, form) for statement, form in forms)
     expected = "OK: the login is right, and so it was served"
     yield Suspicion(exchange, expected, outcome(exchange), hypotheses, symptom="login")
 

@@ -23,7 +23,6 @@ from crmcom_kit.contract_tests.oracle.sense import Sense, is_whole, names_of, re
 from crmcom_kit.contract_tests.oracle.service import Service
 from crmcom_kit.contract_tests.oracle.suspicions import (
     MISSING,
-    Confirmation,
     Evident,
     Finding,
     Flaw,
@@ -150,14 +149,16 @@ class Oracle:
 
     def _served(self, exchange: Exchange, expected: Expectation) -> Suspicion:
         """Return the suspicion that a request was served that must be refused."""
-        confirmations: tuple[Confirmation, ...] = (Evident(),)
+        statement = expected.statement
+        hypotheses: tuple[Hypothesis, ...] = (Evident(statement),)
         if expected.record_id is not None:  # unless somebody else has changed it
-            confirmations = (Effect(exchange), Again((expected.record_id,)))
+            again = Again(statement, (expected.record_id,))
+            hypotheses = (Effect(statement, exchange), again)
         return Suspicion(
             exchange,
             expected=f"an error: {expected.why}",
             seen=f"OK{_names(exchange)}",
-            hypotheses=tuple(Hypothesis(expected.statement, each) for each in confirmations),
+            hypotheses=hypotheses,
             record_id=_id(exchange),
         )
 
@@ -210,7 +211,7 @@ class Oracle:
             yield Flaw(statement, expected_text, seen, expected.record_id)
         else:  # what was known of it may be old: a number may be used again
             rests_on = (expected.record_id,) if expected.record_id else ()
-            hypotheses = (Hypothesis(statement, Again(rests_on)),)
+            hypotheses = (Again(statement, rests_on),)
             yield Suspicion(exchange, expected_text, seen, hypotheses, expected.record_id)
 
     # Changes.

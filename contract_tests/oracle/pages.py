@@ -14,7 +14,7 @@ from crmcom_kit.contract_tests.belief.belief import Belief, Change
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.oracle.confirmations import PagesContradict
 from crmcom_kit.contract_tests.oracle.sense import Sense
-from crmcom_kit.contract_tests.oracle.suspicions import Finding, Held, Hypothesis, Suspicion
+from crmcom_kit.contract_tests.oracle.suspicions import Finding, Held, Suspicion
 
 #: The maximum numbers of pages that are kept of one list and size, and of such lists.
 MAX_PAGES, MAX_LISTS = 24, 200
@@ -73,8 +73,7 @@ class Pages:
         for earlier in others:
             contradiction = _contradiction(page, earlier)
             if contradiction is not None:
-                pages_again = PagesContradict((earlier.exchange, page.exchange))
-                hypotheses = (Hypothesis(STATEMENT, pages_again),)
+                hypotheses = (PagesContradict(STATEMENT, (earlier.exchange, page.exchange)),)
                 before = (earlier.exchange,)
                 yield Suspicion(page.exchange, *contradiction, hypotheses, before=before)
                 return

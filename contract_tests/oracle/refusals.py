@@ -47,7 +47,7 @@ def hypotheses(expected: Expectation, belief: Belief) -> Iterator[Hypothesis]:
         other_state = next(state for state in STATES if state != tracked.state)
         refused = _form_of(tracked, parameters)
         served = refused._replace(state=other_state)
-        yield Hypothesis(expected.statement, RefusedChange(tracked.typed, refused, served))
+        yield RefusedChange(expected.statement, tracked.typed, refused, served)
 
 
 def _without_token(sense: Sense) -> Parameters:
@@ -66,26 +66,25 @@ def _of_list(
     """
     if len(parameters) == 1:
         more = {**parameters, "life_cycle_state": "REJECTED"}
-        yield Hypothesis("list.optional_parameters", Refused("list", parameters, more, rests_on))
+        yield Refused("list.optional_parameters", "list", parameters, more, rests_on)
     for name, value in parameters.items():
         statement = served_by({name: value}, belief.release)
         if name == "entity":
             plain = {"entity": other_entity(belief, value)}
-            refused = Refused("list", {name: value}, plain, rests_on, {"entity": _NO_ENTITY})
-            yield Hypothesis(statement, refused)
+            alike = {"entity": _NO_ENTITY}
+            yield Refused(statement, "list", {name: value}, plain, rests_on, alike)
         elif name not in SEMI_OPTIONAL:
             rest = {kept: wanted for kept, wanted in parameters.items() if kept != name}
-            yield Hypothesis(statement, Refused("list", parameters, rest, rests_on))
+            yield Refused(statement, "list", parameters, rest, rests_on)
         elif name != "entity_id":  # whether it needs its entity is open
             plain = {"entity": other_entity(belief)}
-            yield Hypothesis(statement, Refused("list", {name: value}, plain, rests_on))
+            yield Refused(statement, "list", {name: value}, plain, rests_on)
     semi = {name: parameters[name] for name in SEMI_OPTIONAL if name in parameters}
     if len(semi) > 1:
         fewer = dict([*semi.items()][:-1])
         if [*fewer] == ["entity_id"]:
             fewer = dict([*semi.items()][1:])
-        several = Refused("list", semi, fewer, rests_on)
-        yield Hypothesis("list.semi_optional.several_allowed", several)
+        yield Refused("list.semi_optional.several_allowed", "list", semi, fewer, rests_on)
 
 
 def other_entity(belief: Belief, entity: Any = None) -> str:
@@ -104,19 +103,18 @@ def _of_show(
     """Yield the hypotheses of why a webhook request is not shown."""
     if "fields_set" in parameters:
         rest = {name: value for name, value in parameters.items() if name != "fields_set"}
-        yield Hypothesis("fields_set.names", Refused("show", parameters, rest))
+        yield Refused("fields_set.names", "show", parameters, rest)
     if "number" in parameters[IDENTIFIER]:
         by_id = {**parameters, IDENTIFIER: {"id": tracked.id}}
-        yield Hypothesis("identifier.fields", Refused("show", parameters, by_id))
+        yield Refused("identifier.fields", "show", parameters, by_id)
     others_first = sorted(belief.existing(), key=lambda record: record is tracked)
     shown = [record for record in others_first if record.shown]
     if shown:  # if not, this user may have no permission for show
-        yield Hypothesis("identifier.selects", Disagree(tracked))
+        yield Disagree("identifier.selects", tracked)
     yield from hypotheses_of_change(tracked, belief)
     if shown:
         sibling = {IDENTIFIER: {"id": shown[0].id}}  # the same one if it is the only one
-        refused = Refused("show", parameters, sibling, rests_on=(tracked.id,))
-        yield Hypothesis("identifier.selects", refused)
+        yield Refused("identifier.selects", "show", parameters, sibling, (tracked.id,))
 
 
 # resend and delete.
@@ -147,9 +145,9 @@ def _of_change(tracked: TrackedRecord, parameters: Parameters) -> Iterator[Hypot
     refused = _form_of(tracked, parameters)
     if "fields_set" in refused.beside:
         served = refused._replace(beside={})
-        yield Hypothesis("fields_set.names", RefusedChange(tracked.typed, refused, served))
+        yield RefusedChange("fields_set.names", tracked.typed, refused, served)
     served = refused._replace(form=_other_form(refused.form))
-    yield Hypothesis("identifier.fields", RefusedChange(tracked.typed, refused, served))
+    yield RefusedChange("identifier.fields", tracked.typed, refused, served)
 
 
 def _form_of(tracked: TrackedRecord, parameters: Parameters) -> ChangeForm:

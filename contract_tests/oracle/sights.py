@@ -136,12 +136,12 @@ class _Comparison:
 
     def _differs(self, tracked: TrackedRecord, record: Record, path: str) -> Suspicion:
         """Return the suspicion that a webhook request is not as it was known."""
-        hypotheses = [Hypothesis("list.agrees_with_show", Disagree(tracked))]
+        hypotheses: list[Hypothesis] = [Disagree("list.agrees_with_show", tracked)]
         since = self.belief.since_seen(tracked.id)
         if tracked.partly is not None and not any(change.served for change in since):
             # A read is cheap, so it must be seen more often.
-            effect = Effect(tracked.partly, by_anybody=True, more=2)
-            hypotheses.append(Hypothesis("show.changes_nothing", effect))
+            effect = Effect("show.changes_nothing", tracked.partly, by_anybody=True, more=2)
+            hypotheses.append(effect)
         if tracked.resent:
             served = (change for change in reversed(self.belief.changes) if change.served)
             resend = next(change for change in served if tracked.id in change.named)
@@ -152,8 +152,8 @@ class _Comparison:
             if self.sense.identifier is not None:
                 is_as_looked_at = self.sense.identifier.field == "id" and is_whole(self.sense)
                 statement = "show.changes_nothing" if is_as_looked_at else "identifier.selects"
-            again = Again((tracked.id,), is_momentary=statement == "identifier.selects")
-            hypotheses.append(Hypothesis(statement, again))
+            is_momentary = statement == "identifier.selects"
+            hypotheses.append(Again(statement, (tracked.id,), is_momentary))
         return _changed(tracked, record, path, self.exchange, *hypotheses)
 
     def _left_out(self, tracked: TrackedRecord, record: Record) -> Iterator[Suspicion]:
@@ -170,7 +170,7 @@ class _Comparison:
                 if "." in path:
                     statement = statement_of(self.belief.release, *path.split("."))
                 expected = f"{path} of {tracked.number} unchanged: {_known_text(tracked, path)}"
-                again = Hypothesis(statement, Again((tracked.id,)))
+                again = Again(statement, (tracked.id,))
                 yield Suspicion(
                     self.exchange,
                     expected=expected,
@@ -194,12 +194,12 @@ class _Comparison:
             belief.done_by_others.add(NEW)
         if len(since) == 1 and since[0].method == "resend" and since[0].served:
             number = record.get("number", key)
-            effect = Effect(since[0].exchange, by_anybody=True)
+            effect = Effect("resend.same_record", since[0].exchange, by_anybody=True)
             yield Suspicion(
                 self.exchange,
                 expected="no new webhook request, since resend sends the existing one again",
                 seen=f"the new webhook request {number}",
-                hypotheses=(Hypothesis("resend.same_record", effect),),
+                hypotheses=(effect,),
                 record_id=key,
                 before=(since[0].exchange,),
                 symptom=NEW,
@@ -256,17 +256,17 @@ def _known_text(tracked: TrackedRecord, path: str) -> str:
     return "not kept" if isinstance(value, Digest) else shortened(repr(value), 80)
 
 
-def _resend_hypothesis(tracked: TrackedRecord, record: Record, change: Change) -> Hypothesis:
+def _resend_hypothesis(tracked: TrackedRecord, record: Record, change: Change) -> Effect:
     """Return the hypothesis that a resend has done something wrong to its webhook request."""
     statement = "resend.returns_record"
     if tracked.moving:
         statement = "resend.identity_kept"
     elif record.get("life_cycle_state") == "REJECTED" and tracked.untraced is not None:
         statement = "resend.sends_again"  # it is as before
-    return Hypothesis(statement, Effect(change.exchange))
+    return Effect(statement, change.exchange)
 
 
-def hypotheses_of_change(tracked: TrackedRecord, belief: Belief) -> list[Hypothesis]:
+def hypotheses_of_change(tracked: TrackedRecord, belief: Belief) -> list[Effect]:
     """Return the hypotheses of which request changed or removed a webhook request.
 
     There is one for each statement, with the last request that may break it; the latest is first.
@@ -283,8 +283,8 @@ def hypotheses_of_change(tracked: TrackedRecord, belief: Belief) -> list[Hypothe
             statement = "delete.gone" if change.method == "delete" else "resend.same_record"
         causes.setdefault(statement, change)
     return [
-        Hypothesis(name, Effect(change.exchange, by_anybody=tracked.id not in change.named))
-        for name, change in causes.items()
+        Effect(statement, change.exchange, by_anybody=tracked.id not in change.named)
+        for statement, change in causes.items()
     ]
 
 
@@ -356,7 +356,7 @@ def _check_delete_returns(
     if not paths:
         yield Held("delete.returns_record")
         return
-    effect = Hypothesis("delete.returns_record", Effect(exchange))
+    effect = Effect("delete.returns_record", exchange)
     yield _changed(tracked, data, paths[0], exchange, effect)
 
 
@@ -369,5 +369,5 @@ def _check_resend_keeps(
         if "id" in data and "number" in data:
             yield from map(Held, ("resend.identity_kept", "resend.same_record"))
         return
-    effect = Hypothesis("resend.identity_kept", Effect(exchange))
+    effect = Effect("resend.identity_kept", exchange)
     yield _changed(tracked, data, paths[0], exchange, effect)

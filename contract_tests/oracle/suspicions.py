@@ -1,8 +1,7 @@
 """What checks find in an exchange: statements that were kept, flaws, and suspicions.
 
-A suspicion is something that no open dial explains. It has hypotheses in order; each names a
-statement and a confirmation. The first hypothesis that is confirmed makes the violation. If none
-is confirmed, somebody else was at work.
+A suspicion is something that no open dial explains. It has hypotheses in order. The first one that
+is confirmed makes the violation. If none is confirmed, somebody else was at work.
 """
 
 from abc import ABC, abstractmethod
@@ -57,26 +56,19 @@ class Asker(Protocol):
         ...
 
 
-class Confirmation(ABC):
-    """What settles a hypothesis: data that says what to ask, and how to conclude."""
+@dataclass(frozen=True, slots=True)
+class Hypothesis(ABC):
+    """One explanation of what was seen; a subclass says what to ask, and how to conclude."""
 
-    __slots__ = ()
+    statement: str  # that is broken if the hypothesis is true
 
     @abstractmethod
-    def settle(self, suspicion: "Suspicion", statement: str, asker: Asker, /) -> bool:
-        """Send what is needed, and return whether the statement is broken."""
+    def settle(self, suspicion: "Suspicion", asker: Asker, /) -> bool:
+        """Send what is needed, and return whether the hypothesis is true."""
 
     def cause(self, suspicion: "Suspicion") -> Exchange:
         """Return the exchange that breaks the statement, if it is broken."""
         return suspicion.exchange
-
-
-@dataclass(frozen=True, slots=True)
-class Hypothesis:
-    """One explanation of what was seen."""
-
-    statement: str
-    confirmation: Confirmation
 
 
 @dataclass(slots=True)
@@ -99,8 +91,8 @@ class Suspicion:
 
     def blamed(self, hypothesis: Hypothesis) -> tuple[str, str]:
         """Return the statement that is broken if a hypothesis is true, and by which method."""
-        cause = hypothesis.confirmation.cause(self)
-        return hypothesis.statement, blamed(hypothesis.statement, cause.call.method)
+        method = hypothesis.cause(self).call.method
+        return hypothesis.statement, blamed(hypothesis.statement, method)
 
     def violation(self, hypothesis: Hypothesis) -> Violation:
         """Return the violation that follows if a hypothesis is true."""
@@ -125,8 +117,8 @@ class Flaw(NamedTuple):
 
     def suspicion(self, exchange: Exchange) -> Suspicion:
         """Return it as a suspicion of the exchange that shows it."""
-        hypothesis = Hypothesis(self.statement, Evident())
-        return Suspicion(exchange, self.expected, self.seen, (hypothesis,), self.record_id)
+        evident = (Evident(self.statement),)
+        return Suspicion(exchange, self.expected, self.seen, evident, self.record_id)
 
 
 #: What a check finds in an exchange.
@@ -144,9 +136,9 @@ def finding(statement: str, *, holds: bool, expected: str, seen: str) -> Held | 
 
 
 @dataclass(frozen=True, slots=True)
-class Evident(Confirmation):
+class Evident(Hypothesis):
     """The response alone shows it."""
 
-    def settle(self, _suspicion: Suspicion, _statement: str, _asker: Asker, /) -> bool:
+    def settle(self, _suspicion: Suspicion, _asker: Asker, /) -> bool:
         """Return True: there is nothing to ask."""
         return True

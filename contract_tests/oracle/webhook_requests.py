@@ -16,7 +16,6 @@ from crmcom_kit.contract_tests.oracle.suspicions import (
     Finding,
     Flaw,
     Held,
-    Hypothesis,
     Suspicion,
     held,
 )
@@ -108,7 +107,7 @@ def _one_name_each(exchange: Exchange, method: str, belief: Belief) -> Iterator[
         # Somebody else may have deleted the other one. Delete may return a record that was deleted
         # long ago, and whose number another one has by now.
         if tracked is not None and tracked.id not in keys and method != "delete":
-            again = Hypothesis("response.number.names_one", Again((tracked.id,)))
+            again = Again("response.number.names_one", (tracked.id,))
             expected = "each number with one webhook request"
             seen = f"the number {number} with the ids {tracked.id} and {' and '.join(keys)}"
             yield Suspicion(exchange, expected, seen, (again,), tracked.id)

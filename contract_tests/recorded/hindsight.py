@@ -28,7 +28,7 @@ from crmcom_kit.contract_tests.oracle.confirmations import (
 from crmcom_kit.contract_tests.oracle.logins import claimed_unit
 from crmcom_kit.contract_tests.oracle.sense import READ_METHODS, Sense, is_whole, names_of
 from crmcom_kit.contract_tests.oracle.sights import OF_DELIVERY
-from crmcom_kit.contract_tests.oracle.suspicions import Confirmation, Evident, Hypothesis, Suspicion
+from crmcom_kit.contract_tests.oracle.suspicions import Evident, Hypothesis, Suspicion
 
 #: How many later exchanges are looked at that show a webhook request, or list the same.
 MAX_LOOKED_AT = 100
@@ -162,17 +162,17 @@ class Case(NamedTuple):
     def confirmed(self) -> tuple[Hypothesis, Exchange] | None:
         """Return the first hypothesis that is confirmed, and the exchange that does it, or None."""
         for hypothesis in self._possible():
-            exchange = self._confirming(hypothesis.confirmation)
+            exchange = self._confirming(hypothesis)
             if exchange is not None:
                 return hypothesis, exchange
         return None
 
-    def _confirming(self, confirmation: Confirmation) -> Exchange | None:
-        if isinstance(confirmation, Evident):
+    def _confirming(self, hypothesis: Hypothesis) -> Exchange | None:
+        if isinstance(hypothesis, Evident):
             return self.exchange
         if not (self.exchange.ok or self.later.is_for_good(self.exchange)):
             return None
-        match confirmation:
+        match hypothesis:
             case Again(rests_on=keys) if not self._may_recur():
                 return self._again(keys)
             case Contradicted(rests_on=keys):
@@ -182,23 +182,23 @@ class Case(NamedTuple):
             ):
                 return self._again((disputed.id,))
             case Refused(method="show", rests_on=keys) if keys:
-                is_served = self.later.serves(confirmation.method)
+                is_served = self.later.serves(hypothesis.method)
                 return self._again(keys) if is_served and not self._may_recur() else None
             case Refused():
                 key = self.suspicion.record_id
                 is_there = key is None or self._as_known(key) is not None
-                return self.exchange if is_there and self._is_to_blame(confirmation) else None
+                return self.exchange if is_there and self._is_to_blame(hypothesis) else None
             case Effect(change=login) if login.call.method in LOGINS:
                 return self.later.logs_in_so_again(login)
             case Effect(by_anybody=by_anybody):
                 return self.exchange if not by_anybody and self._is_the_servers() else None
             case _:
-                return self._confirming_else(confirmation)
+                return self._confirming_else(hypothesis)
         return None
 
-    def _confirming_else(self, confirmation: Confirmation) -> Exchange | None:
+    def _confirming_else(self, hypothesis: Hypothesis) -> Exchange | None:
         """Return what confirms a hypothesis on pages of a list, or on logins."""
-        match confirmation:
+        match hypothesis:
             case PagesContradict(pages=pages):
                 return self._come_again(pages)
             case TooFew(whole=whole, ids=ids):
@@ -242,7 +242,7 @@ class Case(NamedTuple):
         cleared = {
             each.statement
             for each in hypotheses
-            if isinstance(each.confirmation, Refused) and self._accepts(_blamed(each.confirmation))
+            if isinstance(each, Refused) and self._accepts(_blamed(each))
         }
         return [each for each in hypotheses if each.statement not in cleared] or hypotheses[-1:]
 

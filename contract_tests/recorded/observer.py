@@ -63,7 +63,7 @@ def _rests_on(suspicion: Suspicion) -> set[str]:
     """Return the ids of the webhook requests that a suspicion is about, or rests on."""
     keys = set() if suspicion.record_id is None else {suspicion.record_id}
     for hypothesis in suspicion.hypotheses:
-        match hypothesis.confirmation:
+        match hypothesis:
             case Again(rests_on=ids) | Contradicted(rests_on=ids):
                 keys |= {*ids}
     return keys
@@ -138,7 +138,7 @@ class Observer:
             named = {key: before.get(key) or records.get(key) for key in _rests_on(suspicion)}
             was = {key: replace(each) for key, each in named.items() if each is not None}
             self._unsettled.append(Case(suspicion, was, self._later))
-            if not isinstance(suspicion.hypotheses[0].confirmation, Evident):
+            if not isinstance(suspicion.hypotheses[0], Evident):
                 for key in _rests_on(suspicion) & self.belief.records.keys():
                     self.belief.lose(key)
         if sense.name == "list":  # nobody knows whether what a list lacks was there
@@ -201,7 +201,7 @@ class Observer:
         observation = Oracle(Belief(self._release, knows_tokens=False)).observe(exchange)
         self._note(observation, exchange)
         for suspicion in observation.suspicions:
-            if isinstance(suspicion.hypotheses[-1].confirmation, Evident):
+            if isinstance(suspicion.hypotheses[-1], Evident):
                 self._settle(Case(suspicion, {}, self._later))
         self._lose(exchange, sense)
 

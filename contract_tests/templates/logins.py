@@ -19,7 +19,7 @@ from crmcom_kit.contract_tests.client.wording import outcome
 from crmcom_kit.contract_tests.oracle.confirmations import Effect
 from crmcom_kit.contract_tests.oracle.expectations import LOGIN_PARAMETERS
 from crmcom_kit.contract_tests.oracle.logins import known_units
-from crmcom_kit.contract_tests.oracle.suspicions import Hypothesis, Suspicion
+from crmcom_kit.contract_tests.oracle.suspicions import Suspicion
 from crmcom_kit.contract_tests.templates.near_misses import (
     NAME_MUTATIONS,
     SECRET_MUTATIONS,
@@ -85,7 +85,7 @@ def _use(scene: Scene, _unit: str | None, login: Exchange, send: Send) -> Iterat
     is_list_served = any(tracked.listed for tracked in scene.belief.existing())
     if used.wording == scene.belief.token_refusal and is_list_served:
         seen = f"with the token, list returns {outcome(used)}, as without a login"
-        effect = Hypothesis("login.token.returns_token", Effect(login, more=MORE_LOGINS))
+        effect = Effect("login.token.returns_token", login, more=MORE_LOGINS)
         yield Suspicion(
             used, "a token that the server accepts", seen, (effect,),
             before=(login,), symptom="token",

@@ -8,7 +8,7 @@ from helpers.conversations import Conversation, Script
 from helpers.recordings import Entry, changed, created, listed, record, refused, show
 
 from crmcom_kit.contract_tests.oracle.confirmations import Effect, OnlyBehind
-from crmcom_kit.contract_tests.oracle.suspicions import Hypothesis, Suspicion
+from crmcom_kit.contract_tests.oracle.suspicions import Suspicion
 
 ONE, TWO, THREE = record(1), record(2), record(3)
 DONE, MOVED = record(1, life_cycle_state="SUCCESSFUL"), record(1, url="https://elsewhere.example")
@@ -24,8 +24,7 @@ def settled(conversation: Conversation, kind: str, answers: Sequence[Any]) -> tu
         (suspicion, hypothesis)
         for suspicion in conversation.suspicions
         for hypothesis in suspicion.hypotheses
-        if kind
-        in (name := type(hypothesis.confirmation).__name__, f"{hypothesis.statement} {name}")
+        if kind in (name := type(hypothesis).__name__, f"{hypothesis.statement} {name}")
     )
     script = Script(conversation, answers)
     confirmed = script.settle(suspicion, hypothesis)
@@ -167,7 +166,7 @@ def test_a_read_is_wrong_right_behind_another_one(
     """One request spoils the next one, and no other."""
     conversation = Conversation(listed([ONE, TWO]), show(ONE), listed([ONE]))
     (suspicion,) = conversation.suspicions
-    behind = Hypothesis("list.entity.filter", OnlyBehind(conversation.exchanges[1].call))
+    behind = OnlyBehind("list.entity.filter", conversation.exchanges[1].call)
     script = Script(conversation, answers)
     assert script.settle(suspicion, behind) is confirmed
     assert script.is_used_up
@@ -206,7 +205,7 @@ def test_what_cannot_be_listed_does_not_disagree() -> None:
 def effect(statement: str, symptom: str = "url") -> Suspicion:
     """Return a suspicion as a repetition of a change shows it."""
     change = Conversation(show(ONE)).exchanges[0]
-    return Suspicion(change, "", "", (Hypothesis(statement, Effect(change)),), symptom=symptom)
+    return Suspicion(change, "", "", (Effect(statement, change),), symptom=symptom)
 
 
 SAME, ANOTHER = effect("delete.single_result"), effect("resend.single_result", "number")
@@ -236,9 +235,7 @@ def test_an_effect_is_seen_again_after_the_same_change_and_not_without_it(
     conversation = Conversation(listed([ONE, TWO]), changed("delete", TWO, 2))
     conversation.belief.changed_by_others |= others
     script = Script(conversation, repeats=repeats)
-    hypothesis = Hypothesis(
-        "delete.single_result", Effect(conversation.exchanges[-1], by_anybody=True)
-    )
+    hypothesis = Effect("delete.single_result", conversation.exchanges[-1], by_anybody=True)
     suspicion = Suspicion(conversation.exchanges[-1], "", "", (hypothesis,), symptom="url")
     assert script.settle(suspicion) is confirmed
     assert script.is_used_up
@@ -250,9 +247,7 @@ def test_another_matter_that_a_repetition_shows_is_kept() -> None:
     """It is settled later; what the confirmation is about is not."""
     conversation = Conversation(listed([ONE, TWO]), changed("delete", TWO, 2))
     script = Script(conversation, repeats=[[SAME, ANOTHER], []])
-    hypothesis = Hypothesis(
-        "delete.single_result", Effect(conversation.exchanges[-1], by_anybody=True)
-    )
+    hypothesis = Effect("delete.single_result", conversation.exchanges[-1], by_anybody=True)
     script.settle(Suspicion(conversation.exchanges[-1], "", "", (hypothesis,), symptom="url"))
     assert script.kept == [ANOTHER]
 
@@ -267,7 +262,7 @@ def test_an_effect_that_others_have_as_well_is_nobodys(
     """What others did before may be theirs again."""
     conversation = Conversation(listed([ONE, TWO]), changed("delete", TWO, 2))
     conversation.belief.done_by_others |= others
-    hypothesis = Hypothesis("delete.single_result", Effect(conversation.exchanges[-1], by_anybody))
+    hypothesis = Effect("delete.single_result", conversation.exchanges[-1], by_anybody)
     suspicion = Suspicion(conversation.exchanges[-1], "", "", (hypothesis,), symptom="url")
     assert Script(conversation, repeats=[[SAME], []]).settle(suspicion) is confirmed
 

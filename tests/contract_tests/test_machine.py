@@ -19,7 +19,7 @@ from crmcom_kit.contract_tests.client.targets import own_mock
 from crmcom_kit.contract_tests.machine import ContractMachine, Login
 from crmcom_kit.contract_tests.oracle.confirmations import Effect
 from crmcom_kit.contract_tests.oracle.findings import Broken
-from crmcom_kit.contract_tests.oracle.suspicions import Hypothesis, Suspicion
+from crmcom_kit.contract_tests.oracle.suspicions import Suspicion
 from crmcom_kit.mock_server import create_app, crmcom_mock
 
 LOGIN = Login(username=USERNAME, password=PASSWORD, organisation=ORGANISATION)
@@ -202,7 +202,7 @@ def test_what_a_server_does_by_itself_is_held_against_no_change(name: str) -> No
     assert campaign is not None
 
     for of_others in (True, False):
-        hypothesis = Hypothesis("delete.single_result", Sure(change, by_anybody=of_others))
+        hypothesis = Sure("delete.single_result", change, by_anybody=of_others)
         suspicion = Suspicion(change, "", "", (hypothesis,))
         assert campaign.is_confirmed(suspicion, hypothesis) is not (does_it and of_others)
     machine.session.queue.clear()

@@ -97,7 +97,7 @@ class Conversation:
 
 def hypotheses(suspicion: Suspicion) -> list[str]:
     """Return each hypothesis as its statement and the kind of its confirmation, in their order."""
-    return [f"{e.statement} {type(e.confirmation).__name__}" for e in suspicion.hypotheses]
+    return [f"{e.statement} {type(e).__name__}" for e in suspicion.hypotheses]
 
 
 class Script:
@@ -159,4 +159,4 @@ class Script:
     def settle(self, suspicion: Suspicion, hypothesis: Hypothesis | None = None) -> bool:
         """Settle one hypothesis of a suspicion, the first one unless another is given."""
         one = hypothesis or suspicion.hypotheses[0]
-        return one.confirmation.settle(suspicion, one.statement, self)
+        return one.settle(suspicion, self)
