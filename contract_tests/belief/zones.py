@@ -9,7 +9,8 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
-from functools import cache, lru_cache
+from functools import cache, lru_cache, reduce
+from operator import or_
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -66,6 +67,11 @@ def fewest(marks: Iterable[Zones], among: Zones) -> tuple[int, Zones]:
         count += 0 if among & ~digit else 1 << at
         among = among & ~digit or among
     return count, plainest(among)
+
+
+def union(parts: Iterable[Zones]) -> Zones:
+    """Return the zones that are in any of several parts."""
+    return reduce(or_, parts, 0)
 
 
 def plainest(zones: Zones) -> Zones:

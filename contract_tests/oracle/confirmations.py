@@ -302,15 +302,17 @@ class Contradicted(Hypothesis):
         """
         belief = asker.belief
         for _ in range(belief.min_sightings - 1):
-            belief.exclusions.take_back(lambda exclusion: exclusion.call in self.calls)
+            belief.exclusions.take_back(lambda exclusion: exclusion.exchange.call in self.calls)
             for call in self.calls[-MAX_CALLS_AGAIN:]:
                 again, _ = asker.ask(call)
                 # A webhook request that the repeated list lacks may have been deleted.
                 exclusions = chain.from_iterable(belief.exclusions.values())
                 keys = dict.fromkeys(
-                    rests_on for _, number, _, rests_on in exclusions if number == again.number
+                    exclusion.rests_on
+                    for exclusion in exclusions
+                    if exclusion.exchange.number == again.number and exclusion.rests_on is not None
                 )
-                for key in [key for key in keys if key is not None][:MAX_LOOKED_AT]:
+                for key in [*keys][:MAX_LOOKED_AT]:
                     look_at(key, asker)
             if not self._comes_again(suspicion.exchange.call, asker):
                 return False

@@ -7,12 +7,10 @@ sent again.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import reduce
 from itertools import chain, islice
-from operator import or_
-from typing import Any, NamedTuple
+from typing import Any
 
-from crmcom_kit.contract_tests.belief.belief import Belief, Record, TrackedRecord
+from crmcom_kit.contract_tests.belief.belief import Belief, Record
 from crmcom_kit.contract_tests.belief.exclusions import Exclusion
 from crmcom_kit.contract_tests.belief.interpretations import (
     SEMI_OPTIONAL,
@@ -20,7 +18,7 @@ from crmcom_kit.contract_tests.belief.interpretations import (
     Interpretation,
     read_alike,
 )
-from crmcom_kit.contract_tests.belief.zones import ALL, Zones, fewest, plainest
+from crmcom_kit.contract_tests.belief.zones import ALL, Zones, fewest, plainest, union
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.client.wording import shortened
 from crmcom_kit.contract_tests.oracle.confirmations import Contradicted, TooFew
@@ -36,24 +34,6 @@ from crmcom_kit.contract_tests.oracle.suspicions import (
     Hypothesis,
     Suspicion,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """How a list differs from one interpretation of its filters."""
-
-    statement: str
-    expected: str
-    seen: str
-    record_id: str | None
-    missing: TrackedRecord | None = None  # the webhook request that the list lacks
-
-
-class Contradiction(NamedTuple):
-    """What rules out an interpretation of the filters, in some zones."""
-
-    zones: Zones
-    rests_on: str | None  # id of a webhook request: if it has changed, nothing is ruled out
 
 
 def observe(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Finding]:
@@ -74,11 +54,17 @@ def observe(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Findin
         belief.serves_empty_lists = True
 
 
+def _id(record: Record) -> str | None:
+    """Return the id of a webhook request, or None if it is no text."""
+    key = record.get("id")
+    return key if isinstance(key, str) else None
+
+
 def _once_each(exchange: Exchange) -> Iterator[Finding]:
     numbers: dict[str, Any] = {}
     for record in exchange.records:
-        key = record.get("id")
-        if not isinstance(key, str):
+        key = _id(record)
+        if key is None:
             continue
         if key in numbers and numbers[key] == record.get("number"):
             twice = f"the webhook request {key} twice"
@@ -106,66 +92,65 @@ class _Compared:
     sense: Sense
     belief: Belief
     shown: Fits = field(init=False)  # of its webhook requests, with what else is known of them
-    may_be_cut: bool = field(init=False)  # whether it may be short because of a maximum
+    #: Interpretations that read its filters alike, by the plainest of each group.
+    groups: Mapping[Interpretation, Sequence[Interpretation]] = field(init=False)
     _all: dict[str, Fits] = field(default_factory=dict)  # by how filters are combined
 
     def __post_init__(self) -> None:
+        self.groups = read_alike(self.sense.filters)
         records = [self._merged(record) for record in self.exchange.records]
         self.shown = Fits(self.sense.filters, records)
-        self.may_be_cut = self._may_be_cut()
 
     def _merged(self, record: Record) -> Record:
-        key = record.get("id")
-        tracked = self.belief.tracked.get(key) if isinstance(key, str) else None
+        key = _id(record)
+        tracked = None if key is None else self.belief.tracked.get(key)
         return {**tracked.certain, **record} if tracked is not None and tracked.exists else record
 
     def all(self, way: Interpretation) -> Fits:
         """Return all that a list may select in an interpretation, maybe with others."""
-        filters = self.sense.filters
         if way.combine not in self._all:
-            ids = self.belief.candidates(filters, way.combine)
-            self._all[way.combine] = Fits(filters, self._certain(ids), self.belief.named_objects)
+            ids = self.belief.candidates(self.sense.filters, way.combine)
+            self._all[way.combine] = self._fits(ids)
         return self._all[way.combine]
 
     def tells_of(self, name: str, way: Interpretation, zone: Zones) -> bool:
         """Whether a list without a filter has other webhook requests in a zone."""
-        selectable = self.all(way)
-        if selectable.tells_of(name, way, zone):
-            return True
-        filters = {kept: wanted for kept, wanted in self.sense.filters.items() if kept != name}
-        seen = {record["id"] for record in selectable.records}
-        ids = iter(self.belief.candidates(filters, way.combine))
-        unselected = (key for key in ids if key not in seen)
-        while part := [*islice(unselected, AT_ONCE)]:
-            fits = Fits(filters, self._certain(part), self.belief.named_objects)
-            if any(zones & zone for zones in fits.selected(way)):
+        filters = self.sense.filters
+        rest = {kept: wanted for kept, wanted in filters.items() if kept != name}
+        selectable = (self.belief.candidates(wanted, way.combine) for wanted in (filters, rest))
+        ids = chain.from_iterable(selectable)
+        while part := [*islice(ids, AT_ONCE)]:
+            if self._fits(part).tells_of(name, way, zone):
                 return True
         return False
 
-    def _certain(self, ids: Iterable[str]) -> list[Record]:
-        return [self.belief.tracked[key].certain for key in ids]
+    def _fits(self, ids: Iterable[str]) -> Fits:
+        records = [self.belief.tracked[key].certain for key in ids]
+        return Fits(self.sense.filters, records, self.belief.named_objects)
 
-    def _may_be_cut(self) -> bool:
+    def zones_left(self, plain: Interpretation) -> Zones:
+        """Return the zones in which earlier lists leave one of the interpretations alike."""
+        return union(map(self.belief.exclusions.zones_left, self.groups[plain]))
+
+    @property
+    def may_be_cut(self) -> bool:
         """Whether the list may be cut at a maximum: no list of its kind was longer."""
         count = len(self.exchange.records)
         return count > 1 and count >= self.belief.longest_lists.get(_kind(self.sense), count)
 
 
 def _contents(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Finding]:
-    compared, groups = _Compared(exchange, sense, belief), read_alike(sense.filters)
-    left = {
-        plain: reduce(or_, map(belief.exclusions.zones_left, alike))
-        for plain, alike in groups.items()
-    }
+    compared = _Compared(exchange, sense, belief)
+    left = {plain: compared.zones_left(plain) for plain in compared.groups}
     # Interpretations that are ruled out already cost as much time, and are left out.
-    ruled_out = {way: [*_contradictions(compared, way)] for way, zones in left.items() if zones}
-    left = {way: left[way] & ~_zones(contradictions) for way, contradictions in ruled_out.items()}
+    exclusions = {way: [*_exclusions(compared, way)] for way, zones in left.items() if zones}
+    left = {way: left[way] & ~_zones(of_way) for way, of_way in exclusions.items()}
     explained = next((plain for plain, zones in left.items() if zones), None)
     if explained is None:
-        yield _suspicion(compared, {way: [*_contradictions(compared, way)] for way in groups})
+        yield _suspicion(compared, {way: [*_exclusions(compared, way)] for way in compared.groups})
         return
     if sense.is_paged or len(exchange.by_id) != len(exchange.records):
-        yield from _too_few(compared, groups)
+        yield from _too_few(compared)
     for name in sense.filters:
         if compared.tells_of(name, explained, plainest(left[explained])):
             yield Held(f"list.{name}.filter")
@@ -173,44 +158,40 @@ def _contents(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Find
         yield Held("list.several_results")
     if sense.limit is not None:
         yield Held("list.paging.number_of_results")
-    for plain, contradictions in ruled_out.items():
-        for zones, rests_on in contradictions:
-            exclusion = Exclusion(exchange.call, exchange.number, zones, rests_on)
-            belief.exclusions.add(groups[plain], exclusion)
+    for plain, of_way in exclusions.items():
+        for exclusion in of_way:
+            belief.exclusions.add(compared.groups[plain], exclusion)
 
 
-def _zones(contradictions: Iterable[Contradiction]) -> Zones:
-    """Return the zones of all contradictions."""
-    return reduce(or_, (contradiction.zones for contradiction in contradictions), 0)
+def _zones(exclusions: Iterable[Exclusion]) -> Zones:
+    """Return the zones of all exclusions."""
+    return union(exclusion.zones for exclusion in exclusions)
 
 
-def _contradictions(compared: _Compared, way: Interpretation) -> Iterator[Contradiction]:
+def _exclusions(compared: _Compared, way: Interpretation) -> Iterator[Exclusion]:
     """Yield what rules out an interpretation: for each zone what comes first."""
-    ruled_out: Zones = 0
+    left = ALL
     for record, misfit in zip(compared.exchange.records, compared.shown.misfits(way), strict=True):
-        if not misfit & ~ruled_out:
+        if not misfit & left:
             continue
         # The record by itself, without what else is known of it.
         (by_itself,) = Fits(compared.sense.filters, [record]).misfits(way)
-        key = record.get("id")
-        for zones, rests_on in ((by_itself, None), (misfit, key if isinstance(key, str) else None)):
-            if zones & ~ruled_out:
-                yield Contradiction(zones & ~ruled_out, rests_on)
-            ruled_out |= zones
+        for zones, rests_on in ((by_itself, None), (misfit, _id(record))):
+            if zones & left:
+                yield Exclusion(compared.exchange, zones & left, rests_on)
+            left &= ~zones
     for key, zones in _lacking(compared, way):
-        if zones & ~ruled_out:
-            yield Contradiction(zones & ~ruled_out, key)
-        ruled_out |= zones
+        if zones & left:
+            yield Exclusion(compared.exchange, zones & left, key)
+        left &= ~zones
 
 
 def _lacking(compared: _Compared, way: Interpretation) -> list[tuple[str, Zones]]:
     """Return the ids that a list lacks, in order, with the zones in which it must have them."""
     exchange, sense = compared.exchange, compared.sense
     ids = exchange.by_id.keys()
-    if len(ids) != len(exchange.records) or sense.is_paged:
+    if len(ids) != len(exchange.records) or sense.is_paged or compared.may_be_cut:
         return []  # pages are compared with each other
-    if compared.may_be_cut:
-        return []
     selectable = compared.all(way)
     selected = zip(selectable.records, selectable.selected(way), strict=True)
     wanted = ((record["id"], zones) for record, zones in selected if zones)
@@ -218,88 +199,89 @@ def _lacking(compared: _Compared, way: Interpretation) -> list[tuple[str, Zones]
 
 
 def _suspicion(
-    compared: _Compared, ruled_out: Mapping[Interpretation, Sequence[Contradiction]]
+    compared: _Compared, exclusions: Mapping[Interpretation, Sequence[Exclusion]]
 ) -> Suspicion:
     """Return the suspicion of a list that no interpretation explains."""
-    belief, groups = compared.belief, read_alike(compared.sense.filters)
-    problem, possible = _closest(compared), 0
-    calls: dict[int, Call] = {}  # lists that ruled out what may explain this one
-    for plain, contradictions in ruled_out.items():
-        certain = (pair for pair in contradictions if pair.rests_on is None)
-        may_be = ALL & ~_zones(certain)
-        possible |= may_be
-        excluding = (belief.exclusions.get(way, ()) for way in groups[plain])
-        for exclusion in chain.from_iterable(excluding):
-            if exclusion.zones & may_be:
-                calls[exclusion.number] = exclusion.call
-    hypotheses: list[Hypothesis] = [Evident(problem.statement)]
-    if possible:
-        pairs = chain.from_iterable(ruled_out.values())
-        keys = dict.fromkeys(key for _, key in pairs if key is not None)
-        in_order = tuple(calls[number] for number in sorted(calls))
-        hypotheses = [Contradicted(problem.statement, in_order, tuple(keys))]
-    if problem.missing is not None:
-        hypotheses += hypotheses_of_change(problem.missing, belief)
-    return Suspicion(
-        compared.exchange, problem.expected, problem.seen, tuple(hypotheses), problem.record_id,
-        symptom=MISSING if problem.missing is not None else "",
-    )  # fmt: skip
-
-
-def _closest(compared: _Compared) -> Problem:
-    """Return how a list differs from the interpretation left that explains it best."""
-
-    def differences(plain: Interpretation) -> tuple[int, Zones]:
-        lacking = (zones for _, zones in _lacking(compared, plain))
-        left = reduce(or_, map(compared.belief.exclusions.zones_left, groups[plain]))
-        return fewest(chain(compared.shown.misfits(plain), lacking), left)
-
-    groups = read_alike(compared.sense.filters)
-    results = {plain: differences(plain) for plain in groups}
-    closest = min(groups, key=lambda plain: (results[plain][1] == 0, results[plain][0]))
-    return _problem(compared, closest, results[closest][1])
-
-
-def _problem(compared: _Compared, way: Interpretation, zone: Zones) -> Problem:
-    """Return how a list differs from one interpretation in one zone."""
-    sense, belief = compared.sense, compared.belief
+    exchange, filters = compared.exchange, compared.sense.filters
+    way, zone = _closest(compared)
     misfits = [at for at, zones in enumerate(compared.shown.misfits(way)) if zones & zone]
     if misfits:
-        record = compared.exchange.records[misfits[0]]
-        return _unfit(sense, record, compared.shown.misfit(misfits[0], way, zone))
+        record, name = exchange.records[misfits[0]], compared.shown.misfit(misfits[0], way, zone)
+        hypothesis = _hypothesis(f"list.{name}.filter", compared, exclusions)
+        expected, seen = _texts_of_misfit(record, name, filters[name])
+        return Suspicion(exchange, expected, seen, (hypothesis,), _id(record))
     lacking = [key for key, zones in _lacking(compared, way) if zones & zone]
-    tracked, count = belief.tracked[lacking[0]], len(compared.exchange.records)
-    is_new = tracked.resent and {"life_cycle_state"} < sense.filters.keys() <= _PLAIN
-    return Problem(  # after a resend only its state is new
-        "list.life_cycle_state.filter" if is_new else _statement_of_missing(sense.filters),
-        f"all {count + len(lacking)} webhook requests that match, including {tracked.number}",
-        f"{count}, without {tracked.number}", tracked.id, tracked,
-    )  # fmt: skip
+    tracked, count = compared.belief.tracked[lacking[0]], len(exchange.records)
+    statement = _statement_of_missing(filters)
+    if tracked.resent and {"life_cycle_state"} < filters.keys() <= _PLAIN:
+        statement = "list.life_cycle_state.filter"  # after a resend only its state is new
+    hypothesis = _hypothesis(statement, compared, exclusions)
+    expected = f"all {count + len(lacking)} webhook requests that match, including {tracked.number}"
+    seen = f"{count}, without {tracked.number}"
+    hypotheses = (hypothesis, *hypotheses_of_change(tracked, compared.belief))
+    return Suspicion(exchange, expected, seen, hypotheses, tracked.id, symptom=MISSING)
 
 
-def _unfit(sense: Sense, record: Record, name: str) -> Problem:
-    """Return the problem of a list with a webhook request that certainly does not fit a filter."""
-    number, key, value = record.get("number", record.get("id")), record.get("id"), record.get(name)
-    wanted = sense.filters[name]
+def _closest(compared: _Compared) -> tuple[Interpretation, Zones]:
+    """Return the interpretation, and the zone, that explain a list best of those left."""
+
+    def count(plain: Interpretation) -> tuple[int, Zones]:
+        lacking = (zones for _, zones in _lacking(compared, plain))
+        return fewest(chain(compared.shown.misfits(plain), lacking), compared.zones_left(plain))
+
+    counts = {plain: count(plain) for plain in compared.groups}
+    closest = min(counts, key=lambda plain: (counts[plain][1] == 0, counts[plain][0]))
+    return closest, counts[closest][1]
+
+
+def _texts_of_misfit(record: Record, name: str, wanted: Any) -> tuple[str, str]:
+    """Return what is expected and seen of a webhook request that does not fit a filter."""
     text = f"{wanted[0]}={wanted[1]}" if isinstance(wanted, tuple) else str(wanted)
+    value = record.get(name)
     of_it = f": its {name} is {shortened(value, 80)!r}" if isinstance(value, str) else ""
-    return Problem(
-        f"list.{name}.filter", f"only webhook requests that match {name}={text}",
-        f"{number}, which does not match{of_it}", key if isinstance(key, str) else None,
-    )  # fmt: skip
+    number = record.get("number", record.get("id"))
+    expected = f"only webhook requests that match {name}={text}"
+    return expected, f"{number}, which does not match{of_it}"
+
+
+def _hypothesis(
+    statement: str,
+    compared: _Compared,
+    exclusions: Mapping[Interpretation, Sequence[Exclusion]],
+) -> Hypothesis:
+    """Return the hypothesis that a list is wrong in each interpretation.
+
+    What contradicts it may rest on what others have changed, or on other lists.
+    """
+    possible: Zones = 0
+    lists: dict[int, Call] = {}  # that ruled out what may explain this one, by number
+    for plain, of_way in exclusions.items():
+        may_be = ALL & ~_zones(exclusion for exclusion in of_way if exclusion.rests_on is None)
+        possible |= may_be
+        for way in compared.groups[plain]:
+            for exclusion in compared.belief.exclusions.get(way, ()):
+                if exclusion.zones & may_be:
+                    lists[exclusion.exchange.number] = exclusion.exchange.call
+    if not possible:
+        return Evident(statement)
+    keys = (exclusion.rests_on for exclusion in chain.from_iterable(exclusions.values()))
+    rests_on = dict.fromkeys(key for key in keys if key is not None)
+    return Contradicted(
+        statement, tuple(lists[number] for number in sorted(lists)), tuple(rests_on)
+    )
 
 
 #: The parameters of list that are no filters.
 _NOT_FILTERS = ("token", "number_of_results", "offset", "fields_set")
 
 
-def _too_few(compared: _Compared, ways: Iterable[Interpretation]) -> Iterator[Suspicion]:
+def _too_few(compared: _Compared) -> Iterator[Suspicion]:
     """Yield the suspicion that a list is too short in every interpretation.
 
     The length is all that is compared of a page, or of a list without ids.
     """
     sense, count = compared.sense, len(compared.exchange.records)
-    certain = min((_fewest_ids(compared.all(way), way) for way in ways), key=len)
+    certain = min((_fewest_ids(compared.all(way), way) for way in compared.groups), key=len)
     wanted = max(0, len(certain) - sense.offset)
     wanted = wanted if sense.limit is None else min(wanted, sense.limit)
     if count >= wanted or compared.may_be_cut:

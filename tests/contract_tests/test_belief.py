@@ -130,8 +130,7 @@ def test_a_list_rules_out_the_interpretations_that_it_contradicts() -> None:
     conversation.hear(listed([ONE, in_e2, THREE], **JOBS, url=ONE["url"][1:]))
     assert left(conversation, "url") == {"contains"}
     exclusions = chain.from_iterable(conversation.belief.exclusions.values())
-    excluding = {id(exclusion.call) for exclusion in exclusions}
-    assert excluding == {id(exchange.call) for exchange in conversation.exchanges[1:]}
+    assert {exclusion.exchange for exclusion in exclusions} == {*conversation.exchanges[1:]}
 
 
 def test_a_list_tells_of_a_filter_that_leaves_something_out() -> None:
