@@ -5,7 +5,7 @@ down here what the exchange showed.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from itertools import groupby, takewhile
@@ -65,13 +65,17 @@ class TrackedRecord:
     partly: Exchange | None = None  # the last show of some of its fields since ``last_seen``
     exists: bool = True  # False: it was deleted
     moving: bool = False  # it may change by itself: only what a resend keeps is compared
-    resent: bool = False  # whether it was sent again
     is_proven: bool = False  # whether a response after its last resend showed it SUCCESSFUL
     before_resend: Record | None = None  # as it was before its last resend
     untraced: Record | None = None  # as it was before a resend that no response shows yet
     typed: Record = field(default_factory=dict)  # without members of a wrong type, for requests
     is_nameable: bool = False  # whether it has every member that requests name it by
     mark: int | None = None  # see ``Exchange.marks``; of the JSON that last showed it as known
+
+    @property
+    def resent(self) -> bool:
+        """Whether it was sent again."""
+        return self.before_resend is not None
 
     @property
     def number(self) -> str:
@@ -154,10 +158,9 @@ class Belief:
     _bytes: int = 0  # the sum of ``_sizes``
     _sizes: dict[str, int] = field(default_factory=dict)  # of tracked records in bytes, by id
     _parts: SharedParts = field(default_factory=SharedParts)
-    _index: Index = field(default_factory=Index)  # of ``records``
+    index: Index = field(default_factory=Index)  # of ``records``
     _numbers: dict[str, str] = field(default_factory=dict)  # number -> id
-    #: Filter -> hashes of the values that were shown for it.
-    _values: dict[str, set[int]] = field(default_factory=dict)
+    _shown: set[int] = field(default_factory=set)  # hashes of filters with values that were shown
     _tokens: dict[str, TokenState] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -234,7 +237,7 @@ class Belief:
         self._put(tracked, now, now if now_typed == now else now_typed, size)
         self.see_again(tracked, record, method, exchange)
         tracked.mark = mark
-        self._learn(record)
+        self._learn(tracked.typed)
 
     def see_again(
         self, tracked: TrackedRecord, record: Record, method: str, exchange: Exchange
@@ -279,8 +282,8 @@ class Belief:
             record, typed_record = before, before if typed_record is record else typed_record
         else:
             if before is not None:
-                self._index.remove(tracked.id, before)
-            self._index.add(tracked.id, record)
+                self.index.remove(tracked.id, before)
+            self.index.add(tracked.id, record)
             self.version += 1
             is_renamed = before is None or before.get("number") != record.get("number")
             self.names_version += is_renamed
@@ -297,31 +300,20 @@ class Belief:
 
     def candidates(self, filters: Mapping[str, Any], combine: str) -> Iterable[str]:
         """Return the ids of all that a list may select, and maybe of others: see ``Index``."""
-        ids = self._index.candidates(filters, combine)
+        ids = self.index.candidates(filters, combine)
         return self.records if ids is None else ids
-
-    def named_objects(self, filter_name: str, identifier: Identifier) -> Collection[Any]:
-        """Return the hashed id of each object that the identifier in a filter may name."""
-        return self._index.named_objects(filter_name, identifier)
 
     def delete(self, key: str) -> None:
         """Note that a webhook request was deleted."""
         tracked = self.tracked[key]
         self._forget(key)
         tracked.exists, tracked.mark = False, None
-        names = (*_NAMES, "life_cycle_state", *OBJECT_OF.values())
-        tracked.condensed = {
-            name: tracked.condensed[name] for name in names if name in tracked.condensed
-        }
-        tracked.typed = tracked.condensed
-        self._count(key, self._parts.size_of(tracked.condensed))
 
     def _forget(self, key: str) -> None:
         """Remove a webhook request from those that exist."""
         record = self.records.pop(key, None)
         if record is not None:
-            self._index.remove(key, record)
-        self._count(key, 0)
+            self.index.remove(key, record)
         self.version += 1
         self.names_version += 1
 
@@ -331,6 +323,7 @@ class Belief:
         return {key for key, tracked in self.tracked.items() if tracked.moving}
 
     def _learn(self, record: Record) -> None:
+        """Note the number and the values by which a webhook request may be found."""
         number = record.get("number")
         if isinstance(number, str):
             earlier = self._numbers.get(number)
@@ -341,26 +334,19 @@ class Belief:
                 records = ((key, tracked.condensed) for key, tracked in self.tracked.items())
                 numbers = ((record.get("number"), key) for key, record in records)
                 self._numbers = {text: key for text, key in numbers if isinstance(text, str)}
-        for name in ("entity_id", "url"):
-            if isinstance(record.get(name), str):
-                self._show(name, record[name])
+        values: list[tuple[str, Any]] = [(name, record.get(name)) for name in ("entity_id", "url")]
         for name, member in OBJECT_OF.items():
-            value = record.get(member)
-            inner = value if isinstance(value, dict) else {}
-            for field_name in IDENTIFIER_FIELDS:
-                if isinstance(inner.get(field_name), str):
-                    self._show(name, f"{field_name}={inner[field_name]}")
-
-    def _show(self, name: str, text: str) -> None:
-        values = self._values.setdefault(name, set())
-        if len(values) < _MAX_SHOWN:
-            values.add(hash(text))
+            inner = record.get(member) or {}
+            values += [(name, (form, inner.get(form))) for form in IDENTIFIER_FIELDS]
+        if len(self._shown) < 2 * _MAX_SHOWN:
+            self._shown |= set(map(hash, values))
 
     def lose(self, key: str) -> None:
         """Forget a webhook request, of which nothing is certain any more."""
         if self.tracked.pop(key, None) is not None:
             self.lost.add(key)
             self._forget(key)
+            self._count(key, 0)
             self.exclusions.take_back(lambda exclusion: exclusion.rests_on == key)
 
     def since_seen(self, key: str) -> list[Change]:
@@ -372,8 +358,7 @@ class Belief:
 
     def has_shown(self, name: str, wanted: Any) -> bool:
         """Whether some webhook request has shown the value of a filter."""
-        text = f"{wanted.field}={wanted.value}" if isinstance(wanted, Identifier) else wanted
-        return hash(text) in self._values.get(name, ())
+        return hash((name, wanted)) in self._shown
 
     @property
     def unsteady(self) -> frozenset[str]:

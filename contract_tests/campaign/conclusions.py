@@ -42,7 +42,7 @@ def _codes(session: Session, secret_keys: Mapping[str, str]) -> None:
     best = counts.most_common(1)[0][0] if counts else None
     for tracked, code, forms in codes:
         if best in forms:
-            session.findings.hold(CODES, tracked.last_seen)
+            session.findings.hold([CODES], tracked.last_seen)
             continue
         seen = f"authentication_code {code!r}, which is not one"
         if best is not None:

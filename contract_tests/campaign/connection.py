@@ -99,7 +99,7 @@ class Connection:
             self.guard.note_response(exchange)
         self.login_guard.note_response(exchange)
         observation = self.oracle.observe(exchange)
-        self.findings.hold_all(observation.held, exchange)
+        self.findings.hold(observation.held, exchange)
         for check, crash in observation.errors:
             self.findings.note_crash(f"the check {check}", crash)
         if change is not None and exchange.ok and self.belief.changes:

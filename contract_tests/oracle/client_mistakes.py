@@ -6,11 +6,11 @@ requests as the documents do, and use documented names. What the documents leave
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from difflib import SequenceMatcher
+from difflib import get_close_matches
 from enum import StrEnum
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -32,7 +32,7 @@ from crmcom_kit.contract_tests.oracle.sense import (
 )
 from crmcom_kit.redaction import MASK
 from crmcom_kit.schemas.methods import API_PATH, Method, Parameter, methods
-from crmcom_kit.schemas.reasons import Reason, reason
+from crmcom_kit.schemas.reasons import reason
 from crmcom_kit.schemas.releases import Release, entities_since, release_names, resolve
 from crmcom_kit.usage_errors import quoted
 
@@ -72,9 +72,9 @@ def remarks(call: Call, belief: Belief) -> list[Remark]:
         return [*_path_remarks(call, belief.release)]
     request = _Request(call, sense, sense.method, belief.release)
     if sense.verb != sense.method.verb:
-        statement, verb = "methods.verb", sense.method.verb
-        why = reason(statement, parameter=sense.method.path, seen=sense.verb, allowed=verb)
-        return [_mistake(statement, why, request.corrected({}))]
+        path, verb = sense.method.path, sense.method.verb
+        right = request.corrected({})
+        return [_mistake("methods.verb", "", right, parameter=path, seen=sense.verb, allowed=verb)]
     if call.verb == "POST" and call.body and body_members(call.body) is None:
         return [_body_mistake(request)]
     all_remarks = [
@@ -151,25 +151,32 @@ def _identifiers(method: Method) -> list[str]:
     return [name for name, parameter in method.parameters.items() if parameter.type == "object"]
 
 
-def _note(statement: str, why: object) -> Remark:
-    return Remark(statement, str(why), kind=RemarkKind.NOTE)
+def _mistake(statement: str, case: str = "", right: Call | None = None, **values: str) -> Remark:
+    """Return the mistake that breaks a statement; ``case`` and ``values`` are those of a reason."""
+    return Remark(statement, str(reason(statement, case, **values)), right)
 
 
-def _mistake(statement: str, why: object, right: Call | None = None) -> Remark:
-    return Remark(statement, str(why), right)
+def _note(statement: str, case: str = "", **values: str) -> Remark:
+    """Return a note on a statement; ``case`` and ``values`` are those of a reason."""
+    return Remark(statement, str(reason(statement, case, **values)), kind=RemarkKind.NOTE)
 
 
-def _likeness(text: str, name: str) -> float:
-    """Return how much two names have in common, 0 to 1, whatever their case and separators."""
-    first, second = (re.sub(r"[^a-z0-9]", "", word.lower()) for word in (text[:100], name))
-    return float(SequenceMatcher(None, first, second, autojunk=False).ratio())
+def _left_open(statement: str, why: str) -> Remark:
+    """Return a note on what the documents leave open, in words of its own."""
+    return Remark(statement, why, kind=RemarkKind.NOTE)
+
+
+def _bare(name: str) -> str:
+    """Return a name without its case and separators."""
+    return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
 @lru_cache(maxsize=1024)
 def _near(text: str, names: tuple[str, ...], min_likeness: float = _LIKE) -> str | None:
     """Return the name that a text most likely misspells, or None."""
-    nearest = max(names, key=lambda name: _likeness(text, name), default="")
-    return nearest if _likeness(text, nearest) >= min_likeness else None
+    by_bare = {_bare(name): name for name in names}
+    nearest = get_close_matches(_bare(text[:100]), by_bare, 1, min_likeness)
+    return by_bare[nearest[0]] if nearest else None
 
 
 # The path and the body.
@@ -180,28 +187,28 @@ def _path_remarks(call: Call, release: Release) -> Iterator[Remark]:
 
     Paths of other methods of the API are no mistake.
     """
-    path, documented = call.path.strip("/"), methods(release).values()
-    at_end = next((method for method in documented if path.endswith(f"/{method.path}")), None)
+    path, documented = call.path.strip("/"), methods(release)
+    at_end = next((each for each in documented.values() if path.endswith(f"/{each.path}")), None)
     if at_end is not None:
         why = reason("methods.known", seen=quoted(path), allowed=f"{API_PATH}/{at_end.path}")
-        yield _mistake("methods.path", why)
+        yield Remark("methods.path", str(why))
         return
     for name in release_names():
         later_methods = methods(resolve(name)).values()
         later = next((method for method in later_methods if method.path == path), None)
         if later is not None:
             why = reason("methods.known", "later", seen=later.name, allowed=name)
-            yield _mistake(f"{later.name}.available", why)
+            yield Remark(f"{later.name}.available", str(why))
             return
-    near = _near(path, tuple(method.path for method in documented), _LIKE_PATH)
+    by_path = {method.path: method for method in documented.values()}
+    near = _near(path, tuple(by_path), _LIKE_PATH)
     if near is not None:
-        method = next(method for method in documented if method.path == near)
+        method = by_path[near]
         parameters = {**dict(query_pairs(call.query)), **(body_members(call.body) or {})}
         right = _call_of(method, parameters) if call.verb == method.verb else None
-        why = reason("methods.known", seen=quoted(path), allowed=near)
-        yield _mistake("methods.known", why, right)
+        yield _mistake("methods.known", right=right, seen=quoted(path), allowed=near)
     elif path.lower().startswith("webhook_requests/"):
-        yield _mistake("methods.known", reason("methods.known", seen=quoted(path)))
+        yield _mistake("methods.known", seen=quoted(path))
 
 
 def is_of_api(call: Call, release: Release) -> bool:
@@ -214,9 +221,8 @@ def _body_mistake(request: _Request) -> Remark:
     text = (request.call.body or b"").decode("utf-8", "replace").strip()
     if re.match(r"[\w.]+=", text):
         right = _call_of(request.method, dict(parse_qsl(text, keep_blank_values=True)))
-        return _mistake("parameters.body", reason("parameters.body", "form"), right)
-    why = reason("parameters.body", parameter="the body", seen="no JSON object")
-    return _mistake("parameters.body", why)
+        return _mistake("parameters.body", "form", right)
+    return _mistake("parameters.body", parameter="the body", seen="no JSON object")
 
 
 # The token and the Web API key.
@@ -227,7 +233,7 @@ def _token_remarks(request: _Request) -> Iterator[Remark]:
         return
     token, why = request.parameters.get("token"), None
     if token is not None and not isinstance(token, str):
-        yield _mistake("parameters.values", _wrong_type("token", token))
+        yield _wrong_type("token", token)
     elif "token" in request.parameters:
         if not token and request.method.name != "token_release":
             why = reason("token.required")
@@ -238,7 +244,8 @@ def _token_remarks(request: _Request) -> Iterator[Remark]:
     elif request.header:
         why = reason("token.required", "in_header")
     if why is not None:
-        yield _mistake("token.required", why, request.corrected({"token": _VALUE_OF_CLIENT}))
+        right = request.corrected({"token": _VALUE_OF_CLIENT})
+        yield Remark("token.required", str(why), right)
 
 
 def _key_remarks(request: _Request) -> Iterator[Remark]:
@@ -248,10 +255,10 @@ def _key_remarks(request: _Request) -> Iterator[Remark]:
         return
     key, colon, password = text.partition(":")
     if key and not colon:
-        yield _note("login.web_api_key.colon", "no colon follows the Web API key; add one")
+        yield _left_open("login.web_api_key.colon", "no colon follows the Web API key; add one")
     elif key and password:
         why = "a password follows the Web API key; leave it empty"
-        yield _mistake("login.web_api_key.basic", why)
+        yield Remark("login.web_api_key.basic", why)
 
 
 # Names.
@@ -262,7 +269,7 @@ def _name_remarks(request: _Request) -> Iterator[Remark]:
     statement = "parameters.known"
     if any(name in documented and name != "token" for name in request.misplaced):
         place = "body" if method.verb == "GET" else "query"
-        yield _note("parameters.place", reason("parameters.place", parameter=place))
+        yield _note("parameters.place", parameter=place)
     for name, value in request.parameters.items():
         if name in documented:
             continue
@@ -270,12 +277,12 @@ def _name_remarks(request: _Request) -> Iterator[Remark]:
         near = _near(name, tuple(documented))
         if name in method.later:
             since = f"a server of {method.later[name]}"
-            yield _note(statement, reason(statement, parameter=shown, allowed=since))
+            yield _note(statement, parameter=shown, allowed=since)
         elif near is not None:
             right = request.corrected({near: value}, without=name)
-            yield _mistake(statement, reason(statement, parameter=shown, allowed=near), right)
+            yield _mistake(statement, right=right, parameter=shown, allowed=near)
         else:
-            yield _note(statement, reason(statement, parameter=shown))
+            yield _note(statement, parameter=shown)
 
 
 # Values.
@@ -288,17 +295,15 @@ def _all_value_remarks(request: _Request) -> Iterator[Remark]:
             yield from _value_remarks(request, parameter, value)
     if request.sense.is_unusual and not request.call.path.endswith("/"):
         why = "the equals sign of an identifier is percent-encoded"
-        yield _note("parameters.identifier_in_query", why)
+        yield _left_open("parameters.identifier_in_query", why)
     if [name for name in request.parameters if name in SEMI_OPTIONAL] == ["entity_id"]:
-        statement = "list.semi_optional.at_least_one"
-        yield _note(statement, reason(statement, "entity_id_alone"))
+        yield _note("list.semi_optional.at_least_one", "entity_id_alone")
     times = Counter(name for name, _ in query_pairs(request.call.query))
     for name in (name for name in request.parameters if times[name] > 1):
         if name == IDENTIFIER:
-            statement = "identifier.exactly_one"
-            yield _mistake(statement, reason(statement, parameter=name))
+            yield _mistake("identifier.exactly_one", parameter=name)
         else:
-            yield _note("parameters.once", reason("parameters.once", parameter=name))
+            yield _note("parameters.once", parameter=name)
 
 
 def _value_remarks(request: _Request, parameter: Parameter, value: Any) -> Iterator[Remark]:
@@ -308,44 +313,55 @@ def _value_remarks(request: _Request, parameter: Parameter, value: Any) -> Itera
     elif name == "fields_set":
         yield from _field_remarks(value)
     elif parameter.type != "integer" and not isinstance(value, str):
-        make_remark = _note if value is None and may_be_left_out else _mistake
-        yield make_remark("parameters.values", _wrong_type(name, value))
+        yield _wrong_type(name, value, is_open=value is None and may_be_left_out)
     elif value == "" and request.method.name == "list":
         make_remark = _note if may_be_left_out else _mistake
-        yield make_remark("parameters.values", reason("parameters.values", parameter=name))
-    elif name in _REMARKS_BY_NAME:
-        yield from _REMARKS_BY_NAME[name](request, value)
+        yield make_remark("parameters.values", parameter=name)
+    elif name in ("number_of_results", "offset"):
+        yield from _number_remarks(name, str(value))
+    elif name == "created_date":
+        yield from _date_remarks(value)
+    elif name == "entity":
+        yield from _entity_remarks(request, value)
+    elif name == "life_cycle_state" and value not in STATES:
+        yield _undocumented(request, name, value, STATES, STATES)
 
 
-def _wrong_type(name: str, value: object, allowed: str = "a string") -> Reason:
-    """Return why a value of a wrong type is refused."""
+def _wrong_type(name: str, value: object, *, is_open: bool = False) -> Remark:
+    """Return the remark on a value that is no string."""
+    make_remark = _note if is_open else _mistake
+    return make_remark("parameters.values", parameter=name, seen=_type(value), allowed="a string")
+
+
+def _type(value: object) -> str:
     types = {bool: "a Boolean", dict: "an object", list: "an array", str: "a string"}
-    seen = "null" if value is None else types.get(type(value), "a number")
-    return reason("parameters.values", parameter=name, seen=seen, allowed=allowed)
+    return "null" if value is None else types.get(type(value), "a number")
 
 
 def _identifier_remarks(request: _Request, parameter: Parameter, value: Any) -> Iterator[Remark]:
-    name, forms = parameter.name, " or ".join(f"{field}=..." for field in parameter.fields)
+    name, statement = parameter.name, "parameters.identifier_in_query"
     if isinstance(value, Mapping):
         yield from _member_remarks(parameter, value)
         return
     right = _guessed(request, parameter, value)
     if request.call.verb == "POST":
-        why = _wrong_type(name, value, f'an object such as {{"{parameter.fields[-1]}": "..."}}')
-        yield _mistake("parameters.identifier_in_body", why, right)
+        allowed = f'an object such as {{"{parameter.fields[-1]}": "..."}}'
+        why = reason("parameters.values", parameter=name, seen=_type(value), allowed=allowed)
+        yield Remark("parameters.identifier_in_body", str(why), right)
         return
-    parts = [part.partition("=")[0] for part in str(value).split(",")]
-    is_of_record, statement = name == IDENTIFIER, "parameters.identifier_in_query"
-    if len(parts) < 2 or "" in parts:
+    parts = [part.partition("=") for part in str(value).split(",")]
+    fields = [field for field, _, _ in parts]
+    if len(parts) < 2 or "" in fields:
+        allowed = " or ".join(f"{field}=..." for field in parameter.fields)
         seen = quoted(str(value))
-        why = reason("parameters.values", parameter=name, seen=seen, allowed=forms)
-        yield _mistake(statement, why, right)
-    elif is_of_record and {"id", "number"} <= set(parts):
-        first, _, text = str(value).partition(",")[0].partition("=")
-        why, statement = reason("identifier.exactly_one", parameter=name), "identifier.exactly_one"
-        yield _mistake(statement, why, request.corrected({name: {first: text}}))
+        why = reason("parameters.values", parameter=name, seen=seen, allowed=allowed)
+        yield Remark(statement, str(why), right)
+    elif name == IDENTIFIER and {"id", "number"} <= set(fields):
+        first, _, text = parts[0]
+        right = request.corrected({name: {first: text}})
+        yield _mistake("identifier.exactly_one", right=right, parameter=name)
     else:
-        yield _note(statement, reason("list.identifier.exactly_one", parameter=name))
+        yield _left_open(statement, str(reason("list.identifier.exactly_one", parameter=name)))
 
 
 def _member_remarks(parameter: Parameter, value: Mapping[str, Any]) -> Iterator[Remark]:
@@ -353,20 +369,16 @@ def _member_remarks(parameter: Parameter, value: Mapping[str, Any]) -> Iterator[
     name, prefix = parameter.name, "" if parameter.name == IDENTIFIER else "list."
     documented = [field for field in value if field in parameter.fields]
     if prefix and len(documented) > 1:
-        statement = "list.identifier.exactly_one"
-        yield _note(statement, reason(statement, parameter=name))
+        yield _note("list.identifier.exactly_one", parameter=name)
     if documented and len(value) > len(documented):
         others = quoted(", ".join(field for field in value if field not in documented))
-        statement = f"{prefix}identifier.fields"
-        yield _note(statement, reason(statement, parameter=name, seen=others))
+        yield _note(f"{prefix}identifier.fields", parameter=name, seen=others)
     for field in documented:
-        is_number = isinstance(value[field], int) and not isinstance(value[field], bool)
-        if is_number or (value[field] is not None and not isinstance(value[field], str)):
-            make_remark = _note if is_number else _mistake
-            yield make_remark("parameters.values", _wrong_type(f"{name}.{field}", value[field]))
+        if value[field] is not None and not isinstance(value[field], str):
+            is_number = isinstance(value[field], int) and not isinstance(value[field], bool)
+            yield _wrong_type(f"{name}.{field}", value[field], is_open=is_number)
     if prefix and all(text in (None, "") for text in value.values()):
-        statement = "list.identifier.mandatory"
-        yield _mistake(statement, reason(statement, parameter=name))
+        yield _mistake("list.identifier.mandatory", parameter=name)
 
 
 def _guessed(request: _Request, parameter: Parameter, value: Any) -> Call | None:
@@ -384,67 +396,56 @@ def _guessed(request: _Request, parameter: Parameter, value: Any) -> Call | None
 def _field_remarks(value: Any) -> Iterator[Remark]:
     statement = "fields_set.names"
     if not isinstance(value, str):
-        yield _note(statement, _wrong_type("fields_set", value))
+        why = reason(
+            "parameters.values", parameter="fields_set", seen=_type(value), allowed="a string"
+        )
+        yield _left_open(statement, str(why))
     elif unknown := [name for name in value.split(",") if name not in FIELDS]:
-        yield _note(statement, reason(statement, seen=quoted(", ".join(unknown))))
+        yield _note(statement, seen=quoted(", ".join(unknown)))
 
 
-def _number_remarks(name: str, _: _Request, value: Any) -> Iterator[Remark]:
-    text, statement = str(value), "list.paging.numbers"
-    why = reason(statement, parameter=name, seen=quoted(text))
+def _number_remarks(name: str, text: str) -> Iterator[Remark]:
+    statement = "list.paging.numbers"
     if not _NUMBER.fullmatch(text):
-        yield _mistake(statement, why)
+        yield _mistake(statement, parameter=name, seen=quoted(text))
     elif not text.isdigit() or (name == "number_of_results" and not text.strip("0")):
-        yield _note(statement, why)
+        yield _note(statement, parameter=name, seen=quoted(text))
 
 
-def _date_remarks(_: _Request, value: str) -> Iterator[Remark]:
+def _date_remarks(value: str) -> Iterator[Remark]:
     statement = "list.created_date.filter"
     if not re.search("[0-9]", value):
-        yield _mistake(statement, reason(statement, seen=quoted(value)))
+        yield _mistake(statement, seen=quoted(value))
     elif not is_api_date(value):
-        yield _note(statement, f"whether a server reads created_date {quoted(value)} is open")
+        yield _left_open(statement, f"whether a server reads created_date {quoted(value)} is open")
 
 
 def _entity_remarks(request: _Request, value: str) -> Iterator[Remark]:
-    statement, release = "list.entity.supported_values", request.release
-    documented, since = release.entities, entities_since().get(value)
-    if value in documented:
+    release, since = request.release, entities_since().get(value)
+    if value in release.entities:
         return
-    if "," in value or value.upper() in (*documented, *release.disputed_entities):
-        yield _note(statement, f"whether a server takes the entity {quoted(value)} is open")
-    elif since is not None:
-        yield _mistake(statement, reason(statement, "later", seen=quoted(value), allowed=since))
+    likely = (*release.entities, *release.disputed_entities)
+    if since is not None and value not in likely:
+        statement = "list.entity.supported_values"
+        yield _mistake(statement, "later", seen=quoted(value), allowed=since)
     else:
-        yield _undocumented_value("entity", statement, request, value, documented)
+        yield _undocumented(request, "entity", value, release.entities, likely)
 
 
-def _state_remarks(request: _Request, value: str) -> Iterator[Remark]:
-    statement = "list.life_cycle_state.supported_values"
-    if value in STATES:
-        return
-    if "," in value or value.upper() in STATES:
-        yield _note(statement, f"whether a server takes the state {quoted(value)} is open")
-    else:
-        yield _undocumented_value("life_cycle_state", statement, request, value, STATES)
-
-
-def _undocumented_value(
-    name: str, statement: str, request: _Request, value: str, documented: tuple[str, ...]
+def _undocumented(
+    request: _Request, name: str, value: str, documented: tuple[str, ...], likely: tuple[str, ...]
 ) -> Remark:
-    """Return the mistake of a value that is not documented."""
+    """Return the remark on a value that is not documented.
+
+    It is a note if it is one of the ``likely`` values in another case, or several values.
+    """
+    statement = f"list.{name}.supported_values"
+    if "," in value or value.upper() in likely:
+        called = name.rpartition("_")[2]
+        return _left_open(statement, f"whether a server takes the {called} {quoted(value)} is open")
     near = _near(value, documented)
     right = None if near is None else request.corrected({name: near})
-    return _mistake(statement, reason(statement, seen=quoted(value), allowed=near or ""), right)
-
-
-_REMARKS_BY_NAME: dict[str, Callable[[_Request, Any], Iterator[Remark]]] = {
-    "number_of_results": partial(_number_remarks, "number_of_results"),
-    "offset": partial(_number_remarks, "offset"),
-    "created_date": _date_remarks,
-    "entity": _entity_remarks,
-    "life_cycle_state": _state_remarks,
-}
+    return _mistake(statement, right=right, seen=quoted(value), allowed=near or "")
 
 
 def _correction(statement: str, request: _Request) -> Call | None:
@@ -452,13 +453,9 @@ def _correction(statement: str, request: _Request) -> Call | None:
     parameters = request.parameters
     if statement == "token.required":
         return request.corrected({"token": _VALUE_OF_CLIENT})
-    identifier = parameters.get(IDENTIFIER)
-    if (
-        statement == "identifier.fields"
-        and isinstance(identifier, Mapping)
-        and len(identifier) == 1
-    ):
-        return _guessed(request, request.method.parameters[IDENTIFIER], *identifier.values())
+    if statement == "identifier.fields" and len(parameters[IDENTIFIER]) == 1:
+        (value,) = parameters[IDENTIFIER].values()
+        return _guessed(request, request.method.parameters[IDENTIFIER], value)
     if statement == "identifier.exactly_one":
         return request.corrected({IDENTIFIER: {"id": parameters[IDENTIFIER]["id"]}})
     if statement == "parameters.mandatory" and request.method.name in ("show", "resend", "delete"):

@@ -29,9 +29,6 @@ class Again(Hypothesis):
     """The same request shows it again, after a look at the webhook requests that it rests on."""
 
     rests_on: tuple[str, ...] = ()  # ids
-    is_momentary: bool = (
-        False  # whether only this response shows it: the record itself stays as it was
-    )
 
     def settle(self, suspicion: Suspicion, asker: Asker, /) -> bool:
         """Look, and send the request again, as often as it takes."""
@@ -41,7 +38,8 @@ class Again(Hypothesis):
             exchange, suspicions = asker.ask(suspicion.exchange.call)
             if not _is_suspected(self.statement, suspicions, looked_at):
                 return False
-            key = suspicion.record_id if self.is_momentary else None
+            # Only this response shows a wrong one: the webhook request itself stays as it was.
+            key = suspicion.record_id if self.statement == "identifier.selects" else None
             if key is not None and _has_changed(before.get(key), exchange.by_id.get(key), asker):
                 return False  # a job of the server, or somebody else, has changed it in between
         return True

@@ -279,7 +279,9 @@ def selected(sense: Sense, belief: Belief) -> str | None:
     """Return the id of a webhook request that a list must find, or None if it may find none."""
     plainest = INTERPRETATIONS[0]  # all others find what it finds, and more
     ids = belief.candidates(sense.filters, plainest.combine)
-    fits = Fits(sense.filters, [belief.tracked[key].certain for key in ids], belief.named_objects)
+    fits = Fits(
+        sense.filters, [belief.tracked[key].certain for key in ids], belief.index.named_objects
+    )
     selected = zip(fits.records, fits.selected(plainest), strict=True)
     certain = sorted(record["id"] for record, zones in selected if zones == ALL)
     return next(iter(certain[sense.offset :]), None)

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
@@ -98,18 +98,15 @@ class Cause:
 
     violation: Violation  # the one with the fewest requests
     times: int = 0
-    sightings: dict[Sighting, int] = field(
-        default_factory=dict
-    )  # number of the first exchange of each
+    #: What was seen, with the number of the first exchange of each.
+    sightings: dict[Sighting, int] = field(default_factory=dict)
     records: set[str] = field(default_factory=set)  # IDs of their webhook requests
 
     def add(self, violation: Violation) -> None:
         """Count a violation, and show it if that takes fewer requests."""
         self.times += 1
-        sighting, number = (
-            Sighting(violation.method, violation.seen),
-            violation.exchanges[-1].number,
-        )
+        sighting = Sighting(violation.method, violation.seen)
+        number = violation.exchanges[-1].number
         self.sightings[sighting] = min(number, self.sightings.get(sighting, number))
         if violation.record_id is not None:
             self.records.add(violation.record_id)
@@ -162,16 +159,12 @@ class Findings:
         statements = self.by_statement.values()
         return sum(cause.times for findings in statements for cause in findings.causes.values())
 
-    def hold(self, statement: str, exchange: Exchange) -> None:
-        """Note that an exchange kept a statement."""
-        findings = self.by_statement[statement]
-        findings.held_by[exchange.call.method] += 1
-        findings.requests.add(exchange.number)
-
-    def hold_all(self, statements: Sequence[str], exchange: Exchange) -> None:
-        """Note that an exchange kept several statements."""
+    def hold(self, statements: Iterable[str], exchange: Exchange) -> None:
+        """Note that an exchange kept some statements."""
         for statement in statements:
-            self.hold(statement, exchange)
+            findings = self.by_statement[statement]
+            findings.held_by[exchange.call.method] += 1
+            findings.requests.add(exchange.number)
 
     def note_violation(self, violation: Violation) -> None:
         """Note a violation."""

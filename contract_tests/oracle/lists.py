@@ -126,7 +126,7 @@ class _Compared:
 
     def _fits(self, ids: Iterable[str]) -> Fits:
         records = [self.belief.tracked[key].certain for key in ids]
-        return Fits(self.sense.filters, records, self.belief.named_objects)
+        return Fits(self.sense.filters, records, self.belief.index.named_objects)
 
     def zones_left(self, plain: Interpretation) -> Zones:
         """Return the zones in which earlier lists leave one of the interpretations alike."""

@@ -17,7 +17,7 @@ from crmcom_kit.contract_tests.oracle.confirmations import (
     RefusedChange,
 )
 from crmcom_kit.contract_tests.oracle.expectations import STATES, Expectation, selected, served_by
-from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER, Sense
+from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER, without_token
 from crmcom_kit.contract_tests.oracle.sights import hypotheses_of_change
 from crmcom_kit.contract_tests.oracle.suspicions import Hypothesis
 
@@ -31,7 +31,7 @@ MIN_RESENDS = 3
 
 def hypotheses(expected: Expectation, belief: Belief) -> Iterator[Hypothesis]:
     """Yield the explanations of a refusal that the documents do not allow."""
-    parameters = _without_token(expected.sense)
+    parameters = without_token(expected.sense.parameters)
     if expected.sense.name == "list":
         key = expected.selected or selected(expected.sense, belief)
         if key is not None:  # if not, it may be refused because it finds nothing
@@ -48,10 +48,6 @@ def hypotheses(expected: Expectation, belief: Belief) -> Iterator[Hypothesis]:
         refused = _form_of(tracked, parameters)
         served = refused._replace(state=other_state)
         yield RefusedChange(expected.statement, tracked.typed, refused, served)
-
-
-def _without_token(sense: Sense) -> Parameters:
-    return {name: value for name, value in sense.parameters.items() if name != "token"}
 
 
 # list.
@@ -128,7 +124,7 @@ def of_resend(expected: Expectation, belief: Belief) -> Iterator[Hypothesis]:
     tracked = belief.tracked.get(str(expected.record_id))
     if tracked is None or not tracked.is_nameable or tracked.state != "REJECTED":
         return
-    parameters = _without_token(expected.sense)
+    parameters = without_token(expected.sense.parameters)
     form = _form_of(tracked, parameters).form
     resends, other_form = belief.resends, _other_form(form)
     is_never_served = not resends[form, True] and resends[form, False] >= MIN_RESENDS

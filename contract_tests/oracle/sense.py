@@ -258,6 +258,11 @@ def basic_text(call: Call) -> str | None:
         return None
 
 
+def without_token(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters of a request except its token."""
+    return {name: value for name, value in parameters.items() if name != "token"}
+
+
 def is_whole(sense: Sense) -> bool:
     """Whether a request asks for every field of its webhook requests."""
     names = {*sense.parameters, *sense.unclear}

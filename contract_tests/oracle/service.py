@@ -6,10 +6,11 @@ that must be served, or if the server refuses other requests with a status below
 comes each time. Nothing is sent from here: ``to_repeat`` says what to send again.
 """
 
-from collections import Counter
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
+from operator import itemgetter
 from typing import NamedTuple
 
 from crmcom_kit.contract_tests.belief.belief import Belief, TokenState
@@ -18,7 +19,7 @@ from crmcom_kit.contract_tests.client.wording import counted, never_served, outc
 from crmcom_kit.contract_tests.oracle.envelope import is_of_http, is_readable
 from crmcom_kit.contract_tests.oracle.expectations import Expectation, Must
 from crmcom_kit.contract_tests.oracle.findings import Violation
-from crmcom_kit.contract_tests.oracle.sense import Sense
+from crmcom_kit.contract_tests.oracle.sense import Sense, without_token
 from crmcom_kit.contract_tests.oracle.suspicions import Held
 
 STATEMENT = "errors.no_server_error"
@@ -91,9 +92,6 @@ class Service:
         self._concluded: set[_Kind] = set()
         self._tallies: dict[str, _Tally] = {}  # by method
         self._served: set[str] = set()  # methods
-        #: Responses with a status of 500 to 599: methods by status, and the first exchange of each.
-        self._statuses: dict[int, Counter[str]] = {}
-        self._first: dict[int, int] = {}
 
     def _covers(self, expected: Expectation) -> bool:
         """Whether the documents say what a request means, and that its method is in service."""
@@ -110,10 +108,6 @@ class Service:
     def see(self, exchange: Exchange, expected: Expectation) -> Iterator[Held]:
         """Note a request and its response."""
         sense, must = expected.sense, expected.must
-        if exchange.status >= 500:
-            methods = self._statuses.setdefault(exchange.status, Counter())
-            methods[exchange.call.method or exchange.call.path] += 1
-            self._first.setdefault(exchange.status, exchange.number)
         # A webhook request that nobody has seen yet may exist: in a recording most do.
         if exchange.ok and (must is not Must.REFUSE or expected.statement == "identifier.known"):
             self._served.add(sense.name)
@@ -183,13 +177,6 @@ class Service:
                 return _violation(kind, same[-1].exchange)
         return None
 
-    def failed(self) -> Iterator[str]:
-        """Yield a sentence for each HTTP status of 500 to 599: how often, and by which methods."""
-        for status, methods in sorted(self._statuses.items()):
-            by_method = ", ".join(f"{method} {count}" for method, count in methods.items())
-            number, first = counted(methods.total(), "response"), self._first[status]
-            yield f"{number} had HTTP {status} ({by_method}; the first to request {first})"
-
     def unanswered(self) -> Iterator[str]:
         """Yield a line for each kind of request that never got a response."""
         for kind, responses in self._kinds.items():
@@ -222,6 +209,19 @@ class Service:
         return tuple(line for method in self._tallies if (line := self.never_served_line(method)))
 
 
+def failures(history: Iterable[Exchange]) -> Iterator[str]:
+    """Yield a sentence for each HTTP status of 500 to 599: how often, and by which methods."""
+    by_status: dict[int, list[Exchange]] = defaultdict(list)
+    for exchange in history:
+        if exchange.status >= 500:
+            by_status[exchange.status].append(exchange)
+    for status, exchanges in sorted(by_status.items()):
+        methods = Counter(exchange.call.method or exchange.call.path for exchange in exchanges)
+        by_method = ", ".join(f"{method} {times}" for method, times in methods.items())
+        number, first = counted(len(exchanges), "response"), exchanges[0].number
+        yield f"{number} had HTTP {status} ({by_method}; the first to request {first})"
+
+
 def _violation(kind: _Kind, *exchanges: Exchange) -> Violation:
     last = exchanges[-1]
     wanted = "a response" if last.status == NO_RESPONSE else "a status below 500"
@@ -233,10 +233,10 @@ def _violation(kind: _Kind, *exchanges: Exchange) -> Violation:
 
 def _names(sense: Sense) -> tuple[str, ...]:
     """Return the names of the parameters except the token, an identifier with its fields."""
+    parameters = without_token(sense.parameters)
     return tuple(
         f"{name}={','.join(map(str, value))}" if isinstance(value, dict) else name
-        for name, value in sorted(sense.parameters.items(), key=lambda pair: pair[0])
-        if name != "token"
+        for name, value in sorted(parameters.items(), key=itemgetter(0))
     )
 
 

@@ -4,7 +4,7 @@ Also observe what resend and delete return, and update the belief with what they
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Any
 
 from crmcom_kit.contract_tests.belief.belief import Belief, Change, Record, TrackedRecord
@@ -34,6 +34,7 @@ from crmcom_kit.contract_tests.oracle.suspicions import (
     Held,
     Hypothesis,
     Suspicion,
+    held,
 )
 
 #: The maximum number of changes that an unchanged webhook request speaks for.
@@ -52,15 +53,15 @@ def observe(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Findin
     yield from _check_error_cleared(exchange, sense, belief)
     if sense.name not in READ_METHODS:
         return
-    held: set[Held] = set()
+    kept: set[Held] = set()
     filters = _filters_of_whole_list(sense)
     before = None if filters is None else belief.whole_lists.get(filters)
     for finding in _Comparison(exchange, sense, belief, before).findings():
         if isinstance(finding, Held):
-            held.add(finding)
+            kept.add(finding)
         else:
             yield finding
-    yield from sorted(held)
+    yield from sorted(kept)
     if filters is not None:
         belief.whole_lists[filters] = exchange
 
@@ -73,11 +74,6 @@ class _Comparison:
     sense: Sense
     belief: Belief
     before: Exchange | None  # the last list with the same filters
-    _named: set[str] = field(init=False)  # ids of those that one of the last changes named
-    _alike: dict[tuple[int, bool, bool], frozenset[Held]] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self._named = {key for change in self.belief.changes[-MAX_CHANGES:] for key in change.named}
 
     def findings(self) -> Iterator[Finding]:
         """Compare all webhook requests, and track what the response shows."""
@@ -88,7 +84,7 @@ class _Comparison:
         for key, record in exchange.by_id.items():
             if whole and belief.is_as_last_shown(record, mark_of[key]):  # as most in long lists
                 tracked = belief.tracked[key]
-                yield from self._statements_kept_by(tracked)
+                yield from _note_agreement(tracked, method, belief)
                 belief.see_again(tracked, record, method, exchange)
                 continue
             findings = [*self._compare_record(record)]
@@ -99,15 +95,6 @@ class _Comparison:
                 belief.see(record, method, exchange, mark_of[key] if agrees else None)
             elif method == "show" and key in belief.records:
                 belief.tracked[key].partly = exchange
-
-    def _statements_kept_by(self, tracked: TrackedRecord) -> frozenset[Held]:
-        """Return the statements that an unchanged record keeps: the same for most of a list."""
-        if tracked.resent or tracked.id in self._named:
-            return frozenset(_note_agreement(tracked, self.sense.name, self.belief))
-        kind = tracked.last_seen.number, tracked.shown, tracked.listed
-        if kind not in self._alike:
-            self._alike[kind] = frozenset(_note_agreement(tracked, self.sense.name, self.belief))
-        return self._alike[kind]
 
     def _compare_record(self, record: Record) -> Iterator[Finding]:
         """Compare one webhook request."""
@@ -152,16 +139,15 @@ class _Comparison:
             if self.sense.identifier is not None:
                 is_as_looked_at = self.sense.identifier.field == "id" and is_whole(self.sense)
                 statement = "show.changes_nothing" if is_as_looked_at else "identifier.selects"
-            is_momentary = statement == "identifier.selects"
-            hypotheses.append(Again(statement, (tracked.id,), is_momentary))
+            hypotheses.append(Again(statement, (tracked.id,)))
         return _changed(tracked, record, path, self.exchange, *hypotheses)
 
     def _left_out(self, tracked: TrackedRecord, record: Record) -> Iterator[Suspicion]:
         """Yield the suspicion that a member is left out that is known to have a value."""
-        whole = is_whole(self.sense)
-        wanted = FIELDS if whole else (self.sense.fields or ())
         if tracked.moving:
             return
+        whole = is_whole(self.sense)
+        wanted = FIELDS if whole else (self.sense.fields or ())
         for path in lost_members(tracked.condensed, record):
             if path in ERROR_FIELDS and tracked.state == "SUCCESSFUL":
                 continue  # a resend has cleared it, and a null may be left out
@@ -169,16 +155,9 @@ class _Comparison:
                 statement = "fields_set.default_all" if whole else "fields_set.selects"
                 if "." in path:
                     statement = statement_of(self.belief.release, *path.split("."))
-                expected = f"{path} of {tracked.number} unchanged: {_known_text(tracked, path)}"
                 again = Again(statement, (tracked.id,))
-                yield Suspicion(
-                    self.exchange,
-                    expected=expected,
-                    seen=f"no {path}",
-                    hypotheses=(again,),
-                    record_id=tracked.id,
-                    before=(tracked.last_seen,),
-                )
+                changed = _changed(tracked, record, path, self.exchange, again)
+                yield replace(changed, seen=f"no {path}", symptom="")
                 return
 
     def _suspect_new_record(self, record: Record) -> Iterator[Finding]:
@@ -334,11 +313,11 @@ def observe_change(exchange: Exchange, expected: Expectation, belief: Belief) ->
                 belief.lose(key)  # the next look shows what it is now
         return
     if sense.name == "delete":
-        yield from _check_delete_returns(tracked, tracked.certain, data, exchange)
+        yield from _check_deleted(tracked, data, exchange)
         belief.delete(tracked.id)
         return
-    yield from _check_resend_keeps(tracked, data, exchange)
-    tracked.resent, tracked.is_proven, tracked.before_resend = True, False, tracked.condensed
+    yield from _check_resent(tracked, data, exchange)
+    tracked.is_proven, tracked.before_resend = False, tracked.condensed
     if tracked.state == "REJECTED":
         tracked.untraced = tracked.condensed
     is_done = data.get("life_cycle_state") == "SUCCESSFUL"
@@ -348,26 +327,21 @@ def observe_change(exchange: Exchange, expected: Expectation, belief: Belief) ->
         tracked.moving = True  # it is queued, or has failed again: a later response shows it
 
 
-def _check_delete_returns(
-    tracked: TrackedRecord, was: Record, data: Record, exchange: Exchange
-) -> Iterator[Finding]:
+def _check_deleted(tracked: TrackedRecord, data: Record, exchange: Exchange) -> Iterator[Finding]:
     """Check that delete returns the webhook request as it was."""
-    paths = [path for path in differing(was, data) if not path.startswith(_NOTED)]
-    if not paths:
+    paths = [path for path in differing(tracked.certain, data) if not path.startswith(_NOTED)]
+    if paths:
+        effect = Effect("delete.returns_record", exchange)
+        yield _changed(tracked, data, paths[0], exchange, effect)
+    else:
         yield Held("delete.returns_record")
-        return
-    effect = Effect("delete.returns_record", exchange)
-    yield _changed(tracked, data, paths[0], exchange, effect)
 
 
-def _check_resend_keeps(
-    tracked: TrackedRecord, data: Record, exchange: Exchange
-) -> Iterator[Finding]:
+def _check_resent(tracked: TrackedRecord, data: Record, exchange: Exchange) -> Iterator[Finding]:
     """Check that resend returns the members that it must keep."""
     paths = differing(lasting(tracked.condensed), lasting(data))
-    if not paths:
-        if "id" in data and "number" in data:
-            yield from map(Held, ("resend.identity_kept", "resend.same_record"))
-        return
-    effect = Effect("resend.identity_kept", exchange)
-    yield _changed(tracked, data, paths[0], exchange, effect)
+    if paths:
+        effect = Effect("resend.identity_kept", exchange)
+        yield _changed(tracked, data, paths[0], exchange, effect)
+    elif {"id", "number"} <= data.keys():
+        yield from held("resend.identity_kept", "resend.same_record")

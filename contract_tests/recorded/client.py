@@ -26,6 +26,7 @@ from crmcom_kit.contract_tests.oracle.sense import (
     identifying_values,
     query_pairs,
     read,
+    without_token,
 )
 from crmcom_kit.contract_tests.recorded.reading import Recorded
 from crmcom_kit.schemas.methods import methods
@@ -310,10 +311,8 @@ class _RefusedTokens:
             remark = Remark(statement, f"{_USED_AGAIN[statement]}; log in")
             finding = ClientFinding(remark, exchange, _method(exchange, sense))
             self._again.setdefault(token, finding).times += 1
-        parameters = sorted(
-            (name, repr(each)) for name, each in sense.parameters.items() if name != "token"
-        )
-        request = f"{sense.name} {parameters}"
+        pairs = without_token(sense.parameters).items()
+        request = f"{sense.name} {sorted((name, repr(value)) for name, value in pairs)}"
         if exchange.ok and sense.name == "token_release" and self._ends_by_release:
             self._ended[token] = "token_release.ends_token", recorded.end
         elif exchange.ok:

@@ -26,7 +26,13 @@ from crmcom_kit.contract_tests.oracle.confirmations import (
     TooFew,
 )
 from crmcom_kit.contract_tests.oracle.logins import claimed_unit
-from crmcom_kit.contract_tests.oracle.sense import READ_METHODS, Sense, is_whole, names_of
+from crmcom_kit.contract_tests.oracle.sense import (
+    READ_METHODS,
+    Sense,
+    is_whole,
+    names_of,
+    without_token,
+)
 from crmcom_kit.contract_tests.oracle.sights import OF_DELIVERY
 from crmcom_kit.contract_tests.oracle.suspicions import Evident, Hypothesis, Suspicion
 
@@ -49,36 +55,35 @@ class Later:
         self._refused: dict[str, Exchange] = {}  # request -> the last exchange that refused it
         self._accepted: set[tuple[str, str]] = set()  # methods, and parameters with their values
         self._valid: dict[str, int] = {}  # token -> number of the last exchange it was valid in
-        self._lists: dict[str, list[Exchange]] = defaultdict(list)  # by request
-        self._logins: dict[str, list[Exchange]] = defaultdict(list)  # by request, for a unit
-        self._written_at: list[int] = []  # numbers of the exchanges before each change
+        #: Lists, and logins for a unit, that were served, by request.
+        self._alike: dict[str, list[Exchange]] = defaultdict(list)
+        self._changed_at: list[int] = []  # numbers of the exchanges before each change
 
     def add(self, exchange: Exchange, sense: Sense, *, sure_token: bool) -> None:
         """Add an exchange. With ``sure_token`` its token stands for no other one."""
-        method, parameters = exchange.call.method, _parameters(exchange)
+        method, parameters, request = (
+            sense.name,
+            without_token(sense.parameters),
+            _request(exchange),
+        )
         if not exchange.ok:
-            self._refused[_written(method, parameters)] = exchange
+            self._refused[request] = exchange
             return
-        if sense.name in READ_METHODS and (
-            refused := self._refused.get(_written(method, parameters))
-        ):
-            self.temporary_refusals.add(refused.wording)
-        self.served = exchange.number
-        self._served[_written(method, parameters)] = exchange.number
+        if method in READ_METHODS and request in self._refused:
+            self.temporary_refusals.add(self._refused[request].wording)
+        self.served = self._served[request] = exchange.number
         self._accepted |= {(method, repr(pair)) for pair in parameters.items()}
         if sure_token and isinstance(sense.token, str):
             self._valid[sense.token] = exchange.number
-        if sense.name == "list":
-            self._lists[_written(method, parameters)].append(exchange)
-        elif method in LOGINS and "unit" in parameters:
-            self._logins[_written(method, parameters)].append(exchange)
+        if method == "list" or (method in LOGINS and "unit" in parameters):
+            self._alike[request].append(exchange)
         if sense.name in READ_METHODS and is_whole(sense):
             for key in exchange.by_id:
                 self._sights[key].append(exchange)
 
     def add_change(self, sense: Sense, number: int) -> None:
         """Add that webhook requests may have changed before exchange ``number`` + 1."""
-        self._written_at.append(number)
+        self._changed_at.append(number)
         for name in names_of(sense):
             self._changes[name].append(number)
 
@@ -95,16 +100,16 @@ class Later:
                 return
             yield exchange
 
-    def lists(self, method: str, parameters: Mapping[str, Any], after: int) -> list[Exchange]:
+    def lists(self, parameters: Mapping[str, Any], after: int) -> list[Exchange]:
         """Return lists with the same parameters after an exchange, until anything is changed."""
-        at = bisect_left(self._written_at, after)
-        end = next(iter(self._written_at[at:]), math.inf)
-        lists = self._lists.get(_written(method, parameters), [])
-        return [each for each in lists if after < each.number <= end][:MAX_LOOKED_AT]
+        at = bisect_left(self._changed_at, after)
+        end = next(iter(self._changed_at[at:]), math.inf)
+        lists = self._alike.get(_written("list", parameters), [])
+        return [listed for listed in lists if after < listed.number <= end][:MAX_LOOKED_AT]
 
-    def logs_in_so_again(self, login: Exchange) -> Exchange | None:
+    def same_login(self, login: Exchange) -> Exchange | None:
         """Return a later login for the same unit whose token has the same claims of it, or None."""
-        for later in self._logins.get(_written(login.call.method, _parameters(login)), ()):
+        for later in self._alike.get(_request(login), ()):
             if later.number > login.number and claimed_unit(later) == claimed_unit(login):
                 return later
         return None
@@ -114,8 +119,7 @@ class Later:
 
         A status of 500 to 599 may pass; ``Service`` finds one that stays.
         """
-        asked = _written(exchange.call.method, _parameters(exchange))
-        is_served_after = self._served.get(asked, 0) > exchange.number
+        is_served_after = self._served.get(_request(exchange), 0) > exchange.number
         is_valid = self.has_valid_token_after(exchange)
         is_temporary = exchange.wording in self.temporary_refusals
         return exchange.status < 500 and is_valid and not (is_served_after or is_temporary)
@@ -138,9 +142,9 @@ class Later:
         return self._valid.get(str(exchange.call.parameters.get("token")), 0) > exchange.number
 
 
-def _parameters(exchange: Exchange) -> dict[str, Any]:
-    """Return the parameters of a request without its token."""
-    return {name: each for name, each in exchange.call.parameters.items() if name != "token"}
+def _request(exchange: Exchange) -> str:
+    """Return the request of an exchange as a text, without its token."""
+    return _written(exchange.call.method, without_token(exchange.call.parameters))
 
 
 def _written(method: str, parameters: Mapping[str, Any]) -> str:
@@ -189,7 +193,7 @@ class Case(NamedTuple):
                 is_there = key is None or self._as_known(key) is not None
                 return self.exchange if is_there and self._is_to_blame(hypothesis) else None
             case Effect(change=login) if login.call.method in LOGINS:
-                return self.later.logs_in_so_again(login)
+                return self.later.same_login(login)
             case Effect(by_anybody=by_anybody):
                 return self.exchange if not by_anybody and self._is_the_servers() else None
             case _:
@@ -250,7 +254,7 @@ class Case(NamedTuple):
         """Whether parameters are refused without the rest, or the rest is accepted elsewhere."""
         if not self._accepts(claim.served):
             return False
-        parameters = _parameters(self.exchange)
+        parameters = without_token(self.exchange.call.parameters)
         rest = {name: value for name, value in parameters.items() if name not in claim.refused}
         is_refused_alone = bool(rest) and self.later.refuses(claim.method, claim.refused)
         return is_refused_alone or not rest or self._accepts(rest)
@@ -283,7 +287,7 @@ class Case(NamedTuple):
         Two servers that respond in turn, each with its own order, are no violation.
         """
         series = [
-            [page, *self.later.lists("list", _parameters(page), self.exchange.number)]
+            [page, *self.later.lists(without_token(page.call.parameters), self.exchange.number)]
             for page in pages
         ]
         is_same = all([*again.by_id] == [*each[0].by_id] for each in series for again in each)
@@ -296,9 +300,9 @@ class Case(NamedTuple):
 
     def _is_short_again(self, whole: Mapping[str, Any], ids: Set[str]) -> Exchange | None:
         """Return a list that is too short again, once all that it selects was listed."""
-        count, parameters = len(self.exchange.records), _parameters(self.exchange)
-        for every in self.later.lists("list", whole, self.exchange.number):
-            after = self.later.lists("list", parameters, every.number)
+        count, parameters = len(self.exchange.records), without_token(self.exchange.call.parameters)
+        for every in self.later.lists(whole, self.exchange.number):
+            after = self.later.lists(parameters, every.number)
             if ids <= every.by_id.keys() and after:
                 return after[0] if len(after[0].records) == count else None
         return None

@@ -165,7 +165,7 @@ class Observer:
         for name, error in observation.errors:
             self.findings.note_crash(f"the check {name}", error)
         held = [each for each in observation.held if not self._rests_on_removed(each, exchange)]
-        self.findings.hold_all(held, exchange)
+        self.findings.hold(held, exchange)
 
     def _settle(self, case: Case) -> bool:
         """Note the violation that a suspicion comes to; return whether an exchange confirms it."""

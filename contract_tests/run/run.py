@@ -34,6 +34,7 @@ from crmcom_kit.contract_tests.options.scope import EVERYTHING, NOTHING
 from crmcom_kit.contract_tests.oracle.findings import Verdict
 from crmcom_kit.contract_tests.oracle.oracle import Oracle
 from crmcom_kit.contract_tests.oracle.sense import READ_METHODS
+from crmcom_kit.contract_tests.oracle.service import failures
 from crmcom_kit.contract_tests.run.config import RunConfig
 from crmcom_kit.contract_tests.run.recording import run_recording
 from crmcom_kit.contract_tests.run.results import Results, StatementResult, statement_results
@@ -382,7 +383,7 @@ class _Run:
 
     def _warnings(self) -> Iterator[str]:
         """Yield what a reader of the verdicts has to know, sentence by sentence."""
-        yield from self.session.oracle.service.failed()
+        yield from failures(self.session.client.history)
         yield from self.session.warnings()
         session, world, allowed = self.session, self.world, self.config.allowed
         if world.name:

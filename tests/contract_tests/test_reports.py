@@ -69,7 +69,7 @@ def every_verdict(**changes: Any) -> Results:
     findings.note_violation(
         Violation("list.no_duplicates", (exchange(),), expected="once", seen="twice")
     )
-    findings.hold_all(["show.single_result", "envelope.json"], exchange())
+    findings.hold(["show.single_result", "envelope.json"], exchange())
     listed = [
         deviation(statement="list.no_duplicates", seen="tw*"),
         deviation(statement="envelope.json", seen="*"),
@@ -187,7 +187,7 @@ def test_every_report_for_people_says_the_outcome(
     """
     findings = Findings()
     ids = [each.id for each in checked_statements("R9")]
-    findings.hold_all(ids[: holds + stale], exchange())
+    findings.hold(ids[: holds + stale], exchange())
     for name in ids[holds + stale :][:broke]:
         findings.note_violation(Violation(name, (exchange(),), expected="a", seen="b"))
     listed = [deviation(statement=name) for name in ids[holds:][:stale]]
@@ -460,13 +460,13 @@ def test_what_only_changes_show_is_not_stale_without_them(tmp_path: Path) -> Non
         findings.note_violation(Violation(name, (at,), expected="a", seen="b"))
     listed = drafted(results(findings, history=(before, resent, after)), tmp_path)
     held = Findings()
-    held.hold_all(["response.url", "response.number"], before)
+    held.hold(["response.url", "response.number"], before)
 
     assert {each.statement: each.after for each in listed} == {
         "response.url": None, "response.number": "resend",
     }  # fmt: skip
     reading = results(held, listed)
-    held.hold("envelope.json", resent)
+    held.hold(["envelope.json"], resent)
     changing = results(held, listed)
     assert [of(reading, each.statement).stale for each in listed] == [False, True]
     assert [of(changing, each.statement).stale for each in listed] == [True, True]
@@ -476,7 +476,7 @@ def test_verdicts_and_deviations_are_by_method() -> None:
     """A statement about several methods may hold for one and deviate for another."""
     name = "token.required"
     findings = Findings()
-    findings.hold(name, exchange())
+    findings.hold([name], exchange())
     delete = exchange(Call("delete", "POST", "webhook_requests/delete"))
     findings.note_violation(Violation(name, (delete,), expected="an error", seen="OK"))
 

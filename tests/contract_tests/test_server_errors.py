@@ -24,7 +24,7 @@ from stand_in.reading import Call, Refusal
 from stand_in.server import StandIn
 
 from crmcom_kit.contract_tests.client.http import Limits
-from crmcom_kit.contract_tests.oracle.service import Service
+from crmcom_kit.contract_tests.oracle.service import Service, failures
 from crmcom_kit.contract_tests.reports.report import Report
 from crmcom_kit.contract_tests.run.results import Outcome
 
@@ -95,9 +95,12 @@ def test_a_failure_that_does_not_come_again_is_a_note() -> None:
     down = [listed(RECORDS), *nowhere(400), *lists(500)]
     service = Conversation(*down).oracle.service
     assert [*service.conclude()] == []  # nothing else was met meanwhile
-    service = Conversation(*down, show(RECORDS[7], 8), listed(RECORDS)).oracle.service
+    conversation = Conversation(*down, show(RECORDS[7], 8), listed(RECORDS))
+    service = conversation.oracle.service
     assert [*service.conclude()] == []
-    assert [*service.failed()] == ["4 responses had HTTP 500 (list 4; the first to request 3)"]
+    assert [*failures(conversation.exchanges)] == [
+        "4 responses had HTTP 500 (list 4; the first to request 3)"
+    ]
     assert service.never_served() == ()
 
 
