@@ -11,16 +11,9 @@ from enum import Enum, auto
 from itertools import groupby, takewhile
 from typing import Any
 
-from crmcom_kit.contract_tests.belief.exclusions import Exclusions
 from crmcom_kit.contract_tests.belief.index import Index
-from crmcom_kit.contract_tests.belief.interpretations import OBJECT_OF, Identifier
-from crmcom_kit.contract_tests.belief.knowledge import (
-    condensed,
-    differing,
-    lasting,
-    merged,
-    typed,
-)
+from crmcom_kit.contract_tests.belief.interpretations import OBJECT_OF, Exclusions, Identifier
+from crmcom_kit.contract_tests.belief.knowledge import condensed, differing, lasting, merged, typed
 from crmcom_kit.contract_tests.belief.memory import SharedParts
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.client.targets import Login

@@ -179,6 +179,12 @@ def lost_members(earlier: Mapping[str, Any], later: Mapping[str, Any]) -> Iterat
                 yield f"log_information.{name}"
 
 
+def id_of(record: Mapping[str, Any]) -> str | None:
+    """Return the id of a webhook request, or None if it is no text."""
+    key = record.get("id")
+    return key if isinstance(key, str) else None
+
+
 def value_at(record: Any, path: str) -> Any:
     """Return the member of ``record`` that a dotted name leads to, or None."""
     for name in path.split("."):

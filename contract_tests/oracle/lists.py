@@ -11,13 +11,14 @@ from itertools import chain, islice
 from typing import Any
 
 from crmcom_kit.contract_tests.belief.belief import Belief, Record
-from crmcom_kit.contract_tests.belief.exclusions import Exclusion
 from crmcom_kit.contract_tests.belief.interpretations import (
     SEMI_OPTIONAL,
+    Exclusion,
     Fits,
     Interpretation,
     read_alike,
 )
+from crmcom_kit.contract_tests.belief.knowledge import id_of
 from crmcom_kit.contract_tests.belief.zones import ALL, Zones, fewest, plainest, union
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.client.wording import shortened
@@ -54,16 +55,10 @@ def observe(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Findin
         belief.serves_empty_lists = True
 
 
-def _id(record: Record) -> str | None:
-    """Return the id of a webhook request, or None if it is no text."""
-    key = record.get("id")
-    return key if isinstance(key, str) else None
-
-
 def _once_each(exchange: Exchange) -> Iterator[Finding]:
     numbers: dict[str, Any] = {}
     for record in exchange.records:
-        key = _id(record)
+        key = id_of(record)
         if key is None:
             continue
         if key in numbers and numbers[key] == record.get("number"):
@@ -102,7 +97,7 @@ class _Compared:
         self.shown = Fits(self.sense.filters, records)
 
     def _merged(self, record: Record) -> Record:
-        key = _id(record)
+        key = id_of(record)
         tracked = None if key is None else self.belief.tracked.get(key)
         return {**tracked.certain, **record} if tracked is not None and tracked.exists else record
 
@@ -176,7 +171,7 @@ def _exclusions(compared: _Compared, way: Interpretation) -> Iterator[Exclusion]
             continue
         # The record by itself, without what else is known of it.
         (by_itself,) = Fits(compared.sense.filters, [record]).misfits(way)
-        for zones, rests_on in ((by_itself, None), (misfit, _id(record))):
+        for zones, rests_on in ((by_itself, None), (misfit, id_of(record))):
             if zones & left:
                 yield Exclusion(compared.exchange, zones & left, rests_on)
             left &= ~zones
@@ -209,7 +204,7 @@ def _suspicion(
         record, name = exchange.records[misfits[0]], compared.shown.misfit(misfits[0], way, zone)
         hypothesis = _hypothesis(f"list.{name}.filter", compared, exclusions)
         expected, seen = _texts_of_misfit(record, name, filters[name])
-        return Suspicion(exchange, expected, seen, (hypothesis,), _id(record))
+        return Suspicion(exchange, expected, seen, (hypothesis,), id_of(record))
     lacking = [key for key, zones in _lacking(compared, way) if zones & zone]
     tracked, count = compared.belief.tracked[lacking[0]], len(exchange.records)
     statement = _statement_of_missing(filters)

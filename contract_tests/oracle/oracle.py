@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import product
 
 from crmcom_kit.contract_tests.belief.belief import Belief, Change, TokenState
 from crmcom_kit.contract_tests.belief.interpretations import Identifier
+from crmcom_kit.contract_tests.belief.knowledge import id_of
 from crmcom_kit.contract_tests.client.exchanges import NO_RESPONSE, Call, Exchange
 from crmcom_kit.contract_tests.client.wording import outcome, shortened
 from crmcom_kit.contract_tests.options.options import CHANGES
@@ -217,26 +219,18 @@ class Oracle:
     # Changes.
 
     def _change(self, exchange: Exchange, expected: Expectation) -> Iterator[Finding]:
-        named = frozenset(self._named(exchange, expected))
-        self.belief.changes.append(Change(exchange, expected.sense.name, exchange.ok, named))
+        """Note a change, with all that its request may name or its response shows."""
+        key, returned = expected.record_id, _id(exchange)
+        named = self.may_name(expected.sense) if key is None else {key}
+        named |= set() if returned is None else {returned}
+        method, served = expected.sense.name, exchange.ok
+        self.belief.changes.append(Change(exchange, method, served, frozenset(named)))
         yield from sights.observe_change(exchange, expected, self.belief)
-
-    def _named(self, exchange: Exchange, expected: Expectation) -> set[str]:
-        """Return the ids of all webhook requests that a request may name or its response shows."""
-        ids = (
-            {expected.record_id}
-            if expected.record_id is not None
-            else self.may_name(expected.sense)
-        )
-        returned = _id(exchange)
-        return ids | {returned} if returned is not None else ids
 
     def may_name(self, sense: Sense) -> set[str]:
         """Return the ids of all webhook requests that a request may name, in whatever way."""
-        identifiers = [
-            Identifier(form, text) for text in names_of(sense) for form in ("id", "number")
-        ]
-        named = (self.belief.find(identifier) for identifier in identifiers)
+        forms = product(("id", "number"), names_of(sense))
+        named = (self.belief.find(Identifier(form, text)) for form, text in forms)
         return {tracked.id for tracked in named if tracked is not None}
 
 
@@ -246,5 +240,5 @@ def _names(exchange: Exchange) -> str:
 
 
 def _id(exchange: Exchange) -> str | None:
-    key = exchange.records[0].get("id") if len(exchange.records) == 1 else None
-    return key if isinstance(key, str) else None
+    """Return the id of the one webhook request in a response, or None."""
+    return id_of(exchange.records[0]) if len(exchange.records) == 1 else None

@@ -71,16 +71,14 @@ def read(call: Call, release: Release) -> Sense:
     parameters, unclear = _parameters(call, method, body or {})
     documented = method.parameters.keys()
     unclear |= parameters.keys() - documented  # no page says what a server does with others
-    read_values = _list_values if method.name == "list" else _record_values
-    values: dict[str, Any] = {}
-    if method.name == "list" or method.name in RECORD_METHODS:
-        values = read_values(parameters, unclear)
-        if "fields_set" in parameters and "fields_set" not in unclear:
-            values["fields"] = _fields(parameters["fields_set"], unclear)
+    is_named = IDENTIFIER not in unclear
+    identifier = _identifier(parameters.get(IDENTIFIER), ("id", "number")) if is_named else None
+    fields = _fields(parameters, unclear)
+    of_list = _list_values(parameters, unclear) if method.name == "list" else {}
     return Sense(
-        method=method, verb=call.verb, parameters=parameters,
+        method=method, verb=call.verb, parameters=parameters, identifier=identifier, fields=fields,
         unclear=frozenset(unclear), is_unreadable=body is None or "" in unclear,
-        is_unusual=call.path.endswith("/") or _is_encoded(call.query, method), **values,
+        is_unusual=call.path.endswith("/") or _is_encoded(call.query, method), **of_list,
     )  # fmt: skip
 
 
@@ -152,13 +150,7 @@ def identifier_in_query(text: str) -> Any:
     return {name: value} if equals else text
 
 
-def _record_values(parameters: Mapping[str, Any], unclear: set[str]) -> dict[str, Any]:
-    """Return what ``Sense`` holds of a request of show, resend or delete."""
-    named = _named(parameters.get(IDENTIFIER), ("id", "number"))
-    return {"identifier": named} if named is not None and IDENTIFIER not in unclear else {}
-
-
-def _named(value: Any, fields: Sequence[str]) -> Identifier | None:
+def _identifier(value: Any, fields: Sequence[str]) -> Identifier | None:
     """Return an identifier; None unless it has one field, with a text."""
     if not isinstance(value, Mapping) or len(value) != 1:
         return None
@@ -168,34 +160,34 @@ def _named(value: Any, fields: Sequence[str]) -> Identifier | None:
 
 def _list_values(parameters: Mapping[str, Any], unclear: set[str]) -> dict[str, Any]:
     """Return what ``Sense`` holds of a request of list; add to ``unclear``."""
-    filters: dict[str, Any] = {}
-    for name in (*SEMI_OPTIONAL, "url", "life_cycle_state", "created_date"):
-        if name not in parameters or name in unclear:
-            continue
-        value = parameters[name]
-        if name.endswith("_identifier"):
-            value = _named(value, IDENTIFIER_FIELDS)
-            if value is not None and "," in value.value:
-                value = None  # no page shows how to write a comma in a value
-        elif (
-            not isinstance(value, str)
-            or not value
-            or value != value.strip()
-            or (name == "created_date" and not is_api_date(value))
-        ):
-            value = None
-        if value is None:
-            unclear.add(name)
-        else:
-            filters[name] = value
-    limit = _number(parameters.get("number_of_results"), 1)
-    offset = _number(parameters.get("offset"), 0)
-    unclear |= {
-        name
-        for name, number in (("number_of_results", limit), ("offset", offset))
-        if name in parameters and number is None
+    names = (*SEMI_OPTIONAL, "url", "life_cycle_state", "created_date")
+    filters = {
+        name: _filter(name, parameters[name])
+        for name in names
+        if name in parameters and name not in unclear
     }
-    return {"filters": filters, "limit": limit, "offset": offset or 0}
+    paging = {
+        name: _number(parameters[name], minimum)
+        for name, minimum in (("number_of_results", 1), ("offset", 0))
+        if name in parameters
+    }
+    unclear |= {name for name, value in (filters | paging).items() if value is None}
+    return {
+        "filters": {name: value for name, value in filters.items() if value is not None},
+        "limit": paging.get("number_of_results"),
+        "offset": paging.get("offset") or 0,
+    }
+
+
+def _filter(name: str, value: Any) -> Identifier | str | None:
+    """Return the value of a filter; None if no page says how it is read."""
+    if name.endswith("_identifier"):
+        identifier = _identifier(value, IDENTIFIER_FIELDS)
+        # No page shows how to write a comma in a value.
+        return None if identifier is None or "," in identifier.value else identifier
+    if not isinstance(value, str) or not value or value != value.strip():
+        return None
+    return None if name == "created_date" and not is_api_date(value) else value
 
 
 def _number(value: Any, minimum: int) -> int | None:
@@ -205,7 +197,11 @@ def _number(value: Any, minimum: int) -> int | None:
     return int(text) if plain and int(text) >= minimum else None
 
 
-def _fields(value: Any, unclear: set[str]) -> tuple[str, ...] | None:
+def _fields(parameters: Mapping[str, Any], unclear: set[str]) -> tuple[str, ...] | None:
+    """Return the names in fields_set, or None; add it to ``unclear`` if it has other names."""
+    value = parameters.get("fields_set")
+    if "fields_set" not in parameters or "fields_set" in unclear:
+        return None
     names = value.split(",") if isinstance(value, str) else []
     if names and set(names) <= set(FIELDS) and len(set(names)) == len(names):
         return tuple(names)

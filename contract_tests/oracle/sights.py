@@ -11,6 +11,7 @@ from crmcom_kit.contract_tests.belief.belief import Belief, Change, Record, Trac
 from crmcom_kit.contract_tests.belief.knowledge import (
     Digest,
     differing,
+    id_of,
     lasting,
     lost_members,
     value_at,
@@ -19,7 +20,6 @@ from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.client.wording import shortened
 from crmcom_kit.contract_tests.oracle.confirmations import Again, Disagree, Effect
 from crmcom_kit.contract_tests.oracle.expectations import Expectation
-from crmcom_kit.contract_tests.oracle.records import statement_of
 from crmcom_kit.contract_tests.oracle.sense import (
     FIELDS,
     READ_METHODS,
@@ -36,10 +36,10 @@ from crmcom_kit.contract_tests.oracle.suspicions import (
     Suspicion,
     held,
 )
+from crmcom_kit.contract_tests.oracle.webhook_requests import ERROR_FIELDS, statement_of
 
 #: The maximum number of changes that an unchanged webhook request speaks for.
 MAX_CHANGES = 20
-ERROR_FIELDS = ("error_code", "error_description")
 #: The members that each attempt of a delivery may write.
 OF_DELIVERY = (*ERROR_FIELDS, "authentication_code", "log_information.updated_")
 #: The members that delete may write: whether it notes who deleted a webhook request is open.
@@ -79,8 +79,7 @@ class _Comparison:
         """Compare all webhook requests, and track what the response shows."""
         exchange, belief, method = self.exchange, self.belief, self.sense.name
         whole = is_whole(self.sense)
-        marks = zip(exchange.records, exchange.marks, strict=True)
-        mark_of = {key: mark for record, mark in marks if isinstance(key := record.get("id"), str)}
+        mark_of = dict(zip(map(id_of, exchange.records), exchange.marks, strict=True))
         for key, record in exchange.by_id.items():
             if whole and belief.is_as_last_shown(record, mark_of[key]):  # as most in long lists
                 tracked = belief.tracked[key]
@@ -278,8 +277,8 @@ def _filters_of_whole_list(sense: Sense) -> frozenset[tuple[str, Any]] | None:
 def _check_error_cleared(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Finding]:
     """Check resend.clears_error for each webhook request that was resent with success."""
     for record in exchange.records:
-        key = record.get("id")
-        tracked = belief.tracked.get(key) if isinstance(key, str) else None
+        key = id_of(record)
+        tracked = None if key is None else belief.tracked.get(key)
         resent = sense.name == "resend" or (tracked is not None and tracked.resent)
         if not resent or record.get("life_cycle_state") != "SUCCESSFUL":
             continue

@@ -1,4 +1,8 @@
-"""Check the webhook requests in a response: their values, which fields they have, their names."""
+"""Check the webhook requests in a response: which fields they have, their values, their names.
+
+The schemas say most of the values. An error of a schema belongs to the statement about its field.
+The rest is what a schema cannot say.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -6,20 +10,30 @@ from typing import Any, NamedTuple
 
 from crmcom_kit.contract_tests.belief.belief import MAX_NAME, Belief, Record
 from crmcom_kit.contract_tests.belief.interpretations import Identifier
-from crmcom_kit.contract_tests.belief.knowledge import required_fields
-from crmcom_kit.contract_tests.client.exchanges import Exchange
-from crmcom_kit.contract_tests.oracle.confirmations import Again
-from crmcom_kit.contract_tests.oracle.expectations import has_fields_set
-from crmcom_kit.contract_tests.oracle.records import problems, statements_about
-from crmcom_kit.contract_tests.oracle.sense import FIELDS, RECORD_METHODS, Sense
-from crmcom_kit.contract_tests.oracle.suspicions import (
-    Finding,
-    Flaw,
-    Held,
-    Suspicion,
-    held,
+from crmcom_kit.contract_tests.belief.knowledge import (
+    DATES,
+    USERS,
+    required_fields,
+    units,
+    units_of_others,
 )
+from crmcom_kit.contract_tests.belief.moments import moment
+from crmcom_kit.contract_tests.client.exchanges import Exchange
+from crmcom_kit.contract_tests.client.wording import shortened
+from crmcom_kit.contract_tests.oracle.confirmations import Again
+from crmcom_kit.contract_tests.oracle.sense import FIELDS, RECORD_METHODS, Sense
+from crmcom_kit.contract_tests.oracle.suspicions import Finding, Flaw, Held, Suspicion, held
+from crmcom_kit.schemas.loader import compiled, validator
+from crmcom_kit.schemas.methods import IDENTIFIER_FIELDS, REFERENCE_KINDS
 from crmcom_kit.schemas.releases import Release
+
+ERROR_FIELDS = ("error_code", "error_description")
+_SCHEMA = "webhook_request_selection"
+_LOG = "response.log_information"
+_ENUMERATED = {
+    "life_cycle_state": "response.life_cycle_state.values",
+    "entity": "response.entity.supported_values",
+}
 
 
 class Wanted(NamedTuple):
@@ -38,7 +52,7 @@ def check(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Finding]
         return
     yield from held("methods.available", "methods.path", "methods.verb", "parameters.place")
     yield from _spelling(sense)
-    wanted = _wanted(sense, belief.release)
+    wanted = _wanted(sense)
     stated: set[str] = set()
     broken: dict[str, Flaw] = {}
     for record, mark in zip(exchange.records, exchange.marks, strict=True):
@@ -60,32 +74,33 @@ def check(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Finding]
     yield from _one_name_each(exchange, method, belief)
 
 
-def _wanted(sense: Sense, release: Release) -> Wanted | None:
+def _wanted(sense: Sense) -> Wanted | None:
     """Return which fields a response must have; None if the documents do not say."""
-    has_parameter = has_fields_set(sense.name, release)
-    if sense.is_unreadable or "fields_set" in sense.unclear:
+    if sense.method is None or sense.is_unreadable or "fields_set" in sense.unclear:
         return None
-    if "fields_set" not in sense.parameters:
-        statement = "fields_set.default_all" if has_parameter else f"{sense.name}.returns_record"
-        return Wanted(frozenset(FIELDS), statement)
-    if not has_parameter or sense.fields is None:
-        return None
-    return Wanted(frozenset(sense.fields), "fields_set.selects")
+    if sense.fields is not None:
+        return Wanted(frozenset(sense.fields), "fields_set.selects")
+    has_parameter = "fields_set" in sense.method.parameters
+    statement = "fields_set.default_all" if has_parameter else f"{sense.name}.returns_record"
+    return Wanted(frozenset(FIELDS), statement)
 
 
 def _problems(record: Record, wanted: Wanted | None, release: Release) -> list[Flaw]:
-    flaws = problems(record, release)
+    """Return what is wrong with a webhook request, once for each statement."""
+    flaws: dict[str, Flaw] = {}
+    for flaw in (*_by_schema(record, release), *_beyond(record, release)):
+        flaws.setdefault(flaw.statement, flaw)
+    for field in ERROR_FIELDS:  # a value of a wrong type says nothing else
+        if f"response.{field}" in flaws:
+            flaws.pop(f"response.{field}.only_rejected", None)
     if wanted is None:  # an odd fields_set may give fields odd names
-        return [flaw for flaw in flaws if flaw.statement.split(".")[1] in record]
+        return [flaw for name, flaw in flaws.items() if name.split(".")[1] in record]
     lack = _fields(record, wanted, release)
-    return flaws if lack is None else [*flaws, lack]
+    return [*flaws.values(), *([] if lack is None else [lack])]
 
 
 def _one_name_each(exchange: Exchange, method: str, belief: Belief) -> Iterator[Finding]:
     """Check that no two webhook requests share an id or a number."""
-    if _has_one_name_each(exchange, belief):
-        yield from held("response.id.names_one", "response.number.names_one")
-        return
     numbers, ids = defaultdict[str, dict[str, None]](dict), defaultdict[str, dict[str, None]](dict)
     for record in exchange.records:
         key, number = _name(record, "id"), _name(record, "number")
@@ -111,23 +126,6 @@ def _one_name_each(exchange: Exchange, method: str, belief: Belief) -> Iterator[
             expected = "each number with one webhook request"
             seen = f"the number {number} with the ids {tracked.id} and {' and '.join(keys)}"
             yield Suspicion(exchange, expected, seen, (again,), tracked.id)
-
-
-def _has_one_name_each(exchange: Exchange, belief: Belief) -> bool:
-    """Whether all ids and numbers are certainly right: a quick check, enough for most lists."""
-    names = {(_name(listed, "id"), _name(listed, "number")) for listed in exchange.records}
-    if not names or any(None in pair for pair in names):
-        return False
-    if not len(names) == len({key for key, _ in names}) == len({number for _, number in names}):
-        return False
-    for key, number in names:
-        record = belief.records.get(str(key))
-        if record is not None and record.get("number") != number:
-            return False
-        named = belief.find(Identifier("number", str(number)))
-        if named is not None and named.id != key:
-            return False
-    return True
 
 
 def _spelling(sense: Sense) -> Iterator[Held]:
@@ -165,3 +163,140 @@ def _name(record: Record, field: str) -> str | None:
     """Return the id or number of a webhook request, if it is a text that is not too long."""
     value = record.get(field)
     return value if isinstance(value, str) and len(value) <= MAX_NAME else None
+
+
+# The values of fields.
+
+
+def statements_about(record: Mapping[str, Any], release: Release) -> Iterator[str]:
+    """Yield every statement about the fields of a record, whether it is kept or not."""
+    for field in FIELDS:
+        if field in record:
+            yield f"response.{field}"
+    for field, statement in _ENUMERATED.items():
+        if field in record:
+            yield statement
+    if "life_cycle_state" in record:
+        for field in ERROR_FIELDS:
+            yield f"response.{field}.only_rejected"
+    for field in REFERENCE_KINDS:
+        if isinstance(record.get(field), dict):
+            yield f"response.{field}.identifier_fields"
+    log = record.get("log_information")
+    if isinstance(log, dict):
+        yield from _statements_about_log(log, release)
+
+
+def _statements_about_log(log: Mapping[str, Any], release: Release) -> Iterator[str]:
+    dates = _dates(log)
+    if dates:
+        yield f"{_LOG}.date_form"
+    if len(dates) == 2:
+        yield from (f"{_LOG}.dates", f"{_LOG}.dates_in_order")
+    for names in (USERS, units(release.name)):
+        if all(name in log for name in names):
+            yield statement_of(release, "log_information", names[0])
+        if any(isinstance(log.get(name), dict) for name in names):
+            yield statement_of(release, "log_information", names[0], "id")
+
+
+def statement_of(release: Release, field: str, name: str = "", inside: str = "") -> str:
+    """Return the statement about a field of a webhook request, or about a member inside it."""
+    if field in REFERENCE_KINDS and name:
+        return f"response.{field}.identifier_fields"
+    kinds = {"dates": DATES, "users": USERS, "units": units(release.name)}
+    kind = next((kind for kind, names in kinds.items() if name in names), None)
+    if field != "log_information" or kind is None:
+        return f"response.{field}"
+    if inside:
+        return f"{_LOG}.{kind.removesuffix('s')}_members"
+    return f"{_LOG}.{'business_units' if name.endswith('business_unit') else kind}"
+
+
+def _by_schema(record: Mapping[str, Any], release: Release) -> Iterator[Flaw]:
+    """Yield what the schema of a webhook request finds wrong."""
+    if _certainly_fits(record, release):
+        return
+    for error in validator(_SCHEMA, "core", release.name).iter_errors(record):
+        leaf = _deepest(error)
+        path = [str(step) for step in leaf.absolute_path]
+        if leaf.validator == "format" and moment(leaf.instance):
+            continue  # with a zone, which no page rules out
+        if path == ["workflow_rule"] and leaf.instance is None:
+            continue  # whether there is always a rule is open
+        if path == ["entity"] and leaf.instance in release.disputed_entities:
+            continue
+        if path[0] in REFERENCE_KINDS and len(path) > 1 and path[1] not in IDENTIFIER_FIELDS:
+            continue
+        expected = f"{'.'.join(path)}: {_constraint(leaf)}"
+        seen = shortened(repr(leaf.instance), 80)
+        yield Flaw(_statement(path, leaf, release), expected, seen)
+
+
+def _certainly_fits(record: Mapping[str, Any], release: Release) -> bool:
+    """Whether the compiled schema accepts a record; False also if it cannot read a value."""
+    try:
+        return bool(compiled(_SCHEMA, "core", release.name).is_valid(record))
+    except (ValueError, TypeError, OverflowError):  # a lone surrogate, a number too large
+        return False
+
+
+def _deepest(error: Any) -> Any:
+    """Return the deepest cause of an error: other causes only say that null is allowed."""
+    if not error.context:
+        return error
+    causes = map(_deepest, error.context)
+    return max(causes, key=lambda cause: (len(cause.absolute_path), cause.validator != "type"))
+
+
+def _statement(path: list[str], error: Any, release: Release) -> str:
+    if path[0] in _ENUMERATED and error.validator == "enum" and isinstance(error.instance, str):
+        return _ENUMERATED[path[0]]
+    if "then" in error.absolute_schema_path:
+        return f"response.{path[0]}.only_rejected"
+    if path[-1] in DATES:
+        return f"{_LOG}.date_form"
+    inside = error.validator_value if error.validator == "required" else []
+    return statement_of(release, *[*path, *inside][:3])
+
+
+def _constraint(error: Any) -> str:
+    """Return what the schema asks of a value, in words."""
+    if error.validator == "format":
+        return "yyyy-MM-ddTHH:mm:ss"
+    value = error.validator_value
+    text = ", ".join(map(str, value)) if isinstance(value, list) else value
+    return f"{error.validator} {text}"
+
+
+def _dates(log: Mapping[str, Any]) -> list[Any]:
+    return [log[name] for name in DATES if log.get(name) is not None]
+
+
+def _beyond(record: Mapping[str, Any], release: Release) -> Iterator[Flaw]:
+    """Yield what a schema cannot find: order of dates, identifier fields, names of a release."""
+    log = record.get("log_information")
+    log = log if isinstance(log, dict) else {}
+    dates = _dates(log)
+    begun, ended = map(moment, dates) if len(dates) == 2 else (None, None)
+    if begun and ended and ended.is_before(begun):
+        expected = f"an updated_date of {dates[0]} or later"
+        yield Flaw(f"{_LOG}.dates_in_order", expected, dates[1])
+    for kind in REFERENCE_KINDS:
+        reference = record.get(kind)
+        if isinstance(reference, dict) and not any(map(reference.get, IDENTIFIER_FIELDS)):
+            expected = f"{kind} with {', '.join(IDENTIFIER_FIELDS[:2])} or {IDENTIFIER_FIELDS[2]}"
+            yield Flaw(statement_of(release, kind, "id"), expected, _only(reference))
+    for member in (*USERS, *units(release.name)):
+        name = "username" if member in USERS else "name"  # in the short form, too
+        value = log.get(member)
+        if isinstance(value, dict) and name not in value:
+            statement = statement_of(release, "log_information", member, name)
+            yield Flaw(statement, f"log_information.{member} with {name}", _only(value))
+    for name, other_name in zip(units(release.name), units_of_others(release.name), strict=True):
+        if other_name in log and name not in log:
+            yield Flaw(statement_of(release, "log_information", name), name, other_name)
+
+
+def _only(members: Mapping[str, Any]) -> str:
+    return shortened(f"only {', '.join(members)}") if members else "an empty object"
