@@ -8,9 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from enum import StrEnum
-from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -18,10 +16,11 @@ from crmcom_kit.contract_tests.belief.belief import Belief
 from crmcom_kit.contract_tests.belief.interpretations import SEMI_OPTIONAL, is_api_date
 from crmcom_kit.contract_tests.client.calls import build
 from crmcom_kit.contract_tests.client.exchanges import Call
-from crmcom_kit.contract_tests.oracle.expectations import STATES, refusals
+from crmcom_kit.contract_tests.oracle.expectations import documented_values, nearest, refusals
 from crmcom_kit.contract_tests.oracle.sense import (
     FIELDS,
     IDENTIFIER,
+    RECORD_METHODS,
     Sense,
     authorization,
     basic_text,
@@ -33,11 +32,11 @@ from crmcom_kit.contract_tests.oracle.sense import (
 from crmcom_kit.redaction import MASK
 from crmcom_kit.schemas.methods import API_PATH, Method, Parameter, methods
 from crmcom_kit.schemas.reasons import reason
-from crmcom_kit.schemas.releases import Release, entities_since, release_names, resolve
+from crmcom_kit.schemas.releases import Release, release_names, resolve
 from crmcom_kit.usage_errors import quoted
 
-#: The likeness from which on a name, or a path, is taken for a misspelling of another.
-_LIKE, _LIKE_PATH = 0.8, 0.85
+#: The likeness from which on a path is taken for a misspelling of another.
+_LIKE_PATH = 0.85
 #: The header Authorization of a request whose token was removed from the recording.
 REMOVED = f"{MASK} removed"
 _MAX_NAME = 60  # characters of a parameter's name that is shown as it is
@@ -64,6 +63,11 @@ class Remark:
     right: Call | None = None  # the right request, if that is clear
     kind: RemarkKind = RemarkKind.MISTAKE
 
+    @property
+    def is_note(self) -> bool:
+        """Whether it is no mistake."""
+        return self.kind is RemarkKind.NOTE
+
 
 def remarks(call: Call, belief: Belief) -> list[Remark]:
     """Return all remarks on a request, whether or not the server served it."""
@@ -83,16 +87,24 @@ def remarks(call: Call, belief: Belief) -> list[Remark]:
         *_name_remarks(request),
         *_all_value_remarks(request),
     ]
-    covered = {remark.statement for remark in all_remarks if remark.kind is RemarkKind.MISTAKE}
+    covered = {remark.statement for remark in all_remarks if not remark.is_note}
     # The client's right credentials are not known.
     covered |= {"login.credentials", *request.covered_by_misspelling}
     if request.method.basic and request.header.startswith(MASK):  # the recording hides the key
         covered.add("parameters.mandatory")
     if "access_token_identifier" in sense.parameters:  # an older page has it instead of a user
         covered.add("parameters.mandatory")
-    for statement, why in refusals(call, sense, belief):
-        if statement not in covered:
-            all_remarks.append(Remark(statement, str(why), _correction(statement, request)))
+    refused = dict(refusals(call, sense, belief))
+    all_remarks += [
+        Remark(statement, str(why), _correction(statement, request))
+        for statement, why in refused.items()
+        if statement not in covered
+    ]
+    for name, values in documented_values(belief.release).items():
+        value, statement = sense.parameters.get(name), f"list.{name}.supported_values"
+        if isinstance(value, str) and value not in ("", *values) and statement not in refused:
+            why = f"whether a server takes the {name} {quoted(value)} is open"
+            all_remarks.append(_left_open(statement, why))
     return all_remarks
 
 
@@ -125,7 +137,7 @@ class _Request:
         """The statements that require a parameter that is there, but misspelled."""
         documented = tuple(self.method.parameters)
         unknown = [name for name in self.parameters if name not in documented]
-        names = {near for name in unknown if (near := _near(name, documented)) is not None}
+        names = {near for name in unknown if (near := nearest(name, documented)) is not None}
         statements = {"token.required"} if "token" in names else set()
         statements |= {"list.semi_optional.at_least_one"} if names & {*SEMI_OPTIONAL} else set()
         needs = {self.method.parameters[name].need for name in names}
@@ -166,19 +178,6 @@ def _left_open(statement: str, why: str) -> Remark:
     return Remark(statement, why, kind=RemarkKind.NOTE)
 
 
-def _bare(name: str) -> str:
-    """Return a name without its case and separators."""
-    return re.sub(r"[^a-z0-9]", "", name.lower())
-
-
-@lru_cache(maxsize=1024)
-def _near(text: str, names: tuple[str, ...], min_likeness: float = _LIKE) -> str | None:
-    """Return the name that a text most likely misspells, or None."""
-    by_bare = {_bare(name): name for name in names}
-    nearest = get_close_matches(_bare(text[:100]), by_bare, 1, min_likeness)
-    return by_bare[nearest[0]] if nearest else None
-
-
 # The path and the body.
 
 
@@ -201,7 +200,7 @@ def _path_remarks(call: Call, release: Release) -> Iterator[Remark]:
             yield Remark(f"{later.name}.available", str(why))
             return
     by_path = {method.path: method for method in documented.values()}
-    near = _near(path, tuple(by_path), _LIKE_PATH)
+    near = nearest(path, tuple(by_path), _LIKE_PATH)
     if near is not None:
         method = by_path[near]
         parameters = {**dict(query_pairs(call.query)), **(body_members(call.body) or {})}
@@ -274,7 +273,7 @@ def _name_remarks(request: _Request) -> Iterator[Remark]:
         if name in documented:
             continue
         shown = name if name.isidentifier() and len(name) < _MAX_NAME else quoted(name)
-        near = _near(name, tuple(documented))
+        near = nearest(name, tuple(documented))
         if name in method.later:
             since = f"a server of {method.later[name]}"
             yield _note(statement, parameter=shown, allowed=since)
@@ -321,10 +320,6 @@ def _value_remarks(request: _Request, parameter: Parameter, value: Any) -> Itera
         yield from _number_remarks(name, str(value))
     elif name == "created_date":
         yield from _date_remarks(value)
-    elif name == "entity":
-        yield from _entity_remarks(request, value)
-    elif name == "life_cycle_state" and value not in STATES:
-        yield _undocumented(request, name, value, STATES, STATES)
 
 
 def _wrong_type(name: str, value: object, *, is_open: bool = False) -> Remark:
@@ -420,34 +415,6 @@ def _date_remarks(value: str) -> Iterator[Remark]:
         yield _left_open(statement, f"whether a server reads created_date {quoted(value)} is open")
 
 
-def _entity_remarks(request: _Request, value: str) -> Iterator[Remark]:
-    release, since = request.release, entities_since().get(value)
-    if value in release.entities:
-        return
-    likely = (*release.entities, *release.disputed_entities)
-    if since is not None and value not in likely:
-        statement = "list.entity.supported_values"
-        yield _mistake(statement, "later", seen=quoted(value), allowed=since)
-    else:
-        yield _undocumented(request, "entity", value, release.entities, likely)
-
-
-def _undocumented(
-    request: _Request, name: str, value: str, documented: tuple[str, ...], likely: tuple[str, ...]
-) -> Remark:
-    """Return the remark on a value that is not documented.
-
-    It is a note if it is one of the ``likely`` values in another case, or several values.
-    """
-    statement = f"list.{name}.supported_values"
-    if "," in value or value.upper() in likely:
-        called = name.rpartition("_")[2]
-        return _left_open(statement, f"whether a server takes the {called} {quoted(value)} is open")
-    near = _near(value, documented)
-    right = None if near is None else request.corrected({name: near})
-    return _mistake(statement, right=right, seen=quoted(value), allowed=near or "")
-
-
 def _correction(statement: str, request: _Request) -> Call | None:
     """Return the right request for one that breaks a statement, or None if that is not clear."""
     parameters = request.parameters
@@ -458,7 +425,11 @@ def _correction(statement: str, request: _Request) -> Call | None:
         return _guessed(request, request.method.parameters[IDENTIFIER], value)
     if statement == "identifier.exactly_one":
         return request.corrected({IDENTIFIER: {"id": parameters[IDENTIFIER]["id"]}})
-    if statement == "parameters.mandatory" and request.method.name in ("show", "resend", "delete"):
+    for name, values in documented_values(request.release).items():
+        if statement == f"list.{name}.supported_values":
+            near = nearest(parameters[name], values)
+            return None if near is None else request.corrected({name: near})
+    if statement == "parameters.mandatory" and request.method.name in RECORD_METHODS:
         for name in ("id", "number"):
             if isinstance(parameters.get(name), str):
                 return request.corrected({IDENTIFIER: {name: parameters[name]}}, without=name)

@@ -4,9 +4,12 @@ There is a function for the refusals of each kind of method. Only what the docum
 expected; what they leave open is ``Must.EITHER``.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from crmcom_kit.contract_tests.belief.belief import Belief, TokenState
@@ -20,7 +23,6 @@ from crmcom_kit.contract_tests.belief.zones import ALL
 from crmcom_kit.contract_tests.client.exchanges import Call
 from crmcom_kit.contract_tests.oracle.sense import (
     IDENTIFIER,
-    READ_METHODS,
     RECORD_METHODS,
     Sense,
     basic_key,
@@ -186,18 +188,31 @@ def _filter_refusals(sense: Sense, release: Release) -> Iterator[Refusal]:
         if name.endswith("_identifier") and len(semi) == 1 and value and not has_field:
             names = quoted(", ".join(value))
             yield _breaks("list.identifier.fields", parameter=name, seen=names)
-    entity = sense.filters.get("entity")
-    if isinstance(entity, str) and _is_unsupported(entity, release):
-        yield _breaks("list.entity.supported_values", seen=quoted(entity))
-    state = sense.filters.get("life_cycle_state")
-    if isinstance(state, str) and state.upper() not in STATES and "," not in state:
-        yield _breaks("list.life_cycle_state.supported_values", seen=quoted(state))
+    for name, values in documented_values(release).items():
+        value, statement = sense.filters.get(name, values[0]), f"list.{name}.supported_values"
+        if "," in value or value.upper() in (*values, *release.disputed_entities):
+            continue  # case and lists with commas are open
+        since = entities_since().get(value) if name == "entity" else None
+        case, allowed = ("later", since) if since else ("", nearest(value, values) or "")
+        yield _breaks(statement, case, seen=quoted(value), allowed=allowed)
 
 
-def _is_unsupported(entity: str, release: Release) -> bool:
-    if entity.upper() in release.entities or "," in entity:
-        return False  # case and lists with commas are open
-    return entity.upper() not in release.disputed_entities
+def documented_values(release: Release) -> Mapping[str, tuple[str, ...]]:
+    """Return the filters of list with a documented set of values, with these values."""
+    return {"entity": release.entities, "life_cycle_state": STATES}
+
+
+@lru_cache(maxsize=1024)
+def nearest(text: str, names: tuple[str, ...], min_likeness: float = 0.8) -> str | None:
+    """Return the name that a text most likely misspells, or None."""
+    by_bare = {_bare(name): name for name in names}
+    matches = get_close_matches(_bare(text[:100]), by_bare, 1, min_likeness)
+    return by_bare[matches[0]] if matches else None
+
+
+def _bare(name: str) -> str:
+    """Return a name without its case and separators."""
+    return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
 def _record_expectation(sense: Sense, belief: Belief) -> Expectation:
@@ -218,8 +233,6 @@ def _record_expectation(sense: Sense, belief: Belief) -> Expectation:
     key = tracked.id
     if not sense.is_clear or (tracked.moving and method != "show"):
         return _either(sense, key)
-    if "fields_set" in sense.parameters and not has_fields_set(method, belief.release):
-        return _either(sense, key)
     if method == "resend":
         if tracked.state == "SUCCESSFUL":
             seen = f"number {tracked.number} in state {tracked.state}"
@@ -234,11 +247,6 @@ def _names_in_another_case(named: Identifier, belief: Belief) -> bool:
     """Whether an id differs from a known one in case alone: as a UUID it may be the same."""
     cases = (named.value.upper(), named.value.lower(), named.value.swapcase())
     return named.field == "id" and any(belief.named(named._replace(value=text)) for text in cases)
-
-
-def has_fields_set(method: str, release: Release) -> bool:
-    """Whether a method has fields_set in a release."""
-    return method in READ_METHODS or release.at_least("R10.0.0")
 
 
 def _list_expectation(sense: Sense, belief: Belief) -> Expectation:
@@ -257,7 +265,7 @@ def _list_expectation(sense: Sense, belief: Belief) -> Expectation:
 
 def _odd_values(sense: Sense, release: Release) -> set[str]:
     """Return the filters with a value in another case, or several: what they select is open."""
-    documented = (("entity", release.entities), ("life_cycle_state", STATES))
+    documented = documented_values(release).items()
     return {name for name, values in documented if sense.filters.get(name, values[0]) not in values}
 
 

@@ -6,9 +6,10 @@ request that was last seen SUCCESSFUL or was deleted, a change whose response wa
 
 import math
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from itertools import product
 from typing import Any, NamedTuple
 
 from crmcom_kit.contract_tests.belief.belief import Belief
@@ -74,9 +75,9 @@ class _Lost(NamedTuple):
 
 
 class _Seen(NamedTuple):
-    """The state that a webhook request was last seen in."""
+    """A webhook request as it was last seen, by a request or in a response."""
 
-    state: str  # one of ``_FINAL``
+    state: str  # "deleted", a life cycle state, or "" if that is not known
     names: frozenset[str]  # id and number, as far as known
 
 
@@ -94,19 +95,16 @@ class ClientJudge:
             only: a glob of statement ids.
         """
         self._belief, self._expected, self._only = belief, expected, only
-        self._matched: set[int] = set()
+        self._stale = [*expected]  # those of ``expected`` that have matched no mistake
         self._requests = self._expected_count = 0
-        self._findings: dict[tuple[str, ...], ClientFinding] = {}
+        self._mistakes: dict[tuple[str, ...], ClientFinding] = {}
+        self._notes: dict[tuple[str, ...], ClientFinding] = {}
         self._lost: deque[_Lost] = deque(maxlen=_MAX_KEPT)
-        #: Numbers by id and ids by number, as responses show them together. The belief does not
-        #: know webhook requests of which only some fields were requested.
-        self._paired: dict[str, str] = {}
-        #: Webhook requests that were last seen in one of the ``_FINAL`` states, by each name.
+        #: Webhook requests by id and by number. The belief does not know those of which only some
+        #: fields were requested.
         self._seen: dict[str, _Seen] = {}
-        ends_by_release = not belief.release.at_least(
-            "R12.0.0"
-        )  # from R12 on the documents leave it open
-        self._tokens = _RefusedTokens(ends_by_release=ends_by_release)
+        # From R12 on the documents leave open whether a release ends a token.
+        self._tokens = _RefusedTokens(ends_by_release=not belief.release.at_least("R12.0.0"))
 
     def read(self, recorded: Recorded, *, alone: bool, is_unsure: bool) -> None:
         """Judge a request, before the oracle observes its exchange.
@@ -122,12 +120,12 @@ class ClientJudge:
         exchange = recorded.exchange
         sense = read(exchange.call, self._belief.release)
         all_remarks = [*self._of_request(recorded, sense, alone=alone)]
-        is_wrong = any(each.kind is not RemarkKind.NOTE for each in all_remarks)
-        if is_wrong and self._is_expected(recorded, sense):
+        is_wrong = not all(remark.is_note for remark in all_remarks)
+        if is_wrong and self._is_expected(recorded):
             self._expected_count += 1
         else:
             for remark in all_remarks:
-                self._keep(remark, exchange, sense)
+                self._keep(remark, exchange)
             if not is_unsure and not alone and "token" in sense.parameters:
                 self._tokens.see(recorded, sense, is_wrong=is_wrong)
         if sense.name in CHANGES and recorded.is_lost:
@@ -138,13 +136,12 @@ class ClientJudge:
     def _of_request(self, recorded: Recorded, sense: Sense, *, alone: bool) -> Iterator[Remark]:
         """Yield what is wrong with a request, by itself and after what came before."""
         exchange = recorded.exchange
+        untold = {"token_release.ends_token"} if alone else set()
+        if sense.name in LOGINS and exchange.ok:
+            untold.add("parameters.mandatory")  # the password was removed from the recording
         for remark in remarks(exchange.call, self._belief):
-            is_removed = sense.name in LOGINS and exchange.ok  # the password, from the recording
-            if is_removed and remark.statement == "parameters.mandatory":
-                continue
-            if alone and remark.statement == "token_release.ends_token":
-                continue
-            yield remark
+            if remark.statement not in untold:
+                yield remark
         if sense.name in CHANGES and self._is_again(sense):
             yield self._twice(sense)
         elif sense.name in CHANGES and not alone:
@@ -156,7 +153,7 @@ class ClientJudge:
         if isinstance(identifier, Mapping) and len(identifier) > 1:
             return  # nobody knows which one it names
         states = {self._seen[name].state for name in self._names(sense) if name in self._seen}
-        for state in states:
+        for state in states & _FINAL.keys():
             statement, seen = _FINAL[state]
             if state == "deleted" or sense.name == "resend":
                 yield Remark(statement, str(reason(statement, seen=seen)))
@@ -166,20 +163,19 @@ class ClientJudge:
     def _names(self, sense: Sense) -> frozenset[str]:
         """Return id and number of the webhook request that a request names, as far as known."""
         names = identifying_values([sense.parameters.get(IDENTIFIER)])
-        records = (
-            self._belief.named(Identifier(field, name))
-            for name in names
-            for field in ("id", "number")
-        )
-        names |= {self._paired[name] for name in names if name in self._paired}
-        return names | {text for record in records if record for text in (record.id, record.number)}
+        identifiers = (Identifier(*pair) for pair in product(("id", "number"), names))
+        records = (self._belief.named(identifier) for identifier in identifiers)
+        texts = (text for record in records if record for text in (record.id, record.number))
+        return names.union(texts, *(seen.names for seen in self._seen_by(names)))
+
+    def _seen_by(self, names: Iterable[str]) -> list[_Seen]:
+        """Return the webhook requests that were seen with some names."""
+        return [self._seen[name] for name in names if name in self._seen]
 
     def _is_again(self, sense: Sense) -> bool:
         """Whether the response to the same change was lost, and nobody has looked since."""
-        names = self._names(sense) if self._lost else frozenset()
-        return any(
-            lost.method == sense.name and not lost.names.isdisjoint(names) for lost in self._lost
-        )
+        same = [lost.names for lost in self._lost if lost.method == sense.name]
+        return bool(same) and not self._names(sense).isdisjoint(frozenset().union(*same))
 
     def _twice(self, sense: Sense) -> Remark:
         parameters = {name: sense.parameters.get(name) for name in ("token", IDENTIFIER)}
@@ -200,64 +196,54 @@ class ClientJudge:
             self._lost = deque(kept, maxlen=_MAX_KEPT)
         filtered = sense.filters.get("life_cycle_state") if sense.is_clear else None
         for record in exchange.records:
-            self._pair(record)
-            shown = record.get("life_cycle_state", filtered)
-            self._keep_state(named | _names_of(record), _state(sense, shown, alone=alone))
+            state = record.get("life_cycle_state", filtered)
+            if alone or sense.name == "delete":
+                state = "" if alone else "deleted"
+            self._keep_state(named | _names_of(record), state)
 
-    def _pair(self, record: Mapping[str, Any]) -> None:
-        """Keep which id and number name the same webhook request."""
-        key, number = record.get("id"), record.get("number")
-        if isinstance(key, str) and isinstance(number, str):
-            self._paired |= {key: number, number: key}
-        while len(self._paired) > 2 * _MAX_SEEN:
-            del self._paired[next(iter(self._paired))]
-
-    def _keep_state(self, names: frozenset[str], state: str | None) -> None:
+    def _keep_state(self, names: frozenset[str], state: object) -> None:
         """Keep the state of a webhook request; None says only that it exists."""
-        before = [self._seen[name] for name in names if name in self._seen]
-        if state is None and all(seen.state != "deleted" for seen in before):
-            return
+        before = self._seen_by(names)
+        if state is None:
+            state = next((seen.state for seen in before if seen.state != "deleted"), "")
         names = names.union(*(seen.names for seen in before))
         for name in names:
-            self._seen.pop(name, None)
-            if state in _FINAL:
-                self._seen[name] = _Seen(state, names)
+            self._seen.pop(name, None)  # the latest are kept
+            self._seen[name] = _Seen(str(state), names)
         while len(self._seen) > _MAX_SEEN:
             del self._seen[next(iter(self._seen))]
 
     # What is reported.
 
-    def _is_expected(self, recorded: Recorded, sense: Sense) -> bool:
+    def _is_expected(self, recorded: Recorded) -> bool:
         """Whether a request is one whose refusal is expected."""
-        call, name = recorded.exchange.call, _method(recorded.exchange, sense)
+        call, name = recorded.exchange.call, _method(recorded.exchange)
         parameters = {**dict(query_pairs(call.query)), **(body_members(call.body) or {})}
-        matched = {at for at, each in enumerate(self._expected) if each.matches(name, parameters)}
-        self._matched |= matched
-        return recorded.expected_refusal or bool(matched)
+        matching = [refusal for refusal in self._expected if refusal.matches(name, parameters)]
+        self._stale = [refusal for refusal in self._stale if refusal not in matching]
+        return recorded.expected_refusal or bool(matching)
 
-    def _keep(self, remark: Remark, exchange: Exchange, sense: Sense, times: int = 1) -> None:
+    def _keep(self, remark: Remark, exchange: Exchange, times: int = 1) -> None:
+        """Count a remark with those that differ in values alone."""
         if not fnmatchcase(remark.statement, self._only):
             return
-        method, is_note = _method(exchange, sense), remark.kind is RemarkKind.NOTE
-        key: tuple[str, ...] = (str(remark.kind), remark.statement, method, shape_of(remark.why))
-        alike = [each for each in self._findings if (each[0] == RemarkKind.NOTE) is is_note]
-        if key not in self._findings and len(alike) >= MAX_KINDS:
-            key = alike[-1]
-        self._findings.setdefault(key, ClientFinding(remark, exchange, method)).times += times
+        findings = self._notes if remark.is_note else self._mistakes
+        method = _method(exchange)
+        key: tuple[str, ...] = (remark.kind, remark.statement, method, shape_of(remark.why))
+        if key not in findings and len(findings) >= MAX_KINDS:
+            key = next(reversed(findings))
+        findings.setdefault(key, ClientFinding(remark, exchange, method)).times += times
 
     def results(self) -> ClientResults:
         """Return what was found."""
-        for finding in self._tokens.used_again():
-            sense = read(finding.exchange.call, self._belief.release)
-            self._keep(finding.remark, finding.exchange, sense, finding.times)
-        findings = self._findings.values()
-        stale = [each for at, each in enumerate(self._expected) if at not in self._matched]
+        for finding in self._tokens.used_again.values():
+            self._keep(finding.remark, finding.exchange, finding.times)
         return ClientResults(
             requests=self._requests,
-            mistakes=tuple(each for each in findings if each.remark.kind is not RemarkKind.NOTE),
-            notes=tuple(each for each in findings if each.remark.kind is RemarkKind.NOTE),
+            mistakes=tuple(self._mistakes.values()),
+            notes=tuple(self._notes.values()),
             expected=self._expected_count,
-            stale=tuple(map(str, stale)) if self._only == "*" else (),
+            stale=tuple(map(str, self._stale)) if self._only == "*" else (),
         )
 
 
@@ -267,18 +253,9 @@ def _names_of(record: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(text for text in texts if isinstance(text, str))
 
 
-def _state(sense: Sense, shown: object, *, alone: bool) -> str | None:
-    """Return the state of a webhook request after a request; None if it is not shown."""
-    if alone:
-        return "unknown"
-    if sense.name == "delete":
-        return "deleted"
-    return None if shown is None else str(shown)
-
-
-def _method(exchange: Exchange, sense: Sense) -> str:
+def _method(exchange: Exchange) -> str:
     """Return the method of a request, or its path if it has no method."""
-    return sense.name or shortened(exchange.call.path.strip("/"), 80)
+    return exchange.call.method or shortened(exchange.call.path.strip("/"), 80)
 
 
 _USED_AGAIN = {
@@ -297,7 +274,7 @@ class _RefusedTokens:
     def __init__(self, *, ends_by_release: bool) -> None:
         self._ends_by_release = ends_by_release
         self._ended: dict[str, tuple[str, float]] = {}  # token -> the statement, and since when
-        self._again: dict[str, ClientFinding] = {}
+        self.used_again: dict[str, ClientFinding] = {}  # the first use of each after that
         self._served: dict[str, set[str]] = {}  # request -> tokens
         self._refused: dict[str, set[str]] = {}
 
@@ -309,8 +286,8 @@ class _RefusedTokens:
         statement, end = self._ended.get(token, ("", math.inf))
         if recorded.start >= end and not is_wrong:
             remark = Remark(statement, f"{_USED_AGAIN[statement]}; log in")
-            finding = ClientFinding(remark, exchange, _method(exchange, sense))
-            self._again.setdefault(token, finding).times += 1
+            finding = ClientFinding(remark, exchange, _method(exchange))
+            self.used_again.setdefault(token, finding).times += 1
         pairs = without_token(sense.parameters).items()
         request = f"{sense.name} {sorted((name, repr(value)) for name, value in pairs)}"
         if exchange.ok and sense.name == "token_release" and self._ends_by_release:
@@ -329,14 +306,10 @@ class _RefusedTokens:
     def _serve(self, token: str, request: str, end: float) -> None:
         """Take note of a request that was served."""
         self._ended.pop(token, None)
-        self._again.pop(token, None)
+        self.used_again.pop(token, None)
         for refused in self._refused.pop(request, set()) - {token}:
             self._ended.setdefault(refused, ("token.expiry", end))
         self._served.setdefault(request, set()).add(token)
-
-    def used_again(self) -> Iterator[ClientFinding]:
-        """Yield the first use of each token after its refusal."""
-        yield from self._again.values()
 
 
 def _is_about_token(exchange: Exchange) -> bool:
