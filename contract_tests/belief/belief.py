@@ -301,12 +301,17 @@ class Belief:
         tracked = self.tracked[key]
         self._forget(key)
         tracked.exists, tracked.mark = False, None
+        names = (*_NAMES, "life_cycle_state", *OBJECT_OF.values())
+        kept = {name: tracked.condensed[name] for name in names if name in tracked.condensed}
+        tracked.condensed = tracked.typed = kept
+        self._count(key, self._parts.size_of(kept))
 
     def _forget(self, key: str) -> None:
         """Remove a webhook request from those that exist."""
         record = self.records.pop(key, None)
         if record is not None:
             self.index.remove(key, record)
+        self._count(key, 0)
         self.version += 1
         self.names_version += 1
 
@@ -339,7 +344,6 @@ class Belief:
         if self.tracked.pop(key, None) is not None:
             self.lost.add(key)
             self._forget(key)
-            self._count(key, 0)
             self.exclusions.take_back(lambda exclusion: exclusion.rests_on == key)
 
     def since_seen(self, key: str) -> list[Change]:

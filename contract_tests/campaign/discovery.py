@@ -5,8 +5,7 @@ from typing import Any
 
 from crmcom_kit.contract_tests.campaign.session import Session
 from crmcom_kit.contract_tests.client.errors import ResponseTooLong, Unreachable
-from crmcom_kit.contract_tests.oracle.expectations import STATES
-from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER
+from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER, STATES
 
 Parameters = dict[str, Any]
 

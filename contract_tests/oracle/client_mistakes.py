@@ -16,7 +16,7 @@ from crmcom_kit.contract_tests.belief.belief import Belief
 from crmcom_kit.contract_tests.belief.interpretations import SEMI_OPTIONAL, is_api_date
 from crmcom_kit.contract_tests.client.calls import build
 from crmcom_kit.contract_tests.client.exchanges import Call
-from crmcom_kit.contract_tests.oracle.expectations import documented_values, nearest, refusals
+from crmcom_kit.contract_tests.oracle.expectations import nearest, refusals
 from crmcom_kit.contract_tests.oracle.sense import (
     FIELDS,
     IDENTIFIER,
@@ -25,6 +25,7 @@ from crmcom_kit.contract_tests.oracle.sense import (
     authorization,
     basic_text,
     body_members,
+    documented_values,
     identifier_in_query,
     query_pairs,
     read,
@@ -101,10 +102,10 @@ def remarks(call: Call, belief: Belief) -> list[Remark]:
         if statement not in covered
     ]
     for name, values in documented_values(belief.release).items():
-        value, statement = sense.parameters.get(name), f"list.{name}.supported_values"
-        if isinstance(value, str) and value not in ("", *values) and statement not in refused:
+        value = sense.parameters.get(name) if name in sense.method.parameters else None
+        if name in sense.unclear and isinstance(value, str) and value not in ("", *values):
             why = f"whether a server takes the {name} {quoted(value)} is open"
-            all_remarks.append(_left_open(statement, why))
+            all_remarks.append(_left_open(f"list.{name}.supported_values", why))
     return all_remarks
 
 

@@ -6,7 +6,7 @@ expected; what they leave open is ``Must.EITHER``.
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
 from functools import lru_cache
@@ -26,6 +26,7 @@ from crmcom_kit.contract_tests.oracle.sense import (
     RECORD_METHODS,
     Sense,
     basic_key,
+    documented_values,
     read,
 )
 from crmcom_kit.schemas.methods import IDENTIFIER_FIELDS
@@ -34,7 +35,6 @@ from crmcom_kit.schemas.releases import Release, entities_since
 from crmcom_kit.usage_errors import quoted
 
 LOGIN_PARAMETERS = ("username", "password", "organisation")
-STATES = ("REJECTED", "SUCCESSFUL")
 
 
 class Must(StrEnum):
@@ -189,17 +189,12 @@ def _filter_refusals(sense: Sense, release: Release) -> Iterator[Refusal]:
             names = quoted(", ".join(value))
             yield _breaks("list.identifier.fields", parameter=name, seen=names)
     for name, values in documented_values(release).items():
-        value, statement = sense.filters.get(name, values[0]), f"list.{name}.supported_values"
-        if "," in value or value.upper() in (*values, *release.disputed_entities):
-            continue  # case and lists with commas are open
+        value = sense.filters.get(name)
+        if value is None or value in values or name in sense.unclear:
+            continue
         since = entities_since().get(value) if name == "entity" else None
         case, allowed = ("later", since) if since else ("", nearest(value, values) or "")
-        yield _breaks(statement, case, seen=quoted(value), allowed=allowed)
-
-
-def documented_values(release: Release) -> Mapping[str, tuple[str, ...]]:
-    """Return the filters of list with a documented set of values, with these values."""
-    return {"entity": release.entities, "life_cycle_state": STATES}
+        yield _breaks(f"list.{name}.supported_values", case, seen=quoted(value), allowed=allowed)
 
 
 @lru_cache(maxsize=1024)
@@ -252,8 +247,6 @@ def _names_in_another_case(named: Identifier, belief: Belief) -> bool:
 def _list_expectation(sense: Sense, belief: Belief) -> Expectation:
     why = "every parameter is as documented"
     statement = served_by(sense.parameters, belief.release)
-    odd = _odd_values(sense, belief.release)
-    sense = replace(sense, unclear=sense.unclear | odd) if odd else sense
     if is_open(sense, belief):
         return Expectation(Must.EITHER, statement, why, sense)
     if belief.serves_empty_lists:
@@ -263,19 +256,12 @@ def _list_expectation(sense: Sense, belief: Belief) -> Expectation:
     return Expectation(must, statement, why, sense, selected=key)
 
 
-def _odd_values(sense: Sense, release: Release) -> set[str]:
-    """Return the filters with a value in another case, or several: what they select is open."""
-    documented = documented_values(release).items()
-    return {name for name, values in documented if sense.filters.get(name, values[0]) not in values}
-
-
 def is_open(sense: Sense, belief: Belief) -> bool:
     """Whether the documents leave open if a list is served, even if it finds something."""
     filters = sense.filters
     is_bare = "entity_id" in filters and "entity" not in filters
     return (
         not sense.is_clear
-        or bool(_odd_values(sense, belief.release))
         or is_bare  # whether entity_id needs its entity is open
         or "created_date" in filters  # so is its form
         or (sense.limit or 1) > 1  # so is the maximum

@@ -16,8 +16,8 @@ from crmcom_kit.contract_tests.oracle.confirmations import (
     Refused,
     RefusedChange,
 )
-from crmcom_kit.contract_tests.oracle.expectations import STATES, Expectation, selected, served_by
-from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER, without_token
+from crmcom_kit.contract_tests.oracle.expectations import Expectation, selected, served_by
+from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER, STATES, without_token
 from crmcom_kit.contract_tests.oracle.sights import hypotheses_of_change
 from crmcom_kit.contract_tests.oracle.suspicions import Hypothesis
 

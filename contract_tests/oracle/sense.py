@@ -21,6 +21,7 @@ IDENTIFIER = "webhook_request_identifier"
 RECORD_METHODS = ("show", "resend", "delete")
 READ_METHODS = ("show", "list")
 FIELDS = response_fields()
+STATES = ("REJECTED", "SUCCESSFUL")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +75,7 @@ def read(call: Call, release: Release) -> Sense:
     is_named = IDENTIFIER not in unclear
     identifier = _identifier(parameters.get(IDENTIFIER), ("id", "number")) if is_named else None
     fields = _fields(parameters, unclear)
-    of_list = _list_values(parameters, unclear) if method.name == "list" else {}
+    of_list = _list_values(parameters, unclear, release) if method.name == "list" else {}
     return Sense(
         method=method, verb=call.verb, parameters=parameters, identifier=identifier, fields=fields,
         unclear=frozenset(unclear), is_unreadable=body is None or "" in unclear,
@@ -158,7 +159,9 @@ def _identifier(value: Any, fields: Sequence[str]) -> Identifier | None:
     return Identifier(name, text) if name in fields and isinstance(text, str) and text else None
 
 
-def _list_values(parameters: Mapping[str, Any], unclear: set[str]) -> dict[str, Any]:
+def _list_values(
+    parameters: Mapping[str, Any], unclear: set[str], release: Release
+) -> dict[str, Any]:
     """Return what ``Sense`` holds of a request of list; add to ``unclear``."""
     names = (*SEMI_OPTIONAL, "url", "life_cycle_state", "created_date")
     filters = {
@@ -172,11 +175,22 @@ def _list_values(parameters: Mapping[str, Any], unclear: set[str]) -> dict[str, 
         if name in parameters
     }
     unclear |= {name for name, value in (filters | paging).items() if value is None}
+    filters = {name: value for name, value in filters.items() if value is not None}
+    for name, values in documented_values(release).items():
+        value = str(filters.get(name, values[0]))
+        alike = (*values, *release.disputed_entities)
+        if value not in values and ("," in value or value.upper() in alike):
+            unclear.add(name)  # a value in another case, or several: what it selects is open
     return {
-        "filters": {name: value for name, value in filters.items() if value is not None},
+        "filters": filters,
         "limit": paging.get("number_of_results"),
         "offset": paging.get("offset") or 0,
     }
+
+
+def documented_values(release: Release) -> Mapping[str, tuple[str, ...]]:
+    """Return the filters of list with a documented set of values, with these values."""
+    return {"entity": release.entities, "life_cycle_state": STATES}
 
 
 def _filter(name: str, value: Any) -> Identifier | str | None:

@@ -7,7 +7,7 @@ comes each time. Nothing is sent from here: ``to_repeat`` says what to send agai
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from operator import itemgetter
@@ -50,11 +50,6 @@ class _Failure(NamedTuple):
     exchange: Exchange
     moment: int  # the number of responses without a failure before it
 
-    @property
-    def is_unanswered(self) -> bool:
-        """Whether there was no response."""
-        return self.exchange.status == NO_RESPONSE
-
 
 @dataclass(slots=True)
 class _Responses:
@@ -64,14 +59,22 @@ class _Responses:
     failures: dict[tuple[str, ...], list[_Failure]] = field(default_factory=dict)  # by request
 
     def repeated(self) -> list[_Failure]:
-        """Return the failures of all requests, or of one, if there were only failures."""
-        groups = [same for same in self.failures.values() if len(same) >= _MIN_SAME]
-        if not self.otherwise:
-            failures = chain.from_iterable(self.failures.values())
-            groups.append(sorted(failures, key=lambda failure: failure.exchange.number))
-        # The server responded otherwise in between: it was not down for a moment.
-        apart = (group for group in groups if group and group[0].moment < group[-1].moment)
-        return next(apart, [])
+        """Return the failures of one request, or of all if there were only failures."""
+        groups = [*self.failures.values()]
+        repeated = next(filter(_is_repeated, groups), [])
+        if repeated or self.otherwise:
+            return repeated
+        failures = sorted(chain.from_iterable(groups), key=lambda failure: failure.exchange.number)
+        return failures if _are_apart(failures) else []
+
+
+def _is_repeated(failures: Sequence[_Failure]) -> bool:
+    return len(failures) >= _MIN_SAME and _are_apart(failures)
+
+
+def _are_apart(failures: Sequence[_Failure]) -> bool:
+    """Whether the server responded otherwise in between: it was not down for a moment."""
+    return bool(failures) and failures[0].moment < failures[-1].moment
 
 
 @dataclass(slots=True)
@@ -141,11 +144,11 @@ class Service:
         if len(responses.failures) > _MAX_SAME:
             del responses.failures[next(iter(responses.failures))]
 
-    def _counts(self, kind: _Kind) -> bool:
-        """Whether HTTP 5xx is a failure for requests of a kind, and no way to refuse."""
-        if kind.must is not Must.SERVE:
-            return self._refuses_below
-        return self._refuses_below or not self._refuses_above
+    def _counts(self, failure: _Failure, kind: _Kind) -> bool:
+        """Whether a failure of a request of some kind is no way to refuse it."""
+        if failure.exchange.status == NO_RESPONSE or self._refuses_below:
+            return True
+        return kind.must is Must.SERVE and not self._refuses_above
 
     def to_repeat(self) -> list[Call]:
         """Return failed requests that only read: do they fail at another moment, too?"""
@@ -154,8 +157,7 @@ class Service:
             for kind, responses in self._kinds.items()
             if kind not in self._concluded
             for same in list(responses.failures.values())[-2:]
-            if same[-1].exchange.call.verb == "GET"
-            and (self._counts(kind) or same[-1].is_unanswered)
+            if same[-1].exchange.call.verb == "GET" and self._counts(same[-1], kind)
         ]
         return calls[:_MAX_REPEATED]
 
@@ -163,17 +165,15 @@ class Service:
         """Yield a violation for each kind of request that the server fails at each time."""
         for kind, responses in self._kinds.items():
             failures = [] if kind in self._concluded else responses.repeated()
-            if not failures or not (self._counts(kind) or failures[-1].is_unanswered):
-                continue
-            self._concluded.add(kind)
-            yield _violation(kind, failures[0].exchange, failures[-1].exchange)
+            if failures and self._counts(failures[-1], kind):
+                self._concluded.add(kind)
+                yield _violation(kind, failures[0].exchange, failures[-1].exchange)
 
     def failure(self, call: Call) -> Violation | None:
         """Return the violation that a request failed each time, or None."""
         for kind, responses in self._kinds.items():
             same = responses.failures.get(_request(call), [])
-            is_repeated = len(same) >= _MIN_SAME and same[0].moment < same[-1].moment
-            if is_repeated and (self._counts(kind) or same[-1].is_unanswered):
+            if _is_repeated(same) and self._counts(same[-1], kind):
                 return _violation(kind, same[-1].exchange)
         return None
 
@@ -181,8 +181,8 @@ class Service:
         """Yield a line for each kind of request that never got a response."""
         for kind, responses in self._kinds.items():
             failures = [*chain.from_iterable(responses.failures.values())]
-            is_never_answered = all(failure.is_unanswered for failure in failures)
-            if failures and is_never_answered and not responses.otherwise:
+            statuses = {failure.exchange.status for failure in failures}
+            if statuses == {NO_RESPONSE} and not responses.otherwise:
                 names = " and ".join(kind.names) or "nothing but a token"
                 times = "once" if len(failures) == 1 else f"{len(failures)} times"
                 yield f"{kind.method} with {names} was sent {times} and never got a response"

@@ -25,27 +25,21 @@ class Asker(Protocol):
     @property
     def belief(self) -> Belief:
         """What is known of the target."""
-        ...
 
     def ask(self, call: Call) -> tuple[Exchange, "Sequence[Suspicion]"]:
         """Send a request as it is; return the exchange and what it makes suspect."""
-        ...
 
     def call(self, method: str, parameters: Mapping[str, Any]) -> Exchange:
         """Call a method with the token, queue what it makes suspect, and return the exchange."""
-        ...
 
     def keep(self, suspicions: "Sequence[Suspicion]", /) -> None:
         """Queue other suspicions that came up on the way."""
-        ...
 
     def spare(self, state: str, /) -> "Sequence[Record]":
         """Return webhook requests in a state that may be changed, and were never sent again."""
-        ...
 
     def alike(self, exchange: Exchange, /) -> "Sequence[Record]":
         """Return the webhook requests that the template of a request can be about."""
-        ...
 
     def repeat(self, exchange: Exchange, *, idle: bool = False) -> "Sequence[Suspicion] | None":
         """Draw the template of a request again, for another record, and look at its effect.
@@ -53,7 +47,6 @@ class Asker(Protocol):
         With ``idle`` it only looks, without the request. Returns what is suspect then, or None if
         there is no other record.
         """
-        ...
 
 
 @dataclass(frozen=True, slots=True)

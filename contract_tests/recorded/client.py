@@ -75,9 +75,9 @@ class _Lost(NamedTuple):
 
 
 class _Seen(NamedTuple):
-    """A webhook request as it was last seen, by a request or in a response."""
+    """The state that a webhook request was last seen in."""
 
-    state: str  # "deleted", a life cycle state, or "" if that is not known
+    state: str  # one of ``_FINAL``
     names: frozenset[str]  # id and number, as far as known
 
 
@@ -100,8 +100,10 @@ class ClientJudge:
         self._mistakes: dict[tuple[str, ...], ClientFinding] = {}
         self._notes: dict[tuple[str, ...], ClientFinding] = {}
         self._lost: deque[_Lost] = deque(maxlen=_MAX_KEPT)
-        #: Webhook requests by id and by number. The belief does not know those of which only some
-        #: fields were requested.
+        #: Numbers by id and ids by number, as responses show them together. The belief does not
+        #: know webhook requests of which only some fields were requested.
+        self._paired: dict[str, str] = {}
+        #: Webhook requests that were last seen in one of the ``_FINAL`` states, by each name.
         self._seen: dict[str, _Seen] = {}
         # From R12 on the documents leave open whether a release ends a token.
         self._tokens = _RefusedTokens(ends_by_release=not belief.release.at_least("R12.0.0"))
@@ -152,8 +154,7 @@ class ClientJudge:
         identifier = sense.parameters.get(IDENTIFIER)
         if isinstance(identifier, Mapping) and len(identifier) > 1:
             return  # nobody knows which one it names
-        states = {self._seen[name].state for name in self._names(sense) if name in self._seen}
-        for state in states & _FINAL.keys():
+        for state in {seen.state for seen in self._seen_by(self._names(sense))}:
             statement, seen = _FINAL[state]
             if state == "deleted" or sense.name == "resend":
                 yield Remark(statement, str(reason(statement, seen=seen)))
@@ -166,7 +167,7 @@ class ClientJudge:
         identifiers = (Identifier(*pair) for pair in product(("id", "number"), names))
         records = (self._belief.named(identifier) for identifier in identifiers)
         texts = (text for record in records if record for text in (record.id, record.number))
-        return names.union(texts, *(seen.names for seen in self._seen_by(names)))
+        return names.union(texts, (self._paired[name] for name in names if name in self._paired))
 
     def _seen_by(self, names: Iterable[str]) -> list[_Seen]:
         """Return the webhook requests that were seen with some names."""
@@ -196,22 +197,28 @@ class ClientJudge:
             self._lost = deque(kept, maxlen=_MAX_KEPT)
         filtered = sense.filters.get("life_cycle_state") if sense.is_clear else None
         for record in exchange.records:
+            names = _names_of(record)
+            if len(names) == 2:
+                first, second = names
+                self._paired |= {first: second, second: first}
             state = record.get("life_cycle_state", filtered)
             if alone or sense.name == "delete":
-                state = "" if alone else "deleted"
-            self._keep_state(named | _names_of(record), state)
+                state = "unknown" if alone else "deleted"
+            self._keep_state(named | names, state)
+        for table in (self._paired, self._seen):
+            while len(table) > 2 * _MAX_SEEN:
+                del table[next(iter(table))]
 
     def _keep_state(self, names: frozenset[str], state: object) -> None:
         """Keep the state of a webhook request; None says only that it exists."""
         before = self._seen_by(names)
-        if state is None:
-            state = next((seen.state for seen in before if seen.state != "deleted"), "")
+        if state is None and all(seen.state != "deleted" for seen in before):
+            return
         names = names.union(*(seen.names for seen in before))
         for name in names:
-            self._seen.pop(name, None)  # the latest are kept
-            self._seen[name] = _Seen(str(state), names)
-        while len(self._seen) > _MAX_SEEN:
-            del self._seen[next(iter(self._seen))]
+            self._seen.pop(name, None)
+            if state in _FINAL:
+                self._seen[name] = _Seen(str(state), names)
 
     # What is reported.
 

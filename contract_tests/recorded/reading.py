@@ -127,26 +127,15 @@ def read_recording(
         msg = f"the recording has several servers; choose one with --base-url: {counts}"
         raise RecordingError(msg)
     reasons = ", ".join(f"{count} {why}" for why, count in sorted(skipped.items()))
-    for base in responding:
-        origin = f"{_origin(base)}/"
-        beside = [each for each in astray if each.exchange.call.path.startswith(origin)]
-        exchanges = _numbered(_in_order([*by_server[base], *beside]))
-        return Recording(base, release, stated is not None, exchanges, reasons)
-    names = ", ".join(map(str, paths))
-    where = f"below {base_url}" if base_url else f"with {API_PATH} in its URL"
-    msg = f"nothing in {names} concerns the API: no request {where}"
-    raise RecordingError(f"{msg}; skipped: {reasons}" if reasons else msg)
-
-
-def _numbered(exchanges: Sequence[Recorded]) -> tuple[Recorded, ...]:
-    """Return exchanges with numbers from 1; the number of one without its response is 0."""
-    numbers = count(1)
-    return tuple(
-        recorded
-        if recorded.missing
-        else replace(recorded, exchange=recorded.exchange.changed(number=next(numbers)))
-        for recorded in exchanges
-    )
+    if not responding:
+        names = ", ".join(map(str, paths))
+        where = f"below {base_url}" if base_url else f"with {API_PATH} in its URL"
+        msg = f"nothing in {names} concerns the API: no request {where}"
+        raise RecordingError(f"{msg}; skipped: {reasons}" if reasons else msg)
+    base, origin = responding[0], f"{_origin(responding[0])}/"
+    beside = [recorded for recorded in astray if recorded.exchange.call.path.startswith(origin)]
+    exchanges = _in_order([*by_server[base], *beside])
+    return Recording(base, release, stated is not None, exchanges, reasons)
 
 
 def _by_server(
@@ -221,8 +210,8 @@ def _release_of(logs: Sequence[_Log]) -> Release | None:
             raise RecordingError(msg) from None
     if len(stated) > 1:
         places = ", ".join(f"{path} is of {release.name}" for release, path in stated.items())
-        msg = f"the files are of different releases: {places}; check each by itself"
-        msg += ", or give --release"
+        remedy = "check each by itself, or give --release"
+        msg = f"the files are of different releases: {places}; {remedy}"
         raise RecordingError(msg)
     return next(iter(stated), None)
 
@@ -256,22 +245,20 @@ def _log(path: Path, text: bytes) -> _Log:
 
 
 def _in_order(recording: Sequence[Recorded]) -> tuple[Recorded, ...]:
-    """Return exchanges in the order of their starts.
+    """Return exchanges in the order of their starts, with numbers from 1.
 
-    If no request has a token, tokens were removed, and each gets a placeholder.
+    The number of one without its response is 0. If no request has a token, tokens were removed, and
+    each gets a placeholder.
     """
-    if not any(_carries_token(recorded.exchange.call) for recorded in recording):
-        recording = [_with_placeholder(recorded) for recorded in recording]
-    return tuple(sorted(recording, key=lambda recorded: recorded.start))
-
-
-def _with_placeholder(recorded: Recorded) -> Recorded:
-    """Return an exchange with a placeholder for its token, if its method takes one."""
-    call = recorded.exchange.call
-    if call.method not in _WITH_TOKEN:
-        return recorded
-    call = replace(call, headers=(*call.headers, ("Authorization", REMOVED)))
-    return replace(recorded, exchange=recorded.exchange.changed(call=call))
+    has_tokens = any(_carries_token(recorded.exchange.call) for recorded in recording)
+    numbers, in_order = count(1), list[Recorded]()
+    for recorded in sorted(recording, key=lambda recorded: recorded.start):
+        call, number = recorded.exchange.call, 0 if recorded.missing else next(numbers)
+        if not has_tokens and call.method in _WITH_TOKEN:
+            call = replace(call, headers=(*call.headers, ("Authorization", REMOVED)))
+        exchange = recorded.exchange.changed(number=number, call=call)
+        in_order.append(replace(recorded, exchange=exchange))
+    return tuple(in_order)
 
 
 def _carries_token(call: Call) -> bool:
@@ -370,10 +357,8 @@ def _sent(request: Entry) -> bytes | None:
         return _form(data["params"])
     if isinstance(data.get("text"), str) and (data["text"] or size == 0):
         return _whole(data, size) or None
-    if request["method"].upper() == "POST" and (
-        data or size != 0
-    ):  # only POST has parameters there
-        raise Skip(CUT_OFF)
+    if request["method"].upper() == "POST" and (data or size != 0):
+        raise Skip(CUT_OFF)  # of other methods nothing is in the body
     return None
 
 

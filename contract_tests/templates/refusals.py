@@ -19,9 +19,8 @@ from crmcom_kit.contract_tests.belief.interpretations import OBJECT_OF, Identifi
 from crmcom_kit.contract_tests.client.calls import JSON, build, query
 from crmcom_kit.contract_tests.client.exchanges import Call
 from crmcom_kit.contract_tests.client.made_up import WRONG_TOKEN
-from crmcom_kit.contract_tests.oracle.expectations import STATES
 from crmcom_kit.contract_tests.oracle.logins import decoded
-from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER
+from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER, STATES
 from crmcom_kit.contract_tests.templates.lists import filter_value
 from crmcom_kit.contract_tests.templates.near_misses import (
     MUTATIONS,
