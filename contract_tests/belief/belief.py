@@ -163,9 +163,12 @@ class Belief:
 
     def frozen(self) -> "Belief":
         """Return a copy that later exchanges do not change, to draw requests from."""
-        tracked = {key: replace(each, typed=dict(each.typed)) for key, each in self.tracked.items()}
         records, tokens = dict(self.records), dict(self._tokens)
-        return replace(self, tracked=tracked, records=records, _tokens=tokens)
+        copies = {
+            key: replace(tracked, typed=dict(tracked.typed))
+            for key, tracked in self.tracked.items()
+        }
+        return replace(self, tracked=copies, records=records, _tokens=tokens)
 
     # Webhook requests.
 

@@ -188,9 +188,9 @@ def _path_remarks(call: Call, release: Release) -> Iterator[Remark]:
     Paths of other methods of the API are no mistake.
     """
     path, documented = call.path.strip("/"), methods(release)
-    at_end = next((each for each in documented.values() if path.endswith(f"/{each.path}")), None)
-    if at_end is not None:
-        why = reason("methods.known", seen=quoted(path), allowed=f"{API_PATH}/{at_end.path}")
+    ends = (method.path for method in documented.values() if path.endswith(f"/{method.path}"))
+    if (end := next(ends, None)) is not None:
+        why = reason("methods.known", seen=quoted(path), allowed=f"{API_PATH}/{end}")
         yield Remark("methods.path", str(why))
         return
     for name in release_names():

@@ -237,11 +237,12 @@ class Effect(Hypothesis):
             if suspicions is None:
                 return False
             missing -= _is_suspected(self.statement, suspicions)
-            others = (other for other in suspicions if not _is_suspected(self.statement, [other]))
-            asker.keep([*others])
+            asker.keep(
+                [raised for raised in suspicions if not _is_suspected(self.statement, [raised])]
+            )
             for _ in range(asker.belief.min_sightings - 1):
                 idle = asker.repeat(self.change, idle=True) or ()
-                if any(other.symptom == suspicion.symptom for other in idle):
+                if any(raised.symptom == suspicion.symptom for raised in idle):
                     return False  # it happens without the change, too
             if not missing:
                 return True
@@ -280,7 +281,7 @@ class TooFew(Hypothesis):
             for key in self.ids - everything.by_id.keys():
                 asker.belief.lose(key)
             _, suspicions = asker.ask(suspicion.exchange.call)
-            if not any(isinstance(other.hypotheses[0], TooFew) for other in suspicions):
+            if not any(isinstance(again.hypotheses[0], TooFew) for again in suspicions):
                 return False  # it may still contradict other pages, if there is no fixed order
         return True
 
@@ -324,8 +325,8 @@ class Contradicted(Hypothesis):
                 look_at(key, asker)
             looked_at |= dict.fromkeys(keys)
             _, suspicions = asker.ask(call)
-            again = [each for each in _hypotheses(suspicions) if isinstance(each, Contradicted)]
-            keys = [key for each in again for key in each.first if key not in looked_at]
+            causes = [cause for cause in _hypotheses(suspicions) if isinstance(cause, Contradicted)]
+            keys = [key for cause in causes for key in cause.first if key not in looked_at]
             if not keys:
                 return _is_suspected(self.statement, suspicions, [*looked_at])
         return False  # too much has changed

@@ -225,7 +225,7 @@ class Case(NamedTuple):
 
     def _shown(self, key: str | None) -> Record | None:
         """Return a webhook request as the exchange shows it."""
-        return next((each for each in self.exchange.records if each.get("id") == key), None)
+        return next((record for record in self.exchange.records if record.get("id") == key), None)
 
     def _may_recur(self) -> bool:
         """Whether others may have changed the webhook request back to what it was."""
@@ -244,11 +244,12 @@ class Case(NamedTuple):
         """
         hypotheses = self.suspicion.hypotheses
         cleared = {
-            each.statement
-            for each in hypotheses
-            if isinstance(each, Refused) and self._accepts(_blamed(each))
+            hypothesis.statement
+            for hypothesis in hypotheses
+            if isinstance(hypothesis, Refused) and self._accepts(_blamed(hypothesis))
         }
-        return [each for each in hypotheses if each.statement not in cleared] or hypotheses[-1:]
+        possible = [each for each in hypotheses if each.statement not in cleared]
+        return possible or hypotheses[-1:]
 
     def _is_to_blame(self, claim: Refused) -> bool:
         """Whether parameters are refused without the rest, or the rest is accepted elsewhere."""
@@ -290,13 +291,13 @@ class Case(NamedTuple):
             [page, *self.later.lists(without_token(page.call.parameters), self.exchange.number)]
             for page in pages
         ]
-        is_same = all([*again.by_id] == [*each[0].by_id] for each in series for again in each)
+        is_same = all([*again.by_id] == [*same[0].by_id] for same in series for again in same)
         times = min(map(len, series))
-        turns = [{again.number % 2 for again in each} for each in series]
+        turns = [{again.number % 2 for again in same} for same in series]
         is_in_turn = times == _TWICE and turns in ([{0}, {1}], [{1}, {0}])
         if not is_same or times < _TWICE or is_in_turn:
             return None
-        return max((each[times - 1] for each in series), key=lambda again: again.number)
+        return max((same[times - 1] for same in series), key=lambda again: again.number)
 
     def _is_short_again(self, whole: Mapping[str, Any], ids: Set[str]) -> Exchange | None:
         """Return a list that is too short again, once all that it selects was listed."""

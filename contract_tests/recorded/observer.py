@@ -136,7 +136,7 @@ class Observer:
         self._note(observation, exchange)
         for suspicion in observation.suspicions:
             named = {key: before.get(key) or records.get(key) for key in _rests_on(suspicion)}
-            was = {key: replace(each) for key, each in named.items() if each is not None}
+            was = {key: replace(record) for key, record in named.items() if record is not None}
             self._unsettled.append(Case(suspicion, was, self._later))
             if not isinstance(suspicion.hypotheses[0], Evident):
                 for key in _rests_on(suspicion) & self.belief.records.keys():
@@ -164,7 +164,7 @@ class Observer:
         """Note what needs no confirmation."""
         for name, error in observation.errors:
             self.findings.note_crash(f"the check {name}", error)
-        held = [each for each in observation.held if not self._rests_on_removed(each, exchange)]
+        held = [name for name in observation.held if not self._rests_on_removed(name, exchange)]
         self.findings.hold(held, exchange)
 
     def _settle(self, case: Case) -> bool:
@@ -175,7 +175,8 @@ class Observer:
         hypothesis, by = confirmed
         violation = suspicion.violation(hypothesis)
         cause = self._cause(suspicion, hypothesis.statement)
-        shown = {each.number: each for each in (*violation.exchanges, by, *cause)}
+        exchanges = (*violation.exchanges, by, *cause)
+        shown = {exchange.number: exchange for exchange in exchanges}
         exchanges = tuple(shown[number] for number in sorted(shown))
         violation = replace(violation, exchanges=exchanges)
         if not self._rests_on_removed(violation.statement, case.exchange):
@@ -187,12 +188,13 @@ class Observer:
         exchange, candidates = suspicion.exchange, list[Exchange]()
         if statement.startswith(CHANGES):
             changes = self.belief.changes
-            candidates = [each.exchange for each in changes if suspicion.record_id in each.named]
+            named = (change for change in changes if suspicion.record_id in change.named)
+            candidates = [change.exchange for change in named]
         elif statement == "token_release.ends_token":
             token = exchange.call.parameters.get("token")
-            releases = (each for each in self.history if each.call.method == "token_release")
-            candidates = [each for each in releases if each.call.parameters.get("token") == token]
-        return [each for each in candidates if each.number <= exchange.number][-1:]
+            releases = (sent for sent in self.history if sent.call.method == "token_release")
+            candidates = [sent for sent in releases if sent.call.parameters.get("token") == token]
+        return [cause for cause in candidates if cause.number <= exchange.number][-1:]
 
     # Requests that were under way together.
 
