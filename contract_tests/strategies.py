@@ -14,7 +14,7 @@ from hypothesis.strategies import SearchStrategy
 from crmcom_kit.contract_tests.belief.belief import Record
 from crmcom_kit.contract_tests.client.calls import build
 from crmcom_kit.contract_tests.client.exchanges import Call
-from crmcom_kit.contract_tests.oracle.sense import RECORD_METHODS
+from crmcom_kit.contract_tests.oracle.parsing import RECORD_METHODS
 from crmcom_kit.contract_tests.templates import Scene, Template, all_templates
 from crmcom_kit.contract_tests.templates import near_misses as enumerated
 from crmcom_kit.contract_tests.templates.lists import TOGETHER, filter_value, with_entity

@@ -20,7 +20,7 @@ from crmcom_kit.contract_tests.calibration.cases import Outcome, Split, explaine
 from crmcom_kit.contract_tests.calibration.texts import template_of
 from crmcom_kit.contract_tests.client.calls import changing_method
 from crmcom_kit.contract_tests.client.exchanges import Exchange
-from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER
+from crmcom_kit.contract_tests.oracle.parsing import IDENTIFIER
 from crmcom_kit.schemas.effects import LOG, MAX_SECONDS, is_moment
 from crmcom_kit.schemas.members import fact_of, has_placeholder, member_at, members_of
 from crmcom_kit.schemas.releases import Release

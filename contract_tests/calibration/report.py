@@ -13,7 +13,7 @@ from crmcom_kit.contract_tests.calibration.comparing import (
 )
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.client.wording import counted
-from crmcom_kit.contract_tests.oracle.sense import read
+from crmcom_kit.contract_tests.oracle.parsing import read
 from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
 from crmcom_kit.contract_tests.reports.report import visible
 from crmcom_kit.contract_tests.reports.script import Scripts
@@ -214,9 +214,9 @@ class Comparisons:
 
 def is_documented(exchange: Exchange, release: Release) -> bool:
     """Whether pages say what a request asks for; of one that a server may take, if it has."""
-    sense = read(exchange.call, release)
-    is_open = sense.is_unusual and not exchange.ok
-    return sense.method is not None and sense.is_clear and not is_open
+    request = read(exchange.call, release)
+    is_open = request.is_unusual and not exchange.ok
+    return request.method is not None and request.is_clear and not is_open
 
 
 def as_html(

@@ -14,7 +14,7 @@ from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.options.options import CHANGES
 from crmcom_kit.contract_tests.oracle.confirmations import Effect, OnlyBehind
 from crmcom_kit.contract_tests.oracle.findings import Violation
-from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER
+from crmcom_kit.contract_tests.oracle.parsing import IDENTIFIER
 from crmcom_kit.contract_tests.oracle.suspicions import Hypothesis, Suspicion
 from crmcom_kit.contract_tests.templates import Scene, Template
 from crmcom_kit.contract_tests.templates.lists import dates, filter_value

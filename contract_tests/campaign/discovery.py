@@ -5,7 +5,7 @@ from typing import Any
 
 from crmcom_kit.contract_tests.campaign.session import Session
 from crmcom_kit.contract_tests.client.errors import ResponseTooLong, Unreachable
-from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER, STATES
+from crmcom_kit.contract_tests.oracle.parsing import IDENTIFIER, STATES
 
 Parameters = dict[str, Any]
 

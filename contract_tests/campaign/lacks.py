@@ -9,7 +9,7 @@ from crmcom_kit.contract_tests.campaign.conclusions import CODES
 from crmcom_kit.contract_tests.campaign.session import Session
 from crmcom_kit.contract_tests.client.wording import counted, never_served, outcome
 from crmcom_kit.contract_tests.options.options import CHANGES, SUCCESSFUL_RESEND
-from crmcom_kit.contract_tests.oracle.sense import READ_METHODS
+from crmcom_kit.contract_tests.oracle.parsing import READ_METHODS
 from crmcom_kit.contract_tests.templates import Template
 
 #: Statements that only resend and delete test, beside those that are named after them.

@@ -17,11 +17,11 @@ from crmcom_kit.contract_tests.belief.interpretations import SEMI_OPTIONAL, is_a
 from crmcom_kit.contract_tests.client.calls import build
 from crmcom_kit.contract_tests.client.exchanges import Call
 from crmcom_kit.contract_tests.oracle.expectations import nearest, refusals
-from crmcom_kit.contract_tests.oracle.sense import (
+from crmcom_kit.contract_tests.oracle.parsing import (
     FIELDS,
     IDENTIFIER,
     RECORD_METHODS,
-    Sense,
+    Request,
     authorization,
     basic_text,
     body_members,
@@ -72,14 +72,14 @@ class Remark:
 
 def remarks(call: Call, belief: Belief) -> list[Remark]:
     """Return all remarks on a request, whether or not the server served it."""
-    sense = read(call, belief.release)
-    if sense.method is None:
+    parsed = read(call, belief.release)
+    if parsed.method is None:
         return [*_path_remarks(call, belief.release)]
-    request = _Request(call, sense, sense.method, belief.release)
-    if sense.verb != sense.method.verb:
-        path, verb = sense.method.path, sense.method.verb
+    request = _ClientRequest(call, parsed, parsed.method, belief.release)
+    if parsed.verb != parsed.method.verb:
+        path, verb = parsed.method.path, parsed.method.verb
         right = request.corrected({})
-        return [_mistake("methods.verb", "", right, parameter=path, seen=sense.verb, allowed=verb)]
+        return [_mistake("methods.verb", "", right, parameter=path, seen=parsed.verb, allowed=verb)]
     if call.verb == "POST" and call.body and body_members(call.body) is None:
         return [_body_mistake(request)]
     all_remarks = [
@@ -93,33 +93,33 @@ def remarks(call: Call, belief: Belief) -> list[Remark]:
     covered |= {"login.credentials", *request.covered_by_misspelling}
     if request.method.basic and request.header.startswith(MASK):  # the recording hides the key
         covered.add("parameters.mandatory")
-    if "access_token_identifier" in sense.parameters:  # an older page has it instead of a user
+    if "access_token_identifier" in parsed.parameters:  # an older page has it instead of a user
         covered.add("parameters.mandatory")
-    refused = dict(refusals(call, sense, belief))
+    refused = dict(refusals(call, parsed, belief))
     all_remarks += [
         Remark(statement, str(why), _correction(statement, request))
         for statement, why in refused.items()
         if statement not in covered
     ]
     for name, values in documented_values(belief.release).items():
-        value = sense.parameters.get(name) if name in sense.method.parameters else None
-        if name in sense.unclear and isinstance(value, str) and value not in ("", *values):
+        value = parsed.parameters.get(name) if name in parsed.method.parameters else None
+        if name in parsed.unclear and isinstance(value, str) and value not in ("", *values):
             why = f"whether a server takes the {name} {quoted(value)} is open"
             all_remarks.append(_left_open(f"list.{name}.supported_values", why))
     return all_remarks
 
 
 @dataclass(frozen=True, slots=True)
-class _Request:
+class _ClientRequest:
     call: Call
-    sense: Sense
+    parsed: Request
     method: Method
     release: Release
 
     @property
     def parameters(self) -> Mapping[str, Any]:
         """The parameters in the right place."""
-        return self.sense.parameters
+        return self.parsed.parameters
 
     @property
     def misplaced(self) -> dict[str, Any]:
@@ -216,7 +216,7 @@ def is_of_api(call: Call, release: Release) -> bool:
     return next(_path_remarks(call, release), None) is not None
 
 
-def _body_mistake(request: _Request) -> Remark:
+def _body_mistake(request: _ClientRequest) -> Remark:
     """Return the mistake of a POST whose body is no JSON object."""
     text = (request.call.body or b"").decode("utf-8", "replace").strip()
     if re.match(r"[\w.]+=", text):
@@ -228,7 +228,7 @@ def _body_mistake(request: _Request) -> Remark:
 # The token and the Web API key.
 
 
-def _token_remarks(request: _Request) -> Iterator[Remark]:
+def _token_remarks(request: _ClientRequest) -> Iterator[Remark]:
     if "token" not in request.method.parameters or request.header == REMOVED:
         return
     token, why = request.parameters.get("token"), None
@@ -248,7 +248,7 @@ def _token_remarks(request: _Request) -> Iterator[Remark]:
         yield Remark("token.required", str(why), right)
 
 
-def _key_remarks(request: _Request) -> Iterator[Remark]:
+def _key_remarks(request: _ClientRequest) -> Iterator[Remark]:
     """Yield remarks on how a Web API key is written, unless it was removed."""
     text = basic_text(request.call)
     if not request.method.basic or not text:
@@ -264,7 +264,7 @@ def _key_remarks(request: _Request) -> Iterator[Remark]:
 # Names.
 
 
-def _name_remarks(request: _Request) -> Iterator[Remark]:
+def _name_remarks(request: _ClientRequest) -> Iterator[Remark]:
     method, documented = request.method, request.method.parameters
     statement = "parameters.known"
     if any(name in documented and name != "token" for name in request.misplaced):
@@ -288,12 +288,12 @@ def _name_remarks(request: _Request) -> Iterator[Remark]:
 # Values.
 
 
-def _all_value_remarks(request: _Request) -> Iterator[Remark]:
+def _all_value_remarks(request: _ClientRequest) -> Iterator[Remark]:
     for name, value in request.parameters.items():
         parameter = request.method.parameters.get(name)
         if parameter is not None and name != "token":
             yield from _value_remarks(request, parameter, value)
-    if request.sense.is_unusual and not request.call.path.endswith("/"):
+    if request.parsed.is_unusual and not request.call.path.endswith("/"):
         why = "the equals sign of an identifier is percent-encoded"
         yield _left_open("parameters.identifier_in_query", why)
     if [name for name in request.parameters if name in SEMI_OPTIONAL] == ["entity_id"]:
@@ -306,7 +306,7 @@ def _all_value_remarks(request: _Request) -> Iterator[Remark]:
             yield _note("parameters.once", parameter=name)
 
 
-def _value_remarks(request: _Request, parameter: Parameter, value: Any) -> Iterator[Remark]:
+def _value_remarks(request: _ClientRequest, parameter: Parameter, value: Any) -> Iterator[Remark]:
     name, may_be_left_out = parameter.name, parameter.need == "optional"
     if parameter.type == "object":
         yield from _identifier_remarks(request, parameter, value)
@@ -334,7 +334,9 @@ def _type(value: object) -> str:
     return "null" if value is None else types.get(type(value), "a number")
 
 
-def _identifier_remarks(request: _Request, parameter: Parameter, value: Any) -> Iterator[Remark]:
+def _identifier_remarks(
+    request: _ClientRequest, parameter: Parameter, value: Any
+) -> Iterator[Remark]:
     name, statement = parameter.name, "parameters.identifier_in_query"
     if isinstance(value, Mapping):
         yield from _member_remarks(parameter, value)
@@ -377,7 +379,7 @@ def _member_remarks(parameter: Parameter, value: Mapping[str, Any]) -> Iterator[
         yield _mistake("list.identifier.mandatory", parameter=name)
 
 
-def _guessed(request: _Request, parameter: Parameter, value: Any) -> Call | None:
+def _guessed(request: _ClientRequest, parameter: Parameter, value: Any) -> Call | None:
     """Return the request whose identifier is guessed from a bare value, or None."""
     text = str(value).strip()
     pair = identifier_in_query(text)
@@ -416,7 +418,7 @@ def _date_remarks(value: str) -> Iterator[Remark]:
         yield _left_open(statement, f"whether a server reads created_date {quoted(value)} is open")
 
 
-def _correction(statement: str, request: _Request) -> Call | None:
+def _correction(statement: str, request: _ClientRequest) -> Call | None:
     """Return the right request for one that breaks a statement, or None if that is not clear."""
     parameters = request.parameters
     if statement == "token.required":

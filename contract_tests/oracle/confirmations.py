@@ -13,7 +13,7 @@ from crmcom_kit.contract_tests.belief.interpretations import OBJECT_OF
 from crmcom_kit.contract_tests.belief.knowledge import differing, value_at
 from crmcom_kit.contract_tests.client.errors import Unreachable
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
-from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER
+from crmcom_kit.contract_tests.oracle.parsing import IDENTIFIER
 from crmcom_kit.contract_tests.oracle.suspicions import Asker, Hypothesis, Suspicion
 
 #: The maximum number of webhook requests that are looked at before a request is sent again.

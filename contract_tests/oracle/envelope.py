@@ -7,7 +7,7 @@ from typing import Any
 from crmcom_kit.contract_tests.client.exchanges import LOGINS, NOT_JSON, OUTAGES, Exchange
 from crmcom_kit.contract_tests.client.wording import shortened
 from crmcom_kit.contract_tests.oracle.expectations import Expectation, Must
-from crmcom_kit.contract_tests.oracle.sense import FIELDS, RECORD_METHODS
+from crmcom_kit.contract_tests.oracle.parsing import FIELDS, RECORD_METHODS
 from crmcom_kit.contract_tests.oracle.suspicions import Finding, Flaw, Held, finding, held
 
 _TEXTS = ("message", "description")
@@ -36,9 +36,9 @@ def check(exchange: Exchange, expected: Expectation) -> Iterator[Finding]:
     yield _texts(exchange)
     if exchange.ok:
         yield Held("envelope.code_ok")
-        yield from _data(exchange, expected.sense.name)
+        yield from _data(exchange, expected.request.name)
     else:
-        yield from _code_of_error(exchange, expected.sense.name)
+        yield from _code_of_error(exchange, expected.request.name)
 
 
 def is_of_http(exchange: Exchange) -> bool:

@@ -21,10 +21,10 @@ from crmcom_kit.contract_tests.belief.interpretations import (
 )
 from crmcom_kit.contract_tests.belief.zones import ALL
 from crmcom_kit.contract_tests.client.exchanges import Call
-from crmcom_kit.contract_tests.oracle.sense import (
+from crmcom_kit.contract_tests.oracle.parsing import (
     IDENTIFIER,
     RECORD_METHODS,
-    Sense,
+    Request,
     basic_key,
     documented_values,
     read,
@@ -52,7 +52,7 @@ class Expectation:
     must: Must
     statement: str  # that another response would break; "" if none
     why: str  # in words, for the reader of a violation; "" for ``Must.EITHER``
-    sense: Sense
+    request: Request
     record_id: str | None = None  # id of the webhook request that is named, if it is known
     #: Id of a webhook request that a list must find, if whether it is served depends on that.
     selected: str | None = None
@@ -60,33 +60,36 @@ class Expectation:
 
 def expectation(call: Call, belief: Belief) -> Expectation:
     """Return what the documents say of the response to ``call``, in the present belief."""
-    sense = read(call, belief.release)
-    refusal = next(refusals(call, sense, belief), None)
+    request = read(call, belief.release)
+    refusal = next(refusals(call, request, belief), None)
     if refusal is not None:
-        return _refuse(refusal, sense)
-    served = _unless_refused(sense, belief)
-    if sense.is_unusual and served.must is Must.SERVE:
-        return _either(sense, served.record_id)
+        return _refuse(refusal, request)
+    served = _unless_refused(request, belief)
+    if request.is_unusual and served.must is Must.SERVE:
+        return _either(request, served.record_id)
     return served
 
 
-def _unless_refused(sense: Sense, belief: Belief) -> Expectation:
+def _unless_refused(request: Request, belief: Belief) -> Expectation:
     """Return what is expected of a request that breaks no documented rule."""
-    if sense.method is None or sense.is_unreadable or "token" in sense.unclear:
-        return _either(sense)
-    if "token" in sense.method.parameters and belief.token_state(sense.token) != TokenState.LIVE:
-        return _either(sense)
-    if sense.method.deprecated and not belief.records:
-        return _either(sense)  # it may have been withdrawn
-    if sense.name in RECORD_METHODS:
-        return _record_expectation(sense, belief)
-    if sense.name == "list":
-        return _list_expectation(sense, belief)
-    return _login_expectation(sense, belief)
+    if request.method is None or request.is_unreadable or "token" in request.unclear:
+        return _either(request)
+    if (
+        "token" in request.method.parameters
+        and belief.token_state(request.token) != TokenState.LIVE
+    ):
+        return _either(request)
+    if request.method.deprecated and not belief.records:
+        return _either(request)  # it may have been withdrawn
+    if request.name in RECORD_METHODS:
+        return _record_expectation(request, belief)
+    if request.name == "list":
+        return _list_expectation(request, belief)
+    return _login_expectation(request, belief)
 
 
-def _either(sense: Sense, record_id: str | None = None) -> Expectation:
-    return Expectation(Must.EITHER, "", "", sense, record_id)
+def _either(request: Request, record_id: str | None = None) -> Expectation:
+    return Expectation(Must.EITHER, "", "", request, record_id)
 
 
 class Refusal(NamedTuple):
@@ -101,30 +104,30 @@ def _breaks(statement: str, case: str = "", **values: str) -> Refusal:
     return Refusal(statement, reason(statement, case, **values))
 
 
-def _refuse(refusal: Refusal, sense: Sense, record_id: str | None = None) -> Expectation:
+def _refuse(refusal: Refusal, request: Request, record_id: str | None = None) -> Expectation:
     statement, why = refusal
-    return Expectation(Must.REFUSE, statement, why.wrong, sense, record_id)
+    return Expectation(Must.REFUSE, statement, why.wrong, request, record_id)
 
 
-def refusals(call: Call, sense: Sense, belief: Belief) -> Iterator[Refusal]:
+def refusals(call: Call, request: Request, belief: Belief) -> Iterator[Refusal]:
     """Yield the documented reasons to refuse a request, whatever records there are."""
-    method = sense.method
-    if method is None or sense.is_unreadable:
+    method = request.method
+    if method is None or request.is_unreadable:
         return
-    if sense.verb != method.verb:
-        yield _breaks("methods.verb", parameter=method.path, seen=sense.verb, allowed=method.verb)
+    if request.verb != method.verb:
+        yield _breaks("methods.verb", parameter=method.path, seen=request.verb, allowed=method.verb)
         return
     if method.name in (*RECORD_METHODS, "list"):
-        yield from _token_refusals(sense, belief)
+        yield from _token_refusals(request, belief)
     if method.name in RECORD_METHODS:
-        yield from _identifier_refusals(sense)
+        yield from _identifier_refusals(request)
     elif method.name == "list":
-        yield from _filter_refusals(sense, belief.release)
+        yield from _filter_refusals(request, belief.release)
     elif method.name == "token":
-        missing = [name for name in LOGIN_PARAMETERS if not sense.parameters.get(name)]
-        if missing and not set(LOGIN_PARAMETERS) & sense.unclear:
+        missing = [name for name in LOGIN_PARAMETERS if not request.parameters.get(name)]
+        if missing and not set(LOGIN_PARAMETERS) & request.unclear:
             yield _breaks("parameters.mandatory", parameter=" and ".join(missing))
-    elif method.name == "token_release" and sense.is_clear and not sense.token:
+    elif method.name == "token_release" and request.is_clear and not request.token:
         yield _breaks("parameters.mandatory", parameter="token")
     elif method.name == "web_api_key_token":
         yield from _key_refusals(call, belief)
@@ -145,21 +148,21 @@ _ENDED_TOKENS = {
 }
 
 
-def _token_refusals(sense: Sense, belief: Belief) -> Iterator[Refusal]:
-    if "token" in sense.unclear:
+def _token_refusals(request: Request, belief: Belief) -> Iterator[Refusal]:
+    if "token" in request.unclear:
         return
-    if "token" not in sense.parameters:
+    if "token" not in request.parameters:
         yield _breaks("token.required")
         return
-    statement = _ENDED_TOKENS.get(belief.token_state(sense.token))
+    statement = _ENDED_TOKENS.get(belief.token_state(request.token))
     if statement is not None:
         yield _breaks(statement)
 
 
-def _identifier_refusals(sense: Sense) -> Iterator[Refusal]:
+def _identifier_refusals(request: Request) -> Iterator[Refusal]:
     """Yield what is wrong with webhook_request_identifier, of show, resend or delete."""
-    parameters = sense.parameters
-    if IDENTIFIER in sense.unclear:
+    parameters = request.parameters
+    if IDENTIFIER in request.unclear:
         return
     if IDENTIFIER not in parameters:
         yield _breaks("parameters.mandatory", parameter=IDENTIFIER)
@@ -176,11 +179,11 @@ def _identifier_refusals(sense: Sense) -> Iterator[Refusal]:
         yield _breaks("identifier.fields", parameter=IDENTIFIER, seen=names)
 
 
-def _filter_refusals(sense: Sense, release: Release) -> Iterator[Refusal]:
+def _filter_refusals(request: Request, release: Release) -> Iterator[Refusal]:
     """Yield what is wrong with the parameters of list."""
-    parameters = sense.parameters
+    parameters = request.parameters
     semi = [name for name in SEMI_OPTIONAL if name in parameters]
-    if not semi and sense.unclear.isdisjoint(SEMI_OPTIONAL):
+    if not semi and request.unclear.isdisjoint(SEMI_OPTIONAL):
         yield _breaks("list.semi_optional.at_least_one")
     for name in semi:
         value = parameters[name]
@@ -189,8 +192,8 @@ def _filter_refusals(sense: Sense, release: Release) -> Iterator[Refusal]:
             names = quoted(", ".join(value))
             yield _breaks("list.identifier.fields", parameter=name, seen=names)
     for name, values in documented_values(release).items():
-        value = sense.filters.get(name)
-        if value is None or value in values or name in sense.unclear:
+        value = request.filters.get(name)
+        if value is None or value in values or name in request.unclear:
             continue
         since = entities_since().get(value) if name == "entity" else None
         case, allowed = ("later", since) if since else ("", nearest(value, values) or "")
@@ -210,32 +213,32 @@ def _bare(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
-def _record_expectation(sense: Sense, belief: Belief) -> Expectation:
+def _record_expectation(request: Request, belief: Belief) -> Expectation:
     """Return what is expected of a request of show, resend or delete with an identifier."""
-    named, method = sense.identifier, sense.name
+    named, method = request.identifier, request.name
     if named is None:
-        return _either(sense)  # how such an identifier is read is open
+        return _either(request)  # how such an identifier is read is open
     tracked = belief.named(named)
     if tracked is None and _names_in_another_case(named, belief):
-        return _either(sense)
+        return _either(request)
     if tracked is None:
         parameter, seen = f"{IDENTIFIER}.{named.field}", quoted(named.value)
-        return _refuse(_breaks("identifier.known", parameter=parameter, seen=seen), sense)
+        return _refuse(_breaks("identifier.known", parameter=parameter, seen=seen), request)
     if not tracked.exists and method == "delete":
-        return _either(sense)  # what a second delete returns is open
+        return _either(request)  # what a second delete returns is open
     if not tracked.exists:
-        return _refuse(_breaks("delete.gone", seen=f"number {tracked.number}"), sense)
+        return _refuse(_breaks("delete.gone", seen=f"number {tracked.number}"), request)
     key = tracked.id
-    if not sense.is_clear or (tracked.moving and method != "show"):
-        return _either(sense, key)
+    if not request.is_clear or (tracked.moving and method != "show"):
+        return _either(request, key)
     if method == "resend":
         if tracked.state == "SUCCESSFUL":
             seen = f"number {tracked.number} in state {tracked.state}"
-            return _refuse(_breaks("resend.only_rejected", seen=seen), sense, key)
-        return _either(sense, key)  # if the delivery fails, that may be reported as an error
+            return _refuse(_breaks("resend.only_rejected", seen=seen), request, key)
+        return _either(request, key)  # if the delivery fails, that may be reported as an error
     statement = "delete.either_state" if method == "delete" else "identifier.selects"
     why = f"a webhook request has this {named.field}"
-    return Expectation(Must.SERVE, statement, why, sense, key)
+    return Expectation(Must.SERVE, statement, why, request, key)
 
 
 def _names_in_another_case(named: Identifier, belief: Belief) -> bool:
@@ -244,41 +247,41 @@ def _names_in_another_case(named: Identifier, belief: Belief) -> bool:
     return named.field == "id" and any(belief.named(named._replace(value=text)) for text in cases)
 
 
-def _list_expectation(sense: Sense, belief: Belief) -> Expectation:
+def _list_expectation(request: Request, belief: Belief) -> Expectation:
     why = "every parameter is as documented"
-    statement = served_by(sense.parameters, belief.release)
-    if is_open(sense, belief):
-        return Expectation(Must.EITHER, statement, why, sense)
+    statement = served_by(request.parameters, belief.release)
+    if is_open(request, belief):
+        return Expectation(Must.EITHER, statement, why, request)
     if belief.serves_empty_lists:
-        return Expectation(Must.SERVE, statement, why, sense)
-    key = selected(sense, belief)  # no page says that a list which finds nothing is served
+        return Expectation(Must.SERVE, statement, why, request)
+    key = selected(request, belief)  # no page says that a list which finds nothing is served
     must = Must.EITHER if key is None else Must.SERVE
-    return Expectation(must, statement, why, sense, selected=key)
+    return Expectation(must, statement, why, request, selected=key)
 
 
-def is_open(sense: Sense, belief: Belief) -> bool:
+def is_open(request: Request, belief: Belief) -> bool:
     """Whether the documents leave open if a list is served, even if it finds something."""
-    filters = sense.filters
+    filters = request.filters
     is_bare = "entity_id" in filters and "entity" not in filters
     return (
-        not sense.is_clear
+        not request.is_clear
         or is_bare  # whether entity_id needs its entity is open
         or "created_date" in filters  # so is its form
-        or (sense.limit or 1) > 1  # so is the maximum
+        or (request.limit or 1) > 1  # so is the maximum
         or not all(_is_familiar(name, wanted, belief) for name, wanted in filters.items())
     )
 
 
-def selected(sense: Sense, belief: Belief) -> str | None:
+def selected(request: Request, belief: Belief) -> str | None:
     """Return the id of a webhook request that a list must find, or None if it may find none."""
     plainest = INTERPRETATIONS[0]  # all others find what it finds, and more
-    ids = belief.candidates(sense.filters, plainest.combine)
+    ids = belief.candidates(request.filters, plainest.combine)
     fits = Fits(
-        sense.filters, [belief.tracked[key].certain for key in ids], belief.index.named_objects
+        request.filters, [belief.tracked[key].certain for key in ids], belief.index.named_objects
     )
     selected = zip(fits.records, fits.selected(plainest), strict=True)
     certain = sorted(record["id"] for record, zones in selected if zones == ALL)
-    return next(iter(certain[sense.offset :]), None)
+    return next(iter(certain[request.offset :]), None)
 
 
 def _is_familiar(name: str, wanted: Any, belief: Belief) -> bool:
@@ -318,13 +321,13 @@ def _entity_statement(entity: str, release: Release) -> str:
     return f"entities.{numbers[since]}" if is_stated else "list.entity.supported_values"
 
 
-def _login_expectation(sense: Sense, belief: Belief) -> Expectation:
+def _login_expectation(request: Request, belief: Belief) -> Expectation:
     """Return what is expected of a login with all its parameters.
 
     A right one may be refused: how many sessions a user may have, and what locks a user, is open.
     """
-    is_known = sense.name == "token" and sense.is_clear
-    is_right = belief.login_is_right(sense.parameters) if is_known else None
+    is_known = request.name == "token" and request.is_clear
+    is_right = belief.login_is_right(request.parameters) if is_known else None
     if is_right is not False:
-        return _either(sense)
-    return _refuse(_breaks("login.credentials"), sense)
+        return _either(request)
+    return _refuse(_breaks("login.credentials"), request)

@@ -24,7 +24,7 @@ from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.client.wording import shortened
 from crmcom_kit.contract_tests.oracle.confirmations import Contradicted, TooFew
 from crmcom_kit.contract_tests.oracle.expectations import is_open
-from crmcom_kit.contract_tests.oracle.sense import Sense
+from crmcom_kit.contract_tests.oracle.parsing import Request
 from crmcom_kit.contract_tests.oracle.sights import hypotheses_of_change
 from crmcom_kit.contract_tests.oracle.suspicions import (
     MISSING,
@@ -37,21 +37,21 @@ from crmcom_kit.contract_tests.oracle.suspicions import (
 )
 
 
-def observe(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Finding]:
+def observe(exchange: Exchange, request: Request, belief: Belief) -> Iterator[Finding]:
     """Observe one list that was served."""
-    if sense.name != "list" or not exchange.ok or not isinstance(exchange.data or [], list):
+    if request.name != "list" or not exchange.ok or not isinstance(exchange.data or [], list):
         return
     yield from _once_each(exchange)
-    limit = None if "number_of_results" in sense.unclear else sense.limit
+    limit = None if "number_of_results" in request.unclear else request.limit
     if limit is not None and len(exchange.records) > limit:
         number = str(len(exchange.records))
         yield Flaw("list.paging.number_of_results", f"at most {limit}", number)
-    if sense.is_clear and sense.filters:
-        yield from _contents(exchange, sense, belief)
-    if not {"number_of_results", "offset"} & sense.unclear:
-        kind = _kind(sense)
+    if request.is_clear and request.filters:
+        yield from _contents(exchange, request, belief)
+    if not {"number_of_results", "offset"} & request.unclear:
+        kind = _kind(request)
         belief.longest_lists[kind] = max(belief.longest_lists.get(kind, 0), len(exchange.records))
-    if not (exchange.records or sense.is_paged or is_open(sense, belief)):
+    if not (exchange.records or request.is_paged or is_open(request, belief)):
         belief.serves_empty_lists = True
 
 
@@ -70,9 +70,9 @@ def _once_each(exchange: Exchange) -> Iterator[Finding]:
         yield Held("list.no_duplicates")
 
 
-def _kind(sense: Sense) -> tuple[bool, frozenset[str]]:
+def _kind(request: Request) -> tuple[bool, frozenset[str]]:
     """Return what the maximum length of a list may depend on: a page size, and the filters."""
-    return sense.limit is not None, frozenset(sense.filters)
+    return request.limit is not None, frozenset(request.filters)
 
 
 #: The number of webhook requests that are compared at once to see whether a filter matters.
@@ -84,7 +84,7 @@ class _Compared:
     """A list with the webhook requests that it is compared with."""
 
     exchange: Exchange
-    sense: Sense
+    request: Request
     belief: Belief
     shown: Fits = field(init=False)  # of its webhook requests, with what else is known of them
     #: Interpretations that read its filters alike, by the plainest of each group.
@@ -92,9 +92,9 @@ class _Compared:
     _all: dict[str, Fits] = field(default_factory=dict)  # by how filters are combined
 
     def __post_init__(self) -> None:
-        self.groups = read_alike(self.sense.filters)
+        self.groups = read_alike(self.request.filters)
         records = [self._merged(record) for record in self.exchange.records]
-        self.shown = Fits(self.sense.filters, records)
+        self.shown = Fits(self.request.filters, records)
 
     def _merged(self, record: Record) -> Record:
         key = id_of(record)
@@ -104,13 +104,13 @@ class _Compared:
     def all(self, way: Interpretation) -> Fits:
         """Return all that a list may select in an interpretation, maybe with others."""
         if way.combine not in self._all:
-            ids = self.belief.candidates(self.sense.filters, way.combine)
+            ids = self.belief.candidates(self.request.filters, way.combine)
             self._all[way.combine] = self._fits(ids)
         return self._all[way.combine]
 
     def tells_of(self, name: str, way: Interpretation, zone: Zones) -> bool:
         """Whether a list without a filter has other webhook requests in a zone."""
-        filters = self.sense.filters
+        filters = self.request.filters
         rest = {kept: wanted for kept, wanted in filters.items() if kept != name}
         selectable = (self.belief.candidates(wanted, way.combine) for wanted in (filters, rest))
         ids = chain.from_iterable(selectable)
@@ -121,7 +121,7 @@ class _Compared:
 
     def _fits(self, ids: Iterable[str]) -> Fits:
         records = [self.belief.tracked[key].certain for key in ids]
-        return Fits(self.sense.filters, records, self.belief.index.named_objects)
+        return Fits(self.request.filters, records, self.belief.index.named_objects)
 
     def zones_left(self, plain: Interpretation) -> Zones:
         """Return the zones in which earlier lists leave one of the interpretations alike."""
@@ -131,11 +131,11 @@ class _Compared:
     def may_be_cut(self) -> bool:
         """Whether the list may be cut at a maximum: no list of its kind was longer."""
         count = len(self.exchange.records)
-        return count > 1 and count >= self.belief.longest_lists.get(_kind(self.sense), count)
+        return count > 1 and count >= self.belief.longest_lists.get(_kind(self.request), count)
 
 
-def _contents(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Finding]:
-    compared = _Compared(exchange, sense, belief)
+def _contents(exchange: Exchange, request: Request, belief: Belief) -> Iterator[Finding]:
+    compared = _Compared(exchange, request, belief)
     left = {plain: compared.zones_left(plain) for plain in compared.groups}
     # Interpretations that are ruled out already cost as much time, and are left out.
     exclusions = {way: [*_exclusions(compared, way)] for way, zones in left.items() if zones}
@@ -144,14 +144,14 @@ def _contents(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Find
     if explained is None:
         yield _suspicion(compared, {way: [*_exclusions(compared, way)] for way in compared.groups})
         return
-    if sense.is_paged or len(exchange.by_id) != len(exchange.records):
+    if request.is_paged or len(exchange.by_id) != len(exchange.records):
         yield from _too_few(compared)
-    for name in sense.filters:
+    for name in request.filters:
         if compared.tells_of(name, explained, plainest(left[explained])):
             yield Held(f"list.{name}.filter")
     if len(exchange.records) > 1:
         yield Held("list.several_results")
-    if sense.limit is not None:
+    if request.limit is not None:
         yield Held("list.paging.number_of_results")
     for plain, of_way in exclusions.items():
         for exclusion in of_way:
@@ -170,7 +170,7 @@ def _exclusions(compared: _Compared, way: Interpretation) -> Iterator[Exclusion]
         if not misfit & left:
             continue
         # The record by itself, without what else is known of it.
-        (by_itself,) = Fits(compared.sense.filters, [record]).misfits(way)
+        (by_itself,) = Fits(compared.request.filters, [record]).misfits(way)
         for zones, rests_on in ((by_itself, None), (misfit, id_of(record))):
             if zones & left:
                 yield Exclusion(compared.exchange, zones & left, rests_on)
@@ -183,9 +183,9 @@ def _exclusions(compared: _Compared, way: Interpretation) -> Iterator[Exclusion]
 
 def _lacking(compared: _Compared, way: Interpretation) -> list[tuple[str, Zones]]:
     """Return the ids that a list lacks, in order, with the zones in which it must have them."""
-    exchange, sense = compared.exchange, compared.sense
+    exchange, request = compared.exchange, compared.request
     ids = exchange.by_id.keys()
-    if len(ids) != len(exchange.records) or sense.is_paged or compared.may_be_cut:
+    if len(ids) != len(exchange.records) or request.is_paged or compared.may_be_cut:
         return []  # pages are compared with each other
     selectable = compared.all(way)
     selected = zip(selectable.records, selectable.selected(way), strict=True)
@@ -197,7 +197,7 @@ def _suspicion(
     compared: _Compared, exclusions: Mapping[Interpretation, Sequence[Exclusion]]
 ) -> Suspicion:
     """Return the suspicion of a list that no interpretation explains."""
-    exchange, filters = compared.exchange, compared.sense.filters
+    exchange, filters = compared.exchange, compared.request.filters
     way, zone = _closest(compared)
     misfits = [at for at, zones in enumerate(compared.shown.misfits(way)) if zones & zone]
     if misfits:
@@ -275,16 +275,16 @@ def _too_few(compared: _Compared) -> Iterator[Suspicion]:
 
     The length is all that is compared of a page, or of a list without ids.
     """
-    sense, count = compared.sense, len(compared.exchange.records)
+    request, count = compared.request, len(compared.exchange.records)
     certain = min((_fewest_ids(compared.all(way), way) for way in compared.groups), key=len)
-    wanted = max(0, len(certain) - sense.offset)
-    wanted = wanted if sense.limit is None else min(wanted, sense.limit)
+    wanted = max(0, len(certain) - request.offset)
+    wanted = wanted if request.limit is None else min(wanted, request.limit)
     if count >= wanted or compared.may_be_cut:
         return
-    statement = _statement_of_missing(sense.filters)
-    if sense.is_paged:
-        statement = "list.paging.offset" if sense.offset else "list.paging.number_of_results"
-    whole = {name: value for name, value in sense.parameters.items() if name not in _NOT_FILTERS}
+    statement = _statement_of_missing(request.filters)
+    if request.is_paged:
+        statement = "list.paging.offset" if request.offset else "list.paging.number_of_results"
+    whole = {name: value for name, value in request.parameters.items() if name not in _NOT_FILTERS}
     hypotheses = (TooFew(statement, whole, certain),)
     expected = f"at least {wanted} of the {len(certain)} that match"
     yield Suspicion(compared.exchange, expected, str(count), hypotheses)
@@ -307,10 +307,10 @@ def _statement_of_missing(filters: Mapping[str, object]) -> str:
     return f"list.{names[0]}.filter" if len(names) == 1 else "list.several_results"
 
 
-def served(sense: Sense) -> Iterator[Held]:
+def served(request: Request) -> Iterator[Held]:
     """Yield the statements about the parameters of list that a served list keeps."""
-    optional = sense.parameters.keys() - {"token", *SEMI_OPTIONAL}
-    if len(sense.parameters.keys() & set(SEMI_OPTIONAL)) == 1:
+    optional = request.parameters.keys() - {"token", *SEMI_OPTIONAL}
+    if len(request.parameters.keys() & set(SEMI_OPTIONAL)) == 1:
         if not optional:
             yield Held("list.parameters.mandatory")
         if len(optional) <= 1:

@@ -11,8 +11,8 @@ from crmcom_kit.contract_tests.client.calls import build, key_login
 from crmcom_kit.contract_tests.client.exchanges import LOGINS, Call, Exchange, parsed, token_of
 from crmcom_kit.contract_tests.client.wording import outcome, shortened
 from crmcom_kit.contract_tests.oracle.confirmations import Effect, RefusedCall
+from crmcom_kit.contract_tests.oracle.parsing import Request, basic_text
 from crmcom_kit.contract_tests.oracle.refusals import other_entity
-from crmcom_kit.contract_tests.oracle.sense import Sense, basic_text
 from crmcom_kit.contract_tests.oracle.suspicions import (
     Finding,
     Flaw,
@@ -29,29 +29,29 @@ LIFE = 7200  # seconds from iat to exp
 _SECONDS = re.compile(r"[0-9]{1,18}(?:\.[0-9]{1,18})?")
 
 
-def observe(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Finding]:
+def observe(exchange: Exchange, request: Request, belief: Belief) -> Iterator[Finding]:
     """Check login.token.*; note which tokens are valid."""
-    if sense.name in LOGINS:
-        yield from _login(exchange, sense, belief)
-    elif sense.name == "token_release" and isinstance(sense.token, str):
-        yield from _released(exchange, sense, belief)
-    elif exchange.ok and not belief.knows_tokens and isinstance(sense.token, str):
-        belief.set_token(sense.token, TokenState.LIVE)  # a recording may begin after the login
+    if request.name in LOGINS:
+        yield from _login(exchange, request, belief)
+    elif request.name == "token_release" and isinstance(request.token, str):
+        yield from _released(exchange, request, belief)
+    elif exchange.ok and not belief.knows_tokens and isinstance(request.token, str):
+        belief.set_token(request.token, TokenState.LIVE)  # a recording may begin after the login
 
 
-def _login(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Finding]:
+def _login(exchange: Exchange, request: Request, belief: Belief) -> Iterator[Finding]:
     data = exchange.data if isinstance(exchange.data, dict) else {}
     token = data.get("token")
     if not exchange.ok:
         if token:
             yield Flaw("login.credentials", "an error and no token", "a token despite the error")
-        yield from _refused(exchange, sense, belief)
+        yield from _refused(exchange, request, belief)
     elif isinstance(token, str) and token:
         belief.set_token(token, TokenState.LIVE)
         yield Held("login.token.returns_token")
-        if sense.name == "web_api_key_token":
+        if request.name == "web_api_key_token":
             yield from _by_key(exchange, belief)
-        if isinstance(unit := sense.parameters.get("unit"), str) and unit:
+        if isinstance(unit := request.parameters.get("unit"), str) and unit:
             yield Held("login.unit")
             yield from _check_unit(exchange, unit, belief)
         if belief.release.at_least("R12.0.0"):
@@ -90,14 +90,14 @@ def _check_unit(login: Exchange, unit: str, belief: Belief) -> Iterator[Suspicio
         yield Suspicion(login, wanted, seen, hypotheses, symptom="login")
 
 
-def _released(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Finding]:
+def _released(exchange: Exchange, request: Request, belief: Belief) -> Iterator[Finding]:
     """Note that a token was released, or yield the suspicion that a valid one was not."""
     ends = not belief.release.at_least("R12.0.0")  # from then on that is open
-    token, method = str(sense.token), methods(belief.release)["list"]
+    token, method = str(request.token), methods(belief.release)["list"]
     if exchange.ok:
         yield Held("token_release.available")
         belief.set_token(token, TokenState.RELEASED if ends else TokenState.DOUBTFUL)
-    elif ends and sense.is_clear and belief.token_state(token) is TokenState.LIVE:
+    elif ends and request.is_clear and belief.token_state(token) is TokenState.LIVE:
         served = build(method, {"token": token, "entity": other_entity(belief)})
         hypotheses = (RefusedCall("token_release.available", exchange.call, served),)
         yield Suspicion(exchange, "OK: the token is valid", outcome(exchange), hypotheses)
@@ -122,33 +122,35 @@ def known_units(belief: Belief) -> dict[str, set[Any]]:
     return names
 
 
-def _refused(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Suspicion]:
+def _refused(exchange: Exchange, request: Request, belief: Belief) -> Iterator[Suspicion]:
     """Yield the suspicion that a right login is refused for its form.
 
     A refusal alone is no violation: a user may be locked, or may have too many sessions.
     """
-    call, right, unit = exchange.call, belief.credentials, sense.parameters.get("unit")
-    if sense.name == "web_api_key_token":
+    call, right, unit = exchange.call, belief.credentials, request.parameters.get("unit")
+    if request.name == "web_api_key_token":
         is_right: bool | None = (
             right.api_key is not None and basic_text(call) == f"{right.api_key}:"
         )
     else:
-        is_right = belief.login_is_right({**sense.parameters, "unit": None})
-    if sense.method is None or not is_right or sense.is_unreadable:
+        is_right = belief.login_is_right({**request.parameters, "unit": None})
+    if request.method is None or not is_right or request.is_unreadable:
         return
     if unit not in (None, right.unit):
         return  # whether the user may act for another unit is open
-    forms = _forms(call, sense, sense.method, belief)
+    forms = _forms(call, request, request.method, belief)
     hypotheses = tuple(RefusedCall(statement, call, form) for statement, form in forms)
     expected = "OK: the login is right, and so it was served"
     yield Suspicion(exchange, expected, outcome(exchange), hypotheses, symptom="login")
 
 
-def _forms(call: Call, sense: Sense, method: Method, belief: Belief) -> Iterator[tuple[str, Call]]:
+def _forms(
+    call: Call, request: Request, method: Method, belief: Belief
+) -> Iterator[tuple[str, Call]]:
     """Yield the forms in which a login may be served; each shows that a statement is broken."""
-    key, unit = belief.credentials.api_key, sense.parameters.get("unit")
+    key, unit = belief.credentials.api_key, request.parameters.get("unit")
     other_units = [*known_units(belief)][:1] if unit is None else [None]
-    if sense.name == "web_api_key_token":
+    if request.name == "web_api_key_token":
         yield "web_api_key_token.available", call
         yield "login.web_api_key.colon", key_login(method, str(key), unit)
         yield "login.web_api_key.basic", key_login(method, f":{key}", unit)
@@ -156,7 +158,7 @@ def _forms(call: Call, sense: Sense, method: Method, belief: Belief) -> Iterator
             yield "login.unit", key_login(method, f"{key}:", other_unit)
         return
     yield "login.token.returns_token", call
-    parameters = {name: value for name, value in sense.parameters.items() if name != "unit"}
+    parameters = {name: value for name, value in request.parameters.items() if name != "unit"}
     for other_unit in other_units:
         units = {} if other_unit is None else {"unit": other_unit}
         yield "login.unit", build(method, parameters | units)

@@ -21,7 +21,7 @@ from crmcom_kit.contract_tests.oracle import (
 from crmcom_kit.contract_tests.oracle.confirmations import Again, Effect
 from crmcom_kit.contract_tests.oracle.expectations import Expectation, Must, expectation
 from crmcom_kit.contract_tests.oracle.pages import Pages
-from crmcom_kit.contract_tests.oracle.sense import Sense, is_whole, names_of, read
+from crmcom_kit.contract_tests.oracle.parsing import Request, is_whole, names_of, read
 from crmcom_kit.contract_tests.oracle.service import Service
 from crmcom_kit.contract_tests.oracle.suspicions import (
     MISSING,
@@ -61,22 +61,22 @@ class Oracle:
         """
         expected = expectation(exchange.call, self.belief)
         observation = Observation(exchange, expected)
-        sense, belief = expected.sense, self.belief
+        request, belief = expected.request, self.belief
         checks: dict[str, Callable[[], Iterator[Finding]]] = {
             "envelope": lambda: envelope.check(exchange, expected),
             "service": lambda: self.service.see(exchange, expected),
         }
         if envelope.is_readable(exchange):
             checks |= {
-                "logins": lambda: logins.observe(exchange, sense, belief),
+                "logins": lambda: logins.observe(exchange, request, belief),
                 "outcome": lambda: self._outcome(exchange, expected),
                 "identifier": lambda: self._identifier(exchange, expected),
-                "records": lambda: webhook_requests.check(exchange, sense, belief),
-                "lists": lambda: lists.observe(exchange, sense, belief),
-                "pages": lambda: self.pages.observe(exchange, sense),
-                "earlier views": lambda: sights.observe(exchange, sense, belief),
+                "records": lambda: webhook_requests.check(exchange, request, belief),
+                "lists": lambda: lists.observe(exchange, request, belief),
+                "pages": lambda: self.pages.observe(exchange, request),
+                "earlier views": lambda: sights.observe(exchange, request, belief),
             }
-        if sense.name in CHANGES:
+        if request.name in CHANGES:
             checks["change"] = lambda: self._change(exchange, expected)
         for name, check in checks.items():
             try:
@@ -118,11 +118,11 @@ class Oracle:
             if exchange.ok:
                 if not expected.statement.endswith(".filter"):  # the content of the list shows that
                     yield Held(expected.statement)
-                if expected.sense.name == "list":
-                    yield from lists.served(expected.sense)
-            elif not self._has_ended(exchange, expected.sense):
+                if expected.request.name == "list":
+                    yield from lists.served(expected.request)
+            elif not self._has_ended(exchange, expected.request):
                 yield from self._refused(exchange, expected)
-        elif expected.sense.name == "resend":
+        elif expected.request.name == "resend":
             yield from self._resent(exchange, expected)
 
     def _exists_after_all(self, exchange: Exchange, expected: Expectation) -> bool:
@@ -130,7 +130,7 @@ class Oracle:
 
         A response may not show it: with fields_set, or if its id or number is of a wrong type.
         """
-        named = expected.sense.identifier
+        named = expected.request.identifier
         if named is None or expected.statement not in ("identifier.known", "delete.gone"):
             return False
         data = exchange.data if isinstance(exchange.data, dict) else {}
@@ -138,15 +138,15 @@ class Oracle:
         if deleted is not None and (data.get("id") == deleted.id or not by_number):
             return False  # not one that has its number by now
         if named.field not in data:
-            return not is_whole(expected.sense)
+            return not is_whole(expected.request)
         return data[named.field] == named.value or not isinstance(data[named.field], str)
 
-    def _has_ended(self, exchange: Exchange, sense: Sense) -> bool:
+    def _has_ended(self, exchange: Exchange, request: Request) -> bool:
         """Whether a token of an earlier login is refused as one that no login returned."""
         earlier = self.belief.live_tokens()[:-1]
-        if sense.token not in earlier or exchange.wording != self.belief.token_refusal:
+        if request.token not in earlier or exchange.wording != self.belief.token_refusal:
             return False
-        self.belief.set_token(str(sense.token), TokenState.DOUBTFUL)
+        self.belief.set_token(str(request.token), TokenState.DOUBTFUL)
         return True
 
     def _served(self, exchange: Exchange, expected: Expectation) -> Suspicion:
@@ -168,7 +168,7 @@ class Oracle:
         """Yield the suspicion that a request was refused that must be served."""
         hypotheses = tuple(refusals.hypotheses(expected, self.belief))
         if hypotheses:
-            symptom = MISSING if expected.sense.name == "show" else ""
+            symptom = MISSING if expected.request.name == "show" else ""
             yield Suspicion(
                 exchange, f"OK: {expected.why}", outcome(exchange), hypotheses, expected.record_id,
                 symptom=symptom,
@@ -176,8 +176,8 @@ class Oracle:
 
     def _resent(self, exchange: Exchange, expected: Expectation) -> Iterator[Suspicion]:
         """Yield the suspicion that a resend was refused for how it is written."""
-        sense, named = expected.sense, expected.sense.identifier
-        if expected.record_id is None or named is None or not sense.is_clear:
+        request, named = expected.request, expected.request.identifier
+        if expected.record_id is None or named is None or not request.is_clear:
             return
         self.belief.resends[named.field, exchange.ok] += 1
         if not exchange.ok:
@@ -188,7 +188,7 @@ class Oracle:
 
     def _identifier(self, exchange: Exchange, expected: Expectation) -> Iterator[Finding]:
         """Check that the webhook request is the one that was asked for."""
-        named, data = expected.sense.identifier, exchange.data
+        named, data = expected.request.identifier, exchange.data
         if named is None or not exchange.ok or not isinstance(data, dict):
             return
         if expected.statement == "identifier.known":
@@ -221,15 +221,15 @@ class Oracle:
     def _change(self, exchange: Exchange, expected: Expectation) -> Iterator[Finding]:
         """Note a change, with all that its request may name or its response shows."""
         key, returned = expected.record_id, _id(exchange)
-        named = self.may_name(expected.sense) if key is None else {key}
+        named = self.may_name(expected.request) if key is None else {key}
         named |= set() if returned is None else {returned}
-        method, served = expected.sense.name, exchange.ok
+        method, served = expected.request.name, exchange.ok
         self.belief.changes.append(Change(exchange, method, served, frozenset(named)))
         yield from sights.observe_change(exchange, expected, self.belief)
 
-    def may_name(self, sense: Sense) -> set[str]:
+    def may_name(self, request: Request) -> set[str]:
         """Return the ids of all webhook requests that a request may name, in whatever way."""
-        forms = product(("id", "number"), names_of(sense))
+        forms = product(("id", "number"), names_of(request))
         named = (self.belief.find(Identifier(form, text)) for form, text in forms)
         return {tracked.id for tracked in named if tracked is not None}
 

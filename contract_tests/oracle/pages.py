@@ -13,7 +13,7 @@ from typing import Any
 from crmcom_kit.contract_tests.belief.belief import Belief, Change
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.oracle.confirmations import PagesContradict
-from crmcom_kit.contract_tests.oracle.sense import Sense
+from crmcom_kit.contract_tests.oracle.parsing import Request
 from crmcom_kit.contract_tests.oracle.suspicions import Finding, Held, Suspicion
 
 #: The maximum numbers of pages that are kept of one list and size, and of such lists.
@@ -44,20 +44,20 @@ class Pages:
     _pages: dict[Any, list[Page]] = field(default_factory=dict)
     _changed: Change | None = None  # the last change that was served before the pages came
 
-    def observe(self, exchange: Exchange, sense: Sense) -> Iterator[Finding]:
+    def observe(self, exchange: Exchange, request: Request) -> Iterator[Finding]:
         """Compare one part of a list with the other parts."""
-        if sense.name != "list" or not exchange.ok or not sense.is_clear or not sense.filters:
+        if request.name != "list" or not exchange.ok or not request.is_clear or not request.filters:
             return
         ids = tuple(exchange.by_id)
         if len(ids) != len(exchange.records):
             return
         changed = next((change for change in reversed(self.belief.changes) if change.served), None)
-        moving = "life_cycle_state" in sense.filters and bool(self.belief.unsettled)
+        moving = "life_cycle_state" in request.filters and bool(self.belief.unsettled)
         if changed is not self._changed or moving or len(self._pages) > MAX_LISTS:
             self._pages.clear()
             self._changed = changed
-        page = Page(exchange, sense.offset, ids)
-        yield from self._compare(page, (sense.limit, *sorted(sense.filters.items())))
+        page = Page(exchange, request.offset, ids)
+        yield from self._compare(page, (request.limit, *sorted(request.filters.items())))
 
     def _compare(self, page: Page, key: Any) -> Iterator[Finding]:
         pages = self._pages.setdefault(key, [])

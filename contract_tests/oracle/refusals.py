@@ -17,7 +17,7 @@ from crmcom_kit.contract_tests.oracle.confirmations import (
     RefusedChange,
 )
 from crmcom_kit.contract_tests.oracle.expectations import Expectation, selected, served_by
-from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER, STATES, without_token
+from crmcom_kit.contract_tests.oracle.parsing import IDENTIFIER, STATES, without_token
 from crmcom_kit.contract_tests.oracle.sights import hypotheses_of_change
 from crmcom_kit.contract_tests.oracle.suspicions import Hypothesis
 
@@ -31,16 +31,16 @@ MIN_RESENDS = 3
 
 def hypotheses(expected: Expectation, belief: Belief) -> Iterator[Hypothesis]:
     """Yield the explanations of a refusal that the documents do not allow."""
-    parameters = without_token(expected.sense.parameters)
-    if expected.sense.name == "list":
-        key = expected.selected or selected(expected.sense, belief)
+    parameters = without_token(expected.request.parameters)
+    if expected.request.name == "list":
+        key = expected.selected or selected(expected.request, belief)
         if key is not None:  # if not, it may be refused because it finds nothing
             yield from _of_list(parameters, belief, (key,))
         return
     tracked = belief.tracked.get(str(expected.record_id))
     if tracked is None:
         return
-    if expected.sense.name == "show":
+    if expected.request.name == "show":
         yield from _of_show(tracked, parameters, belief)
     elif tracked.is_nameable and tracked.state in STATES:
         yield from _of_change(tracked, parameters)
@@ -124,7 +124,7 @@ def of_resend(expected: Expectation, belief: Belief) -> Iterator[Hypothesis]:
     tracked = belief.tracked.get(str(expected.record_id))
     if tracked is None or not tracked.is_nameable or tracked.state != "REJECTED":
         return
-    parameters = without_token(expected.sense.parameters)
+    parameters = without_token(expected.request.parameters)
     form = _form_of(tracked, parameters).form
     resends, other_form = belief.resends, _other_form(form)
     is_never_served = not resends[form, True] and resends[form, False] >= MIN_RESENDS

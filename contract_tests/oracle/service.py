@@ -19,7 +19,7 @@ from crmcom_kit.contract_tests.client.wording import counted, never_served, outc
 from crmcom_kit.contract_tests.oracle.envelope import is_of_http, is_readable
 from crmcom_kit.contract_tests.oracle.expectations import Expectation, Must
 from crmcom_kit.contract_tests.oracle.findings import Violation
-from crmcom_kit.contract_tests.oracle.sense import Sense, without_token
+from crmcom_kit.contract_tests.oracle.parsing import Request, without_token
 from crmcom_kit.contract_tests.oracle.suspicions import Held
 
 STATEMENT = "errors.no_server_error"
@@ -98,47 +98,47 @@ class Service:
 
     def _covers(self, expected: Expectation) -> bool:
         """Whether the documents say what a request means, and that its method is in service."""
-        sense, belief = expected.sense, self._belief
-        method = sense.method
-        if method is None or not sense.is_clear or sense.is_unusual:
+        request, belief = expected.request, self._belief
+        method = request.method
+        if method is None or not request.is_clear or request.is_unusual:
             return False
         if expected.statement == "methods.verb" or (method.deprecated and not belief.records):
             return False
         if expected.must is not Must.EITHER or "token" not in method.parameters:
             return True
-        return belief.token_state(sense.token) is TokenState.LIVE
+        return belief.token_state(request.token) is TokenState.LIVE
 
     def see(self, exchange: Exchange, expected: Expectation) -> Iterator[Held]:
         """Note a request and its response."""
-        sense, must = expected.sense, expected.must
+        request, must = expected.request, expected.must
         # A webhook request that nobody has seen yet may exist: in a recording most do.
         if exchange.ok and (must is not Must.REFUSE or expected.statement == "identifier.known"):
-            self._served.add(sense.name)
+            self._served.add(request.name)
         if not self._covers(expected) or is_of_http(exchange):
             return
-        if must is Must.SERVE or (must is Must.EITHER and sense.name != "list"):
-            tally = self._tallies.setdefault(sense.name, _Tally())
+        if must is Must.SERVE or (must is Must.EITHER and request.name != "list"):
+            tally = self._tallies.setdefault(request.name, _Tally())
             tally.sent += 1
             tally.last = outcome(exchange)
         is_answered = exchange.status != NO_RESPONSE
         if is_answered and not is_readable(exchange):
             return  # another check reports that
-        kind = _Kind(sense.name, must, expected.statement, _names(sense))
+        kind = _Kind(request.name, must, expected.statement, _names(request))
         responses = self._kinds.setdefault(kind, _Responses())
         failed = exchange.status >= 500 or not is_answered
-        is_before = sense.name in _LOGINS or kind.statement.startswith(_BEFORE_METHODS)
+        is_before = request.name in _LOGINS or kind.statement.startswith(_BEFORE_METHODS)
         if must is Must.REFUSE and not is_before and is_answered:
             self._refuses_above |= failed
             self._refuses_below |= not failed and not exchange.ok
-        request = _request(exchange.call)
-        if not failed or (sense.name == "resend" and exchange.status in _ELSEWHERE):
+        key = _key(exchange.call)
+        if not failed or (request.name == "resend" and exchange.status in _ELSEWHERE):
             self._responses += 1
             responses.otherwise += 1
-            responses.failures.pop(request, None)
+            responses.failures.pop(key, None)
             if not failed:
                 yield Held(STATEMENT)
             return
-        same = responses.failures.setdefault(request, [])
+        same = responses.failures.setdefault(key, [])
         same.append(_Failure(exchange, self._responses))
         del same[_MAX_SAME:-1]  # the first ones and the last one are enough
         if len(responses.failures) > _MAX_SAME:
@@ -172,7 +172,7 @@ class Service:
     def failure(self, call: Call) -> Violation | None:
         """Return the violation that a request failed each time, or None."""
         for kind, responses in self._kinds.items():
-            same = responses.failures.get(_request(call), [])
+            same = responses.failures.get(_key(call), [])
             if _is_repeated(same) and self._counts(same[-1], kind):
                 return _violation(kind, same[-1].exchange)
         return None
@@ -231,14 +231,14 @@ def _violation(kind: _Kind, *exchanges: Exchange) -> Violation:
     return Violation(STATEMENT, exchanges, expected, outcome(last))
 
 
-def _names(sense: Sense) -> tuple[str, ...]:
+def _names(request: Request) -> tuple[str, ...]:
     """Return the names of the parameters except the token, an identifier with its fields."""
-    parameters = without_token(sense.parameters)
+    parameters = without_token(request.parameters)
     return tuple(
         f"{name}={','.join(map(str, value))}" if isinstance(value, dict) else name
         for name, value in sorted(parameters.items(), key=itemgetter(0))
     )
 
 
-def _request(call: Call) -> tuple[str, ...]:
+def _key(call: Call) -> tuple[str, ...]:
     return call.verb, call.path, call.query, str(call.body)

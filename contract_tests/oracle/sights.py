@@ -20,11 +20,11 @@ from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.client.wording import shortened
 from crmcom_kit.contract_tests.oracle.confirmations import Again, Disagree, Effect
 from crmcom_kit.contract_tests.oracle.expectations import Expectation
-from crmcom_kit.contract_tests.oracle.sense import (
+from crmcom_kit.contract_tests.oracle.parsing import (
     FIELDS,
     READ_METHODS,
     RECORD_METHODS,
-    Sense,
+    Request,
     is_whole,
 )
 from crmcom_kit.contract_tests.oracle.suspicions import (
@@ -46,17 +46,17 @@ OF_DELIVERY = (*ERROR_FIELDS, "authentication_code", "log_information.updated_")
 _NOTED = ("log_information.updated",)
 
 
-def observe(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Finding]:
+def observe(exchange: Exchange, request: Request, belief: Belief) -> Iterator[Finding]:
     """Observe each webhook request in a response of show or list."""
-    if not exchange.ok or sense.name not in (*RECORD_METHODS, "list"):
+    if not exchange.ok or request.name not in (*RECORD_METHODS, "list"):
         return
-    yield from _check_error_cleared(exchange, sense, belief)
-    if sense.name not in READ_METHODS:
+    yield from _check_error_cleared(exchange, request, belief)
+    if request.name not in READ_METHODS:
         return
     kept: set[Held] = set()
-    filters = _filters_of_whole_list(sense)
+    filters = _filters_of_whole_list(request)
     before = None if filters is None else belief.whole_lists.get(filters)
-    for finding in _Comparison(exchange, sense, belief, before).findings():
+    for finding in _Comparison(exchange, request, belief, before).findings():
         if isinstance(finding, Held):
             kept.add(finding)
         else:
@@ -71,14 +71,14 @@ class _Comparison:
     """Compares the webhook requests of a response of show or list with the belief."""
 
     exchange: Exchange
-    sense: Sense
+    request: Request
     belief: Belief
     before: Exchange | None  # the last list with the same filters
 
     def findings(self) -> Iterator[Finding]:
         """Compare all webhook requests, and track what the response shows."""
-        exchange, belief, method = self.exchange, self.belief, self.sense.name
-        whole = is_whole(self.sense)
+        exchange, belief, method = self.exchange, self.belief, self.request.name
+        whole = is_whole(self.request)
         mark_of = dict(zip(map(id_of, exchange.records), exchange.marks, strict=True))
         for key, record in exchange.by_id.items():
             if whole and belief.is_as_last_shown(record, mark_of[key]):  # as most in long lists
@@ -97,14 +97,14 @@ class _Comparison:
 
     def _compare_record(self, record: Record) -> Iterator[Finding]:
         """Compare one webhook request."""
-        key, method = record["id"], self.sense.name
+        key, method = record["id"], self.request.name
         tracked = self.belief.tracked.get(key)
         if tracked is None:
             yield from self._suspect_new_record(record)
             return
         if not tracked.exists:
             # If the request names it, the request had to be refused, which is checked elsewhere.
-            if self.belief.named(self.sense.identifier) is not tracked:
+            if self.belief.named(self.request.identifier) is not tracked:
                 expected = f"no webhook request {tracked.number}: it was deleted"
                 yield Flaw("delete.gone", expected, f"{method} returns {tracked.number}", key)
             return
@@ -135,8 +135,8 @@ class _Comparison:
         hypotheses += hypotheses_of_change(tracked, self.belief)
         if not tracked.moving:  # it may be that only this request shows it so
             statement = "list.agrees_with_show"
-            if self.sense.identifier is not None:
-                is_as_looked_at = self.sense.identifier.field == "id" and is_whole(self.sense)
+            if self.request.identifier is not None:
+                is_as_looked_at = self.request.identifier.field == "id" and is_whole(self.request)
                 statement = "show.changes_nothing" if is_as_looked_at else "identifier.selects"
             hypotheses.append(Again(statement, (tracked.id,)))
         return _changed(tracked, record, path, self.exchange, *hypotheses)
@@ -145,8 +145,8 @@ class _Comparison:
         """Yield the suspicion that a member is left out that is known to have a value."""
         if tracked.moving:
             return
-        whole = is_whole(self.sense)
-        wanted = FIELDS if whole else (self.sense.fields or ())
+        whole = is_whole(self.request)
+        wanted = FIELDS if whole else (self.request.fields or ())
         for path in lost_members(tracked.condensed, record):
             if path in ERROR_FIELDS and tracked.state == "SUCCESSFUL":
                 continue  # a resend has cleared it, and a null may be left out
@@ -266,20 +266,20 @@ def hypotheses_of_change(tracked: TrackedRecord, belief: Belief) -> list[Effect]
     ]
 
 
-def _filters_of_whole_list(sense: Sense) -> frozenset[tuple[str, Any]] | None:
+def _filters_of_whole_list(request: Request) -> frozenset[tuple[str, Any]] | None:
     """Return the filters of a request that lists all that match them, or None."""
-    plain = sense.name == "list" and sense.is_clear and not sense.is_paged
-    if not plain or "entity" not in sense.filters or not is_whole(sense):
+    plain = request.name == "list" and request.is_clear and not request.is_paged
+    if not plain or "entity" not in request.filters or not is_whole(request):
         return None
-    return frozenset(sense.filters.items()) if len(sense.filters) < 3 else None
+    return frozenset(request.filters.items()) if len(request.filters) < 3 else None
 
 
-def _check_error_cleared(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Finding]:
+def _check_error_cleared(exchange: Exchange, request: Request, belief: Belief) -> Iterator[Finding]:
     """Check resend.clears_error for each webhook request that was resent with success."""
     for record in exchange.records:
         key = id_of(record)
         tracked = None if key is None else belief.tracked.get(key)
-        resent = sense.name == "resend" or (tracked is not None and tracked.resent)
+        resent = request.name == "resend" or (tracked is not None and tracked.resent)
         if not resent or record.get("life_cycle_state") != "SUCCESSFUL":
             continue
         belief.has_resent = True
@@ -298,11 +298,11 @@ def _check_error_cleared(exchange: Exchange, sense: Sense, belief: Belief) -> It
 
 def observe_change(exchange: Exchange, expected: Expectation, belief: Belief) -> Iterator[Finding]:
     """Observe a request of resend or delete; update the belief even if it is wrongly served."""
-    sense = expected.sense
-    tracked = belief.tracked.get(str(expected.record_id)) if sense.verb == "POST" else None
+    request = expected.request
+    tracked = belief.tracked.get(str(expected.record_id)) if request.verb == "POST" else None
     change = belief.changes[-1]
     if not exchange.ok:
-        if tracked is not None and sense.name == "resend" and tracked.state == "REJECTED":
+        if tracked is not None and request.name == "resend" and tracked.state == "REJECTED":
             tracked.moving = True  # the error may be about the delivery, which was tried
         return
     data: Record = exchange.data if isinstance(exchange.data, dict) else {}
@@ -311,7 +311,7 @@ def observe_change(exchange: Exchange, expected: Expectation, belief: Belief) ->
             if key in belief.records:
                 belief.lose(key)  # the next look shows what it is now
         return
-    if sense.name == "delete":
+    if request.name == "delete":
         yield from _check_deleted(tracked, data, exchange)
         belief.delete(tracked.id)
         return
@@ -320,7 +320,7 @@ def observe_change(exchange: Exchange, expected: Expectation, belief: Belief) ->
     if tracked.state == "REJECTED":
         tracked.untraced = tracked.condensed
     is_done = data.get("life_cycle_state") == "SUCCESSFUL"
-    if is_whole(sense) and is_done and "id" in data:
+    if is_whole(request) and is_done and "id" in data:
         belief.see(data, "resend", exchange)
     else:
         tracked.moving = True  # it is queued, or has failed again: a later response shows it

@@ -21,7 +21,7 @@ from crmcom_kit.contract_tests.belief.moments import moment
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.client.wording import shortened
 from crmcom_kit.contract_tests.oracle.confirmations import Again
-from crmcom_kit.contract_tests.oracle.sense import FIELDS, RECORD_METHODS, Sense
+from crmcom_kit.contract_tests.oracle.parsing import FIELDS, RECORD_METHODS, Request
 from crmcom_kit.contract_tests.oracle.suspicions import Finding, Flaw, Held, Suspicion, held
 from crmcom_kit.schemas.loader import compiled, validator
 from crmcom_kit.schemas.methods import IDENTIFIER_FIELDS, REFERENCE_KINDS
@@ -43,16 +43,16 @@ class Wanted(NamedTuple):
     statement: str  # that requires them
 
 
-def check(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Finding]:
+def check(exchange: Exchange, request: Request, belief: Belief) -> Iterator[Finding]:
     """Check the webhook requests of a response of show, list, resend or delete."""
-    method = sense.name
+    method = request.name
     if not exchange.ok or method not in (*RECORD_METHODS, "list"):
         return
     if not isinstance(exchange.data, list if method == "list" else dict):
         return
     yield from held("methods.available", "methods.path", "methods.verb", "parameters.place")
-    yield from _spelling(sense)
-    wanted = _wanted(sense)
+    yield from _spelling(request)
+    wanted = _wanted(request)
     stated: set[str] = set()
     broken: dict[str, Flaw] = {}
     for record, mark in zip(exchange.records, exchange.marks, strict=True):
@@ -74,14 +74,14 @@ def check(exchange: Exchange, sense: Sense, belief: Belief) -> Iterator[Finding]
     yield from _one_name_each(exchange, method, belief)
 
 
-def _wanted(sense: Sense) -> Wanted | None:
+def _wanted(request: Request) -> Wanted | None:
     """Return which fields a response must have; None if the documents do not say."""
-    if sense.method is None or sense.is_unreadable or "fields_set" in sense.unclear:
+    if request.method is None or request.is_unreadable or "fields_set" in request.unclear:
         return None
-    if sense.fields is not None:
-        return Wanted(frozenset(sense.fields), "fields_set.selects")
-    has_parameter = "fields_set" in sense.method.parameters
-    statement = "fields_set.default_all" if has_parameter else f"{sense.name}.returns_record"
+    if request.fields is not None:
+        return Wanted(frozenset(request.fields), "fields_set.selects")
+    has_parameter = "fields_set" in request.method.parameters
+    statement = "fields_set.default_all" if has_parameter else f"{request.name}.returns_record"
     return Wanted(frozenset(FIELDS), statement)
 
 
@@ -128,14 +128,14 @@ def _one_name_each(exchange: Exchange, method: str, belief: Belief) -> Iterator[
             yield Suspicion(exchange, expected, seen, (again,), tracked.id)
 
 
-def _spelling(sense: Sense) -> Iterator[Held]:
+def _spelling(request: Request) -> Iterator[Held]:
     """Yield the statements on how to write a request that a served request keeps."""
-    named = sense.identifier is not None
-    if sense.fields is not None and "fields_set" not in sense.unclear:
+    named = request.identifier is not None
+    if request.fields is not None and "fields_set" not in request.unclear:
         yield Held("fields_set.names")
-    if sense.verb == "GET" and named:
+    if request.verb == "GET" and named:
         yield Held("parameters.identifier_in_query")
-    if sense.verb == "POST" and sense.parameters:
+    if request.verb == "POST" and request.parameters:
         yield Held("parameters.body")
         if named:
             yield Held("parameters.identifier_in_body")

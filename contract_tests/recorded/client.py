@@ -20,9 +20,9 @@ from crmcom_kit.contract_tests.client.wording import shape_of, shortened
 from crmcom_kit.contract_tests.options.deviations import ExpectedRefusal
 from crmcom_kit.contract_tests.options.options import CHANGES
 from crmcom_kit.contract_tests.oracle.client_mistakes import Remark, RemarkKind, remarks
-from crmcom_kit.contract_tests.oracle.sense import (
+from crmcom_kit.contract_tests.oracle.parsing import (
     IDENTIFIER,
-    Sense,
+    Request,
     body_members,
     identifying_values,
     query_pairs,
@@ -120,50 +120,50 @@ class ClientJudge:
             return
         self._requests += 1
         exchange = recorded.exchange
-        sense = read(exchange.call, self._belief.release)
-        all_remarks = [*self._of_request(recorded, sense, alone=alone)]
+        request = read(exchange.call, self._belief.release)
+        all_remarks = [*self._of_request(recorded, request, alone=alone)]
         is_wrong = not all(remark.is_note for remark in all_remarks)
         if is_wrong and self._is_expected(recorded):
             self._expected_count += 1
         else:
             for remark in all_remarks:
                 self._keep(remark, exchange)
-            if not is_unsure and not alone and "token" in sense.parameters:
-                self._tokens.see(recorded, sense, is_wrong=is_wrong)
-        if sense.name in CHANGES and recorded.is_lost:
-            self._lost.append(_Lost(sense.name, self._names(sense)))
+            if not is_unsure and not alone and "token" in request.parameters:
+                self._tokens.see(recorded, request, is_wrong=is_wrong)
+        if request.name in CHANGES and recorded.is_lost:
+            self._lost.append(_Lost(request.name, self._names(request)))
         elif not recorded.missing:
-            self._see(exchange, sense, alone=alone)
+            self._see(exchange, request, alone=alone)
 
-    def _of_request(self, recorded: Recorded, sense: Sense, *, alone: bool) -> Iterator[Remark]:
+    def _of_request(self, recorded: Recorded, request: Request, *, alone: bool) -> Iterator[Remark]:
         """Yield what is wrong with a request, by itself and after what came before."""
         exchange = recorded.exchange
         untold = {"token_release.ends_token"} if alone else set()
-        if sense.name in LOGINS and exchange.ok:
+        if request.name in LOGINS and exchange.ok:
             untold.add("parameters.mandatory")  # the password was removed from the recording
         for remark in remarks(exchange.call, self._belief):
             if remark.statement not in untold:
                 yield remark
-        if sense.name in CHANGES and self._is_again(sense):
-            yield self._twice(sense)
-        elif sense.name in CHANGES and not alone:
-            yield from self._of_state(sense)
+        if request.name in CHANGES and self._is_again(request):
+            yield self._twice(request)
+        elif request.name in CHANGES and not alone:
+            yield from self._of_state(request)
 
-    def _of_state(self, sense: Sense) -> Iterator[Remark]:
+    def _of_state(self, request: Request) -> Iterator[Remark]:
         """Yield what is wrong with a change for the state of its webhook request."""
-        identifier = sense.parameters.get(IDENTIFIER)
+        identifier = request.parameters.get(IDENTIFIER)
         if isinstance(identifier, Mapping) and len(identifier) > 1:
             return  # nobody knows which one it names
-        for state in {seen.state for seen in self._seen_by(self._names(sense))}:
+        for state in {seen.state for seen in self._seen_by(self._names(request))}:
             statement, seen = _FINAL[state]
-            if state == "deleted" or sense.name == "resend":
+            if state == "deleted" or request.name == "resend":
                 yield Remark(statement, str(reason(statement, seen=seen)))
 
     # Changes whose response was lost.
 
-    def _names(self, sense: Sense) -> frozenset[str]:
+    def _names(self, request: Request) -> frozenset[str]:
         """Return id and number of the webhook request that a request names, as far as known."""
-        names = identifying_values([sense.parameters.get(IDENTIFIER)])
+        names = identifying_values([request.parameters.get(IDENTIFIER)])
         identifiers = (Identifier(*pair) for pair in product(("id", "number"), names))
         records = (self._belief.named(identifier) for identifier in identifiers)
         texts = (text for record in records if record for text in (record.id, record.number))
@@ -173,36 +173,36 @@ class ClientJudge:
         """Return the webhook requests that were seen with some names."""
         return [self._seen[name] for name in names if name in self._seen]
 
-    def _is_again(self, sense: Sense) -> bool:
+    def _is_again(self, request: Request) -> bool:
         """Whether the response to the same change was lost, and nobody has looked since."""
-        same = [lost.names for lost in self._lost if lost.method == sense.name]
-        return bool(same) and not self._names(sense).isdisjoint(frozenset().union(*same))
+        same = [lost.names for lost in self._lost if lost.method == request.name]
+        return bool(same) and not self._names(request).isdisjoint(frozenset().union(*same))
 
-    def _twice(self, sense: Sense) -> Remark:
-        parameters = {name: sense.parameters.get(name) for name in ("token", IDENTIFIER)}
+    def _twice(self, request: Request) -> Remark:
+        parameters = {name: request.parameters.get(name) for name in ("token", IDENTIFIER)}
         why = (
-            f"{sense.name} is sent again after its response was lost: both may have been done. "
+            f"{request.name} is sent again after its response was lost: both may have been done. "
             "Look first what became of the webhook request"
         )
-        statement = "resend.sends_again" if sense.name == "resend" else "delete.single_result"
+        statement = "resend.sends_again" if request.name == "resend" else "delete.single_result"
         show = methods(self._belief.release)["show"]
         return Remark(statement, why, build(show, parameters), RemarkKind.TWICE)
 
-    def _see(self, exchange: Exchange, sense: Sense, *, alone: bool) -> None:
+    def _see(self, exchange: Exchange, request: Request, *, alone: bool) -> None:
         """Take note of the webhook requests of a response: what a lost change did is known now."""
-        named = self._names(sense) if sense.name in ("show", *CHANGES) else frozenset[str]()
+        named = self._names(request) if request.name in ("show", *CHANGES) else frozenset[str]()
         if self._lost:
             names = named.union(*map(_names_of, exchange.records))
             kept = [lost for lost in self._lost if lost.names.isdisjoint(names)]
             self._lost = deque(kept, maxlen=_MAX_KEPT)
-        filtered = sense.filters.get("life_cycle_state") if sense.is_clear else None
+        filtered = request.filters.get("life_cycle_state") if request.is_clear else None
         for record in exchange.records:
             names = _names_of(record)
             if len(names) == 2:
                 first, second = names
                 self._paired |= {first: second, second: first}
             state = record.get("life_cycle_state", filtered)
-            if alone or sense.name == "delete":
+            if alone or request.name == "delete":
                 state = "unknown" if alone else "deleted"
             self._keep_state(named | names, state)
         for table in (self._paired, self._seen):
@@ -285,9 +285,9 @@ class _RefusedTokens:
         self._served: dict[str, set[str]] = {}  # request -> tokens
         self._refused: dict[str, set[str]] = {}
 
-    def see(self, recorded: Recorded, sense: Sense, *, is_wrong: bool) -> None:
+    def see(self, recorded: Recorded, request: Request, *, is_wrong: bool) -> None:
         """Take note of a request with a token."""
-        token, exchange = sense.token, recorded.exchange
+        token, exchange = request.token, recorded.exchange
         if not isinstance(token, str):
             return
         statement, end = self._ended.get(token, ("", math.inf))
@@ -295,28 +295,28 @@ class _RefusedTokens:
             remark = Remark(statement, f"{_USED_AGAIN[statement]}; log in")
             finding = ClientFinding(remark, exchange, _method(exchange))
             self.used_again.setdefault(token, finding).times += 1
-        pairs = without_token(sense.parameters).items()
-        request = f"{sense.name} {sorted((name, repr(value)) for name, value in pairs)}"
-        if exchange.ok and sense.name == "token_release" and self._ends_by_release:
+        pairs = without_token(request.parameters).items()
+        key = f"{request.name} {sorted((name, repr(value)) for name, value in pairs)}"
+        if exchange.ok and request.name == "token_release" and self._ends_by_release:
             self._ended[token] = "token_release.ends_token", recorded.end
         elif exchange.ok:
-            self._serve(token, request, recorded.end)
+            self._serve(token, key, recorded.end)
         elif not (is_wrong or recorded.missing) and exchange.status < 500:
-            if token in self._served.get(request, ()):
-                self._refused.setdefault(request, set()).add(token)
+            if token in self._served.get(key, ()):
+                self._refused.setdefault(key, set()).add(token)
             if _is_about_token(exchange):
                 self._ended.setdefault(token, ("token.expiry", recorded.end))
         for kept in (self._ended, self._served, self._refused):
             if len(kept) > _MAX_KEPT:
                 kept.clear()
 
-    def _serve(self, token: str, request: str, end: float) -> None:
+    def _serve(self, token: str, key: str, end: float) -> None:
         """Take note of a request that was served."""
         self._ended.pop(token, None)
         self.used_again.pop(token, None)
-        for refused in self._refused.pop(request, set()) - {token}:
+        for refused in self._refused.pop(key, set()) - {token}:
             self._ended.setdefault(refused, ("token.expiry", end))
-        self._served.setdefault(request, set()).add(token)
+        self._served.setdefault(key, set()).add(token)
 
 
 def _is_about_token(exchange: Exchange) -> bool:

@@ -26,9 +26,9 @@ from crmcom_kit.contract_tests.oracle.confirmations import (
     TooFew,
 )
 from crmcom_kit.contract_tests.oracle.logins import claimed_unit
-from crmcom_kit.contract_tests.oracle.sense import (
+from crmcom_kit.contract_tests.oracle.parsing import (
     READ_METHODS,
-    Sense,
+    Request,
     is_whole,
     names_of,
     without_token,
@@ -59,32 +59,29 @@ class Later:
         self._alike: dict[str, list[Exchange]] = defaultdict(list)
         self._changed_at: list[int] = []  # numbers of the exchanges before each change
 
-    def add(self, exchange: Exchange, sense: Sense, *, sure_token: bool) -> None:
+    def add(self, exchange: Exchange, request: Request, *, sure_token: bool) -> None:
         """Add an exchange. With ``sure_token`` its token stands for no other one."""
-        method, parameters, request = (
-            sense.name,
-            without_token(sense.parameters),
-            _request(exchange),
-        )
+        method, parameters = request.name, without_token(request.parameters)
+        key = _key(exchange)
         if not exchange.ok:
-            self._refused[request] = exchange
+            self._refused[key] = exchange
             return
-        if method in READ_METHODS and request in self._refused:
-            self.temporary_refusals.add(self._refused[request].wording)
-        self.served = self._served[request] = exchange.number
+        if method in READ_METHODS and key in self._refused:
+            self.temporary_refusals.add(self._refused[key].wording)
+        self.served = self._served[key] = exchange.number
         self._accepted |= {(method, repr(pair)) for pair in parameters.items()}
-        if sure_token and isinstance(sense.token, str):
-            self._valid[sense.token] = exchange.number
+        if sure_token and isinstance(request.token, str):
+            self._valid[request.token] = exchange.number
         if method == "list" or (method in LOGINS and "unit" in parameters):
-            self._alike[request].append(exchange)
-        if sense.name in READ_METHODS and is_whole(sense):
-            for key in exchange.by_id:
-                self._sights[key].append(exchange)
+            self._alike[key].append(exchange)
+        if request.name in READ_METHODS and is_whole(request):
+            for record_id in exchange.by_id:
+                self._sights[record_id].append(exchange)
 
-    def add_change(self, sense: Sense, number: int) -> None:
+    def add_change(self, request: Request, number: int) -> None:
         """Add that webhook requests may have changed before exchange ``number`` + 1."""
         self._changed_at.append(number)
-        for name in names_of(sense):
+        for name in names_of(request):
             self._changes[name].append(number)
 
     def sights(self, tracked: TrackedRecord, after: int) -> Iterator[Exchange]:
@@ -109,7 +106,7 @@ class Later:
 
     def same_login(self, login: Exchange) -> Exchange | None:
         """Return a later login for the same unit whose token has the same claims of it, or None."""
-        for later in self._alike.get(_request(login), ()):
+        for later in self._alike.get(_key(login), ()):
             if later.number > login.number and claimed_unit(later) == claimed_unit(login):
                 return later
         return None
@@ -119,7 +116,7 @@ class Later:
 
         A status of 500 to 599 may pass; ``Service`` finds one that stays.
         """
-        is_served_after = self._served.get(_request(exchange), 0) > exchange.number
+        is_served_after = self._served.get(_key(exchange), 0) > exchange.number
         is_valid = self.has_valid_token_after(exchange)
         is_temporary = exchange.wording in self.temporary_refusals
         return exchange.status < 500 and is_valid and not (is_served_after or is_temporary)
@@ -142,7 +139,7 @@ class Later:
         return self._valid.get(str(exchange.call.parameters.get("token")), 0) > exchange.number
 
 
-def _request(exchange: Exchange) -> str:
+def _key(exchange: Exchange) -> str:
     """Return the request of an exchange as a text, without its token."""
     return _written(exchange.call.method, without_token(exchange.call.parameters))
 

@@ -15,7 +15,7 @@ from crmcom_kit.contract_tests.options.options import CHANGES
 from crmcom_kit.contract_tests.oracle.confirmations import Again, Contradicted
 from crmcom_kit.contract_tests.oracle.findings import Findings
 from crmcom_kit.contract_tests.oracle.oracle import Observation, Oracle
-from crmcom_kit.contract_tests.oracle.sense import Sense, read
+from crmcom_kit.contract_tests.oracle.parsing import Request, read
 from crmcom_kit.contract_tests.oracle.suspicions import Evident, Suspicion
 from crmcom_kit.contract_tests.recorded.hindsight import Case, Later
 from crmcom_kit.contract_tests.recorded.reading import Recorded, RecordingError
@@ -111,24 +111,24 @@ class Observer:
 
         With ``alone`` its place in the order is not known, and it is observed by itself.
         """
-        exchange, sense = recorded.exchange, read(recorded.exchange.call, self._release)
+        exchange, request = recorded.exchange, read(recorded.exchange.call, self._release)
         if not recorded.missing:
             self.history.append(exchange)
-        if sense.name in CHANGES and (exchange.ok or recorded.missing):
-            self._later.add_change(sense, len(self.history))
+        if request.name in CHANGES and (exchange.ok or recorded.missing):
+            self._later.add_change(request, len(self.history))
         if recorded.missing:
-            self._lose(exchange, sense)
+            self._lose(exchange, request)
             return
-        self._know_token(exchange, sense)
+        self._know_token(exchange, request)
         if alone:
-            self._observe_alone(exchange, sense)
+            self._observe_alone(exchange, request)
             return
-        self._later.add(exchange, sense, sure_token=not self.is_unsure(sense.token))
-        self._observe(exchange, sense)
+        self._later.add(exchange, request, sure_token=not self.is_unsure(request.token))
+        self._observe(exchange, request)
         while len(self._unsettled) > MAX_UNSETTLED:
             self._close(self._unsettled.popleft())
 
-    def _observe(self, exchange: Exchange, sense: Sense) -> None:
+    def _observe(self, exchange: Exchange, request: Request) -> None:
         """Have the oracle observe an exchange, and keep its suspicions."""
         records = self.belief.tracked
         before = {key: replace(records[key]) for key in exchange.by_id if key in records}
@@ -141,10 +141,10 @@ class Observer:
             if not isinstance(suspicion.hypotheses[0], Evident):
                 for key in _rests_on(suspicion) & self.belief.records.keys():
                     self.belief.lose(key)
-        if sense.name == "list":  # nobody knows whether what a list lacks was there
+        if request.name == "list":  # nobody knows whether what a list lacks was there
             self.belief.exclusions.take_back(lambda exclusion: exclusion.rests_on is not None)
-        if sense.name == "token_release" and self.is_unsure(sense.token):
-            self.belief.set_token(str(sense.token), TokenState.DOUBTFUL)
+        if request.name == "token_release" and self.is_unsure(request.token):
+            self.belief.set_token(str(request.token), TokenState.DOUBTFUL)
 
     def _close(self, case: Case) -> None:
         """Settle a suspicion, or count it as a contradiction that nothing has confirmed."""
@@ -198,27 +198,27 @@ class Observer:
 
     # Requests that were under way together.
 
-    def _observe_alone(self, exchange: Exchange, sense: Sense) -> None:
+    def _observe_alone(self, exchange: Exchange, request: Request) -> None:
         """Observe an exchange by itself, and forget what it may have changed."""
         observation = Oracle(Belief(self._release, knows_tokens=False)).observe(exchange)
         self._note(observation, exchange)
         for suspicion in observation.suspicions:
             if isinstance(suspicion.hypotheses[-1], Evident):
                 self._settle(Case(suspicion, {}, self._later))
-        self._lose(exchange, sense)
+        self._lose(exchange, request)
 
-    def _lose(self, exchange: Exchange, sense: Sense) -> None:
+    def _lose(self, exchange: Exchange, request: Request) -> None:
         """Forget what a request may have changed: nobody knows whether and when it did."""
-        if sense.name in CHANGES:
+        if request.name in CHANGES:
             self.oracle.lose(exchange.call)
-        elif sense.name == "token_release" and isinstance(sense.token, str):
-            self.belief.set_token(sense.token, TokenState.DOUBTFUL)
+        elif request.name == "token_release" and isinstance(request.token, str):
+            self.belief.set_token(request.token, TokenState.DOUBTFUL)
 
     # Tokens and other secrets, which may have been removed.
 
-    def _know_token(self, exchange: Exchange, sense: Sense) -> None:
+    def _know_token(self, exchange: Exchange, request: Request) -> None:
         """Take the token of a request that was served for valid."""
-        token = sense.token
+        token = request.token
         is_doubtful = self.belief.token_state(token) is TokenState.DOUBTFUL
         if exchange.ok and isinstance(token, str) and is_doubtful:
             self.belief.set_token(token, TokenState.LIVE)

@@ -21,7 +21,7 @@ from crmcom_kit.contract_tests.client.exchanges import NOT_JSON, OUTAGES, Call, 
 from crmcom_kit.contract_tests.client.wording import shortened
 from crmcom_kit.contract_tests.options.options import OptionsError
 from crmcom_kit.contract_tests.oracle.client_mistakes import REMOVED, is_of_api
-from crmcom_kit.contract_tests.oracle.sense import query_pairs, read
+from crmcom_kit.contract_tests.oracle.parsing import query_pairs, read
 from crmcom_kit.har import CUT, OF_CHECK, RELEASE
 from crmcom_kit.schemas.methods import API_PATH
 from crmcom_kit.schemas.releases import Release, UnknownRelease, resolve
@@ -279,16 +279,16 @@ def _recorded(entry: Any, release: Release, base_url: str | None) -> tuple[str, 
     base, path, query = _place(request, base_url)
     start = _moment(entry)
     call = Call("", request["method"].upper(), path, query, _sent(request), _headers(request))
-    sense = read(call, release)
-    is_unknown = sense.method is None and not is_of_api(call, release)
+    parsed = read(call, release)
+    is_unknown = parsed.method is None and not is_of_api(call, release)
     if is_unknown or call.verb in ("OPTIONS", "HEAD"):
         raise Skip(UNKNOWN_METHOD)
     kept = tuple(pair for pair in call.headers if pair[0].lower() in _KEPT_HEADERS)
-    call = replace(call, method=sense.name, parameters=sense.parameters, headers=kept)
+    call = replace(call, method=parsed.name, parameters=parsed.parameters, headers=kept)
     status = _status(response)
     try:
         body = _received(entry, response, status)
-        missing = "" if sense.method is not None else UNKNOWN_METHOD
+        missing = "" if parsed.method is not None else UNKNOWN_METHOD
     except Skip as why:
         body, missing = b"", str(why)
     exchange = Exchange(0, call, status, _headers(response), body, _seconds(entry))

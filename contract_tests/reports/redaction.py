@@ -11,7 +11,7 @@ from urllib.parse import unquote
 from crmcom_kit.contract_tests.client.exchanges import LOGINS, Exchange
 from crmcom_kit.contract_tests.client.made_up import PUBLIC
 from crmcom_kit.contract_tests.client.targets import Login, Target
-from crmcom_kit.contract_tests.oracle.sense import basic_key
+from crmcom_kit.contract_tests.oracle.parsing import basic_key
 from crmcom_kit.redaction import (
     MASK,
     PUBLIC_PASSWORD,

@@ -33,7 +33,7 @@ from crmcom_kit.contract_tests.options.options import CHANGES, SUCCESSFUL_RESEND
 from crmcom_kit.contract_tests.options.scope import EVERYTHING, NOTHING
 from crmcom_kit.contract_tests.oracle.findings import Verdict
 from crmcom_kit.contract_tests.oracle.oracle import Oracle
-from crmcom_kit.contract_tests.oracle.sense import READ_METHODS
+from crmcom_kit.contract_tests.oracle.parsing import READ_METHODS
 from crmcom_kit.contract_tests.oracle.service import failures
 from crmcom_kit.contract_tests.run.config import RunConfig
 from crmcom_kit.contract_tests.run.recording import run_recording

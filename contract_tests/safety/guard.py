@@ -12,7 +12,7 @@ from crmcom_kit.contract_tests.client.calls import build, changing_method
 from crmcom_kit.contract_tests.client.errors import Withheld
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.client.http import Client
-from crmcom_kit.contract_tests.oracle.sense import FIELDS, IDENTIFIER, identifying_values
+from crmcom_kit.contract_tests.oracle.parsing import FIELDS, IDENTIFIER, identifying_values
 from crmcom_kit.contract_tests.safety.ledger import Ledger
 from crmcom_kit.contract_tests.templates import Scene
 from crmcom_kit.schemas.methods import Method

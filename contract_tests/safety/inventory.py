@@ -9,7 +9,7 @@ from crmcom_kit.contract_tests.belief.belief import Belief, Record
 from crmcom_kit.contract_tests.belief.knowledge import differing
 from crmcom_kit.contract_tests.client.errors import BudgetSpent
 from crmcom_kit.contract_tests.client.wording import counted
-from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER
+from crmcom_kit.contract_tests.oracle.parsing import IDENTIFIER
 from crmcom_kit.contract_tests.safety.guard import CallMethod
 
 

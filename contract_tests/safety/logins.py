@@ -12,7 +12,7 @@ from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.client.made_up import NO_KEY
 from crmcom_kit.contract_tests.oracle.expectations import LOGIN_PARAMETERS
 from crmcom_kit.contract_tests.oracle.logins import known_units
-from crmcom_kit.contract_tests.oracle.sense import basic_text
+from crmcom_kit.contract_tests.oracle.parsing import basic_text
 from crmcom_kit.contract_tests.templates import Scene
 
 #: Parameters of a login that name no user.

@@ -5,7 +5,7 @@ from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 from crmcom_kit.contract_tests.belief.belief import Record
-from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER
+from crmcom_kit.contract_tests.oracle.parsing import IDENTIFIER
 from crmcom_kit.contract_tests.templates.table import Parameters, Scene, template
 
 Variant = tuple[str, str | None]  # the field that names it, and fields_set

@@ -18,7 +18,7 @@ from crmcom_kit.contract_tests.belief.interpretations import (
 from crmcom_kit.contract_tests.belief.knowledge import value_at
 from crmcom_kit.contract_tests.client.calls import build
 from crmcom_kit.contract_tests.client.exchanges import Exchange
-from crmcom_kit.contract_tests.oracle.sense import STATES
+from crmcom_kit.contract_tests.oracle.parsing import STATES
 from crmcom_kit.contract_tests.templates.near_misses import (
     ENDS_OF_CALENDAR,
     MUTATIONS,

@@ -14,7 +14,7 @@ from unicodedata import normalize
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from crmcom_kit.contract_tests.oracle.sense import FIELDS
+from crmcom_kit.contract_tests.oracle.parsing import FIELDS
 from crmcom_kit.contract_tests.templates.near_misses import wide
 
 #: Code points of every general category except surrogates, which no URL can hold. All ranges are

@@ -9,7 +9,7 @@ from crmcom_kit.contract_tests.belief.belief import Record
 from crmcom_kit.contract_tests.client.calls import build
 from crmcom_kit.contract_tests.client.exchanges import Call
 from crmcom_kit.contract_tests.client.made_up import WRONG_TOKEN
-from crmcom_kit.contract_tests.oracle.sense import FIELDS, IDENTIFIER
+from crmcom_kit.contract_tests.oracle.parsing import FIELDS, IDENTIFIER
 from crmcom_kit.contract_tests.templates.open_values import fields_sets
 from crmcom_kit.contract_tests.templates.table import Parameters, Scene, template
 

@@ -20,7 +20,7 @@ from crmcom_kit.contract_tests.client.calls import JSON, build, query
 from crmcom_kit.contract_tests.client.exchanges import Call
 from crmcom_kit.contract_tests.client.made_up import WRONG_TOKEN
 from crmcom_kit.contract_tests.oracle.logins import decoded
-from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER, STATES
+from crmcom_kit.contract_tests.oracle.parsing import IDENTIFIER, STATES
 from crmcom_kit.contract_tests.templates.lists import filter_value
 from crmcom_kit.contract_tests.templates.near_misses import (
     MUTATIONS,

@@ -11,7 +11,7 @@ from functools import partial
 from crmcom_kit.contract_tests.belief.belief import Record
 from crmcom_kit.contract_tests.client.calls import JSON, build, key_login, query
 from crmcom_kit.contract_tests.client.exchanges import Call
-from crmcom_kit.contract_tests.oracle.sense import IDENTIFIER
+from crmcom_kit.contract_tests.oracle.parsing import IDENTIFIER
 from crmcom_kit.contract_tests.templates.table import Parameters, Scene, template
 from crmcom_kit.schemas.releases import disputes
 

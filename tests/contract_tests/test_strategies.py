@@ -14,7 +14,7 @@ from crmcom_kit.contract_tests.belief.interpretations import is_api_date
 from crmcom_kit.contract_tests.campaign.discovery import discover
 from crmcom_kit.contract_tests.client.exchanges import Call
 from crmcom_kit.contract_tests.client.targets import own_mock
-from crmcom_kit.contract_tests.oracle.sense import FIELDS
+from crmcom_kit.contract_tests.oracle.parsing import FIELDS
 from crmcom_kit.contract_tests.run.config import RunConfig
 from crmcom_kit.contract_tests.run.run import enter, new_session
 from crmcom_kit.contract_tests.templates import Scene

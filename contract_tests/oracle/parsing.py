@@ -1,7 +1,7 @@
 """Read what a request asks for, from its URL and body alone.
 
 Nothing else is known of a request, so those of a run and those of a recording are checked alike.
-``Sense.unclear`` names the parameters that no page says how to read.
+``Request.unclear`` names the parameters that no page says how to read.
 """
 
 import base64
@@ -25,7 +25,7 @@ STATES = ("REJECTED", "SUCCESSFUL")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sense:
+class Request:
     """What a request asks for."""
 
     method: Method | None  # None: its path belongs to no method of the release
@@ -63,11 +63,11 @@ class Sense:
         return self.limit is not None or self.offset > 0
 
 
-def read(call: Call, release: Release) -> Sense:
+def read(call: Call, release: Release) -> Request:
     """Return what ``call`` asks for in ``release``."""
     method = _by_path(release).get(call.path.strip("/"))
     if method is None:
-        return Sense(method=None, verb=call.verb)
+        return Request(method=None, verb=call.verb)
     body = body_members(call.body)
     parameters, unclear = _parameters(call, method, body or {})
     documented = method.parameters.keys()
@@ -76,7 +76,7 @@ def read(call: Call, release: Release) -> Sense:
     identifier = _identifier(parameters.get(IDENTIFIER), ("id", "number")) if is_named else None
     fields = _fields(parameters, unclear)
     of_list = _list_values(parameters, unclear, release) if method.name == "list" else {}
-    return Sense(
+    return Request(
         method=method, verb=call.verb, parameters=parameters, identifier=identifier, fields=fields,
         unclear=frozenset(unclear), is_unreadable=body is None or "" in unclear,
         is_unusual=call.path.endswith("/") or _is_encoded(call.query, method), **of_list,
@@ -162,7 +162,7 @@ def _identifier(value: Any, fields: Sequence[str]) -> Identifier | None:
 def _list_values(
     parameters: Mapping[str, Any], unclear: set[str], release: Release
 ) -> dict[str, Any]:
-    """Return what ``Sense`` holds of a request of list; add to ``unclear``."""
+    """Return what ``Request`` holds of a request of list; add to ``unclear``."""
     names = (*SEMI_OPTIONAL, "url", "life_cycle_state", "created_date")
     filters = {
         name: _filter(name, parameters[name])
@@ -240,10 +240,10 @@ def identifying_values(values: Iterable[Any]) -> frozenset[str]:
     return frozenset(texts - {""})
 
 
-def names_of(sense: Sense) -> frozenset[str]:
+def names_of(request: Request) -> frozenset[str]:
     """Return every text by which a request may name a webhook request."""
-    unnamed = sense.parameters.get("")  # of a parameter without a name
-    return identifying_values([sense.parameters.get(IDENTIFIER), unnamed])
+    unnamed = request.parameters.get("")  # of a parameter without a name
+    return identifying_values([request.parameters.get(IDENTIFIER), unnamed])
 
 
 def authorization(call: Call) -> str:
@@ -273,7 +273,7 @@ def without_token(parameters: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in parameters.items() if name != "token"}
 
 
-def is_whole(sense: Sense) -> bool:
+def is_whole(request: Request) -> bool:
     """Whether a request asks for every field of its webhook requests."""
-    names = {*sense.parameters, *sense.unclear}
-    return not sense.is_unreadable and "fields_set" not in names
+    names = {*request.parameters, *request.unclear}
+    return not request.is_unreadable and "fields_set" not in names
