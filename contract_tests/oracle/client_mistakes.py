@@ -101,12 +101,7 @@ def remarks(call: Call, belief: Belief) -> list[Remark]:
         for statement, why in refused.items()
         if statement not in covered
     ]
-    for name, values in documented_values(belief.release).items():
-        value = parsed.parameters.get(name) if name in parsed.method.parameters else None
-        if name in parsed.unclear and isinstance(value, str) and value not in ("", *values):
-            why = f"whether a server takes the {name} {quoted(value)} is open"
-            all_remarks.append(_left_open(f"list.{name}.supported_values", why))
-    return all_remarks
+    return [*all_remarks, *_undocumented_values(request)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,6 +316,23 @@ def _value_remarks(request: _ClientRequest, parameter: Parameter, value: Any) ->
         yield from _number_remarks(name, str(value))
     elif name == "created_date":
         yield from _date_remarks(value)
+
+
+def _undocumented_values(request: _ClientRequest) -> Iterator[Remark]:
+    """Yield remarks on values of filters that are nearly documented, or several in one."""
+    for name, values in documented_values(request.release).items():
+        value = request.parameters.get(name)
+        is_unclear = name in request.method.parameters and name in request.parsed.unclear
+        if not is_unclear or not isinstance(value, str):
+            continue
+        statement, kind = f"list.{name}.supported_values", name.rpartition("_")[2]
+        if value != value.strip():
+            right = _correction(statement, request)
+            yield _mistake(statement, right=right, seen=quoted(value))
+        elif value not in ("", *values):
+            yield _left_open(
+                statement, f"whether a server takes the {kind} {quoted(value)} is open"
+            )
 
 
 def _wrong_type(name: str, value: object, *, is_open: bool = False) -> Remark:

@@ -74,10 +74,8 @@ def _unless_refused(request: Request, belief: Belief) -> Expectation:
     """Return what is expected of a request that breaks no documented rule."""
     if request.method is None or request.is_unreadable or "token" in request.unclear:
         return _either(request)
-    if (
-        "token" in request.method.parameters
-        and belief.token_state(request.token) != TokenState.LIVE
-    ):
+    is_valid = belief.token_state(request.token) is TokenState.LIVE
+    if "token" in request.method.parameters and not is_valid:
         return _either(request)
     if request.method.deprecated and not belief.records:
         return _either(request)  # it may have been withdrawn
