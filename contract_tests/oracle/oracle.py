@@ -1,6 +1,6 @@
 """The oracle: observes exchanges one by one, keeps the belief, and finds what is suspect."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import product
 
@@ -121,7 +121,8 @@ class Oracle:
                 if expected.request.name == "list":
                     yield from lists.served(expected.request)
             elif not self._has_ended(exchange, expected.request):
-                yield from self._refused(exchange, expected)
+                hypotheses = refusals.hypotheses(expected, self.belief)
+                yield from self._refused(exchange, expected, hypotheses, expected.why)
         elif expected.request.name == "resend":
             yield from self._resent(exchange, expected)
 
@@ -164,15 +165,16 @@ class Oracle:
             record_id=_id(exchange),
         )
 
-    def _refused(self, exchange: Exchange, expected: Expectation) -> Iterator[Suspicion]:
-        """Yield the suspicion that a request was refused that must be served."""
-        hypotheses = tuple(refusals.hypotheses(expected, self.belief))
-        if hypotheses:
+    def _refused(
+        self, exchange: Exchange, expected: Expectation, hypotheses: Iterable[Hypothesis], why: str
+    ) -> Iterator[Suspicion]:
+        """Yield the suspicion that a request was refused, if there are hypotheses of why."""
+        possible, key = tuple(hypotheses), expected.record_id
+        if possible:
             symptom = MISSING if expected.request.name == "show" else ""
             yield Suspicion(
-                exchange, f"OK: {expected.why}", outcome(exchange), hypotheses, expected.record_id,
-                symptom=symptom,
-            )  # fmt: skip
+                exchange, f"OK: {why}", outcome(exchange), possible, key, symptom=symptom
+            )
 
     def _resent(self, exchange: Exchange, expected: Expectation) -> Iterator[Suspicion]:
         """Yield the suspicion that a resend was refused for how it is written."""
@@ -181,10 +183,9 @@ class Oracle:
             return
         self.belief.resends[named.field, exchange.ok] += 1
         if not exchange.ok:
-            hypotheses = tuple(refusals.of_resend(expected, self.belief))
-            if hypotheses:
-                wanted = "OK: the webhook request is REJECTED"
-                yield Suspicion(exchange, wanted, outcome(exchange), hypotheses, expected.record_id)
+            hypotheses = refusals.of_resend(expected, self.belief)
+            why = "the webhook request is REJECTED"
+            yield from self._refused(exchange, expected, hypotheses, why)
 
     def _identifier(self, exchange: Exchange, expected: Expectation) -> Iterator[Finding]:
         """Check that the webhook request is the one that was asked for."""

@@ -6,10 +6,10 @@ was wrong. What no exchange settles is no violation.
 """
 
 import math
-from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence, Set
-from operator import attrgetter, itemgetter
+from collections.abc import Iterable, Mapping, Sequence, Set
+from itertools import chain, islice
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from crmcom_kit.contract_tests.belief.belief import Record, TrackedRecord
@@ -74,7 +74,7 @@ class Later:
             self._valid[request.token] = exchange.number
         if method == "list" or (method in LOGINS and "unit" in parameters):
             self._alike[key].append(exchange)
-        if request.name in READ_METHODS and is_whole(request):
+        if method in READ_METHODS and is_whole(request):
             for record_id in exchange.by_id:
                 self._sights[record_id].append(exchange)
 
@@ -84,25 +84,15 @@ class Later:
         for name in names_of(request):
             self._changes[name].append(number)
 
-    def sights(self, tracked: TrackedRecord, after: int) -> Iterator[Exchange]:
-        """Yield what shows a webhook request after an exchange, until a request changes it."""
-        ends: list[int] = []
-        for name in (tracked.id, str(tracked.condensed.get("number"))):
-            changes = self._changes.get(name, [])
-            ends += changes[bisect_left(changes, after) :][:1]
-        sights = self._sights.get(tracked.id, [])
-        start = bisect_right(sights, after, key=attrgetter("number"))
-        for exchange in sights[start : start + MAX_LOOKED_AT]:
-            if ends and exchange.number > min(ends):
-                return
-            yield exchange
+    def sights(self, tracked: TrackedRecord, after: int) -> list[Exchange]:
+        """Return what shows a webhook request after an exchange, until a request changes it."""
+        names = (tracked.id, str(tracked.condensed.get("number")))
+        changes = chain.from_iterable(self._changes.get(name, ()) for name in names)
+        return _between(self._sights.get(tracked.id, ()), after, changes)
 
     def lists(self, parameters: Mapping[str, Any], after: int) -> list[Exchange]:
         """Return lists with the same parameters after an exchange, until anything is changed."""
-        at = bisect_left(self._changed_at, after)
-        end = next(iter(self._changed_at[at:]), math.inf)
-        lists = self._alike.get(_written("list", parameters), [])
-        return [listed for listed in lists if after < listed.number <= end][:MAX_LOOKED_AT]
+        return _between(self._alike.get(_written("list", parameters), ()), after, self._changed_at)
 
     def same_login(self, login: Exchange) -> Exchange | None:
         """Return a later login for the same unit whose token has the same claims of it, or None."""
@@ -137,6 +127,13 @@ class Later:
     def has_valid_token_after(self, exchange: Exchange) -> bool:
         """Whether the token of a request was valid later."""
         return self._valid.get(str(exchange.call.parameters.get("token")), 0) > exchange.number
+
+
+def _between(exchanges: Iterable[Exchange], after: int, changes: Iterable[int]) -> list[Exchange]:
+    """Return the exchanges after one, until the first change, by their numbers."""
+    end = min((change for change in changes if change >= after), default=math.inf)
+    between = (exchange for exchange in exchanges if after < exchange.number <= end)
+    return [*islice(between, MAX_LOOKED_AT)]
 
 
 def _key(exchange: Exchange) -> str:
