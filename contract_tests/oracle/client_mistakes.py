@@ -327,8 +327,9 @@ def _undocumented_values(request: _ClientRequest) -> Iterator[Remark]:
             continue
         statement, kind = f"list.{name}.supported_values", name.rpartition("_")[2]
         if value != value.strip():
-            right = _correction(statement, request)
-            yield _mistake(statement, right=right, seen=quoted(value))
+            near = nearest(value, values)
+            right = None if near is None else request.corrected({name: near})
+            yield _mistake(statement, right=right, seen=quoted(value), allowed=near or "")
         elif value not in ("", *values):
             yield _left_open(
                 statement, f"whether a server takes the {kind} {quoted(value)} is open"
