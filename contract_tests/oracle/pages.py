@@ -41,7 +41,7 @@ class Pages:
     """The pages of each list and size since the last change."""
 
     belief: Belief
-    _pages: dict[Any, list[Page]] = field(default_factory=dict)
+    _pages: dict[Any, dict[int, Page]] = field(default_factory=dict)  # by list, and by offset
     _changed: Change | None = None  # the last change that was served before the pages came
 
     def observe(self, exchange: Exchange, request: Request) -> Iterator[Finding]:
@@ -60,24 +60,22 @@ class Pages:
         yield from self._compare(page, (request.limit, *sorted(request.filters.items())))
 
     def _compare(self, page: Page, key: Any) -> Iterator[Finding]:
-        pages = self._pages.setdefault(key, [])
-        same = [earlier for earlier in pages if earlier.offset == page.offset]
-        if any(earlier.ids != page.ids for earlier in same):
-            pages[:] = [page]  # the list has changed, or has no fixed order
+        pages = self._pages.setdefault(key, {})
+        if page.offset in pages:
+            if pages[page.offset].ids != page.ids:  # the list has changed, or has no fixed order
+                self._pages[key] = {page.offset: page}
             return
-        if same:
-            return
-        others = list(pages)
+        earlier_pages = [*pages.values()]
         if len(pages) < MAX_PAGES:
-            pages.append(page)
-        for earlier in others:
+            pages[page.offset] = page
+        for earlier in earlier_pages:
             contradiction = _contradiction(page, earlier)
             if contradiction is not None:
                 hypotheses = (PagesContradict(STATEMENT, (earlier.exchange, page.exchange)),)
                 before = (earlier.exchange,)
                 yield Suspicion(page.exchange, *contradiction, hypotheses, before=before)
                 return
-        if others and page.offset:
+        if earlier_pages and page.offset:
             yield Held(STATEMENT)
 
 
