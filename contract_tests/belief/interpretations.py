@@ -118,35 +118,35 @@ def _fit(record: Record, name: str, wanted: Any, interpretation: Interpretation)
         member = record.get(OBJECT_OF[name], "")
         if member is None:
             return NO
-        seen = member.get(wanted.field) if isinstance(member, dict) else None
-        fits = None if seen is None else _names(seen, wanted)
+        value = member.get(wanted.field) if isinstance(member, dict) else None
+        fits = None if value is None else _names(value, wanted)
     else:
-        seen = record.get(name)
-        fits = None
-        if isinstance(seen, str):
-            fits = _fits_url(seen, wanted, interpretation.url) if name == "url" else seen == wanted
+        value = record.get(name)
+        if not isinstance(value, str):
+            return UNKNOWN
+        fits = _fits_url(value, wanted, interpretation.url) if name == "url" else value == wanted
     return UNKNOWN if fits is None else YES if fits else NO
 
 
-def _fits_url(seen: str, wanted: str, how: str) -> bool | None:
+def _fits_url(url: str, wanted: str, how: str) -> bool | None:
     """Whether a URL fits a filter; None if a hidden secret decides."""
-    fits = _URL[how](seen, wanted)
-    may_hide_it = how == "contains" and _PLACEHOLDER in seen and not fits
-    is_open = how != "exact" and seen != wanted and (_PLACEHOLDER in wanted or may_hide_it)
+    fits = _URL[how](url, wanted)
+    may_hide_it = how == "contains" and _PLACEHOLDER in url and not fits
+    is_open = how != "exact" and url != wanted and (_PLACEHOLDER in wanted or may_hide_it)
     return None if is_open else fits
 
 
-def _names(seen: Any, identifier: Identifier) -> bool | None:
-    """Whether an identifier names what is called ``seen``; None if that is open.
+def _names(name: Any, identifier: Identifier) -> bool | None:
+    """Whether an identifier names what is called ``name``; None if that is open.
 
     Names and codes may be found in any case; ids are compared as they are. Of a very long name only
     a digest is known, which tells nothing.
     """
-    if seen == identifier.value:
+    if name == identifier.value:
         return True
-    if isinstance(seen, Digest):
+    if isinstance(name, Digest):
         return None
-    is_alike = isinstance(seen, str) and seen.casefold() == identifier.value.casefold()
+    is_alike = isinstance(name, str) and name.casefold() == identifier.value.casefold()
     return None if is_alike and identifier.field != "id" else False
 
 

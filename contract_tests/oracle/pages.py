@@ -82,13 +82,13 @@ class Pages:
 def _contradiction(page: Page, earlier: Page) -> tuple[str, str] | None:
     """Return what is expected and seen if two pages contradict each other, or None."""
     first, second = sorted((page, earlier), key=lambda page: page.offset)
-    places, others = first.places, second.places
-    for at in places.keys() & others.keys():
-        if places[at] != others[at]:
-            return f"{places[at]} at position {at}, as before", others[at]
-    where = {key: at for at, key in places.items()}
-    for at, key in others.items():
-        if where.get(key, at) != at:
-            expected = f"another webhook request at position {at}"
-            return expected, f"{key}, which is also at position {where[key]}"
+    ids, later_ids = first.places, second.places
+    for place in ids.keys() & later_ids.keys():
+        if ids[place] != later_ids[place]:
+            return f"{ids[place]} at position {place}, as before", later_ids[place]
+    places = {key: place for place, key in ids.items()}
+    for place, key in later_ids.items():
+        if places.get(key, place) != place:
+            expected = f"another webhook request at position {place}"
+            return expected, f"{key}, which is also at position {places[key]}"
     return None
