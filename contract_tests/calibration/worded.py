@@ -105,9 +105,11 @@ def learned_words(responses: Sequence[Worded], release: Release) -> dict[str, Le
         by_kind[response.facts["kind"]].append(usual_forms.without(response))
     learned = usual_forms.learned()
     cases: Cases = []
+    as_show = ""
     for kind, alike in by_kind.items():
         own = _cases(alike, usual_forms)
-        cases += own
+        cases += (all_cases := _with_siblings(own, alike))
+        as_show = "; resend and delete as show" if len(all_cases) > len(own) else as_show
         special = [case for case in own if len(case.keys() & {*CASE_FACTS}) > 1]
         rest = [response.parts for response in alike if not parts_of(special, response.facts)]
         for part in ("status", "code") if kind != SUCCESS else ():
@@ -118,7 +120,7 @@ def learned_words(responses: Sequence[Worded], release: Release) -> dict[str, Le
                 learned[dial.key] = of_counts(accepted)
     if cases:
         of = sum(bool(parts_of(cases, response.facts)) for response in responses)
-        why = f"observed ({counted(of, 'response')})"
+        why = f"observed ({counted(of, 'response')}{as_show})"
         learned["envelope.cases"] = Learned([cases[:MAX_CASES]], why)
     return learned | _derived(learned, by_kind)
 
@@ -218,6 +220,18 @@ def _cases(alike: Sequence[Worded], usual_forms: _UsualForms) -> Cases:
         if dials()["envelope.cases"].accepts([facts | parts]):
             cases.insert(0, facts | parts)
     return cases
+
+
+def _with_siblings(cases: Cases, alike: Sequence[Worded]) -> Cases:
+    """Return cases, those of show also for the unseen methods that name a webhook request so."""
+    seen = {response.facts["method"] for response in alike}
+    own: list[dict[str, str]] = [{}]
+    more = [{"method": method} for method in ("resend", "delete") if method not in seen]
+    as_show = [*own, *(more if alike[0].facts["kind"] != SUCCESS else ())]
+    return [
+        case | method
+        for case in cases for method in (as_show if case.get("method") == "show" else own)
+    ]  # fmt: skip
 
 
 def _outcome(some: Sequence[Worded]) -> Outcome:

@@ -49,6 +49,16 @@ def test_a_case_is_what_other_errors_of_the_kind_lack(seen: Any, facts: Any) -> 
     assert found["errors.data"].values == ["null"]
 
 
+def test_what_names_a_webhook_request_is_refused_as_show_is() -> None:
+    """By resend and delete, unless they were seen."""
+    outcomes = [("resend", "", "empty", USUAL), *[("show", "", "empty", OTHER)] * 2]
+
+    found = learned_words([*refusals(*[("list", "", "empty", USUAL)] * 3, *outcomes)], R9)
+
+    methods = [case["method"] for case in found["envelope.cases"].values[0]]
+    assert methods == ["show", "delete"]
+
+
 def test_what_contradicts_itself_is_no_case() -> None:
     """Equal requests that were refused in two ways leave the kind open."""
     outcomes = [("show", "body", "null", parts) for parts in (USUAL, OTHER, USUAL)]
