@@ -16,7 +16,6 @@ SLOW_TO_IMPORT = {"faker", "flask", "httpx", "hypothesis", "jsonschema", "refere
 
 
 def test_help_names_every_sub_command_with_its_line() -> None:
-    """`crmcom-kit --help` shows every sub-command and what it is for."""
     answer = CliRunner().invoke(main, ["--help"])
 
     assert answer.exit_code == 0
@@ -26,7 +25,6 @@ def test_help_names_every_sub_command_with_its_line() -> None:
 
 
 def test_help_imports_no_room_and_nothing_slow() -> None:
-    """`crmcom-kit --help` starts fast: it imports neither rooms nor the libraries they need."""
     script = (
         "import sys\n"
         "from crmcom_kit.cli import main\n"
@@ -45,7 +43,6 @@ def test_help_imports_no_room_and_nothing_slow() -> None:
     "arguments", [["schemas"], ["openapi", "--help"], ["dialect"], ["fixtures"]]
 )
 def test_slow_libraries_are_imported_only_where_needed(arguments: list[str]) -> None:
-    """A command that needs none of them starts without the slow libraries."""
     script = (
         "import sys\n"
         "from crmcom_kit.cli import main\n"
@@ -61,7 +58,6 @@ def test_slow_libraries_are_imported_only_where_needed(arguments: list[str]) -> 
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_sub_command_is_where_the_table_says(name: str) -> None:
-    """Each sub-command loads, and explains itself."""
     answer = CliRunner().invoke(main, [name, "-h"])
 
     assert answer.exit_code == 0, answer.output
@@ -89,7 +85,6 @@ def test_the_removed_proxy_says_what_to_use() -> None:
 
 
 def test_an_unknown_sub_command_is_refused_with_a_suggestion() -> None:
-    """A mistyped sub-command ends with status 2 and the name that was meant."""
     answer = CliRunner().invoke(main, ["serv"])
 
     assert answer.exit_code == 2
@@ -98,7 +93,6 @@ def test_an_unknown_sub_command_is_refused_with_a_suggestion() -> None:
 
 
 def test_version_is_the_installed_one() -> None:
-    """`crmcom-kit --version` tells the version that the package was built with."""
     answer = CliRunner().invoke(main, ["--version"])
 
     assert answer.output == f"crmcom-kit {version('crmcom-kit')}\n"

@@ -14,13 +14,10 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def run(*args: str, **environment: str) -> Result:
-    """Run the command in this process."""
     return CliRunner().invoke(main, args, env=environment)
 
 
 def test_a_flag_precedes_the_environment_and_that_the_file() -> None:
-    """A flag counts, else a variable, else the file, else the default."""
-
     def generated(*args: str, **environment: str) -> int:
         return len(run("fixtures", *args, **environment).output.splitlines())
 
@@ -88,7 +85,6 @@ def test_a_variable_that_names_no_option_is_refused(command: str) -> None:
 
 
 def test_other_commands_follow_the_file_and_the_environment() -> None:
-    """Not only serve does."""
     Path("crmcom-kit.toml").write_text(
         "[check]\nonly = 'none'\n[calibrate]\nout = '.'\n[diff]\nother = 'x'\n"
     )

@@ -32,7 +32,6 @@ def built(project_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def wheel_files(built: Path) -> frozenset[str]:
-    """The paths inside the wheel, without its metadata."""
     (wheel,) = built.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         return frozenset(name for name in archive.namelist() if ".dist-info/" not in name)
@@ -108,7 +107,6 @@ def test_an_installation_without_extras_adds_no_other_plugin_to_pytest() -> None
 def test_a_command_names_the_extra_that_it_lacks(
     package: str, command: list[str], extra: str, tmp_path: Path
 ) -> None:
-    """In one line, with what to type."""
     script = (
         f"import sys; sys.modules[{package!r}] = None\n"
         "from crmcom_kit.cli import main\n"

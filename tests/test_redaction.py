@@ -23,14 +23,12 @@ REDACTOR = Redactor({PASSWORD: "$PASSWORD"}, is_token={TOKEN}.__contains__)
 
 
 def percent(text: str, layers: int = 1) -> str:
-    """Percent-encode every character of a text."""
     for _ in range(layers):
         text = "".join(f"%{byte:02x}" for byte in text.encode())
     return text
 
 
 def escaped(text: str) -> str:
-    """Spell every character of a text as JSON's escape."""
     return "".join(f"\\u{ord(each):04X}" for each in text)
 
 
@@ -117,7 +115,6 @@ def test_a_known_secret_is_hidden_in_any_spelling(spellings: list[str]) -> None:
 
 
 def test_a_known_secret_is_hidden_where_it_is_encoded_under_a_harmless_name() -> None:
-    """A percent-encoded password or token is found by what it decodes to."""
     for secret in (PASSWORD, TOKEN):
         for encoded in (quote(secret, safe=""), percent(secret), percent(secret, 2)):
             assert encoded not in REDACTOR.query(f"x={encoded}&y=1")
@@ -143,7 +140,6 @@ def test_what_stands_beside_a_secret_stays() -> None:
 
 
 def test_what_is_no_secret_stays() -> None:
-    """Texts, bodies and queries without secrets are shown as they stood."""
     body = '{ "entity" : "JOBS", "odd":"\\u00e9", "n": 1e3, "x": [1, 2 ] }'
     for text in (body, "plain text", "100 % sure", "a\\b \\u0041", '"', "C:\\x\\y"):
         assert REDACTOR.body(text.encode()) == text

@@ -8,24 +8,20 @@ IDENTIFIER = "webhook_request_identifier"
 
 
 def show(world: MockWorld, number: str = "7", **headers: str) -> httpx.Response:
-    """Show a webhook request."""
     asked = {"token": world.token, IDENTIFIER: f"number={number}"}
     return world.client().get("webhook_requests/show", params=asked, headers=headers)
 
 
 def list_of(world: MockWorld, **parameters: str) -> httpx.Response:
-    """List webhook requests."""
     asked = {"token": world.token, **parameters}
     return world.client().get("webhook_requests/list", params=asked)
 
 
 def resend(world: MockWorld, number: str = "7") -> httpx.Response:
-    """Resend a webhook request."""
     return _post(world, "resend", number)
 
 
 def delete(world: MockWorld, number: str = "7") -> httpx.Response:
-    """Delete a webhook request."""
     return _post(world, "delete", number)
 
 

@@ -44,12 +44,10 @@ def post(path: str, body: Any = None, **members: Any) -> Asked:
 
 
 def show(identifier: str, *more: tuple[str, str], **parameters: str) -> Asked:
-    """A call of show."""
     return get(SHOW, ("webhook_request_identifier", identifier), *more, **parameters)
 
 
 def resend(**identifier: Any) -> Asked:
-    """A call of resend."""
     return post(RESEND, webhook_request_identifier=identifier)
 
 

@@ -72,17 +72,14 @@ class Reply:
 
     @property
     def code(self) -> str:
-        """The status code of the envelope."""
         return str(self.json["status"]["code"])
 
     @property
     def message(self) -> str:
-        """The status message of the envelope."""
         return str(self.json["status"]["message"])
 
     @property
     def data(self) -> Any:
-        """What the envelope carries."""
         return self.json["data"]
 
     @property
@@ -145,11 +142,9 @@ class Mock:
         return self.send("GET", f"webhook_requests/{method}", "&".join([f"token={TOKEN}", *parts]))
 
     def show(self, identifier: str = "number=7", **parameters: str) -> Reply:
-        """Call show; the identifier as it stands."""
         return self.get("show", f"webhook_request_identifier={identifier}", **parameters)
 
     def list(self, query: str = "", **parameters: str) -> Reply:
-        """Call list."""
         return self.get("list", query, **parameters)
 
     def post(self, method: str, **members: Any) -> Reply:
@@ -157,11 +152,9 @@ class Mock:
         return self.send("POST", f"webhook_requests/{method}", body={"token": TOKEN, **members})
 
     def resend(self, number: str = "7", **members: Any) -> Reply:
-        """Call resend."""
         return self.post("resend", webhook_request_identifier={"number": number}, **members)
 
     def delete(self, number: str = "7", **members: Any) -> Reply:
-        """Call delete."""
         return self.post("delete", webhook_request_identifier={"number": number}, **members)
 
     def login(self, **members: Any) -> Reply:
@@ -209,11 +202,9 @@ class Served:
 
     @property
     def port(self) -> int:
-        """The port of the base URL."""
         return int(re.search(r":(\d+)/", self.base)[1])  # type: ignore[index]
 
     def connect(self, host: str = "127.0.0.1") -> socket.socket:
-        """Return a connection to it."""
         return socket.create_connection((host, self.port), timeout=PATIENCE)
 
     def ask(self, verb: str, path: str, body: Any = None) -> tuple[int, Any]:

@@ -84,7 +84,6 @@ def test_each_form_has_its_bytes(form: str, charset: str, expected: str) -> None
 def test_a_code_verifies_with_its_own_key_alone(
     key: str, other: str, options: dict[str, str]
 ) -> None:
-    """For any key, in any spelling: the right key verifies, another one or other data do not."""
     code = sign(DATA, key, **options)
 
     assert verify(code, DATA, key, **options)
@@ -95,7 +94,6 @@ def test_a_code_verifies_with_its_own_key_alone(
 
 
 def test_no_other_text_verifies() -> None:
-    """Any other text is simply wrong: empty, cut, in another case, or beyond ASCII."""
     right = sign(DATA, "k", encoding="base64")
 
     for wrong in ("", right[:-1], f"{right}=", right.swapcase(), f" {right}", f"{right[:-1]}ß"):
@@ -105,7 +103,6 @@ def test_no_other_text_verifies() -> None:
 @pytest.mark.parametrize("name", CHOICES)
 @pytest.mark.parametrize("value", ["SHA256", None])
 def test_an_option_that_is_no_choice_is_refused(name: str, value: Any) -> None:
-    """A wrong option raises ValueError with its name, what was seen and what is allowed."""
     text = f"{name}: {value!r} is not allowed; allowed is one of {', '.join(CHOICES[name])}"
 
     with pytest.raises(ValueError, match=re.escape(text)):
@@ -130,7 +127,6 @@ def test_an_option_that_is_no_choice_is_refused(name: str, value: Any) -> None:
 def test_what_cannot_be_signed_is_refused(
     function: Callable[..., Any], arguments: tuple[Any, ...], error: type[Exception], name: str
 ) -> None:
-    """A wrong type or value is named."""
     with pytest.raises(error, match=f"^{name}"):
         function(*arguments)
 

@@ -22,7 +22,6 @@ class Reading:
         self.schemas: Node = whole["components"]["schemas"]
 
     def faults(self) -> list[Any]:
-        """What openapi-spec-validator finds wrong."""
         return list(OpenAPIV31SpecValidator(self.whole).iter_errors())
 
     def operations(self) -> Iterator[tuple[str, str, Node]]:
@@ -32,7 +31,6 @@ class Reading:
                 yield path.removeprefix("/"), verb, operation
 
     def operation(self, path: str) -> Node:
-        """The operation at a path."""
         ((_, found),) = self.whole["paths"][f"/{path}"].items()
         return dict(found)
 
@@ -41,7 +39,6 @@ class Reading:
         return {found["name"]: found for found in self.operation(path)["parameters"]}
 
     def body(self, path: str) -> Node:
-        """The schema of an operation's body."""
         content = self.operation(path)["requestBody"]["content"]["application/json"]
         return self.resolved(content["schema"])
 

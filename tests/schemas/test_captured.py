@@ -106,7 +106,6 @@ def _is_excused(error: ValidationError, cuts: list[Steps]) -> bool:
 
 
 def _complaints(piece: Piece, profile: Profile, value: Any) -> list[str]:
-    """Return what is wrong with ``value`` instead of the piece, apart from the cuts."""
     errors = validator(piece.schema, profile, piece.release).iter_errors(value)
     cuts = _cuts(piece)
     return [error.message for error in errors if not _is_excused(error, cuts)]

@@ -108,7 +108,6 @@ def test_the_file_explains_every_dial(name: str) -> None:
 
 
 def test_the_default_and_every_choice_are_allowed() -> None:
-    """Each dial accepts its own default, each of its choices, and the ends of its range."""
     for dial in dials().values():
         assert dial.accepts(dial.default), dial
         if dial.type in ("choice", "integer"):
@@ -116,7 +115,6 @@ def test_the_default_and_every_choice_are_allowed() -> None:
 
 
 def test_an_ill_typed_value_is_named_with_the_choices() -> None:
-    """A value of the wrong type or outside the choices is refused with key, value and choices."""
     for dial in dials().values():
         for value in ILL_TYPED[dial.type]:
             said = f"dialect mine: {dial.key} = {value!r} is not allowed; allowed is "
@@ -134,7 +132,6 @@ def test_an_ill_typed_value_is_named_with_the_choices() -> None:
     ],
 )
 def test_an_unknown_key_is_named_with_the_nearest(key: str, near: str) -> None:
-    """A key that no dial has is refused, with the keys that were probably meant."""
     with pytest.raises(DialectError, match=f"^dialect mine: unknown key {key}; .*{near}"):
         Dialect("mine", {key: 1})
 
@@ -161,7 +158,6 @@ def test_an_unknown_key_is_named_with_the_nearest(key: str, near: str) -> None:
     ],
 )
 def test_a_bad_file_is_refused_by_name(content: bytes, complaint: str, tmp_path: Path) -> None:
-    """A dialect file that cannot be used is named, with what is wrong in it."""
     file = tmp_path / "mine.toml"
     file.write_bytes(content)
 

@@ -15,7 +15,6 @@ every_release = pytest.mark.parametrize("release", release_names())
 
 
 def captured(name: str) -> Any:
-    """A captured exchange."""
     return json.loads((CAPTURED / f"{name}.json").read_bytes())
 
 

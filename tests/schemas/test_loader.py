@@ -28,7 +28,6 @@ BY_NUMBER = {"webhook_request_identifier": {"number": "7"}}
 
 
 def _inside(schema: Any) -> Iterator[dict[str, Any]]:
-    """Yield every JSON object in ``schema``."""
     if isinstance(schema, dict):
         yield schema
     for piece in schema.values() if isinstance(schema, dict) else schema:
@@ -108,7 +107,6 @@ def test_an_object_that_extends_another_has_its_members() -> None:
 def test_what_is_unknown_is_refused(
     load: Any, arguments: dict[str, str], error: type[Exception], text: str
 ) -> None:
-    """The error says which argument is wrong, what was seen and what is allowed."""
     with pytest.raises(error) as caught:
         load(**arguments)
     assert str(caught.value).startswith(text)

@@ -22,7 +22,6 @@ every_dialect = pytest.mark.parametrize("dialect", dialect_names())
 
 
 def keywords(node: Any, *, named: bool = False) -> Iterator[str]:
-    """Every keyword in a document."""
     if isinstance(node, list):
         for item in node:
             yield from keywords(item)
@@ -43,7 +42,6 @@ def test_the_document_is_valid(release: str, dialect: str, read: Any) -> None:
 
 
 def test_documents_do_not_share_their_parts() -> None:
-    """Changing one document changes no other one, and none of the contract's data."""
     first, second = openapi_document(), openapi_document()
     for part in [first, *first["components"]["schemas"].values(), *first["paths"].values()]:
         part.clear()
@@ -89,7 +87,6 @@ def test_objects_are_closed_and_name_what_they_need(release: str, read: Any) -> 
 
 @every_release
 def test_every_method_of_the_release_is_there_and_no_other(release: str, read: Any) -> None:
-    """The operations are the release's methods, with their verbs and deprecations."""
     found = [
         (path, verb.upper(), operation.get("deprecated", False))
         for path, verb, operation in read(release).operations()
@@ -132,7 +129,6 @@ def test_every_parameter_of_the_release_is_there_and_no_other(release: str, read
 
 @every_release
 def test_entities_are_those_of_the_release(release: str, read: Any) -> None:
-    """Filter and answer know the same entities: the release's."""
     document = read(release)
     filtered = document.query("webhook_requests/list")["entity"]["schema"]
     answered = document.schemas["WebhookRequest"]["properties"]["entity"]
@@ -190,7 +186,6 @@ def test_list_says_that_one_of_its_parameters_is_mandatory(read: Any) -> None:
 def test_query_parameters_say_what_they_take(
     path: str, parameter: str, right: list[str], wrong: list[str], read: Any
 ) -> None:
-    """The schema of a query parameter tells right values from wrong ones."""
     document = read("R9")
     schema = document.query(f"webhook_requests/{path}")[parameter]["schema"]
 

@@ -85,7 +85,6 @@ def test_reward_offers_can_come_early(read_changed: Any) -> None:
 
 
 def test_the_content_type_is_the_dialects(read_changed: Any) -> None:
-    """Answers come with the content type of the dialect; requests are JSON."""
     document = read_changed("R9", {"envelope.content_type": "text/plain;charset=UTF-8"})
     resend = document.operation(RESEND)
 

@@ -49,7 +49,6 @@ def test_a_text_that_names_no_known_release_is_refused(text: str, message: str) 
 
 
 def test_names_are_in_order_and_name_themselves() -> None:
-    """Each listed release resolves to itself, and they go up."""
     releases = [resolve(name) for name in release_names()]
 
     assert [release.name for release in releases] == list(release_names())

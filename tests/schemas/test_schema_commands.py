@@ -13,7 +13,6 @@ from crmcom_kit.schemas.openapi import openapi_document
 
 
 def run(*arguments: str) -> Result:
-    """Run `crmcom-kit` with these arguments, its output in a pipe."""
     return CliRunner().invoke(main, list(arguments))
 
 
@@ -74,7 +73,6 @@ def test_dialect_prints_a_file_that_can_be_used(name: str, tmp_path: Path) -> No
     ],
 )
 def test_what_nothing_goes_by_is_refused_in_one_line(arguments: str, complaint: str) -> None:
-    """A bad name or value ends with status 2 and one line on standard error that says so."""
     answer = run(*arguments.split(" "))
 
     assert answer.exit_code == 2

@@ -33,7 +33,6 @@ PARAMETER_SCHEMAS: dict[str, Any] = {
 
 
 def ids(release: str | None = None) -> set[str]:
-    """The ids in force in ``release``."""
     return {statement.id for statement in statements(release)}
 
 
@@ -105,7 +104,6 @@ def test_every_parameter_has_a_statement(method: str) -> None:
 
 @pytest.mark.parametrize("method", METHODS)
 def test_mandatory_parameters_are_stated(method: str) -> None:
-    """The statement of a method's mandatory parameters names every one of them."""
     mandatory = statement("parameters.mandatory")
     for name in PARAMETER_SCHEMAS[method].get("required", ()):
         assert method in mandatory.methods
@@ -195,7 +193,6 @@ def test_a_statement_is_about_the_methods_of_a_release(release: str) -> None:
     ],
 )
 def test_an_unknown_id_is_answered_with_near_ones(wrong: str, near: str) -> None:
-    """The message names the id that was wanted and those that may have been meant."""
     with pytest.raises(UnknownStatement) as caught:
         statement(wrong)
     message, _, nearest = str(caught.value).partition("; nearest: ")

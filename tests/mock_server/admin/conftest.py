@@ -70,7 +70,6 @@ def admin_of() -> type[Admin]:
 
 @pytest.fixture
 def mock(make_mock: Any) -> Any:
-    """A mock of the sample data."""
     return make_mock()
 
 

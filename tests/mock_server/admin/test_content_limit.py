@@ -21,7 +21,6 @@ def _admin(make_mock: Any, admin_of: Any, monkeypatch: pytest.MonkeyPatch) -> An
 
 
 def record(number: int) -> dict[str, Any]:
-    """Return a webhook request with much data."""
     return {
         "webhook_request": {
             "record": {"number": f"700{number}"},

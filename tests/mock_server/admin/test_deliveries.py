@@ -59,7 +59,6 @@ def test_a_resend_leaves_an_attempt(mock: Any, admin: Any) -> None:
 def test_what_cannot_be_done_is_refused(
     mock: Any, admin: Any, verb: str, path: str, body: Any, status: int
 ) -> None:
-    """Each refusal has its status and says what is allowed; nothing has changed."""
     before = mock.state()
     seen, answer = admin.refused(verb, path, body)
 

@@ -12,14 +12,12 @@ from crmcom_kit.mock_server.world.registry import CONTROL
 
 
 def test_the_document_is_valid_openapi(admin: Any) -> None:
-    """What is served is an OpenAPI 3.1 document without a fault."""
     body = admin.ask("GET", "/openapi.json")
 
     assert [str(error) for error in OpenAPIV31SpecValidator(body).iter_errors()] == []
 
 
 def test_the_document_names_the_server_that_was_asked(make_mock: Any, admin_of: Any) -> None:
-    """Its first server is the one that was asked, with the world that was asked."""
     client = make_mock().client
     for root in ("", "/worlds/a"):
         body = admin_of(client, root).ask("GET", "/openapi.json", base_url="http://127.0.0.1:4711")
@@ -32,7 +30,6 @@ CONDITION_NOT_MET = (406, 408)
 
 @pytest.mark.parametrize("operation", sorted(OPERATIONS))
 def test_examples_are_accepted(mock: Any, admin: Any, operation: str) -> None:
-    """A call with an example of the document is not refused, in a mock as it begins."""
     declared = OPERATIONS[operation]
     assert declared.examples or not declared.has_body or declared.path == "/receiver/in", (
         f"{operation} has a body and no example"

@@ -16,7 +16,6 @@ Events = Iterator[tuple[str, Any]]  # names and data
 
 
 def streamed(mock: Any, query: str = "") -> Events:
-    """Yield the events of a world."""
     with closing(mock.client.get(f"/__admin/events{query}", buffered=False)) as answer:
         assert answer.headers["Content-Type"] == "text/event-stream"
         for part in answer.response:
@@ -27,7 +26,6 @@ def streamed(mock: Any, query: str = "") -> Events:
 
 
 def next_of(stream: Events, wanted: str, fits: Callable[[Any], bool] = bool) -> Any:
-    """Return the data of the next event of that name with data that fit."""
     return next(data for name, data in stream if name == wanted and fits(data))
 
 

@@ -11,7 +11,6 @@ SPEC = {"match": {"operation": "show"}, "effect": {"delay": 0}, "times": 2}
 
 
 def test_a_fault_is_added_shown_and_removed(mock: Any, admin: Any) -> None:
-    """What was posted is there with its id and what it has done, until it is deleted."""
     added = admin.send("POST", "/faults", SPEC)
     mock.show()
 
@@ -29,7 +28,6 @@ def test_a_fault_is_added_shown_and_removed(mock: Any, admin: Any) -> None:
 
 
 def test_presets_are_listed_and_added(admin: Any) -> None:
-    """Each preset that is listed can be added, with the arguments that are listed."""
     allowed = {
         "$ref": "#/components/schemas/FaultOfPreset",
         "components": document()["components"],

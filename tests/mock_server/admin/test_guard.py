@@ -37,7 +37,6 @@ def _guarded() -> Any:
 def test_this_machine_is_known_by_any_of_its_addresses(
     address: str | None, *, is_near: bool
 ) -> None:
-    """Names and what is no single address are others'."""
     assert is_loopback(address) == is_near
 
 
@@ -78,7 +77,6 @@ def test_whoever_has_the_token_may(
 
 
 def test_the_document_does_not_show_it(guarded: Any, admin_of: Any) -> None:
-    """It says how to send the token, and not the token itself."""
     response = admin_of(guarded).send("GET", "/openapi.json", headers={"X-Mock-Admin-Token": TOKEN})
 
     assert response.json["security"] == [{"adminToken": []}]

@@ -61,7 +61,6 @@ SEEN_BY = ("/health", "/snapshots", CLOCK)
 def test_what_is_wrong_is_said(
     admin: Any, verb: str, path: str, body: Any, parameter: str, seen: str, allowed: str
 ) -> None:
-    """Status 400, the parameter, what was seen, what is allowed; and nothing has changed."""
     admin.ask("PUT", CLOCK, {"mode": "frozen"})
     before = [admin.ask("GET", each) for each in SEEN_BY]
 
@@ -76,7 +75,6 @@ def test_what_is_wrong_is_said(
 
 @pytest.mark.parametrize("content_type", ["", "application/x-www-form-urlencoded", "text/plain"])
 def test_a_body_is_json_whatever_its_content_type(admin: Any, content_type: str) -> None:
-    """The default content type of curl is accepted."""
     headers = {"Content-Type": content_type} if content_type else {}
     assert admin.ask("PUT", CLOCK, {"mode": "frozen"}, headers=headers)["mode"] == "frozen"
 
@@ -94,7 +92,6 @@ def test_a_world_may_be_long_but_not_endless(admin: Any, verb: str, path: str) -
 @pytest.mark.parametrize("root", ["", "/worlds/a"])
 @pytest.mark.parametrize("path", ["", "/", "/helth", "/health/", "/snapshots/a/b/c", "/%00", "/…"])
 def test_an_unknown_path_is_refused_in_json(mock: Any, admin_of: Any, root: str, path: str) -> None:
-    """An unknown path is never the vendor's, and leads to the reference."""
     status, error = admin_of(mock.client, root).refused("GET", path)
 
     assert status == 404
@@ -109,7 +106,6 @@ def test_an_unknown_path_is_refused_in_json(mock: Any, admin_of: Any, root: str,
 def test_a_wrong_verb_is_answered_with_the_right_ones(
     mock: Any, verb: str, path: str, allowed: str
 ) -> None:
-    """Outside the API a wrong verb is a plain 405 in JSON."""
     answer = mock.client.open(path, method=verb)
 
     assert (answer.status_code, answer.headers["Allow"]) == (405, allowed)

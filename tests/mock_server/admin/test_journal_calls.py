@@ -23,7 +23,6 @@ def _admin(mock: Any, admin: Any) -> Any:
 
 
 def ids(found: Any) -> list[str]:
-    """The ids of the entries in a response."""
     return [one["id"] for one in found["requests"]]
 
 
@@ -61,7 +60,6 @@ def test_calls_are_found_and_removed(mock: Any, admin: Any) -> None:
 
 
 def test_only_so_many_wait(admin_of: Any) -> None:
-    """Where all places are taken, one more is refused with 503, and a place is given back."""
     registry = WorldRegistry(make_world())
     admin = admin_of(create_app(registry).test_client())
     body = {"record": "7"}
@@ -163,7 +161,6 @@ def test_what_is_shown_turns_no_line_around(mock: Any, admin: Any) -> None:
     ],
 )
 def test_requests_are_listed_newest_first(admin: Any, query: str, expected: list[str]) -> None:
-    """All of them, those after one, or the newest few."""
     assert ids(admin.ask("GET", f"/requests{query}")) == expected
 
 

@@ -128,7 +128,6 @@ REFUSED: list[tuple[str, str, Any, int, tuple[str, ...]]] = [
 def test_what_cannot_be_is_refused(
     admin: Any, verb: str, path: str, body: Any, status: int, says: tuple[str, ...]
 ) -> None:
-    """Each refusal says what is wrong, and nothing has changed."""
     before = admin.send("GET", "/state").data
 
     seen, error = admin.refused(verb, path, body)

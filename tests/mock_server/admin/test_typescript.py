@@ -17,7 +17,6 @@ PACKAGES = PROJECT / "node_modules"
 
 
 def run(folder: Path, *command: str, **variables: str) -> str:
-    """Run a command that must succeed; return what it prints."""
     done = subprocess.run(
         command,
         cwd=folder,

@@ -15,7 +15,6 @@ def _mock(make_mock: Any) -> Any:
 
 
 def test_health_says_what_runs(make_mock: Any, admin_of: Any) -> None:
-    """It names release and dialect, and counts the records."""
     mock = make_mock("R14.1", dialect="http")
     mock.delete()
 
@@ -63,7 +62,6 @@ def test_a_token_is_issued_without_a_login(mock: Any, admin: Any, admin_of: Any)
 
 @pytest.mark.parametrize("release", ["R9", "R18"])
 def test_evidence_has_every_rule(make_mock: Any, admin_of: Any, release: str) -> None:
-    """All statements in force and all dials are there, each with evidence and source."""
     mock = make_mock(release, dialect=Dialect("mine", {"list.order": ["added"]}))
 
     body = admin_of(mock.client).ask("GET", "/evidence")

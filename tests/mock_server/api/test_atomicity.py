@@ -83,8 +83,6 @@ class HeldReceiver:
 
 
 class HeldCaller(Caller):
-    """A caller whose deliveries are held."""
-
     def __init__(self) -> None:
         self.receiver = HeldReceiver()
         super().__init__(delivery=self.receiver)
@@ -113,7 +111,6 @@ def _held() -> HeldCaller:
     ],
 )
 def test_of_many_at_once_exactly_one_is_taken(method: str, state: str, refused: set[str]) -> None:
-    """However many resend or delete a record at once, one gets it, and the others are refused."""
     caller = Caller()
     for number in caller.numbers(state)[:8]:
         results = at_once([partial(caller.call, method, number)] * THREADS)
@@ -150,7 +147,6 @@ def test_no_lock_is_held_while_a_delivery_runs(held: HeldCaller) -> None:
 
 @pytest.mark.parametrize("fails", [True, False])
 def test_a_record_deleted_on_its_way_stays_gone(held: HeldCaller, *, fails: bool) -> None:
-    """A delete during a delivery works; the resend finds no record, and brings none back."""
     number = held.numbers("REJECTED")[0]
     before, size = held.show(number), len(held.world.store)
     attempt, resend = held.begin(number)
@@ -200,7 +196,6 @@ def test_a_call_that_began_before_changes_nothing_after(held: HeldCaller, overta
 
 @pytest.mark.parametrize("change", ["replace_content", "add", "restore"])
 def test_new_content_that_was_overtaken_is_refused(change: str) -> None:
-    """What was asked for before a reset does not come into the world after it."""
     world = make_world(tokens=["T"])
     world.save("start")
     begun = world.current_epoch

@@ -27,7 +27,6 @@ URL = "http://127.0.0.1:9080/crmapi/rest/v2/activities/create"
 
 
 def entities(mock: Any, **filters: str) -> Any:
-    """The entities that a list returns, or the kind of its error."""
     return seen(mock, mock.list(**filters), lambda data: sorted({r["entity"] for r in data}))
 
 
@@ -48,7 +47,6 @@ def fields(mock: Any, names: str) -> Any:
 
 
 def texts(reply: Any) -> list[Any]:
-    """Message and description of a reply."""
     return [reply.json["status"][name] for name in ("message", "description")]
 
 
@@ -364,7 +362,6 @@ PROBES: dict[str, Probe] = {
 
 
 def test_every_dial_has_a_probe_that_knows_its_choices() -> None:
-    """A probe expects something for each choice, and no topic is unknown to the tests."""
     all_dials = dials().values()
     mine = [
         dial.key
@@ -379,7 +376,6 @@ def test_every_dial_has_a_probe_that_knows_its_choices() -> None:
 
 @pytest.mark.parametrize(("key", "value"), of_each_value(PROBES))
 def test_a_dial_does_what_it_says(make_mock: Any, key: str, value: Any) -> None:
-    """Set to each of its values, a dial makes the difference that the probe expects."""
     hold(make_mock, key, value, PROBES[key])
 
 

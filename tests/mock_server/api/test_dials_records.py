@@ -46,7 +46,6 @@ def moved() -> list[Any]:
 
 
 def log(mock: Any) -> Any:
-    """The log information of record 7."""
     return mock.show().data["log_information"]
 
 
@@ -70,14 +69,12 @@ def fits(mock: Any, form: str) -> list[str]:
 
 
 def resent(mock: Any, number: str = "7") -> Any:
-    """What a resend comes to: the kind of error, or state and error of the record."""
     return seen(
         mock, mock.resend(number), lambda data: (data["life_cycle_state"], data["error_code"])
     )
 
 
 def key_login(mock: Any, template: str) -> str:
-    """What comes of a login by key, with an Authorization made from ``template``."""
     key = mock.world.config.credentials.api_key
     header = template.format(
         bare=base64.b64encode(key.encode()).decode(),
@@ -88,7 +85,6 @@ def key_login(mock: Any, template: str) -> str:
 
 
 def holds(mock: Any, token: str) -> str:
-    """What comes of a call with ``token``."""
     query = f"token={token}&webhook_request_identifier=number=7"
     return kind(mock, mock.send("GET", "webhook_requests/show", query))
 
@@ -310,7 +306,6 @@ PROBES: dict[str, Probe] = {
 
 
 def test_every_dial_has_a_probe_that_knows_its_choices() -> None:
-    """A probe expects something for each choice, and nothing else than for the default."""
     mine = [key for key in dials() if key.partition(".")[0] in TOPICS and key not in REAL]
     assert sorted(PROBES) == sorted(mine)
     for key, probe in PROBES.items():
@@ -319,5 +314,4 @@ def test_every_dial_has_a_probe_that_knows_its_choices() -> None:
 
 @pytest.mark.parametrize(("key", "value"), of_each_value(PROBES))
 def test_a_dial_does_what_it_says(make_mock: Any, key: str, value: Any) -> None:
-    """Set to each of its values, a dial makes the difference that the probe expects."""
     hold(make_mock, key, value, PROBES[key], clock=FixedClock(NOON))

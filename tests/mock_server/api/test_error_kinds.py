@@ -34,7 +34,6 @@ def provoke(make_mock: Any, kind: str, changes: Mapping[str, Any], dialect: str 
 
 
 def test_every_kind_is_provoked() -> None:
-    """No kind of error is without a request that brings it about, and each has three dials."""
     assert sorted(MISTAKES) == sorted(error_kinds())
     keys = [dial.key for dial in dials().values() if dial.error_kind]
     parts = ("status", "code", "message")

@@ -22,7 +22,6 @@ def shell() -> Shell:
 
 
 def code(seen: Seen) -> str:
-    """The code in a response of the API."""
     return str(json.loads(seen.body)["status"]["code"])
 
 
@@ -30,7 +29,6 @@ def code(seen: Seen) -> str:
     ("status", "line"), [(503, "503 SERVICE"), (299, "299 UNKNOWN"), (500, "500 INTERNAL")]
 )
 def test_a_status_is_a_gateways_page(shell: Shell, status: int, line: str) -> None:
-    """A status comes with a page for people, not with the API's JSON."""
     shell.world.faults.add({"effect": {"status": status, "retry_after": 7}})
 
     seen = shell.call(RESEND)
@@ -161,7 +159,6 @@ def test_a_record_is_deleted_first(shell: Shell, call: str) -> None:
 
 
 def test_a_record_is_deleted_afterwards(shell: Shell) -> None:
-    """The request itself still finds it."""
     shell.world.faults.add({"effect": {"delete_record": True}, "when": "after_commit"})
 
     assert code(shell.call(SHOW)) == "OK"

@@ -19,7 +19,6 @@ JSON_VALUES: list[Any] = [
 
 @pytest.fixture(scope="module")
 def shared(make_mock: Any) -> Any:
-    """A mock of R10."""
     return make_mock("R10")
 
 
@@ -111,7 +110,6 @@ def test_a_wrong_json_type_anywhere(mock: Any, method: Any, value: Any) -> None:
 def test_a_body_that_is_no_json_object(
     mock: Any, method: Any, body: bytes, kind: str, seen: str
 ) -> None:
-    """Whatever is no JSON object in UTF-8 is refused, and the message says what it looked like."""
     if method.name == "web_api_key_token" and not body:
         return  # it has no mandatory parameter, so it needs no body
 
@@ -131,7 +129,6 @@ def test_a_query_that_is_not_utf_8(mock: Any, name: str, written: str) -> None:
 
 
 def test_a_query_with_too_many_parameters(mock: Any) -> None:
-    """Thousands of parameters are refused at once."""
     refused(mock, mock.list("&".join(["a=b"] * 501)), "invalid_value", "query: seen 502 parameters")
 
 
@@ -147,7 +144,6 @@ def test_characters_that_no_value_can_have(mock: Any, text: str) -> None:
 
 @pytest.mark.parametrize("name", ["token", "fields_set"])
 def test_a_member_given_twice(mock: Any, name: str) -> None:
-    """A repeated member of a body is refused, whether or not the two agree."""
     members = b'"token":"T","webhook_request_identifier":{"number":"7"},"%b":"x"' % name.encode()
     body = b"{%b,%b}" % (members, b'"%b":"x"' % name.encode())
 

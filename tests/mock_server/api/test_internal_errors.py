@@ -45,7 +45,6 @@ def test_an_internal_error_is_a_500_in_the_apis_form(
 def test_an_internal_error_of_the_control_api_is_json(
     make_mock: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As all of its errors are."""
     mock = make_mock()
     monkeypatch.setattr(type(mock.world.clock), "state", property(_fail))
     mock.app.config["PROPAGATE_EXCEPTIONS"] = False

@@ -28,7 +28,6 @@ FILTERS: dict[str, Callable[[Any], str]] = {
 
 
 def numbers(reply: Any) -> list[str]:
-    """The numbers of the webhook requests that a list returned, in order."""
     return [record["number"] for record in reply.data]
 
 
@@ -40,12 +39,10 @@ def mock(request: pytest.FixtureRequest, make_mock: Any) -> Any:
 
 @pytest.fixture(scope="module")
 def mock_r15(make_mock: Any) -> Any:
-    """A mock of R15, which has every entity."""
     return make_mock("R15")
 
 
 def test_filters_select_what_a_naive_search_finds(mock: Any) -> None:
-    """Two filters together, one of them semi-optional, return the records that meet both."""
     records = [*mock.records().values()]
     for at, (first, second) in enumerate(product([*FILTERS][:4], FILTERS)):
         sample = records[at * 5 % len(records)]
@@ -60,7 +57,6 @@ def test_filters_select_what_a_naive_search_finds(mock: Any) -> None:
 
 @pytest.mark.parametrize("name", [GREEK, AWKWARD])
 def test_a_name_may_have_any_character(mock_r15: Any, name: str) -> None:
-    """Spaces, Greek letters, `=`, `&` and `,` in a name are found, whatever else is encoded."""
     every = quote(name, safe="")
     few = quote(name, safe=" =,").replace(" ", "+")
     for written in (f"name={every}", f"name%3D{every}", f"name={few}"):
@@ -69,7 +65,6 @@ def test_a_name_may_have_any_character(mock_r15: Any, name: str) -> None:
 
 
 def test_a_day_ends_at_midnight(make_mock: Any) -> None:
-    """The last second of a day belongs to it, and the first of the next does not."""
     moments = ["2016-02-28T23:59:59", "2016-02-29T00:00:00", "2016-02-29T23:59:59"]
     entries, entity = entries_like_one(3)
     for entry, moment in zip(entries[-3:], moments, strict=True):
@@ -86,7 +81,6 @@ def test_a_day_ends_at_midnight(make_mock: Any) -> None:
 
 @given(size=st.integers(0, 60), offset=st.integers(0, 60))
 def test_a_page_is_a_slice_of_the_list(mock_r15: Any, size: int, offset: int) -> None:
-    """Whatever the two numbers are, a page is that slice of the whole list."""
     whole = numbers(mock_r15.list(entity="SUBSCRIPTIONS"))
 
     page = mock_r15.list(entity="SUBSCRIPTIONS", number_of_results=str(size), offset=str(offset))

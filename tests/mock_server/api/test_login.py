@@ -23,13 +23,11 @@ def mock(request: pytest.FixtureRequest, make_mock: Any) -> Any:
 
 
 def call(mock: Any, token: str) -> str:
-    """The code of a call with ``token``."""
     query = f"token={token}&webhook_request_identifier=number=7"
     return str(mock.send("GET", "webhook_requests/show", query).code)
 
 
 def test_a_user_name_is_read_in_any_case(mock: Any) -> None:
-    """MPAdministrator is mpadministrator, as in the captured examples."""
     assert mock.login(username="MPAdministrator").code == "OK"
 
 
@@ -92,12 +90,10 @@ def test_a_released_token_holds_no_longer(make_mock: Any, release: str) -> None:
 
 
 def basic(text: str) -> dict[str, str]:
-    """The headers that send ``text`` by HTTP Basic authentication."""
     return {"Authorization": f"Basic {base64.b64encode(text.encode('latin-1')).decode()}"}
 
 
 def key_login(mock: Any, headers: dict[str, str], body: Any = None) -> Any:
-    """Log in with a Web API key."""
     return mock.send("POST", KEY_LOGIN, body=body, headers=headers)
 
 

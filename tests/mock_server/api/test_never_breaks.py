@@ -62,7 +62,6 @@ ODD = {
 
 @pytest.fixture(scope="module", params=["default", "http", Dialect("odd", ODD)])
 def mock(request: pytest.FixtureRequest, make_mock: Any) -> Any:
-    """A mock in each built-in dialect, and in an odd one."""
     return make_mock("R15", dialect=request.param)
 
 

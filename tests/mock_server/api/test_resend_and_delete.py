@@ -9,7 +9,6 @@ from crmcom_kit.schemas import response_fields
 
 @pytest.fixture(params=["R9", "R12", "R18"])
 def mock(request: pytest.FixtureRequest, make_mock: Any) -> Any:
-    """A mock of each release."""
     return make_mock(request.param)
 
 

@@ -161,21 +161,18 @@ def test_what_the_caller_means_is_not_guessed(make_mock: Any, asked: Asked) -> N
 
 
 def test_a_method_of_a_later_release_is_named_with_it(make_mock: Any) -> None:
-    """The suggestion is to start the mock with that release."""
     asked = post("authentication/token/release")
     assert "start the mock with --release R10" in suggestion(make_mock("R9"), asked)
 
 
 @pytest.mark.parametrize("end", ["release", "expire"])
 def test_for_a_token_that_is_over_another_is_suggested(make_mock: Any, end: str) -> None:
-    """Expired and released tokens need a new login."""
     mock = make_mock("R13")
     getattr(mock.world.tokens, end)(TOKEN)
     assert "from a new login" in suggestion(mock, show("number=7"))
 
 
 def test_where_nothing_is_rejected_the_suggestion_says_so(make_mock: Any) -> None:
-    """There is no other webhook request to resend."""
     mock = make_mock("R13")
     for body in mock.world.store.query(Query(states=frozenset({"REJECTED"}))):
         ask(mock, resend(number=json.loads(body)["number"]))

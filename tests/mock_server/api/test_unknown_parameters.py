@@ -8,7 +8,6 @@ from crmcom_kit.schemas import Dialect
 
 
 def strict(make_mock: Any, release: str = "R9") -> Any:
-    """A mock that refuses unknown parameters."""
     return make_mock(release, dialect=Dialect("test", {"requests.unknown_parameters": "strict"}))
 
 
@@ -50,7 +49,6 @@ def test_no_name_can_spoil_a_header_or_a_message(make_mock: Any, name: str) -> N
 
 
 def test_a_great_many_are_no_burden(make_mock: Any) -> None:
-    """A body full of members, one of them twice, is answered like any other."""
     members = b",".join(b'"x%d":1' % at for at in range(80_000))
     body = b'{"token":"T","webhook_request_identifier":{"number":"0"},"x1":1,%b}' % members
     mock = make_mock()

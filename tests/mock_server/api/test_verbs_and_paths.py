@@ -12,14 +12,12 @@ SHOW = "token=T&webhook_request_identifier=number=7"
 
 @pytest.fixture(scope="module", params=["default", "http"])
 def mock(request: pytest.FixtureRequest, make_mock: Any) -> Any:
-    """A mock of R10 in each built-in dialect."""
     return make_mock("R10", dialect=request.param)
 
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("verb", ["GET", "POST", "DELETE", "OPTIONS", "G-E.T"])
 def test_a_method_answers_its_own_verb_alone(mock: Any, method: Any, verb: str) -> None:
-    """Any other verb, invented ones too, is refused with the right one, and changes nothing."""
     if verb == method.verb:
         return
     before = mock.state()
@@ -35,7 +33,6 @@ def test_a_method_answers_its_own_verb_alone(mock: Any, method: Any, verb: str) 
 
 @pytest.mark.parametrize("path", ["webhook_requests/show", "webhook_requests/list"])
 def test_head_answers_what_get_answers_without_a_body(mock: Any, path: str) -> None:
-    """HEAD of a GET method has GET's headers and no body."""
     head, get = (mock.send(verb, path, f"{SHOW}&entity=JOBS") for verb in ("HEAD", "GET"))
 
     assert (head.http, head.text) == (get.http, "")

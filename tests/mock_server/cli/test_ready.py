@@ -62,7 +62,6 @@ class _StartsSlowly(BaseHTTPRequestHandler):
 
 
 def test_a_mock_that_starts_is_waited_for() -> None:
-    """Until it is ready, and no longer."""
     with HTTPServer(("127.0.0.1", 0), _StartsSlowly) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         url = f"http://127.0.0.1:{server.server_port}"
@@ -73,7 +72,6 @@ def test_a_mock_that_starts_is_waited_for() -> None:
 
 
 def test_a_wait_ends_with_what_was_seen_last() -> None:
-    """In one line, with exit code 1."""
     command = ["ready", "--url", "http://127.0.0.1:1", "--wait", "0.3"]
     result = CliRunner().invoke(main, command)
     assert result.exit_code == 1

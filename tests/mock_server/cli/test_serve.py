@@ -62,7 +62,6 @@ def _never_serve_here(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def one_line(*arguments: str) -> str:
-    """The one line on standard error with which ``serve`` refuses to start."""
     refused = CliRunner().invoke(serve, ["--port", "0", *arguments])
     assert refused.exit_code == 2, refused.output
     assert refused.stdout == ""
@@ -72,7 +71,6 @@ def one_line(*arguments: str) -> str:
 
 @pytest.mark.parametrize(("flags", "start"), MISTAKES)
 def test_a_mistake_in_the_flags_is_one_line(flags: str, start: str) -> None:
-    """A flag that cannot be followed ends in one line that says which and why, and status 2."""
     assert one_line(*shlex.split(flags)).startswith(f"Error: {start}")
 
 
@@ -90,7 +88,6 @@ def test_an_admin_token_that_no_header_carries_is_refused(monkeypatch: pytest.Mo
 def test_a_mistake_in_a_file_is_one_line(
     tmp_path: Path, flag: str, content: str, words: str
 ) -> None:
-    """A file that cannot be used ends in one line that names it and the place in it."""
     file = tmp_path / "mine"
     file.write_text(content, "utf-8")
 

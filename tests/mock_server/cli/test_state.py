@@ -23,7 +23,6 @@ EVENT = {"entity": "ACTIVITIES", "definition": "ACT CREATE", "data": {"id": "A",
 
 @pytest.fixture
 def start(start_server: Callable[..., Any], tmp_path: Path) -> Callable[..., Any]:
-    """Start a server on the same state file."""
     state = str(tmp_path / "world.state")
     return functools.partial(start_server, "--state", state, "--token", "T", "--log", "off")
 
@@ -87,5 +86,4 @@ def test_data_is_for_a_new_file(start: Callable[..., Any], tmp_path: Path) -> No
 
 
 def records_of(server: Any) -> int:
-    """How many webhook requests a server has."""
     return int(server.ask("GET", "/__admin/health")[1]["webhook_requests"])

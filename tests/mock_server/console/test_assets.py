@@ -29,7 +29,6 @@ def test_a_hostile_root_is_escaped() -> None:
 
 @pytest.mark.parametrize("path", ["/", "/console/app.js"])
 def test_nothing_but_the_mocks_own_files_may_run_or_load(path: str) -> None:
-    """The page says so to the browser, and so does each of its files."""
     policy = create_app().test_client().get(path).headers["Content-Security-Policy"]
     rules = dict(rule.split(" ", 1) for rule in policy.split("; "))
     assert rules["default-src"] == "'none'"
@@ -39,5 +38,4 @@ def test_nothing_but_the_mocks_own_files_may_run_or_load(path: str) -> None:
 
 @pytest.mark.parametrize("name", ["nothing.js", "../assets.py", "README.md", "lit-html", ""])
 def test_only_files_of_the_page_are_served(name: str) -> None:
-    """No other file of the package, and no folder."""
     assert create_app().test_client().get(f"/console/{name}").status_code == 404

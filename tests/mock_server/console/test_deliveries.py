@@ -25,12 +25,10 @@ def fire(mock: Mock, number: str = "JOB1", **given: Any) -> Any:
 
 
 def row(page: Page, number: str) -> Any:
-    """The row of the deliveries of a record."""
     return page.get_by_role("row", name=f"#{number}")
 
 
 def tab(page: Page, name: str) -> None:
-    """Open a part of the details."""
     details(page).get_by_role("tab", name=name).click()
 
 
@@ -130,7 +128,6 @@ def test_an_attempt_is_replayed_and_its_signature_explained(console: Console, mo
 
 @SENDING
 def test_answers_of_the_receiver(console: Console, mock: Mock) -> None:
-    """They are set by a form, and the next deliveries get them."""
     page = console.open(f"{LIST}/receiver")
     expect(page.get_by_role("heading", name="No messages yet")).to_be_visible()
     fill(page, "Responses of the receiver", "Set", statuses="503, 200")

@@ -25,12 +25,10 @@ PROFILE = Profile(
 
 
 def rows(page: Page) -> Any:
-    """The rows of the list."""
     return page.get_by_role("table", name="Records").locator("tbody tr")
 
 
 def number_in(state: str, mock: Mock) -> str:
-    """The number of the newest record in a state."""
     records = [one["number"] for one in mock.records if one["life_cycle_state"] == state]
     return str(records[-1])
 

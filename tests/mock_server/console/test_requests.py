@@ -18,12 +18,10 @@ OVERFLOW = """() => [...document.querySelectorAll('body, main, aside')]
 
 
 def rejected(mock: Mock) -> str:
-    """Return the number of a record that can be resent."""
     return str(mock.records.filter(life_cycle_state="REJECTED")[0]["number"])
 
 
 def journal(mock: Mock) -> list[dict[str, Any]]:
-    """Return what the mock has recorded, newest first."""
     body: list[dict[str, Any]] = mock.client().get(f"{mock.admin_url}/requests").json()["requests"]
     return body
 

@@ -11,7 +11,6 @@ from crmcom_kit.mock_server.python_api import Mock, crmcom_mock
 
 
 def message(page: Page, text: str) -> None:
-    """The page says that."""
     expect(page.get_by_role("status").last).to_contain_text(text)
 
 

@@ -31,7 +31,6 @@ def delivery(*allowed: str, **dials: Any) -> HttpDelivery:
 
 
 def sent(url: str, **dials: Any) -> Outcome:
-    """Send one attempt to a receiver."""
     return delivery(**dials).send(OutgoingMessage(url, b'{"n":"A1"}', "C0DE", "default/1"))
 
 
@@ -78,7 +77,6 @@ def test_the_status_decides(status: int, success: str, words: str | None) -> Non
 
 
 def test_a_redirect_is_not_followed() -> None:
-    """It is the receiver's response, and no success."""
     with listening(answering()) as last:
         head = f"HTTP/1.1 307 Moved\r\nLocation: {last.url}\r\nContent-Length: 0\r\n\r\n"
         with listening(answering(head.encode())) as first:
@@ -144,7 +142,6 @@ def test_a_hostile_receiver_is_left(name: str) -> None:
 
 
 def test_nobody_listens() -> None:
-    """A port without a server is a refused connection."""
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         outcome = sent(f"http://127.0.0.1:{bound.getsockname()[1]}/")
@@ -184,7 +181,6 @@ def test_an_address_that_does_not_answer_takes_its_share_of_the_time(
 
 
 def test_a_cut_ends_what_is_on_its_way() -> None:
-    """A delivery that waits for a response ends at once."""
     sender = delivery()
 
     def handle(connection: socket.socket) -> None:
@@ -200,7 +196,6 @@ def test_a_cut_ends_what_is_on_its_way() -> None:
 def test_a_cut_while_a_name_is_resolved_lets_nobody_be_called(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A delivery that has no connection yet makes none."""
     sender = delivery("some.example")
 
     def resolve(*_: Any, **__: Any) -> list[tuple[Any, ...]]:

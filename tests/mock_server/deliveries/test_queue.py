@@ -41,12 +41,10 @@ class Held:
 
 
 def soon(condition: Callable[[], bool]) -> None:
-    """Return when something has become so."""
     assert comes(condition), "it never became so"
 
 
 def arrived(held: Held, count: int) -> None:
-    """Return when so many deliveries have begun."""
     soon(lambda: len(held.arrived) == count)
 
 
@@ -57,13 +55,11 @@ def close(world: World) -> None:
 
 
 def resend(world: World, number: str) -> Any:
-    """Resend a record and return the answer."""
     body = b'{"token":"T","webhook_request_identifier":{"number":"%b"}}' % number.encode()
     return dispatch(world, Request("POST", "webhook_requests/resend", body=body))
 
 
 def rejected(world: World) -> list[str]:
-    """The numbers of the records that are REJECTED."""
     return [record.number for record in world.store.records() if record.state is State.REJECTED]
 
 
@@ -85,7 +81,6 @@ def _world(held: Held) -> World:
 
 
 def state(world: World, number: str) -> State:
-    """The state that a record really has."""
     record = world.store.get("number", number)
     assert record is not None
     return record.state
@@ -208,7 +203,6 @@ def test_a_waiting_resend_is_given_up_at_the_end(held: Held) -> None:
 
 @pytest.mark.parametrize(("name", "limit"), [("MAX_ENTRIES", 5), ("MAX_BYTES", 60_000)])
 def test_attempts_are_bounded(monkeypatch: pytest.MonkeyPatch, name: str, limit: int) -> None:
-    """The oldest go first; numbers go on."""
     monkeypatch.setattr(f"crmcom_kit.mock_server.deliveries.attempts.{name}", limit)
     attempts = Attempts("w")
     for _ in range(50):

@@ -35,7 +35,6 @@ def test_any_script_is_played_as_written(steps: list[tuple[int, str]]) -> None:
     "script", ["", "sucess", "0*timeout, success", "success,", "*success", "3"]
 )
 def test_an_unknown_script_is_refused(script: str) -> None:
-    """A script that cannot be played names what it may hold."""
     with pytest.raises(UsageError, match=r"script: seen .*; allowed is .*timeout"):
         ScriptedDelivery(script)
 
@@ -78,7 +77,6 @@ def test_the_script_of_a_webhook_request_goes_before_the_worlds() -> None:
 
 
 def test_there_are_only_so_many_scripts() -> None:
-    """One more is refused; one that is there can be replaced."""
     delivery = ScriptedDelivery("refused")
     for number in range(1, MAX_SCRIPTS):
         delivery.put("timeout", str(number))
@@ -90,7 +88,6 @@ def test_there_are_only_so_many_scripts() -> None:
 
 
 def outcome(mock: Mock) -> str:
-    """Resend webhook request 7; return the outcome of its delivery."""
     body = {"token": mock.token, "webhook_request_identifier": {"number": "7"}}
     with mock.client() as client:
         client.post("webhook_requests/resend", json=body)
@@ -100,7 +97,6 @@ def outcome(mock: Mock) -> str:
 
 
 def test_the_former_name_of_a_script_warns() -> None:
-    """It works for one release."""
     with pytest.warns(DeprecationWarning, match="deliveries is now deliver"):
         world = make_world(deliveries="timeout")
 

@@ -77,7 +77,6 @@ def test_a_code_in_a_header() -> None:
 
 @pytest.mark.parametrize("body", [b"", b'{"data":{"a":"', b"[1]", b'{"data":[]}'])
 def test_what_has_no_data(body: bytes) -> None:
-    """Nothing could be signed."""
     world = make_world(data=KEYS)
     verdict = verdict_on(world.config.exchanges, world.current_epoch.reference_data, {}, body, None)
     assert verdict == ("no_data", None, None, None, None)

@@ -17,7 +17,6 @@ from crmcom_kit.usage_errors import NotFound, UsageError
 
 @pytest.fixture
 def shell() -> Shell:
-    """A world whose clock is frozen, behind the Flask application."""
     return Shell()
 
 
@@ -31,7 +30,6 @@ def outcome(shell: Shell, call: Any, prefer: str = "") -> str:
 
 
 def code_of(shell: Shell, kind: str) -> str:
-    """The code that an error of that kind has."""
     return str(shell.world.config.dialect[f"errors.{kind}.code"])
 
 
@@ -82,7 +80,6 @@ def test_arguments_become_effects(shell: Shell) -> None:
 def test_a_bad_argument_is_refused(
     shell: Shell, preset: str, arguments: Any, parameter: str, seen: str
 ) -> None:
-    """What is wrong with an argument is said by its name, and no fault is added."""
     with pytest.raises(UsageError) as caught:
         shell.world.faults.add_preset(preset, arguments)
 
@@ -123,7 +120,6 @@ def test_each_preset_stands_in_the_how_to(project_root: Path) -> None:
     ],
 )
 def test_a_preference_is_a_fault(prefer: str, when: str, effect: Any) -> None:
-    """What a header asks for is what a specification would say."""
     fault = fault_of_header(prefer).as_json()
 
     assert (fault["id"], fault["when"], fault["effect"]) == ("prefer", when, effect)
@@ -142,7 +138,6 @@ def test_a_preference_is_a_fault(prefer: str, when: str, effect: Any) -> None:
     ],
 )
 def test_a_bad_preference_is_refused(prefer: str, parameter: str, seen: str) -> None:
-    """What is wrong with the header is named: which part, and what was seen."""
     with pytest.raises(UsageError) as caught:
         fault_of_header(prefer)
 
@@ -151,7 +146,6 @@ def test_a_bad_preference_is_refused(prefer: str, parameter: str, seen: str) -> 
 
 @given(st.text() | st.lists(st.sampled_from(["delay", "fault", "drop", "=", ","])).map("".join))
 def test_any_preference_is_a_fault_or_refused(header: str) -> None:
-    """Whatever a header has, nothing else comes of it."""
     with suppress(UsageError):
         assert fault_of_header(header).name.isprintable()
 

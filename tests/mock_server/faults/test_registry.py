@@ -19,7 +19,6 @@ HARMLESS = {"effect": {"delay": 0}}  # so that the answer itself is the usual on
 
 @pytest.fixture
 def mock(make_mock: Any) -> Any:
-    """A mock with a clock that stands."""
     return make_mock(clock=FixedClock(NOON))
 
 
@@ -54,7 +53,6 @@ def test_a_match_chooses(mock: Any, match: Any, expected: str) -> None:
 
 
 def test_a_record_that_is_gone_is_still_named(mock: Any) -> None:
-    """Also requests that name a deleted record are hit by the fault for it."""
     mock.delete("7")
     mock.world.faults.add({"match": {"record": "7"}, **HARMLESS})
 
@@ -97,7 +95,6 @@ def test_the_first_fault_hits_and_all_count(mock: Any) -> None:
 
 
 def test_times_are_exact_among_threads(mock: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of the requests of 16 threads each fault hits as many as it says, and none more."""
     counted = FaultState.count_match
 
     def slowly(state: FaultState) -> bool:
@@ -248,7 +245,6 @@ def test_fixed_responses_are_bounded(mock: Any) -> None:
     ],
 )
 def test_a_bad_specification_is_refused(mock: Any, spec: Any, parameter: str, seen: str) -> None:
-    """What is not allowed is named with what was seen; no fault is added."""
     with pytest.raises(UsageError) as caught:
         mock.world.faults.add(HARMLESS, spec)
 

@@ -77,7 +77,6 @@ def client_for(request: pytest.FixtureRequest) -> Callable[[Access], Any]:
 
 @pytest.fixture
 def client(client_for: Any) -> Any:
-    """A client of a mock that is called mock.example."""
     return client_for(Access(names=frozenset(["mock.example"])))
 
 
@@ -88,7 +87,6 @@ def _status(client: Any, path: str, headers: dict[str, str]) -> int:
 
 
 def worlds(client: Any) -> list[str]:
-    """The names of the worlds that there are."""
     return [world["name"] for world in client.get("/__admin/worlds").json["worlds"]]
 
 

@@ -26,7 +26,6 @@ class Terminal(io.StringIO):
     """A stream to which lines are written at once."""
 
     def isatty(self) -> bool:
-        """Say so."""
         return True
 
 
@@ -39,7 +38,6 @@ class Logged:
         self.client = Client(AsWsgi(AsgiShell(WorldRegistry(mock.world), log=log)))
 
     def ask(self, verb: str, url: str, **more: Any) -> Any:
-        """The answer to a request."""
         return self.client.open(url, method=verb, buffered=True, **more)
 
     @property
@@ -57,13 +55,11 @@ class Logged:
 
 @pytest.fixture
 def human(make_mock: Any) -> Logged:
-    """A mock whose log is for people."""
     return Logged(make_mock("R10", clock=FixedClock(NOON)))
 
 
 @pytest.fixture
 def in_json(make_mock: Any) -> Logged:
-    """A mock whose log is for programs."""
     return Logged(make_mock(clock=FixedClock(NOON)), "json")
 
 

@@ -22,7 +22,6 @@ ASKED = {
 
 @pytest.fixture(scope="module")
 def server(start_server: Any) -> Any:
-    """A server whose control API answers without delay."""
     started = start_server("--log", "off")
     assert may_wait(started)
     return started

@@ -13,12 +13,10 @@ SHOW = f"{API_PATH}/webhook_requests/show?token=T&webhook_request_identifier=num
 
 @pytest.fixture(scope="module")
 def server(start_server: Any) -> Any:
-    """A server whose content no test changes."""
     return start_server("--token", "T", "--log", "off")
 
 
 def get(*headers: str) -> bytes:
-    """A request as bytes."""
     return "\r\n".join([f"GET {SHOW} HTTP/1.1", "Host: localhost", *headers, "", ""]).encode()
 
 

@@ -19,7 +19,6 @@ SERVE = (
 
 
 def ask(path: str, *headers: str) -> bytes:
-    """The bytes of a GET."""
     return "\r\n".join([f"GET {path} HTTP/1.1", "Host: localhost", *headers, "", ""]).encode()
 
 
@@ -55,7 +54,6 @@ def test_a_running_request_is_finished(start_server: Any) -> None:
 
 
 def test_half_sent_requests_do_not_hold_the_server(start_server: Any) -> None:
-    """Who never finishes a request is not waited for."""
     server = start_server(command=(sys.executable, "-c", SERVE))
     head = b"POST /x HTTP/1.1\r\nHost: localhost\r\n"
     with ExitStack() as connections:

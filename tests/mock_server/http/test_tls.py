@@ -16,7 +16,6 @@ from crmcom_kit.cli import main
 
 
 def health(mock: Any, ca: Path) -> Any:
-    """What the mock answers to who trusts a CA."""
     context = ssl.create_default_context(cafile=str(ca))
     with urlopen(f"https://localhost:{mock.port}/__admin/health", context=context) as answer:
         return json.load(answer)
@@ -39,7 +38,6 @@ def test_a_certificate_is_made_at_the_start(start_server: Any, tmp_path: Path) -
 
 
 def test_a_certificate_of_the_user_is_served(start_server: Any, tmp_path: Path) -> None:
-    """In two files, or in one."""
     authority = trustme.CA()
     made = authority.issue_cert("localhost")
     ca, cert, key, both = (tmp_path / name for name in ("ca", "cert", "key", "both"))

@@ -33,7 +33,6 @@ Promise.allSettled([
 
 @pytest.fixture(scope="module")
 def mock(start_server: Any) -> Any:
-    """A mock that nobody else asks."""
     return start_server("--token", "T", "--log", "off")
 
 

@@ -19,7 +19,6 @@ APP = "crmcom_kit.mock_server:create_app(release='R10', tokens=['T'])"
 
 @pytest.mark.skipif(sys.platform == "win32", reason="gunicorn is not installed there")
 def test_it_serves_under_another_server(start_server: Any) -> None:
-    """API, control API and faults work on one world."""
     server = start_server(command=(GUNICORN, *FLAGS, APP), stderr=subprocess.STDOUT)
     while "Listening at: " not in server.first_line:
         assert server.process.poll() is None

@@ -21,18 +21,15 @@ AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def begin(journal: Journal, query: bytes = b"") -> Entry:
-    """Record a request."""
     asked = Request("POST", "webhook_requests/show", query, b"", headers={"HTTP_X_ODD": "x"})
     return journal.begin(AT, asked)
 
 
 def response(body: Any = b"{}") -> Response:
-    """Return a response with a body, or with the parts of one."""
     return Response(200, body, "application/json", len(body) if isinstance(body, bytes) else None)
 
 
 def record(journal: Journal, times: int = 1, body: bytes = b"{}") -> None:
-    """Record some requests, and a response to each."""
     for _ in range(times):
         journal.complete(begin(journal), response(body))
 
@@ -46,7 +43,6 @@ def stream(journal: Journal, parts: list[bytes]) -> Iterator[bytes]:
 
 
 def numbers(journal: Journal, since: int = 0) -> list[int]:
-    """The numbers of the entries."""
     return [entry.number for entry in journal.entries(since)]
 
 

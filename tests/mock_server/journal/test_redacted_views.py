@@ -36,7 +36,6 @@ def percent(text: str, layers: int = 1) -> str:
 
 
 def send(world: World, verb: str, path: str, **more: Any) -> None:
-    """Send one request to a world without others."""
     world.reset()
     create_app(world).test_client().open(f"{API_PATH}/{path}", method=verb, **more).get_data()
 

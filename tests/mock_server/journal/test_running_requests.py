@@ -51,14 +51,12 @@ class Held:
         return self.sent.result(PATIENCE)
 
     def ask(self, verb: str, path: str, body: Any = None) -> tuple[int, Any]:
-        """Call the control API; return status and JSON."""
         answer = httpx.request(verb, f"{self.mock.admin_url}{path}", json=body, timeout=PATIENCE)
         return answer.status_code, answer.json()
 
 
 @contextmanager
 def held_back(when: When = "after_commit", *, is_flask: bool = False) -> Iterator[Held]:
-    """Give a mock in which a resend is held back."""
     with crmcom_mock() as mock:
         held = Held(mock, when, is_flask=is_flask)
         try:

@@ -28,7 +28,6 @@ from crmcom_kit.schemas.statements import statement
 
 
 def decision(call: EntryView) -> TraceStep:
-    """Return the step that says how a request was decided."""
     (found,) = [step for step in call.trace if step["step"] == "request"]
     return found
 

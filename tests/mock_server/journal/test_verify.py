@@ -19,7 +19,6 @@ def _mock(make_mock: Any) -> Any:
 
 
 def show(mock: Any, *numbers: int) -> None:
-    """Show some webhook requests."""
     for number in numbers:
         mock.show(f"number={number}")
 
@@ -46,7 +45,6 @@ def test_how_often_something_is_expected(value: Any, words: str, allowed: set[in
     "value", [-1, True, "1", {}, {"exact": 1}, {"at_least": -1}, {"at_least": 2, "at_most": 1}]
 )
 def test_what_cannot_be_expected_is_named(value: Any) -> None:
-    """Numbers that no count can have are refused."""
     with pytest.raises(UsageError) as refused:
         times(value)
     assert refused.value.parameter == "times"
@@ -108,7 +106,6 @@ def test_what_evicted_requests_may_change_is_an_error(
 
 
 def test_what_the_user_removes_was_not_evicted(full: Any) -> None:
-    """Clearing begins anew."""
     full.world.journal.clear()
     assert verify(full.world.reader, {"times": 0}).ok
 
@@ -162,7 +159,6 @@ def test_waiting_for_a_record(mock: Any) -> None:
 def test_what_cannot_be_waited_for_is_refused(
     mock: Any, asked: dict[str, Any], parameter: str
 ) -> None:
-    """There is no wait for something that cannot happen."""
     with pytest.raises(UsageError) as refused:
         condition_of(mock.world, asked)
     assert refused.value.parameter == parameter

@@ -52,7 +52,6 @@ def test_every_way_to_a_real_host_is_blocked_and_recorded(
 
 
 def test_other_hosts_and_literal_addresses_are_left_alone(guard: Guard) -> None:
-    """Only what is called like CRM.COM's hosts is blocked."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         socket.create_connection(server.getsockname(), 5).close()
     socket.getaddrinfo("localhost", 80)

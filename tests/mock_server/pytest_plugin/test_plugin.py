@@ -81,7 +81,6 @@ def test_first(crmcom_mock):
     ],
 )
 def test_a_wrong_option_is_refused_by_name(run: Run, flag: str, message: str) -> None:
-    """The run says at its start what was seen and what is allowed."""
     result = run("def test_it(): pass", flag)
 
     assert result.ret == pytest.ExitCode.USAGE_ERROR
@@ -100,7 +99,6 @@ def test_a_world_that_cannot_be_read_is_one_line(run: Run) -> None:
 
 
 def test_faults_are_set_by_a_marker(run: Run) -> None:
-    """Each is a fault of the test's world, of class and function."""
     result = run(
         """
 @pytest.mark.crmcom_fault(status=503, operation="show", times=1)
@@ -149,7 +147,6 @@ def test_nothing_is_left(crmcom_mock_server):
 
 
 def test_it_loads_nothing_before_it_is_asked_for(run: Run) -> None:
-    """A run that does not use the mock imports nothing of it but the plugin."""
     tests = """
 import sys
 
@@ -200,7 +197,6 @@ def test_a_strict_test_fails_for_what_it_does_not_expect(run: Run, flag: str, in
 
 
 def test_a_marker_makes_a_test_strict(run: Run) -> None:
-    """One test, in a run that is not."""
     tests = STRICT.replace("def test_refused", "@pytest.mark.crmcom_strict\ndef test_refused")
     tests = tests.replace("strict(False)", "strict(strict=False)")
     run(tests).assert_outcomes(passed=3, failed=1)

@@ -9,6 +9,5 @@ from crmcom_kit.mock_server import Mock, crmcom_mock
 
 @pytest.fixture
 def mock() -> Iterator[Mock]:
-    """A mock of the sample data, which is stopped in the end."""
     with crmcom_mock() as mock:
         yield mock

@@ -133,6 +133,5 @@ def test_a_mistake_is_refused_by_name(named: str, use: Callable[[Any], Any]) -> 
     ],
 )
 def test_what_is_meant_is_named(meant: str, use: Callable[[Any], Any]) -> None:
-    """An argument or a preset that is misspelled."""
     with pytest.raises(ValueError, match=rf"\(nearest: {meant}\)$"):
         use(crmcom_mock())

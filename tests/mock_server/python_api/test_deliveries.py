@@ -60,7 +60,6 @@ def test_a_replay_is_one_more_attempt(mock: Any) -> None:
 
 @pytest.mark.parametrize("fault", ["wrong_signature", "old_key"])
 def test_without_a_key_no_signature_can_be_wrong(mock: Any, fault: str) -> None:
-    """Nothing is sent."""
     mock.add_definition(name="unsigned", url="http://127.0.0.1:9/")
     before = len(mock.records)
     with pytest.raises(UsageError, match="the webhook definition has no secret key"):

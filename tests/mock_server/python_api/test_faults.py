@@ -60,13 +60,11 @@ def test_arguments_may_be_none_or_tuples(mock: Mock) -> None:
     ("body", "sent"), [("[1", b"[1"), (b"\xff", b"\xff"), ([{"a": None}], b'[{"a": null}]')]
 )
 def test_a_response_may_have_any_body(mock: Mock, body: Any, sent: bytes) -> None:
-    """Text, bytes, or JSON."""
     with mock.fail(operation="show", respond={"body": body}):
         assert show(mock).content == sent
 
 
 def test_a_recorded_response_is_sent_again(mock: Mock, tmp_path: Path) -> None:
-    """One of a HAR file, by its operation and place."""
     own = show(mock).json()
     list_of(mock, entity="JOBS")
     path = tmp_path / "traffic.har"
@@ -96,7 +94,6 @@ def test_a_recorded_response_is_sent_again(mock: Mock, tmp_path: Path) -> None:
 def test_what_cannot_be_sent_again_is_refused(
     tmp_path: Path, text: str | None, arguments: tuple[str, ...], message: str
 ) -> None:
-    """A file that is not there or no HAR, and a response that it does not have."""
     path = tmp_path / "traffic.har"
     if text is not None:
         path.write_text(text, "utf-8")

@@ -14,7 +14,6 @@ SHOW = "webhook_requests/show"
 
 
 def serving_threads() -> list[threading.Thread]:
-    """The threads of this process in which a mock serves."""
     return [one for one in threading.enumerate() if one.name == "crmcom-mock"]
 
 
@@ -91,7 +90,6 @@ def test_an_ended_world_begins_anew() -> None:
 
 
 def test_content_goes_back_to_a_snapshot_or_to_the_start() -> None:
-    """To restore brings back what snapshot kept; to reset, what the mock began with."""
     mock = crmcom_mock()
     mock.snapshot("whole")
     mock.remove("7")

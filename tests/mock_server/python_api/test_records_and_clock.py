@@ -8,7 +8,6 @@ from crmcom_kit.mock_server import Mock
 
 
 def test_records_are_found_by_number_and_by_id(mock: Mock) -> None:
-    """Number, as text or as a whole number, and id lead to the same record."""
     record = mock.records["7"]
 
     assert record["number"] == "7"
@@ -23,7 +22,6 @@ def test_records_are_found_by_number_and_by_id(mock: Mock) -> None:
 
 
 def test_records_are_filtered_by_members(mock: Mock) -> None:
-    """All that is asked for must hold."""
     rejected = mock.records.filter(life_cycle_state="REJECTED")
     of_jobs = mock.records.filter(life_cycle_state="REJECTED", entity="ACTIVITIES")
 
@@ -46,7 +44,6 @@ def test_a_frozen_clock_stands_where_it_is_told(mock: Mock) -> None:
 
 
 def test_the_clock_moves_by_seconds_or_by_what_a_timedelta_takes(mock: Mock) -> None:
-    """All ways to say how long add up, and time goes on, not back."""
     mock.clock.freeze("2024-01-31T12:00:00Z")
 
     mock.clock.advance(30)

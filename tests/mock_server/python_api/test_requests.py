@@ -69,7 +69,6 @@ def test_a_wait_returns_what_it_waited_for(mock: Mock) -> None:
 def test_a_wait_in_vain_says_what_was_there(
     mock: Mock, until: Any, asked: dict[str, Any], message: str
 ) -> None:
-    """Instead of what was waited for."""
     with pytest.raises(AssertionError, match=message):
         mock.wait_for(until, timeout=0, **asked)
 
@@ -78,7 +77,6 @@ def test_a_wait_in_vain_says_what_was_there(
     "use", [lambda mock: mock.calls, lambda mock: mock.fail("token expires", calls=1)]
 )
 def test_an_old_name_works_and_warns(mock: Mock, use: Any) -> None:
-    """At the line of the test, for one release."""
     with pytest.warns(DeprecationWarning, match="^calls is now requests$") as warned:
         assert use(mock) is not None
     assert warned[0].filename == __file__

@@ -33,16 +33,13 @@ class Model:
         self.deleted = deleted
 
     def copy(self) -> "Model":
-        """Return the content that a copy of the store has: deliveries stay behind."""
         live = [record._replace(state=record.state.in_responses) for record in self.live]
         return Model(live, self.deleted.copy())
 
     def at(self, key: Key, value: str) -> int | None:
-        """Return where the record with that id or number is."""
         return next((n for n, r in enumerate(self.live) if getattr(r, key) == value), None)
 
     def ever_existed(self, key: Key, value: str) -> bool:
-        """Whether a record has or had that id or number."""
         return any(getattr(record, key) == value for record in self.live + self.deleted)
 
     def found(self, query: Query) -> list[bytes]:
@@ -128,12 +125,10 @@ class StoreMachine(RuleBasedStateMachine):
 
     @property
     def store(self) -> Store:
-        """The store that the next step uses."""
         return self.pairs[0][0]
 
     @property
     def model(self) -> Model:
-        """The list beside it."""
         return self.pairs[0][1]
 
     @rule(several=st.lists(RECORDS, max_size=5), texts=st.lists(st.sampled_from(TEXTS), max_size=2))
@@ -159,7 +154,6 @@ class StoreMachine(RuleBasedStateMachine):
             self.model.live.extend(records)
 
     def any_record(self, data: st.DataObject) -> Record:
-        """Draw a record that the store has or had, or another."""
         return data.draw(st.sampled_from([*self.model.live, *self.model.deleted, made(1)]))
 
     @rule(data=st.data(), changes=st.booleans())
@@ -202,12 +196,10 @@ class StoreMachine(RuleBasedStateMachine):
 
     @rule()
     def copy(self) -> None:
-        """The store and its copy go on by themselves."""
         self.pairs.insert(0, (self.store.copy(), self.model.copy()))
 
     @rule(data=st.data())
     def use_another(self, data: st.DataObject) -> None:
-        """The next steps use another of the stores."""
         at = data.draw(st.integers(0, len(self.pairs) - 1))
         self.pairs.insert(0, self.pairs.pop(at))
 
@@ -240,7 +232,6 @@ TestStoreMachine.settings = settings(max_examples=40, stateful_step_count=30, de
     ],
 )
 def test_a_taken_key_is_named(values: list[Any], message: str) -> None:
-    """The message says which id or number is taken, and whether its record is still there."""
     store = filled(made(7), made(8))
     store.delete("number", "8")
     with pytest.raises(DuplicateRecord, match=f"^{message}$"):
@@ -260,7 +251,6 @@ def test_a_change_that_fails_changes_nothing() -> None:
 
 
 def test_records_are_those_of_the_moment() -> None:
-    """What is written while somebody goes through the records does not reach them."""
     store = filled(made(7), made(8))
     records = store.records()
     store.delete("number", "7")

@@ -18,8 +18,6 @@ REJECTED, SUCCESSFUL = frozenset({"REJECTED"}), frozenset({"SUCCESSFUL"})
 
 
 class CountedRecords(dict[int, Record]):
-    """Records that count how often one is looked at."""
-
     looks = 0
 
     def __getitem__(self, position: int) -> Record:
@@ -28,7 +26,6 @@ class CountedRecords(dict[int, Record]):
 
 
 def contents_of(*records: Record) -> Contents:
-    """Return contents that hold ``records``."""
     contents = Contents()
     contents.add(records)
     return contents
@@ -41,7 +38,6 @@ def looks(contents: Contents, query: Query) -> tuple[int, int]:
 
 
 def both(*conditions: tuple[IndexedField, str], **more: Any) -> Query:
-    """Make a query for records that meet every condition."""
     return Query(indexed=tuple((f, frozenset(v.split(","))) for f, v in conditions), **more)
 
 
@@ -112,7 +108,6 @@ def test_a_value_that_no_record_has_any_more_leaves_nothing_behind() -> None:
 
 @pytest.mark.parametrize("fields_set", [None, "id,number,log_information"])
 def test_a_long_list_is_never_in_memory_at_once(fields_set: str | None) -> None:
-    """Sending 30 MB takes a small part of that beyond the stored bytes themselves."""
     dialect, release = load_dialect(), resolve("R9")
     responses = ResponseBuilder(dialect, release, Renderer(dialect, release))
     selection = None

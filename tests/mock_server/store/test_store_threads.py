@@ -36,7 +36,6 @@ class SlowText(str):
 
 
 def rejected(name: str, number: str) -> Record:
-    """Make a rejected record; entity ids come and go with their few records."""
     return made(
         number,
         number=SlowText(number),

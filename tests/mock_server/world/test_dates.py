@@ -19,7 +19,6 @@ def _mock() -> Any:
 
 
 def post(mock: Mock, path: str, body: Any) -> Any:
-    """Call the control API."""
     with mock.client() as client:
         return client.post(f"{mock.admin_url}{path}", json=body).json()
 
@@ -43,7 +42,6 @@ def created(record: Any) -> str:
     ],
 )
 def test_a_record_is_as_old_as_was_asked_for(mock: Mock, members: Any, expected: str) -> None:
-    """An age is before the world's time."""
     assert created(mock.add(entity="JOBS", **members)) == expected
 
 
@@ -123,7 +121,6 @@ def test_seed_data_lies_between_two_moments(mock: Mock) -> None:
 
 
 def test_a_wrong_period_changes_nothing(mock: Mock) -> None:
-    """The error names the end that is wrong."""
     before = list(mock.records)
     for knobs in ({"since": "soon"}, {"until": 5}, {"since": "now", "until": "1 day"}):
         name = list(knobs)[-1]

@@ -48,7 +48,6 @@ def profile(**dials: Any) -> Profile:
 
 
 def written(folder: Path, made: Profile) -> Path:
-    """Write a profile into a folder."""
     folder.mkdir()
     (folder / HEAD).write_text(head_of(made), "utf-8")
     (folder / DIALECT).write_text(write_dialect(made.dialect), "utf-8")
@@ -221,6 +220,5 @@ def test_names_that_are_no_texts_name_nothing(mock: Any) -> None:
 
 @pytest.mark.parametrize("entry", [1, {}, {"webhook_request": 1}, {"webhook_request": None}])
 def test_what_is_no_entry_is_refused(mock: Any, entry: Any) -> None:
-    """Also by a mock of a profile, which takes what an instance has shown as it is."""
     answer = mock.client.post("/__admin/records", json=[entry])
     assert (answer.status_code, answer.json["error"][:9]) == (400, "body /0: ")

@@ -20,7 +20,6 @@ LOGIN = {"username": "mpadministrator", "password": "crmcom-kit", "organisation"
 
 
 def names(registry: WorldRegistry) -> list[str]:
-    """The names of the worlds that exist."""
     return [world.name for world in registry.worlds()]
 
 

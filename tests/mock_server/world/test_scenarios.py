@@ -22,17 +22,14 @@ class Client:
         self._mock, self._http = mock, mock.client()
 
     def listed(self, **query: Any) -> Any:
-        """Return the webhook requests of a list."""
         query = {"token": self._mock.token, **query}
         return self._http.get("webhook_requests/list", params=query).json()["data"]
 
     def every(self, **query: Any) -> list[Any]:
-        """Return the webhook requests of all entities."""
         entities = ("ACTIVITIES", "JOBS", "SERVICEREQUESTS", "SUBSCRIPTIONS")
         return [record for entity in entities for record in self.listed(entity=entity, **query)]
 
     def change(self, operation: str, number: str) -> Any:
-        """Return the webhook request that a resend or delete returns."""
         body = {"token": self._mock.token, "webhook_request_identifier": {"number": number}}
         return self._http.post(f"webhook_requests/{operation}", json=body).json()["data"]
 
@@ -163,7 +160,6 @@ def test_what_is_older_than_ninety_days_is_deleted(seed: Seed) -> None:
 
 
 def test_a_long_list_has_a_hundred_pages(seed: Seed) -> None:
-    """All full, and one more that is empty."""
     client = seed("hundred_pages")
     numbers: list[str] = []
     pages = 0

@@ -27,7 +27,6 @@ DATA = {"id": "A1", "number": "ACT000001"}
 
 
 def add(world: World, entries: Iterable[dict[str, Any]]) -> None:
-    """Add entries to a world."""
     world.add(lambda _: locate_all(entries, "entry"))
 
 
@@ -40,7 +39,6 @@ class Keeper:
         self._kept: list[World] = []
 
     def world(self, path: Path | None = None, **options: Any) -> World:
-        """Make a world with a state file, by default the one at ``path``."""
         world = make_world(tokens=["T"], **options)
         world.keep(StateFile(path or self.path, world.config))
         self._kept.append(world)
@@ -53,7 +51,6 @@ class Keeper:
         return self.world(copy, **options)
 
     def end(self) -> None:
-        """Let go of the files."""
         for world in self._kept:
             world.close_state()
 
@@ -247,7 +244,6 @@ def test_one_process_at_a_time(keeper: Keeper) -> None:
 
 
 def test_a_script_of_deliveries_may_differ(keeper: Keeper) -> None:
-    """It says what will happen, and nothing about what the file has."""
     keeper.world(deliver="timeout").close_state()
     assert keeper.world(dialect=Dialect("mine", {"delivery.script": "success"})).store
 

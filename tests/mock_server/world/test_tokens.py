@@ -25,7 +25,6 @@ JWT_KIND = TokenKind("jwt", 2 * HOUR, renewed_by_use=False)
 
 
 def session(user: str = "1", /, **changes: Any) -> Session:
-    """Make a session of a user."""
     values: dict[str, Any] = {
         "user": {"id": user, "username": f"user{user}"},
         "unit": {"id": "9", "name": "Unit"},
@@ -35,7 +34,6 @@ def session(user: str = "1", /, **changes: Any) -> Session:
 
 
 def fresh(clock: FixedClock | None = None, *, seed: int = 0, **options: Any) -> Tokens:
-    """Make a world's tokens without any."""
     return Tokens(clock=clock or FixedClock(START), ids=Ids(seed), **options)
 
 

@@ -29,18 +29,15 @@ NOON = datetime(2016, 2, 29, 12, 0, 7, 999_999, tzinfo=UTC)
 
 @pytest.fixture
 def world(make_mock: Any) -> Any:
-    """Make a mock at noon."""
     return partial(make_mock, clock=FixedClock(NOON))
 
 
 def rejected(mock: Any) -> list[str]:
-    """The numbers of all rejected records, the newest first."""
     records = mock.records().values()
     return [record["number"] for record in records if record["life_cycle_state"] == "REJECTED"]
 
 
 def request(number: str, /, **changes: Any) -> dict[str, Any]:
-    """Return a world entry of a webhook request."""
     return {"webhook_request": world_request(number, **changes)}
 
 

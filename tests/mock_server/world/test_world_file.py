@@ -70,12 +70,10 @@ def document(entries: list[dict[str, Any]]) -> dict[str, list[Any]]:
 
 
 def content(world: World) -> list[bytes]:
-    """Return the bodies of all records of a world."""
     return world.store.query(Query())
 
 
 def error_of(data: Path | str | list[Any], release: str = "R9") -> str:
-    """Return what a world file, or entries of Python code, are refused with."""
     with pytest.raises(DataError) as caught:
         make_world(data=data, release=release)
     text = str(caught.value)
@@ -89,7 +87,6 @@ UNIT = b'{"unit":{"id":"1"}}\n'
 
 
 def records_of(world: World) -> list[Any]:
-    """Return all records of a world, as they are shown, by number."""
     return sorted(map(orjson.loads, content(world)), key=lambda record: int(record["number"]))
 
 
@@ -291,7 +288,6 @@ def test_an_error_of_one_member_has_its_facts() -> None:
 
 
 def test_a_record_that_is_there_twice_is_refused(write: Write) -> None:
-    """Ids and numbers of records are unique."""
     second = {"webhook_request": request("1", id="other")}
     assert "line 5: number: 1 is given twice" in error_of(write([*ENTRIES[:4], second]))
 
@@ -332,7 +328,6 @@ def test_what_is_known_already_undoes_nothing() -> None:
 
 
 def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
-    """No file and a folder are refused in the system's words."""
     assert error_of(tmp_path / "none.jsonl").endswith("cannot be read: No such file or directory")
     assert error_of(str(tmp_path)).endswith("cannot be read: Is a directory")
 

@@ -22,21 +22,18 @@ PATIENT = {"delivery.timeout": 120_000}
 
 
 def admin(mock: Mock, verb: str, path: str, body: Any = None) -> Any:
-    """Call the control API, and return the JSON of a success."""
     response = httpx.request(verb, f"{mock.admin_url}{path}", json=body, timeout=60)
     assert response.status_code == 200, response.text
     return response.json()
 
 
 def fire(mock: Mock, **members: Any) -> Any:
-    """Fire an event to the mock's own receiver."""
     url = mock.receiver.url
     event = {"entity": "ACTIVITIES", "definition": DEFINITION, "data": DATA, "url": url}
     return admin(mock, "POST", "/events/fire", {**event, **members})
 
 
 def show(mock: Mock, number: str) -> Any:
-    """Show a record."""
     return calling.show(mock, number).json()["data"]
 
 
