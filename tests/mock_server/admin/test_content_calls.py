@@ -6,11 +6,6 @@ from urllib.parse import quote
 
 from crmcom_kit.mock_server.world.world import MAX_SNAPSHOTS
 
-# State.
-
-
-# Records.
-
 
 def test_every_condition_selects_what_it_names(mock: Any, admin: Any) -> None:
     """Each selects some records, together they select fewer, and the order is as asked."""
@@ -39,12 +34,6 @@ def test_every_condition_selects_what_it_names(mock: Any, admin: Any) -> None:
         shown = admin.ask("GET", f"/records?{'&'.join(names)}&limit=1000")
         assert [entry["record"] for entry in shown["records"]] == expected
         assert (shown["total"], shown["more"]) == (len(expected), False)
-
-
-# Seed.
-
-
-# Snapshots.
 
 
 def test_a_snapshot_brings_everything_back(mock: Any, admin: Any) -> None:

@@ -113,6 +113,7 @@ REFUSED: list[tuple[str, str, Any, int, tuple[str, ...]]] = [
     ("PATCH", "/records/7", {"record": {**STATE, "error_code": "E"}}, 400, ("error_code",)),
     ("PATCH", "/records/7", {"record": {"log_information": {"x": 1}}}, 400, ("log_information.x",)),
     ("PATCH", "/records/7", {"record": {"webhook_definition": {"name": "x"}}}, 400, ("no id",)),
+    ("POST", "/records", {"webhook_requests": []}, 400, ("(nearest: webhook_request)",)),
     ("POST", "/records", {"webhook_request": [{"record": {"x": 1}}]}, 400, ("'x' is not",)),
     ("POST", "/records", {"webhook_request": [{"record": {"number": "7"}}]}, 400, ("already",)),
     ("POST", "/records", {"webhook_definition": [{}]}, 400, ("/0: webhook_definition.name",)),

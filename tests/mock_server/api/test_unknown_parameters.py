@@ -17,7 +17,7 @@ def strict(make_mock: Any, release: str = "R9") -> Any:
         ("offset", "(known from R13.0.0)"),
         ("entty", "(nearest: entity)"),
         ("Entity", "(nearest: entity)"),
-        ("life_cycle", "(nearest: life_cycle_state)"),
+        ("state", "(nearest: life_cycle_state)"),
         ("workflow_rule", "(nearest: workflow_rule_identifier)"),
         ("webhook_definition_identifier[name]", "(nearest: webhook_definition_identifier)"),
     ],

@@ -85,31 +85,6 @@ def test_a_secret_key_can_be_read_and_added(mock: Mock) -> None:
     assert str(record.message.authentication_code).lower() == code
 
 
-def test_what_is_probably_meant_is_named(mock: Mock) -> None:
-    """In another case, shortened, or misspelled; by HTTP and in Python."""
-    bodies = {
-        "JOBS": {"entity": "jobs"},
-        "entity": {"entitty": "JOBS"},
-        "error_code": {"error_cod": "SocketTimeoutException", "x": 1},
-        "webhook_request": {"webhook_requests": []},
-        "SocketTimeoutException": {"error_code": "SocketTimeout"},
-    }
-    with mock.client() as client:
-        answers = {
-            meant: client.post(f"{mock.admin_url}/records", json=body).json()
-            for meant, body in bodies.items()
-        }
-        listing = {"token": mock.token, "entity": "JOBS", "state": "REJECTED"}
-        warned = client.get("webhook_requests/list", params=listing).headers["X-Mock-Warning"]
-    for meant, answer in answers.items():
-        assert answer["error"].endswith(f"(nearest: {meant})")
-    assert warned.endswith("(nearest: life_cycle_state)")
-    add: Any = mock.add
-    for wrong, near in ({"entity": "jobs"}, "JOBS"), ({"state": "REJECTED"}, "life_cycle_state"):
-        with pytest.raises(ValueError, match=rf"\(nearest: {near}\)$"):
-            add(**wrong)
-
-
 def test_definitions_and_rules_can_be_added(mock: Mock) -> None:
     """What is returned, and what was read, is a copy."""
     definition = mock.add_definition(name="Done", entity="JOBS")
