@@ -117,9 +117,10 @@ def test_the_default_and_every_choice_are_allowed() -> None:
 def test_an_ill_typed_value_is_named_with_the_choices() -> None:
     for dial in dials().values():
         for value in ILL_TYPED[dial.type]:
-            said = f"dialect mine: {dial.key} = {value!r} is not allowed; allowed is "
-            with pytest.raises(DialectError, match=re.escape(said + dial.allowed())):
+            with pytest.raises(DialectError) as refused:
                 Dialect("mine", {dial.key: value})
+            said = f"dialect mine: {dial.key} = {value!r} is not allowed; allowed is "
+            assert str(refused.value) == said + dial.allowed()
 
 
 @pytest.mark.parametrize(
@@ -152,7 +153,7 @@ def test_an_unknown_key_is_named_with_the_nearest(key: str, near: str) -> None:
             "not a TOML file in UTF-8: nested more than 50 levels",
         ),
         (b"a = " + b"[" * 60 + b"]" * 60, "nested more than 50 levels deep"),
-        (b".".join([b"a"] * 5000) + b" = 1", "nested more than 50 levels deep"),
+        (b".".join([b"a"] * 1000) + b" = 1", "nested more than 50 levels deep"),
         (b".".join([b"a"] * 50) + b" = 1", "unknown key a.a.a"),
         (b"[errors.bad_date]\nmessage = '\xff'\n", "not a TOML file in UTF-8"),
     ],

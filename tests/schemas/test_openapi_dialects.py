@@ -93,13 +93,14 @@ def test_the_content_type_is_the_dialects(read_changed: Any) -> None:
         assert list(answer["content"]) == ["text/plain;charset=UTF-8"]
 
 
-@pytest.mark.parametrize("place", ["body", "header", "both"])
 @pytest.mark.parametrize(
-    ("wrapper", "name", "success"),
+    ("wrapper", "place", "name", "success"),
     [
-        ("object", "access_key", "2xx"),
-        ("none", "authentication_code", "200"),
-        ("none", "access_key", "any"),
+        ("object", "body", "access_key", "2xx"),
+        ("object", "header", "access_key", "any"),
+        ("object", "both", "access_key", "200"),
+        ("none", "body", "access_key", "2xx"),
+        ("none", "both", "authentication_code", "200"),
     ],
 )
 def test_a_third_party_gets_the_message_that_the_dialect_writes(

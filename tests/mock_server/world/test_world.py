@@ -83,12 +83,12 @@ def test_a_resend_changes_what_it_must_and_nothing_else(
     """For every rejected record: new state, errors, exchange and log; the same identity."""
     mock = world(release)
     session = mock.world.current_epoch.session()
+    start = mock.records()
+    resent = {number: mock.resend(number).data for number in rejected(mock)}
 
-    for number in rejected(mock):
-        before = mock.records()[number]
-        after = mock.resend(number).data
-
-        assert after == mock.records()[number]
+    assert mock.records() == {**start, **resent}
+    for number, after in resent.items():
+        before = start[number]
         assert {name: after[name] for name in KEPT} == {name: before[name] for name in KEPT}
         assert list(after) == list(before)
         assert after["life_cycle_state"] == "SUCCESSFUL"
