@@ -44,13 +44,10 @@ def test_every_keyword_is_known() -> None:
         assert set(_keywords(files.read_json(f"{folder}/{name}.json"))) <= known, name
 
 
-@pytest.mark.parametrize("entry", REJECTED)
-def test_stored_values_are_rejected_and_their_twins_are_not(entry: dict[str, Any]) -> None:
-    """In both profiles, and by both validators."""
-    for profile in ("core", "strict"):
-        for is_valid in (
-            validator(entry["schema"], profile).is_valid,
-            compiled(entry["schema"], profile).is_valid,
-        ):
-            assert not is_valid(entry["value"])
-            assert is_valid(entry["valid"])
+@pytest.mark.parametrize("profile", ["core", "strict"])
+@pytest.mark.parametrize("load", [validator, compiled])
+def test_stored_values_are_rejected_and_their_twins_are_not(load: Any, profile: str) -> None:
+    for entry in REJECTED:
+        judge = load(entry["schema"], profile)
+        assert not judge.is_valid(entry["value"]), entry
+        assert judge.is_valid(entry["valid"]), entry

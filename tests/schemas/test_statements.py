@@ -49,20 +49,20 @@ def test_ids_are_unique_and_well_formed() -> None:
         assert re.fullmatch(r"[a-z]\w*(\.[a-z]\w*)+", id_, re.ASCII), id_
 
 
-@pytest.mark.parametrize("found", statements(), ids=lambda one: one.id)
-def test_every_entry_is_legal(found: Statement) -> None:
+def test_every_entry_is_legal() -> None:
     """Evidence, methods, releases and sentence of each statement are what they may be."""
-    assert found.evidence in EVIDENCE
-    assert found.methods
-    assert set(found.methods) <= set(METHODS)
-    assert found.since in release_names()
-    assert found.until is None or found.until in release_names()
-    assert found.until is None or resolve(found.until).at_least(found.since)
-    assert found.until != found.since
-    assert all(resolve(since).at_least(found.since) for since in found.later.values())
-    assert set(found.later) < set(found.methods)
-    assert found.source
-    assert re.fullmatch(r"[^\n]{10,240}\.", found.text)
+    for entry in statements():
+        assert entry.evidence in EVIDENCE, entry
+        assert entry.methods, entry
+        assert set(entry.methods) <= set(METHODS), entry
+        assert entry.since in release_names(), entry
+        assert entry.until is None or entry.until in release_names(), entry
+        assert entry.until is None or resolve(entry.until).at_least(entry.since), entry
+        assert entry.until != entry.since, entry
+        assert all(resolve(since).at_least(entry.since) for since in entry.later.values()), entry
+        assert set(entry.later) < set(entry.methods), entry
+        assert entry.source, entry
+        assert re.fullmatch(r"[^\n]{10,240}\.", entry.text), entry
 
 
 def test_readings_say_that_they_are_ours() -> None:
@@ -71,22 +71,22 @@ def test_readings_say_that_they_are_ours() -> None:
     assert {f.id for f in statements() if "our reading" in f.text} == ours
 
 
-@pytest.mark.parametrize("kind", ERROR_KINDS)
-def test_every_error_names_a_statement(kind: dict[str, str]) -> None:
+def test_every_error_names_a_statement() -> None:
     """Each vendor error breaks a statement of every method that can raise it."""
-    assert statement(kind["statement"])
-    of_several = kind["kind"] in ("bad_fields_set", *KINDS_OF_IDENTIFIER)
-    for method in WEBHOOK_METHODS if of_several else ():
-        assert method in statement(statement_of_error(kind["kind"], method)).methods
+    for kind in ERROR_KINDS:
+        assert statement(kind["statement"])
+        of_several = kind["kind"] in ("bad_fields_set", *KINDS_OF_IDENTIFIER)
+        for method in WEBHOOK_METHODS if of_several else ():
+            assert method in statement(statement_of_error(kind["kind"], method)).methods, kind
 
 
-@pytest.mark.parametrize("name", response_fields())
-def test_every_response_field_has_a_statement(name: str) -> None:
+def test_every_response_field_has_a_statement() -> None:
     """The documented type of each field is a statement of all four methods, from R9 on."""
-    of_field = statement(f"response.{name}")
-    assert of_field.methods == WEBHOOK_METHODS
-    assert of_field in statements("R9")
-    assert speaks_of(of_field, name)
+    for name in response_fields():
+        of_field = statement(f"response.{name}")
+        assert of_field.methods == WEBHOOK_METHODS, name
+        assert of_field in statements("R9"), name
+        assert speaks_of(of_field, name), name
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -120,41 +120,33 @@ def test_arrivals_and_deprecations_of_methods_are_stated(method: str) -> None:
     assert deprecated == ({about["deprecated_since"]} if "deprecated_since" in about else set())
 
 
-@pytest.mark.parametrize(("entity", "since"), entities_since().items())
-def test_every_entity_has_a_statement(entity: str, since: str) -> None:
+def test_every_entity_has_a_statement() -> None:
     """Each entity is named by the statement of the release that brought it."""
-    about = [f for f in statements() if f.id.startswith("entities.") and speaks_of(f, entity)]
-    assert [statement.since for statement in about] == [since]
-    assert about[0].methods == WEBHOOK_METHODS
+    for entity, since in entities_since().items():
+        about = [f for f in statements() if f.id.startswith("entities.") and speaks_of(f, entity)]
+        assert [statement.since for statement in about] == [since], entity
+        assert about[0].methods == WEBHOOK_METHODS, entity
 
 
-@pytest.mark.parametrize(
-    ("schema", "name"),
-    [
-        (schema, name)
-        for schema in ("log_information", "unit", "user")
-        for name in load_schema(schema)["properties"]
-    ],
-)
-def test_every_member_of_log_information_has_a_statement(schema: str, name: str) -> None:
+def test_every_member_of_log_information_has_a_statement() -> None:
     """Dates, units and users are stated, for just the releases that have them."""
-    piece = load_schema(schema)["properties"][name]
-    wanted = (piece.get("x-since", "R9.0.0"), piece.get("x-until"))
     about = [f for f in statements() if f.id.startswith("response.log_information.")]
-    assert wanted in {(f.since, f.until) for f in about if speaks_of(f, name)}
+    for schema in ("log_information", "unit", "user"):
+        for name, piece in load_schema(schema)["properties"].items():
+            wanted = (piece.get("x-since", "R9.0.0"), piece.get("x-until"))
+            assert wanted in {(f.since, f.until) for f in about if speaks_of(f, name)}, name
 
 
-@pytest.mark.parametrize(("sentence", "named"), SENTENCES)
-def test_every_sentence_of_the_specification_has_statements(
-    sentence: str, named: list[str]
-) -> None:
+def test_every_sentence_of_the_specification_has_statements() -> None:
     """Each sentence of the R9.0.0 pages is held by statements of the methods it speaks of."""
-    methods_named, _, rest = sentence.partition(": ")
-    found = [statement(id_) for id_ in named]
-    assert rest
-    assert found
-    assert all(entry in statements("R9") for entry in found)
-    assert set(methods_named.split(", ")) <= {m for entry in found for m in entry.methods}
+    in_force = statements("R9")
+    for sentence, named in SENTENCES:
+        methods_named, _, rest = sentence.partition(": ")
+        found = [statement(id_) for id_ in named]
+        assert rest, sentence
+        assert found, sentence
+        assert all(entry in in_force for entry in found), sentence
+        assert set(methods_named.split(", ")) <= {m for entry in found for m in entry.methods}
 
 
 def test_what_a_page_states_comes_from_a_sentence() -> None:
