@@ -19,9 +19,6 @@ from helpers.records import every_record
 from werkzeug.datastructures import Headers
 
 from crmcom_kit.mock_server import create_app, make_world
-from crmcom_kit.mock_server.store.store import Store
-from crmcom_kit.mock_server.world import factory
-from crmcom_kit.mock_server.world.entries import import_entries
 from crmcom_kit.schemas import API_PATH, resolve
 from crmcom_kit.schemas.loader import compiled
 from crmcom_kit.schemas.statements import statement
@@ -36,29 +33,6 @@ _ANSWERS = {
     "authentication/token/release": "release_answer",
     "authentication/web_api_key/token": "token_answer",
 }
-
-
-#: Begins the keys of dials that decide how records look.
-_LOOKS = ("record.", "signing.", "envelope.key_order", "dates.", "message.")
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _sample_worlds_share_their_content() -> Iterator[None]:
-    """Read the sample world once for each way that records look: it is most of a mock's start."""
-    contents: dict[str, Store] = {}
-
-    def shared(config: Any, entries: Any, *, by_age: bool) -> Store:
-        if getattr(entries, "__name__", "") != "sample_entries":
-            return import_entries(config, entries, by_age=by_age)
-        looks = {key: value for key, value in config.dialect.items() if key.startswith(_LOOKS)}
-        form = repr((config.release, config.seed, looks))
-        if form not in contents:
-            contents[form] = import_entries(config, entries)
-        return contents[form]
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(factory, "import_entries", shared)
-        yield
 
 
 @dataclass(frozen=True)
