@@ -1,7 +1,8 @@
 """The traffic of a run as a HAR 1.2 archive, which browsers and proxies read."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from crmcom_kit.contract_tests.client.exchanges import Exchange
@@ -12,6 +13,8 @@ from crmcom_kit.redaction import MASK, is_secret_header
 
 #: The maximum number of characters of each body.
 MAX_BODY = 256 * 1024
+#: So many bodies are kept without secrets, unless they are long: most responses come again.
+_MAX_KEPT, _MAX_KEPT_BODY = 128, 64 * 1024
 
 _NO_TIME = "1970-01-01T00:00:00+00:00"
 
@@ -25,13 +28,23 @@ def written(report: Report) -> Iterator[str]:
 
 def _entries(report: Report) -> Iterator[dict[str, Any]]:
     moment = datetime.fromisoformat(report.results.began or _NO_TIME)
+    redactor = report.redactor
+    kept = lru_cache(_MAX_KEPT)(redactor.content)
+
+    def shown(body: bytes) -> str:
+        return (kept if len(body) <= _MAX_KEPT_BODY else redactor.content)(body, MAX_BODY)
+
     for exchange in report.results.history:
-        yield _entry(exchange, report.results.target.base_url, moment, report.redactor)
+        yield _entry(exchange, report.results.target.base_url, moment, redactor, shown)
         moment += timedelta(seconds=exchange.seconds)
 
 
 def _entry(
-    exchange: Exchange, base: str, moment: datetime, redactor: ReportRedactor
+    exchange: Exchange,
+    base: str,
+    moment: datetime,
+    redactor: ReportRedactor,
+    shown: Callable[[bytes], str],
 ) -> dict[str, Any]:
     call = exchange.call
     sent, received = call.body or b"", exchange.content
@@ -40,7 +53,7 @@ def _entry(
         url=redactor.text(f"{base}/{call.path}"),
         query=redactor.query(call.query),
         headers=_headers(call.headers, redactor),
-        body=None if call.body is None else redactor.content(sent, MAX_BODY),
+        body=None if call.body is None else shown(sent),
         body_type="application/json",
         body_size=len(sent),
         body_comment=_comment(sent),
@@ -48,7 +61,7 @@ def _entry(
     response = HarResponse(
         status=exchange.status,
         headers=_headers(exchange.headers, redactor),
-        body=redactor.content(received, MAX_BODY),
+        body=shown(received),
         body_type=exchange.header("Content-Type") or "",
         body_size=len(received),
         location=redactor.text(exchange.header("Location") or ""),
