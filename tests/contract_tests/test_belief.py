@@ -235,8 +235,6 @@ def test_bytes_of_what_is_replaced_lost_or_deleted_are_given_back() -> None:
 @pytest.mark.parametrize(
     "shown",
     [
-        {},
-        {"response": "x" * 3_000},
         {"response": "x" * 100_000, "error_description": "No. " * 1_000},
         {f"member_{at}": "x" * 100 for at in range(100)},
     ],

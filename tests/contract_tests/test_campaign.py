@@ -177,8 +177,10 @@ def test_a_scope_without_a_rejected_one_is_the_reason() -> None:
 
     results = run(target, RunConfig(limits=Limits(max_requests=300), allowed=BOTH, scope=scope))
 
+    assert results.exit_code == 0
     assert results.changed == (sent,)
     assert "no webhook request in scope is REJECTED" in why(results, "resend.sends_again")
+    assert "no webhook request in scope is REJECTED, so resend was not" in Report(results).headline
 
 
 def test_a_method_that_is_never_served_is_the_reason() -> None:

@@ -2,11 +2,9 @@
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers.checking import check
 from helpers.stand_ins import alarms, checked
 from stand_in.reading import Call, Request
 from stand_in.server import ORGANISATION, PASSWORD, USERNAME, Reply, StandIn
@@ -79,13 +77,6 @@ def test_a_failure_that_does_not_come_again_accuses_nobody() -> None:
 
     assert app.failed == 1
     assert alarms(results) == []
-
-
-def test_nothing_is_written_where_the_command_runs(tmp_path: Path) -> None:
-    """Hypothesis has its files in a temporary folder."""
-    check(tmp_path, "--max-requests", "300")
-
-    assert [*tmp_path.iterdir()] == []
 
 
 DEVIATIONS = """

@@ -18,7 +18,7 @@ from crmcom_kit.contract_tests.reports.report import Report
 from crmcom_kit.contract_tests.run import run as running
 from crmcom_kit.contract_tests.run.results import Outcome, Results
 
-FEW = Limits(max_requests=400)
+FEW = Limits(max_requests=300)
 
 
 class Without(StandIn):
@@ -59,14 +59,6 @@ def test_a_method_that_is_never_served_is_no_pass(method: str) -> None:
     (line,) = first_lines(results)
     assert line.startswith("INCONCLUSIVE: ")
     assert f"{method} was " in line.replace(method.capitalize(), method)
-
-
-def test_a_server_that_serves_nothing_but_the_login_is_no_pass() -> None:
-    results = checked(without("show", "list", "resend", "delete"), limits=FEW)
-
-    assert alarms(results) == []
-    assert results.exit_code == 3
-    assert "ist was sent " in Report(results).headline
 
 
 class NoSuccess(StandIn):
@@ -120,16 +112,6 @@ def test_a_scope_that_is_used_up_says_so() -> None:
     assert results.changed == (rejected.number,)
 
 
-def test_a_scope_without_a_rejected_one_passes_and_says_so() -> None:
-    """There was nothing that a resend could have been served for."""
-    server = StandIn()
-    numbers = [r.number for r in server.records.values() if r.life_cycle_state != "REJECTED"]
-    results = checked(server, limits=FEW, scope=Scope(numbers=frozenset(numbers[:6])), allowed=BOTH)
-
-    assert results.exit_code == 0
-    assert "no webhook request in scope is REJECTED, so resend was not" in Report(results).headline
-
-
 class NumbersAsNumbers(StandIn):
     """Shows the number of one webhook request as a number in each list."""
 
@@ -146,7 +128,7 @@ def test_a_wrong_type_in_a_response_does_not_stop_the_run() -> None:
     results = checked(NumbersAsNumbers(), limits=FEW, allowed=BOTH)
 
     assert results.exit_code == 1
-    assert len(results.history) > 300
+    assert len(results.history) > 250
 
 
 class Chatty(StandIn):
@@ -171,8 +153,7 @@ class DoesNothing(Chatty):
 
 def test_what_changes_with_each_look_takes_no_room() -> None:
     """A right server is seen to the end, and one that sends nothing again is not."""
-    limits = Limits(max_requests=600)
-    right, wrong = checked(Chatty(), limits=limits), checked(DoesNothing(), limits=limits)
+    right, wrong = checked(Chatty(), limits=FEW), checked(DoesNothing(), limits=FEW)
 
     assert alarms(right) == []
     assert right.outcome is Outcome.PASSED

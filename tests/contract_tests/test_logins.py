@@ -90,7 +90,7 @@ def test_logins_are_as_few_as_allowed_and_as_a_dry_run_says(
     """Two wrong passwords never follow each other."""
     app = Counting(release=release)
     limited = config(
-        max_logins=limit, allowed=BOTH, scope=EVERYTHING, limits=Limits(max_requests=900)
+        max_logins=limit, allowed=BOTH, scope=EVERYTHING, limits=Limits(max_requests=450)
     )
     planned = dry_run(target_of(app), limited)
 
@@ -146,7 +146,7 @@ def test_what_looks_like_a_lockout_ends_the_logins_with_a_note(name: str) -> Non
     """This holds without limits, too."""
     app = VARIANTS[name].server()
 
-    results = checked(app, limits=Limits(max_requests=1500))
+    results = checked(app, limits=Limits(max_requests=1000))
 
     assert alarms(results) == []
     assert app.is_locked

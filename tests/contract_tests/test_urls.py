@@ -120,7 +120,7 @@ def test_a_run_writes_no_secret_of_a_url_whatever_it_sends() -> None:
     for at, record in enumerate(server.records.values()):
         record.url = f"https://hush:9x{at % 4}@h.example.com/in?key=s3cr3t{at % 4}&b=t0ps3c"
 
-    run_results = checked(server, scope=EVERYTHING, limits=Limits(max_requests=600))
+    run_results = checked(server, scope=EVERYTHING, limits=Limits(max_requests=300))
 
     har = all_reports(run_results)["har"]
     plain = unicodedata.normalize("NFKC", unquote(unquote(har))).lower()

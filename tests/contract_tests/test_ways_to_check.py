@@ -1,6 +1,6 @@
 """Each way to use the kit, against servers that are right: nothing is accused, and nothing fails.
 
-The servers are the stand-in of the tests, and the mock as `crmcom-kit serve` serves it.
+The server is the sound one of the tests. deploy/test_files.py checks a mock that is served.
 """
 
 import json
@@ -13,13 +13,10 @@ from types import SimpleNamespace
 
 import pytest
 from helpers.checking import check
-from helpers.serving import LOGIN
 from helpers.tools import FEWER_PLUGINS
 from stand_in.client import Client
 from stand_in.server import ORGANISATION, PASSWORD, USERNAME, WEB_API_KEY, StandIn
 from stand_in.world import REJECTED, Record
-
-from crmcom_kit.mock_server import create_app
 
 BOTH = "resend,delete"
 BY_NAME = ("--username", USERNAME, "--password", PASSWORD, "--organisation", ORGANISATION)
@@ -111,22 +108,6 @@ def test_few_statements(
 
     assert said in done.stdout
     assert done.returncode == (0 if said == "PASSED" else 2)
-
-
-def test_a_mock_that_is_served(serve: Serve, tmp_path: Path) -> None:
-    """The mock is checked in a world of the run."""
-    url = serve(create_app(release="R9"))
-    assert_passed(check(tmp_path, "--base-url", url, "--max-requests", "300", **LOGIN))
-
-
-def test_a_scope_of_nothing_is_said(sound: StandIn, serve: Serve, tmp_path: Path) -> None:
-    """A mistyped number is an error before anything is changed."""
-    options = ("--base-url", serve(sound), *OF_R15, "--allow", BOTH, "--scope", "number=999999")
-
-    done = check(tmp_path, *options, *FEW)
-
-    assert done.returncode == 2
-    assert "none of the 60 webhook requests that were found is in scope" in done.stdout
 
 
 def test_under_pytest(sound: StandIn, serve: Serve, tmp_path: Path) -> None:

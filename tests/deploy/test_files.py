@@ -299,31 +299,26 @@ def _checking(runner: Runner) -> Runner:
     return runner
 
 
-@pytest.mark.parametrize(
-    ("requests", "status", "message"), [(60, 0, "PASSED"), (20, 3, "INCONCLU")]
-)
-def test_the_action_checks_a_server_and_leaves_its_reports(
-    requests: int, status: int, message: str, checking: Runner
-) -> None:
-    """A summary, three reports, and the status of the check."""
+def test_the_action_checks_a_server_and_leaves_its_reports(checking: Runner) -> None:
+    """A summary, three reports, and the status of the check, also if that is not 0."""
     served = MockProcess("--release=R15", "--port=0", folder=checking.folder)
     step = action_step("Check")
     inputs = {
         "base-url": f"{served.base}{API_PATH}",
         "release": "R15",
-        "arguments": f"--max-requests={requests}\n--rate=1000\n",
+        "arguments": "--max-requests=20\n--rate=1000\n",
     }
     try:
         run = checking.run(step["run"], **environment_of(step, **inputs), **LOGIN)
     finally:
         served.stop()
-    assert run.returncode == status, run.stdout + run.stderr
+    assert run.returncode == 3, run.stdout + run.stderr
     reports = checking.folder / "crmcom-reports"
     assert checking.output.read_text() == f"reports={reports}\n"
     names = {path.name for path in reports.iterdir()}
     assert names == {"junit.xml", "report.json", "contract.html"}
     assert json.loads((reports / "report.json").read_text("utf-8"))
-    assert checking.summary.read_text("utf-8").splitlines()[3].startswith(message)
+    assert checking.summary.read_text("utf-8").splitlines()[3].startswith("INCONCLUSIVE")
 
     upload = yaml_of("action.yml")["runs"]["steps"][-1]
     assert upload["if"] == "always()"
@@ -337,7 +332,6 @@ def test_the_action_checks_a_server_and_leaves_its_reports(
         ({"base-url": "http://127.0.0.1:1/crmapi/rest/v2"}, "127.0.0.1:1"),
         ({"base-url": "$(touch made)", "arguments": "`touch made`;touch made"}, "unexpected"),
         ({"base-url": "http://127.0.0.1:1", "arguments": "--rate 5"}, "--rate 5"),
-        ({"base-url": "http://127.0.0.1:1", "arguments": "--no-such-option"}, "--no-such-option"),
     ],
 )
 def test_the_action_fails_where_nothing_was_checked(
