@@ -45,7 +45,6 @@ def _text(page: Path) -> str:
 
 
 def test_a_page_requests_nothing_from_another_host(site: Path) -> None:
-    """Scripts, styles, fonts and pictures are files of the site."""
     loaded = re.compile(r"<(?:script|link|img|iframe)[^>]*(?:src|href)=\"([^\"]+)\"")
     pages = list(site.rglob("*.html"))
     targets = {target for page in pages for target in loaded.findall(page.read_text("utf-8"))}
@@ -93,7 +92,6 @@ def test_the_chart_is_drawn_from_the_measured_figures(site: Path) -> None:
 
 
 def test_the_site_can_be_searched(site: Path) -> None:
-    """The index of the search has every page."""
     index = (site / "searchindex.js").read_text("utf-8")
     assert len(PAGES) > 25
     assert not [
@@ -119,7 +117,6 @@ def test_the_reference_is_current() -> None:
 
 
 def test_the_reference_has_what_the_code_has() -> None:
-    """Commands with their options, operations, methods, statements and dials."""
     made = {page.stem: text for page, text in pages().items()}
     for name, command in main.commands.items():
         section = made["cli"].partition(f"\n### crmcom-kit {name}\n")[2].partition("\n### ")[0]
@@ -169,7 +166,6 @@ def _anchors(page: Path) -> set[str]:
 
 
 def test_the_page_on_methods_has_all_that_the_contract_has(site: Path) -> None:
-    """Methods, parameters, fields, errors, entities, and links to all groups of dials."""
     page = _text(site / "reference" / "methods.html")
     newest = resolve(release_names()[-1])
     for method in methods(newest).values():

@@ -129,7 +129,6 @@ def _run(commands: list[str], port: str, folder: Path) -> list[str]:
 def test_what_is_shown_is_what_happens(
     document: Path, serving: list[subprocess.Popen[str]], tmp_path: Path
 ) -> None:
-    """Every command behind a marker prints what is shown; every Python snippet runs."""
     for part in parts(document.read_text("utf-8")):
         port = _start(part.serve, serving, tmp_path) if part.serve else DEFAULT_PORT
         _play(part, port, tmp_path)
@@ -171,7 +170,6 @@ def test_newcomers_play_sessions_that_run() -> None:
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_every_block_that_could_be_run_is_run(document: Path) -> None:
-    """No console or Python block stands outside a marker's reach, and no marker is idle."""
     text = document.read_text("utf-8")
     found = parts(text)
 

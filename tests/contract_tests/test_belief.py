@@ -75,7 +75,6 @@ def test_a_resend_leaves_open_what_a_response_does_not_show(
 
 
 def test_a_change_with_unknown_effect_makes_the_named_ones_unknown() -> None:
-    """The response shows another one, or was lost."""
     conversation = Conversation(listed([ONE, TWO, THREE]), changed("delete", TWO))
     assert list(conversation.belief.tracked) == [THREE["id"]]
     conversation.oracle.lose(exchange(changed("resend", THREE, 3)).call)
@@ -87,7 +86,6 @@ def test_a_change_with_unknown_effect_makes_the_named_ones_unknown() -> None:
     "identifier", [{"id": ONE["id"]}, {"number": 1}, "1", {"id": "x", "number": "1"}, "number=1"]
 )
 def test_a_lost_change_may_have_named_one_in_any_way(identifier: Any) -> None:
-    """However odd the identifier is, what it may name is forgotten."""
     conversation = Conversation(listed([ONE, TWO]))
     made = said("delete", {"token": TOKEN, IDENTIFIER: identifier}, ok({}))
     conversation.oracle.lose(exchange(made).call)
@@ -186,7 +184,6 @@ def test_names_of_any_length_are_not_kept() -> None:
 
 
 def test_no_more_than_the_maximum_are_tracked() -> None:
-    """Others are only checked by themselves."""
     conversation = Conversation()
     conversation.belief.max_tracked = 2
     conversation.hear(listed([ONE, TWO, THREE]))
@@ -272,7 +269,6 @@ def test_a_long_value_is_compared_and_the_old_one_is_told() -> None:
 
 
 def test_what_is_left_out_is_suspect_each_time() -> None:
-    """Also if show returns the same JSON as before: list still shows a member more."""
     less = record(1, log_information={"created_date": ONE["log_information"]["created_date"]})
     conversation = Conversation(listed([ONE]), *[show(less)] * 3)
     assert len(conversation.suspicions) == 3

@@ -84,7 +84,6 @@ def made(server: StandIn) -> Calibration:
 
 
 def test_choices_become_dials(made: Calibration) -> None:
-    """Each choice of the server is the value of a dial, and says which request has shown it."""
     dialect = made.profile.dialect
 
     assert {key: dialect[key] for key in DIALS} == DIALS
@@ -161,7 +160,6 @@ def test_a_kind_of_error_is_one_row_of_the_report() -> None:
 
 
 def test_one_person_has_one_name() -> None:
-    """The same name stands for the same person and the same host, in objects and in texts."""
     person = {"person_name": "Ann Lee-Price", "username": "alee", "email": "ann.lee@corp.example"}
     urls = "https://user@int.corp.example:8443/in?x=1", "http://[2001:db8::1]:80/x"
     text = f"to ann.lee@corp.example at {urls[0]}, {urls[1]}: unknown host Int.Corp.Example:80"
@@ -214,7 +212,6 @@ def test_user_names_are_replaced_in_texts_as_well() -> None:
 
 
 def test_a_server_may_show_what_it_likes(made: Calibration) -> None:
-    """Odd members neither stop a calibration, nor take secrets into a profile."""
     results = made.results
     secret = str(results.target.login.password)
     said = f"by {secret} at https://h.example.com/x?k=hush-0123"
@@ -268,7 +265,6 @@ def test_a_contradiction_is_not_settled() -> None:
 
 
 def test_when_the_time_is_over_what_was_learned_counts(made: Calibration) -> None:
-    """The dials that were not tried are left open, and say so."""
     asked = iter(range(2_000))
 
     cut = calibrated(made.results, is_time_up=lambda: next(asked, None) is None)
@@ -384,7 +380,6 @@ def test_two_responses_are_compared(one: Exchange, other: Exchange, what: Any) -
     ],
 )
 def test_what_an_envelope_lacks_is_said(status: Any, lacking: str) -> None:
-    """By name, and without data of the server."""
     (found,) = Comparison().differences(bare(status), said(BEFORE))
 
     assert found == Difference("no envelope", f"HTTP 200, {lacking}", "served")
@@ -509,7 +504,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_ctrl_c_while_it_learns_leaves_nothing(tmp_path: Path) -> None:
-    """There is no half of a profile."""
     words = ["calibrate", "--max-requests", "250", "--out", "p"]
     with kit(*words, folder=tmp_path) as process:
         assert process.stderr is not None
@@ -611,7 +605,6 @@ REFUSED = {
 
 @pytest.mark.parametrize("words", REFUSED)
 def test_what_cannot_be_done_is_refused_ahead_of_all(words: str) -> None:
-    """The option is named, with what was seen and what is allowed."""
     done = command(*words.split())
 
     assert done.exit_code == 2

@@ -47,7 +47,6 @@ def held(results: Results) -> set[str]:
 
 
 def test_few_requests_are_spread_over_all_templates() -> None:
-    """Nothing is cut off at the end, and the run shows its progress."""
     lines: list[str] = []
 
     limits = Limits(max_requests=150)
@@ -62,7 +61,6 @@ def test_few_requests_are_spread_over_all_templates() -> None:
 
 
 def test_a_run_comes_to_changes_however_long_its_reads_take() -> None:
-    """Each layer has a part of the time, too; reads that are left come after the changes."""
     seconds = 0.0
 
     class SlowPages(StandIn):
@@ -135,8 +133,6 @@ def test_those_that_are_named_like_others(names: list[tuple[str, str]], wanted: 
 def test_an_error_of_the_kit_fails_the_run_and_is_no_verdict(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A template that crashes is named in every report; the others go on."""
-
     def crash(*_: object) -> None:
         raise KeyError("oops")
 
@@ -154,7 +150,6 @@ def test_an_error_of_the_kit_fails_the_run_and_is_no_verdict(
 
 
 def test_what_was_not_tried_has_its_reason() -> None:
-    """The run lacked a permission, a webhook request in scope, or a login."""
     target, wire = remote("R15")
     few = Limits(max_requests=60)
     nobody = Scope(definition="Nobody's")
@@ -236,7 +231,6 @@ def test_the_seed_repeats_the_order_of_a_run_whatever_else_is_loaded(
 
 
 def test_near_misses_are_other_values_each_once() -> None:
-    """None is empty or the value itself; each way to be wrong is among them."""
     for text in ("7", "A1b2", "a name", "%", ""):
         near = list(near_misses(text))
         assert len(near) == len(set(near))

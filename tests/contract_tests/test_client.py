@@ -96,7 +96,6 @@ def test_the_budget_counts_every_request() -> None:
 
 
 def test_the_rate_is_kept() -> None:
-    """Requests keep the distance that the rate asks for."""
     clock = Clock()
     sender = client(in_turn(httpx.Response(200, json=OK)), clock, rate=4)
 
@@ -117,7 +116,6 @@ def test_the_rate_is_kept() -> None:
 )
 @pytest.mark.parametrize("once", [True, False])
 def test_retry_after_is_respected(headers: dict[str, str], seconds: float, *, once: bool) -> None:
-    """After a 429 the same call is sent again once the time is over that the target asks for."""
     clock = Clock()
     sender = client(
         in_turn(httpx.Response(429, headers=headers), httpx.Response(200, json=OK)), clock
@@ -128,7 +126,6 @@ def test_retry_after_is_respected(headers: dict[str, str], seconds: float, *, on
 
 
 def test_a_wait_that_is_too_long_ends_the_run() -> None:
-    """A target that asks to wait longer than allowed is as good as down."""
     with pytest.raises(TargetDown, match="asks the run to wait 3600 s"):
         client(in_turn(httpx.Response(429, headers={"Retry-After": "3600"}))).send(GET)
 
@@ -177,7 +174,6 @@ def test_what_may_have_been_done_is_not_sent_again(headers: dict[str, str]) -> N
 
 
 def test_a_gateway_that_responds_to_each_change_is_an_outage() -> None:
-    """A run gives up after a few changes in a row whose fate nobody knows."""
     bad, good = httpx.Response(502), httpx.Response(200, json=OK)
     sender = client(in_turn(*[bad] * (MAX_TRIES - 1), good, *[bad] * MAX_TRIES))
 
@@ -255,7 +251,6 @@ def test_what_http_cannot_hold_is_not_sent(call: Call) -> None:
 
 
 def test_a_long_response_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A response without end is given up at the bound, and the run goes on."""
     read = 0
 
     def endless() -> Iterator[bytes]:
@@ -275,7 +270,6 @@ def test_a_long_response_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch)
 
 @pytest.mark.parametrize("what", ["a drip", "a wait that is asked for", "the rate"])
 def test_nothing_outlasts_the_time_of_a_run(what: str) -> None:
-    """No response and no wait goes on after it, and nothing is sent any more."""
     clock = Clock()
 
     def drip() -> Iterator[bytes]:
@@ -378,7 +372,6 @@ TWICE = gzip.compress(gzip.compress(b"{}"))
 def test_a_gzip_that_was_not_asked_for_is_undone(
     monkeypatch: pytest.MonkeyPatch, coding: str, body: bytes, content: bytes | None
 ) -> None:
-    """A gateway that compresses all the same is understood; a bomb is given up at the bound."""
     response = httpx.Response(200, content=iter([body]), headers={"Content-Encoding": coding})
     monkeypatch.setattr(http, "MAX_RESPONSE", 10_000)
     sender = client(in_turn(response))
@@ -413,8 +406,6 @@ def test_odd_headers_are_no_outage(header: tuple[str, str]) -> None:
     ids=["interim responses", "a byte now and then", "silence"],
 )
 def test_no_response_outlasts_the_time_out(part: bytes) -> None:
-    """Whatever a server sends meanwhile: a response that is not there in time is given up."""
-
     def drip(connection: socket.socket) -> None:
         while not server.ended.wait(0.05):
             connection.sendall(part)

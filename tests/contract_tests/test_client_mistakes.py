@@ -185,7 +185,6 @@ MISTAKES: dict[str, tuple[Entry, str]] = {
 
 @pytest.mark.parametrize("name", MISTAKES)
 def test_what_the_documents_refuse_is_a_mistake(name: str) -> None:
-    """Each request has one, whatever the server made of it."""
     made, expected = MISTAKES[name]
     assert ", ".join(judged(made)) == expected
 
@@ -200,7 +199,6 @@ def test_what_the_documents_refuse_is_a_mistake(name: str) -> None:
 def test_what_a_release_does_not_have_is_a_mistake(
     made: Entry, release: str, statement: str
 ) -> None:
-    """The same request is right in a later one."""
     assert judged(made, release) == [statement]
     assert judged(made, "R15") == []
 
@@ -285,7 +283,6 @@ RIGHT: dict[str, str] = {
 
 @pytest.mark.parametrize("name", RIGHT)
 def test_the_right_request_is_shown_where_it_is_clear(name: str) -> None:
-    """It is itself no mistake."""
     belief = Belief(resolve("R13"), knows_tokens=False)
     *_, remark = remarks(exchange(MISTAKES[name][0]).call, belief)
     call = remark.right
@@ -411,12 +408,10 @@ def mistakes(results: Results) -> list[str]:
 def test_a_mistake_may_follow_from_what_came_before(
     tmp_path: Path, expected: list[str], entries: list[Entry]
 ) -> None:
-    """Tokens that have ended, states that were seen, and responses that were lost."""
     assert mistakes(checked(tmp_path, archive(entries), release="R10")) == expected
 
 
 def test_a_lost_change_is_no_other_kind_of_mistake(tmp_path: Path) -> None:
-    """What may cost money is told apart."""
     entries = [show(ONE), changed("resend", ONE, **LOST), changed("resend", DONE)]
     results = checked(tmp_path, archive(entries))
     assert results.client is not None
@@ -457,7 +452,6 @@ def test_a_password_that_was_removed_is_not_missing(tmp_path: Path) -> None:
 
 
 def test_a_key_that_is_hidden_is_not_missing(tmp_path: Path) -> None:
-    """Whatever the server has said to it."""
     made = said("web_api_key_token", {}, refused())
     made["request"]["headers"].append({"name": "Authorization", "value": "***"})
     assert mistakes(checked(tmp_path, archive([made, listed([ONE])]), release="R10")) == []
@@ -502,7 +496,6 @@ def test_the_kits_own_requests_are_no_clients(tmp_path: Path) -> None:
 
 
 def test_an_expected_refusal_is_no_mistake(tmp_path: Path) -> None:
-    """The mock marks it in its recordings."""
     results = checked(tmp_path, archive([WRONG | {"_expected_refusal": True}, listed([ONE])]))
     assert results.client is not None
     assert (mistakes(results), results.client.expected, results.exit_code) == ([], 1, 0)
@@ -533,7 +526,6 @@ def test_the_deviations_file_names_expected_refusals(
 
 
 def test_every_report_has_both_parts(tmp_path: Path) -> None:
-    """The mistake with its source and the right request, and what the server has kept."""
     bare = get(f"{SHOW}&{IDENTIFIER}=7") | {"response": WRONG["response"]}
     results = checked(tmp_path, archive([login(), bare, listed([ONE], limit="5", entity="JOBS")]))
     reports = all_reports(results)

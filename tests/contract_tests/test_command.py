@@ -63,7 +63,6 @@ def test_a_mock_of_its_own_passes_and_every_report_is_written(tmp_path: Path) ->
 def test_a_broken_server_is_1_and_says_what_is_broken(
     serve: Callable[..., str], tmp_path: Path
 ) -> None:
-    """A broken statement is named with a script; listed it passes; gone it is stale."""
     wrong, right = ROWS["business_units_null_in_show"].server(), StandIn()
     login = ("--username", USERNAME, "--password", PASSWORD, "--organisation", ORGANISATION)
 
@@ -98,7 +97,6 @@ def test_a_broken_server_is_1_and_says_what_is_broken(
 def test_a_run_that_cannot_be_is_2(
     tmp_path: Path, arguments: list[str], variables: dict[str, str], text: str
 ) -> None:
-    """What cannot be followed, or reached, is one clear line and exit code 2."""
     done = check(tmp_path, *arguments, **variables)
 
     assert done.returncode == 2
@@ -122,7 +120,6 @@ def test_a_dry_run_prints_and_writes_nothing(tmp_path: Path) -> None:
 
 
 def test_a_terminal_without_some_signs_is_no_trouble(tmp_path: Path) -> None:
-    """What it cannot show is replaced."""
     done = check_apart(tmp_path, *FEW, "--verbose", PYTHONIOENCODING="cp1252")
 
     assert done.returncode == 3, done.stderr
@@ -133,7 +130,6 @@ def test_a_terminal_without_some_signs_is_no_trouble(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 def test_a_report_that_cannot_be_written_costs_no_other(tmp_path: Path) -> None:
-    """All others are written, a line names this one, and the exit code is 2."""
     done = check(tmp_path, "--junit", "/dev/full", *FEW, "--html", "r.html")
 
     assert done.returncode == 2
@@ -176,7 +172,6 @@ def test_the_job_summary_is_appended_where_github_shows_it(tmp_path: Path) -> No
 def test_files_that_would_take_each_others_place_are_refused(
     options: str, said: str, tmp_path: Path
 ) -> None:
-    """A report never overwrites a recording, the ledger, or another report."""
     (tmp_path / "r.har").write_text("precious", "utf-8")
     (tmp_path / "link").symlink_to("r.har")
 

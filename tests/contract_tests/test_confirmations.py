@@ -138,7 +138,6 @@ DELETED = (
 def test_a_hypothesis_is_settled_by_what_is_asked(
     entries: Sequence[Entry], kind: str, answers: Sequence[Any], *, confirmed: bool, asked: str
 ) -> None:
-    """What the last entry makes suspect is confirmed or dismissed, after the requests named."""
     assert settled(Conversation(*entries), kind, answers) == (confirmed, asked)
 
 
@@ -163,7 +162,6 @@ def test_a_fault_must_be_seen_once_more_if_others_are_at_work(
 def test_a_read_is_wrong_right_behind_another_one(
     answers: Sequence[Any], *, confirmed: bool
 ) -> None:
-    """One request spoils the next one, and no other."""
     conversation = Conversation(listed([ONE, TWO]), show(ONE), listed([ONE]))
     (suspicion,) = conversation.suspicions
     behind = OnlyBehind("list.entity.filter", conversation.exchanges[1].call)
@@ -189,7 +187,6 @@ A, B = MOVED, record(1, url="https://example.com/b")
     ],
 )
 def test_show_and_list_disagree(answers: Sequence[Any], *, confirmed: bool) -> None:
-    """Each returns the same each time, and not the same as the other."""
     conversation = Conversation(show(ONE), show(MOVED))
     looks = "sslssls"[: len(answers)]
     assert settled(conversation, "Disagree", answers) == (confirmed, looks)

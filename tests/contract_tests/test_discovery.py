@@ -53,7 +53,6 @@ def test_a_list_that_is_too_long_is_narrowed(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_the_scope_says_where_to_look_first() -> None:
-    """A definition's name is a filter; numbers are shown."""
     scope = Scope(definition=NAME)
     session = kit_for("R15", scope)
     discover(session)
@@ -69,7 +68,6 @@ def test_the_scope_says_where_to_look_first() -> None:
 
 @pytest.mark.parametrize("release", ["R10", "R13", "R18"])
 def test_the_first_pass_has_room_for_each_odd_request(release: str) -> None:
-    """Odd requests are sent in the first pass only."""
     session = kit_for(release, EVERYTHING)
     discover(session)
     odd = [template for template in all_templates() if template.is_undocumented]

@@ -100,7 +100,6 @@ def absent(status: Any) -> Response:
     ids=of_response,
 )  # fmt: skip
 def test_a_flaw_of_an_envelope_is_put_to_its_statement(made: Entry, statement: str) -> None:
-    """No other statement is suspected."""
     assert Conversation(show(ONE), made).suspected == [statement]
 
 
@@ -118,7 +117,6 @@ def test_a_flaw_of_an_envelope_is_put_to_its_statement(made: Entry, statement: s
     ids=of_response,
 )  # fmt: skip
 def test_an_envelope_may_have_any_form_that_is_documented(made: Entry) -> None:
-    """Status, code and data of errors are free, an empty list has three forms."""
     assert Conversation(made).suspected == []
 
 
@@ -206,7 +204,6 @@ def test_a_wrong_field_is_put_to_its_statement(changed: dict[str, Any], statemen
     ids=shortened,
 )
 def test_what_no_page_rules_out_breaks_nothing(changed: dict[str, Any]) -> None:
-    """Members that no page knows, values that are not set, zones, short forms, any form of id."""
     assert broken_by(altered(**changed)) == set()
 
 
@@ -232,7 +229,6 @@ def test_dates_are_in_order_as_far_as_zones_tell(
 
 
 def test_no_request_is_too_deep() -> None:
-    """It is read as far as Python can compare and write it."""
     text = '{"more": ' + "[" * 50_000 + '"]{"' + "]" * 50_000 + "}"
     response = json.dumps({"status": OK, "data": ONE | {"request": "deep"}})
     made = show(answer(response.replace('"deep"', text)))

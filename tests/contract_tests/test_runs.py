@@ -28,8 +28,6 @@ from crmcom_kit.schemas import API_PATH, resolve
 
 
 def test_a_run_that_can_read_nothing_fails_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The login holds what it must, and yet the run is no success."""
-
     def respond(_: int, request: httpx.Request) -> httpx.Response | None:
         is_list = request.url.path.endswith("/list") and "no-token" not in str(request.url)
         large = b'{"data": "' + b"x" * 50_000 + b'"}'
@@ -79,7 +77,6 @@ class Time:
 
 @pytest.mark.parametrize(("wrong", "exit_code"), [("", 3), ("/show", 1)])
 def test_a_run_ends_when_its_time_is_over(wrong: str, exit_code: int) -> None:
-    """It reports what it has seen until then, and says what ended it and what it left out."""
     clock = Time(more=0.001)
 
     results = clock.run(clock.target(wrong), max_time=30.0)
@@ -140,7 +137,6 @@ def test_a_run_plans_for_the_requests_that_fit_into_its_time() -> None:
     "name", ["busy_maintenance_one_code", "busy_limit", "busy_limit_429", "busy_now_and_then"]
 )
 def test_a_server_that_refuses_whatever_comes_for_a_while_is_waited_for(name: str) -> None:
-    """It is not accused, and the run goes on to the end of its budget."""
     results = checked(VARIANTS[name].server(), limits=Limits(max_requests=450))
 
     assert alarms(results) == []
@@ -151,7 +147,6 @@ def test_a_server_that_refuses_whatever_comes_for_a_while_is_waited_for(name: st
 
 @pytest.mark.parametrize("name", ["hiccup_503", "hiccup_after"])
 def test_a_gateway_that_fails_now_and_then_does_not_end_the_run(name: str) -> None:
-    """The run goes on, tells of it in a note, and accuses nobody."""
     results = checked(VARIANTS[name].server(), limits=Limits(max_requests=250))
 
     assert alarms(results) == []
@@ -205,7 +200,6 @@ class TestSeparateWorld:
     def test_without_a_world_of_its_own_it_only_reads(
         self, changes: dict[str, Any], token: str | None, admin_token: str | None, why: str
     ) -> None:
-        """It says what to do, and changes nothing."""
         target, _ = self.mock(token)
 
         results = run(replace(target, admin_token=admin_token, **changes), config(limits=FEW))
@@ -242,7 +236,6 @@ class TestSeparateWorld:
         assert set(self.worlds(registry)) == {"default", "check-x"}
 
     def test_a_world_that_the_base_url_names_is_the_one_to_check(self) -> None:
-        """Nothing else is made."""
         target, registry = self.mock()
         base = target.base_url.replace(API_PATH, f"/worlds/mine{API_PATH}")
 

@@ -35,7 +35,6 @@ JOB_BOARD = Scope(definition=NAME)
 
 
 def test_only_what_is_in_scope_is_changed(tmp_path: Path) -> None:
-    """Nothing else differs, the ledger has all that was changed, and the budget is kept."""
     ledger = tmp_path / "ledger.jsonl"
     target, wire = remote("R15")
     before = everything(wire, target)
@@ -103,8 +102,6 @@ def test_a_token_alone_cannot_be_renewed() -> None:
 
 @pytest.mark.parametrize("at", [1, 90])
 def test_an_outage_is_no_violation(at: int) -> None:
-    """A target that goes away ends the run with an error, whenever it does."""
-
     def go_away(count: int, request: httpx.Request) -> None:
         if count >= at:
             msg = "gone"
@@ -120,7 +117,6 @@ def test_an_outage_is_no_violation(at: int) -> None:
 
 
 def test_a_dry_run_sends_nothing() -> None:
-    """It says what would be called; nothing of what is not allowed."""
     target, wire = remote("R15")
 
     lines = dry_run(target, config(allowed={"resend"}, scope=JOB_BOARD))
@@ -247,7 +243,6 @@ def test_an_unknown_value_never_reaches_another_record() -> None:
 
 @pytest.mark.parametrize("lost", [True, False])
 def test_a_change_whose_response_is_lost_is_reported(*, lost: bool) -> None:
-    """What may have been changed is named beside what was, in the terminal and in JSON."""
     target, wire = remote("R15")
     before = everything(wire, target)
 

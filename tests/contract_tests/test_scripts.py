@@ -149,7 +149,6 @@ def test_a_shell_sends_what_was_sent(old: str, new: str, serve: Callable[..., st
 
 
 def test_keys_and_given_tokens_come_from_variables(serve: Callable[..., str]) -> None:
-    """A Web API key, on either side of the colon, or made up; and a token."""
     recorder = Recorder("t", "t", "t")
     texts = [f"{KEY}:", f":{KEY}", "crmcom-kit-no-key:"]
     calls = [
@@ -170,7 +169,6 @@ def test_keys_and_given_tokens_come_from_variables(serve: Callable[..., str]) ->
 
 
 def test_what_a_recording_hides_is_asked_for(serve: Callable[..., str]) -> None:
-    """In the recording of a run secrets are redacted; the script takes them from variables."""
     recorder = Recorder(NEW[0])
     login, names = log_in("$CRMCOM_PASSWORD"), ("$CRMCOM_TOKEN", "$CRMCOM_OTHER_TOKEN_2")
     hidden = [replace(show(name), query=f"token={name}") for name in names]
@@ -233,7 +231,6 @@ def test_what_a_server_says_is_no_variable(serve: Callable[..., str]) -> None:
 
 
 def test_a_secret_of_a_url_is_sent_as_it_was(serve: Callable[..., str]) -> None:
-    """Encoded in a query, and with escapes in a body."""
     recorder, secret = Recorder(), 'a+"b%2F=/'
     parameters = {"token": OLD[0], "url": f"https://h.example.com/x?key={secret}"}
     calls = [show(**parameters), resend(**parameters)]
@@ -246,7 +243,6 @@ def test_a_secret_of_a_url_is_sent_as_it_was(serve: Callable[..., str]) -> None:
 
 
 def test_a_pasted_script_shows_the_violation(serve: Callable[..., str], tmp_path: Path) -> None:
-    """What the run saw, its reader sees again; and every report has the same script."""
     row = ROWS["list_numbers_are_integers"]
     files = {kind: tmp_path / f"r.{kind}" for kind in ("json", "html", "junit", "md")}
     options = [f"--{kind}={files[kind]}" for kind in ("json", "html", "junit")]

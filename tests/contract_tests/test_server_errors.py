@@ -185,7 +185,6 @@ class ClosesConnections(StandIn):
 
 
 def test_a_read_that_never_gets_a_response_is_a_violation_and_the_run_goes_on() -> None:
-    """One that gets none once is sent again, and said."""
     results = checked(ClosesConnections(), only="[ef]*", limits=Limits(max_requests=300))
 
     assert broken(results) == [STATEMENT]

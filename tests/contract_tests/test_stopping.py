@@ -44,8 +44,6 @@ def swallowed(number: int) -> None:
 
 @pytest.mark.parametrize("at", [0, 60])
 def test_a_swallowed_signal_stops_the_run_before_the_next_request(at: int) -> None:
-    """Nothing more is sent, what was found until then is kept, and no traceback is printed."""
-
     def hook(count: int, _: httpx.Request | None = None) -> None:
         if count == at:
             swallowed(signal.SIGINT)
@@ -103,7 +101,6 @@ def test_a_second_signal_ends_at_once(
 
 
 def test_the_command_writes_its_reports(serve: Callable[..., str], tmp_path: Path) -> None:
-    """It ends with 2, and its report says that it was interrupted."""
     app, asked = create_app(release="R9"), 0
     started: list[subprocess.Popen[bytes]] = []
 

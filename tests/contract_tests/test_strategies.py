@@ -74,7 +74,6 @@ def test_a_near_miss_is_another_text(text: str, data: st.DataObject) -> None:
 def test_identifiers_and_filters_are_of_records(
     identifier: dict[str, str], filters: dict[str, Any]
 ) -> None:
-    """An identifier names one, and all filters together fit one."""
     ((field, value),) = identifier.items()
     assert value in [record[field] for record in RECORDS]
     assert any(filters.get("entity", record["entity"]) == record["entity"] for record in RECORDS)

@@ -339,7 +339,6 @@ def test_what_the_documents_leave_open_is_not_suspected(name: str) -> None:
 
 
 def test_paging_is_of_r13() -> None:
-    """Before, number_of_results may be ignored, or refused."""
     made = listed([ONE, TWO], **JOBS, number_of_results=1)
     assert Conversation(made, release="R12").suspected == []
     assert Conversation(made, release="R13").suspected == ["list.paging.number_of_results"]
@@ -385,5 +384,4 @@ THREE_DONE = record(3, life_cycle_state="SUCCESSFUL")
 def test_what_is_as_it_was_speaks_for_what_was_in_between(
     before: Sequence[Entry], statement: str
 ) -> None:
-    """Reading changes nothing, nor does a refused change, and a served one only what it named."""
     assert statement in Conversation(*before).hear(show(ONE)).held

@@ -54,7 +54,6 @@ def escaped(text: str) -> str:
     ],
 )  # fmt: skip
 def test_a_value_has_its_placeholder_in_any_spelling(text: str, shown: str | None) -> None:
-    """Parameter names and surrounding text stay; equal values share a placeholder."""
     urls = UrlSecrets()
     urls.hide(URL)
 
@@ -90,7 +89,6 @@ def test_a_long_text_is_read_once(part: str) -> None:
 
 
 def test_a_secret_has_one_placeholder_in_all_that_a_run_writes(tmp_path: Any) -> None:
-    """In the ledger, which comes first, in scripts and in every report."""
     server = target(token="T-012345")
     record = {"id": "A", "number": "7", "url": URL, "error_description": f"cannot call {URL}"}
     Ledger(tmp_path / "l", server).note({"id": "B", "url": "http://h/?key=other-01"}, "delete")

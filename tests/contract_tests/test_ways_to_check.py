@@ -59,7 +59,6 @@ def assert_passed(done: SimpleNamespace) -> None:
     ],
 )
 def test_each_login(release: str, login: Options, serve: Serve, tmp_path: Path) -> None:
-    """All three logins work; without --allow nothing changes."""
     app = StandIn(release=release)
     before = content(app)
     options = ("--base-url", serve(app), "--release", release, *login(app))
@@ -80,7 +79,6 @@ def test_each_login(release: str, login: Options, serve: Serve, tmp_path: Path) 
 def test_each_scope(
     allow: str, scope: Options, sound: StandIn, serve: Serve, tmp_path: Path
 ) -> None:
-    """Each scope allows changes in it."""
     before = content(sound)
     options = ("--base-url", serve(sound), *OF_R15, "--allow", allow)
 
@@ -100,7 +98,6 @@ def test_each_scope(
 def test_few_statements(
     only: str, allow: str, said: str, sound: StandIn, serve: Serve, tmp_path: Path
 ) -> None:
-    """Some statements can be checked alone; if none of them can be, the run says why."""
     options = ("--base-url", serve(sound), *OF_R15, "--allow", allow)
     scope = () if allow == "none" else ("--scope", "all")
 

@@ -73,7 +73,6 @@ def test_a_moment_with_a_zone_may_be_compared_as_it_is_written_or_as_it_is_meant
 
 @pytest.mark.parametrize("text", ["0001-01-01T00:00:00+02:00", "9999-12-31T23:59:59-02:00"])
 def test_the_calendar_may_end(text: str) -> None:
-    """No moment that can be written is too early or too late."""
     written = moment(text)
     assert written is not None
     assert is_among(written, range(1))[0] | is_among(written, range(1))[1]

@@ -83,7 +83,6 @@ def _project(tmp_path: Path) -> Path:
 def test_a_job_installs_runs_the_tests_and_leaves_its_reports(
     schema: str, job_of: Any, name: str, project: Path
 ) -> None:
-    """Its scripts end with status 0, and the report has a test that passed."""
     if name == "node":
         tool("node")
     scripts, variables, reports = job_of(yaml.safe_load(files("tests-in-ci.md")[schema]), name)

@@ -211,7 +211,6 @@ def test_the_state_can_be_kept_in_a_volume() -> None:
 
 
 def test_the_deployment_serves_what_its_probes_ask_for(tmp_path: Path) -> None:
-    """Its command starts, and each probe gets a 200; the Service leads to the pod."""
     path = ROOT / "deploy" / "kubernetes" / "mock.yaml"
     deployment, service = yaml.safe_load_all(path.read_text("utf-8"))
     template = deployment["spec"]["template"]
@@ -337,7 +336,6 @@ def test_the_action_checks_a_server_and_leaves_its_reports(checking: Runner) -> 
 def test_the_action_fails_where_nothing_was_checked(
     checking: Runner, inputs: dict[str, str], message: str
 ) -> None:
-    """It neither checks its own mock by mistake nor runs a command from an input."""
     step = action_step("Check")
     environment = environment_of(step, **{"release": "R15", **inputs})
     run = checking.run(step["run"], **environment, **LOGIN)
@@ -364,7 +362,6 @@ def test_the_action_takes_each_line_as_one_argument(runner: Runner) -> None:
 
 
 def test_a_release_is_made_of_a_tag_with_the_version(runner: Runner) -> None:
-    """Another tag ends the workflow."""
     version = subprocess.run(
         [COMMANDS / "crmcom-kit", "--version"], check=True, capture_output=True, text=True
     ).stdout.split()[-1]

@@ -61,7 +61,6 @@ class HttpWaitStrategy:
 
 
 def test_the_example_passes(project_root: Path, tmp_path: Path) -> None:
-    """Under pytest."""
     text = (project_root / "docs/how-to/containers.md").read_text("utf-8")
     (example,) = re.findall(r"```py\n# test_resend.py\n(.*?)```", text, re.DOTALL)
     core = tmp_path / "testcontainers" / "core"
