@@ -74,10 +74,7 @@ def judged(made: Entry, release: str = "R13") -> list[str]:
 MISTAKES: dict[str, tuple[Entry, str]] = {
     "another verb": (request("POST", f"{SHOW}&{NUMBER}"), "methods.verb"),
     "a verb that no method has": (request("DELETE", f"{RESEND}&{NUMBER}"), "methods.verb"),
-    "another verb, and no JSON": (
-        request("POST", SHOW, "{"),
-        "methods.verb",
-    ),
+    "another verb, and no JSON": (request("POST", SHOW, "{"), "methods.verb"),
     "a misspelled path": (get(f"webhook_request/show?token=T&{NUMBER}"), "methods.known"),
     "a method that there is not": (get("webhook_requests/count?token=T"), "methods.known"),
     "a refresh of a token": (
@@ -116,10 +113,7 @@ MISTAKES: dict[str, tuple[Entry, str]] = {
         "parameters.known",
     ),
     "an identifier's name cut": (get(f"{SHOW}&webhook_identifier=number=7"), "parameters.known"),
-    "an American login": (
-        token(username="a", password="b", organization="c"),
-        "parameters.known",
-    ),
+    "an American login": (token(username="a", password="b", organization="c"), "parameters.known"),
     "a bare identifier": (get(f"{SHOW}&{IDENTIFIER}=7"), "parameters.identifier_in_query"),
     "a bare rule": (get(f"{LIST}&{RULE}=7"), "parameters.identifier_in_query"),
     "an identifier as in a query": (
@@ -130,10 +124,7 @@ MISTAKES: dict[str, tuple[Entry, str]] = {
         post("resend", **{IDENTIFIER: [{"number": "7"}]}),
         "parameters.identifier_in_body",
     ),
-    "an identifier of another field": (
-        get(f"{SHOW}&{IDENTIFIER}=nr=7"),
-        "identifier.fields",
-    ),
+    "an identifier of another field": (get(f"{SHOW}&{IDENTIFIER}=nr=7"), "identifier.fields"),
     "an empty identifier": (post("delete", **{IDENTIFIER: {}}), "identifier.mandatory"),
     "an identifier that is a truth value": (
         post("delete", **{IDENTIFIER: {"id": True}}),
@@ -168,10 +159,7 @@ MISTAKES: dict[str, tuple[Entry, str]] = {
         get(f"{LIST}&entity=JOBS&created_date=today"),
         "list.created_date.filter",
     ),
-    "a form": (
-        request("POST", "webhook_requests/delete", f"token=T&{NUMBER}"),
-        "parameters.body",
-    ),
+    "a form": (request("POST", "webhook_requests/delete", f"token=T&{NUMBER}"), "parameters.body"),
     "no JSON": (request("POST", "webhook_requests/delete", "{"), "parameters.body"),
     "a login without a password": (token(username="a", organisation="c"), "parameters.mandatory"),
     "a user that is no text": (
@@ -322,10 +310,7 @@ def mistakes(results: Results) -> list[str]:
         ),
         (["delete.gone"], [changed("delete", ONE), changed("delete", refused())]),
         (["delete.gone"], [show(ONE), changed("delete", ONE), changed("delete", refused())]),
-        (
-            ["delete.gone"],
-            [changed("delete", DONE), show(refused()), changed("resend", refused())],
-        ),
+        (["delete.gone"], [changed("delete", DONE), show(refused()), changed("resend", refused())]),
         (
             ["delete.gone"],
             [

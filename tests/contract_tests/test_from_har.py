@@ -211,7 +211,7 @@ OPEN: dict[str, Sequence[Entry]] = {
         listed([ONE], entity="JOBS", life_cycle_state="REJECTED"),
     ],
     "a delivery turns out to have failed": [
-        *(show(ONE), changed("resend", DONE), show(DONE), show(ONE), show(ONE)),
+        *(show(ONE), changed("resend", DONE), show(DONE), show(ONE), show(ONE))
     ],
     "a list fails once": [listed([ONE]), listed(refused(500)), listed([ONE])],
     "a token is an array": [
@@ -238,7 +238,7 @@ OPEN: dict[str, Sequence[Entry]] = {
         *(page(0, 1, 2), page(2, 2, 3)),
     ],
     "a page comes in another way later": [
-        *(page(0, 1, 2), page(2, 2, 3), page(2, 3, 4), page(0, 1, 2), page(2, 2, 3)),
+        *(page(0, 1, 2), page(2, 2, 3), page(2, 3, 4), page(0, 1, 2), page(2, 2, 3))
     ],
     "a second delete returns what is gone": [
         *(show(record(2, number="1"), 2), changed("delete", ONE), show(record(2, number="1"), 2))

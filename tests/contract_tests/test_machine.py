@@ -42,9 +42,7 @@ def of(variant: Variant, **members: Any) -> type[ContractMachine]:
 
 
 def run(
-    tested: type[ContractMachine],
-    examples: int,
-    database: ExampleDatabase | None = None,
+    tested: type[ContractMachine], examples: int, database: ExampleDatabase | None = None
 ) -> None:
     """Run a machine; the same examples each time, unless the database has others."""
     options = hypothesis.settings(

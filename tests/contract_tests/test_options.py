@@ -52,10 +52,7 @@ def given(**changes: Any) -> dict[str, Any]:
         ({"scope": ("7",)}, "--scope: '7' is not allowed; allowed is definition=NAME, number=N or"),
         ({"scope": ("number=",)}, "--scope: 'number=' is not allowed"),
         ({"scope": ("all=7",)}, "--scope: 'all=7' is not allowed"),
-        (
-            {"scope": ("number=7", "all")},
-            "--scope: allowed is one definition, any numbers",
-        ),
+        ({"scope": ("number=7", "all")}, "--scope: allowed is one definition, any numbers"),
         ({"scope": ("definition=A", "definition=B")}, "--scope: allowed is one definition"),
         ({**REMOTE, "scope": ("all",)}, "--scope allows nothing by itself: add --allow"),
         ({"max_requests": 0}, "--max-requests: 0 is not allowed; allowed is a number from 1 on"),

@@ -243,10 +243,7 @@ variant("resend_queued_failing", RESEND, resend_when="queued", resend_succeeds="
 for succeeds in ("some", "none"):
     for failure in ("data", "error", "http"):
         variant(
-            f"resend_{succeeds}_{failure}",
-            RESEND,
-            resend_succeeds=succeeds,
-            resend_failure=failure,
+            f"resend_{succeeds}_{failure}", RESEND, resend_succeeds=succeeds, resend_failure=failure
         )
 variant("resend_keeps_log", RESEND, resend_touches_log=False)
 variant("resend_new_code", RESEND, resend_new_code=True)

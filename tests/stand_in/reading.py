@@ -15,12 +15,7 @@ from stand_in.world import REJECTED, SUCCESSFUL, Named, World, entities_of
 LOGIN_METHODS = ("login", "release_token", "key_login")
 CREDENTIALS = ("username", "password", "organisation")
 IDENTIFIER = "webhook_request_identifier"
-SEMI_OPTIONAL = (
-    "webhook_definition_identifier",
-    "workflow_rule_identifier",
-    "entity",
-    "entity_id",
-)
+SEMI_OPTIONAL = ("webhook_definition_identifier", "workflow_rule_identifier", "entity", "entity_id")
 OPTIONAL = ("url", "life_cycle_state", "created_date")
 PAGING = ("number_of_results", "offset")
 FIELDS = (
