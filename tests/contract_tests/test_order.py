@@ -1,11 +1,12 @@
 """The order of lists is learned from the lists: keys, or two lists that contradict each other."""
 
-import json
 from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
 
 import pytest
+from helpers.conversations import of_call
+from helpers.recordings import ok
 
 from crmcom_kit.contract_tests.calibration.order import Order, learned_order
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
@@ -30,11 +31,7 @@ RECORDS: list[dict[str, Any]] = [
 def listed(*lists: Sequence[dict[str, Any]]) -> list[Exchange]:
     """Exchanges that show some lists."""
     call = Call("list", "GET", "webhook_requests/list")
-    status = {"code": "OK", "message": "", "description": ""}
-    return [
-        Exchange(at, call, 200, (), json.dumps({"status": status, "data": each}).encode(), 0)
-        for at, each in enumerate(lists, 1)
-    ]
+    return [of_call(call, ok(records), at) for at, records in enumerate(lists, 1)]
 
 
 def samples(key: Callable[[dict[str, Any]], Any]) -> list[list[dict[str, Any]]]:
