@@ -16,7 +16,7 @@ import orjson
 
 from crmcom_kit.contract_tests.belief.belief import Record
 from crmcom_kit.contract_tests.belief.knowledge import units
-from crmcom_kit.contract_tests.calibration.cases import Outcome, Split, explained
+from crmcom_kit.contract_tests.calibration.cases import Outcome, explained
 from crmcom_kit.contract_tests.calibration.texts import template_of
 from crmcom_kit.contract_tests.client.calls import changing_method
 from crmcom_kit.contract_tests.client.exchanges import Exchange
@@ -191,13 +191,12 @@ def _effect(seen: Seen, name: str) -> Any:
     return _by_facts(explained(samples, outcome, depth=1))
 
 
-def _by_facts(explanation: Outcome | Split) -> Any:
-    """Return an effect that depends on facts as an explanation does."""
-    if isinstance(explanation, Outcome):
-        return explanation.value
-    cases = [[value, _by_facts(part)] for value, part in explanation.cases.items()]
-    usual = _by_facts(explanation.usual)
-    return {"$": "by", "of": explanation.fact, "cases": cases, "usual": usual}
+def _by_facts(outcome: Outcome) -> Any:
+    """Return an effect that depends on facts as an outcome does."""
+    if outcome.usual is None:
+        return outcome.value
+    cases = [[value, _by_facts(case)] for value, case in outcome.cases.items()]
+    return {"$": "by", "of": outcome.fact, "cases": cases, "usual": _by_facts(outcome.usual)}
 
 
 def _facts(befores: Sequence[Record]) -> list[dict[str, str]]:

@@ -9,7 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from crmcom_kit.contract_tests.calibration.cases import Outcome, cases_of, explained, usual_of
+from crmcom_kit.contract_tests.calibration.cases import Outcome, cases_of, explained
 from crmcom_kit.contract_tests.calibration.learned import Learned, of_counts
 from crmcom_kit.contract_tests.calibration.texts import template_of
 from crmcom_kit.contract_tests.client.exchanges import LOGINS, Exchange
@@ -199,7 +199,7 @@ def _cases(alike: Sequence[Worded], usual_forms: _UsualForms) -> Cases:
         same[tuple(facts.values())].append(response)
     is_contradictory = any(_outcome(group).wrong for group in same.values())
     explanation = explained(samples, _outcome, 1 if is_contradictory else _ONE_IS_ENOUGH)
-    usual = usual_of(explanation).value
+    usual = explanation.value
     general = {
         part: usual[part] for part in (*_FORM_DIALS, "served") if usual.get(part) is not None
     }  # fmt: skip
