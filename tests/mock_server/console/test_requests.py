@@ -201,8 +201,9 @@ def test_a_suggestion_is_filled_in_and_sent(console: Console, mock: Mock) -> Non
     page = console.open()
     for verb, path, query, more in REFUSED:
         mock.change("7", life_cycle_state="REJECTED")
+        mock.requests.clear()
         mock.client().request(verb, f"webhook_requests/{path}", params=query, **more)
-        refused = journal(mock)[0]
+        [refused] = journal(mock)
         assert refused["near_miss"]["suggestion"] is not None, (verb, path, query)
         address = f"{console.url}/#/requests/{refused['id']}"
         page.goto(address)
