@@ -22,6 +22,7 @@ SUCCESSFUL_RESEND = "successful_resend"
 
 #: The commands that share the table. What is checked, and reports, are options of ``check`` alone.
 COMMANDS = CHECK, CALIBRATE, DIFF = "check", "calibrate", "diff"
+CHANGING = (CHECK, CALIBRATE)  # those that may change webhook requests
 
 #: The values of ``--judge``.
 JUDGED = ("client", "server", "both")
@@ -123,30 +124,21 @@ OPTIONS = (
         "Methods that may change webhook requests: resend or delete, or both as "
         "resend,delete; or none. By default the run is read-only, except in a separate world "
         "of a crmcom-kit mock on this machine.",
-        commands=(CHECK, CALIBRATE),
+        commands=CHANGING,
     ),
     Option(
         "scope", CHANGED, "WHAT",
         "What --allow may change: definition=NAME, the webhook requests of one definition; "
         "number=N, the one with this number, repeatable; or all. With both, both must fit.",
-        repeats=True, commands=(CHECK, CALIBRATE),
+        repeats=True, commands=CHANGING,
     ),
-    Option(
-        "only-definition", CHANGED, "NAME", "",
-        commands=(CHECK, CALIBRATE), scope="definition={}",
-    ),
-    Option(
-        "only-number", CHANGED, "N", "",
-        repeats=True, commands=(CHECK, CALIBRATE), scope="number={}",
-    ),
-    Option(
-        "all-records", CHANGED, None, "", bool, default=False,
-        commands=(CHECK, CALIBRATE), scope="all",
-    ),
+    Option("only-definition", CHANGED, "NAME", "", commands=CHANGING, scope="definition={}"),
+    Option("only-number", CHANGED, "N", "", repeats=True, commands=CHANGING, scope="number={}"),
+    Option("all-records", CHANGED, None, "", bool, default=False, commands=CHANGING, scope="all"),
     Option(
         "ledger", CHANGED, "FILE",
         "Append each webhook request to this file before it is changed for the first time.",
-        commands=(CHECK, CALIBRATE), is_rare=True,
+        commands=CHANGING, is_rare=True,
     ),
     Option(
         "dry-run", CHANGED, None, "Print the planned requests; send nothing, and write nothing.",
