@@ -53,8 +53,10 @@ USER_INFO = re.compile(
 )
 _USER = re.compile(r"^((?:[^/?#@]*:/{1,3})?)[^/?#]*@")
 _DECODER = json.JSONDecoder()
+# Each alternative begins with a character, so ``re`` goes straight to the next one of them.
 _ENCODED = re.compile(
-    r"""((?:%[0-9a-fA-F]{2})+)|((?:\\u[0-9a-fA-F]{4})+)|\\(?:x([0-9a-fA-F]{2})|(["'\\/])|[bfnrt])"""
+    r"""%([0-9a-fA-F]{2}(?:%[0-9a-fA-F]{2})*)|\\u([0-9a-fA-F]{4}(?:\\u[0-9a-fA-F]{4})*)"""
+    r"""|\\(?:x([0-9a-fA-F]{2})|(["'\\/])|[bfnrt])"""
 )
 _MAX_LAYERS = 10
 _PAST_INT64 = 2**63
