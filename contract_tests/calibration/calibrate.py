@@ -8,11 +8,11 @@ from typing import Any
 import orjson
 
 from crmcom_kit import __version__
-from crmcom_kit.contract_tests.calibration.following import MockFollower
 from crmcom_kit.contract_tests.calibration.learned import Learned
 from crmcom_kit.contract_tests.calibration.learning import Learning, Log, log_of
-from crmcom_kit.contract_tests.calibration.people import Pseudonyms, free_texts, with_texts
+from crmcom_kit.contract_tests.calibration.pseudonyms import Pseudonyms, free_texts, with_texts
 from crmcom_kit.contract_tests.calibration.record_forms import record_forms
+from crmcom_kit.contract_tests.calibration.replaying import MockReplayer
 from crmcom_kit.contract_tests.calibration.report import Comparisons, as_html
 from crmcom_kit.contract_tests.client.calls import changing_method
 from crmcom_kit.contract_tests.client.exchanges import Exchange
@@ -144,7 +144,7 @@ def whole_log(results: Results) -> Log:
 
 def compare(log: Log, profile: Profile) -> Comparisons:
     """Have a mock with ``profile`` respond to all requests of a log, and compare the responses."""
-    mock = MockFollower(profile, log.login, log.began)
+    mock = MockReplayer(profile, log.login, log.began)
     return compare_with(mock.respond, log, profile.differs)
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from crmcom_kit.contract_tests.belief.knowledge import typed
 from crmcom_kit.contract_tests.calibration.calibrate import compare, compare_with, whole_log
-from crmcom_kit.contract_tests.calibration.following import Follower
 from crmcom_kit.contract_tests.calibration.learning import Log
+from crmcom_kit.contract_tests.calibration.replaying import Replayer
 from crmcom_kit.contract_tests.calibration.report import Comparisons
 from crmcom_kit.contract_tests.client.errors import LoginLimit, Unreachable
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange, token_of
@@ -64,17 +64,17 @@ class OtherServer:
         def send(exchange: Exchange, call: Call) -> Exchange:
             # The run's own login was sent here, too, before all else.
             login = next((sent for sent in session.client.history if call == sent.call), None)
-            is_own = call == session.tokens.login() and not follower.has_tokens
+            is_own = call == session.tokens.login() and not replayer.has_tokens
             own = login if is_own and login is not None else session.send(call).exchange
             return own.changed(number=exchange.number)
 
-        follower = Follower(send)
+        replayer = Replayer(send)
 
         def respond(exchange: Exchange) -> Exchange | None:
             try:
-                return follower.respond(exchange)
+                return replayer.respond(exchange)
             except LoginLimit:  # such as one that replaced a token there: here the last may do
-                follower.adopt(token_of(exchange), session.scene.token)
+                replayer.map_token(token_of(exchange), session.scene.token)
                 return None
             except Unreachable:
                 return None

@@ -16,7 +16,7 @@ import orjson
 
 from crmcom_kit.contract_tests.belief.belief import Record
 from crmcom_kit.contract_tests.belief.knowledge import units
-from crmcom_kit.contract_tests.calibration.cases import Outcome, explained
+from crmcom_kit.contract_tests.calibration.decision_tree import Outcome, best_tree
 from crmcom_kit.contract_tests.calibration.texts import template_of
 from crmcom_kit.contract_tests.client.calls import changing_method
 from crmcom_kit.contract_tests.client.exchanges import Exchange
@@ -188,7 +188,7 @@ def _effect(seen: Seen, name: str) -> Any:
 
     facts = _facts([change.before for _, _, change in seen])
     samples = [(own, value) for own, value in zip(facts, seen, strict=True)]
-    return _by_facts(explained(samples, outcome, depth=1))
+    return _by_facts(best_tree(samples, outcome, depth=1))
 
 
 def _by_facts(outcome: Outcome) -> Any:

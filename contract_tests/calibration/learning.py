@@ -15,12 +15,12 @@ from math import inf
 from typing import Any
 
 from crmcom_kit.contract_tests.belief.belief import Record
-from crmcom_kit.contract_tests.calibration.about import matcher_of
 from crmcom_kit.contract_tests.calibration.comparing import ENDED_TOKEN, Comparison, Difference
 from crmcom_kit.contract_tests.calibration.effects import dials_of, guessed_resend, learned_effects
-from crmcom_kit.contract_tests.calibration.following import Cache, MockFollower, exchange_of
 from crmcom_kit.contract_tests.calibration.learned import Learned, left_open
 from crmcom_kit.contract_tests.calibration.order import learned_order
+from crmcom_kit.contract_tests.calibration.relevance import matcher_of
+from crmcom_kit.contract_tests.calibration.replaying import Cache, MockReplayer, exchange_of
 from crmcom_kit.contract_tests.calibration.worded import Worded, learned_words, worded
 from crmcom_kit.contract_tests.calibration.world import world_of
 from crmcom_kit.contract_tests.client.calls import changing_method
@@ -360,7 +360,7 @@ class Learning:
         dialect = Dialect("tried", settings)
         for part, cache in zip(self.log.parts, self._caches, strict=True):
             profile = Profile(part.release, dialect, part.world, effects=self.effects)
-            mock = MockFollower(profile, part.login, part.began, cache)
+            mock = MockReplayer(profile, part.login, part.began, cache)
             for exchange in part.exchanges:
                 if about is None or exchange.number in about or _changes(exchange):
                     yield exchange, mock.reply(exchange)

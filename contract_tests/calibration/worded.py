@@ -9,7 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from crmcom_kit.contract_tests.calibration.cases import Outcome, cases_of, explained
+from crmcom_kit.contract_tests.calibration.decision_tree import Outcome, best_tree, cases_of
 from crmcom_kit.contract_tests.calibration.learned import Learned, of_counts
 from crmcom_kit.contract_tests.calibration.texts import template_of
 from crmcom_kit.contract_tests.client.exchanges import LOGINS, Exchange
@@ -40,7 +40,7 @@ _FORM_DIALS = {
     "data": "errors.data",
 }
 _MAX_LENGTH = 500  # of a text
-_ONE_IS_ENOUGH = 0.3  # for a case: see explained
+_ONE_IS_ENOUGH = 0.3  # for a case: see best_tree
 
 
 class Worded(NamedTuple):
@@ -198,7 +198,7 @@ def _cases(alike: Sequence[Worded], usual_forms: _UsualForms) -> Cases:
     for facts, response in samples:
         same[tuple(facts.values())].append(response)
     is_contradictory = any(_outcome(group).wrong for group in same.values())
-    explanation = explained(samples, _outcome, 1 if is_contradictory else _ONE_IS_ENOUGH)
+    explanation = best_tree(samples, _outcome, 1 if is_contradictory else _ONE_IS_ENOUGH)
     usual = explanation.value
     general = {
         part: usual[part] for part in (*_FORM_DIALS, "served") if usual.get(part) is not None

@@ -31,9 +31,9 @@ from crmcom_kit.contract_tests.calibration.calibrate import (
 from crmcom_kit.contract_tests.calibration.cli import _on_responses
 from crmcom_kit.contract_tests.calibration.comparing import Comparison, Difference
 from crmcom_kit.contract_tests.calibration.diff import OtherServer, with_profile
-from crmcom_kit.contract_tests.calibration.following import Follower
 from crmcom_kit.contract_tests.calibration.learning import log_of
-from crmcom_kit.contract_tests.calibration.people import Pseudonyms, free_texts
+from crmcom_kit.contract_tests.calibration.pseudonyms import Pseudonyms, free_texts
+from crmcom_kit.contract_tests.calibration.replaying import Replayer
 from crmcom_kit.contract_tests.calibration.report import Tally, dial_rows
 from crmcom_kit.contract_tests.client.calls import changing_method
 from crmcom_kit.contract_tests.client.errors import BudgetSpent
@@ -478,10 +478,10 @@ def test_the_other_server_gets_its_own_tokens() -> None:
         sent.append(call)
         return said({"token": "b+c="}, call) if call.method == "token" else exchange
 
-    follower = Follower(send)
-    follower.respond(said({"token": "a/1"}, Call("token", "POST", "authentication/token")))
+    replayer = Replayer(send)
+    replayer.respond(said({"token": "a/1"}, Call("token", "POST", "authentication/token")))
     for token in ("a/1", "a%2F1"):
-        follower.respond(said([], replace(LIST, query=f"token={token}&entity=JOBS")))
+        replayer.respond(said([], replace(LIST, query=f"token={token}&entity=JOBS")))
 
     assert [each.query for each in sent[1:]] == ["token=b%2Bc%3D&entity=JOBS"] * 2
 

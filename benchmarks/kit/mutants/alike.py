@@ -27,7 +27,7 @@ import click
 from crmcom_kit.contract_tests.belief.knowledge import value_at
 from crmcom_kit.contract_tests.calibration.calibrate import Calibration, calibrated
 from crmcom_kit.contract_tests.calibration.comparing import ENDED_TOKEN
-from crmcom_kit.contract_tests.calibration.following import MockFollower
+from crmcom_kit.contract_tests.calibration.replaying import MockReplayer
 from crmcom_kit.contract_tests.calibration.report import is_documented
 from crmcom_kit.contract_tests.client.calls import JSON, query
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange, token_of
@@ -313,7 +313,7 @@ def compared(
     comparison = made.log.comparison()
     comparison.unsteady.clear()
     client = Client(seed + 1000, made.log.original, release)
-    mock = MockFollower(made.profile, Login(**LOGIN), made.log.began)
+    mock = MockReplayer(made.profile, Login(**LOGIN), made.log.began)
     counted: set[tuple[str, str]] = set()
     with served(script, seed, release) as target:
         limits, numbers = Limits(), count(1)

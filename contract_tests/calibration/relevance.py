@@ -1,4 +1,7 @@
-"""Which requests a dial may be about: with another value, it changes no response to others."""
+"""Which exchanges a dial may affect.
+
+With another value, it changes no response to other requests.
+"""
 
 import re
 from collections.abc import Callable
@@ -11,8 +14,10 @@ _JSON_NAME = re.compile(rb'"([^"\\]+)"\s*:')
 
 
 def matcher_of(dial: str) -> Matcher:
-    """Return what tells whether a dial may be about an exchange."""
-    return next((matcher for prefix, matcher in _ABOUT if dial.startswith(prefix)), lambda _: True)
+    """Return what tells whether a dial may affect an exchange."""
+    return next(
+        (matcher for prefix, matcher in _MATCHERS if dial.startswith(prefix)), lambda _: True
+    )
 
 
 def _has(*words: str) -> Matcher:
@@ -45,8 +50,8 @@ def _has_authorization(exchange: Exchange) -> bool:
     return any(name.lower() == "authorization" for name, _ in exchange.call.headers)
 
 
-#: The first prefix that fits a dial counts; a dial with none may be about any request.
-_ABOUT: tuple[tuple[str, Matcher], ...] = (
+#: The first prefix that fits a dial counts; a dial with none may affect any request.
+_MATCHERS: tuple[tuple[str, Matcher], ...] = (
     ("list.url.", _has("url=")), ("list.created_date.", _has("created_date=")),
     ("list.entity_id_alone", _has("entity_id=")), ("list.unknown_reference", _has("_identifier=")),
     ("list.combine", _has("entity_id=", "_identifier=")), ("list.comma_lists", _has("%2C", ",")),
@@ -55,7 +60,7 @@ _ABOUT: tuple[tuple[str, Matcher], ...] = (
     ("fields_set.", _has("fields_set")),
     ("identifiers.repeated", _repeats), ("identifiers.", _has("_identifier")),
     ("login.", _has("authentication/")), ("envelope.login_empty_text", _has("authentication/")),
-    ("tokens.hour_before_r12", lambda _: False),  # so much time passes for no mock that follows
+    ("tokens.hour_before_r12", lambda _: False),  # so much time passes in no replay
     ("requests.repeated_parameters", _repeats),
     ("requests.query_on_post", _posts_a_query), ("requests.body_on_get", _gets_with_body),
     ("requests.token_in_header", _has_authorization),

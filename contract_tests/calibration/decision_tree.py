@@ -33,7 +33,7 @@ class Outcome:
 Samples = Sequence[tuple[Facts, Any]]
 
 
-def explained(
+def best_tree(
     samples: Samples,
     explain: Callable[[Sequence[Any]], Outcome],
     case_cost: float = 1,
@@ -70,7 +70,7 @@ def _split(
 
     There is none if samples without the fact are not among those: no case can tell them.
     """
-    parts = {value: explained(group, explain, case_cost, depth) for value, group in groups.items()}
+    parts = {value: best_tree(group, explain, case_cost, depth) for value, group in groups.items()}
     sizes = {
         value: sum(len(groups[other]) for other, part in parts.items() if _is_same(part, own))
         for value, own in parts.items()

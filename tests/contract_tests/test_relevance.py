@@ -1,10 +1,10 @@
-"""A dial is tried on the requests that it may be about."""
+"""A dial is tried on the requests that it may affect."""
 
 from typing import Any
 
 import pytest
 
-from crmcom_kit.contract_tests.calibration.about import matcher_of
+from crmcom_kit.contract_tests.calibration.relevance import matcher_of
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 
 LIST, SHOW = "webhook_requests/list", "webhook_requests/show"
@@ -23,7 +23,7 @@ def post(query: str = "", body: bytes = b"{}") -> Call:
 
 
 @pytest.mark.parametrize(
-    ("dial", "about", "others"),
+    ("dial", "affected", "others"),
     [
         ("list.url.match", get("url=x"), get("entity=x")),
         ("list.empty", Call("list", "GET", LIST), get()),
@@ -36,9 +36,9 @@ def post(query: str = "", body: bytes = b"{}") -> Call:
         ("record.unit_form", get(), None),
     ],
 )
-def test_a_dial_is_about_some_requests(dial: str, about: Call, others: Call | None) -> None:
-    """By what a request has; a dial that nothing is said of may be about any."""
-    is_about = matcher_of(dial)
+def test_a_dial_may_affect_some_requests(dial: str, affected: Call, others: Call | None) -> None:
+    """By what a request has; a dial that nothing is said of may affect any."""
+    may_affect = matcher_of(dial)
 
-    assert is_about(Exchange(1, about, 200, (), b"", 0))
-    assert others is None or not is_about(Exchange(1, others, 200, (), b"", 0))
+    assert may_affect(Exchange(1, affected, 200, (), b"", 0))
+    assert others is None or not may_affect(Exchange(1, others, 200, (), b"", 0))

@@ -1,4 +1,4 @@
-"""Send what a server got to another server, or to a mock with what was learned of it."""
+"""Replay the requests of a server to another one, or to a mock with what was learned of it."""
 
 import json
 from base64 import b64encode
@@ -20,11 +20,11 @@ MAX_PASSED = 600
 _UNKNOWN_FAILURE: Mapping[str, Any] = {"error_code": "", "error_description": None}
 
 
-class Follower:
-    """Sends each request that a server got to another one, with that one's own tokens."""
+class Replayer:
+    """Replays each request of a server to another one, with tokens of the other one."""
 
     def __init__(self, send: Callable[[Exchange, Call], Exchange]) -> None:
-        """Send with ``send``, which also gets the exchange that is followed."""
+        """Send with ``send``, which also gets the exchange that is replayed."""
         self._send = send
         self._tokens: dict[str, str] = {}  # the server's -> the other's
 
@@ -32,38 +32,40 @@ class Follower:
         """Return the other's exchange for one of the server's."""
         own = self._send(exchange, self._translated(exchange.call))
         if exchange.call.method in LOGINS:
-            self.adopt(token_of(exchange), token_of(own))
+            self.map_token(token_of(exchange), token_of(own))
         return own
 
     @property
     def has_tokens(self) -> bool:
-        """Whether any login was followed that returned a token."""
+        """Whether any login was replayed that returned a token."""
         return bool(self._tokens)
 
-    def adopt(self, theirs: str | None, mine: str | None) -> None:
-        """Send one token of the other one's in place of a token of the server's."""
-        if theirs is not None and mine is not None:
-            self._tokens[theirs] = mine
+    def map_token(self, token: str | None, replacement: str | None) -> None:
+        """Send ``replacement``, a token of the other one, in place of the server's ``token``."""
+        if token is not None and replacement is not None:
+            self._tokens[token] = replacement
 
     def _translated(self, call: Call) -> Call:
         """Return a request with the other's tokens in place of the server's."""
         query, body, headers = call.query, call.body, call.headers
         # The longest first: redacted ones, such as $CRMCOM_TOKEN_2, begin with one another.
-        for theirs in sorted(self._tokens, key=len, reverse=True):
-            mine = self._tokens[theirs]
-            for written in (quote(theirs, safe=""), theirs):
-                query = query.replace(written, quote(mine, safe=""))
-            if body is not None and theirs.encode() in body:
-                body = body.replace(theirs.encode(), mine.encode())
-            if any(theirs in value for _, value in headers):
-                headers = tuple((name, value.replace(theirs, mine)) for name, value in headers)
+        for token in sorted(self._tokens, key=len, reverse=True):
+            replacement = self._tokens[token]
+            for written in (quote(token, safe=""), token):
+                query = query.replace(written, quote(replacement, safe=""))
+            if body is not None and token.encode() in body:
+                body = body.replace(token.encode(), replacement.encode())
+            if any(token in value for _, value in headers):
+                headers = tuple(
+                    (name, value.replace(token, replacement)) for name, value in headers
+                )
         if (query, body, headers) == (call.query, call.body, call.headers):
             return call
         return replace(call, query=query, body=body, headers=headers)
 
 
 class Cache:
-    """What is the same each time that a mock follows the same exchanges."""
+    """What is the same each time that the same exchanges are replayed."""
 
     def __init__(self) -> None:
         """Know nothing yet."""
@@ -71,15 +73,15 @@ class Cache:
         self.failures: dict[int, Mapping[str, Any] | None] = {}  # how the delivery ended
 
 
-class MockFollower(Follower):
-    """A mock with a profile that follows a server."""
+class MockReplayer(Replayer):
+    """Replays the requests of a server to a mock with a profile."""
 
     def __init__(
         self, profile: Profile, login: Login, began: datetime, cache: Cache | None = None
     ) -> None:
         """Serve ``profile`` to ``login`` from ``began`` on.
 
-        With a ``cache`` it is one of several that follow the same exchanges.
+        With a ``cache`` it is one of several that replay the same exchanges.
         """
         super().__init__(lambda exchange, call: exchange_of(exchange, self._reply(exchange, call)))
         self._mock = DirectMock(profile, login, began)
@@ -98,7 +100,7 @@ class MockFollower(Follower):
             call = cache.calls.get(key) or cache.calls.setdefault(key, self._translated(call))
         reply = self._reply(exchange, call)
         if exchange.call.method in LOGINS:
-            self.adopt(token_of(exchange), token_of(exchange_of(exchange, reply)))
+            self.map_token(token_of(exchange), token_of(exchange_of(exchange, reply)))
         return reply
 
     def _reply(self, exchange: Exchange, call: Call) -> MockReply:
