@@ -21,10 +21,10 @@ SHARED = {
     *("redaction", "toml_files", "usage_errors"),
 }
 
-#: The floors of mock_server, lowest first. Modules in its root, shown as "", are the lowest, except
-#: the entry points, which may import everything. A folder imports folders of lower floors; on one
-#: floor the imports must not form a cycle. Late imports and those for type checkers count as well.
-FLOORS = (
+#: The layers of mock_server, lowest first. Modules in its root, shown as "", are the lowest, except
+#: the entry points, which may import everything. A folder imports folders of lower layers; on one
+#: layer the imports must not form a cycle. Late imports and those for type checkers count as well.
+LAYERS = (
     ("",),
     ("store", "protocol"),
     ("faults", "deliveries"),
@@ -36,10 +36,10 @@ FLOORS = (
     ("pytest_plugin",),
 )
 ENTRY_POINTS = {"__init__", "__main__"}
-Floors = tuple[tuple[str, ...], ...]
+Layers = tuple[tuple[str, ...], ...]
 
-#: The floors of contract_tests, lowest first: folders, and the modules of its root by name.
-CONTRACT_FLOORS = (
+#: The layers of contract_tests, lowest first: folders, and the modules of its root by name.
+CONTRACT_LAYERS = (
     ("options",),
     ("client", "plugin"),
     ("belief",),
@@ -102,18 +102,18 @@ def complaints(path: str, source: str) -> Iterator[str]:
             yield f"{path}: may not import {module}"
 
 
-def place_of(module: str, floors: Floors) -> str:
-    """Return the folder of a module, or the module itself if it is on a floor; else ""."""
+def place_of(module: str, layers: Layers) -> str:
+    """Return the folder of a module, or the module itself if it is on a layer; else ""."""
     place = module.partition(".")[0]
-    return place if any(place in floor for floor in floors) else ""
+    return place if any(place in layer for layer in layers) else ""
 
 
-def imports_across(room: str, floors: Floors, files: dict[str, str]) -> set[tuple[str, str]]:
+def imports_across(room: str, layers: Layers, files: dict[str, str]) -> set[tuple[str, str]]:
     """Return importer and imported module for the imports of a room from one place to another.
 
     Args:
         room: its name.
-        floors: its places, the lowest first.
+        layers: its places, the lowest first.
         files: its sources by path.
     """
     prefix, found = f"crmcom_kit.{room}.", set()
@@ -121,27 +121,27 @@ def imports_across(room: str, floors: Floors, files: dict[str, str]) -> set[tupl
         importer = path.removeprefix(f"{room}/").removesuffix(".py").replace("/", ".")
         for module in imported_modules(source) if importer not in ENTRY_POINTS else ():
             imported = module.removeprefix(prefix)
-            places = {place_of(importer, floors), place_of(imported, floors)}
+            places = {place_of(importer, layers), place_of(imported, layers)}
             if module.startswith(prefix) and len(places) > 1:
                 found.add((importer, imported))
     return found
 
 
-def upward(imports: set[tuple[str, str]], floors: Floors) -> set[tuple[str, str]]:
-    """Return the imports of a higher floor."""
-    floor = {place: at for at, places in enumerate(floors) for place in places}
+def upward(imports: set[tuple[str, str]], layers: Layers) -> set[tuple[str, str]]:
+    """Return the imports of a higher layer."""
+    layer = {place: at for at, places in enumerate(layers) for place in places}
     return {
         (importer, imported)
         for importer, imported in imports
-        if floor[place_of(importer, floors)] < floor[place_of(imported, floors)]
+        if layer[place_of(importer, layers)] < layer[place_of(imported, layers)]
     }
 
 
-def cycle_of_folders(imports: set[tuple[str, str]], floors: Floors) -> list[str]:
+def cycle_of_folders(imports: set[tuple[str, str]], layers: Layers) -> list[str]:
     """Return folders that import each other in a circle; none if there is no circle."""
     graph: dict[str, set[str]] = {}
     for importer, imported in imports:
-        graph.setdefault(place_of(importer, floors), set()).add(place_of(imported, floors))
+        graph.setdefault(place_of(importer, layers), set()).add(place_of(imported, layers))
     return cycle_in(graph)
 
 
@@ -197,17 +197,17 @@ def test_rooms_import_one_way(project_root: Path, project_files: frozenset[str])
 def test_folders_of_the_mock_import_one_way(
     project_root: Path, project_files: frozenset[str]
 ) -> None:
-    """Every folder is on a floor, imports go down, and no circle of folders is left."""
+    """Every folder is on a layer, imports go down, and no circle of folders is left."""
     paths = python_files(project_files, "mock_server")
     sources = {path: (project_root / path).read_text(encoding="utf-8") for path in paths}
-    imports = imports_across("mock_server", FLOORS, sources)
+    imports = imports_across("mock_server", LAYERS, sources)
     folders = {path.split("/")[1] for path in paths if path.count("/") > 1}
     root = {path.split("/")[1].removesuffix(".py") for path in paths if path.count("/") == 1}
 
-    assert folders == {folder for floor in FLOORS for folder in floor} - {""}
+    assert folders == {folder for layer in LAYERS for folder in layer} - {""}
     assert len(imports) > 100
-    assert upward(imports, FLOORS) == set()
-    assert cycle_of_folders(imports, FLOORS) == []
+    assert upward(imports, LAYERS) == set()
+    assert cycle_of_folders(imports, LAYERS) == []
     assert cycle_of_modules(sources) == []
     assert len(root - {"__init__", "__main__"}) <= MAX_ROOT_MODULES, sorted(root)
 
@@ -215,21 +215,21 @@ def test_folders_of_the_mock_import_one_way(
 def test_folders_of_the_kit_import_one_way(
     project_root: Path, project_files: frozenset[str]
 ) -> None:
-    """Every folder and root module is on a floor, imports go down, and nothing goes in a circle."""
+    """Every folder and root module is on a layer, imports go down, and nothing goes in a circle."""
     paths = python_files(project_files, "contract_tests")
     sources = {path: (project_root / path).read_text(encoding="utf-8") for path in paths}
     names = {path.split("/")[1].removesuffix(".py") for path in paths} - {"__init__"}
 
-    assert names == {name for floor in CONTRACT_FLOORS for name in floor}
-    imports = imports_across("contract_tests", CONTRACT_FLOORS, sources)
+    assert names == {name for layer in CONTRACT_LAYERS for name in layer}
+    imports = imports_across("contract_tests", CONTRACT_LAYERS, sources)
     assert len(imports) > 100
-    assert upward(imports, CONTRACT_FLOORS) == set()
-    assert cycle_of_folders(imports, CONTRACT_FLOORS) == []
+    assert upward(imports, CONTRACT_LAYERS) == set()
+    assert cycle_of_folders(imports, CONTRACT_LAYERS) == []
     assert cycle_of_modules(sources) == []
 
 
-def test_an_import_against_the_floors_is_found() -> None:
-    """Late imports, those for type checkers, and circles on one floor are seen as well."""
+def test_an_import_against_the_layers_is_found() -> None:
+    """Late imports, those for type checkers, and circles on one layer are seen as well."""
     files = {
         "mock_server/store/a.py": "def f():\n    from crmcom_kit.mock_server.world.world import W",
         "mock_server/clock.py": "if TYPE_CHECKING:\n    from crmcom_kit.mock_server import api",
@@ -239,10 +239,10 @@ def test_an_import_against_the_floors_is_found() -> None:
         "mock_server/world/world.py": "from crmcom_kit.mock_server.world.epoch import Epoch",
         "mock_server/__main__.py": "from crmcom_kit.mock_server.cli.serve import serve",
     }
-    found = imports_across("mock_server", FLOORS, files)
+    found = imports_across("mock_server", LAYERS, files)
 
-    assert upward(found, FLOORS) == {("store.a", "world.world"), ("clock", "api")}
-    assert set(cycle_of_folders(found - {("clock", "api")}, FLOORS)) == {"deliveries", "faults"}
+    assert upward(found, LAYERS) == {("store.a", "world.world"), ("clock", "api")}
+    assert set(cycle_of_folders(found - {("clock", "api")}, LAYERS)) == {"deliveries", "faults"}
     assert cycle_of_modules(files) == []
     files["mock_server/world/world.py"] += (
         "\ndef f():\n    from crmcom_kit.mock_server.store import a"

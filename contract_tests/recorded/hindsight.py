@@ -38,7 +38,8 @@ from crmcom_kit.contract_tests.oracle.suspicions import Evident, Hypothesis, Sus
 
 #: How many later exchanges are looked at that show a webhook request, or list the same.
 MAX_LOOKED_AT = 100
-_TWICE = 2
+#: How often each page of a series must have come, the first time included.
+_MIN_TIMES = 2
 
 
 class Later:
@@ -191,10 +192,10 @@ class Case(NamedTuple):
             case Effect(by_anybody=by_anybody):
                 return self.exchange if not by_anybody and self._is_the_servers() else None
             case _:
-                return self._confirming_else(hypothesis)
+                return self._confirming_pages_or_logins(hypothesis)
         return None
 
-    def _confirming_else(self, hypothesis: Hypothesis) -> Exchange | None:
+    def _confirming_pages_or_logins(self, hypothesis: Hypothesis) -> Exchange | None:
         """Return what confirms a hypothesis on pages of a list, or on logins."""
         match hypothesis:
             case PagesContradict(pages=pages):
@@ -288,8 +289,8 @@ class Case(NamedTuple):
         is_same = all([*again.by_id] == [*same[0].by_id] for same in series for again in same)
         times = min(map(len, series))
         turns = [{again.number % 2 for again in same} for same in series]
-        is_in_turn = times == _TWICE and turns in ([{0}, {1}], [{1}, {0}])
-        if not is_same or times < _TWICE or is_in_turn:
+        is_in_turn = times == _MIN_TIMES and turns in ([{0}, {1}], [{1}, {0}])
+        if not is_same or times < _MIN_TIMES or is_in_turn:
             return None
         return max((same[times - 1] for same in series), key=lambda again: again.number)
 

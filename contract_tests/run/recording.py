@@ -7,7 +7,7 @@ from crmcom_kit.contract_tests.client.targets import Target
 from crmcom_kit.contract_tests.client.wording import counted
 from crmcom_kit.contract_tests.oracle.findings import Verdict
 from crmcom_kit.contract_tests.oracle.suspicions import Suspicion
-from crmcom_kit.contract_tests.recorded.client import ClientJudge, ClientResults
+from crmcom_kit.contract_tests.recorded.client_checker import ClientChecker, ClientResults
 from crmcom_kit.contract_tests.recorded.observer import Observer, without_order
 from crmcom_kit.contract_tests.recorded.reading import Recording, RecordingError
 from crmcom_kit.contract_tests.run.config import RunConfig
@@ -20,13 +20,13 @@ _ADVICE = "to confirm a contradiction, send its requests again while nobody else
 def run_recording(target: Target, config: RunConfig) -> Results:
     """Check the recording in ``config`` and return the results; nothing is sent.
 
-    Raises RecordingError if its entries do not belong together, or if it has no client to judge.
+    Raises RecordingError if its entries do not belong together, or if it has no client to check.
     """
     assert config.recording is not None  # noqa: S101 - for the type checker
     began, recording = time.monotonic(), config.recording
     observer = Observer(target.release)
-    judge = _client_judge(config, recording, observer.belief)
-    ended = _follow(recording, config, observer, judge)
+    checker = _client_checker(config, recording, observer.belief)
+    ended = _follow(recording, config, observer, checker)
     observer.conclude()
     statements: tuple[StatementResult, ...] = ()  # of a server that is not judged
     if config.judge != "client":
@@ -37,7 +37,7 @@ def run_recording(target: Target, config: RunConfig) -> Results:
             config.only,
             lambda _: "no request in the recording tests it",
         )
-    client_results = None if judge is None else judge.results()
+    client_results = None if checker is None else checker.results()
     statement_ids = {result.statement.id for result in statements}
     unconfirmed = [pair for name, pair in observer.unconfirmed.items() if name in statement_ids]
     return Results(
@@ -62,8 +62,10 @@ def run_recording(target: Target, config: RunConfig) -> Results:
     )
 
 
-def _client_judge(config: RunConfig, recording: Recording, belief: Belief) -> ClientJudge | None:
-    """Return the judge of the client; None if it is not judged.
+def _client_checker(
+    config: RunConfig, recording: Recording, belief: Belief
+) -> ClientChecker | None:
+    """Return the checker of the client; None if it is not judged.
 
     Raises RecordingError if it should be, and the recording has no client.
     """
@@ -74,11 +76,11 @@ def _client_judge(config: RunConfig, recording: Recording, belief: Belief) -> Cl
             msg = "crmcom-kit check wrote it: --judge client needs the traffic of a client"
             raise RecordingError(msg)
         return None
-    return ClientJudge(belief, config.expected_refusals, config.only)
+    return ClientChecker(belief, config.expected_refusals, config.only)
 
 
 def _follow(
-    recording: Recording, config: RunConfig, observer: Observer, judge: ClientJudge | None
+    recording: Recording, config: RunConfig, observer: Observer, checker: ClientChecker | None
 ) -> str | None:
     """Have every exchange observed, and its request judged; return why the run ended early."""
     unordered = without_order(recording.exchanges)
@@ -90,8 +92,8 @@ def _follow(
             has_no_place = id(recorded) in unordered
             token = recorded.exchange.call.parameters.get("token")
             try:
-                if judge is not None:
-                    judge.read(recorded, alone=has_no_place, is_unsure=observer.is_unsure(token))
+                if checker is not None:
+                    checker.check(recorded, alone=has_no_place, is_unsure=observer.is_unsure(token))
                 observer.follow(recorded, alone=has_no_place)
             except Exception as error:  # noqa: BLE001 - the next exchange is checked all the same
                 observer.findings.note_crash("the recording", error)

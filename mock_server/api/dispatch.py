@@ -67,12 +67,12 @@ async def handle(world: World, request: Request, waits: Waits) -> Response:
             response = entry.carried_out or Response(0, b"", "text/plain")
             response.ending = Ending("dropped")
         if response.error is not None or response.warnings:
-            _compare(epoch, entry, response)
+            _report_unexpected(epoch, entry, response)
         response.entry_id = epoch.journal.complete(entry, response)
     return response
 
 
-def _compare(epoch: Epoch, entry: Entry, response: Response) -> None:
+def _report_unexpected(epoch: Epoch, entry: Entry, response: Response) -> None:
     """Report a refusal that no test expects, and warnings."""
     error = response.error if response.statement is not None else None
     view = RequestView(epoch.config, epoch.store.get, entry.request)
@@ -96,7 +96,7 @@ async def respond(epoch: Epoch, request: Request, waits: Waits) -> Response:
         raw = epoch.config.parameters.collect(method, request)
         response = await _serve(epoch, request, raw, waits)
     except VendorError as error:
-        response = _error(epoch, error, method, request, raw)
+        response = _refusal(epoch, error, method, request, raw)
     response.method = "methods" if method is None else method.name
     if raw is not None and raw.warnings:
         response.warnings = (*raw.warnings, *response.warnings)
@@ -185,13 +185,14 @@ async def _carry_out(epoch: Epoch, request: Request, raw: RawParameters, waits: 
     return await resend(epoch, values, session, waits)
 
 
-def _error(
+def _refusal(
     epoch: Epoch,
     error: VendorError,
     method: Method | None,
     request: Request,
     raw: RawParameters | None,
 ) -> Response:
+    """Return the response to a refused request, with its reason and a suggestion."""
     # Imported with the first refused request: most mocks start sooner without it.
     from crmcom_kit.mock_server.api.suggestions import explain
 

@@ -58,15 +58,15 @@ def test_short_forms_are_merged_with_long_ones() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "is_moving"),
+    ("response", "is_moving"),
     [(DONE, False), (ONE, True), (refused(), True), ({"number": "1"}, True)],
 )
 def test_a_resend_leaves_open_what_a_response_does_not_show(
-    answer: Any,
+    response: Any,
     is_moving: bool,  # noqa: FBT001
 ) -> None:
     """A queued or failed one may change by itself, until it is seen as SUCCESSFUL."""
-    conversation = Conversation(show(ONE), changed("resend", answer))
+    conversation = Conversation(show(ONE), changed("resend", response))
     tracked = conversation.belief.tracked[ONE["id"]]
     assert tracked.moving == is_moving
     assert ("url" in tracked.certain) is not is_moving

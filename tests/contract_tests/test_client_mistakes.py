@@ -32,7 +32,7 @@ from jsonschema import Draft202012Validator
 
 from crmcom_kit.contract_tests.belief.belief import Belief
 from crmcom_kit.contract_tests.oracle.client_mistakes import RemarkKind, remarks
-from crmcom_kit.contract_tests.recorded import client
+from crmcom_kit.contract_tests.recorded import client_checker
 from crmcom_kit.contract_tests.recorded.reading import RecordingError
 from crmcom_kit.contract_tests.reports.report import SCHEMA, Report
 from crmcom_kit.contract_tests.run.results import Outcome, Results
@@ -542,7 +542,7 @@ def test_mistakes_that_differ_in_values_alone_are_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """There is a bound on all others, so that a report stays readable."""
-    monkeypatch.setattr(client, "MAX_KINDS", 2)
+    monkeypatch.setattr(client_checker, "MAX_KINDS", 2)
     states = [listed([], entity="JOBS", life_cycle_state=f"S{at}") for at in range(3)]
     odd = [listed([ONE], entity="JOBS", **{name: "x"}) for name in ("urll", "urls")]
     results = checked(tmp_path, archive([*states, *odd, listed([ONE])]))

@@ -33,22 +33,22 @@ def without(name: str) -> dict[str, Any]:
     return {field: value for field, value in ONE.items() if field != name}
 
 
-def of_number(method: str, number: str, answer: Any, **more: Any) -> Entry:
+def of_number(method: str, number: str, response: Any, **more: Any) -> Entry:
     """Return a request that names a webhook request by its number."""
     parameters = {"token": TOKEN, IDENTIFIER: {"number": number}, **more}
-    return said(method, parameters, answer if isinstance(answer, tuple) else ok(answer))
+    return said(method, parameters, response if isinstance(response, tuple) else ok(response))
 
 
-def twice(answer: Any) -> Entry:
+def twice(response: Any) -> Entry:
     """Return a list that is asked for with two numbers of results."""
-    made = listed(answer, **JOBS, number_of_results=5)
+    made = listed(response, **JOBS, number_of_results=5)
     made["request"]["url"] += "&number_of_results=1"
     return made
 
 
-def slash(answer: Any) -> Entry:
+def slash(response: Any) -> Entry:
     """Return a show whose method has a slash behind its name."""
-    made = show(answer)
+    made = show(response)
     made["request"]["url"] = made["request"]["url"].replace("/show?", "/show/?")
     return made
 

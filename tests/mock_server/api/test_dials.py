@@ -1,4 +1,4 @@
-"""Each dial of calls and lists does what it says: a probe sees the difference for every choice.
+"""Each dial of requests and lists does what it says: a probe sees the difference for every choice.
 
 The dials of records, resend and logins are in test_dials_records, those of the error kinds in
 test_error_kinds; a dial or choice that no probe knows fails here.

@@ -14,7 +14,7 @@ from crmcom_kit.schemas import API_PATH
 from crmcom_kit.usage_errors import LimitExceeded, NotFound, UsageError
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
-HARMLESS = {"effect": {"delay": 0}}  # so that the answer itself is the usual one
+HARMLESS = {"effect": {"delay": 0}}  # so that the response itself is the usual one
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def test_a_fault_takes_its_turn(mock: Any, turn: Any, expected: str) -> None:
 
 
 def test_the_first_fault_hits_and_all_count(mock: Any) -> None:
-    """One fault a call, the one that was added first; a later one counts that call all the same."""
+    """One fault a request, the one that was added first; a later one counts that request, too."""
     first = mock.world.faults.add({**HARMLESS, "name": "first", "times": 2})[0].fault
     second = mock.world.faults.add({**HARMLESS, "name": "second", "match": {"after": 3}})[0].fault
 

@@ -81,7 +81,7 @@ class _Seen(NamedTuple):
     names: frozenset[str]  # id and number, as far as known
 
 
-class ClientJudge:
+class ClientChecker:
     """Judges the requests of a recording, one after the other."""
 
     def __init__(
@@ -108,7 +108,7 @@ class ClientJudge:
         # From R12 on the documents leave open whether a release ends a token.
         self._tokens = _RefusedTokens(ends_by_release=not belief.release.at_least("R12.0.0"))
 
-    def read(self, recorded: Recorded, *, alone: bool, is_unsure: bool) -> None:
+    def check(self, recorded: Recorded, *, alone: bool, is_unsure: bool) -> None:
         """Judge a request, before the oracle observes its exchange.
 
         Args:
