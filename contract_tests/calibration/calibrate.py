@@ -42,14 +42,14 @@ class Calibration:
     compared: Comparisons  # the server's responses with those of a mock that has the profile
 
 
-def calibrated(
+def learn_profile(
     results: Results,
     earlier: Results | None = None,
     *,
     is_time_up: Callable[[], bool] = lambda: False,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Calibration:
-    """Return what a run or a recording tells of its server.
+    """Return the calibration of the server of a run or a recording.
 
     Args:
         results: of the run or the recording.
@@ -75,8 +75,8 @@ def calibrated(
     learning = Learning(log, is_time_up, progress)
     learning.learn()
     log = learning.log
-    originals = [record for part in log.parts for record in part.original.values()]
-    shown = {**record_forms(originals, log.release), **_content_type(log)}
+    records = [record for part in log.parts for record in part.first_seen.values()]
+    shown = {**record_forms(records, log.release), **_content_type(log)}
     learned = learning.learned | {
         dial: Learned([value], "observed (what responses show)") for dial, value in shown.items()
     }
@@ -93,22 +93,22 @@ def calibrated(
     return Calibration(results, log, learned, learning.is_cut_short, profile, compared)
 
 
-def updated(made: Calibration, before: Profile) -> tuple[Calibration, list[str]]:
+def update_calibration(calibration: Calibration, before: Profile) -> tuple[Calibration, list[str]]:
     """Return a calibration with what only a profile from before knows, and what has changed since.
 
     What a read-only run does not see, such as the effects of a resend, stays as it was.
     """
     when = f" of {before.made}" if before.made else ""
-    learned, changes = dict(made.learned), []
+    learned, changes = dict(calibration.learned), []
     for dial, value in before.dialect.items():
-        new = made.learned.get(dial)
+        new = calibration.learned.get(dial)
         if new is None or new.is_open or new.is_derived:
-            if dial in made.learned or dial in before.dialect.changes():
+            if dial in calibration.learned or dial in before.dialect.changes():
                 learned[dial] = Learned([value], f"kept (from the profile{when})")
-        elif made.profile.dialect[dial] != value:
-            now = made.profile.dialect[dial]
+        elif calibration.profile.dialect[dial] != value:
+            now = calibration.profile.dialect[dial]
             changes.append(f"{dial}: {toml_value(value)} -> {toml_value(now)} ({new.evidence})")
-    new_effects, derived = made.profile.effects, made.profile.derived
+    new_effects, derived = calibration.profile.effects, calibration.profile.derived
     seen = {kind: effects for kind, effects in new_effects.items() if kind not in derived}
     for kind, effects in seen.items():
         was = before.effects.get(kind, effects)
@@ -117,26 +117,27 @@ def updated(made: Calibration, before: Profile) -> tuple[Calibration, list[str]]
             for name in {**was, **effects} if was.get(name) != effects.get(name)
         ]  # fmt: skip
     profile = replace(
-        made.profile,
+        calibration.profile,
         dialect=Dialect("profile", {dial: result.values[0] for dial, result in learned.items()}),
         unsettled={
             d: fits
             for d, fits in before.unsettled.items()
-            if d in learned and not (d in made.learned and not made.learned[d].is_open)
+            if d in learned
+            and not (d in calibration.learned and not calibration.learned[d].is_open)
         },
         effects={**new_effects, **before.effects, **seen},
         derived=(before.derived | derived - before.effects.keys()) - seen.keys(),
     )
-    compared = compare(made.log, replace(profile, differs={}))
+    compared = compare(calibration.log, replace(profile, differs={}))
     profile = replace(profile, differs=compared.kinds)
     compared.excuse(profile.differs)
-    return replace(made, learned=learned, profile=profile, compared=compared), changes
+    return replace(calibration, learned=learned, profile=profile, compared=compared), changes
 
 
 def whole_log(results: Results) -> Log:
     """Return the log of a run. Raises NothingToLearn: no whole webhook request was seen."""
     log = log_of(results)
-    if not log.original:
+    if not log.first_seen:
         msg = "no response shows a whole webhook request"
         raise NothingToLearn(msg)
     return log
@@ -162,9 +163,9 @@ def compare_with(
     """
     comparison, comparisons = log.comparison(), Comparisons(known or {})
     for exchange in log.exchanges:
-        own = respond(exchange)
-        if own is not None:
-            comparisons.add(exchange, comparison.differences(exchange, own), log.release)
+        other = respond(exchange)
+        if other is not None:
+            comparisons.add(exchange, comparison.differences(exchange, other), log.release)
         elif changing_method(exchange.call) is not None:  # what it has changed is no longer alike
             comparison.unsteady |= {str(record.get("id")) for record in exchange.records}
     return comparisons
@@ -180,42 +181,49 @@ def _content_type(log: Log) -> dict[str, str]:
 # Writing it.
 
 
-def files(made: Calibration, *, keep_personal_data: bool) -> dict[str, str]:
+def profile_files(calibration: Calibration, *, keep_personal_data: bool) -> dict[str, str]:
     """Return the texts of a profile's files by name."""
-    redactor = ReportRedactor(made.results.target, made.results.history, hides_user=False)
-    cases = made.profile.dialect["envelope.cases"]
+    redactor = ReportRedactor(
+        calibration.results.target, calibration.results.history, hides_user=False
+    )
+    cases = calibration.profile.dialect["envelope.cases"]
     texts = [{name: case[name] for name in _TEXTS if name in case} for case in cases]
     said = [
         _without_secrets(value, redactor)
-        for value in (*made.log.world, made.profile.effects, *texts)
+        for value in (*calibration.log.world, calibration.profile.effects, *texts)
     ]
     if not keep_personal_data:
         said = Pseudonyms().replaced_everywhere(said)
-    effects, *texts = said[len(made.log.world) :]
-    world = said[: len(made.log.world)]
+    effects, *texts = said[len(calibration.log.world) :]
+    world = said[: len(calibration.log.world)]
     shared = [case | own for case, own in zip(cases, texts, strict=True)]
-    made = _with_cases(made, shared)
-    facts = {**_facts(made), "free_texts": 0 if keep_personal_data else free_texts(said)}
+    calibration = _with_cases(calibration, shared)
+    facts = {**_facts(calibration), "free_texts": 0 if keep_personal_data else free_texts(said)}
     return {
-        HEAD: head_of(replace(made.profile, effects=effects)),
+        HEAD: head_of(replace(calibration.profile, effects=effects)),
         DIALECT: write_dialect(
-            made.profile.dialect, {dial: result.evidence for dial, result in made.learned.items()}
+            calibration.profile.dialect,
+            {dial: result.evidence for dial, result in calibration.learned.items()},
         ),
         WORLD: "".join(f"{orjson.dumps(entry).decode()}\n" for entry in world),
         "report.json": json.dumps(facts, indent=2) + "\n",
-        "report.html": as_html({**facts, "title": "Calibration"}, made.compared, made.results),
+        "report.html": as_html(
+            {**facts, "title": "Calibration"}, calibration.compared, calibration.results
+        ),
     }
 
 
-def _with_cases(made: Calibration, cases: Sequence[Mapping[str, Any]]) -> Calibration:
+def _with_cases(calibration: Calibration, cases: Sequence[Mapping[str, Any]]) -> Calibration:
     """Return a calibration with other texts in its cases: those that may be written."""
-    dial, learned = "envelope.cases", dict(made.learned)
+    dial, learned = "envelope.cases", dict(calibration.learned)
     if dial not in learned:
-        return made
+        return calibration
     learned[dial] = learned[dial]._replace(values=[cases])
     values = {dial: result.values[0] for dial, result in learned.items()}
     return replace(
-        made, learned=learned, profile=replace(made.profile, dialect=Dialect("profile", values))
+        calibration,
+        learned=learned,
+        profile=replace(calibration.profile, dialect=Dialect("profile", values)),
     )
 
 
@@ -228,22 +236,22 @@ def _without_secrets(value: Any, redactor: ReportRedactor) -> Any:
     return with_texts(value, change)
 
 
-def _facts(made: Calibration) -> dict[str, Any]:
+def _facts(calibration: Calibration) -> dict[str, Any]:
     """Return what was learned, without any data of the server."""
     return {
         "crmcom_kit": __version__,
-        "release": made.log.release.name,
-        "requests": len(made.log.every_exchange),
+        "release": calibration.log.release.name,
+        "requests": len(calibration.log.every_exchange),
         "settled": {
             dial: {"value": result.values[0], "evidence": result.evidence}
-            for dial, result in made.learned.items()
+            for dial, result in calibration.learned.items()
             if not result.is_open
         },
         "unsettled": {
             dial: {"values": list(result.values), "evidence": result.evidence}
-            for dial, result in made.learned.items()
+            for dial, result in calibration.learned.items()
             if result.is_open
         },
-        "cut_short": made.is_cut_short,
-        **made.compared.as_json(),
+        "cut_short": calibration.is_cut_short,
+        **calibration.compared.as_json(),
     }

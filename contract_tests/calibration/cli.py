@@ -67,7 +67,11 @@ def calibrate(out: Path, *, keep_personal_data: bool, har: Path | None, **given:
 
     Exit status 0: the profile is written. 2: the run failed, or was interrupted; nothing is.
     """
-    from crmcom_kit.contract_tests.calibration.calibrate import NothingToLearn, calibrated, files
+    from crmcom_kit.contract_tests.calibration.calibrate import (
+        NothingToLearn,
+        learn_profile,
+        profile_files,
+    )
 
     folder = _checked_folder(out)
     check_files({} if har is None else {"har": har}, given["ledger"], given["from_har"])
@@ -86,8 +90,8 @@ def calibrate(out: Path, *, keep_personal_data: bool, har: Path | None, **given:
         click.echo(f"learning from {counted(learned_from, 'exchange')}", err=True)
         try:
             with progress() as show:
-                made = calibrated(results, earlier, is_time_up=is_time_up, progress=show)
-            texts = files(made, keep_personal_data=keep_personal_data)
+                calibration = learn_profile(results, earlier, is_time_up=is_time_up, progress=show)
+            texts = profile_files(calibration, keep_personal_data=keep_personal_data)
             _write(folder, texts, stop)
         except NothingToLearn as error:
             msg = f"nothing can be learned: {error}"
@@ -96,34 +100,34 @@ def calibrate(out: Path, *, keep_personal_data: bool, har: Path | None, **given:
             msg = f"interrupted; nothing was written{_changed(results)}"
             raise Refused(_printable(results)(msg)) from None
     notes = [*(() if earlier is None else earlier.warnings), *results.warnings, *results.notes]
-    if made.is_cut_short:
+    if calibration.is_cut_short:
         untried = [
-            dial for dial, learned in made.learned.items() if "not tried" in learned.evidence
+            dial for dial, learned in calibration.learned.items() if "not tried" in learned.evidence
         ]
         notes.append(
             f"learning stopped after {seconds:g} s (--max-time) before "
             f"{counted(len(untried), 'dial')}: {', '.join(untried)}; to go on from the same "
             f"exchanges, give --from-har {har or 'FILE, which --har FILE writes'}"
         )
-    if not made.learned["list.order"].evidence.startswith("observed"):
-        notes.append(f"list.order: {made.learned['list.order'].evidence}")
-    notes += [*_on_responses(made), *_on_changes(made, results)]
+    if not calibration.learned["list.order"].evidence.startswith("observed"):
+        notes.append(f"list.order: {calibration.learned['list.order'].evidence}")
+    notes += [*_on_responses(calibration), *_on_changes(calibration, results)]
     if unread := json.loads(texts["report.json"])["free_texts"]:
         notes.append(
             f"{counted(unread, 'different text')} of several words in {folder / 'world.jsonl'} may "
             "have names that stand nowhere else: nobody has read them; do before you share it"
         )
-    printable = _printable(made.results)
+    printable = _printable(calibration.results)
     for note in notes:
         click.echo(f"Note: {printable(note)}")
-    open_dials = len(made.profile.unsettled)
+    open_dials = len(calibration.profile.unsettled)
     click.echo(
-        f"{folder}: release {made.log.release.name}, "
-        f"{counted(len(made.log.original), 'webhook request')}, "
-        f"{counted(len(made.learned) - open_dials, 'dial')} settled, {open_dials} left open "
+        f"{folder}: release {calibration.log.release.name}, "
+        f"{counted(len(calibration.log.first_seen), 'webhook request')}, "
+        f"{counted(len(calibration.learned) - open_dials, 'dial')} settled, {open_dials} left open "
         f"({folder / 'report.html'})"
     )
-    click.echo("\n".join(map(printable, made.compared.lines())))
+    click.echo("\n".join(map(printable, calibration.compared.lines())))
     click.echo(f"Serve it: crmcom-kit serve --profile {folder}")
 
 
@@ -149,12 +153,12 @@ def _write_har(path: Path, results: "Results") -> None:
         raise Refused(msg)
 
 
-def _on_responses(made: "Calibration") -> Iterator[str]:
+def _on_responses(calibration: "Calibration") -> Iterator[str]:
     """Yield why responses may have taught little."""
     from crmcom_kit.contract_tests.client.exchanges import LOGINS, token_of
     from crmcom_kit.contract_tests.oracle.envelope import is_readable
 
-    exchanges, release = made.log.every_exchange, made.log.release
+    exchanges, release = calibration.log.every_exchange, calibration.log.release
     if unreadable := sum(not is_readable(exchange) for exchange in exchanges):
         yield (
             f"{unreadable} of {len(exchanges)} responses have no status with code, message and "
@@ -168,9 +172,9 @@ def _on_responses(made: "Calibration") -> Iterator[str]:
         )
 
 
-def _on_changes(made: "Calibration", results: "Results") -> Iterator[str]:
+def _on_changes(calibration: "Calibration", results: "Results") -> Iterator[str]:
     """Yield what there is to say of changes: which were not seen, and what they were made to."""
-    called = {exchange.call.method for exchange in made.log.every_exchange}
+    called = {exchange.call.method for exchange in calibration.log.every_exchange}
     if unseen := [name for name in CHANGES if name not in called]:
         yield (
             f"no response to {' and '.join(unseen)} was seen, so the mock has its own errors "
@@ -299,10 +303,14 @@ def _check_diff(
 
 def _update(folder: Path, before: "Profile", results: "Results", stop: Stop) -> None:
     """Write a new profile, and say what has changed. Raises Refused."""
-    from crmcom_kit.contract_tests.calibration.calibrate import calibrated, files, updated
+    from crmcom_kit.contract_tests.calibration.calibrate import (
+        learn_profile,
+        profile_files,
+        update_calibration,
+    )
 
-    made, changes = updated(calibrated(results), before)
-    _write(folder, files(made, keep_personal_data=False), stop)
+    calibration, changes = update_calibration(learn_profile(results), before)
+    _write(folder, profile_files(calibration, keep_personal_data=False), stop)
     click.echo(f"{folder}: {counted(len(changes), 'change')} since the profile before")
     for change in changes:
         click.echo(f"  {_printable(results)(change)}")

@@ -25,9 +25,9 @@ _DRAWN = ("request", "response", "authentication_code", "log_information.updated
 _TEXTS = ("message", "description")
 #: What differs if a server has ended a token: nobody can know when it does.
 ENDED_TOKEN = "a token that had ended"
-#: Differences of which the two outcomes tell what kind they are of; neither is data of a server.
+#: Differences that are grouped by both outcomes. The outcomes are not data of a server.
 OF_OUTCOMES = ("no envelope", "served or refused", "code of a refusal", "HTTP status of a refusal")
-#: Webhook requests that differ in more members than these differ in which they show.
+#: If more members than this are on one side only, they are reported as one difference.
 MAX_LACKING = 2
 
 

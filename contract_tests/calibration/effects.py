@@ -34,9 +34,13 @@ _OPAQUE = re.compile(r"(?=.*[0-9])[A-Za-z0-9+/_=-]{16,}")
 AT_ONCE = 2
 #: Members that others are the same as, if they are the same: these come first.
 _FIRST = ("request", "response", "id", "number", "entity_id", "url")
-#: Members that effects may depend on: these come first; none whose last name is of one alone.
-_TELLING = ("webhook_definition.id", "entity", "error_code", "workflow_rule.id", "fields_set")
-_OF_ONE = ("id", "number", "entity_id", "url", "person_name", "username", "email")
+#: Members that an effect may depend on, tried before all others.
+_PREFERRED_FACTS = (
+    "webhook_definition.id", "entity", "error_code", "workflow_rule.id", "fields_set",
+)  # fmt: skip
+#: Last parts of names whose values are unique to one webhook request or person: no effect depends
+#: on them.
+_UNIQUE_NAMES = ("id", "number", "entity_id", "url", "person_name", "username", "email")
 
 #: What a delivery decides; what a resend keeps; what the form of a response may depend on.
 _DECIDED = ("life_cycle_state", "error_code", "error_description", "response")
@@ -201,9 +205,11 @@ def _by_facts(outcome: Outcome) -> Any:
 
 def _facts(befores: Sequence[Record]) -> list[dict[str, str]]:
     """Return what webhook requests may be told apart by, as they were: members and forms."""
-    names = dict.fromkeys((*_TELLING, *(n for r in befores for n, _ in members_of(r))))
+    names = dict.fromkeys((*_PREFERRED_FACTS, *(n for r in befores for n, _ in members_of(r))))
     names = dict.fromkeys(
-        name for name in names if name in _TELLING or name.rpartition(".")[2] not in _OF_ONE
+        name
+        for name in names
+        if name in _PREFERRED_FACTS or name.rpartition(".")[2] not in _UNIQUE_NAMES
     )
     forms = (f"{name}:form" for name in ("request", "response", "authentication_code"))
     return [{name: fact_of(record, name) for name in (*names, *forms)} for record in befores]
@@ -378,7 +384,7 @@ def _array(seen: Seen, name: str) -> Any:
     if is_longer and all(seen[n][1][: len(old)] == old for n, old in enumerate(olds)):
         return {
             "$": "append",
-            "items": [_new_item(olds, seen, at, name) for at in range(min(more))],
+            "items": [_appended_item(olds, seen, position, name) for position in range(min(more))],
         }
     if len({len(after) for _, after, _ in seen}) != 1:
         return None
@@ -388,9 +394,9 @@ def _array(seen: Seen, name: str) -> Any:
     ]
 
 
-def _new_item(olds: Sequence[list[Any]], seen: Seen, at: int, name: str) -> Any:
-    """Return the effect that an item has which stands so far behind an array as it was."""
-    places = [len(old) + at for old in olds]
+def _appended_item(olds: Sequence[list[Any]], seen: Seen, position: int, name: str) -> Any:
+    """Return the effect for one appended item. ``position`` is its place among those appended."""
+    places = [len(old) + position for old in olds]
     items = [
         (_ABSENT, after[n], change) for n, (_, after, change) in zip(places, seen, strict=True)
     ]

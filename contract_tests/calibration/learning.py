@@ -48,8 +48,8 @@ _DERIVED = (
 _OUTWEIGHS = 5
 #: A server may end tokens for reasons of its own: such a dial explains all that ended, or none.
 _STRICT = ("tokens.",)
-#: What a difference weighs, compared with one in a member: it hides all others, and of these a long
-#: list has one for each webhook request.
+#: Weights of differences; one in a member weighs 1. These hide the differences in members, of which
+#: a long list has one for each webhook request.
 _WEIGHTS = {
     "served or refused": 1_000_000,
     "no envelope": 1_000_000,
@@ -73,7 +73,7 @@ class Log:
     login: Login
     began: datetime
     world: Sequence[Mapping[str, Any]]  # entries
-    original: Mapping[str, Record]  # webhook requests as they were first seen, by id
+    first_seen: Mapping[str, Record]  # webhook requests as they were first seen, by id
     unsteady: frozenset[str] = frozenset()
     token_refusal: tuple[int, Any] | None = None  # if no other refusal looks like it
     earlier: "Log | None" = None  # of the same server, which may have changed in between
@@ -85,18 +85,18 @@ class Log:
 
     @property
     def every_exchange(self) -> list[Exchange]:
-        """The exchanges of both."""
+        """The exchanges of all parts."""
         return [exchange for part in self.parts for exchange in part.exchanges]
 
     @property
     def all_unsteady(self) -> frozenset[str]:
-        """The ids of webhook requests that are not steady in either."""
+        """The ids of webhook requests that are not steady, of all parts."""
         return frozenset[str]().union(*(part.unsteady for part in self.parts))
 
     @property
-    def originals(self) -> dict[str, Record]:
-        """The webhook requests of both as they were first seen, by id."""
-        return {key: record for part in self.parts for key, record in part.original.items()}
+    def all_first_seen(self) -> dict[str, Record]:
+        """The webhook requests of all parts as they were first seen, by id."""
+        return {key: record for part in self.parts for key, record in part.first_seen.items()}
 
     def in_order(self, ids: Sequence[str]) -> "Log":
         """Return a copy whose webhook requests are in the order of their ``ids``."""
@@ -111,7 +111,7 @@ class Log:
 
     def comparison(self, **more: Any) -> Comparison:
         """Return what compares this server's responses with another's."""
-        return Comparison(self.originals, set(self.all_unsteady), self.token_refusal, **more)
+        return Comparison(self.all_first_seen, set(self.all_unsteady), self.token_refusal, **more)
 
 
 def log_of(results: Results) -> Log:
@@ -171,26 +171,27 @@ class Learning:
         self._scores: dict[int, int] = {}
         self._compared: dict[tuple[int, Mark], list[Difference]] = {}
         self._marks: dict[int, Mark] = {}  # of the mock's responses, with what was learned so far
-        #: How often all was replayed until a response changed, or a dial was settled.
-        self._takes, self._changed_at, self._settled_at = 0, dict[int, int](), dict[str, int]()
+        self._replay_count = 0
+        #: The count when a response changed last, by number, and when a dial was settled.
+        self._changed_at, self._settled_at = dict[int, int](), dict[str, int]()
         #: Dial -> the values that are worth a try, the default first.
         self._values: dict[str, list[Any]] = {}
         for dial in filter(_is_learnable, dials().values()):
             others = [value for value in self._values_of(dial) if value != dial.default]
             if others:
                 self._values[dial.key] = [dial.default, *others]
-        #: Dial -> the numbers of the exchanges whose responses it may change.
-        self._about = {key: self._numbers(matcher_of(key)) for key in self._values}
+        #: Dial -> numbers of the exchanges that it may affect.
+        self._affected = {key: self._numbers(matcher_of(key)) for key in self._values}
 
     def learn(self) -> None:
         """Find what the log tells of the dials, until ``is_time_up``."""
         self._learn_order()
         self._learn_effects()
-        self._take()
+        self._replay_all()
         self._learn_words()
-        self._take()
+        self._replay_all()
         try:
-            self._go_through()
+            self._settle_in_turn()
             self._learn_words()
             self._learn_what_is_served()
         except _TimeUp:
@@ -212,7 +213,7 @@ class Learning:
         """Find what changes do to a webhook request, and what that says of dials."""
         log = self.log
         seen = learned_effects(log.every_exchange, log.all_unsteady)
-        guess = guessed_resend(log.originals.values(), log.release)
+        guess = guessed_resend(log.all_first_seen.values(), log.release)
         self.effects = ({"resend": guess} if guess else {}) | seen
         self.derived = self.effects.keys() - seen.keys()
         for dial, value in dials_of(self.effects).items():
@@ -232,7 +233,7 @@ class Learning:
             return
         words = learned_words(self._worded, self.log.release)
         changes = {dial: result.values[0] for dial, result in words.items()}
-        helped, harmed, _ = self._tried(changes, frozenset(self._scores))
+        helped, harmed, _ = self._try(changes, frozenset(self._scores))
         if helped > harmed * _OUTWEIGHS:
             self._keep(words)
 
@@ -240,7 +241,7 @@ class Learning:
         self.learned |= words
         self._settings |= {dial: result.values[0] for dial, result in words.items()}
 
-    def _go_through(self) -> None:
+    def _settle_in_turn(self) -> None:
         """Go through the dials in turn as long as one of them changes. Raises _TimeUp."""
         keys, unchanged = list(self._values), 0
         for at, key in enumerate(islice(cycle(keys), MAX_ROUNDS * len(keys))):
@@ -257,29 +258,29 @@ class Learning:
     def _settle(self, key: str) -> Learned:
         """Find the value of one dial that fits best."""
         present = self._settings.get(key, dials()[key].default)
-        fits, told_by = [present], None
-        about, since = self._about[key], self._settled_at.get(key, 0)
-        if key in self.learned and not any(self._changed_at[number] > since for number in about):
+        fits, deciding = [present], None
+        affected, since = self._affected[key], self._settled_at.get(key, 0)
+        if key in self.learned and not any(self._changed_at[number] > since for number in affected):
             return self.learned[key]
-        can_help = any(self._scores[number] for number in about)
+        can_help = any(self._scores[number] for number in affected)
         values = self._values[key] if can_help else self._values[key][:MAX_UNHELPFUL]
         for value, more in self._variants(key, values):
             if value == present and not more:
                 continue
-            helped, harmed, first = self._tried({key: value, **more}, about)
+            helped, harmed, first = self._try({key: value, **more}, affected)
             limit = inf if key.startswith(_STRICT) else _OUTWEIGHS
             if helped > (harmed and harmed * limit):
                 self._settings |= {key: value, **more}
                 present, fits = value, [value]
-                self._take()
+                self._replay_all()
             elif not harmed and value not in fits:
                 fits.append(value)
-            elif first is not None and (told_by is None or first.number > told_by.number):
-                told_by = first
-        self._settled_at[key] = self._takes
+            elif first is not None and (deciding is None or first.number > deciding.number):
+                deciding = first
+        self._settled_at[key] = self._replay_count
         if len(fits) > 1:
             return left_open(fits, "all responses fit")
-        return Learned(fits, "observed" if told_by is None else f"observed ({_named(told_by)})")
+        return Learned(fits, "observed" if deciding is None else f"observed ({_named(deciding)})")
 
     def _numbers(self, test: Callable[[Exchange], bool]) -> frozenset[int]:
         return frozenset(exchange.number for exchange in self.log.every_exchange if test(exchange))
@@ -291,18 +292,18 @@ class Learning:
             if key in _TOGETHER and value != dials()[key].default:
                 yield value, _TOGETHER[key]
 
-    def _tried(
-        self, changes: Mapping[str, Any], about: Set[int]
+    def _try(
+        self, changes: Mapping[str, Any], affected: Set[int]
     ) -> tuple[int, int, Exchange | None]:
         """Return how many responses other values fit better and worse, and the first of these."""
-        before = sum(1 for number in about if self._scores[number])
+        before = sum(1 for number in affected if self._scores[number])
         helped, harmed, first = 0, 0, None
         is_strict = any(key.startswith(_STRICT) for key in changes)
-        for exchange, reply in self._replies({**self._settings, **changes}, about):
+        for exchange, reply in self._replies({**self._settings, **changes}, affected):
             if self._is_time_up():
                 raise _TimeUp
             number = exchange.number
-            if number not in about or (self._marks[number] == _mark(reply) and not is_strict):
+            if number not in affected or (self._marks[number] == _mark(reply) and not is_strict):
                 continue
             differences = self._differences(exchange, reply)
             change = _score(differences) - self._scores[number]
@@ -317,7 +318,7 @@ class Learning:
                     break
         return helped, harmed, first
 
-    def _take(self) -> None:
+    def _replay_all(self) -> None:
         """Replay all with what was learned so far, and learn how each kind of error is worded."""
         self._wordings.clear()
         self._worded.clear()
@@ -331,12 +332,12 @@ class Learning:
                 self._wordings.setdefault(reply.kind, Counter())[exchange.wording] += 1
             if is_readable(exchange) and (exchange.ok or (reply.kind and has_code(exchange))):
                 self._worded += filter(None, [worded(exchange, reply)])
-        self._takes += 1
+        self._replay_count += 1
         for exchange, reply in replies:
             number, mark = exchange.number, _mark(reply)
             score = _score(self._differences(exchange, reply))
             if (self._marks.get(number), self._scores.get(number)) != (mark, score):
-                self._changed_at[number] = self._takes
+                self._changed_at[number] = self._replay_count
             self._marks[number], self._scores[number] = mark, score
 
     def _differences(self, exchange: Exchange, reply: MockReply) -> list[Difference]:
@@ -344,17 +345,17 @@ class Learning:
         key = exchange.number, _mark(reply)
         if key not in self._compared:
             self._kinds[exchange.number] = reply.kind
-            own = exchange_of(exchange, reply)
-            self._compared[key] = self._comparison.differences(exchange, own)
+            mock_exchange = exchange_of(exchange, reply)
+            self._compared[key] = self._comparison.differences(exchange, mock_exchange)
         return self._compared[key]
 
-    def _wording(self, own: Exchange) -> tuple[int, Any] | None:
+    def _wording(self, mock_exchange: Exchange) -> tuple[int, Any] | None:
         """Return how the server refuses most often what the mock refuses in an exchange."""
-        wordings = self._wordings.get(self._kinds.get(own.number, ""))
+        wordings = self._wordings.get(self._kinds.get(mock_exchange.number, ""))
         return wordings.most_common(1)[0][0] if wordings else None
 
     def _replies(
-        self, settings: Mapping[str, Any], about: Set[int] | None = None
+        self, settings: Mapping[str, Any], affected: Set[int] | None = None
     ) -> Iterator[tuple[Exchange, MockReply]]:
         """Yield a mock's responses: to all requests, or to some and to all that change it."""
         dialect = Dialect("tried", settings)
@@ -362,7 +363,7 @@ class Learning:
             profile = Profile(part.release, dialect, part.world, effects=self.effects)
             mock = MockReplayer(profile, part.login, part.began, cache)
             for exchange in part.exchanges:
-                if about is None or exchange.number in about or _changes(exchange):
+                if affected is None or exchange.number in affected or _changes(exchange):
                     yield exchange, mock.reply(exchange)
 
     def _values_of(self, dial: Dial) -> Iterable[Any]:

@@ -15,10 +15,11 @@ from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.client.wording import counted
 from crmcom_kit.schemas.ordering import Key, sort_key, value_of
 
-#: Keys that an order may have, how many orders are followed at a time, and the part of lists that
-#: is left out while keys are learned: one of so many.
-MAX_KEYS, BEAM, LEFT_OUT = 3, 6, 4
-#: A key that explains so many times as many pairs as contradict it is the best of a bad lot.
+MAX_KEYS = 3  # of an order
+BEAM = 6  # orders that are extended at a time
+HELD_OUT = 4  # one list in this many is kept back while keys are learned
+#: If every key contradicts some pairs, one must explain more than this many times as many as it
+#: contradicts.
 OUTWEIGHS = 4
 #: Members by which servers sort most, the first of equally good keys: then all others.
 _USUAL = ("created_date", "number", "id", "updated_date", "changed_date", "entity")
@@ -143,14 +144,14 @@ class _Candidate(NamedTuple):
 
 
 class _Search:
-    """Puts key behind key, and follows the best few orders at a time."""
+    """Puts key behind key, and extends the best few orders at a time."""
 
     def __init__(self, lists: _Lists) -> None:
         """Compare all pairs by all keys that any record has values for."""
         self._pairs = lists.pairs
         numbers = sorted({pair.number for pair in lists.pairs})
-        out = set(numbers[LEFT_OUT - 1 :: LEFT_OUT])
-        self._learned = [at for at, pair in enumerate(self._pairs) if pair.number not in out]
+        held_out = set(numbers[HELD_OUT - 1 :: HELD_OUT])
+        self._learned = [at for at, pair in enumerate(self._pairs) if pair.number not in held_out]
         self._candidates = [*self._all()]
 
     def best(self) -> tuple[Key, ...]:
@@ -158,14 +159,14 @@ class _Search:
         beam: list[tuple[tuple[_Candidate, ...], list[int]]] = [((), self._learned)]
         complete = list(beam)
         for _ in range(MAX_KEYS):
-            following = []
+            extended = []
             for chosen, open_ in beam:
-                following += [
+                extended += [
                     ((*chosen, candidate), [at for at in open_ if not candidate.ways[at]])
                     for candidate in self._next(open_)
                 ]
-            following.sort(key=lambda candidate: len(candidate[1]))
-            beam = following[:BEAM]
+            extended.sort(key=lambda candidate: len(candidate[1]))
+            beam = extended[:BEAM]
             complete += beam
         best = min((chosen for chosen, _ in complete), key=self._rank)
         return tuple(candidate.key for candidate in best)
@@ -173,7 +174,7 @@ class _Search:
     def _rank(self, chosen: Sequence[_Candidate]) -> tuple[int, int]:
         """Return what an order is worse by: pairs that it contradicts, and that it leaves open.
 
-        The lists that were left out count as well. Of equal orders the shorter one comes first.
+        The lists that were held out count as well. Of equal orders the shorter one comes first.
         """
         wrong = ties = 0
         for at in range(len(self._pairs)):
@@ -231,12 +232,12 @@ def _scalars(record: Record, before: str = "") -> Iterator[str]:
     for name, value in record.items():
         if not name.isidentifier():
             continue
-        if isinstance(value, dict) and before.count(".") < 1 and name not in _OPAQUE:
+        if isinstance(value, dict) and before.count(".") < 1 and name not in _NEVER_KEYS:
             yield from _scalars(value, f"{before}{name}.")
-        elif not isinstance(value, dict | list) and f"{before}{name}" not in _DATED:
+        elif not isinstance(value, dict | list) and f"{before}{name}" not in _HAVE_SHORT_NAMES:
             yield f"{before}{name}"
 
 
 #: What no order goes by, and the members that have shorter names.
-_OPAQUE = ("request", "response")
-_DATED = ("log_information.created_date", "log_information.updated_date")
+_NEVER_KEYS = ("request", "response")
+_HAVE_SHORT_NAMES = ("log_information.created_date", "log_information.updated_date")

@@ -30,10 +30,10 @@ class Replayer:
 
     def respond(self, exchange: Exchange) -> Exchange:
         """Return the other's exchange for one of the server's."""
-        own = self._send(exchange, self._translated(exchange.call))
+        other = self._send(exchange, self._translated(exchange.call))
         if exchange.call.method in LOGINS:
-            self.map_token(token_of(exchange), token_of(own))
-        return own
+            self.map_token(token_of(exchange), token_of(other))
+        return other
 
     @property
     def has_tokens(self) -> bool:

@@ -45,19 +45,19 @@ class Group:
     count: int = 0
 
     @property
-    def known(self) -> bool:
+    def is_as_profile(self) -> bool:
         """Whether the profile says that its mock differs so."""
         return self.kind in self.excused
 
     @property
-    def then(self) -> str:
+    def earlier_count(self) -> str:
         """How often it differed so when the profile was made; "" if that is not known."""
         return self.excused.get(self.kind, "")
 
     def as_json(self) -> dict[str, Any]:
         """Return what is no data of the server."""
         names = {"what": self.kind, "documented": self.documented, "count": self.count}
-        names |= {"as_profile": self.known}
+        names |= {"as_profile": self.is_as_profile}
         return {"method": self.method, **names}
 
     @property
@@ -65,8 +65,8 @@ class Group:
         """What differs, how often, and whether the profile says so."""
         text = f"{self.method}: {self.difference.what}, {counted(self.count, 'time')}"
         text += "" if self.documented else ", no page says what such requests do"
-        then = f" (then {self.then})" if self.then else ""
-        return text + (f", as the profile says{then}" if self.known else "")
+        earlier = f" (then {self.earlier_count})" if self.earlier_count else ""
+        return text + (f", as the profile says{earlier}" if self.is_as_profile else "")
 
 
 @dataclass(slots=True)
@@ -185,11 +185,11 @@ class Comparisons:
         for group in self.groups.values():
             group.excused = dict.fromkeys(known.get(group.method, ()), "")
 
-    def sorted(self) -> list[Group]:
+    def ranked_groups(self) -> list[Group]:
         """Return the groups: new ones first, those of documented requests, the largest."""
         return sorted(
             self.groups.values(),
-            key=lambda group: (group.known, not group.documented, -group.count),
+            key=lambda group: (group.is_as_profile, not group.documented, -group.count),
         )
 
     def as_json(self) -> dict[str, Any]:
@@ -197,7 +197,7 @@ class Comparisons:
         return {
             "documented": self.documented.as_json(),
             "undocumented": self.undocumented.as_json(),
-            "groups": [group.as_json() for group in self.sorted()],
+            "groups": [group.as_json() for group in self.ranked_groups()],
         }
 
     def lines(self, sides: Sequence[str] = SIDES) -> Iterator[str]:
@@ -205,7 +205,7 @@ class Comparisons:
         for name, tally in (("documented", self.documented), ("open", self.undocumented)):
             if tally.compared:
                 yield tally.line(name)
-        for group in self.sorted():
+        for group in self.ranked_groups():
             yield f"  {group.title}"
             if group.difference.what in _WITH_EXAMPLE or group.difference.forms:
                 first, second = group.difference.forms or group.difference[1:3]
@@ -259,7 +259,7 @@ def _rows(compared: Comparisons, results: Results) -> Iterator[dict[str, Any]]:
     """Yield what a page says of each group of differences."""
     redactor = ReportRedactor(results.target, results.history)
     scripts = Scripts(results.target, results.history, redactor)
-    for group in compared.sorted():
+    for group in compared.ranked_groups():
         yield {
             "title": group.title,
             "one": redactor.text(group.difference.first),

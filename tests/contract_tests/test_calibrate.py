@@ -23,10 +23,10 @@ from stand_in.server import ORGANISATION, PASSWORD, USERNAME, StandIn
 from crmcom_kit.cli import main
 from crmcom_kit.contract_tests.calibration.calibrate import (
     Calibration,
-    calibrated,
     compare,
     compare_with,
-    files,
+    learn_profile,
+    profile_files,
 )
 from crmcom_kit.contract_tests.calibration.cli import _on_responses
 from crmcom_kit.contract_tests.calibration.comparing import Comparison, Difference
@@ -78,42 +78,44 @@ def server() -> StandIn:
 
 
 @pytest.fixture(scope="module")
-def made(server: StandIn) -> Calibration:
+def calibration(server: StandIn) -> Calibration:
     """What a run learns of it."""
-    return calibrated(checked(server, limits=BUDGET))
+    return learn_profile(checked(server, limits=BUDGET))
 
 
-def test_choices_become_dials(made: Calibration) -> None:
-    dialect = made.profile.dialect
+def test_choices_become_dials(calibration: Calibration) -> None:
+    dialect = calibration.profile.dialect
 
     assert {key: dialect[key] for key in DIALS} == DIALS
-    assert not DIALS.keys() & made.profile.unsettled.keys()
-    assert made.learned["list.url.match"].evidence.endswith("GET list)")
+    assert not DIALS.keys() & calibration.profile.unsettled.keys()
+    assert calibration.learned["list.url.match"].evidence.endswith("GET list)")
 
 
 def test_the_mock_responds_alike_also_to_requests_that_it_did_not_learn_from(
-    server: StandIn, made: Calibration
+    server: StandIn, calibration: Calibration
 ) -> None:
     """At most 2 % of documented requests differ: of the run, and of another one after it."""
-    assert made.compared.documented.compared > 500
-    assert made.compared.documented.share <= 0.02
+    assert calibration.compared.documented.compared > 500
+    assert calibration.compared.documented.share <= 0.02
     fresh = checked(server, seed=8, limits=Limits(max_requests=300))
-    first = made.log.exchanges[-1].number + 1
+    first = calibration.log.exchanges[-1].number + 1
     later = (exchange.changed(number=at) for at, exchange in enumerate(fresh.history, first))
-    whole = log_of(replace(fresh, history=(*made.results.history, *later)))
-    log = replace(whole, world=made.log.world, original=made.log.original)
+    whole = log_of(replace(fresh, history=(*calibration.results.history, *later)))
+    log = replace(whole, world=calibration.log.world, first_seen=calibration.log.first_seen)
 
-    compared = compare(log, replace(made.profile, differs={}))
+    compared = compare(log, replace(calibration.profile, differs={}))
 
     assert compared.documented.share <= 0.02, [*compared.lines()]
 
 
-def test_the_world_is_as_it_was_before_the_run(made: Calibration) -> None:
+def test_the_world_is_as_it_was_before_the_run(calibration: Calibration) -> None:
     """Webhook requests that the run changed or deleted are in it, with all their members."""
     world = [
-        each["webhook_request"]["record"] for each in made.log.world if "webhook_request" in each
+        each["webhook_request"]["record"]
+        for each in calibration.log.world
+        if "webhook_request" in each
     ]
-    changed = [e for e in made.log.exchanges if e.ok and changing_method(e.call) is not None]
+    changed = [e for e in calibration.log.exchanges if e.ok and changing_method(e.call) is not None]
 
     assert changed
     assert {e.data["id"] for e in changed if "id" in e.data} <= {each["id"] for each in world}
@@ -123,9 +125,9 @@ def test_the_world_is_as_it_was_before_the_run(made: Calibration) -> None:
     assert all("x_new" in each for each in world)
 
 
-def test_nobody_is_in_a_profile(made: Calibration) -> None:
+def test_nobody_is_in_a_profile(calibration: Calibration) -> None:
     """Names, user names, e-mail addresses and hosts are others; nothing secret is in any file."""
-    kept, without = (files(made, keep_personal_data=keep) for keep in (True, False))
+    kept, without = (profile_files(calibration, keep_personal_data=keep) for keep in (True, False))
 
     for name in ("MPAdministrator", "mpadministrator@example.com", "hooks.example.com"):
         assert name in kept["world.jsonl"]
@@ -133,11 +135,13 @@ def test_nobody_is_in_a_profile(made: Calibration) -> None:
     assert set(kept) == {
         *("profile.toml", "dialect.toml", "world.jsonl", "report.json", "report.html")
     }
-    tokens = [e.data["token"] for e in made.log.exchanges if e.ok and e.call.method == "token"]
+    tokens = [
+        e.data["token"] for e in calibration.log.exchanges if e.ok and e.call.method == "token"
+    ]
     for text in (*kept.values(), *without.values()):
         assert not [secret for secret in (*tokens, "Winter-2016") if secret in text]
     shared = json.loads(without["report.json"])
-    ids = [each["id"] for each in made.log.original.values()]
+    ids = [each["id"] for each in calibration.log.first_seen.values()]
     assert not [key for key in ids if key in without["report.json"]]
     assert shared["settled"]["list.url.match"]["value"] == "prefix"
 
@@ -183,14 +187,15 @@ def test_one_person_has_one_name() -> None:
     assert "Strauß" not in found[2]["text"]
 
 
-def test_texts_that_nobody_has_read_are_counted(made: Calibration) -> None:
+def test_texts_that_nobody_has_read_are_counted(calibration: Calibration) -> None:
     """Those of several words, each once; not those of members that name people, which are gone."""
     texts = ["Call Ann Lee", "Call Ann Lee", "Timeout", "2016-01-01 10:00", "No. 7"]
     world = [{"person_name": "Ann Lee", "entity": "JOBS"}, {"a": texts}, {"b": {"c": "to Bo"}}]
 
     assert free_texts(world) == 2
     kept, without = (
-        json.loads(files(made, keep_personal_data=keep)["report.json"]) for keep in (True, False)
+        json.loads(profile_files(calibration, keep_personal_data=keep)["report.json"])
+        for keep in (True, False)
     )
     assert (kept["free_texts"], without["free_texts"] > 0) == (0, True)
 
@@ -211,8 +216,8 @@ def test_user_names_are_replaced_in_texts_as_well() -> None:
     assert found["url"].endswith(f"/{person['email'].partition('@')[0]}")
 
 
-def test_a_server_may_show_what_it_likes(made: Calibration) -> None:
-    results = made.results
+def test_a_server_may_show_what_it_likes(calibration: Calibration) -> None:
+    results = calibration.results
     secret = str(results.target.login.password)
     said = f"by {secret} at https://h.example.com/x?k=hush-0123"
     odd = {"url": {"of": "x"}, "log_information": "x", "error_description": said}
@@ -226,9 +231,9 @@ def test_a_server_may_show_what_it_likes(made: Calibration) -> None:
             content = json.dumps({**each.envelope, "data": records}).encode()
         changed.append(Exchange(each.number, each.call, each.status, each.headers, content, 0))
 
-    odd_one = calibrated(replace(results, history=tuple(changed)), is_time_up=lambda: True)
+    odd_one = learn_profile(replace(results, history=tuple(changed)), is_time_up=lambda: True)
 
-    written = files(odd_one, keep_personal_data=True)["world.jsonl"]
+    written = profile_files(odd_one, keep_personal_data=True)["world.jsonl"]
     assert '"log_information":"x"' in written
     assert secret not in written
     assert "hush-0123" not in written
@@ -247,7 +252,7 @@ def test_a_contradiction_is_not_settled() -> None:
         content = each.content.replace(code.encode(), seen.encode()) if seen else each.content
         history.append(Exchange(each.number, each.call, each.status, each.headers, content, 0))
 
-    split = calibrated(replace(results, history=tuple(history)), is_time_up=lambda: True)
+    split = learn_profile(replace(results, history=tuple(history)), is_time_up=lambda: True)
 
     assert split.profile.unsettled[dial] == [code, "E.7"]
     evidence = split.learned[dial].evidence
@@ -255,7 +260,7 @@ def test_a_contradiction_is_not_settled() -> None:
     assert found is not None
     assert found[1] == code
     assert int(found[2]) > int(found[3]) > 1
-    written = files(split, keep_personal_data=True)
+    written = profile_files(split, keep_personal_data=True)
     assert f"unknown_webhook_request.code: {evidence}" in " ".join(
         written["dialect.toml"].split("\n#   ")
     )
@@ -264,52 +269,58 @@ def test_a_contradiction_is_not_settled() -> None:
     assert report["unsettled"][dial]["evidence"] == evidence
 
 
-def test_when_the_time_is_over_what_was_learned_counts(made: Calibration) -> None:
+def test_when_the_time_is_over_what_was_learned_counts(calibration: Calibration) -> None:
     asked = iter(range(2_000))
 
-    cut = calibrated(made.results, is_time_up=lambda: next(asked, None) is None)
+    cut = learn_profile(calibration.results, is_time_up=lambda: next(asked, None) is None)
 
     untried = {dial for dial, each in cut.learned.items() if "not tried" in each.evidence}
-    assert 0 < len(untried) < len(made.learned)
+    assert 0 < len(untried) < len(calibration.learned)
     assert untried <= set(cut.profile.unsettled)
-    assert json.loads(files(cut, keep_personal_data=True)["report.json"])["cut_short"] is True
+    assert (
+        json.loads(profile_files(cut, keep_personal_data=True)["report.json"])["cut_short"] is True
+    )
 
 
-def test_a_recording_counts_before_requests(server: StandIn, made: Calibration) -> None:
+def test_a_recording_counts_before_requests(server: StandIn, calibration: Calibration) -> None:
     """What it has shown is learned; the world is the one that the requests have met."""
     few: dict[str, Any] = {"limits": Limits(max_requests=40), "allowed": frozenset()}
-    alone, again = (calibrated(checked(server, **few), is_time_up=lambda: True) for _ in "12")
+    alone, again = (learn_profile(checked(server, **few), is_time_up=lambda: True) for _ in "12")
 
-    both = calibrated(again.results, made.results, is_time_up=lambda: True)
+    both = learn_profile(again.results, calibration.results, is_time_up=lambda: True)
 
     codes = [{dial for dial in each.learned if dial.endswith(".code")} for each in (alone, both)]
     assert codes[0] < codes[1]
     assert both.log.world == alone.log.world
     numbers = [each.number for each in both.results.history]
     assert numbers == list(range(1, len(numbers) + 1))
-    assert numbers[-1] > made.results.history[-1].number
+    assert numbers[-1] > calibration.results.history[-1].number
 
 
-def test_why_responses_taught_little_is_said(made: Calibration) -> None:
+def test_why_responses_taught_little_is_said(calibration: Calibration) -> None:
     """They have no envelope, or tokens that the release does not have."""
     login = Call("token", "POST", "authentication/token")
     log = replace(
-        made.log, release=resolve("R9"), exchanges=[bare("?"), said({"token": "a.b.c"}, login)]
+        calibration.log,
+        release=resolve("R9"),
+        exchanges=[bare("?"), said({"token": "a.b.c"}, login)],
     )
 
-    notes = [*_on_responses(replace(made, log=log))]
+    notes = [*_on_responses(replace(calibration, log=log))]
 
     assert [note for note in notes if note.startswith("1 of 2 responses have no status with code")]
     assert [note for note in notes if "JSON Web Tokens" in note and "R9.0.0" in note]
-    assert not [*_on_responses(replace(made, log=replace(log, exchanges=[said(None)])))]
+    assert not [*_on_responses(replace(calibration, log=replace(log, exchanges=[said(None)])))]
 
 
-def test_a_page_that_was_seen_once_is_tried(made: Calibration) -> None:
+def test_a_page_that_was_seen_once_is_tried(calibration: Calibration) -> None:
     """The longest list may be cut, however few lists there are."""
-    lists = (e for e in made.results.history if e.ok and e.call.method == "list" and e.records)
+    lists = (
+        e for e in calibration.results.history if e.ok and e.call.method == "list" and e.records
+    )
     page = next(lists)
 
-    alone = calibrated(replace(made.results, history=(page,)), is_time_up=lambda: True)
+    alone = learn_profile(replace(calibration.results, history=(page,)), is_time_up=lambda: True)
 
     assert alone.profile.unsettled["paging.default_results"] == [0, len(page.records)]
 
@@ -385,9 +396,11 @@ def test_what_an_envelope_lacks_is_said(status: Any, lacking: str) -> None:
     assert found == Difference("no envelope", f"HTTP 200, {lacking}", "served")
 
 
-def test_a_webhook_request_that_differs_is_counted_once(made: Calibration) -> None:
+def test_a_webhook_request_that_differs_is_counted_once(calibration: Calibration) -> None:
     """It would differ in each response that shows it; and not at all if a profile says so."""
-    shown = next(each for each in made.log.exchanges if each.ok and each.call.method == "show")
+    shown = next(
+        each for each in calibration.log.exchanges if each.ok and each.call.method == "show"
+    )
 
     def respond(exchange: Exchange) -> Exchange:
         content = (
@@ -395,7 +408,7 @@ def test_a_webhook_request_that_differs_is_counted_once(made: Calibration) -> No
         )
         return Exchange(exchange.number, exchange.call, exchange.status, (), content, 0)
 
-    log = replace(made.log, exchanges=[shown, shown])
+    log = replace(calibration.log, exchanges=[shown, shown])
     compared = compare_with(respond, log)
     again = compare_with(respond, log, compared.kinds)
 
@@ -405,7 +418,7 @@ def test_a_webhook_request_that_differs_is_counted_once(made: Calibration) -> No
     kind = "member url (the server: a text; the other: empty)"
     known = compare_with(respond, log, {"show": {kind: "1 of 2"}})
     assert known.documented == Tally(compared=2, as_profile=1)
-    assert [each.title for each in known.sorted()] == [
+    assert [each.title for each in known.ranked_groups()] == [
         "show: member url, 1 time, as the profile says (then 1 of 2)"
     ]
 
@@ -415,7 +428,7 @@ def test_a_definition_outlasts_its_webhook_requests() -> None:
     scope = Scope(definition="Gone", numbers=frozenset())
     app = StandIn(replace(Choices(), unknown_definition="empty"), "R9", 1)
     results = checked(app, scope=scope, limits=Limits(max_requests=60))
-    profile = calibrated(results, is_time_up=lambda: True).profile
+    profile = learn_profile(results, is_time_up=lambda: True).profile
     gone = {"webhook_definition": {"id": "D" * 32, "name": "Gone"}}
 
     for world, count in (([], 1), ([gone], 0)):

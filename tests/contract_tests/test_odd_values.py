@@ -31,7 +31,11 @@ from stand_in.choices import Choices
 from stand_in.reading import Request
 from stand_in.server import Reply, StandIn
 
-from crmcom_kit.contract_tests.calibration.calibrate import NothingToLearn, calibrated, files
+from crmcom_kit.contract_tests.calibration.calibrate import (
+    NothingToLearn,
+    learn_profile,
+    profile_files,
+)
 from crmcom_kit.contract_tests.calibration.world import world_of
 from crmcom_kit.contract_tests.cli import write, writers
 from crmcom_kit.contract_tests.client.http import Limits
@@ -227,5 +231,5 @@ def test_no_value_ends_a_run(seed: int, tmp_path: Path) -> None:
 
     ticks = iter(range(100))
     with suppress(NothingToLearn):
-        made = calibrated(results, again, is_time_up=lambda: next(ticks, None) is None)
-        files(made, keep_personal_data=bool(seed % 2))
+        calibration = learn_profile(results, again, is_time_up=lambda: next(ticks, None) is None)
+        profile_files(calibration, keep_personal_data=bool(seed % 2))

@@ -25,7 +25,7 @@ from typing import Any
 import click
 
 from crmcom_kit.contract_tests.belief.knowledge import value_at
-from crmcom_kit.contract_tests.calibration.calibrate import Calibration, calibrated
+from crmcom_kit.contract_tests.calibration.calibrate import Calibration, learn_profile
 from crmcom_kit.contract_tests.calibration.comparing import ENDED_TOKEN
 from crmcom_kit.contract_tests.calibration.replaying import MockReplayer
 from crmcom_kit.contract_tests.calibration.report import is_documented
@@ -303,17 +303,17 @@ def calibration_of(
         limits=Limits(max_requests=requests), allowed=changes, scope=EVERYTHING, is_check=False
     )
     with served(script, seed, release) as target:
-        return calibrated(run(target, config))
+        return learn_profile(run(target, config))
 
 
 def compared(
-    script: Path, release: str, made: Calibration, seed: int, requests: int
+    script: Path, release: str, calibration: Calibration, seed: int, requests: int
 ) -> Iterator[tuple[Exchange, Exchange, bool, list[str]]]:
     """Send fresh requests; yield both exchanges, whether documented, and in what they differ."""
-    comparison = made.log.comparison()
+    comparison = calibration.log.comparison()
     comparison.unsteady.clear()
-    client = Client(seed + 1000, made.log.original, release)
-    mock = MockReplayer(made.profile, Login(**LOGIN), made.log.began)
+    client = Client(seed + 1000, calibration.log.first_seen, release)
+    mock = MockReplayer(calibration.profile, Login(**LOGIN), calibration.log.began)
     counted: set[tuple[str, str]] = set()
     with served(script, seed, release) as target:
         limits, numbers = Limits(), count(1)
@@ -323,16 +323,16 @@ def compared(
             found = ask_once(target, call or client.draw(), limits)
             assert found is not None, f"{target.name} does not respond"
             found = found.changed(number=next(numbers))
-            own = mock.respond(found)
+            other = mock.respond(found)
             client.token = token_of(found) or client.token if call else client.token
             client.see(found)
-            differences = comparison.differences(found, own)
+            differences = comparison.differences(found, other)
             if any(each.what == ENDED_TOKEN for each in differences):
                 continue
             new = [each for each in differences if (each.what, each.record) not in counted]
             counted |= {(each.what, each.record) for each in new if each.record}
             kinds = [f"{found.call.method or 'path'}: {each.kind}" for each in new]
-            yield found, own, is_documented(found, target.release), kinds
+            yield found, other, is_documented(found, target.release), kinds
 
 
 @click.command()
@@ -356,10 +356,10 @@ def main(
     for script in servers:
         release = release_of(script)
         began = process_time()
-        made = calibration_of(script, release, seed, requests, reads=read_only)
+        calibration = calibration_of(script, release, seed, requests, reads=read_only)
         seconds = process_time() - began
         causes, counts, different = Counter[str](), Counter[str](), Counter[str]()
-        for one, own, documented, kinds in compared(script, release, made, seed, fresh):
+        for one, other, documented, kinds in compared(script, release, calibration, seed, fresh):
             is_read = one.call.method not in ("resend", "delete")
             for name in (str(documented), *(["read"] if documented and is_read else [])):
                 counts[name] += 1
@@ -369,7 +369,7 @@ def main(
                 causes[kind + mark] += 1
                 if examples and causes[kind + mark] == 1:
                     shown = f"{one.call.verb} {one.call.path}?{one.call.query} {one.call.body!r}"
-                    both = [f"      {each.content[:300]!r}" for each in (one, own)]
+                    both = [f"      {each.content[:300]!r}" for each in (one, other)]
                     click.echo("\n".join([f"    {kind}: {shown}", *both]))
         every = counts["True"] + counts["False"]
         differ = different["True"] + different["False"]
@@ -380,9 +380,10 @@ def main(
             f"{different['read'] / (counts['read'] or 1):.1%} of those that read, {share[1]:.1%} "
             f"of {every} differ; {seconds:.0f} s of CPU to calibrate"
         )
+        order = calibration.learned.get("list.order")
         click.echo(
-            f"  list.order: {made.profile.dialect['list.order']}, "
-            f"{made.learned['list.order'].evidence if 'list.order' in made.learned else ''}"
+            f"  list.order: {calibration.profile.dialect['list.order']}, "
+            f"{order.evidence if order is not None else ''}"
         )
         for cause, times in causes.most_common(40):
             click.echo(f"  {times:4} {cause}")
