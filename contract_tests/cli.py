@@ -230,7 +230,7 @@ def _append_summary(report: "Report", path: Path) -> None:
 
     try:
         with open(path, "a", encoding="utf-8", errors="replace", opener=open_private) as file:
-            file.write(job_summary.written(report))
+            file.write(job_summary.render(report))
     except OSError as error:
         click.echo(f"Warning: GITHUB_STEP_SUMMARY: cannot write {path}: {error.strerror}", err=True)
 
@@ -259,9 +259,9 @@ def writers(report: "Report") -> Writers:
     from crmcom_kit.contract_tests.reports import draft, har, html, junit
 
     return {
-        "junit": lambda: junit.written(report),
+        "junit": lambda: junit.render(report),
         "json": report.as_json,
-        "html": lambda: html.written(report),
-        "har": lambda: har.written(report),
-        "write-deviations": lambda: draft.written(report),
+        "html": lambda: html.render(report),
+        "har": lambda: har.render(report),
+        "write-deviations": lambda: draft.render(report),
     }

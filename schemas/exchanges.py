@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from crmcom_kit.schemas.dialect import Dialect, delivery_outcomes
-from crmcom_kit.schemas.formats import id_of
+from crmcom_kit.schemas.formats import derived_id
 from crmcom_kit.schemas.signing import canonical_bytes, signature, signed_form
 from crmcom_kit.schemas.third_party import ThirdPartyMessages
 
@@ -85,7 +85,7 @@ class Exchanges:
 
 def reference_of(seed: int, record_id: str) -> str:
     """Return the reference to the exchange of a record that was never resent."""
-    return id_of(f"{seed}/exchange/{record_id}")
+    return derived_id(f"{seed}/exchange/{record_id}")
 
 
 def status_of(record: Mapping[str, Any]) -> int | None:

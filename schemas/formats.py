@@ -37,7 +37,7 @@ def offset_seconds(text: str) -> int:
     return -seconds if text.startswith("-") else seconds
 
 
-def id_of(text: str) -> str:
+def derived_id(text: str) -> str:
     """Return the id derived from ``text``: 32 upper-case hexadecimal digits."""
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest().upper()
 

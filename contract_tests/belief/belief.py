@@ -63,7 +63,8 @@ class TrackedRecord:
     untraced: Record | None = None  # as it was before a resend that no response shows yet
     typed: Record = field(default_factory=dict)  # without members of a wrong type, for requests
     is_nameable: bool = False  # whether it has every member that requests name it by
-    mark: int | None = None  # see ``Exchange.marks``; of the JSON that last showed it as known
+    #: See ``Exchange.record_hashes``; of the JSON that last showed it as known.
+    json_hash: int | None = None
 
     @property
     def resent(self) -> bool:
@@ -199,10 +200,12 @@ class Belief:
         tracked = self.named(identifier)
         return tracked if tracked is not None and tracked.exists else None
 
-    def see(self, record: Record, method: str, exchange: Exchange, mark: int | None = None) -> None:
+    def see(
+        self, record: Record, method: str, exchange: Exchange, json_hash: int | None = None
+    ) -> None:
         """Track a webhook request as a response has just shown it, if it fits in memory.
 
-        ``mark`` is that of its JSON, if all that it shows agrees with what was known.
+        ``json_hash`` is that of its JSON, if all that it shows agrees with what was known.
         """
         key: str = record["id"]
         earlier = self.tracked.get(key)
@@ -232,7 +235,7 @@ class Belief:
                 self.exclusions.take_back(lambda exclusion: exclusion.rests_on == key)
         self._put(tracked, now, now if now_typed == now else now_typed, size)
         self.see_again(tracked, record, method, exchange)
-        tracked.mark = mark
+        tracked.json_hash = json_hash
         self._learn(tracked.typed)
 
     def see_again(
@@ -245,11 +248,11 @@ class Belief:
         if record.get("life_cycle_state") == "SUCCESSFUL":
             tracked.moving = False
 
-    def is_as_last_shown(self, record: Record, mark: int) -> bool:
+    def is_as_last_shown(self, record: Record, json_hash: int) -> bool:
         """Whether a webhook request has the JSON that the last response had which showed it."""
         key, number = record["id"], record.get("number")
         tracked = self.tracked.get(key)
-        is_alike = tracked is not None and tracked.exists and tracked.mark == mark
+        is_alike = tracked is not None and tracked.exists and tracked.json_hash == json_hash
         return is_alike and isinstance(number, str) and self._numbers.get(number) == key
 
     def may_be_untracked(self, key: str) -> bool:
@@ -303,7 +306,7 @@ class Belief:
         """Note that a webhook request was deleted."""
         tracked = self.tracked[key]
         self._forget(key)
-        tracked.exists, tracked.mark = False, None
+        tracked.exists, tracked.json_hash = False, None
         names = (*_NAMES, "life_cycle_state", *OBJECT_OF.values())
         kept = {name: tracked.condensed[name] for name in names if name in tracked.condensed}
         tracked.condensed = tracked.typed = kept

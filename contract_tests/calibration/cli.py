@@ -145,10 +145,10 @@ def _checked_folder(out: Path, option: str = "--out") -> Path:
 
 def _write_har(path: Path, results: "Results") -> None:
     """Write the exchanges of a run: learning can go on from them. Raises Refused."""
-    from crmcom_kit.contract_tests.reports.har import written
+    from crmcom_kit.contract_tests.reports.har import render
     from crmcom_kit.contract_tests.reports.report import Report
 
-    for failure in write({"har": lambda: written(Report(results))}, {"har": path}):
+    for failure in write({"har": lambda: render(Report(results))}, {"har": path}):
         msg = f"{failure}{_changed(results)}"
         raise Refused(msg)
 

@@ -35,9 +35,11 @@ def dry_run_lines(session: Session, templates: Iterable[Template]) -> Iterator[s
     else:
         yield "logins: any number, since the run starts the server itself"
     numbers = scene.scope.numbers
-    of = f", of {counted(len(numbers), 'webhook request')}" if numbers else ""
+    total = f", of {counted(len(numbers), 'webhook request')}" if numbers else ""
     for method, times in max_changes(templates, budget).items():
-        yield f"{method}: at most {counted(times, 'request')}{of}" if times else f"{method}: none"
+        yield (
+            f"{method}: at most {counted(times, 'request')}{total}" if times else f"{method}: none"
+        )
     if scene.token is not None:
         yield f"{any_list}: is the given token accepted?"
     elif login is not None:

@@ -16,7 +16,7 @@ from crmcom_kit.schemas.methods import Method
 JSON = (("Content-Type", "application/json"),)
 
 
-def written(value: Any) -> str:
+def query_value(value: Any) -> str:
     """Return a value for a query: an identifier as ``field=value``, everything else as text.
 
     The ``=`` behind a field is not encoded, as in the examples of the documents. They don't show
@@ -37,7 +37,7 @@ def _plain(value: Any) -> str:
 
 def query(parameters: Mapping[str, Any]) -> str:
     """Return parameters as a query string, in their order."""
-    return "&".join(f"{name}={written(value)}" for name, value in parameters.items())
+    return "&".join(f"{name}={query_value(value)}" for name, value in parameters.items())
 
 
 def build(method: Method, parameters: Mapping[str, Any]) -> Call:
@@ -56,19 +56,19 @@ def build(method: Method, parameters: Mapping[str, Any]) -> Call:
 def with_token(call: Call, token: str) -> Call:
     """Return a request with another token than the one that it was built with."""
     before = call.parameters["token"]
-    query = call.query.replace(f"token={written(before)}", f"token={written(token)}", 1)
+    new_query = call.query.replace(f"token={query_value(before)}", f"token={query_value(token)}", 1)
     body = call.body
     if body is not None:
         body = body.replace(json.dumps(before).encode(), json.dumps(token).encode(), 1)
-    return replace(call, query=query, body=body, parameters={**call.parameters, "token": token})
+    return replace(call, query=new_query, body=body, parameters={**call.parameters, "token": token})
 
 
 def key_login(
-    method: Method, text: str, unit: str | None = None, written: str = "Basic {}"
+    method: Method, text: str, unit: str | None = None, header_form: str = "Basic {}"
 ) -> Call:
     """Return a login with the text of HTTP Basic authentication: a Web API key and a colon."""
     call = build(method, {} if unit is None else {"unit": unit})
-    basic = written.format(base64.b64encode(text.encode()).decode())
+    basic = header_form.format(base64.b64encode(text.encode()).decode())
     return replace(call, headers=(*call.headers, ("Authorization", basic)))
 
 

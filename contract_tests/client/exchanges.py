@@ -21,6 +21,15 @@ OUTAGES = (502, 503, 504)
 NO_RESPONSE = 0
 #: The value of ``Exchange.json`` if the response is not JSON.
 NOT_JSON: Any = object()
+#: The methods that return a token.
+LOGINS = ("token", "web_api_key_token")
+#: The maximum number of bytes of a short body. Many exchanges have the same one.
+MAX_SHORT_BODY = 128 * 1024
+#: The maximum number of levels of JSON. Python compares and writes no more than a thousand, less
+#: those of the functions that are running.
+MAX_LEVELS = 200
+#: Strings, and brackets where a level begins or ends.
+_TOKENS = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[\]{}]', re.DOTALL)
 
 
 class InOneLine:
@@ -98,7 +107,7 @@ class Exchange:
         self.seconds: Final = seconds
         body: bytes | Packed = content
         size = len(content)
-        if len(content) > _SHORT:
+        if len(content) > MAX_SHORT_BODY:
             key = blake2b(content, digest_size=16).digest()
             packed = _PACKED.get(key)
             body = packed or _PACKED.setdefault(key, Packed(content))
@@ -177,9 +186,9 @@ class Exchange:
         return [value for value in values if isinstance(value, dict)]
 
     @property
-    def marks(self) -> Sequence[int]:
+    def record_hashes(self) -> Sequence[int]:
         """A number for each of ``records``, in their order. Equal JSON has equal numbers."""
-        return _marks(self)
+        return _record_hashes(self)
 
     @property
     def by_id(self) -> dict[str, dict[str, Any]]:
@@ -187,13 +196,6 @@ class Exchange:
         return {
             record["id"]: record for record in self.records if isinstance(record.get("id"), str)
         }
-
-
-#: The maximum number of levels of JSON. Python compares and writes no more than a thousand, less
-#: those of the functions that are running.
-MAX_LEVELS = 200
-#: Strings, and where a level begins or ends.
-_MARKS = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[\]{}]', re.DOTALL)
 
 
 def has_code(exchange: Exchange) -> bool:
@@ -227,15 +229,15 @@ def _without_depths(content: bytes) -> bytes:
     text = content.decode(json.detect_encoding(content), "surrogatepass")
     pieces: list[str] = []
     level = begin = 0
-    for mark in _MARKS.finditer(text):
-        if mark[0] in ("[", "{"):
+    for token in _TOKENS.finditer(text):
+        if token[0] in ("[", "{"):
             level += 1
             if level == MAX_LEVELS + 1:
-                pieces.append(text[begin : mark.start()])
-        elif mark[0] in ("]", "}"):
+                pieces.append(text[begin : token.start()])
+        elif token[0] in ("]", "}"):
             level -= 1
             if level == MAX_LEVELS:
-                begin = mark.end()
+                begin = token.end()
                 pieces.append("null")
     if level <= MAX_LEVELS:  # else the last one has no end
         pieces.append(text[begin:])
@@ -261,8 +263,6 @@ def containers(content: bytes) -> int:
     return content.count(b"{") + content.count(b"[")
 
 
-#: The maximum number of bytes of a short body. Many exchanges have the same one.
-_SHORT = 128 * 1024
 _parsed_short = lru_cache(maxsize=64)(parsed)
 
 
@@ -272,7 +272,7 @@ def _parsed_long(body: Packed) -> Any:
 
 
 @lru_cache(maxsize=2)
-def _marks(exchange: Exchange) -> Sequence[int]:
+def _record_hashes(exchange: Exchange) -> Sequence[int]:
     return [hash(encoded(record)) for record in exchange.records]
 
 
@@ -282,10 +282,6 @@ def encoded(value: Any, option: int = 0) -> bytes:
         return orjson.dumps(value, option=option)
     except TypeError:  # half a surrogate pair, a number of many digits
         return json.dumps(value, sort_keys=bool(option)).encode()
-
-
-#: The methods that return a token.
-LOGINS = ("token", "web_api_key_token")
 
 
 def token_of(exchange: Exchange) -> str | None:

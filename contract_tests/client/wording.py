@@ -1,6 +1,7 @@
 """The wording of messages: numbers, long texts, and what a response was."""
 
 import re
+from typing import Any
 
 from crmcom_kit.contract_tests.client.exchanges import NO_RESPONSE, Exchange
 
@@ -33,6 +34,12 @@ def never_served(method: str, sent: int, last: str) -> str:
 def counted(number: int, noun: str) -> str:
     """Return a number with its noun, such as "1 request" or "7 requests"."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def json_type(value: Any) -> str:
+    """Return the JSON type of a value, in words."""
+    types = {bool: "a Boolean", dict: "an object", list: "an array", str: "a string"}
+    return "null" if value is None else types.get(type(value), "a number")
 
 
 def shortened(text: str, limit: int = 200) -> str:

@@ -16,6 +16,7 @@ from crmcom_kit.contract_tests.belief.belief import Belief
 from crmcom_kit.contract_tests.belief.interpretations import SEMI_OPTIONAL, is_api_date
 from crmcom_kit.contract_tests.client.calls import build
 from crmcom_kit.contract_tests.client.exchanges import Call
+from crmcom_kit.contract_tests.client.wording import json_type
 from crmcom_kit.contract_tests.oracle.expectations import nearest, refusals
 from crmcom_kit.contract_tests.oracle.parsing import (
     FIELDS,
@@ -339,12 +340,9 @@ def _undocumented_values(request: _ClientRequest) -> Iterator[Remark]:
 def _wrong_type(name: str, value: object, *, is_open: bool = False) -> Remark:
     """Return the remark on a value that is no string."""
     make_remark = _note if is_open else _mistake
-    return make_remark("parameters.values", parameter=name, seen=_type(value), allowed="a string")
-
-
-def _type(value: object) -> str:
-    types = {bool: "a Boolean", dict: "an object", list: "an array", str: "a string"}
-    return "null" if value is None else types.get(type(value), "a number")
+    return make_remark(
+        "parameters.values", parameter=name, seen=json_type(value), allowed="a string"
+    )
 
 
 def _identifier_remarks(
@@ -357,7 +355,7 @@ def _identifier_remarks(
     right = _guessed(request, parameter, value)
     if request.call.verb == "POST":
         allowed = f'an object such as {{"{parameter.fields[-1]}": "..."}}'
-        why = reason("parameters.values", parameter=name, seen=_type(value), allowed=allowed)
+        why = reason("parameters.values", parameter=name, seen=json_type(value), allowed=allowed)
         yield Remark("parameters.identifier_in_body", str(why), right)
         return
     parts = [part.partition("=") for part in str(value).split(",")]
@@ -408,7 +406,7 @@ def _field_remarks(value: Any) -> Iterator[Remark]:
     statement = "fields_set.names"
     if not isinstance(value, str):
         why = reason(
-            "parameters.values", parameter="fields_set", seen=_type(value), allowed="a string"
+            "parameters.values", parameter="fields_set", seen=json_type(value), allowed="a string"
         )
         yield _left_open(statement, str(why))
     elif unknown := [name for name in value.split(",") if name not in FIELDS]:

@@ -180,7 +180,7 @@ class RefusedCall(Hypothesis):
 
     def settle(self, _suspicion: Suspicion, asker: Asker, /) -> bool:
         """Send both, in an order that no rate limit and no servers in turn could explain."""
-        order = (True, False, True, False) if self.served == self.refused else _NO_RHYTHM
+        order = (True, False, True, False) if self.served == self.refused else _IRREGULAR_ORDER
         for gap, is_served in enumerate(order * (asker.belief.min_sightings - 1)):
             for _ in range(gap):
                 asker.call("list", {"entity": asker.belief.release.entities[0]})
@@ -189,7 +189,7 @@ class RefusedCall(Hypothesis):
         return True
 
 
-_NO_RHYTHM = (True, False, False, True, False, True)
+_IRREGULAR_ORDER = (True, False, False, True, False, True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,9 @@
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
 from crmcom_kit.contract_tests.client.exchanges import LOGINS, NOT_JSON, OUTAGES, Exchange
-from crmcom_kit.contract_tests.client.wording import shortened
+from crmcom_kit.contract_tests.client.wording import json_type, shortened
 from crmcom_kit.contract_tests.oracle.expectations import Expectation, Must
 from crmcom_kit.contract_tests.oracle.parsing import FIELDS, RECORD_METHODS
 from crmcom_kit.contract_tests.oracle.suspicions import Finding, Flaw, Held, finding, held
@@ -66,12 +65,12 @@ def lacking(exchange: Exchange) -> str:
     if body is NOT_JSON:
         return "no JSON"
     if not isinstance(body, dict):
-        return f"{_kind(body)} instead of an object"
+        return f"{json_type(body)} instead of an object"
     if "status" not in body:
         return "no status object"
     status = body["status"]
     if not isinstance(status, dict):
-        return f"a status that is {_kind(status)}"
+        return f"a status that is {json_type(status)}"
     missing = [name for name in ("code", *_TEXTS) if name not in status]
     return f"a status without {' and '.join(missing)}" if missing else ""
 
@@ -122,23 +121,18 @@ def _data(exchange: Exchange, method: str) -> Iterator[Finding]:
             seen = f"an array of {len(data)}"
             yield Flaw(f"{method}.single_result", "one webhook request", seen)
         else:
-            seen = _kind(data) if "data" in exchange.envelope else "no data"
+            seen = json_type(data) if "data" in exchange.envelope else "no data"
             yield Flaw("envelope.data_object", "one object, the webhook request, as data", seen)
     elif method == "list":
         if isinstance(data, list) and all(isinstance(member, dict) for member in data):
             if data:
                 yield Held("envelope.data_array")
         elif data is not None:
-            seen = _kind(data)
+            seen = json_type(data)
             if isinstance(data, list):
                 odd = next(member for member in data if not isinstance(member, dict))
-                seen = f"data with {_kind(odd)}"
+                seen = f"data with {json_type(odd)}"
             yield Flaw("envelope.data_array", "an array of webhook requests as data", seen)
-
-
-def _kind(value: Any) -> str:
-    names = {list: "an array", dict: "an object", str: "a string", bool: "a Boolean"}
-    return "null" if value is None else names.get(type(value), "a number")
 
 
 def _beginning(exchange: Exchange) -> str:

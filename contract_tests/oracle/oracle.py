@@ -112,7 +112,7 @@ class Oracle:
         if expected.must is Must.REFUSE:
             if not exchange.ok:
                 yield Held(expected.statement)
-            elif not self._exists_after_all(exchange, expected):
+            elif not self._names_unseen_record(exchange, expected):
                 yield self._served(exchange, expected)
         elif expected.must is Must.SERVE:
             if exchange.ok:
@@ -126,7 +126,7 @@ class Oracle:
         elif expected.request.name == "resend":
             yield from self._resent(exchange, expected)
 
-    def _exists_after_all(self, exchange: Exchange, expected: Expectation) -> bool:
+    def _names_unseen_record(self, exchange: Exchange, expected: Expectation) -> bool:
         """Whether an identifier of no known webhook request names one that was not seen yet.
 
         A response may not show it: with fields_set, or if its id or number is of a wrong type.
@@ -160,7 +160,7 @@ class Oracle:
         return Suspicion(
             exchange,
             expected=f"an error: {expected.why}",
-            seen=f"OK{_names(exchange)}",
+            seen=f"OK{_shown_names(exchange)}",
             hypotheses=hypotheses,
             record_id=_id(exchange),
         )
@@ -235,7 +235,7 @@ class Oracle:
         return {tracked.id for tracked in named if tracked is not None}
 
 
-def _names(exchange: Exchange) -> str:
+def _shown_names(exchange: Exchange) -> str:
     names = [str(record.get("number") or record.get("id")) for record in exchange.records[:3]]
     return shortened(f", with {', '.join(names)}", 100) if names else ""
 

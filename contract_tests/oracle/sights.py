@@ -79,9 +79,9 @@ class _Comparison:
         """Compare all webhook requests, and track what the response shows."""
         exchange, belief, method = self.exchange, self.belief, self.request.name
         whole = is_whole(self.request)
-        mark_of = dict(zip(map(id_of, exchange.records), exchange.marks, strict=True))
+        hash_of = dict(zip(map(id_of, exchange.records), exchange.record_hashes, strict=True))
         for key, record in exchange.by_id.items():
-            if whole and belief.is_as_last_shown(record, mark_of[key]):  # as most in long lists
+            if whole and belief.is_as_last_shown(record, hash_of[key]):  # as most in long lists
                 tracked = belief.tracked[key]
                 yield from _note_agreement(tracked, method, belief)
                 belief.see_again(tracked, record, method, exchange)
@@ -91,7 +91,7 @@ class _Comparison:
             yield from findings
             if whole and (key not in belief.tracked or belief.tracked[key].exists):
                 agrees = not is_partial and all(isinstance(finding, Held) for finding in findings)
-                belief.see(record, method, exchange, mark_of[key] if agrees else None)
+                belief.see(record, method, exchange, hash_of[key] if agrees else None)
             elif method == "show" and key in belief.records:
                 belief.tracked[key].partly = exchange
 

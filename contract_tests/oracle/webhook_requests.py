@@ -55,8 +55,8 @@ def check(exchange: Exchange, request: Request, belief: Belief) -> Iterator[Find
     wanted = _wanted(request)
     stated: set[str] = set()
     broken: dict[str, Flaw] = {}
-    for record, mark in zip(exchange.records, exchange.marks, strict=True):
-        key = hash((mark, wanted))
+    for record, json_hash in zip(exchange.records, exchange.record_hashes, strict=True):
+        key = hash((json_hash, wanted))
         if (sound := belief.faultless.get(key)) is not None:  # the same JSON was faultless before
             stated |= sound
             continue

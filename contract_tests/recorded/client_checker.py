@@ -108,45 +108,47 @@ class ClientChecker:
         # From R12 on the documents leave open whether a release ends a token.
         self._tokens = _RefusedTokens(ends_by_release=not belief.release.at_least("R12.0.0"))
 
-    def check(self, recorded: Recorded, *, alone: bool, is_unsure: bool) -> None:
+    def check(self, recorded: Recorded, *, is_unordered: bool, is_token_ambiguous: bool) -> None:
         """Judge a request, before the oracle observes its exchange.
 
         Args:
             recorded: the request and its response, if there is one.
-            alone: whether its place in the order is not known.
-            is_unsure: whether its token may stand for several ones.
+            is_unordered: whether its place in the order is not known.
+            is_token_ambiguous: whether its token may stand for several ones.
         """
         if recorded.is_of_kit:
             return
         self._requests += 1
         exchange = recorded.exchange
         request = read(exchange.call, self._belief.release)
-        all_remarks = [*self._of_request(recorded, request, alone=alone)]
+        all_remarks = [*self._of_request(recorded, request, is_unordered=is_unordered)]
         is_wrong = not all(remark.is_note for remark in all_remarks)
         if is_wrong and self._is_expected(recorded):
             self._expected_count += 1
         else:
             for remark in all_remarks:
                 self._keep(remark, exchange)
-            if not is_unsure and not alone and "token" in request.parameters:
+            if not is_token_ambiguous and not is_unordered and "token" in request.parameters:
                 self._tokens.see(recorded, request, is_wrong=is_wrong)
         if request.name in CHANGES and recorded.is_lost:
             self._lost.append(_Lost(request.name, self._names(request)))
         elif not recorded.missing:
-            self._see(exchange, request, alone=alone)
+            self._see(exchange, request, is_unordered=is_unordered)
 
-    def _of_request(self, recorded: Recorded, request: Request, *, alone: bool) -> Iterator[Remark]:
+    def _of_request(
+        self, recorded: Recorded, request: Request, *, is_unordered: bool
+    ) -> Iterator[Remark]:
         """Yield what is wrong with a request, by itself and after what came before."""
         exchange = recorded.exchange
-        untold = {"token_release.ends_token"} if alone else set()
+        unchecked = {"token_release.ends_token"} if is_unordered else set()
         if request.name in LOGINS and exchange.ok:
-            untold.add("parameters.mandatory")  # the password was removed from the recording
+            unchecked.add("parameters.mandatory")  # the password was removed from the recording
         for remark in remarks(exchange.call, self._belief):
-            if remark.statement not in untold:
+            if remark.statement not in unchecked:
                 yield remark
         if request.name in CHANGES and self._is_again(request):
             yield self._twice(request)
-        elif request.name in CHANGES and not alone:
+        elif request.name in CHANGES and not is_unordered:
             yield from self._of_state(request)
 
     def _of_state(self, request: Request) -> Iterator[Remark]:
@@ -188,7 +190,7 @@ class ClientChecker:
         show = methods(self._belief.release)["show"]
         return Remark(statement, why, build(show, parameters), RemarkKind.TWICE)
 
-    def _see(self, exchange: Exchange, request: Request, *, alone: bool) -> None:
+    def _see(self, exchange: Exchange, request: Request, *, is_unordered: bool) -> None:
         """Take note of the webhook requests of a response: what a lost change did is known now."""
         named = self._names(request) if request.name in ("show", *CHANGES) else frozenset[str]()
         if self._lost:
@@ -202,8 +204,8 @@ class ClientChecker:
                 first, second = names
                 self._paired |= {first: second, second: first}
             state = record.get("life_cycle_state", filtered)
-            if alone or request.name == "delete":
-                state = "unknown" if alone else "deleted"
+            if is_unordered or request.name == "delete":
+                state = "unknown" if is_unordered else "deleted"
             self._keep_state(named | names, state)
         for table in (self._paired, self._seen):
             while len(table) > 2 * _MAX_SEEN:

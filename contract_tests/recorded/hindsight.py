@@ -190,7 +190,8 @@ class Case(NamedTuple):
             case Effect(change=login) if login.call.method in LOGINS:
                 return self.later.same_login(login)
             case Effect(by_anybody=by_anybody):
-                return self.exchange if not by_anybody and self._is_the_servers() else None
+                is_the_servers = not by_anybody and self._only_server_can_have_changed_it()
+                return self.exchange if is_the_servers else None
             case _:
                 return self._confirming_pages_or_logins(hypothesis)
         return None
@@ -222,11 +223,20 @@ class Case(NamedTuple):
         """Return a webhook request as the exchange shows it."""
         return next((record for record in self.exchange.records if record.get("id") == key), None)
 
+    def _before_and_after(self, key: str | None) -> tuple[TrackedRecord, Record] | None:
+        """Return a webhook request as it was known and as the exchange shows it.
+
+        None if either is missing.
+        """
+        before, after = self._known(key), self._shown(key)
+        return None if before is None or after is None else (before, after)
+
     def _may_recur(self) -> bool:
         """Whether others may have changed the webhook request back to what it was."""
-        before, after = self._known(self.suspicion.record_id), self._shown(self.suspicion.record_id)
-        if before is None or after is None:
+        seen = self._before_and_after(self.suspicion.record_id)
+        if seen is None:
             return False
+        before, after = seen
         paths = differing(before.certain, after)
         return bool(paths) and all(path.startswith(OF_DELIVERY) for path in paths)
 
@@ -246,13 +256,13 @@ class Case(NamedTuple):
         possible = [each for each in hypotheses if each.statement not in cleared]
         return possible or hypotheses[-1:]
 
-    def _is_to_blame(self, claim: Refused) -> bool:
+    def _is_to_blame(self, hypothesis: Refused) -> bool:
         """Whether parameters are refused without the rest, or the rest is accepted elsewhere."""
-        if not self._accepts(claim.served):
+        if not self._accepts(hypothesis.served):
             return False
         parameters = without_token(self.exchange.call.parameters)
-        rest = {name: value for name, value in parameters.items() if name not in claim.refused}
-        is_refused_alone = bool(rest) and self.later.refuses(claim.method, claim.refused)
+        rest = {name: value for name, value in parameters.items() if name not in hypothesis.refused}
+        is_refused_alone = bool(rest) and self.later.refuses(hypothesis.method, hypothesis.refused)
         return is_refused_alone or not rest or self._accepts(rest)
 
     def _accepts(self, parameters: Mapping[str, Any]) -> bool:
@@ -305,25 +315,30 @@ class Case(NamedTuple):
 
     def _disagrees(self, key: str) -> bool:
         """Whether show and list return a webhook request differently."""
-        before, after = self._known(key), self._shown(key)
-        if before is None or after is None:
+        seen = self._before_and_after(key)
+        if seen is None:
             return False
-        return {before.last_seen.call.method, self.exchange.call.method} == {*READ_METHODS}
+        return {seen[0].last_seen.call.method, self.exchange.call.method} == {*READ_METHODS}
 
-    def _is_the_servers(self) -> bool:
+    def _only_server_can_have_changed_it(self) -> bool:
         """Whether only the server can have changed a webhook request.
 
         Others can neither resend a SUCCESSFUL one, nor change what a resend keeps.
         """
-        before, after = self._known(self.suspicion.record_id), self._shown(self.suspicion.record_id)
-        if before is None or after is None:
+        seen = self._before_and_after(self.suspicion.record_id)
+        if seen is None:
             return False
+        before, after = seen
         # A delivery may turn out to have failed after the response to its resend.
         is_open = before.resent and before.is_proven
         is_done = before.state == "SUCCESSFUL" and not is_open
         return is_done or bool(differing(lasting(before.condensed), lasting(after)))
 
 
-def _blamed(claim: Refused) -> dict[str, Any]:
+def _blamed(hypothesis: Refused) -> dict[str, Any]:
     """Return the parameters without which a request would be served."""
-    return {name: value for name, value in claim.refused.items() if claim.served.get(name) != value}
+    return {
+        name: value
+        for name, value in hypothesis.refused.items()
+        if hypothesis.served.get(name) != value
+    }

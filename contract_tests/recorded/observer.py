@@ -106,10 +106,10 @@ class Observer:
             msg = f"several organisations log in; record each of them separately: {names}"
             raise RecordingError(msg)
 
-    def follow(self, recorded: Recorded, *, alone: bool) -> None:
+    def follow(self, recorded: Recorded, *, is_unordered: bool) -> None:
         """Observe an exchange.
 
-        With ``alone`` its place in the order is not known, and it is observed by itself.
+        With ``is_unordered`` its place in the order is not known, and it is observed by itself.
         """
         exchange, request = recorded.exchange, read(recorded.exchange.call, self._release)
         if not recorded.missing:
@@ -120,10 +120,10 @@ class Observer:
             self._lose(exchange, request)
             return
         self._know_token(exchange, request)
-        if alone:
+        if is_unordered:
             self._observe_alone(exchange, request)
             return
-        self._later.add(exchange, request, sure_token=not self.is_unsure(request.token))
+        self._later.add(exchange, request, sure_token=not self.is_token_ambiguous(request.token))
         self._observe(exchange, request)
         while len(self._unsettled) > MAX_UNSETTLED:
             self._close(self._unsettled.popleft())
@@ -143,7 +143,7 @@ class Observer:
                     self.belief.lose(key)
         if request.name == "list":  # nobody knows whether what a list lacks was there
             self.belief.exclusions.take_back(lambda exclusion: exclusion.rests_on is not None)
-        if request.name == "token_release" and self.is_unsure(request.token):
+        if request.name == "token_release" and self.is_token_ambiguous(request.token):
             self.belief.set_token(str(request.token), TokenState.DOUBTFUL)
 
     def _close(self, case: Case) -> None:
@@ -223,7 +223,7 @@ class Observer:
         if exchange.ok and isinstance(token, str) and is_doubtful:
             self.belief.set_token(token, TokenState.LIVE)
 
-    def is_unsure(self, token: object) -> bool:
+    def is_token_ambiguous(self, token: object) -> bool:
         """Whether a token may stand for several, some of them valid and some not."""
         if not isinstance(token, str):
             return False

@@ -19,7 +19,7 @@ _HEADER = """\
 """
 
 
-def written(report: Report) -> str:
+def render(report: Report) -> str:
     """Return the draft, with an entry for each kind of violation.
 
     Ids, numbers and redacted texts are *, so that an entry explains the next run, too.

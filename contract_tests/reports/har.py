@@ -19,7 +19,7 @@ _MAX_KEPT, _MAX_KEPT_BODY = 128, 64 * 1024
 _NO_TIME = "1970-01-01T00:00:00+00:00"
 
 
-def written(report: Report) -> Iterator[str]:
+def render(report: Report) -> Iterator[str]:
     """Yield the archive's text in pieces, without secrets; long bodies are cut."""
     entries, target = _entries(report), report.results.target
     more = () if target.recorded else (OF_CHECK,)

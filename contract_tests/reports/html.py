@@ -9,7 +9,7 @@ _TEMPLATE = Path(__file__).with_name("report.html")
 _MAX_OPEN = 3  # statements; if more are broken, all are folded
 
 
-def written(report: Report) -> str:
+def render(report: Report) -> str:
     """Return the page."""
     from jinja2 import Environment, StrictUndefined
 

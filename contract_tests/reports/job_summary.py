@@ -20,7 +20,7 @@ _ICONS = {Outcome.PASSED: "✅", Outcome.BROKEN: "❌"}
 _END = "\n… The rest did not fit: see the HTML or JSON report."
 
 
-def written(report: Report) -> str:
+def render(report: Report) -> str:
     """Return the summary; what is too long for the page is cut."""
     out = io.StringIO()
     terminal.show(report, Console(file=out, color_system=None))

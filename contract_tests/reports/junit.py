@@ -18,7 +18,7 @@ from crmcom_kit.contract_tests.reports.report import (
 from crmcom_kit.contract_tests.run.results import Outcome
 
 
-def written(report: Report) -> str:
+def render(report: Report) -> str:
     """Return the report as an XML document."""
     cases = [_case(entry) for entry in report.document["statements"]]
     client = report.document["client"]

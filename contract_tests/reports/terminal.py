@@ -44,12 +44,12 @@ def show(report: Report, console: Console, *, verbose: bool = False) -> None:
     """Print the report; with ``verbose`` also the statements that hold or were not exercised."""
     results = report.results
     _print([Text(one_line(outcome_line(report)))], console)
-    texts = [*_of_client(report.document["client"], verbose=verbose)]
+    texts = [*_client_mistakes(report.document["client"], verbose=verbose)]
     texts += _statements(report.document["statements"], verbose=verbose)
     for entry in report.failing:
         texts += _broken(entry)
     lines = results.notes if verbose or results.trouble else ()
-    texts += [Text(one_line(line)) for line in (*map(report.text, lines), *closing(report))]
+    texts += [Text(one_line(line)) for line in (*map(report.text, lines), *summary_lines(report))]
     _print(texts if str(texts[0]) else texts[1:], console)
 
 
@@ -70,19 +70,17 @@ def _statements(entries: list[Entry], *, verbose: bool) -> Iterator[Text]:
             yield Text.assemble(_SIGNS[verdict], one_line(line))
 
 
-def _of_client(client: Entry | None, *, verbose: bool) -> Iterator[Text]:
+def _client_mistakes(client: Entry | None, *, verbose: bool) -> Iterator[Text]:
     """Yield the mistakes of a client; with ``verbose``, the notes, too."""
     for mistake in client["mistakes"] if client is not None else ():
         yield Text("")
-        of = f"client: {mistake['statement']}, {mistake['method']}"
+        heading = f"client: {mistake['statement']}, {mistake['method']}"
         kind = f" ({mistake['kind']})" if mistake["kind"] != RemarkKind.MISTAKE else ""
-        yield Text(f"✗ {one_line(of)}{kind}", style="bold red")
+        yield Text(f"✗ {one_line(heading)}{kind}", style="bold red")
         yield from (Text(f"  {line}") for line in mistake_details(mistake))
     for note in client["notes"] if client is not None and verbose else ():
-        line = (
-            f"· client: {note['mistake']} ({counted(note['times'], 'time')}; {note['statement']})"
-        )
-        yield Text(one_line(line))
+        times = counted(note["times"], "time")
+        yield Text(one_line(f"· client: {note['mistake']} ({times}; {note['statement']})"))
 
 
 def _broken(entry: Entry) -> Iterator[Text]:
@@ -91,7 +89,7 @@ def _broken(entry: Entry) -> Iterator[Text]:
     yield from (Text(f"  {line}") for line in failure_details(entry, _MAX_SHOWN))
 
 
-def closing(report: Report) -> Iterator[str]:
+def summary_lines(report: Report) -> Iterator[str]:
     """Yield the lines that sum up a run; the last one is the outcome."""
     document, counts = report.document, report.document["summary"]
     target, run = document["target"], document["run"]
@@ -106,7 +104,7 @@ def closing(report: Report) -> Iterator[str]:
     )
     yield from (f"{line}." for line in document["never_served"])
     if document["client"] is not None:
-        yield _sum_of_client(document["client"])
+        yield _client_summary(document["client"])
     for warning in map(report.text, report.results.warnings):
         yield f"{warning[:1].upper()}{warning[1:]}."
     if document["statements"]:
@@ -117,7 +115,7 @@ def closing(report: Report) -> Iterator[str]:
     yield outcome_line(report)
 
 
-def _sum_of_client(client: Entry) -> str:
+def _client_summary(client: Entry) -> str:
     """Return a sentence on the requests of a client."""
     parts = [
         f"Client: {counted(client['requests'], 'request')} read",

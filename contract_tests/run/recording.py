@@ -55,7 +55,7 @@ def run_recording(target: Target, config: RunConfig) -> Results:
         stale=() if client_results is None else client_results.stale,
         warnings=(
             *_warnings(recording, config, observer, client_results),
-            *(_contradiction(suspicion, times) for suspicion, times in unconfirmed),
+            *(_unconfirmed(suspicion, times) for suspicion, times in unconfirmed),
             *([_ADVICE] if unconfirmed else []),
         ),
         unconfirmed=sum(times for _, times in unconfirmed),
@@ -89,12 +89,16 @@ def _follow(
     try:
         for recorded in recording.exchanges:
             config.stop.check()
-            has_no_place = id(recorded) in unordered
+            is_unordered = id(recorded) in unordered
             token = recorded.exchange.call.parameters.get("token")
             try:
                 if checker is not None:
-                    checker.check(recorded, alone=has_no_place, is_unsure=observer.is_unsure(token))
-                observer.follow(recorded, alone=has_no_place)
+                    checker.check(
+                        recorded,
+                        is_unordered=is_unordered,
+                        is_token_ambiguous=observer.is_token_ambiguous(token),
+                    )
+                observer.follow(recorded, is_unordered=is_unordered)
             except Exception as error:  # noqa: BLE001 - the next exchange is checked all the same
                 observer.findings.note_crash("the recording", error)
     except KeyboardInterrupt:
@@ -142,7 +146,7 @@ def _warnings(
     return warnings
 
 
-def _contradiction(first: Suspicion, times: int) -> str:
+def _unconfirmed(first: Suspicion, times: int) -> str:
     """Describe the first contradiction of a statement, and how many more there are."""
     more = f"; and {counted(times - 1, 'time')} more" if times > 1 else ""
     statement, method = first.kind

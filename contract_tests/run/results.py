@@ -165,8 +165,8 @@ def _result(
     elif uncovered and listed:
         reasons.append(f"the listed deviation does not cover this: {uncovered[0].seen}")
     for deviation in stale:
-        of = f" of {deviation.method}" if deviation.method else ""
-        reasons.append(f"the listed deviation{of} is stale, remove it: {deviation.reason}")
+        scope = f" of {deviation.method}" if deviation.method else ""
+        reasons.append(f"the listed deviation{scope} is stale, remove it: {deviation.reason}")
     return StatementResult(
         statement=statement,
         verdict=verdict(),

@@ -228,9 +228,12 @@ class _Run:
         records = [tracked.condensed for tracked in self.session.belief.existing()]
         if not any(record in scope for record in records):
             names = sorted({str(value_at(record, "webhook_definition.name")) for record in records})
-            of = f"; their definitions: {', '.join(names[:MAX_NAMES])}" if names else ""
+            definitions = f"; their definitions: {', '.join(names[:MAX_NAMES])}" if names else ""
             count = counted(len(records), "webhook request")
-            msg = f"none of the {count} that were found is in scope, so nothing was changed{of}"
+            msg = (
+                f"none of the {count} that were found is in scope, so nothing was changed"
+                f"{definitions}"
+            )
             raise ScopeEmpty(msg)
 
     def _plan(self, cost_of_inventory: int) -> None:

@@ -214,14 +214,14 @@ def created_date(at: int | tuple[str, tuple[str, ...]], record: Record) -> Param
 
 #: The filters whose values may be any text, with the field of an identifier.
 _OF_TEXT = [(name, field) for name, field in ALONE if name not in ("entity", "life_cycle_state")]
-_NEAR = [(*of, mutation) for of in _OF_TEXT for mutation in MUTATIONS]
+_NEAR = [(*target, mutation) for target in _OF_TEXT for mutation in MUTATIONS]
 _BESIDE_TEXT = ((), (), *((name,) for name in ("entity", "life_cycle_state", *OBJECT_OF)))
 
 
 @template(
     "read", "list", spread(_NEAR),
     open_variants=lambda _: st.builds(
-        lambda of, edit, names: (*of, edit, *names),
+        lambda target, edit, names: (*target, edit, *names),
         st.sampled_from(_OF_TEXT), edits(), st.sampled_from(_BESIDE_TEXT),
     ),
     open_weight=len(_OF_TEXT) // 2, first=30, weight=6,

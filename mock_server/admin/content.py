@@ -346,9 +346,9 @@ def seed(call: Call, body: Seed | None = None) -> NewEpoch:
     except for ages. A scenario also sets the delivery scripts, which otherwise stay.
     `crmcom-kit fixtures --kind world` has more options, and its output is a body of `PUT /state`.
     """
-    knobs: dict[str, Any] = dict(body or {})
-    scenario = knobs.pop("scenario", None)
+    options: dict[str, Any] = dict(body or {})
+    scenario = options.pop("scenario", None)
     try:
-        return epoch_view(generation.seed(call.world, scenario, knobs, expected_epoch=call.epoch))
+        return epoch_view(generation.seed(call.world, scenario, options, expected_epoch=call.epoch))
     except FixtureError as error:
         raise DataError(str(error)) from None

@@ -42,12 +42,12 @@ def methods_hide_our_frames(class_: type[_Class]) -> type[_Class]:
     return class_
 
 
-def number(name: str, value: Any, allowed: str = "a number of seconds from 0 on") -> float:
+def non_negative(name: str, value: Any, allowed: str = "a number of seconds from 0 on") -> float:
     """Return a number that is not negative. Raises UsageError."""
     if isinstance(value, int | float) and not isinstance(value, bool):
-        seconds = float(min(value, 1e300))  # an int may be larger than any float
-        if isfinite(seconds) and seconds >= 0:
-            return seconds
+        result = float(min(value, 1e300))  # an int may be larger than any float
+        if isfinite(result) and result >= 0:
+            return result
     raise UsageError(name, seen=repr(value), allowed=allowed)
 
 

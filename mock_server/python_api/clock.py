@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta
 
 from crmcom_kit.mock_server.clock import SECONDS_PER, ClockState
-from crmcom_kit.mock_server.python_api.arguments import methods_hide_our_frames, number
+from crmcom_kit.mock_server.python_api.arguments import methods_hide_our_frames, non_negative
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.usage_errors import UsageError
 
@@ -52,12 +52,12 @@ class ClockControl:
         if isinstance(by, timedelta):
             seconds = by.total_seconds()
         else:
-            seconds = 0.0 if by is None else number("by", by)
+            seconds = 0.0 if by is None else non_negative("by", by)
         for name, value in parts.items():
             if name not in SECONDS_PER:
                 allowed = f"some of {', '.join(SECONDS_PER)}"
                 raise UsageError(name, seen="among the arguments", allowed=allowed)
-            seconds += number(name, value, "a number from 0 on") * SECONDS_PER[name]
+            seconds += non_negative(name, value, "a number from 0 on") * SECONDS_PER[name]
         self._world().clock.advance(seconds)
 
     def run(self, at: date | timedelta | str | None = None) -> None:

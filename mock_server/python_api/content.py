@@ -103,7 +103,7 @@ class WorldContent(WorldHandle):
         /,
         *,
         scenario: str | None = None,
-        **knobs: Unpack[SeedArguments],
+        **options: Unpack[SeedArguments],
     ) -> int:
         """Replace the world's content, and return the new number of webhook requests.
 
@@ -120,8 +120,8 @@ class WorldContent(WorldHandle):
                 in the form of responses, several or one.
             scenario: a name of ``crmcom_kit.fixtures.scenarios.SCENARIOS``. It also sets the
                 outcomes of deliveries; ``deliveries.script("success")`` ends that.
-            knobs: arguments of ``crmcom_kit.fixtures.world``; ``since`` and ``until`` may also be
-                ages: "100 days" or a timedelta before the world's time, or "now". A scenario
+            options: arguments of ``crmcom_kit.fixtures.world``; ``since`` and ``until`` may also
+                be ages: "100 days" or a timedelta before the world's time, or "now". A scenario
                 takes ``seed`` and ``count``, and these two unless it has its own dates.
 
         Raises:
@@ -132,12 +132,12 @@ class WorldContent(WorldHandle):
         if entries is not None and not isinstance(entries, Iterable | Path):
             allowed = "world entries, or a file of them"
             raise UsageError("entries", seen=repr(entries), allowed=allowed)
-        if entries is not None and (scenario is not None or knobs):
+        if entries is not None and (scenario is not None or options):
             allowed = "either entries, or a scenario or options"
             raise UsageError("entries", seen="entries with other arguments", allowed=allowed)
-        _check_knobs(knobs)
+        _check_options(options)
         if entries is None:
-            return len(seed(world, scenario, knobs).store)
+            return len(seed(world, scenario, options).store)
         return len(world.replace_content(entries_of(entries, world.config, "data")).store)
 
     def add(
@@ -297,11 +297,11 @@ def add_entry(world: World, kind: str, value: dict[str, Any]) -> Record:
     return deepcopy(view)
 
 
-def _check_knobs(knobs: Mapping[str, Any]) -> None:
+def _check_options(options: Mapping[str, Any]) -> None:
     for name in ("release", "dialect"):
-        if name in knobs:
+        if name in options:
             raise UsageError(
                 name, seen="as an option", allowed="only the mock's own, from its start"
             )
-    if "count" in knobs:
-        integer("count", knobs["count"], 0, _MAX_RECORDS)
+    if "count" in options:
+        integer("count", options["count"], 0, _MAX_RECORDS)

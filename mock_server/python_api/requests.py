@@ -12,7 +12,7 @@ from crmcom_kit.mock_server.journal.patterns import (
     check_members,
 )
 from crmcom_kit.mock_server.journal.verification import Condition, Expected
-from crmcom_kit.mock_server.python_api.arguments import methods_hide_our_frames, number
+from crmcom_kit.mock_server.python_api.arguments import methods_hide_our_frames, non_negative
 from crmcom_kit.mock_server.python_api.handle import WorldHandle
 from crmcom_kit.mock_server.python_api.keywords import WaitArguments
 from crmcom_kit.mock_server.world.conditions import condition_of
@@ -169,7 +169,7 @@ class WorldRequests(WorldHandle):
             UsageError: an argument is not allowed.
         """
         __tracebackhide__ = True
-        seconds = number("timeout", timeout)
+        seconds = non_negative("timeout", timeout)
         if isinstance(until, str):
             allowed = f"a function without arguments; or by name, operation={until!r}"
             raise UsageError("until", seen=repr(until), allowed=allowed)

@@ -44,20 +44,20 @@ _LOG = "log_information"
 def seed(
     world: World,
     scenario: str | None,
-    knobs: Mapping[str, Any],
+    options: Mapping[str, Any],
     *,
     expected_epoch: Epoch | None = None,
 ) -> Epoch:
     """Replace the content of a world with generated content; return the new epoch.
 
-    ``scenario`` is a name of ``crmcom_kit.fixtures.scenarios.SCENARIOS``, which takes the knobs
+    ``scenario`` is a name of ``crmcom_kit.fixtures.scenarios.SCENARIOS``, which takes the options
     ``seed``, ``count``, ``since`` and ``until``; its delivery scripts replace those of the world.
-    The other knobs are arguments of ``crmcom_kit.fixtures.world``; ``since`` and ``until`` may be
-    ages, too.
+    The other options are arguments of ``crmcom_kit.fixtures.world``; ``since`` and ``until`` may
+    be ages, too.
 
     Raises:
-        FixtureError: a knob is not allowed, or there is no such scenario.
-        UsageError: a scenario with other knobs, or one with scripts in a mock that really sends.
+        FixtureError: an option is not allowed, or there is no such scenario.
+        UsageError: a scenario with other options, or one with scripts in a mock that really sends.
         Conflict: ``expected_epoch`` is not the current one; nothing has changed.
     """
     from crmcom_kit.fixtures import world as generate
@@ -65,18 +65,18 @@ def seed(
     from crmcom_kit.fixtures.scenarios import SCENARIOS
 
     config, present = world.config, world.current_epoch.present
-    arguments = {"seed": config.seed, "release": config.release.name, **knobs}
+    arguments = {"seed": config.seed, "release": config.release.name, **options}
     if scenario is None:
-        arguments |= present.period(knobs.get("since"), knobs.get("until"))
+        arguments |= present.period(options.get("since"), options.get("until"))
         entries = locate_all(generate(**{"dialect": config.dialect, **arguments}), _NAME)
         return world.replace_content(entries, expected_epoch=expected_epoch)
-    for name in knobs:
+    for name in options:
         if name not in ("seed", "count", "since", "until"):
             raise UsageError(name, seen="with a scenario", allowed="seed, count, since or until")
     plan = SCENARIOS[one_of("scenario", scenario, SCENARIOS)]
     dates = plan.dates(present, arguments.pop("since", None), arguments.pop("until", None))
     entries = locate_all(plan.entries(**arguments, **dates), _NAME)
-    scripts = plan.scripts(knobs.get("count", plan.default_count))
+    scripts = plan.scripts(options.get("count", plan.default_count))
     if scripts and world.current_epoch.sends:
         problem = f"{scenario}, which decides how deliveries end, while this mock really sends"
         raise UsageError("scenario", seen=problem, allowed="a mock without --deliver http")

@@ -2,7 +2,7 @@
 
 import threading
 
-from crmcom_kit.schemas.formats import id_of
+from crmcom_kit.schemas.formats import derived_id
 
 
 class Ids:
@@ -38,4 +38,4 @@ class Ids:
         return self._make(f"{purpose}/{name}")
 
     def _make(self, text: str) -> str:
-        return id_of(f"{self._seed}/{text}")
+        return derived_id(f"{self._seed}/{text}")

@@ -43,7 +43,7 @@ def reports(
     return all_reports(results(findings, target=on, command=command, history=(sent,), **said))
 
 
-def test_the_secrets_of_a_login_are_masked() -> None:
+def test_the_secrets_of_a_login_are_redacted() -> None:
     """In a query, a body, a response and a header, and in what a violation says."""
     body = json.dumps({"token": TOKEN, "password": PASSWORD}).encode()
     query_string = "token=s3cret%20token%3D%2B%2F&webhook_request_identifier=number=7"
@@ -77,14 +77,14 @@ def test_the_secrets_of_a_login_are_masked() -> None:
         ),
     ],
 )
-def test_a_token_is_masked_wherever_a_login_gives_it(content: bytes) -> None:
+def test_a_token_is_redacted_wherever_a_login_gives_it(content: bytes) -> None:
     """Outside of data, deeper inside, with escapes, cut off, or in what is no JSON; of any type."""
     for name, text in reports(exchange(LOGIN, content)).items():
         for secret in ("GIVEN", "0123", '"ab"', "abc"):
             assert secret not in text, f"{name}: {secret}"
 
 
-def test_what_a_server_echoes_is_masked() -> None:
+def test_what_a_server_echoes_is_redacted() -> None:
     """The reason of a failed run, Location, choices and what was compared show no secret."""
     echo = 'ERR.{"username": "ann", "password": "abc"}'
     headers = (
@@ -110,7 +110,7 @@ def test_a_server_cannot_forge_lines_of_the_terminal() -> None:
     "token",
     [JWT[:-1], JWT[::-1], f"{JWT}A", f"B{JWT[1:]}", f"{JWT.rpartition('.')[0]}.B{JWT[-42:]}"],
 )
-def test_what_is_made_from_a_token_is_masked(token: str) -> None:
+def test_what_is_made_from_a_token_is_redacted(token: str) -> None:
     """An almost right token would tell the right one: in a call, and where a server repeats it."""
     parameters = {"token": token, "entity": "X"}
     call = Call("list", "GET", "webhook_requests/list", query(parameters), parameters=parameters)
@@ -128,7 +128,7 @@ def test_what_is_made_from_a_token_is_masked(token: str) -> None:
     assert "entity=X" in redactor.query(call.query)
 
 
-def test_near_misses_of_a_password_are_masked() -> None:
+def test_near_misses_of_a_password_are_redacted() -> None:
     """Whatever is made of it, no report shows what is inside of it."""
     password = "Correct Horse 9"
     for text in near_misses(password, SECRET_MUTATIONS):
@@ -148,7 +148,7 @@ def test_tokens_can_be_told_apart() -> None:
     assert ReportRedactor(target(), history).text(shown) == shown
 
 
-def test_a_secret_is_masked_where_a_text_was_cut() -> None:
+def test_a_secret_is_redacted_where_a_text_was_cut() -> None:
     """The beginning of a long token is a secret, too."""
     token = "".join(f"{at:03}-" for at in range(150))
     redactor = ReportRedactor(target(token=token))
@@ -183,7 +183,7 @@ def test_what_the_kit_made_up_is_shown() -> None:
 
 
 @pytest.mark.parametrize("text", ["S0VZLTAxOg==", "S0VZLTAx", "OktFWS0wMQ=="])
-def test_a_key_is_masked_in_each_form_of_a_header(text: str) -> None:
+def test_a_key_is_redacted_in_each_form_of_a_header(text: str) -> None:
     """Without its colon, too, and as a password: what Basic encodes is not hidden by that."""
     redactor = ReportRedactor(target(api_key="KEY-01"))
 
@@ -191,7 +191,7 @@ def test_a_key_is_masked_in_each_form_of_a_header(text: str) -> None:
 
 
 @pytest.mark.parametrize("part", ["token", '"token":"'])
-def test_a_long_answer_is_masked_in_one_pass(part: str) -> None:
+def test_a_long_response_is_redacted_in_one_pass(part: str) -> None:
     """Looking for an end anew at each beginning would take hours here."""
     assert ReportRedactor(target(token=JWT)).content(f'"x{part * 50_000}'.encode())
 
@@ -202,7 +202,7 @@ def test_the_name_of_this_project_is_no_secret(text: str) -> None:
     assert ReportRedactor(target(password="crmcom-kit")).text(text) == text
 
 
-def test_a_secret_in_the_base_url_is_masked() -> None:
+def test_a_secret_in_the_base_url_is_redacted() -> None:
     """Neither reports nor scripts, nor refusals and dry runs repeat what the URL carries."""
     url = "https://crm.example.com/token/T-0123/crmapi/rest/v2"
     values = {**DEFAULTS, "base_url": url, "token": "T-0123"}
@@ -223,7 +223,7 @@ def test_a_secret_in_the_base_url_is_masked() -> None:
 @pytest.mark.parametrize(
     "password", ["WRONG", "wrong", "CREDENTIALS", "REJECTED", "EXCEPTION", "state", "abcd12"]
 )
-def test_a_word_of_the_checked_targetstays_whole(password: str) -> None:
+def test_a_word_that_equals_the_password_stays_whole(password: str) -> None:
     """A secret that is a part of a word, or a word that servers say anyway, is not told by it."""
     said = "COM.CRM.EXCEPTION.WRONGPASSWORDCREDENTIALS: wrong CREDENTIALS, state REJECTED, abcd12x"
     redactor = ReportRedactor(target(password=password))
@@ -243,7 +243,7 @@ def test_a_word_of_the_checked_targetstays_whole(password: str) -> None:
     ["abcd12", "it was abcd12.", "ERR.abcd12", "ann:abcd12@host", "x_abcd12-y", '{"x": "abcd12"}',
      "x=%61bcd12&y", r"it \u0061bcd12", "(abcd12)"],
 )  # fmt: skip
-def test_a_secret_is_masked_where_it_stands_as_a_whole(text: str) -> None:
+def test_a_secret_is_redacted_where_it_stands_as_a_whole(text: str) -> None:
     """Between any marks, also those that a token may hold, in plain and encoded."""
     shown = ReportRedactor(target(password="abcd12")).text(text)
 

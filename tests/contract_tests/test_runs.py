@@ -18,7 +18,7 @@ from crmcom_kit.contract_tests.client.targets import Login, Target, own_mock
 from crmcom_kit.contract_tests.options.scope import EVERYTHING
 from crmcom_kit.contract_tests.oracle.findings import Verdict
 from crmcom_kit.contract_tests.reports.report import Report
-from crmcom_kit.contract_tests.reports.terminal import closing
+from crmcom_kit.contract_tests.reports.terminal import summary_lines
 from crmcom_kit.contract_tests.run.results import Results
 from crmcom_kit.contract_tests.run.run import run
 from crmcom_kit.mock_server import create_app, make_world
@@ -41,7 +41,7 @@ def test_a_run_that_can_read_nothing_fails_and_says_why(monkeypatch: pytest.Monk
     assert results.exit_code == 2
     said = str(results.trouble)
     assert said.startswith("no list could be read: the response to GET webhook_requests/list is")
-    assert any("no list could be read" in line for line in closing(Report(results)))
+    assert any("no list could be read" in line for line in summary_lines(Report(results)))
 
 
 class Time:
@@ -92,7 +92,7 @@ def test_a_run_ends_when_its_time_is_over(wrong: str, exit_code: int) -> None:
         each.verdict is Verdict.NOT_EXERCISED and "the time of the run is over" in each.why
         for each in results.statements
     )
-    assert any("The time limit ended the run" in each for each in closing(Report(results)))
+    assert any("The time limit ended the run" in each for each in summary_lines(Report(results)))
 
 
 @pytest.mark.parametrize("max_time", [15.0, 55.0], ids=["a login", "some lists"])

@@ -22,7 +22,7 @@ from crmcom_kit.contract_tests.client.http import Limits
 from crmcom_kit.contract_tests.client.targets import Login, Target
 from crmcom_kit.contract_tests.options.scope import EVERYTHING, Scope
 from crmcom_kit.contract_tests.reports.report import Report
-from crmcom_kit.contract_tests.reports.terminal import closing
+from crmcom_kit.contract_tests.reports.terminal import summary_lines
 from crmcom_kit.contract_tests.run.results import Outcome
 from crmcom_kit.contract_tests.run.run import dry_run, new_session, run
 from crmcom_kit.contract_tests.safety.guard import Guard
@@ -265,7 +265,7 @@ def test_a_change_whose_response_is_lost_is_reported(*, lost: bool) -> None:
     assert results.outcome is Outcome.INCONCLUSIVE  # no resend was served
     assert ("no response came to POST" in str(results.warnings)) == lost
     numbers = ", ".join(results.changed)
-    assert any(numbers in line for line in closing(Report(results)))
+    assert any(numbers in line for line in summary_lines(Report(results)))
 
 
 @pytest.fixture(scope="module", name="target")

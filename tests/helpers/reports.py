@@ -51,10 +51,10 @@ def all_reports(results: Results) -> dict[str, str]:
     terminal.show(report, Console(file=out, width=1000), verbose=True)
     return {
         "json": report.as_json(),
-        "junit": junit.written(report),
-        "har": "".join(har.written(report)),
-        "html": html.written(report),
-        "summary": job_summary.written(report),
+        "junit": junit.render(report),
+        "har": "".join(har.render(report)),
+        "html": html.render(report),
+        "summary": job_summary.render(report),
         "terminal": out.getvalue(),
-        "draft": draft.written(report),
+        "draft": draft.render(report),
     }

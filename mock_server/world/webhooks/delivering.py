@@ -28,7 +28,7 @@ from crmcom_kit.mock_server.store.life_cycle import Event, State
 from crmcom_kit.mock_server.store.records import Record
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.tokens import Session
-from crmcom_kit.schemas.formats import id_of
+from crmcom_kit.schemas.formats import derived_id
 from crmcom_kit.usage_errors import UsageError, quoted
 
 
@@ -110,7 +110,7 @@ def _apply_fault(
         return message
     key = epoch.reference_data.key_of(definition)
     if fault == "old_key":
-        key = id_of(f"old key/{key}")
+        key = derived_id(f"old key/{key}")
     code = epoch.config.exchanges.code(message.data_object, key, None)
     # A code of the same form that differs from the correct one.
     if fault == "wrong_signature" and code:

@@ -126,7 +126,7 @@ REFUSED: list[tuple[str, str, Any, int, tuple[str, ...]]] = [
 
 
 @pytest.mark.parametrize(("verb", "path", "body", "status", "says"), REFUSED)
-def test_what_cannot_be_is_refused(
+def test_an_invalid_control_request_is_refused_and_changes_nothing(
     admin: Any, verb: str, path: str, body: Any, status: int, says: tuple[str, ...]
 ) -> None:
     before = admin.send("GET", "/state").data

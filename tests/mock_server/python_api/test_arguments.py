@@ -124,6 +124,6 @@ def test_a_mistake_is_refused_by_name(named: str, use: Callable[[Any], Any]) -> 
         ("SocketTimeoutException", lambda m: m.add(error_code="SocketTimeout")),
     ],
 )
-def test_what_is_meant_is_named(meant: str, use: Callable[[Any], Any]) -> None:
+def test_a_misspelled_argument_names_the_nearest_one(meant: str, use: Callable[[Any], Any]) -> None:
     with pytest.raises(ValueError, match=rf"\(nearest: {meant}\)$"):
         use(crmcom_mock())
