@@ -3,9 +3,7 @@
 import gc
 import os
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import helpers.patient_httpx  # noqa: F401
 import pytest
@@ -29,32 +27,6 @@ def pytest_collection_finish() -> None:
     """Let no collection of garbage look at thousands of tests again: that took 7 % of all time."""
     gc.collect()
     gc.freeze()
-
-
-#: Begins the keys of dials that decide how records look.
-_LOOKS = ("record.", "signing.", "envelope.key_order", "dates.", "message.")
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _sample_worlds_share_their_content() -> Iterator[None]:
-    """Read the sample world once for each way that records look: it is most of a mock's start."""
-    from crmcom_kit.mock_server.world import factory
-    from crmcom_kit.mock_server.world.entries import import_entries
-
-    contents: dict[str, Any] = {}
-
-    def shared(config: Any, entries: Any, **more: Any) -> Any:
-        if getattr(entries, "__name__", "") != "sample_entries":
-            return import_entries(config, entries, **more)
-        looks = {key: value for key, value in config.dialect.items() if key.startswith(_LOOKS)}
-        form = repr((config.release, config.seed, looks))
-        if form not in contents:
-            contents[form] = import_entries(config, entries, **more)
-        return contents[form]
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(factory, "import_entries", shared)
-        yield
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ from crmcom_kit.mock_server.deliveries.queue import DeliveryQueue
 from crmcom_kit.mock_server.deliveries.scripts import ScriptedDelivery
 from crmcom_kit.mock_server.journal.journal import MAX_ENTRIES
 from crmcom_kit.mock_server.protocol.config import Config, Credentials
+from crmcom_kit.mock_server.store.store import Store
 from crmcom_kit.mock_server.world.entries import import_entries
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.mock_server.world.world_file import Progress, entries_of, sample_entries
@@ -27,6 +28,10 @@ DEFAULT_CREDENTIALS = Credentials(
     organisation="CRMDEMO",
     api_key="00000000000000000000000000C0FFEE",
 )
+#: Contents of the sample world by configuration. A test process makes many mocks, and reading the
+#: sample world is most of the work.
+_SAMPLE_CONTENTS: dict[str, Store] = {}
+_MAX_SAMPLE_CONTENTS = 16
 
 
 def make_world(
@@ -114,18 +119,31 @@ def make_world(
     )
     if loaded_profile is not None:
         entries = entries_of(loaded_profile.world, config, "profile")
+        content = import_entries(config, entries, by_age=False)  # a profile has its order
     elif data is None:
-        entries = sample_entries(mock_release)
+        content = _sample_content(config)
     else:
-        entries = entries_of(data, config, "data", progress)
+        content = import_entries(config, entries_of(data, config, "data", progress))
     return World(
         config,
-        import_entries(config, entries, by_age=loaded_profile is None),  # a profile has its order
+        content,
         clock=clock or SystemClock(),
         delivery=delivery,
         max_entries=journal,
         delivery_queue=delivery_queue,
     )
+
+
+def _sample_content(config: Config) -> Store:
+    """Return the content of the sample world, which worlds of equal configurations share."""
+    key = repr((config.release, config.seed, dict(config.dialect)))
+    content = _SAMPLE_CONTENTS.get(key)
+    if content is None:
+        if len(_SAMPLE_CONTENTS) == _MAX_SAMPLE_CONTENTS:
+            _SAMPLE_CONTENTS.clear()
+        content = import_entries(config, sample_entries(config.release))
+        _SAMPLE_CONTENTS[key] = content
+    return content
 
 
 def _texts(name: str, texts: Iterable[str]) -> tuple[str, ...]:
