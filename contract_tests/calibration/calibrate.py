@@ -80,16 +80,13 @@ def learn_profile(
     learned = learning.learned | {
         dial: Learned([value], "observed (what responses show)") for dial, value in shown.items()
     }
-    dialect = Dialect("profile", {dial: result.values[0] for dial, result in learned.items()})
     unsettled = {dial: list(result.values) for dial, result in learned.items() if result.is_open}
     profile = Profile(
-        log.release, dialect, log.world, unsettled, learning.effects,
+        log.release, _dialect_of(learned), log.world, unsettled, learning.effects,
         derived=frozenset(learning.derived), made=results.began,
     )  # fmt: skip
     progress("comparing the server with a mock that has the profile")
-    compared = compare(log, profile)
-    profile = replace(profile, differs=compared.kinds)
-    compared.excuse(profile.differs)
+    profile, compared = _with_differences(log, profile)
     return Calibration(results, log, learned, learning.is_cut_short, profile, compared)
 
 
@@ -118,20 +115,31 @@ def update_calibration(calibration: Calibration, before: Profile) -> tuple[Calib
         ]  # fmt: skip
     profile = replace(
         calibration.profile,
-        dialect=Dialect("profile", {dial: result.values[0] for dial, result in learned.items()}),
+        dialect=_dialect_of(learned),
         unsettled={
-            d: fits
-            for d, fits in before.unsettled.items()
-            if d in learned
-            and not (d in calibration.learned and not calibration.learned[d].is_open)
+            dial: fits
+            for dial, fits in before.unsettled.items()
+            if dial in learned
+            and (dial not in calibration.learned or calibration.learned[dial].is_open)
         },
         effects={**new_effects, **before.effects, **seen},
         derived=(before.derived | derived - before.effects.keys()) - seen.keys(),
     )
-    compared = compare(calibration.log, replace(profile, differs={}))
+    profile, compared = _with_differences(calibration.log, replace(profile, differs={}))
+    return replace(calibration, learned=learned, profile=profile, compared=compared), changes
+
+
+def _dialect_of(learned: Mapping[str, Learned]) -> Dialect:
+    """Return the dialect that has the best value of each dial."""
+    return Dialect("profile", {dial: result.values[0] for dial, result in learned.items()})
+
+
+def _with_differences(log: Log, profile: Profile) -> tuple[Profile, Comparisons]:
+    """Return a profile that says in what its mock differs from the server, and the comparison."""
+    compared = compare(log, profile)
     profile = replace(profile, differs=compared.kinds)
     compared.excuse(profile.differs)
-    return replace(calibration, learned=learned, profile=profile, compared=compared), changes
+    return profile, compared
 
 
 def whole_log(results: Results) -> Log:
@@ -219,12 +227,8 @@ def _with_cases(calibration: Calibration, cases: Sequence[Mapping[str, Any]]) ->
     if dial not in learned:
         return calibration
     learned[dial] = learned[dial]._replace(values=[cases])
-    values = {dial: result.values[0] for dial, result in learned.items()}
-    return replace(
-        calibration,
-        learned=learned,
-        profile=replace(calibration.profile, dialect=Dialect("profile", values)),
-    )
+    profile = replace(calibration.profile, dialect=_dialect_of(learned))
+    return replace(calibration, learned=learned, profile=profile)
 
 
 def _without_secrets(value: Any, redactor: ReportRedactor) -> Any:

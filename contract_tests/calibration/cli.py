@@ -94,23 +94,21 @@ def calibrate(out: Path, *, keep_personal_data: bool, har: Path | None, **given:
             texts = profile_files(calibration, keep_personal_data=keep_personal_data)
             _write(folder, texts, stop)
         except NothingToLearn as error:
-            msg = f"nothing can be learned: {error}"
-            raise Refused(msg) from None
+            raise _refused(results, f"nothing can be learned: {error}") from None
         except KeyboardInterrupt:
-            msg = f"interrupted; nothing was written{_changed(results)}"
-            raise Refused(_printable(results)(msg)) from None
+            text = f"interrupted; nothing was written{_changed(results)}"
+            raise _refused(results, text) from None
     notes = [*(() if earlier is None else earlier.warnings), *results.warnings, *results.notes]
     if calibration.is_cut_short:
-        untried = [
-            dial for dial, learned in calibration.learned.items() if "not tried" in learned.evidence
-        ]
+        untried = [dial for dial, learned in calibration.learned.items() if learned.is_untried]
         notes.append(
             f"learning stopped after {seconds:g} s (--max-time) before "
             f"{counted(len(untried), 'dial')}: {', '.join(untried)}; to go on from the same "
             f"exchanges, give --from-har {har or 'FILE, which --har FILE writes'}"
         )
-    if not calibration.learned["list.order"].evidence.startswith("observed"):
-        notes.append(f"list.order: {calibration.learned['list.order'].evidence}")
+    order = calibration.learned["list.order"]
+    if not order.is_observed:
+        notes.append(f"list.order: {order.evidence}")
     notes += [*_on_responses(calibration), *_on_changes(calibration, results)]
     if unread := json.loads(texts["report.json"])["free_texts"]:
         notes.append(
@@ -148,9 +146,15 @@ def _write_har(path: Path, results: "Results") -> None:
     from crmcom_kit.contract_tests.reports.har import render
     from crmcom_kit.contract_tests.reports.report import Report
 
-    for failure in write({"har": lambda: render(Report(results))}, {"har": path}):
+    failure = _write_report("har", path, lambda: render(Report(results)))
+    if failure is not None:
         msg = f"{failure}{_changed(results)}"
         raise Refused(msg)
+
+
+def _write_report(name: str, path: Path, make: Callable[[], str | Iterator[str]]) -> str | None:
+    """Write one report; return why it cannot be written, or None."""
+    return next(iter(write({name: make}, {name: path})), None)
 
 
 def _on_responses(calibration: "Calibration") -> Iterator[str]:
@@ -231,7 +235,6 @@ def diff(
     Exit status 0: no documented request differs otherwise than the profile says. 1: some do. 2: the
     run failed, or was interrupted. 3: nothing differs, but too little was seen.
     """
-    from crmcom_kit.contract_tests.calibration.calibrate import NothingToLearn
     from crmcom_kit.contract_tests.calibration.report import SIDES, as_html
 
     _check_diff(profile, other, html, update, given)
@@ -245,22 +248,15 @@ def diff(
         server = None if other is None else _other_server(other, given, stop)
         kept_time = given["max_time"] / 2 if server is not None else 0.0
         results = _run(given, stop, kept_time=kept_time)
-        try:
-            log, compared = _compared(results, read, server)
-            stop.check()
-        except (NothingToLearn, KeyboardInterrupt, Refused) as error:
-            why = {NothingToLearn: f"nothing can be compared: {error}", Refused: str(error)}
-            said = why.get(type(error), "interrupted")
-            raise Refused(_printable(results)(said)) from None
+        log, compared = _compared(results, read, server, stop)
     sides = SIDES if other is None else (results.target.name, redact_url(other))
     if read is not None and read.made:
         sides = f"the server at {results.began}", f"the mock as of {read.made}"
     click.echo("\n".join(map(_printable(results), compared.lines(sides))))
     if html is not None:
         facts = {"title": "Differences", "release": log.release.name}
-        for failure in write(
-            {"html": lambda: as_html(facts, compared, results, sides)}, {"html": html}
-        ):
+        failure = _write_report("html", html, lambda: as_html(facts, compared, results, sides))
+        if failure is not None:
             raise Refused(failure)
     if update is not None and read is not None:
         _update(update, read, results, stop)
@@ -357,20 +353,27 @@ def _other_server(url: str, given: dict[str, Any], stop: Stop) -> "OtherServer":
 
 
 def _compared(
-    results: "Results", profile: "Profile | None", other: "OtherServer | None"
+    results: "Results", profile: "Profile | None", other: "OtherServer | None", stop: Stop
 ) -> "tuple[Log, Comparisons]":
-    """Compare a run with the other side. Raises Refused, NothingToLearn."""
+    """Compare a run with the other side. Raises Refused."""
+    from crmcom_kit.contract_tests.calibration.calibrate import NothingToLearn
     from crmcom_kit.contract_tests.calibration.diff import with_profile
     from crmcom_kit.contract_tests.client.errors import BudgetSpent, TargetDown, Unreachable
 
-    if profile is not None:
-        return with_profile(results, profile)
-    assert other is not None  # noqa: S101 - for the type checker
     try:
-        return other.compare(results)
+        if profile is not None:
+            compared = with_profile(results, profile)
+        else:
+            assert other is not None  # noqa: S101 - for the type checker
+            compared = other.compare(results)
+        stop.check()
+    except NothingToLearn as error:
+        raise _refused(results, f"nothing can be compared: {error}") from None
+    except KeyboardInterrupt:
+        raise _refused(results, "interrupted") from None
     except (TargetDown, BudgetSpent, Unreachable) as error:
-        msg = f"--other: {error}"
-        raise Refused(msg) from None
+        raise _refused(results, f"--other: {error}") from None
+    return compared
 
 
 def _run(given: dict[str, Any], stop: Stop, **more: Any) -> "Results":
@@ -379,7 +382,7 @@ def _run(given: dict[str, Any], stop: Stop, **more: Any) -> "Results":
     now = utc_now()
     results = run_with(DEFAULTS | given, now, stop, is_check=False, **more)
     if results.trouble is not None:
-        raise Refused(_printable(results)(f"{results.trouble}{_changed(results)}"))
+        raise _refused(results, f"{results.trouble}{_changed(results)}")
     return results
 
 
@@ -393,6 +396,11 @@ def _printable(results: "Results") -> Callable[[str], str]:
 
     redactor = ReportRedactor(results.target, results.history)
     return lambda text: one_line(redactor.text(text))
+
+
+def _refused(results: "Results", text: str) -> Refused:
+    """Return the error of a run, with a text that is fit to print."""
+    return Refused(_printable(results)(text))
 
 
 def _changed(results: "Results") -> str:

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 from crmcom_kit.contract_tests.client.wording import counted
 from crmcom_kit.schemas.dialect_file import toml_value
 
+NOT_TRIED = "not tried"  # why a dial is left open
+
 
 class Learned(NamedTuple):
     """What is known of one dial."""
@@ -18,6 +20,16 @@ class Learned(NamedTuple):
     def is_open(self) -> bool:
         """Whether it was not settled."""
         return self.evidence.startswith("unsettled")
+
+    @property
+    def is_untried(self) -> bool:
+        """Whether it was left open since there was no time to try its values."""
+        return self.evidence.startswith(f"unsettled ({NOT_TRIED}:")
+
+    @property
+    def is_observed(self) -> bool:
+        """Whether responses have settled it."""
+        return self.evidence.startswith("observed")
 
     @property
     def is_derived(self) -> bool:

@@ -11,13 +11,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import blake2b
 from itertools import cycle, islice
-from math import inf
 from typing import Any
 
 from crmcom_kit.contract_tests.belief.belief import Record
 from crmcom_kit.contract_tests.calibration.comparing import ENDED_TOKEN, Comparison, Difference
 from crmcom_kit.contract_tests.calibration.effects import dials_of, guessed_resend, learned_effects
-from crmcom_kit.contract_tests.calibration.learned import Learned, left_open
+from crmcom_kit.contract_tests.calibration.learned import NOT_TRIED, Learned, left_open
 from crmcom_kit.contract_tests.calibration.order import learned_order
 from crmcom_kit.contract_tests.calibration.relevance import matcher_of
 from crmcom_kit.contract_tests.calibration.replaying import Cache, MockReplayer, exchange_of
@@ -36,14 +35,13 @@ from crmcom_kit.schemas.releases import Release
 
 #: Dials that no response of the four methods and the logins depends on, or not in this way.
 _LEFT_OUT = (
-    *("signing.", "message.", "delivery.", "record.", "dates."),
-    *("envelope.", "errors.data", "errors.message_form", "errors.description"),
-)
+    "signing.", "message.", "delivery.", "record.", "dates.", "envelope.",
+    "errors.data", "errors.message_form", "errors.description",
+)  # fmt: skip
 #: Dials that follow from what is known otherwise: the order, and the effects of changes.
 _DERIVED = (
-    *("list.order", "resend.request", "resend.response"),
-    *("resend.updates_log", "delete.updates_log"),
-)
+    "list.order", "resend.request", "resend.response", "resend.updates_log", "delete.updates_log",
+)  # fmt: skip
 #: A value that fits so many times as many responses as it contradicts is kept.
 _OUTWEIGHS = 5
 #: A server may end tokens for reasons of its own: such a dial explains all that ended, or none.
@@ -198,7 +196,7 @@ class Learning:
             self._learn_words()
             self.is_cut_short = True
             for key, values in self._values.items():
-                self.learned.setdefault(key, left_open(values, "not tried"))
+                self.learned.setdefault(key, left_open(values, NOT_TRIED))
 
     def _learn_order(self) -> None:
         """Find the order of lists, from the lists alone; it decides what is on a page."""
@@ -268,8 +266,8 @@ class Learning:
             if value == present and not more:
                 continue
             helped, harmed, first = self._try({key: value, **more}, affected)
-            limit = inf if key.startswith(_STRICT) else _OUTWEIGHS
-            if helped > (harmed and harmed * limit):
+            is_ruled_out = bool(harmed) and key.startswith(_STRICT)
+            if helped > harmed * _OUTWEIGHS and not is_ruled_out:
                 self._settings |= {key: value, **more}
                 present, fits = value, [value]
                 self._replay_all()

@@ -23,6 +23,9 @@ HELD_OUT = 4  # one list in this many is kept back while keys are learned
 OUTWEIGHS = 4
 #: Members by which servers sort most, the first of equally good keys: then all others.
 _USUAL = ("created_date", "number", "id", "updated_date", "changed_date", "entity")
+#: What no order goes by, and the members that have shorter names.
+_NEVER_KEYS = ("request", "response")
+_HAVE_SHORT_NAMES = ("log_information.created_date", "log_information.updated_date")
 
 
 class Pair(NamedTuple):
@@ -86,7 +89,10 @@ class _Lists:
                 key = shown.get("id")
                 if isinstance(key, str):
                     before = latest.get(key, {})
-                    if shown.items() <= before.items() if _is_plain(shown) else shown == before:
+                    is_known = (
+                        shown.items() <= before.items() if _is_plain(shown) else shown == before
+                    )
+                    if is_known:
                         whole = before
                     else:
                         whole = {**before, **shown}
@@ -236,8 +242,3 @@ def _scalars(record: Record, before: str = "") -> Iterator[str]:
             yield from _scalars(value, f"{before}{name}.")
         elif not isinstance(value, dict | list) and f"{before}{name}" not in _HAVE_SHORT_NAMES:
             yield f"{before}{name}"
-
-
-#: What no order goes by, and the members that have shorter names.
-_NEVER_KEYS = ("request", "response")
-_HAVE_SHORT_NAMES = ("log_information.created_date", "log_information.updated_date")

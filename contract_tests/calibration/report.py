@@ -24,9 +24,8 @@ from crmcom_kit.schemas.releases import Release
 
 #: Differences that a terminal shows with an example: it is no data of the server.
 _WITH_EXAMPLE = (
-    *OF_OUTCOMES,
-    *("which are listed", "how many are listed", "an empty list", "data of a refusal"),
-)
+    *OF_OUTCOMES, "which are listed", "how many are listed", "an empty list", "data of a refusal",
+)  # fmt: skip
 #: What is compared, unless it is two servers.
 SIDES = ("the server", "the mock")
 _TEMPLATE = Path(__file__).with_name("report.html")
@@ -56,9 +55,10 @@ class Group:
 
     def as_json(self) -> dict[str, Any]:
         """Return what is no data of the server."""
-        names = {"what": self.kind, "documented": self.documented, "count": self.count}
-        names |= {"as_profile": self.is_as_profile}
-        return {"method": self.method, **names}
+        return {
+            "method": self.method, "what": self.kind, "documented": self.documented,
+            "count": self.count, "as_profile": self.is_as_profile,
+        }  # fmt: skip
 
     @property
     def title(self) -> str:
