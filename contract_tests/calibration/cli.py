@@ -92,7 +92,7 @@ def calibrate(out: Path, *, keep_personal_data: bool, har: Path | None, **given:
             with progress() as show:
                 calibration = learn_profile(results, earlier, is_time_up=is_time_up, progress=show)
             texts = profile_files(calibration, keep_personal_data=keep_personal_data)
-            _write(folder, texts, stop)
+            _write("--out", folder, texts, stop)
         except NothingToLearn as error:
             raise _refused(results, f"nothing can be learned: {error}") from None
         except KeyboardInterrupt:
@@ -306,7 +306,7 @@ def _update(folder: Path, before: "Profile", results: "Results", stop: Stop) -> 
     )
 
     calibration, changes = update_calibration(learn_profile(results), before)
-    _write(folder, profile_files(calibration, keep_personal_data=False), stop)
+    _write("--update", folder, profile_files(calibration, keep_personal_data=False), stop)
     click.echo(f"{folder}: {counted(len(changes), 'change')} since the profile before")
     for change in changes:
         click.echo(f"  {_printable(results)(change)}")
@@ -411,7 +411,7 @@ def _changed(results: "Results") -> str:
     return f"; webhook requests that it may have changed: {numbers}" if numbers else ""
 
 
-def _write(out: Path, texts: Mapping[str, str], stop: Stop) -> None:
+def _write(option: str, out: Path, texts: Mapping[str, str], stop: Stop) -> None:
     """Write files into a new folder for its owner: all of them, or none.
 
     Raises Refused, KeyboardInterrupt.
@@ -425,7 +425,7 @@ def _write(out: Path, texts: Mapping[str, str], stop: Stop) -> None:
         stop.check()
         folder.rename(out)
     except OSError as error:
-        msg = f"--out: {out} cannot be written: {error.strerror}"
+        msg = f"{option}: {out} cannot be written: {error.strerror}"
         raise Refused(msg) from None
     finally:
         if folder is not None:

@@ -636,6 +636,8 @@ def test_a_profile_is_compared_with_a_server(folder: Path, tmp_path: Path) -> No
     assert same.exit_code == 0, same.output
     few = ["diff", "--profile", str(folder), "--max-requests", "25"]
     assert CliRunner().invoke(main, few).exit_code == 3
+    long = CliRunner().invoke(main, [*few, "--update", "n" * 300])
+    assert f"--update: {'n' * 300} cannot be written" in long.output
     dialect = (folder / "dialect.toml").read_text("utf-8")
     changed = tmp_path / "changed"
     shutil.copytree(folder, changed)
