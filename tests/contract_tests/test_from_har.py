@@ -254,7 +254,7 @@ def test_an_unconfirmed_suspicion_breaks_no_statement(tmp_path: Path, name: str)
 
 
 @pytest.mark.parametrize("name", ["others delete one", "others change one for good"])
-def test_a_contradiction_that_nothing_confirms_is_no_pass(tmp_path: Path, name: str) -> None:
+def test_a_suspicion_that_nothing_confirms_is_no_pass(tmp_path: Path, name: str) -> None:
     """It is counted and told, and no violation."""
     results = checked(tmp_path, archive(OPEN[name]))
     assert (results.unconfirmed, results.exit_code) == (1, 0)
@@ -266,7 +266,7 @@ def test_a_contradiction_that_nothing_confirms_is_no_pass(tmp_path: Path, name: 
 
 
 @pytest.mark.parametrize("name", ["a token has ended", "one is shown while it is deleted"])
-def test_what_explains_a_contradiction(tmp_path: Path, name: str) -> None:
+def test_what_explains_a_suspicion(tmp_path: Path, name: str) -> None:
     """A token that has ended since, and a request without an order."""
     assert checked(tmp_path, archive(OPEN[name])).outcome == "passed"
 

@@ -17,11 +17,11 @@ from crmcom_kit.usage_errors import UsageError
 
 def test_content_is_generated_or_comes_from_a_list_or_a_file(mock: Mock, tmp_path: Path) -> None:
     """What the generator or another program wrote is taken as it is; none at all is allowed."""
-    knobs: dict[str, Any] = {"seed": 9, "count": 30, "rejected": 1.0, "entities": ["JOBS"]}
-    assert mock.seed(**knobs) == 30
+    options: dict[str, Any] = {"seed": 9, "count": 30, "rejected": 1.0, "entities": ["JOBS"]}
+    assert mock.seed(**options) == 30
     assert len(mock.records.filter(life_cycle_state="REJECTED", entity="JOBS")) == 30
     generated = list(mock.records)
-    mock.seed(world(release="R9", **knobs))
+    mock.seed(world(release="R9", **options))
     assert list(mock.records) == generated
     entries = list(world(count=3, release="R9"))
     path = tmp_path / "world.jsonl"

@@ -56,5 +56,5 @@ def test_the_keywords_are_those_that_the_methods_know() -> None:
     assert asked == {*RefusalSpec.__annotations__}
     members = {*keywords.RecordMembers.__annotations__} - {"data"}
     assert members == {*response_fields()}
-    knobs = {*Options.__dataclass_fields__} - {"release", "dialect"}
-    assert {*keywords.SeedArguments.__annotations__} - {"count"} == knobs
+    options = {*Options.__dataclass_fields__} - {"release", "dialect"}
+    assert {*keywords.SeedArguments.__annotations__} - {"count"} == options

@@ -122,9 +122,9 @@ def test_seed_data_lies_between_two_moments(mock: Mock) -> None:
 
 def test_a_wrong_period_changes_nothing(mock: Mock) -> None:
     before = list(mock.records)
-    for knobs in ({"since": "soon"}, {"until": 5}, {"since": "now", "until": "1 day"}):
-        name = list(knobs)[-1]
+    for options in ({"since": "soon"}, {"until": 5}, {"since": "now", "until": "1 day"}):
+        name = list(options)[-1]
         with pytest.raises(ValueError, match=f"^{name}: "):
-            mock.seed(**knobs)
+            mock.seed(**options)
     assert post(mock, "/seed", {"since": "soon"})["parameter"] == "since"
     assert list(mock.records) == before

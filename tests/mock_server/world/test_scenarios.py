@@ -47,8 +47,8 @@ def _mock() -> Iterator[Mock]:
         yield mock
 
 
-def seed(mock: Mock, scenario: str, **knobs: Any) -> Client:
-    mock.seed(scenario=scenario, **knobs)
+def seed(mock: Mock, scenario: str, **options: Any) -> Client:
+    mock.seed(scenario=scenario, **options)
     return Client(mock)
 
 
