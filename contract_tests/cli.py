@@ -129,7 +129,7 @@ def check(**values: Any) -> None:
     all that the run might call was seen, and holds. 1, BROKEN: a statement is broken, what
     --deviations lists no longer occurs, or the client of a recording made a mistake. 2, ERROR:
     the run itself failed, or was interrupted. 3, INCONCLUSIVE: nothing is broken, and too little
-    was seen. A recording with contradictions that nothing confirms is UNCONFIRMED, with status 0.
+    was seen. A recording with suspicions that nothing confirms is UNCONFIRMED, with status 0.
     """
     leave_environment(values)
     stop = Stop(notice=_INTERRUPTED)

@@ -66,7 +66,7 @@ def test_a_row_of_a_table_has_as_many_cells_as_its_head(page: Path) -> None:
 
 
 def test_figures_that_pages_quote_are_the_measured_ones() -> None:
-    """Who measures anew, and forgets a page that quotes a figure, is told which."""
+    """A page that quotes an old figure fails by name."""
     results = (ROOT / "benchmarks" / "RESULTS.md").read_text("utf-8")
     page = (DOCS / "how-to" / "operate.md").read_text("utf-8")
     for row in ("mock", "mock, --log off"):

@@ -56,7 +56,7 @@ def lacks(
         yield Lack("", f"{responses} of {method} could not be read, and so are not checked: {why}")
     if untracked := session.belief.untracked:
         count = counted(len(untracked), "webhook request")
-        yield Lack("", f"{count} got no room at some time: not every change of them would show")
+        yield Lack("", f"{count} were untracked at some time: not every change of them would show")
 
 
 def _methods(campaign: Campaign, templates: Sequence[Template]) -> Iterator[str]:

@@ -169,10 +169,10 @@ def _all_exist(keys: Sequence[str], asker: Asker) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class RefusedCall(Hypothesis):
-    """A right login is refused each time, and served each time in another form.
+    """A request is refused each time, and one that should fare the same is served each time.
 
-    Without another form, the same login is served and refused in turn. Also: the release of a token
-    is refused each time, and a list with this token is served.
+    It is a login in two forms, the same login twice, or the release of a token and a list with
+    that token.
     """
 
     refused: Call
@@ -189,6 +189,7 @@ class RefusedCall(Hypothesis):
         return True
 
 
+#: Served (True) and refused (False) requests, in an order that does not alternate.
 _IRREGULAR_ORDER = (True, False, False, True, False, True)
 
 
@@ -318,7 +319,10 @@ class Contradicted(Hypothesis):
         return True
 
     def _comes_again(self, call: Call, asker: Asker) -> bool:
-        """Whether it comes again after a look at everything that it rests on, also by then."""
+        """Return whether the list is contradicted again.
+
+        Every webhook request that it rests on is looked at before.
+        """
         looked_at, keys = dict[str, None](), [*self.first]
         for _ in range(MAX_ROUNDS):
             for key in keys:

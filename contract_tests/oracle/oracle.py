@@ -106,9 +106,8 @@ class Oracle:
             self.belief.lose(key)
         self.belief.whole_lists.clear()
 
-    # Whether a request was served or refused as documented.
-
     def _outcome(self, exchange: Exchange, expected: Expectation) -> Iterator[Finding]:
+        """Check that a request was served or refused as documented."""
         if expected.must is Must.REFUSE:
             if not exchange.ok:
                 yield Held(expected.statement)
@@ -177,7 +176,7 @@ class Oracle:
             )
 
     def _resent(self, exchange: Exchange, expected: Expectation) -> Iterator[Suspicion]:
-        """Yield the suspicion that a resend was refused for how it is written."""
+        """Yield the suspicion that a resend was refused because of its form."""
         request, named = expected.request, expected.request.identifier
         if expected.record_id is None or named is None or not request.is_clear:
             return

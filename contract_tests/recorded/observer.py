@@ -147,7 +147,7 @@ class Observer:
             self.belief.set_token(str(request.token), TokenState.DOUBTFUL)
 
     def _close(self, case: Case) -> None:
-        """Settle a suspicion, or count it as a contradiction that nothing has confirmed."""
+        """Settle a suspicion, or count it as one that nothing has confirmed."""
         if not self._settle(case) and not case.is_of_ended_token:
             statement = case.suspicion.hypotheses[0].statement
             first, times = self.unconfirmed.get(statement, (case.suspicion, 0))

@@ -177,7 +177,7 @@ class Report:
                 server = f"{'; '.join(map(self.text, results.inconclusive))}."
                 return f"{server[0].upper()}{server[1:]}" if server[0].islower() else server
             case Outcome.UNCONFIRMED:
-                number = counted(results.unconfirmed, "contradiction")
+                number = counted(results.unconfirmed, "suspicion")
                 server = f"{self._held()}, but {number} could not be confirmed"
             case Outcome.PASSED:
                 server = "; ".join((self._held(), *self._not_exercised()))

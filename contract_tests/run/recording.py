@@ -13,8 +13,8 @@ from crmcom_kit.contract_tests.recorded.reading import Recording, RecordingError
 from crmcom_kit.contract_tests.run.config import RunConfig
 from crmcom_kit.contract_tests.run.results import Results, StatementResult, statement_results
 
-#: What to do about contradictions.
-_ADVICE = "to confirm a contradiction, send its requests again while nobody else changes anything"
+#: What to do about suspicions that nothing confirms.
+_ADVICE = "to confirm a suspicion, send its requests again while nobody else changes anything"
 
 
 def run_recording(target: Target, config: RunConfig) -> Results:
@@ -142,12 +142,14 @@ def _warnings(
     if config.is_check and client is None and config.judge != "server":
         warnings.append("its requests are those of crmcom-kit check, and no client's")
     if untracked := len(observer.belief.untracked):
-        warnings.append(f"{counted(untracked, 'webhook request')} got no room, and are not checked")
+        warnings.append(
+            f"{counted(untracked, 'webhook request')} are untracked, and are not checked"
+        )
     return warnings
 
 
 def _unconfirmed(first: Suspicion, times: int) -> str:
-    """Describe the first contradiction of a statement, and how many more there are."""
+    """Describe the first suspicion of a statement, and how many more there are."""
     more = f"; and {counted(times - 1, 'time')} more" if times > 1 else ""
     statement, method = first.kind
     return (

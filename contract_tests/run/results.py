@@ -25,7 +25,7 @@ class Outcome(StrEnum):
     BROKEN = "broken"  # a statement is broken, or something listed as known no longer occurs
     ERROR = "error"  # of the run itself, or of its use
     INCONCLUSIVE = "inconclusive"  # nothing is wrong, and too little was seen
-    UNCONFIRMED = "unconfirmed"  # a recording has contradictions that nothing in it confirms
+    UNCONFIRMED = "unconfirmed"  # a recording has suspicions that nothing in it confirms
 
     @property
     def exit_code(self) -> int:
@@ -74,7 +74,7 @@ class Results:
     unsteady: frozenset[str] = frozenset()
     warnings: tuple[str, ...] = ()  # what a reader has to know to trust the verdicts
     client: ClientResults | None = None  # of a recording, if its client is judged
-    unconfirmed: int = 0  # contradictions in recorded traffic that no later exchange confirms
+    unconfirmed: int = 0  # suspicions in recorded traffic that no later exchange confirms
 
     @property
     def achieved(self) -> int:

@@ -56,7 +56,7 @@ class Inventory:
         outcome = outcome or "nothing has changed"
         if untracked := len(self._belief.untracked):
             outcome += (
-                f"; {counted(untracked, 'webhook request')} got no room, and may have changed"
+                f"; {counted(untracked, 'webhook request')} are untracked, and may have changed"
             )
         count = counted(len(untouched), "webhook request")
         return f"{count} that must not change {verb} read before and after; {outcome}"

@@ -261,7 +261,7 @@ def test_a_suspicion_that_nothing_confirms_is_no_pass(tmp_path: Path, name: str)
     assert results.outcome == "unconfirmed"
     *_, warning, advice = results.warnings
     assert re.match(r"not confirmed: .*, exchange [23], show: expected .*; seen .*", warning)
-    assert advice.startswith("to confirm a contradiction, ")
+    assert advice.startswith("to confirm a suspicion, ")
     assert checked(tmp_path, archive(OPEN[name]), only="list.entity.*").unconfirmed == 0
 
 
@@ -707,4 +707,4 @@ def test_what_got_no_room_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     """It is checked by itself alone."""
     monkeypatch.setattr(observer, "Belief", partial(Belief, max_tracked=1))
     results = checked(tmp_path, archive([listed([ONE, TWO])]))
-    assert "1 webhook request got no room, and are not checked" in results.warnings
+    assert "1 webhook request are untracked, and are not checked" in results.warnings

@@ -161,7 +161,7 @@ def test_what_changes_with_each_look_takes_no_room() -> None:
 
 
 ROOM = (
-    "INCONCLUSIVE: 10 webhook requests got no room at some time: "
+    "INCONCLUSIVE: 10 webhook requests were untracked at some time: "
     "not every change of them would show."
 )
 
@@ -174,4 +174,4 @@ def test_what_got_no_room_is_no_pass(monkeypatch: pytest.MonkeyPatch) -> None:
     assert alarms(results) == []
     assert results.outcome is Outcome.INCONCLUSIVE
     assert first_lines(results) == {ROOM}
-    assert "10 webhook requests got no room, and may have changed" in results.inventory
+    assert "10 webhook requests are untracked, and may have changed" in results.inventory

@@ -172,7 +172,7 @@ def test_a_secret_at_the_end_of_what_is_cut_is_hidden(spell: Callable[[str], str
 
 
 def test_what_the_kit_made_up_is_shown() -> None:
-    """Who reads a report sees which wrong token was sent; what was sent stands as it stood."""
+    """A report shows a wrong token that the kit made up, unchanged."""
     redactor = ReportRedactor(target(token=JWT))
     for token in (NO_TOKEN, WRONG_TOKEN, ""):
         assert redactor.query(f"token={token}&x=%20y") == f"token={token}&x=%20y"
@@ -192,7 +192,7 @@ def test_a_key_is_redacted_in_each_form_of_a_header(text: str) -> None:
 
 @pytest.mark.parametrize("part", ["token", '"token":"'])
 def test_a_long_response_is_redacted_in_one_pass(part: str) -> None:
-    """Looking for an end anew at each beginning would take hours here."""
+    """A scan that restarts at each match would take hours here."""
     assert ReportRedactor(target(token=JWT)).content(f'"x{part * 50_000}'.encode())
 
 

@@ -136,7 +136,7 @@ def main(seed: int, sessions: int) -> None:
             click.echo(f"  session {number}, {results.target.release.name}: {line}")
     click.echo(
         f"{sessions} sessions, {requests} requests: {accused} with a mistake or a violation, "
-        f"{unconfirmed} with a contradiction that nothing confirms"
+        f"{unconfirmed} with a suspicion that nothing confirms"
     )
     sys.exit(1 if accused else 0)
 

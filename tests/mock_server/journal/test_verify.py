@@ -1,4 +1,4 @@
-"""Expectations about calls are judged rightly, and what was nearest is said where they fail."""
+"""Expectations about requests: what they count, and which requests a failure names."""
 
 import threading
 from typing import Any
