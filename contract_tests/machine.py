@@ -376,7 +376,7 @@ class ContractMachine(RuleBasedStateMachine):
         return False
 
     def _changes_by_itself(self) -> bool:
-        """Whether anything changes on a new server that gets the example without its changes.
+        """Return whether anything changes on a new server if the example's changes are left out.
 
         Then the server has jobs of its own, and no change is to blame.
         """

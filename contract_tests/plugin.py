@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def is_installed() -> bool:
-    """Whether the packages of the extra are installed, which the suite needs."""
+    """Return whether the packages of the extra are installed, which the suite needs."""
     needed = ("filelock", "httpx", "hypothesis")
     return all(importlib.util.find_spec(name) is not None for name in needed)
 

@@ -51,7 +51,7 @@ def allowed_cases() -> str:
 
 
 def are_cases(value: object, dials: Mapping[str, _Dial]) -> bool:
-    """Whether a value is a list of cases whose parts the dials of their kinds accept."""
+    """Return whether a value is a list of cases whose parts the dials of their kinds accept."""
     is_list = isinstance(value, list | tuple) and len(value) <= MAX_CASES
     return is_list and all(_is_case(case, dials) for case in value)  # type: ignore[attr-defined]
 
@@ -73,7 +73,7 @@ def _is_case(value: object, dials: Mapping[str, _Dial]) -> bool:
 
 
 def is_text(value: object) -> bool:
-    """Whether a value is a string that UTF-8 can write: it has no half of a character."""
+    """Return whether a value is a string that UTF-8 can write: it has no half of a character."""
     return isinstance(value, str) and value.encode("utf-8", "replace").decode() == value
 
 

@@ -84,7 +84,7 @@ def _chosen(effect: Any, before: Mapping[str, Any]) -> Any:
 
 
 def _copies(effect: Any) -> bool:
-    """Whether an effect, or one inside it, copies another member."""
+    """Return whether an effect, or one inside it, copies another member."""
     inner: Any = effect if isinstance(effect, list) else ()
     if isinstance(effect, Mapping):
         inner = effect.values()
@@ -92,7 +92,7 @@ def _copies(effect: Any) -> bool:
 
 
 def is_moment(value: Any) -> bool:
-    """Whether a number may be a moment, in seconds or milliseconds since 1970."""
+    """Return whether a number may be a moment, in seconds or milliseconds since 1970."""
     return type(value) is int and any(
         MIN_SECONDS * unit < value < MAX_SECONDS * unit for unit in (1, 1000)
     )

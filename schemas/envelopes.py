@@ -31,7 +31,7 @@ class Envelopes:
             self._login_blank = "" if is_empty else None
 
     def depends_on_data(self, method: str) -> bool:
-        """Whether the texts of a success of ``method`` depend on its data."""
+        """Return whether the texts of a success of ``method`` depend on its data."""
         return any(
             case["kind"] == SUCCESS and case.get("method", method) == method
             and (any(fact in case for fact in _OF_DATA) or _has_placeholder(case))

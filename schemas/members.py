@@ -68,5 +68,5 @@ def filled(text: str, values: Any) -> str:
 
 
 def has_placeholder(text: str) -> bool:
-    """Whether a text has a name in braces."""
+    """Return whether a text has a name in braces."""
     return _PLACEHOLDER.search(text) is not None

@@ -115,7 +115,7 @@ def _table(folder: str | Path, name: str) -> dict[str, Any]:
 
 
 def _are_dials(unsettled: Any) -> bool:
-    """Whether a table has dials with values that they may have."""
+    """Return whether a table has dials with values that they may have."""
     by_key = dials()
     return isinstance(unsettled, dict) and all(
         key in by_key and isinstance(fits, list) and all(map(by_key[key].accepts, fits))

@@ -249,14 +249,14 @@ class Belief:
             tracked.moving = False
 
     def is_as_last_shown(self, record: Record, json_hash: int) -> bool:
-        """Whether a webhook request has the JSON that the last response had which showed it."""
+        """Return whether a webhook request has the JSON that the last response with it showed."""
         key, number = record["id"], record.get("number")
         tracked = self.tracked.get(key)
         is_alike = tracked is not None and tracked.exists and tracked.json_hash == json_hash
         return is_alike and isinstance(number, str) and self._numbers.get(number) == key
 
     def may_be_untracked(self, key: str) -> bool:
-        """Whether a webhook request may have been shown before, and did not fit in memory."""
+        """Return whether a webhook request may have been shown before, without room to keep it."""
         return key[:MAX_NAME] in self.untracked or len(self.untracked) >= MAX_UNTRACKED
 
     def note_faultless(self, key: int, held: frozenset[str]) -> None:
@@ -266,7 +266,7 @@ class Belief:
         self.faultless[key] = self._held.setdefault(held, held)
 
     def _fits_in_memory(self, record: Record, size: int, key: str) -> bool:
-        """Whether a webhook request can be tracked: a server may show any number, of any size."""
+        """Return whether a webhook request can be tracked: a server may show many, of any size."""
         names = (key, record.get("number"))
         if any(isinstance(name, str) and len(name) > MAX_NAME for name in names):
             return False
@@ -360,7 +360,7 @@ class Belief:
         return [*takewhile(lambda change: change.exchange.number > since, latest_first)]
 
     def has_shown(self, name: str, wanted: Any) -> bool:
-        """Whether some webhook request has shown the value of a filter."""
+        """Return whether some webhook request has shown the value of a filter."""
         return hash((name, wanted)) in self._shown
 
     @property
@@ -390,7 +390,7 @@ class Belief:
         self._tokens[token] = state
 
     def login_is_right(self, parameters: Mapping[str, Any]) -> bool | None:
-        """Whether authentication/token must accept these parameters; None if it is not known."""
+        """Return whether authentication/token must accept these parameters; None if unknown."""
         names = ("username", "password", "organisation")
         if any(getattr(self.credentials, name) is None for name in names):
             return None

@@ -75,12 +75,12 @@ INTERPRETATIONS = tuple(map(Interpretation._make, product(("all", "any"), _URL, 
 
 
 def is_date(text: str) -> bool:
-    """Whether a created_date is a date without a time."""
+    """Return whether a created_date is a date without a time."""
     return "T" not in text
 
 
 def is_api_date(text: str) -> bool:
-    """Whether ``text`` is a date, or a date and time, in the form that the API documents."""
+    """Return whether ``text`` is a date, or a date and time, in the form that the API documents."""
     try:
         (parse_date if is_date(text) else parse_date_time)(text)
     except ValueError:
@@ -129,7 +129,7 @@ def _fit(record: Record, name: str, wanted: Any, interpretation: Interpretation)
 
 
 def _fits_url(url: str, wanted: str, how: str) -> bool | None:
-    """Whether a URL fits a filter; None if a hidden secret decides."""
+    """Return whether a URL fits a filter; None if a hidden secret decides."""
     fits = _URL[how](url, wanted)
     may_hide_it = how == "contains" and _PLACEHOLDER in url and not fits
     is_open = how != "exact" and url != wanted and (_PLACEHOLDER in wanted or may_hide_it)
@@ -137,7 +137,7 @@ def _fits_url(url: str, wanted: str, how: str) -> bool | None:
 
 
 def _names(name: Any, identifier: Identifier) -> bool | None:
-    """Whether an identifier names what is called ``name``; None if that is open.
+    """Return whether an identifier names what is called ``name``; None if that is open.
 
     Names and codes may be found in any case; ids are compared as they are. Of a very long name only
     a digest is known, which tells nothing.
@@ -220,7 +220,7 @@ class Fits:
         return [ALL ^ doubt for doubt in self._any_group(doubts, interpretation)]
 
     def tells_of(self, name: str, interpretation: Interpretation, zone: Zones) -> bool:
-        """Whether a list without this filter has other webhook requests in a zone."""
+        """Return whether a list without this filter has other webhook requests in a zone."""
         without, selected = self.selected(interpretation, name), self.selected(interpretation)
         return any((more ^ less) & zone for more, less in zip(without, selected, strict=True))
 

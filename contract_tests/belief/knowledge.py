@@ -134,7 +134,7 @@ def digest(value: Any) -> Digest:
 
 
 def _is_same(before: Any, after: Any) -> bool:
-    """Whether two values are equal; either may be a digest."""
+    """Return whether two values are equal; either may be a digest."""
     if isinstance(before, Digest) and not isinstance(after, Digest):
         return before == digest(after)
     if isinstance(after, Digest) and not isinstance(before, Digest):

@@ -19,7 +19,7 @@ class Moment(NamedTuple):
     zone: int | None  # seconds east of UTC
 
     def is_before(self, later: "Moment") -> bool:
-        """Whether it is certainly before ``later``: clocks go back when summer time ends."""
+        """Return whether it is certainly before ``later``: clocks go back when summer time ends."""
         if self.zone is not None and later.zone is not None:
             return self.utc < later.utc
         return self.local + DAY < later.local

@@ -237,7 +237,7 @@ class Campaign:
         self.session.findings.note_violation(violation)
 
     def is_noted(self, kind: tuple[str, str]) -> bool:
-        """Whether a violation of a statement by a method was noted."""
+        """Return whether a violation of a statement by a method was noted."""
         return kind in self._violated
 
     def confirmed_violation(self, suspicion: Suspicion) -> Violation | None:

@@ -28,7 +28,7 @@ class FindingsOfTest(Findings):
 
 
 def is_listed(violation: Violation, deviations: Iterable[Deviation]) -> bool:
-    """Whether one of the deviations explains a violation."""
+    """Return whether one of the deviations explains a violation."""
     cause = violation.statement, violation.method, violation.seen
     return any(deviation.explains(*cause) for deviation in deviations)
 

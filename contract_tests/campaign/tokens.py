@@ -135,7 +135,7 @@ class Tokens:
         return self._replace_token(refusal)
 
     def _may_be_about_token(self, sent: Observation) -> bool:
-        """Whether a request was refused, and the reason may be the run's token.
+        """Return whether a request was refused, and the reason may be the run's token.
 
         A request that must be refused tells nothing of its token.
         """

@@ -199,7 +199,7 @@ class Exchange:
 
 
 def has_code(exchange: Exchange) -> bool:
-    """Whether a response has a code that a mock can have: a text, or a number."""
+    """Return whether a response has a code that a mock can have: a text, or a number."""
     return isinstance(exchange.code, str | int) and not isinstance(exchange.code, bool)
 
 

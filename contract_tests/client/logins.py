@@ -80,5 +80,5 @@ class Logins:
         return 0 if self.is_locked else max(0, self.wrong_limit - self.count.wrong_passwords)
 
     def may_be_wrong(self, account: str) -> bool:
-        """Whether the next login of an account, user or key, may be wrong."""
+        """Return whether the next login of an account, user or key, may be wrong."""
         return self.wrong_left > 0 and not (self.is_limited and account in self.count.after_wrong)

@@ -63,7 +63,7 @@ def separate_world(target: Target, name: str) -> SeparateWorld:
 
 
 def _lets_in(target: Target) -> bool:
-    """Whether a world accepts the token of the target; with a login, the world issues one."""
+    """Return whether a world accepts the target's token; with a login, the world issues one."""
     if target.login.token is None:
         return True
     nothing = {"entity": target.release.entities[0], "entity_id": "none"}

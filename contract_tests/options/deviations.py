@@ -34,7 +34,7 @@ class Deviation:
     reason: str
 
     def explains(self, statement: str, method: str, seen: str) -> bool:
-        """Whether a violation by ``method`` that says ``seen`` is the listed one."""
+        """Return whether a violation by ``method`` that says ``seen`` is the listed one."""
         if self.statement != statement or self.method not in (None, method):
             return False
         pattern = self.seen.replace("[", "[[]").replace("?", "[?]")
@@ -60,7 +60,7 @@ class ExpectedRefusal:
     reason: str
 
     def matches(self, method: str, parameters: Mapping[str, Any]) -> bool:
-        """Whether this is about a request to ``method`` with these parameters."""
+        """Return whether this is about a request to ``method`` with these parameters."""
         return self.method == method and all(
             fnmatchcase(_as_text(parameters.get(name)), pattern)
             for name, pattern in self.parameters.items()

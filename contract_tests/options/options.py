@@ -72,7 +72,7 @@ class Option:
         return self.envvar is not None and self.name != "release"
 
     def is_given(self, values: Mapping[str, Any]) -> bool:
-        """Whether the option has another value than its default."""
+        """Return whether the option has another value than its default."""
         value = values[self.key]
         return bool(value) if self.repeats else value not in (None, self.default)
 

@@ -14,7 +14,7 @@ class Scope:
     everything: bool = False
 
     def __contains__(self, record: Mapping[str, Any]) -> bool:
-        """Whether a webhook request is in scope."""
+        """Return whether a webhook request is in scope."""
         if self.everything or self == NOTHING:
             return self.everything
         definition, number = record.get("webhook_definition"), record.get("number")

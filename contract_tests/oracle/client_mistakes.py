@@ -208,7 +208,7 @@ def _path_remarks(call: Call, release: Release) -> Iterator[Remark]:
 
 
 def is_of_api(call: Call, release: Release) -> bool:
-    """Whether a path that the release does not have is most likely meant for one of its methods."""
+    """Return whether a path that the release lacks is most likely meant for one of its methods."""
     return next(_path_remarks(call, release), None) is not None
 
 

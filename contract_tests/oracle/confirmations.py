@@ -46,7 +46,7 @@ class Again(Hypothesis):
 
 
 def _has_changed(before: Record | None, record: Record | None, asker: Asker) -> bool:
-    """Whether a response showed a webhook request changed, and it has stayed so since."""
+    """Return whether a response showed a webhook request changed, and it has stayed so since."""
     if before is None or record is None or not _differ(before, record):
         return False
     return not _differ(record, shown(record["id"], asker))
@@ -105,7 +105,7 @@ class Refused(Hypothesis):
         return True
 
     def _still_fits(self, belief: Belief) -> bool:
-        """Whether what a list has to find still has the names that the list asks for."""
+        """Return whether what a list has to find still has the names that the list asks for."""
         wanted = {OBJECT_OF[name]: self.refused[name] for name in OBJECT_OF & self.refused.keys()}
         return self.method != "list" or all(
             value_at(belief.records[key], f"{member}.{field}") in (None, text)
@@ -380,7 +380,10 @@ def _differ(before: Record | None, after: Record | None) -> bool:
 def _is_suspected(
     statement: str, suspicions: Sequence[Suspicion], looked_at: Sequence[str] = ()
 ) -> bool:
-    """Whether a statement is suspected again; if ``looked_at`` has ids, only because of these."""
+    """Return whether a statement is suspected again.
+
+    If ``looked_at`` has ids, only suspicions about these count, or about no webhook request.
+    """
     relevant = (
         suspicion
         for suspicion in suspicions

@@ -41,7 +41,7 @@ def check(exchange: Exchange, expected: Expectation) -> Iterator[Finding]:
 
 
 def is_of_http(exchange: Exchange) -> bool:
-    """Whether a response looks like one of the web server in front of the API.
+    """Return whether a response looks like one of the web server in front of the API.
 
     Only the API's own responses are documented to be JSON. A 400 is the API's, unless the request
     breaks a rule of HTTP or of URLs.
@@ -55,7 +55,7 @@ def is_of_http(exchange: Exchange) -> bool:
 
 
 def is_readable(exchange: Exchange) -> bool:
-    """Whether a response has a complete envelope."""
+    """Return whether a response has a complete envelope."""
     return not lacking(exchange)
 
 
@@ -101,7 +101,7 @@ def _code_of_error(exchange: Exchange, method: str) -> Iterator[Finding]:
 
 
 def _has_result(exchange: Exchange, method: str) -> bool:
-    """Whether a response has what a success has: fields of a webhook request, or a token."""
+    """Return whether a response has what a success has: fields of a webhook request, or a token."""
     data = exchange.data
     first = data[0] if isinstance(data, list) and data else data
     if not isinstance(first, dict):

@@ -240,7 +240,7 @@ def _record_expectation(request: Request, belief: Belief) -> Expectation:
 
 
 def _names_in_another_case(named: Identifier, belief: Belief) -> bool:
-    """Whether an id differs from a known one in case alone: as a UUID it may be the same."""
+    """Return whether an id differs from a known one in case alone: as a UUID it may be the same."""
     cases = (named.value.upper(), named.value.lower(), named.value.swapcase())
     return named.field == "id" and any(belief.named(named._replace(value=text)) for text in cases)
 
@@ -258,7 +258,7 @@ def _list_expectation(request: Request, belief: Belief) -> Expectation:
 
 
 def is_open(request: Request, belief: Belief) -> bool:
-    """Whether the documents leave open if a list is served, even if it finds something."""
+    """Return whether the documents leave open if a list is served, even if it finds something."""
     filters = request.filters
     is_bare = "entity_id" in filters and "entity" not in filters
     return (
@@ -283,7 +283,7 @@ def selected(request: Request, belief: Belief) -> str | None:
 
 
 def _is_familiar(name: str, wanted: Any, belief: Belief) -> bool:
-    """Whether the server has shown the value of a filter: it may refuse other values."""
+    """Return whether the server has shown the value of a filter: it may refuse other values."""
     if name in ("entity", "life_cycle_state", "created_date"):
         return True
     if isinstance(wanted, Identifier) and "=" in wanted.value:

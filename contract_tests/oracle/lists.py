@@ -109,7 +109,7 @@ class _Compared:
         return self._all[way.combine]
 
     def tells_of(self, name: str, way: Interpretation, zone: Zones) -> bool:
-        """Whether a list without a filter has other webhook requests in a zone."""
+        """Return whether a list without a filter has other webhook requests in a zone."""
         filters = self.request.filters
         rest = {kept: wanted for kept, wanted in filters.items() if kept != name}
         selectable = (self.belief.candidates(wanted, way.combine) for wanted in (filters, rest))

@@ -216,7 +216,7 @@ def _jwt(token: str) -> Iterator[Finding]:
 
 
 def _is_lifetime(end: Any, begin: Any) -> bool:
-    """Whether two claims are seconds, as strings or numbers, and a lifetime apart.
+    """Return whether two claims are seconds, as strings or numbers, and a lifetime apart.
 
     Each may have a fraction of a second, or may have lost it.
     """

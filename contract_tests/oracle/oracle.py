@@ -126,7 +126,7 @@ class Oracle:
             yield from self._resent(exchange, expected)
 
     def _names_unseen_record(self, exchange: Exchange, expected: Expectation) -> bool:
-        """Whether an identifier of no known webhook request names one that was not seen yet.
+        """Return whether an identifier of no known webhook request names one that was not seen yet.
 
         A response may not show it: with fields_set, or if its id or number is of a wrong type.
         """
@@ -142,7 +142,7 @@ class Oracle:
         return data[named.field] == named.value or not isinstance(data[named.field], str)
 
     def _has_ended(self, exchange: Exchange, request: Request) -> bool:
-        """Whether a token of an earlier login is refused as one that no login returned."""
+        """Return whether a token of an earlier login is refused as one that no login returned."""
         earlier = self.belief.live_tokens()[:-1]
         if request.token not in earlier or exchange.wording != self.belief.token_refusal:
             return False

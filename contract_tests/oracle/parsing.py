@@ -123,7 +123,7 @@ def body_members(body: bytes | None) -> dict[str, Any] | None:
 
 
 def _is_encoded(query: str, method: Method) -> bool:
-    """Whether the equals sign of an identifier is percent-encoded."""
+    """Return whether the equals sign of an identifier is percent-encoded."""
     pairs = (part.partition("=") for part in query.split("&"))
     return any(
         "=" not in value and "%3d" in value.lower()
@@ -274,6 +274,6 @@ def without_token(parameters: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def is_whole(request: Request) -> bool:
-    """Whether a request asks for every field of its webhook requests."""
+    """Return whether a request asks for every field of its webhook requests."""
     names = {*request.parameters, *request.unclear}
     return not request.is_unreadable and "fields_set" not in names

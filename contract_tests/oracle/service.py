@@ -73,7 +73,7 @@ def _is_repeated(failures: Sequence[_Failure]) -> bool:
 
 
 def _are_apart(failures: Sequence[_Failure]) -> bool:
-    """Whether the server responded otherwise in between: it was not down for a moment."""
+    """Return whether the server responded otherwise in between: it was not down for a moment."""
     return bool(failures) and failures[0].moment < failures[-1].moment
 
 
@@ -97,7 +97,7 @@ class Service:
         self._served: set[str] = set()  # methods
 
     def _covers(self, expected: Expectation) -> bool:
-        """Whether the documents say what a request means, and that its method is in service."""
+        """Return whether a request has a documented meaning, and its method is in service."""
         request, belief = expected.request, self._belief
         method = request.method
         if method is None or not request.is_clear or request.is_unusual:
@@ -145,7 +145,7 @@ class Service:
             del responses.failures[next(iter(responses.failures))]
 
     def _counts(self, failure: _Failure, kind: _Kind) -> bool:
-        """Whether a failure of a request of some kind is no way to refuse it."""
+        """Return whether a failure of a request of some kind is no way to refuse it."""
         if failure.exchange.status == NO_RESPONSE or self._refuses_below:
             return True
         return kind.must is Must.SERVE and not self._refuses_above
@@ -190,11 +190,11 @@ class Service:
     # What was never served.
 
     def is_sent(self, method: str) -> bool:
-        """Whether a method was sent in a way that a server might serve."""
+        """Return whether a method was sent in a way that a server might serve."""
         return method in self._tallies
 
     def is_served(self, method: str) -> bool:
-        """Whether a method was served at least once."""
+        """Return whether a method was served at least once."""
         return method in self._served
 
     def never_served_line(self, method: str) -> str:

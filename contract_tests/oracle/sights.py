@@ -185,7 +185,7 @@ class _Comparison:
 
 
 def _has_failed_late(tracked: TrackedRecord, record: Record, paths: Sequence[str]) -> bool:
-    """Whether a resend has failed after it was seen to succeed: when a delivery ends is open."""
+    """Return whether a resend failed after it was seen to succeed: when a delivery ends is open."""
     is_failure = record.get("life_cycle_state") == "REJECTED"
     of_delivery = all(path == "life_cycle_state" or path.startswith(OF_DELIVERY) for path in paths)
     is_new = tracked.before_resend is not None and bool(differing(tracked.before_resend, record))

@@ -234,7 +234,7 @@ def _by_schema(record: Mapping[str, Any], release: Release) -> Iterator[Flaw]:
 
 
 def _certainly_fits(record: Mapping[str, Any], release: Release) -> bool:
-    """Whether the compiled schema accepts a record; False also if it cannot read a value."""
+    """Return whether the compiled schema accepts a record; False also if it cannot read a value."""
     try:
         return bool(compiled(_SCHEMA, "core", release.name).is_valid(record))
     except (ValueError, TypeError, OverflowError):  # a lone surrogate, a number too large

@@ -176,7 +176,7 @@ class ClientChecker:
         return [self._seen[name] for name in names if name in self._seen]
 
     def _is_again(self, request: Request) -> bool:
-        """Whether the response to the same change was lost, and nobody has looked since."""
+        """Return whether the response to the same change was lost, and nobody has looked since."""
         same = [lost.names for lost in self._lost if lost.method == request.name]
         return bool(same) and not self._names(request).isdisjoint(frozenset().union(*same))
 
@@ -225,7 +225,7 @@ class ClientChecker:
     # What is reported.
 
     def _is_expected(self, recorded: Recorded) -> bool:
-        """Whether a request is one whose refusal is expected."""
+        """Return whether a request is one whose refusal is expected."""
         call, name = recorded.exchange.call, _method(recorded.exchange)
         parameters = {**dict(query_pairs(call.query)), **(body_members(call.body) or {})}
         matching = [refusal for refusal in self._expected if refusal.matches(name, parameters)]
@@ -322,7 +322,7 @@ class _RefusedTokens:
 
 
 def _is_about_token(exchange: Exchange) -> bool:
-    """Whether a refusal mentions the token."""
+    """Return whether a refusal mentions the token."""
     status = exchange.envelope.get("status")
     texts = status.values() if isinstance(status, dict) else ()
     return any("token" in text.lower() for text in texts if isinstance(text, str))

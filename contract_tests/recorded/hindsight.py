@@ -103,7 +103,7 @@ class Later:
         return None
 
     def is_for_good(self, exchange: Exchange) -> bool:
-        """Whether what was refused stays so, whatever its token, and not for the token's sake.
+        """Return whether what was refused stays so, and not because of its token.
 
         A status of 500 to 599 may pass; ``Service`` finds one that stays.
         """
@@ -113,20 +113,20 @@ class Later:
         return exchange.status < 500 and is_valid and not (is_served_after or is_temporary)
 
     def refuses(self, method: str, parameters: Mapping[str, Any]) -> bool:
-        """Whether a request with these parameters is refused for good."""
+        """Return whether a request with these parameters is refused for good."""
         exchange = self._refused.get(_written(method, parameters))
         return exchange is not None and self.is_for_good(exchange)
 
     def accepts(self, method: str, parameters: Mapping[str, Any]) -> bool:
-        """Whether each of some parameters was in a request that was served."""
+        """Return whether each of some parameters was in a request that was served."""
         return all((method, repr(pair)) in self._accepted for pair in parameters.items())
 
     def serves(self, method: str) -> bool:
-        """Whether any request of a method was served."""
+        """Return whether any request of a method was served."""
         return any(accepted == method for accepted, _ in self._accepted)
 
     def has_valid_token_after(self, exchange: Exchange) -> bool:
-        """Whether the token of a request was valid later."""
+        """Return whether the token of a request was valid later."""
         return self._valid.get(str(exchange.call.parameters.get("token")), 0) > exchange.number
 
 
@@ -232,7 +232,7 @@ class Case(NamedTuple):
         return None if before is None or after is None else (before, after)
 
     def _may_recur(self) -> bool:
-        """Whether others may have changed the webhook request back to what it was."""
+        """Return whether others may have changed the webhook request back to what it was."""
         seen = self._before_and_after(self.suspicion.record_id)
         if seen is None:
             return False
@@ -257,7 +257,7 @@ class Case(NamedTuple):
         return possible or hypotheses[-1:]
 
     def _is_to_blame(self, hypothesis: Refused) -> bool:
-        """Whether parameters are refused without the rest, or the rest is accepted elsewhere."""
+        """Return whether parameters are refused alone, or the rest is accepted elsewhere."""
         if not self._accepts(hypothesis.served):
             return False
         parameters = without_token(self.exchange.call.parameters)
@@ -266,7 +266,7 @@ class Case(NamedTuple):
         return is_refused_alone or not rest or self._accepts(rest)
 
     def _accepts(self, parameters: Mapping[str, Any]) -> bool:
-        """Whether the method takes some parameters, if there are any."""
+        """Return whether the method takes some parameters, if there are any."""
         return bool(parameters) and self.later.accepts(self.exchange.call.method, parameters)
 
     def _again(self, keys: Sequence[str]) -> Exchange | None:
@@ -314,14 +314,14 @@ class Case(NamedTuple):
         return None
 
     def _disagrees(self, key: str) -> bool:
-        """Whether show and list return a webhook request differently."""
+        """Return whether show and list return a webhook request differently."""
         seen = self._before_and_after(key)
         if seen is None:
             return False
         return {seen[0].last_seen.call.method, self.exchange.call.method} == {*READ_METHODS}
 
     def _only_server_can_have_changed_it(self) -> bool:
-        """Whether only the server can have changed a webhook request.
+        """Return whether only the server can have changed a webhook request.
 
         Others can neither resend a SUCCESSFUL one, nor change what a resend keeps.
         """

@@ -55,7 +55,7 @@ def _changes(recorded: Recorded) -> bool:
 
 
 def is_placeholder(token: str) -> bool:
-    """Whether a text stands for a token that was removed from a recording, or for several."""
+    """Return whether a text stands for a token that a recording lacks, or for several."""
     return _TOKEN.fullmatch(token) is None or len(set(token)) == 1
 
 
@@ -224,14 +224,14 @@ class Observer:
             self.belief.set_token(token, TokenState.LIVE)
 
     def is_token_ambiguous(self, token: object) -> bool:
-        """Whether a token may stand for several, some of them valid and some not."""
+        """Return whether a token may stand for several, some of them valid and some not."""
         if not isinstance(token, str):
             return False
         may_be_several = is_placeholder(token) and not _VARIABLE.fullmatch(token)
         return may_be_several or token in self._shared
 
     def _rests_on_removed(self, statement: str, exchange: Exchange) -> bool:
-        """Whether a verdict on a login rests on a secret that may have been removed."""
+        """Return whether a verdict on a login rests on a secret that may have been removed."""
         if exchange.call.method not in LOGINS:
             return False
         is_jwt = statement.startswith("login.token.jwt")

@@ -262,7 +262,7 @@ def _in_order(recording: Sequence[Recorded]) -> tuple[Recorded, ...]:
 
 
 def _carries_token(call: Call) -> bool:
-    """Whether a request has a token, in any place."""
+    """Return whether a request has a token, in any place."""
     is_in_header = any(name.lower() == "authorization" for name, _ in call.headers)
     is_in_query = any(name == "token" for name, _ in query_pairs(call.query))
     return "token" in call.parameters or is_in_header or is_in_query

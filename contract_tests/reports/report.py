@@ -273,7 +273,7 @@ def amount(entry: Entry) -> str:
 
 
 def fails(entry: Entry) -> bool:
-    """Whether a statement makes the run fail: it is broken, or its deviation is stale."""
+    """Return whether a statement makes the run fail: it is broken, or its deviation is stale."""
     return entry["verdict"] == Verdict.BROKEN or bool(entry["stale"])
 
 

@@ -314,7 +314,7 @@ class _Run:
     # The results.
 
     def _has_read(self) -> bool:
-        """Whether any webhook request was shown or listed, or list is withdrawn."""
+        """Return whether any webhook request was shown or listed, or list is withdrawn."""
         if self.inventory is not None and self.session.method("list").deprecated:
             return True
         history = self.client.history

@@ -74,7 +74,7 @@ def _is_right(call: Call, scene: Scene) -> bool:
 
 
 def _names(call: Call, username: str) -> bool:
-    """Whether a login may name a user: case and blanks around the name don't count."""
+    """Return whether a login may name a user: case and blanks around the name don't count."""
     plain_name = _plain(username)
     try:
         pairs = json.loads(call.body or b"{}", object_pairs_hook=lambda pairs: pairs)

@@ -62,7 +62,10 @@ class _Names:
     parts: Set[str]
 
     def has_like(self, kind: str, record: Record) -> bool:
-        """Whether the id is another's number, the number another's id, or a part of a number."""
+        """Return whether a name of the webhook request is like one of another.
+
+        By ``kind``: the number is part of another number, the number is an id, the id is a number.
+        """
         key: str = record["id"]
         number: str = record["number"]
         if kind == "part":

@@ -75,7 +75,7 @@ class Scene(InOneLine):
         return [token for token in self.belief.live_tokens() if token != self.token][:3]
 
     def can_page(self) -> bool:
-        """Whether list has number_of_results and offset."""
+        """Return whether list has number_of_results and offset."""
         return "number_of_results" in self.methods["list"].parameters
 
     def cached(self, name: Hashable, make: Callable[[], Made], version: int = -1) -> Made:
@@ -161,7 +161,7 @@ class Template(InOneLine):
         return self.weight == 0
 
     def has_what_it_needs(self, login: Login) -> bool:
-        """Whether the run was given what the template needs."""
+        """Return whether the run was given what the template needs."""
         return not self.needs or getattr(login, self.needs) is not None
 
     def choices(self, scene: Scene) -> Sequence[Any]:
