@@ -191,7 +191,7 @@ def _effect(seen: Seen, name: str) -> Any:
         return Outcome(most, sum(after != most for _, after, _ in some))
 
     facts = _facts([change.before for _, _, change in seen])
-    samples = [(own, value) for own, value in zip(facts, seen, strict=True)]
+    samples = list(zip(facts, seen, strict=True))
     return _by_facts(best_tree(samples, outcome, depth=1))
 
 

@@ -15,7 +15,7 @@ from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.client.wording import counted
 from crmcom_kit.schemas.ordering import Key, sort_key, value_of
 
-MAX_KEYS = 3  # of an order
+MAX_LEARNED_KEYS = 3  # of an order
 BEAM = 6  # orders that are extended at a time
 HELD_OUT = 4  # one list in this many is kept back while keys are learned
 #: If every key contradicts some pairs, one must explain more than this many times as many as it
@@ -55,21 +55,18 @@ def learned_order(exchanges: Sequence[Exchange], unsteady: frozenset[str]) -> Or
     if not lists.pairs:
         return Order((), "unsettled (no list of several was seen)", fits=False)
     keys = _Search(lists).best()
-    wrong = [pair for pair in lists.pairs if _way(keys, pair) > 0]
-    ties = sum(_way(keys, pair) == 0 for pair in lists.pairs)
-    texts = tuple(map(str, keys))
+    wrong = [pair for pair in lists.pairs if _verdict_on(pair, keys) > 0]
+    ties = sum(_verdict_on(pair, keys) == 0 for pair in lists.pairs)
+    texts, pair_count = tuple(map(str, keys)), counted(len(lists.pairs), "pair")
     if wrong or ties == len(lists.pairs):
         if ids := lists.ids_in_order():
-            of = counted(len(lists.pairs), "pair")
-            why = (
-                f"observed ({of} of neighbors; no members explain them: it is that of world.jsonl)"
-            )
-            return Order(("added",), why, fits=True, ids=ids)
+            why = "no members explain them: it is that of world.jsonl"
+            evidence = f"observed ({pair_count} of neighbors; {why})"
+            return Order(("added",), evidence, fits=True, ids=ids)
         why = lists.contradiction(wrong or lists.pairs) or "no members explain all lists"
         return Order(texts, f"unsettled (no order fits: {why})", fits=False)
-    of = counted(len(lists.pairs), "pair")
     tie = f"; no key explains {ties} of them" if ties else ""
-    return Order(texts, f"observed ({of} of neighbors{tie})", fits=True)
+    return Order(texts, f"observed ({pair_count} of neighbors{tie})", fits=True)
 
 
 class _Lists:
@@ -133,12 +130,19 @@ def _is_plain(record: Record) -> bool:
     return not any(isinstance(value, dict | list) for value in record.values())
 
 
-def _way(keys: Sequence[Key], pair: Pair) -> int:
+def _verdict(first: Any, second: Any, *, is_down: bool) -> int:
+    """Return -1 if a key explains the order of two sort values, 1 if not, 0 if they are equal."""
+    if first == second:
+        return 0
+    return 1 if (first > second) != is_down else -1
+
+
+def _verdict_on(pair: Pair, keys: Sequence[Key]) -> int:
     """Return -1 if keys explain a pair, 1 if they contradict it, 0 if they leave it open."""
     for key in keys:
         first, second = (sort_key(key, value_of(record, key.member)) for record in pair[:2])
-        if first != second:
-            return 1 if (first > second) != key.is_down else -1
+        if verdict := _verdict(first, second, is_down=key.is_down):
+            return verdict
     return 0
 
 
@@ -146,7 +150,7 @@ class _Candidate(NamedTuple):
     """A key, and what it says of each pair: -1 explained, 1 contradicted, 0 open."""
 
     key: Key
-    ways: list[int]
+    verdicts: list[int]
 
 
 class _Search:
@@ -161,14 +165,14 @@ class _Search:
         self._candidates = [*self._all()]
 
     def best(self) -> tuple[Key, ...]:
-        """Return the keys that explain most; first of all, that contradict least."""
+        """Return the keys with the best rank."""
         beam: list[tuple[tuple[_Candidate, ...], list[int]]] = [((), self._learned)]
         complete = list(beam)
-        for _ in range(MAX_KEYS):
+        for _ in range(MAX_LEARNED_KEYS):
             extended = []
             for chosen, open_ in beam:
                 extended += [
-                    ((*chosen, candidate), [at for at in open_ if not candidate.ways[at]])
+                    ((*chosen, candidate), [at for at in open_ if not candidate.verdicts[at]])
                     for candidate in self._next(open_)
                 ]
             extended.sort(key=lambda candidate: len(candidate[1]))
@@ -178,23 +182,24 @@ class _Search:
         return tuple(candidate.key for candidate in best)
 
     def _rank(self, chosen: Sequence[_Candidate]) -> tuple[int, int]:
-        """Return what an order is worse by: pairs that it contradicts, and that it leaves open.
+        """Return the weighted number of contradicted and open pairs, and the number of keys.
 
-        The lists that were held out count as well. Of equal orders the shorter one comes first.
+        Less is better. The lists that were held out count as well.
         """
         wrong = ties = 0
         for at in range(len(self._pairs)):
-            way = next((candidate.ways[at] for candidate in chosen if candidate.ways[at]), 0)
-            wrong += way > 0
-            ties += way == 0
-        return (wrong * OUTWEIGHS + ties, len(chosen)) if wrong else (ties, len(chosen))
+            verdicts = (candidate.verdicts[at] for candidate in chosen)
+            verdict = next(filter(None, verdicts), 0)
+            wrong += verdict > 0
+            ties += verdict == 0
+        return wrong * OUTWEIGHS + ties, len(chosen)
 
     def _next(self, open_: Sequence[int]) -> list[_Candidate]:
         """Return the best next keys: those that no open pair contradicts, if there are any."""
         clean, others = [], []
         for candidate in self._candidates:
-            wrong = sum(candidate.ways[at] > 0 for at in open_)
-            right = sum(candidate.ways[at] < 0 for at in open_)
+            wrong = sum(candidate.verdicts[at] > 0 for at in open_)
+            right = sum(candidate.verdicts[at] < 0 for at in open_)
             if right and not wrong:
                 clean.append((right, candidate))
             elif right > OUTWEIGHS * wrong:
@@ -226,11 +231,11 @@ class _Search:
                     yield Key(member, is_text, is_high, is_down)
 
     def _candidate(self, key: Key, ranks: Mapping[int, Any]) -> _Candidate:
-        ways = []
-        for first, second, _ in self._pairs:
-            one, other = ranks[id(first)], ranks[id(second)]
-            ways.append(0 if one == other else 1 if (one > other) != key.is_down else -1)
-        return _Candidate(key, ways)
+        verdicts = [
+            _verdict(ranks[id(first)], ranks[id(second)], is_down=key.is_down)
+            for first, second, _ in self._pairs
+        ]
+        return _Candidate(key, verdicts)
 
 
 def _scalars(record: Record, before: str = "") -> Iterator[str]:

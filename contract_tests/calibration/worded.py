@@ -105,11 +105,11 @@ def learned_words(responses: Sequence[Worded], release: Release) -> dict[str, Le
         by_kind[response.facts["kind"]].append(usual_forms.without(response))
     learned = usual_forms.learned()
     cases: Cases = []
-    as_show = ""
+    has_siblings = False
     for kind, alike in by_kind.items():
         own = _cases(alike, usual_forms)
         cases += (all_cases := _with_siblings(own, alike))
-        as_show = "; resend and delete as show" if len(all_cases) > len(own) else as_show
+        has_siblings |= len(all_cases) > len(own)
         special = [case for case in own if len(case.keys() & {*CASE_FACTS}) > 1]
         rest = [response.parts for response in alike if not parts_of(special, response.facts)]
         for part in ("status", "code") if kind != SUCCESS else ():
@@ -119,8 +119,9 @@ def learned_words(responses: Sequence[Worded], release: Release) -> dict[str, Le
             if accepted:
                 learned[dial.key] = of_counts(accepted)
     if cases:
-        of = sum(bool(parts_of(cases, response.facts)) for response in responses)
-        why = f"observed ({counted(of, 'response')}{as_show})"
+        count = sum(bool(parts_of(cases, response.facts)) for response in responses)
+        siblings = "; resend and delete as show" if has_siblings else ""
+        why = f"observed ({counted(count, 'response')}{siblings})"
         learned["envelope.cases"] = Learned([cases[:MAX_CASES]], why)
     return learned | _derived(learned, by_kind)
 
