@@ -171,9 +171,9 @@ def compare_with(
     """
     comparison, comparisons = log.comparison(), Comparisons(known or {})
     for exchange in log.exchanges:
-        other = respond(exchange)
-        if other is not None:
-            comparisons.add(exchange, comparison.differences(exchange, other), log.release)
+        reply = respond(exchange)
+        if reply is not None:
+            comparisons.add(exchange, comparison.differences(exchange, reply), log.release)
         elif changing_method(exchange.call) is not None:  # what it has changed is no longer alike
             comparison.unsteady |= {str(record.get("id")) for record in exchange.records}
     return comparisons

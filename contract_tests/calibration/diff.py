@@ -65,8 +65,8 @@ class OtherServer:
             # The run's own login was sent here, too, before all else.
             login = next((sent for sent in session.client.history if call == sent.call), None)
             is_own_login = call == session.tokens.login() and not replayer.has_tokens
-            other = login if is_own_login and login is not None else session.send(call).exchange
-            return other.changed(number=exchange.number)
+            reply = login if is_own_login and login is not None else session.send(call).exchange
+            return reply.changed(number=exchange.number)
 
         replayer = Replayer(send)
 

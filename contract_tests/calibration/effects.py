@@ -32,19 +32,20 @@ _UNSET = (None, "", _ABSENT)
 _OPAQUE = re.compile(r"(?=.*[0-9])[A-Za-z0-9+/_=-]{16,}")
 #: So many requests after a resend, what it did is seen at once.
 AT_ONCE = 2
+#: Members that a resend keeps.
+_LASTING = ("id", "number", "entity_id", "url")
 #: Members that others are the same as, if they are the same: these come first.
-_FIRST = ("request", "response", "id", "number", "entity_id", "url")
+_FIRST = ("request", "response", *_LASTING)
 #: Members that an effect may depend on, tried before all others.
 _PREFERRED_FACTS = (
     "webhook_definition.id", "entity", "error_code", "workflow_rule.id", "fields_set",
 )  # fmt: skip
 #: Last parts of names whose values are unique to one webhook request or person: no effect depends
 #: on them.
-_UNIQUE_NAMES = ("id", "number", "entity_id", "url", "person_name", "username", "email")
+_UNIQUE_NAMES = (*_LASTING, "person_name", "username", "email")
 
-#: What a delivery decides; what a resend keeps; what the form of a response may depend on.
+#: What a delivery decides; what the form of a response may depend on.
 _DECIDED = ("life_cycle_state", "error_code", "error_description", "response")
-_LASTING = ("id", "number", "entity_id", "url")
 _DECISIVE = {"webhook_definition": "webhook_definition.id", "entity": "entity"}
 _UNKNOWN = "?"  # what a member was before
 
@@ -183,10 +184,10 @@ def _effect(seen: Seen, name: str) -> Any:
         key = tuple(map(id, some))
         if key not in outcomes:
             effect = _ruled(some, name)
-            outcomes[key] = Outcome(effect[0]) if effect is not None else most_seen(some)
+            outcomes[key] = Outcome(effect[0]) if effect is not None else usual_outcome(some)
         return outcomes[key]
 
-    def most_seen(some: Sequence[Any]) -> Outcome:
+    def usual_outcome(some: Sequence[Any]) -> Outcome:
         most = _most([after for _, after, _ in some])
         return Outcome(most, sum(after != most for _, after, _ in some))
 
@@ -446,8 +447,8 @@ def _guess(sent: Sequence[Record], name: str) -> Any:
     """Return the effect that explains a member of all that were sent, whatever it was before."""
     forms = [fact_of(record, f"{name}:form") for record in sent]
     telling = [member for member, fact in _DECISIVE.items() if _tells(fact, sent, forms)]
-    known = (*_LASTING, *(telling[:1] if len(set(forms)) > 1 else ()))
-    changes = [Change("resend", {own: record.get(own) for own in known}, record) for record in sent]
+    facts = (*_LASTING, *(telling[:1] if len(set(forms)) > 1 else ()))
+    changes = [Change("resend", {own: record.get(own) for own in facts}, record) for record in sent]
     effect = _effect([(_UNKNOWN, c.after.get(name, _ABSENT), c) for c in changes], name)
     return {"$": "new", "like": _shape(effect)} if _is_opaque(effect) else effect
 

@@ -30,10 +30,10 @@ class Replayer:
 
     def respond(self, exchange: Exchange) -> Exchange:
         """Return the other's exchange for one of the server's."""
-        other = self._send(exchange, self._translated(exchange.call))
+        reply = self._send(exchange, self._translated(exchange.call))
         if exchange.call.method in LOGINS:
-            self.map_token(token_of(exchange), token_of(other))
-        return other
+            self.map_token(token_of(exchange), token_of(reply))
+        return reply
 
     @property
     def has_tokens(self) -> bool:

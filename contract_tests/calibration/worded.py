@@ -244,8 +244,8 @@ def _outcome(some: Sequence[Worded]) -> Outcome:
     if ABSENT not in shared.values():
         return Outcome(shared)
     counts = Counter(tuple(response.parts.items()) for response in some)
-    ((most, n),) = counts.most_common(1)
-    return Outcome(dict(most), len(some) - n)
+    ((usual, n),) = counts.most_common(1)
+    return Outcome(dict(usual), len(some) - n)
 
 
 def _shared(values: Sequence[Any], abouts: Sequence[Mapping[str, Any]]) -> Any:
@@ -265,8 +265,8 @@ def _derived(seen: Mapping[str, Learned], kinds: Mapping[str, Any]) -> dict[str,
         near = next((name for name in error["neighbors"] if name in kinds), None)
         if kind not in kinds and near is not None:
             for part in ("status", "code"):
-                known = seen.get(f"errors.{near}.{part}")
-                if known is not None:
+                neighbor = seen.get(f"errors.{near}.{part}")
+                if neighbor is not None:
                     why = f"derived (as {near}, its neighbor)"
-                    learned[f"errors.{kind}.{part}"] = Learned(known.values[:1], why)
+                    learned[f"errors.{kind}.{part}"] = Learned(neighbor.values[:1], why)
     return learned

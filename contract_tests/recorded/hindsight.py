@@ -253,7 +253,7 @@ class Case(NamedTuple):
             for hypothesis in hypotheses
             if isinstance(hypothesis, Refused) and self._accepts(_blamed(hypothesis))
         }
-        possible = [each for each in hypotheses if each.statement not in cleared]
+        possible = [hypothesis for hypothesis in hypotheses if hypothesis.statement not in cleared]
         return possible or hypotheses[-1:]
 
     def _is_to_blame(self, hypothesis: Refused) -> bool:
