@@ -25,6 +25,12 @@ def member_at(record: Any, path: str) -> Any:
     return record
 
 
+def value_at(record: Any, path: str) -> Any:
+    """Return the member that a dotted name leads to, or None."""
+    value = member_at(record, path)
+    return None if value is ABSENT else value
+
+
 def members_of(record: Any) -> list[tuple[str, Any]]:
     """Return the members of a record with dotted names, some levels deep, and so many at most."""
     return [*islice(_members(record, ""), _MAX_MEMBERS)]

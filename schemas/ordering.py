@@ -8,6 +8,8 @@ when ascending. Otherwise they come first.
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
+from crmcom_kit.schemas.members import value_at
+
 Object = Mapping[str, Any]
 
 #: Insertion order, which only the mock knows.
@@ -93,7 +95,4 @@ def value_of(record: Object, member: str) -> Any:
         if member == "changed_date":
             return log.get("updated_date") or log.get("created_date")
         return log.get(member)
-    value: Any = record
-    for name in member.split("."):
-        value = value.get(name) if isinstance(value, Mapping) else None
-    return value
+    return value_at(record, member)

@@ -185,13 +185,6 @@ def id_of(record: Mapping[str, Any]) -> str | None:
     return key if isinstance(key, str) else None
 
 
-def value_at(record: Any, path: str) -> Any:
-    """Return the member of ``record`` that a dotted name leads to, or None."""
-    for name in path.split("."):
-        record = record.get(name) if isinstance(record, Mapping) else None
-    return record
-
-
 def lasting(record: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a resend must keep of a webhook request, whether or not the delivery succeeds."""
     log = record.get("log_information")

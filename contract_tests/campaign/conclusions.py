@@ -7,11 +7,11 @@ from contextlib import suppress
 from itertools import product
 from typing import Any
 
-from crmcom_kit.contract_tests.belief.knowledge import value_at
 from crmcom_kit.contract_tests.campaign.session import Session
 from crmcom_kit.contract_tests.client.errors import BudgetSpent, Unreachable
 from crmcom_kit.contract_tests.oracle.findings import Violation
 from crmcom_kit.schemas.dialect import dials
+from crmcom_kit.schemas.members import value_at
 from crmcom_kit.schemas.signing import verify
 
 CODES = "response.authentication_code.hmac"

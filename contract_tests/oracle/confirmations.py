@@ -10,11 +10,12 @@ from typing import Any, NamedTuple
 
 from crmcom_kit.contract_tests.belief.belief import Belief, Record, TrackedRecord
 from crmcom_kit.contract_tests.belief.interpretations import OBJECT_OF
-from crmcom_kit.contract_tests.belief.knowledge import differing, value_at
+from crmcom_kit.contract_tests.belief.knowledge import differing
 from crmcom_kit.contract_tests.client.errors import Unreachable
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.oracle.parsing import IDENTIFIER
 from crmcom_kit.contract_tests.oracle.suspicions import Asker, Hypothesis, Suspicion
+from crmcom_kit.schemas.members import value_at
 
 #: The maximum number of webhook requests that are looked at before a request is sent again.
 MAX_LOOKED_AT = 5

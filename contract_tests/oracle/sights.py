@@ -14,7 +14,6 @@ from crmcom_kit.contract_tests.belief.knowledge import (
     id_of,
     lasting,
     lost_members,
-    value_at,
 )
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.client.wording import shortened
@@ -37,6 +36,7 @@ from crmcom_kit.contract_tests.oracle.suspicions import (
     held,
 )
 from crmcom_kit.contract_tests.oracle.webhook_requests import ERROR_FIELDS, statement_of
+from crmcom_kit.schemas.members import value_at
 
 #: The maximum number of changes that an unchanged webhook request speaks for.
 MAX_CHANGES = 20

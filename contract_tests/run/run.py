@@ -6,7 +6,6 @@ from contextlib import suppress
 from dataclasses import replace
 
 from crmcom_kit.contract_tests.belief.belief import Belief
-from crmcom_kit.contract_tests.belief.knowledge import value_at
 from crmcom_kit.contract_tests.campaign.campaign import Campaign
 from crmcom_kit.contract_tests.campaign.conclusions import conclude
 from crmcom_kit.contract_tests.campaign.discovery import discover
@@ -42,6 +41,7 @@ from crmcom_kit.contract_tests.safety.guard import Guard
 from crmcom_kit.contract_tests.safety.inventory import Inventory
 from crmcom_kit.contract_tests.safety.ledger import Ledger
 from crmcom_kit.contract_tests.templates import Scene
+from crmcom_kit.schemas.members import value_at
 
 #: How many requests a run sends by default.
 DEFAULT_REQUESTS = 1_500

@@ -15,7 +15,6 @@ from crmcom_kit.contract_tests.belief.interpretations import (
     day_ends,
     is_api_date,
 )
-from crmcom_kit.contract_tests.belief.knowledge import value_at
 from crmcom_kit.contract_tests.client.calls import build
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.oracle.parsing import STATES
@@ -34,6 +33,7 @@ from crmcom_kit.contract_tests.templates.open_values import (
 )
 from crmcom_kit.contract_tests.templates.reads import FIELDS_SETS
 from crmcom_kit.contract_tests.templates.table import Parameters, Scene, Send, spread, template
+from crmcom_kit.schemas.members import value_at
 from crmcom_kit.schemas.methods import IDENTIFIER_FIELDS
 
 OPTIONAL = ("url", "life_cycle_state", "created_date")

@@ -24,7 +24,6 @@ from typing import Any
 
 import click
 
-from crmcom_kit.contract_tests.belief.knowledge import value_at
 from crmcom_kit.contract_tests.calibration.calibrate import Calibration, learn_profile
 from crmcom_kit.contract_tests.calibration.comparing import ENDED_TOKEN
 from crmcom_kit.contract_tests.calibration.replaying import MockReplayer
@@ -36,6 +35,7 @@ from crmcom_kit.contract_tests.client.targets import Login, Target
 from crmcom_kit.contract_tests.options.scope import EVERYTHING
 from crmcom_kit.contract_tests.run.config import RunConfig
 from crmcom_kit.contract_tests.run.run import run
+from crmcom_kit.schemas.members import value_at
 from crmcom_kit.schemas.releases import resolve
 
 LOGIN = {"username": "integration", "password": "blind-1-pass", "organisation": "BLIND"}
