@@ -1,8 +1,7 @@
 """The traffic of a run as a HAR 1.2 archive, which browsers and proxies read."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import Any
 
 from crmcom_kit.contract_tests.client.exchanges import Exchange
@@ -13,8 +12,6 @@ from crmcom_kit.redaction import MASK, is_secret_header
 
 #: The maximum number of characters of each body.
 MAX_BODY = 256 * 1024
-#: So many bodies are kept without secrets, unless they are long: most responses come again.
-_MAX_KEPT, _MAX_KEPT_BODY = 128, 64 * 1024
 
 _NO_TIME = "1970-01-01T00:00:00+00:00"
 
@@ -28,23 +25,13 @@ def render(report: Report) -> Iterator[str]:
 
 def _entries(report: Report) -> Iterator[dict[str, Any]]:
     moment = datetime.fromisoformat(report.results.began or _NO_TIME)
-    redactor = report.redactor
-    kept = lru_cache(_MAX_KEPT)(redactor.content)
-
-    def shown(body: bytes) -> str:
-        return (kept if len(body) <= _MAX_KEPT_BODY else redactor.content)(body, MAX_BODY)
-
     for exchange in report.results.history:
-        yield _entry(exchange, report.results.target.base_url, moment, redactor, shown)
+        yield _entry(exchange, report.results.target.base_url, moment, report.redactor)
         moment += timedelta(seconds=exchange.seconds)
 
 
 def _entry(
-    exchange: Exchange,
-    base: str,
-    moment: datetime,
-    redactor: ReportRedactor,
-    shown: Callable[[bytes], str],
+    exchange: Exchange, base: str, moment: datetime, redactor: ReportRedactor
 ) -> dict[str, Any]:
     call = exchange.call
     sent, received = call.body or b"", exchange.content
@@ -53,7 +40,7 @@ def _entry(
         url=redactor.text(f"{base}/{call.path}"),
         query=redactor.query(call.query),
         headers=_headers(call.headers, redactor),
-        body=None if call.body is None else shown(sent),
+        body=None if call.body is None else redactor.content(sent, MAX_BODY),
         body_type="application/json",
         body_size=len(sent),
         body_comment=_comment(sent),
@@ -61,7 +48,7 @@ def _entry(
     response = HarResponse(
         status=exchange.status,
         headers=_headers(exchange.headers, redactor),
-        body=shown(received),
+        body=redactor.content(received, MAX_BODY),
         body_type=exchange.header("Content-Type") or "",
         body_size=len(received),
         location=redactor.text(exchange.header("Location") or ""),
