@@ -45,6 +45,8 @@ class InOneLine:
 class Call(InOneLine):
     """One request, exactly as it is sent below the target's base URL.
 
+    What it asks for, as the oracle reads it, is ``oracle.parsing.Request``.
+
     ``query`` is the query string as it is sent, percent-encoded or not. ``parameters`` are the
     values that the request was built of, if any; the oracle reads them.
     """
