@@ -3,13 +3,13 @@
 Each set was committed before anything ran against it.
 
 Servers were written from the public facts and the sound server: ``legal`` has unusual right ones,
-``faults`` wrong ones, and ``unusual`` to ``unusual_3`` have faults that only an unusual value
-shows. Each file has a class ``Server``, the ``CHOICES`` of the sound server that it needs, and the
-line of the ``FACTS`` that it rests on; a fault has a ``RELEASE`` as well.
+``faults`` wrong ones, and ``unusual_3`` has faults that only an unusual value shows. Each file has
+a class ``Server``, the ``CHOICES`` of the sound server that it needs, and the line of the ``FACTS``
+that it rests on; a fault has a ``RELEASE`` as well.
 
 ``instances`` has whole servers, written from the specification, the facts and the examples. The
-programs in ``clients`` to ``clients_3``, and the tests in ``wrong_tests``, which have a mistake
-each, were written from README and the docs.
+programs in ``clients_2`` and ``clients_3`` were written from README and the docs. Earlier sets are
+gone: the kit was improved with them until they told nothing new.
 """
 
 from collections.abc import Mapping

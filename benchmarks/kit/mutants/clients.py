@@ -1,8 +1,7 @@
 """Measure what ``check --from-har`` says of clients: the mistakes it names, and who is accused.
 
-``make measure PART=clients``. Each client of
-the three folders runs against the mock in its release; some need node. The comments at the top of a
-client say what is wrong.
+``make measure PART=clients``. Each client of the two folders runs against the mock in its release;
+some need node. The comments at the top of a client say what is wrong.
 """
 
 import datetime as dt
@@ -26,26 +25,14 @@ from crmcom_kit.contract_tests.run.recording import run_recording
 from crmcom_kit.mock_server.python_api.mock import crmcom_mock
 
 KIT = Path(blind.__file__).parent
-#: Three sets of sixteen.
-FOLDERS = ("clients", "clients_2", "clients_3")
+#: Two sets of sixteen.
+FOLDERS = ("clients_2", "clients_3")
 NOW = dt.datetime(2026, 11, 25, 12, tzinfo=dt.UTC)
 _SECONDS = 120  # that a client may take
 
 #: What ``NAMED BY`` asks for, by number of the wrong client: the statement, the method it is
 #: about, and words that the mistake has.
 NAMED = {
-    "41": ("list.semi_optional.at_least_one", "list", ("entity",)),
-    "42": ("identifier.exactly_one", "resend", ("webhook_request_identifier",)),
-    "43": ("parameters.identifier_in_query", "show", ("webhook_request_identifier",)),
-    "44": ("parameters.body", "delete", ("JSON",)),
-    "45": ("list.entity.supported_values", "list", ("LEADS", "R14")),
-    "46": ("token_release.ends_token", "list", ("token", "released")),
-    "47": ("login.web_api_key.colon", "web_api_key_token", ("colon",)),
-    "48": ("list.paging.offset", "list", ("offset",)),
-    "49": ("resend.sends_again", "resend", ("response was lost",)),
-    "50": ("fields_set.names", "show", ("error_message",)),
-    "51": ("list.paging.offset", "list", ("offset",)),
-    "52": ("parameters.known", "token", ("organization", "organisation")),
     "61": ("methods.verb", "show", ("POST", "GET")),
     "62": ("web_api_key_token.available", "authentication/web_api_key/token", ("R10",)),
     "63": ("list.life_cycle_state.supported_values", "list", ("SUCCESSFUL,REJECTED",)),
@@ -72,10 +59,7 @@ NAMED = {
     "92": ("resend.sends_again", "resend", ("response was lost",)),
 }
 #: What the documents leave open, whatever the author of these thought: it must be a note.
-NOTED = {"50", "63", "86"}
-#: What no recording shows: the mock hides the header of a key, and each request is right by itself
-#: where a client adds a page to an offset, or pages through what it changes.
-OUT_OF_SIGHT = {"47", "48", "51"}
+NOTED = {"63", "86"}
 #: The operation whose first response is lost, where the client's comments do not say it: it gives
 #: up at once by itself, which a server may not see.
 LOSES = {"wrong_72_impatient_cleaner": "delete", "right_63_look_before_retry": "resend"}
@@ -157,7 +141,7 @@ def verdict(client: Client, results: ClientResults) -> str:
         and all(word in str(finding.remark.why) for word in words)
     ]
     if not named:
-        return "out of sight" if client.number in OUT_OF_SIGHT else "not named"
+        return "not named"
     beside = [finding for finding in mistakes if finding not in named]
     return "named, and more" if beside else "noted" if client.number in NOTED else "named"
 

@@ -55,8 +55,6 @@ def _blind(folder: str) -> Servers:
 SETS: Mapping[str, Servers] = {
     "table": Servers(ROWS, ROWS.__getitem__),
     "blind faults": _blind("faults"),
-    "blind unusual": _blind("unusual"),
-    "blind unusual_2": _blind("unusual_2"),
     "blind unusual_3": _blind("unusual_3"),
     "legal": Servers(VARIANTS, VARIANTS.__getitem__, are_legal=True),
     "combinations": Servers((), lambda seed: combination(int(seed)), are_legal=True, number=300),
@@ -124,7 +122,7 @@ def measured(case: Case) -> Result:
     about = variant.name if is_combined else variant.about
     if case.set.startswith("blind") and not is_combined:
         about = f"{variant.name}: {about}"
-    if case.set.startswith("blind unusual"):
+    if case.set == "blind unusual_3":
         return drawn(case, about, app)
     # Nobody is locked out of a mutant; a legal server is somebody's.
     is_limited = case.few_logins or servers.are_legal
