@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from crmcom_kit import __version__
-from crmcom_kit.contract_tests.calibration.learned import Learned
+from crmcom_kit.contract_tests.calibration.learned import Grade, Learned
 from crmcom_kit.contract_tests.calibration.learning import Learning, Log, log_of
 from crmcom_kit.contract_tests.calibration.pseudonyms import Pseudonyms, free_texts, with_texts
 from crmcom_kit.contract_tests.calibration.record_forms import record_forms
@@ -38,6 +38,7 @@ class Calibration:
     log: Log
     learned: Mapping[str, Learned]  # by dial
     is_cut_short: bool  # whether there was more to try
+    untried: Sequence[str]  # dials of which no value was tried
     profile: Profile
     compared: Comparisons  # the server's responses with those of a mock that has the profile
 
@@ -78,7 +79,8 @@ def learn_profile(
     records = [record for part in log.parts for record in part.first_seen.values()]
     shown = {**record_forms(records, log.release), **_content_type(log)}
     learned = learning.learned | {
-        dial: Learned([value], "observed (what responses show)") for dial, value in shown.items()
+        dial: Learned([value], Grade.OBSERVED, "what responses show")
+        for dial, value in shown.items()
     }
     unsettled = {dial: list(result.values) for dial, result in learned.items() if result.is_open}
     profile = Profile(
@@ -87,7 +89,9 @@ def learn_profile(
     )  # fmt: skip
     progress("comparing the server with a mock that has the profile")
     profile, compared = _with_differences(log, profile)
-    return Calibration(results, log, learned, learning.is_cut_short, profile, compared)
+    return Calibration(
+        results, log, learned, learning.is_cut_short, learning.untried, profile, compared
+    )
 
 
 def update_calibration(calibration: Calibration, before: Profile) -> tuple[Calibration, list[str]]:
@@ -99,9 +103,9 @@ def update_calibration(calibration: Calibration, before: Profile) -> tuple[Calib
     learned, changes = dict(calibration.learned), []
     for dial, value in before.dialect.items():
         new = calibration.learned.get(dial)
-        if new is None or new.is_open or new.is_derived:
+        if new is None or new.grade in (Grade.UNSETTLED, Grade.DERIVED):
             if dial in calibration.learned or dial in before.dialect.changes():
-                learned[dial] = Learned([value], f"kept (from the profile{when})")
+                learned[dial] = Learned([value], Grade.KEPT, f"from the profile{when}")
         elif calibration.profile.dialect[dial] != value:
             now = calibration.profile.dialect[dial]
             changes.append(f"{dial}: {toml_value(value)} -> {toml_value(now)} ({new.evidence})")

@@ -72,6 +72,7 @@ def calibrate(out: Path, *, keep_personal_data: bool, har: Path | None, **given:
         learn_profile,
         profile_files,
     )
+    from crmcom_kit.contract_tests.calibration.learned import Grade
 
     folder = _checked_folder(out)
     check_files({} if har is None else {"har": har}, given["ledger"], given["from_har"])
@@ -100,14 +101,14 @@ def calibrate(out: Path, *, keep_personal_data: bool, har: Path | None, **given:
             raise _refused(results, text) from None
     notes = [*(() if earlier is None else earlier.warnings), *results.warnings, *results.notes]
     if calibration.is_cut_short:
-        untried = [dial for dial, learned in calibration.learned.items() if learned.is_untried]
+        untried = calibration.untried
+        dials = f" before {counted(len(untried), 'dial')}: {', '.join(untried)}" if untried else ""
         notes.append(
-            f"learning stopped after {seconds:g} s (--max-time) before "
-            f"{counted(len(untried), 'dial')}: {', '.join(untried)}; to go on from the same "
+            f"learning stopped after {seconds:g} s (--max-time){dials}; to go on from the same "
             f"exchanges, give --from-har {har or 'FILE, which --har FILE writes'}"
         )
     order = calibration.learned["list.order"]
-    if not order.is_observed:
+    if order.grade is not Grade.OBSERVED:
         notes.append(f"list.order: {order.evidence}")
     notes += [*_on_responses(calibration), *_on_changes(calibration, results)]
     if unread := json.loads(texts["report.json"])["free_texts"]:

@@ -16,7 +16,7 @@ from typing import Any
 from crmcom_kit.contract_tests.belief.belief import Record
 from crmcom_kit.contract_tests.calibration.comparing import ENDED_TOKEN, Comparison, Difference
 from crmcom_kit.contract_tests.calibration.effects import dials_of, guessed_resend, learned_effects
-from crmcom_kit.contract_tests.calibration.learned import NOT_TRIED, Learned, left_open
+from crmcom_kit.contract_tests.calibration.learned import Grade, Learned, left_open
 from crmcom_kit.contract_tests.calibration.order import learned_order
 from crmcom_kit.contract_tests.calibration.relevance import matcher_of
 from crmcom_kit.contract_tests.calibration.replaying import Cache, MockReplayer, exchange_of
@@ -155,6 +155,7 @@ class Learning:
     ) -> None:
         """Know nothing yet of the dials of the server that has a log."""
         self.is_cut_short = False  # whether there was more to try
+        self.untried: list[str] = []  # dials of which no value was tried
         self.learned: dict[str, Learned] = {}  # by dial
         self.effects: Mapping[str, Effects] = {}  # of changes
         self.derived: Set[str] = frozenset()  # kinds of changes whose effects are guesses
@@ -195,8 +196,9 @@ class Learning:
         except _TimeUp:
             self._learn_words()
             self.is_cut_short = True
-            for key, values in self._values.items():
-                self.learned.setdefault(key, left_open(values, NOT_TRIED))
+            self.untried = [key for key in self._values if key not in self.learned]
+            for key in self.untried:
+                self.learned[key] = left_open(self._values[key], "not tried")
 
     def _learn_order(self) -> None:
         """Find the order of lists, from the lists alone; it decides what is on a page."""
@@ -205,7 +207,7 @@ class Learning:
         if order.ids:
             self.log = self.log.in_order(order.ids)
         self._settings["list.order"] = keys
-        self.learned["list.order"] = Learned([keys], order.evidence)
+        self.learned["list.order"] = Learned([keys], order.grade, order.reason)
 
     def _learn_effects(self) -> None:
         """Find what changes do to a webhook request, and what that says of dials."""
@@ -216,9 +218,12 @@ class Learning:
         self.derived = self.effects.keys() - seen.keys()
         for dial, value in dials_of(self.effects).items():
             is_guess = dial.partition(".")[0] in self.derived
-            why = "derived (as SUCCESSFUL ones)" if is_guess else "observed (what changes do)"
             self._settings[dial] = value
-            self.learned[dial] = Learned([value], why)
+            self.learned[dial] = (
+                Learned([value], Grade.DERIVED, "as SUCCESSFUL ones")
+                if is_guess
+                else Learned([value], Grade.OBSERVED, "what changes do")
+            )
 
     def _learn_words(self) -> None:
         """Find how responses are worded, by the kinds that the mock's have now."""
@@ -278,7 +283,7 @@ class Learning:
         self._settled_at[key] = self._replay_count
         if len(fits) > 1:
             return left_open(fits, "all responses fit")
-        return Learned(fits, "observed" if deciding is None else f"observed ({_named(deciding)})")
+        return Learned(fits, Grade.OBSERVED, "" if deciding is None else _named(deciding))
 
     def _numbers(self, test: Callable[[Exchange], bool]) -> frozenset[int]:
         return frozenset(exchange.number for exchange in self.log.every_exchange if test(exchange))

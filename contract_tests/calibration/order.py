@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from crmcom_kit.contract_tests.belief.belief import Record
+from crmcom_kit.contract_tests.calibration.learned import Grade
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.client.wording import counted
 from crmcom_kit.schemas.ordering import Key, sort_key, value_of
@@ -41,8 +42,8 @@ class Order:
     """What was learned of the order of lists."""
 
     keys: tuple[str, ...]  # as ``list.order`` has them; none if nothing was seen
-    evidence: str
-    fits: bool  # whether it explains all lists, except for ties
+    grade: Grade  # observed if the keys explain all lists, except for ties
+    reason: str
     ids: tuple[str, ...] = ()  # in the order of all lists, if no keys explain it
 
 
@@ -53,7 +54,7 @@ def learned_order(exchanges: Sequence[Exchange], unsteady: frozenset[str]) -> Or
     """
     lists = _Lists(exchanges, unsteady)
     if not lists.pairs:
-        return Order((), "unsettled (no list of several was seen)", fits=False)
+        return Order((), Grade.UNSETTLED, "no list of several was seen")
     keys = _Search(lists).best()
     wrong = [pair for pair in lists.pairs if _verdict_on(pair, keys) > 0]
     ties = sum(_verdict_on(pair, keys) == 0 for pair in lists.pairs)
@@ -61,12 +62,11 @@ def learned_order(exchanges: Sequence[Exchange], unsteady: frozenset[str]) -> Or
     if wrong or ties == len(lists.pairs):
         if ids := lists.ids_in_order():
             why = "no members explain them: it is that of world.jsonl"
-            evidence = f"observed ({pair_count} of neighbors; {why})"
-            return Order(("added",), evidence, fits=True, ids=ids)
+            return Order(("added",), Grade.OBSERVED, f"{pair_count} of neighbors; {why}", ids)
         why = lists.contradiction(wrong or lists.pairs) or "no members explain all lists"
-        return Order(texts, f"unsettled (no order fits: {why})", fits=False)
+        return Order(texts, Grade.UNSETTLED, f"no order fits: {why}")
     tie = f"; no key explains {ties} of them" if ties else ""
-    return Order(texts, f"observed ({pair_count} of neighbors{tie})", fits=True)
+    return Order(texts, Grade.OBSERVED, f"{pair_count} of neighbors{tie}")
 
 
 class _Lists:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from crmcom_kit.contract_tests.calibration.decision_tree import Outcome, best_tree, cases_of
-from crmcom_kit.contract_tests.calibration.learned import Learned, of_counts
+from crmcom_kit.contract_tests.calibration.learned import Grade, Learned, of_counts
 from crmcom_kit.contract_tests.calibration.texts import template_of
 from crmcom_kit.contract_tests.client.exchanges import LOGINS, Exchange
 from crmcom_kit.contract_tests.client.targets import MockReply
@@ -121,8 +121,8 @@ def learned_words(responses: Sequence[Worded], release: Release) -> dict[str, Le
     if cases:
         count = sum(bool(parts_of(cases, response.facts)) for response in responses)
         siblings = "; resend and delete as show" if has_siblings else ""
-        why = f"observed ({counted(count, 'response')}{siblings})"
-        learned["envelope.cases"] = Learned([cases[:MAX_CASES]], why)
+        reason = f"{counted(count, 'response')}{siblings}"
+        learned["envelope.cases"] = Learned([cases[:MAX_CASES]], Grade.OBSERVED, reason)
     return learned | _derived(learned, by_kind)
 
 
@@ -146,7 +146,7 @@ class _UsualForms:
     def learned(self) -> dict[str, Learned]:
         """Return what is known of the dials."""
         return {
-            dial: Learned([form], f"observed ({n} of {counted(counts.total(), 'time')})")
+            dial: Learned([form], Grade.OBSERVED, f"{n} of {counted(counts.total(), 'time')}")
             for dial, counts in self._seen.items() for form, n in counts.most_common(1)
         }  # fmt: skip
 
@@ -267,6 +267,7 @@ def _derived(seen: Mapping[str, Learned], kinds: Mapping[str, Any]) -> dict[str,
             for part in ("status", "code"):
                 neighbor = seen.get(f"errors.{near}.{part}")
                 if neighbor is not None:
-                    why = f"derived (as {near}, its neighbor)"
-                    learned[f"errors.{kind}.{part}"] = Learned(neighbor.values[:1], why)
+                    learned[f"errors.{kind}.{part}"] = Learned(
+                        neighbor.values[:1], Grade.DERIVED, f"as {near}, its neighbor"
+                    )
     return learned

@@ -274,9 +274,8 @@ def test_when_the_time_is_over_what_was_learned_counts(calibration: Calibration)
 
     cut = learn_profile(calibration.results, is_time_up=lambda: next(asked, None) is None)
 
-    untried = {dial for dial, each in cut.learned.items() if each.is_untried}
-    assert 0 < len(untried) < len(calibration.learned)
-    assert untried <= set(cut.profile.unsettled)
+    assert 0 < len(cut.untried) < len(calibration.learned)
+    assert {*cut.untried} <= cut.profile.unsettled.keys()
     assert (
         json.loads(profile_files(cut, keep_personal_data=True)["report.json"])["cut_short"] is True
     )

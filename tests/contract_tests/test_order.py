@@ -8,6 +8,7 @@ import pytest
 from helpers.conversations import of_call
 from helpers.recordings import ok
 
+from crmcom_kit.contract_tests.calibration.learned import Grade
 from crmcom_kit.contract_tests.calibration.order import Order, learned_order
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 
@@ -63,8 +64,8 @@ def test_keys_that_explain_all_lists_are_found(keys: tuple[str, ...]) -> None:
     """Numbers as numbers or texts, members inside others, and what has no value."""
     order = learned_order(listed(*samples(ORDERS[keys])), frozenset())
 
-    assert (order.keys, order.fits) == (keys, True)
-    assert "no key" not in order.evidence
+    assert (order.keys, order.grade) == (keys, Grade.OBSERVED)
+    assert "no key" not in order.reason
 
 
 def test_ties_that_no_key_explains_are_counted() -> None:
@@ -75,7 +76,7 @@ def test_ties_that_no_key_explains_are_counted() -> None:
     order = learned_order(listed(*lists, *samples(lambda r: int(r["number"]))), frozenset())
 
     assert order.keys == ("number",)
-    assert order.evidence.endswith("no key explains 2 of them)")
+    assert order.reason.endswith("no key explains 2 of them")
 
 
 def test_lists_that_contradict_each_other_are_named() -> None:
@@ -84,14 +85,14 @@ def test_lists_that_contradict_each_other_are_named() -> None:
 
     order = learned_order(listed(*lists), frozenset())
 
-    assert not order.fits
-    assert order.evidence.startswith("unsettled (no order fits: requests ")
-    first, second = (int(word) for word in order.evidence.split() if word.isdecimal())
+    assert order.grade is Grade.UNSETTLED
+    assert order.reason.startswith("no order fits: requests ")
+    first, second = (int(word) for word in order.reason.split() if word.isdecimal())
     places = [[each["id"] for each in lists[at - 1]] for at in (first, second)]
     both = [key for key in places[0] if key in places[1]]
     assert both != [key for key in places[1] if key in places[0]]
     assert learned_order([], frozenset()) == Order(
-        (), "unsettled (no list of several was seen)", fits=False
+        (), Grade.UNSETTLED, "no list of several was seen"
     )
 
 
