@@ -14,6 +14,7 @@ from crmcom_kit.mock_server.api.methods.resend import resend
 from crmcom_kit.mock_server.clock import Waits
 from crmcom_kit.mock_server.faults.matching import RequestView
 from crmcom_kit.mock_server.journal.journal import Entry
+from crmcom_kit.mock_server.protocol.config import Config
 from crmcom_kit.mock_server.protocol.errors import VendorError
 from crmcom_kit.mock_server.protocol.parameters import RawParameters
 from crmcom_kit.mock_server.protocol.request import Request
@@ -91,7 +92,7 @@ async def respond(epoch: Epoch, request: Request, waits: Waits) -> Response:
     method: Method | None = None
     raw: RawParameters | None = None
     try:
-        method = _method(epoch, request)
+        method = _method(epoch.config, request)
         _check_verb(method, request)
         raw = epoch.config.parameters.collect(method, request)
         response = await _serve(epoch, request, raw, waits)
@@ -114,8 +115,7 @@ def _internal_error(world: World, epoch: Epoch, request: Request, error: Excepti
     return epoch.config.responses.internal_error(quoted(redact(repr(error))).strip('"'))
 
 
-def _method(epoch: Epoch, request: Request) -> Method:
-    config = epoch.config
+def _method(config: Config, request: Request) -> Method:
     method = config.methods.get(request.path)
     if method is None:
         allowed = f"one of {', '.join(config.methods)}"

@@ -145,8 +145,8 @@ class Contents:
         records: Iterable[Record] = map(self.records.__getitem__, positions)
         for test in tests:
             records = filter(test, records)
-        for key, is_down in reversed(query.order):
-            records = sorted(records, key=key, reverse=is_down)
+        for key in reversed(query.order):
+            records = sorted(records, key=key.value, reverse=key.is_down)
         return islice(records, query.offset, end)
 
     def _conditions(self, query: Query) -> list[_Condition]:

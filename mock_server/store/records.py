@@ -39,6 +39,13 @@ class Record(NamedTuple):
         return len(self.body) + len(self.data or b"") + len(self.url) + _OVERHEAD
 
 
+class SortKey(NamedTuple):
+    """One key of an order of records."""
+
+    value: Callable[[Record], Any]
+    is_down: bool  # True: descending
+
+
 class Query(NamedTuple):
     """The conditions for records, their order, and the page to return.
 
@@ -54,8 +61,7 @@ class Query(NamedTuple):
     created_from: int | None = None
     created_before: int | None = None
     newest_first: bool = True
-    #: Sort keys, the first one first, and True for descending; equal records are sorted by age.
-    order: tuple[tuple[Callable[[Record], Any], bool], ...] = ()
+    order: tuple[SortKey, ...] = ()  # records with equal keys are sorted by age
     offset: int = 0
     limit: int | None = None
 

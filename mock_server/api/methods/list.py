@@ -10,10 +10,12 @@ from typing import Any
 
 import orjson
 
+from crmcom_kit.mock_server.protocol.config import Config
 from crmcom_kit.mock_server.protocol.errors import VendorError
 from crmcom_kit.mock_server.protocol.parameters import Identifier, Values
 from crmcom_kit.mock_server.protocol.response import Response
-from crmcom_kit.mock_server.store.records import KEYS, IndexedField, Query, Record
+from crmcom_kit.mock_server.store.records import KEYS, IndexedField, Query, Record, SortKey
+from crmcom_kit.mock_server.store.store import Store
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.schemas.ordering import Key, read_order, sort_key, sort_value
 from crmcom_kit.usage_errors import quoted
@@ -27,11 +29,10 @@ _DIALS = {
     "url": ("list.url.match",),
     "created_date": ("list.created_date.match", "list.created_date.utc_offset", "dates.utc_offset"),
 }
-_SortValue = Callable[[Record], Any]
-_REFERENCES: tuple[tuple[str, IndexedField], ...] = (
-    ("webhook_definition_identifier", "definition"),
-    ("workflow_rule_identifier", "rule"),
-)
+_REFERENCES: dict[str, IndexedField] = {
+    "webhook_definition_identifier": "definition",
+    "workflow_rule_identifier": "rule",
+}
 
 
 def list_(epoch: Epoch, values: Values) -> Response:
@@ -42,30 +43,29 @@ def list_(epoch: Epoch, values: Values) -> Response:
             refuses a definition or rule that does not exist (unknown_webhook_definition,
             unknown_workflow_rule).
     """
-    _check_semi_optional(epoch, values)
+    _check_semi_optional(epoch.config, values)
     query, responses = _query(epoch, values), epoch.config.responses
     bodies = [] if query is None else epoch.store.query(query)
-    matches = _matches(epoch, query, len(bodies)) if responses.counts_matches else None
+    matches = _matches(epoch.store, query, len(bodies)) if responses.counts_matches else None
     response = responses.listing(bodies, values.get("fields_set"), matches)
     response.matches = matches
     response.dials += _dials(tuple(values))
     return response
 
 
-def _matches(epoch: Epoch, query: Query | None, results: int) -> int:
+def _matches(store: Store, query: Query | None, results: int) -> int:
     """Return how many webhook requests there are on all pages of a query with some results."""
     if query is None or (query.offset == 0 and (query.limit is None or results < query.limit)):
         return results
-    return len(epoch.store.find(query._replace(offset=0, limit=None, order=())))
+    return len(store.find(query._replace(offset=0, limit=None, order=())))
 
 
-def _check_semi_optional(epoch: Epoch, values: Values) -> None:
-    semi_optional = epoch.config.semi_optional
-    names = [name for name in semi_optional if name in values]
+def _check_semi_optional(config: Config, values: Values) -> None:
+    names = [name for name in config.semi_optional if name in values]
     only_entity_id = names == ["entity_id"]
-    if names and not (only_entity_id and not epoch.config.dialect["list.entity_id_alone"]):
+    if names and (not only_entity_id or config.dialect["list.entity_id_alone"]):
         return
-    others = ", ".join(name for name in semi_optional if name not in names)
+    others = ", ".join(name for name in config.semi_optional if name not in names)
     raise VendorError(
         "no_semi_optional",
         "list",
@@ -85,7 +85,7 @@ def _query(epoch: Epoch, values: Values) -> Query | None:
     if "entity_id" in values:
         terms.append(("entity_id", frozenset({values["entity_id"]})))
     matches_none = False
-    for name, field in _REFERENCES:
+    for name, field in _REFERENCES.items():
         if name in values:
             object_id = _reference(epoch, name, values[name])
             matches_none |= object_id is None
@@ -137,13 +137,13 @@ def _url_test(text: str | None, match: str) -> Callable[[str], bool] | None:
 
 
 @lru_cache(maxsize=16)
-def _order(texts: tuple[str, ...]) -> tuple[tuple[tuple[_SortValue, bool], ...], bool]:
+def _order(texts: tuple[str, ...]) -> tuple[tuple[SortKey, ...], bool]:
     """Return the sort keys, and whether records with equal keys are newest first."""
     keys, is_newest_first = read_order(texts)
-    return tuple((_sort_value(key), key.is_down) for key in keys), is_newest_first
+    return tuple(SortKey(_sort_value(key), key.is_down) for key in keys), is_newest_first
 
 
-def _sort_value(key: Key) -> _SortValue:
+def _sort_value(key: Key) -> Callable[[Record], Any]:
     """Return the function that computes the value by which a key sorts a record."""
     if key.member in KEYS:  # then the body need not be parsed
         return lambda record: sort_key(key, getattr(record, key.member))

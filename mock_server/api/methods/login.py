@@ -8,8 +8,9 @@ import orjson
 from crmcom_kit.mock_server.protocol.errors import VendorError
 from crmcom_kit.mock_server.protocol.parameters import Values
 from crmcom_kit.mock_server.protocol.response import Response
-from crmcom_kit.mock_server.store.reference_data import Object
+from crmcom_kit.mock_server.store.reference_data import Object, ReferenceData
 from crmcom_kit.mock_server.world.epoch import Epoch
+from crmcom_kit.schemas import Dialect
 from crmcom_kit.schemas.releases import TokenKind
 from crmcom_kit.usage_errors import quoted
 
@@ -55,7 +56,7 @@ def web_api_key_token(epoch: Epoch, values: Values, authorization: str) -> Respo
         VendorError: the key is wrong (wrong_credentials), or the unit does not exist
             (unknown_unit).
     """
-    key, dials = _basic_user(epoch, authorization)
+    key, dials = _basic_user(epoch.config.dialect, authorization)
     if key is None or key != epoch.config.credentials.api_key:
         raise VendorError(
             "wrong_credentials",
@@ -89,24 +90,23 @@ def token_release(epoch: Epoch, text: str) -> Response:
 
 
 def _issue(epoch: Epoch, values: Values, kind: TokenKind, method: str) -> Response:
-    session = epoch.session(_unit(epoch, values.get("unit")))
+    session = epoch.session(_unit(epoch.reference_data, values.get("unit")))
     issued_token = epoch.tokens.issue(session, kind)
     return epoch.config.responses.data(orjson.dumps({"token": issued_token.text}), method)
 
 
-def _unit(epoch: Epoch, unit_id: str | None) -> Object | None:
+def _unit(data: ReferenceData, unit_id: str | None) -> Object | None:
     if unit_id is None:
         return None
-    unit = epoch.reference_data.units.find("id", unit_id)
+    unit = data.units.find("id", unit_id)
     if unit is not None:
         return unit
     allowed = "the id of an existing unit"
     raise VendorError("unknown_unit", "unit", seen=quoted(unit_id), allowed=allowed)
 
 
-def _basic_user(epoch: Epoch, authorization: str) -> tuple[str | None, tuple[str, ...]]:
+def _basic_user(dialect: Dialect, authorization: str) -> tuple[str | None, tuple[str, ...]]:
     """Return the user name of HTTP Basic, and the dials that decided if there is none."""
-    dialect = epoch.config.dialect
     scheme, _, base64_text = authorization.partition(" ")
     if scheme != "Basic" and not (scheme.capitalize() == "Basic" and dialect[_ANY_CASE]):
         return None, (_ANY_CASE,) if scheme.capitalize() == "Basic" else ()

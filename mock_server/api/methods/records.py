@@ -9,6 +9,7 @@ from crmcom_kit.mock_server.protocol.errors import VendorError
 from crmcom_kit.mock_server.protocol.parameters import REQUEST_IDENTIFIER, Identifier, Values
 from crmcom_kit.mock_server.protocol.response import Response, compact_json
 from crmcom_kit.mock_server.store.records import Record, key_of
+from crmcom_kit.mock_server.store.store import Store
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.tokens import Session
 from crmcom_kit.usage_errors import quoted
@@ -21,7 +22,7 @@ def show(epoch: Epoch, values: Values) -> Response:
         VendorError: it does not exist (unknown_webhook_request).
     """
     identifier: Identifier = values[REQUEST_IDENTIFIER]
-    body = find(epoch, identifier).body
+    body = find(epoch.store, identifier).body
     response = epoch.config.responses.record(body, values.get("fields_set"), "show")
     response.before = response.after = body
     return response
@@ -36,7 +37,7 @@ def delete(epoch: Epoch, values: Values, session: Session) -> Response:
     identifier: Identifier = values[REQUEST_IDENTIFIER]
     record = epoch.store.delete(key_of(identifier.field), identifier.value)
     if record is None:
-        raise unknown_record(epoch, identifier)
+        raise unknown_record(epoch.store, identifier)
     body = record.body
     changed_body = epoch.apply_change("delete", body, session) if record.is_recorded else None
     if changed_body is not None:
@@ -53,18 +54,18 @@ def delete(epoch: Epoch, values: Values, session: Session) -> Response:
     return response
 
 
-def find(epoch: Epoch, identifier: Identifier) -> Record:
+def find(store: Store, identifier: Identifier) -> Record:
     """Return the record that ``identifier`` names. Raises VendorError (unknown_webhook_request)."""
-    record = epoch.store.get(key_of(identifier.field), identifier.value)
+    record = store.get(key_of(identifier.field), identifier.value)
     if record is None:
-        raise unknown_record(epoch, identifier)
+        raise unknown_record(store, identifier)
     return record
 
 
-def unknown_record(epoch: Epoch, identifier: Identifier) -> VendorError:
+def unknown_record(store: Store, identifier: Identifier) -> VendorError:
     """Return the error for a record that does not exist, or was deleted."""
     field, value = identifier
-    is_deleted = epoch.store.ever_existed(key_of(field), value)
+    is_deleted = store.ever_existed(key_of(field), value)
     return VendorError(
         "unknown_webhook_request",
         f"{REQUEST_IDENTIFIER}.{field}",

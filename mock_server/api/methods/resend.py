@@ -36,7 +36,7 @@ async def resend(epoch: Epoch, values: Values, session: Session, waits: Waits) -
             being sent (resend_under_way), or the dialect refuses its definition
             (definition_not_effective) or the failed delivery (delivery_failed).
     """
-    record = find(epoch, values[REQUEST_IDENTIFIER])
+    record = find(epoch.store, values[REQUEST_IDENTIFIER])
     _check_definition(epoch, record)
     delivery = prepare(epoch, session, _claim(epoch, record), Cause.RESEND)
     attempt = delivery.attempt
@@ -112,7 +112,7 @@ def _claim(epoch: Epoch, record: Record) -> Record:
             record=record.body,
         ) from None
     if claimed_record is None:  # deleted in the meantime
-        raise unknown_record(epoch, Identifier("id", record.id))
+        raise unknown_record(epoch.store, Identifier("id", record.id))
     return claimed_record
 
 
