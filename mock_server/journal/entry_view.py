@@ -353,9 +353,13 @@ class EntryView:
 
     @cached_property
     def _after(self) -> JsonObject:
-        return {} if self._result is None else orjson.loads(self._result.after or b"{}")
+        result = self._result
+        if result is None or result.after is result.before:  # as for show
+            return self._before
+        after: JsonObject = orjson.loads(result.after or b"{}")
+        return after
 
-    @property
+    @cached_property
     def before(self) -> JsonObject | None:
         """The webhook request before the request."""
         view: JsonObject = self._redactor.value("", self._before)
@@ -364,6 +368,8 @@ class EntryView:
     @property
     def after(self) -> JsonObject | None:
         """The webhook request after the request; None if it was deleted."""
+        if self._after is self._before:
+            return self.before
         view: JsonObject = self._redactor.value("", self._after)
         return view or None
 
