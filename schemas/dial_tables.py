@@ -9,11 +9,9 @@ CASE_PARTS = ("status", "code", "message", "description", "data", "served")
 #: The kind of a response that is no error.
 SUCCESS = "success"
 #: In which way a value may be wrong, as the fact ``seen`` of an error.
-SEEN = (
-    *("nothing", "empty", "blank", "several", "several in a text"),
-    *("more than one", "an empty object"),
-    *("null", "a boolean", "a number", "a string", "an array", "an object", "not JSON", "a form"),
-)
+SEEN = ("nothing", "empty", "blank", "several", "several in a text", "more than one",
+        "an empty object", "null", "a boolean", "a number", "a string", "an array", "an object",
+        "not JSON", "a form")  # fmt: skip
 #: How many webhook requests a list has; ``part``: not all that match.
 RESULTS = ("none", "one", "several", "part")
 #: What the data of a response without a webhook request may be, unless it is absent.

@@ -16,6 +16,9 @@ _SHORT_LACKS = {"unit": ("group_name", "community_name"), "user": ("email",)}
 _EMPTIED = {"unit": ("group_name", "community_name"), "user": ("person_name", "email")}
 _EMPTIED_SINCE = "R14.1.0"
 
+#: The kinds of objects whose members have an order.
+_ORDERED = ("unit", "user", "status", "log_information", "envelope",
+            "webhook_request", "webhook_definition", "workflow_rule")  # fmt: skip
 _NULL_IF_UNKNOWN = ("alternative_code", "description")
 _MAX_CACHED = 1_000
 
@@ -153,8 +156,4 @@ def _key_orders(name: str) -> Mapping[str, tuple[str, ...]]:
     if name != "documented":
         orders: Mapping[str, tuple[str, ...]] = read_json("data/key_orders.json")[name]
         return orders
-    kinds = (
-        *("unit", "user", "status", "log_information", "envelope"),
-        *("webhook_request", "webhook_definition", "workflow_rule"),
-    )
-    return {kind: tuple(load_schema(kind)["properties"]) for kind in kinds}
+    return {kind: tuple(load_schema(kind)["properties"]) for kind in _ORDERED}

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from tempfile import SpooledTemporaryFile
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from crmcom_kit.mock_server.http.connection import CONNECTION, Connection
 from crmcom_kit.mock_server.http.requests import Receive, Scope, read_body
@@ -27,8 +27,11 @@ THREADS = 64
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
-#: Status, headers, the body so far, and the generator of the remaining parts of a stream.
-_WsgiResponse = tuple[int, list[tuple[bytes, bytes]], bytes, Generator[bytes, None, None] | None]
+class _WsgiResponse(NamedTuple):
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    body: bytes  # of a stream: its first part
+    stream: Generator[bytes, None, None] | None = None  # the other parts
 
 
 class WsgiBridge:
@@ -80,9 +83,9 @@ class WsgiBridge:
             try:
                 size = await self._send(response, scope, send)
             finally:
-                if response[3] is not None:  # in a thread, and also if this task is canceled
-                    self._threads.submit(response[3].close)
-        return response[0], size
+                if response.stream is not None:  # in a thread, and also if this task is canceled
+                    self._threads.submit(response.stream.close)
+        return response.status, size
 
     def _begin(self, environ: "WSGIEnvironment") -> _WsgiResponse:
         """Call the application, and make the response if its length is known."""
@@ -97,25 +100,25 @@ class WsgiBridge:
         status, headers = head
         header_pairs = [(name.encode("latin-1"), text.encode("latin-1")) for name, text in headers]
         if any(name.lower() == "content-length" for name, _ in headers):
-            return status, header_pairs, b"".join([first_part, *parts]), None
-        return status, header_pairs, first_part, parts
+            return _WsgiResponse(status, header_pairs, b"".join([first_part, *parts]))
+        return _WsgiResponse(status, header_pairs, first_part, parts)
 
     async def _send(self, response: _WsgiResponse, scope: Scope, send: Send) -> int:
         """Send a response; return the number of bytes of its body."""
-        status, headers, body, parts = response
+        status, headers, body, stream = response
         connection: Connection = scope[CONNECTION]
-        is_unframed = parts is not None and scope["http_version"] == "1.0"
+        is_unframed = stream is not None and scope["http_version"] == "1.0"
         if is_unframed:
             connection.leave_unframed()
         await send({"type": "http.response.start", "status": status, "headers": headers})
-        has_more = parts is not None
+        has_more = stream is not None
         await send({"type": "http.response.body", "body": body, "more_body": has_more})
         size = len(body)
-        while parts is not None and has_more:
+        while stream is not None and has_more:
             if connection.transport.is_closing():  # the client is gone
                 connection.end()
                 break
-            part = await self._run_in_thread(next, parts, None)
+            part = await self._run_in_thread(next, stream, None)
             has_more = part is not None
             if not has_more and is_unframed:
                 connection.end()

@@ -24,10 +24,7 @@ FAULT_HEADER = "X-Mock-Fault"
 INTERNAL_ERROR = "CRMCOM_KIT.INTERNALERROR"
 #: A list of more records than this is streamed, so that memory does not grow with the response.
 MAX_JOINED = 256
-_METHODS = (
-    *("token", "token_release", "web_api_key_token"),
-    *("show", "list", "resend", "delete"),
-)
+_METHODS = ("token", "token_release", "web_api_key_token", "show", "list", "resend", "delete")
 _CHUNK_BYTES = 65_536
 _MAX_HEADER = 400
 
