@@ -14,7 +14,7 @@ import click
 
 from crmcom_kit.config_file import Refused, config_option
 from crmcom_kit.contract_tests.campaign.stopping import Stop
-from crmcom_kit.contract_tests.options.options import OPTIONS, REPORTS, Option
+from crmcom_kit.contract_tests.options.options import DEFAULTS, OPTIONS, REPORTS, Option
 from crmcom_kit.machine_time import utc_now
 from crmcom_kit.progress import progress
 
@@ -62,7 +62,7 @@ class HeadedCommand(click.Command):
             if record is None:  # it is hidden
                 continue
             if isinstance(param, HeadedOption) and param.is_rare:
-                names.append(param.opts[0])
+                names.append(record[0].partition(" ")[0])
             else:
                 heading = param.heading if isinstance(param, HeadedOption) else "Other"
                 sections.setdefault(heading, []).append(record)
@@ -86,10 +86,30 @@ class _EmptyVariableIsAnError(HeadedOption):
         return os.environ.get(str(self.envvar))
 
 
+_FLAG_OR_FILE = (click.core.ParameterSource.COMMANDLINE, click.core.ParameterSource.DEFAULT_MAP)
+
+
+class _Variable(HeadedOption):
+    """An option that only its environment variable gives; the flag goes with 0.5.0."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str]:  # noqa: ARG002 - as click calls it
+        """Return the variable and its description, though the flag is hidden."""
+        return str(self.envvar), self.help or ""
+
+    def process_value(self, ctx: click.Context, value: Any) -> Any:
+        """Return the value, and warn of the flag and of the key in a file."""
+        if ctx.get_parameter_source(self.name or "") in _FLAG_OR_FILE:
+            _warn(f"{self.opts[0]} goes with 0.5.0: set {self.envvar}")
+        return super().process_value(ctx, value)
+
+
+_CLASSES = {"base-url": _EmptyVariableIsAnError}
+
+
 def as_click(option: Option) -> click.Option:
     """Return an option for a command."""
     is_flag = option.type is bool
-    return (_EmptyVariableIsAnError if option.name == "base-url" else HeadedOption)(
+    return (_Variable if option.is_variable else _CLASSES.get(option.name, HeadedOption))(
         [f"--{option.name}", option.key],
         heading=option.heading,
         is_rare=option.is_rare,
@@ -99,7 +119,7 @@ def as_click(option: Option) -> click.Option:
         show_envvar=option.envvar is not None,
         show_default=option.default is not None and not is_flag,
         help=option.help,
-        hidden=bool(option.scope),
+        hidden=bool(option.scope) or option.is_variable,
         is_flag=is_flag,
         multiple=option.repeats,
         type=_FILE if option.heading == REPORTS else option.type,
@@ -143,7 +163,7 @@ def leave_environment(values: dict[str, Any]) -> None:
     for option in OPTIONS if values["from_har"] else ():
         source = context.get_parameter_source(option.key)
         if option.is_of_server and source is click.core.ParameterSource.ENVIRONMENT:
-            values[option.key] = option.default
+            values[option.key] = DEFAULTS[option.key]
 
 
 def _checked(values: dict[str, Any], stop: Stop) -> int:

@@ -31,6 +31,7 @@ def pytest_addoption(parser: "pytest.Parser") -> None:
         group = parser.getgroup(f"crmcom-kit {option.heading}", f"crmcom-kit: {option.heading}")
         more: dict[str, Any] = {"type": option.type, "metavar": option.metavar}
         action = "append" if option.repeats else "store"
+        is_hidden = bool(option.scope) or option.is_variable
         if option.type is bool:
             action, more = "store_true", {}
         group.addoption(
@@ -38,7 +39,7 @@ def pytest_addoption(parser: "pytest.Parser") -> None:
             dest=f"crmcom_{option.key}",
             action=action,
             default=None,
-            help=SUPPRESS if option.scope else as_in_pytest(option.help).replace("%", "%%"),
+            help=SUPPRESS if is_hidden else as_in_pytest(option.help).replace("%", "%%"),
             **more,
         )
 
@@ -61,6 +62,9 @@ def given_options(config: "pytest.Config") -> dict[str, Any]:
         is_left_aside = bool(config.getoption("crmcom_from_har")) and option.is_of_server
         if value is None and option.envvar is not None and not is_left_aside:
             value = os.environ.get(option.envvar)
+            value = value.split() if option.repeats and value is not None else value
+        elif value is not None and option.is_variable:
+            _warn(f"--crmcom-{option.name} goes with 0.5.0: set {option.envvar}")
         if value is not None:
             values[option.key] = tuple(value) if option.repeats else value
     return with_scope(values, lambda text: _warn(as_in_pytest(text)))

@@ -27,8 +27,11 @@ def test_a_flag_precedes_the_environment_and_that_the_file() -> None:
     Path("crmcom-kit.toml").write_text("[fixtures]\ncount = 2\nfrom = 2024-01-02\n")
     assert generated() == 2
     Path("other.toml").write_text("[fixtures]\ncount = 3\n")
-    assert generated("--config", "other.toml") == 3
     assert generated(CRMCOM_CONFIG="other.toml") == 3
+    assert len(run("--config", "other.toml", "fixtures").stdout.splitlines()) == 3
+    behind = run("fixtures", "--config", "other.toml")  # its place before 0.4.0
+    assert len(behind.stdout.splitlines()) == 3
+    assert "Write it before the command" in behind.stderr
     assert generated(CRMCOM_FIXTURES_COUNT="4") == 4
     assert generated("--count", "5", CRMCOM_FIXTURES_COUNT="4") == 5
 
@@ -69,7 +72,7 @@ def test_a_file_that_cannot_be_followed_is_refused_in_one_line(text: str, told: 
 
 def test_a_file_that_is_asked_for_must_be_there() -> None:
     """Only what is looked for by default may be missing."""
-    result = run("serve", "--config", "none.toml")
+    result = run("--config", "none.toml", "serve")
     assert result.exit_code == 2
     assert result.output == "Error: none.toml: cannot be read: No such file or directory\n"
 

@@ -138,11 +138,11 @@ def why_not_exercised(
     if "web_api_key" in statement and scene.login.api_key is None:
         return "needs --api-key"
     if statement == "token.expiry" and scene.login.expired_token is None:
-        return "needs --expired-token"
+        return "needs CRMCOM_EXPIRED_TOKEN"
     if topic in ("login", "token_release") and session.tokens.login() is None:
         return "needs a login: --username, --password and --organisation"
     if statement == CODES and not secret_keys:
-        return "needs --secret-key, and a server that shows what it has signed"
+        return "needs CRMCOM_SECRET_KEY, and a server that shows what it has signed"
     if session.oracle.service.never_served_line(topic):
         return f"the server never served {topic}"
     is_of_logins = topic in ("login", "token_release", "web_api_key_token")

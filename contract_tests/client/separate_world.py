@@ -57,7 +57,7 @@ def separate_world(target: Target, name: str) -> SeparateWorld:
         why = "the given token is not valid in other worlds; give --username, --password and "
         return replace(outside, refused=f"{why}--organisation")
     if response.status == 401 and ADMIN_TOKEN_HEADER in str(body.get("error")):
-        why = "the mock creates worlds only for callers with its admin token (--admin-token)"
+        why = "the mock creates worlds only for callers with its admin token (CRMCOM_ADMIN_TOKEN)"
         return replace(outside, refused=why)
     return outside
 

@@ -54,6 +54,7 @@ class Option:
     commands: tuple[str, ...] = COMMANDS  # those that have it
     is_rare: bool = False  # whether the help only names it
     scope: str = ""  # what --scope says in its place; such an option goes with 0.5.0
+    is_variable: bool = False  # only its variable gives it; the flag goes with 0.5.0
 
     @property
     def key(self) -> str:
@@ -61,9 +62,14 @@ class Option:
         return self.name.replace("-", "_")
 
     @property
+    def shown(self) -> str:
+        """What messages call it."""
+        return str(self.envvar) if self.is_variable else f"--{self.name}"
+
+    @property
     def envvar(self) -> str | None:
         """The environment variable that all commands share, or None."""
-        is_shared = self.heading in (TARGET, CREDENTIALS) and not self.repeats
+        is_shared = self.heading in (TARGET, CREDENTIALS)
         return f"CRMCOM_{self.key.upper()}" if is_shared else None
 
     @property
@@ -97,7 +103,7 @@ OPTIONS = (
     Option("password", CREDENTIALS, "TEXT", "Password of the user."),
     Option("organisation", CREDENTIALS, "NAME", "Organisation of the user."),
     Option("api-key", CREDENTIALS, "KEY", "Web API key, instead of a user, or to check both."),
-    Option("unit", CREDENTIALS, "ID", "ID of the unit to act for.", is_rare=True),
+    Option("unit", CREDENTIALS, "ID", "ID of the unit to act for.", is_rare=True, is_variable=True),
     Option(
         "token", CREDENTIALS, "TOKEN",
         "An existing, valid token, instead of a login. With a login as well, requests use the "
@@ -106,18 +112,18 @@ OPTIONS = (
     Option(
         "expired-token", CREDENTIALS, "TOKEN",
         "A token of this server whose time is over: requests with it must be refused.",
-        commands=(CHECK, CALIBRATE), is_rare=True,
+        commands=(CHECK, CALIBRATE), is_rare=True, is_variable=True,
     ),
     Option(
         "admin-token", CREDENTIALS, "TOKEN",
         "Admin token of a crmcom-kit mock on this machine; needed to create a world for the run.",
-        commands=(CHECK,), is_rare=True,
+        commands=(CHECK,), is_rare=True, is_variable=True,
     ),
     Option(
         "secret-key", CREDENTIALS, "ID=KEY",
-        "Secret key of the webhook definition with this ID, to check authentication codes. "
-        "Repeatable.",
-        repeats=True, commands=(CHECK,), is_rare=True,
+        "ID=KEY: the secret key of the webhook definition with this ID, to check authentication "
+        "codes; several, separated by spaces.",
+        repeats=True, commands=(CHECK,), is_rare=True, is_variable=True,
     ),
     Option(
         "allow", CHANGED, "METHODS",
@@ -224,16 +230,16 @@ def check_values(values: Mapping[str, Any]) -> None:
         raise OptionsError(str(error)) from None
     check_url(values["base_url"])
     if values["judge"] not in JUDGED:
-        raise OptionsError(_not_allowed("judge", values["judge"], ", ".join(JUDGED)))
+        raise OptionsError(_not_allowed("--judge", values["judge"], ", ".join(JUDGED)))
     if values["judge"] != "both" and not values["from_har"]:
         msg = "--judge is for recorded traffic: add --from-har"
         raise OptionsError(msg)
     for name in allowed_changes(values):
         if name not in CHANGES:
-            raise OptionsError(_not_allowed("allow", name, f"{', '.join(CHANGES)} or none"))
+            raise OptionsError(_not_allowed("--allow", name, f"{', '.join(CHANGES)} or none"))
     if not checked_statements(only=values["only"]):
         allowed = "a pattern, such as 'list.*', of ids of statements that requests can test"
-        raise OptionsError(_not_allowed("only", values["only"], allowed))
+        raise OptionsError(_not_allowed("--only", values["only"], allowed))
     secret_keys(values)
     _check_login(values)
     _check_scope(values)
@@ -243,19 +249,19 @@ def _check_value(option: Option, values: Mapping[str, Any]) -> None:
     """Check one value: its bounds, its encoding, and whether it goes with a recording."""
     value = values[option.key]
     if values["from_har"] and option.heading in OF_REQUESTS and option.is_given(values):
-        msg = f"--{option.name} is not allowed with --from-har, which sends nothing"
+        msg = f"{option.shown} is not allowed with --from-har, which sends nothing"
         raise OptionsError(msg)
     if option.type in (int, float) and value is not None:
         if not option.minimum <= value <= option.maximum or value == math.inf:
             allowed = f"a number from {option.minimum:.2g} "
             allowed += "on" if option.maximum == math.inf else f"to {option.maximum:g}"
-            raise OptionsError(_not_allowed(option.name, value, allowed))
+            raise OptionsError(_not_allowed(option.shown, value, allowed))
         return
     if option.metavar == "FILE" and value == "":  # or nothing would be written, silently
-        raise OptionsError(_not_allowed(option.name, value, "the path of a file"))
+        raise OptionsError(_not_allowed(option.shown, value, "the path of a file"))
     for text in option.all_values(values):
         if isinstance(text, str) and text.encode("utf-8", "replace").decode() != text:
-            msg = f"--{option.name}: a string that is not UTF-8 is not allowed"
+            msg = f"{option.shown}: a string that is not UTF-8 is not allowed"
             raise OptionsError(msg)
 
 
@@ -265,7 +271,9 @@ def secret_keys(values: Mapping[str, Any]) -> dict[str, str]:
     for text in values["secret_key"]:
         definition, equals, key = text.partition("=")
         if not (definition and equals and key):
-            raise OptionsError(_not_allowed("secret-key", "a value of another form", "ID=KEY"))
+            raise OptionsError(
+                _not_allowed("CRMCOM_SECRET_KEY", "a value of another form", "ID=KEY")
+            )
         keys[definition] = key
     return keys
 
@@ -286,17 +294,17 @@ def _check_login(values: Mapping[str, Any]) -> None:
     credentials = [*present, *(name for name in ("token", "api_key") if values[name])]
     expired = values["expired_token"]
     if expired and expired == values["token"]:
-        msg = "--expired-token is the same as --token: give one that the server accepts no longer"
+        msg = "CRMCOM_EXPIRED_TOKEN is the same as --token: give one that has expired"
         raise OptionsError(msg)
     if values["base_url"] and not credentials and not values["from_har"]:
         msg = "no login: give --token, --username with --password and --organisation, or --api-key"
         raise OptionsError(msg)
     credentials += ["expired_token"] if expired else []
     if values["base_url"] is None and credentials:
-        name = credentials[0]
-        flag, variable = f"--{name.replace('_', '-')}", f"CRMCOM_{name.upper()}"
-        msg = f"--base-url is missing, and {flag} is for a server: give its base URL, or "
-        msg += f"remove the login (also {variable}) to start and check a mock"
+        option = next(option for option in OPTIONS if option.key == credentials[0])
+        msg = f"--base-url is missing, and {option.shown} is for a server: give its base URL, or "
+        msg += f"remove the login (also {option.envvar})".removesuffix(f" (also {option.shown})")
+        msg += " to start and check a mock"
         raise OptionsError(msg)
 
 
@@ -325,7 +333,7 @@ def scope_of(values: Mapping[str, Any]) -> Scope | None:
     for text in values["scope"]:
         kind, _, name = text.partition("=")
         if kind not in parts or bool(name) == (kind == "all"):
-            raise OptionsError(_not_allowed("scope", text, "definition=NAME, number=N or all"))
+            raise OptionsError(_not_allowed("--scope", text, "definition=NAME, number=N or all"))
         parts[kind].append(name)
     definitions, numbers, everything = parts["definition"], parts["number"], parts["all"]
     if len(definitions) > 1 or (everything and (definitions or numbers)):
@@ -362,7 +370,7 @@ def check_url(url: str | None, name: str = "base-url") -> None:
     if not usable or parts.query or parts.fragment or parts.username or parts.password:
         allowed = "an http or https URL without user, query and fragment"
         quoted = redact_url(url) if "@" not in url else "a URL with a user in it"
-        raise OptionsError(_not_allowed(name, quoted, allowed))
+        raise OptionsError(_not_allowed(f"--{name}", quoted, allowed))
     if parts.scheme == "https":
         _check_trusted()
 
@@ -379,7 +387,7 @@ def _check_trusted() -> None:
 
 
 def _not_allowed(name: str, seen: object, allowed: str) -> str:
-    return f"--{name}: {seen!r} is not allowed; allowed is {allowed}"
+    return f"{name}: {seen!r} is not allowed; allowed is {allowed}"
 
 
 def command_line(values: Mapping[str, Any]) -> str:

@@ -16,7 +16,7 @@ HEADINGS = {
     "Address and callers": ("--host", "--port", "--tls-self-signed", "--token", "--admin-token"),
     "World": ("--release", "--dialect", "--profile", "--data", "--state", "--seed"),
     "Deliveries": ("--deliver", "--allow-host"),
-    "Other": ("--log", "--config", "--help"),
+    "Other": ("--log", "--help"),
 }
 
 OPTIONS: list[click.Parameter] = [

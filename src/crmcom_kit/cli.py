@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import click
@@ -166,6 +167,14 @@ def _discard_output() -> None:
         for name, (location, short_help) in COMMANDS.items()
     ],
 )
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    envvar="CRMCOM_CONFIG",
+    help="TOML file with options of commands (or CRMCOM_CONFIG).  [default: crmcom-kit.toml, "
+    "pyproject.toml]",
+)
 @click.version_option(__version__, prog_name="crmcom-kit", message="%(prog)s %(version)s")
-def main() -> None:
+def main(config: Path | None) -> None:  # config_file takes it from the context
     """Mock the webhook requests of the CRM.COM Web API, and check servers against the contract."""

@@ -20,7 +20,7 @@ CONFIGURED = ("serve", "check", "calibrate", "diff", "fixtures")
 OWN_FILE, PROJECT_FILE = Path("crmcom-kit.toml"), Path("pyproject.toml")
 
 #: Options whose values no message shows.
-_SECRETS = frozenset(("token", "password", "api-key", "admin-token", "secret-key"))
+_SECRETS = frozenset(("token", "password", "api-key", "admin-token", "secret-key", "expired-token"))
 
 
 class Refused(click.ClickException):
@@ -38,6 +38,7 @@ def _read_config(ctx: click.Context, _param: click.Parameter, path: Path | None)
     if ctx.resilient_parsing:  # completion: it must not fail
         return
     _check_environment(ctx)
+    path = path or ctx.find_root().params.get("config")
     path = path or next((file for file in (OWN_FILE, PROJECT_FILE) if file.is_file()), None)
     if path is None:
         return
@@ -141,14 +142,14 @@ def _unknown_name(place: str, name: str, names: tuple[str, ...], kind: str) -> s
     return f"{place} is not the name of {article} {kind}{remedy}"
 
 
-#: Gives a command the option ``--config``.
+#: Lets a command take options from the file. ``crmcom-kit --config`` names it; behind the command,
+#: the option goes with 0.5.0.
 config_option = click.option(
     "--config",
     type=click.Path(path_type=Path),
-    metavar="FILE",
-    envvar="CRMCOM_CONFIG",
+    hidden=True,
+    deprecated="Write it before the command: crmcom-kit --config FILE COMMAND.",
     is_eager=True,
     expose_value=False,
     callback=_read_config,
-    help="TOML file with options (or CRMCOM_CONFIG).  [default: crmcom-kit.toml, pyproject.toml]",
 )

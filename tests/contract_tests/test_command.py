@@ -49,8 +49,8 @@ def test_a_mock_of_its_own_passes_and_every_report_is_written(tmp_path: Path) ->
     summary = report["summary"]
     assert summary["achieved"] == summary["statements"] - 2 == summary["holds"] > 100
     codes, expiry = (each["why"] for each in report["statements"] if each["verdict"] != "holds")
-    assert "--secret-key" in codes + expiry
-    assert "--expired-token" in codes + expiry
+    assert "CRMCOM_SECRET_KEY" in codes + expiry
+    assert "CRMCOM_EXPIRED_TOKEN" in codes + expiry
     assert 1_200 < summary["requests"] <= 1_500
     cases = list(ET.parse(tmp_path / "r.xml").iter("testcase"))  # noqa: S314 - our own text
     assert len(cases) == summary["statements"]
@@ -117,6 +117,21 @@ def test_a_dry_run_prints_and_writes_nothing(tmp_path: Path) -> None:
     assert "\nGET http://127.0.0.1:9/x/webhook_requests/list: " in done.stdout
     assert done.stdout.endswith("\nNothing was sent.\n")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_rare_credential_comes_from_its_variable(tmp_path: Path) -> None:
+    """Its former flag, and its key in a file, work and warn."""
+    words = ("--dry-run", "--base-url", "http://127.0.0.1:9/x", "--token", "T", *FEW)
+    (tmp_path / "crmcom-kit.toml").write_text('[check]\nunit = "7"\n')
+
+    done = check(tmp_path, *words, "--expired-token", "O", CRMCOM_SECRET_KEY="1=a 2=b")
+    wrong = check(tmp_path, *words, CRMCOM_SECRET_KEY="1=a 2")
+
+    assert done.returncode == 0, done.stderr
+    assert "Warning: --expired-token goes with 0.5.0: set CRMCOM_EXPIRED_TOKEN\n" in done.stderr
+    assert "Warning: --unit goes with 0.5.0: set CRMCOM_UNIT\n" in done.stderr
+    assert "secret-key" not in done.stderr
+    assert "CRMCOM_SECRET_KEY: 'a value of another form'" in wrong.stderr
 
 
 def test_a_terminal_without_some_signs_is_no_trouble(tmp_path: Path) -> None:

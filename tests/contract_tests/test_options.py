@@ -63,7 +63,7 @@ def given(**changes: Any) -> dict[str, Any]:
         ({"rate": float("inf")}, "--rate: inf is not allowed"),
         ({"seed": -1}, "--seed: -1 is not allowed"),
         ({"ledger": ""}, "--ledger: '' is not allowed; allowed is the path of a file"),
-        ({"secret_key": ("KEY",)}, "--secret-key: 'a value of another form' is not allowed"),
+        ({"secret_key": ("KEY",)}, "CRMCOM_SECRET_KEY: 'a value of another form' is not allowed"),
         ({"only": "nothing.*"}, "--only: 'nothing.*' is not allowed; allowed is"),
         ({"only": "methods.k*"}, "--only: 'methods.k*' is not allowed; allowed is"),
     ],

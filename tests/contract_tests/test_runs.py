@@ -193,7 +193,7 @@ class TestSeparateWorld:
     @pytest.mark.parametrize(
         ("changes", "token", "admin_token", "why"),
         [
-            ({}, "hush", None, "--admin-token"),
+            ({}, "hush", None, "CRMCOM_ADMIN_TOKEN"),
             ({"login": Login(token="of a login")}, None, None, "is not valid in other worlds"),
         ],
     )
