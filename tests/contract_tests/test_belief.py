@@ -8,9 +8,13 @@ from typing import Any
 import pytest
 from helpers.conversations import Conversation, exchange, request
 from helpers.recordings import (
+    DONE,
     IDENTIFIER,
     LOGIN,
+    ONE,
+    THREE,
     TOKEN,
+    TWO,
     changed,
     listed,
     ok,
@@ -34,8 +38,6 @@ from crmcom_kit.contract_tests.belief.interpretations import (
 from crmcom_kit.contract_tests.belief.zones import ALL
 from crmcom_kit.schemas.methods import IDENTIFIER_FIELDS
 
-ONE, TWO, THREE = record(1), record(2), record(3)
-DONE = record(1, life_cycle_state="SUCCESSFUL")
 JOBS = {"entity": "JOBS"}
 NUMBER_9 = '"webhook_request_identifier": {"number": "9"}'
 

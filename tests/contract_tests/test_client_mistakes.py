@@ -10,9 +10,12 @@ from xml.etree import ElementTree as ET
 import pytest
 from helpers.conversations import exchange, request
 from helpers.recordings import (
+    DONE,
     HOST,
     IDENTIFIER,
     LOGIN,
+    ONE,
+    OTHER_TOKEN,
     TOKEN,
     Entry,
     archive,
@@ -285,8 +288,6 @@ def test_the_right_request_is_shown_where_it_is_clear(name: str) -> None:
 
 # What came before.
 
-ONE, DONE = record(1), record(1, life_cycle_state="SUCCESSFUL")
-OTHER = "0DDBA115" * 4
 LOST: Entry = {"response": {"status": 0, "content": {}}}
 NO_TOKEN = 401, '{"status": {"code": "E.TOKEN", "message": "", "description": ""}}'
 RELEASE = said("token_release", {"token": TOKEN}, ok({}))
@@ -352,16 +353,25 @@ def mistakes(results: Results) -> list[str]:
         ([], [changed("resend", ONE, **LOST), listed([ONE]), changed("resend", DONE)]),
         ([], [changed("resend", ONE, **LOST), changed("resend", record(2), 2)]),
         ([], [changed("resend", refused(502)), changed("resend", DONE)]),
-        (["token_release.ends_token"], [login(), RELEASE, show(refused()), login(OTHER)]),
-        ([], [login(), RELEASE, login(OTHER), show(ONE, token=OTHER)]),
+        (["token_release.ends_token"], [login(), RELEASE, show(refused()), login(OTHER_TOKEN)]),
+        ([], [login(), RELEASE, login(OTHER_TOKEN), show(ONE, token=OTHER_TOKEN)]),
         (["token.expiry"], [login(), show(ONE), show(NO_TOKEN), listed(NO_TOKEN)]),
-        ([], [login(), show(ONE), show(NO_TOKEN), login(OTHER), show(ONE, token=OTHER)]),
+        (
+            [],
+            [login(), show(ONE), show(NO_TOKEN), login(OTHER_TOKEN), show(ONE, token=OTHER_TOKEN)],
+        ),
         ([], [login(), show(NO_TOKEN), show(NO_TOKEN), show(ONE)]),
         ([], [login(), show(ONE), show(refused()), show(refused())]),
         (
             ["token.expiry"],
             [
-                *(login(), show(ONE), show(refused()), login(OTHER), show(ONE, token=OTHER)),
+                *(
+                    login(),
+                    show(ONE),
+                    show(refused()),
+                    login(OTHER_TOKEN),
+                    show(ONE, token=OTHER_TOKEN),
+                ),
                 listed(refused()),
             ],
         ),

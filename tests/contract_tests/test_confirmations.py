@@ -5,13 +5,24 @@ from typing import Any
 
 import pytest
 from helpers.conversations import Conversation, Script
-from helpers.recordings import Entry, changed, created, listed, record, refused, show
+from helpers.recordings import (
+    DONE,
+    MOVED,
+    ONE,
+    THREE,
+    TWO,
+    Entry,
+    changed,
+    created,
+    listed,
+    record,
+    refused,
+    show,
+)
 
 from crmcom_kit.contract_tests.oracle.confirmations import Effect, OnlyBehind
 from crmcom_kit.contract_tests.oracle.suspicions import Suspicion
 
-ONE, TWO, THREE = record(1), record(2), record(3)
-DONE, MOVED = record(1, life_cycle_state="SUCCESSFUL"), record(1, url="https://elsewhere.example")
 JOBS = {"entity": "JOBS"}
 NO = refused()
 #: What is seen once more if others are at work.

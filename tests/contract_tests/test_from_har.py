@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -16,24 +16,30 @@ import httpx
 import pytest
 from helpers.checking import check
 from helpers.recordings import (
+    DONE,
     HOST,
     IDENTIFIER,
     NOW,
+    ONE,
+    OTHER_TOKEN,
     TOKEN,
+    TWO,
+    TWO_DONE,
     Entry,
     archive,
+    broken,
     changed,
     checked,
     entry,
+    held,
+    key_login,
     listed,
     login,
     ok,
-    record,
     refused,
     said,
     show,
 )
-from mutants import recordings
 
 from crmcom_kit.contract_tests.belief.belief import Belief
 from crmcom_kit.contract_tests.client.http import Limits
@@ -45,258 +51,10 @@ from crmcom_kit.contract_tests.reports import har, html, junit
 from crmcom_kit.contract_tests.reports.report import Report
 from crmcom_kit.contract_tests.run.config import RunConfig, prepared
 from crmcom_kit.contract_tests.run.recording import run_recording
-from crmcom_kit.contract_tests.run.results import Outcome, Results
+from crmcom_kit.contract_tests.run.results import Outcome
 from crmcom_kit.contract_tests.run.run import run
 from crmcom_kit.mock_server.python_api.mock import crmcom_mock
 from crmcom_kit.schemas import API_PATH
-
-ONE, TWO, MOVED = record(1), record(2), record(1, url="https://elsewhere.example.com")
-DONE = record(1, life_cycle_state="SUCCESSFUL")
-TWO_DONE = record(2, life_cycle_state="SUCCESSFUL")
-OTHER_ERROR = record(1, error_description="Another one.")
-OTHER_TOKEN = "0DDBA115" * 4
-THREE, UNIT = record(3), ONE["log_information"]["created_by_unit"]
-
-
-def broken(results: Results) -> set[str]:
-    """Return the statements that are broken, of a run that has not failed."""
-    assert results.trouble is None, results.trouble
-    return {each.statement.id for each in results.statements if each.violations}
-
-
-def held(results: Results) -> set[str]:
-    """Return the statements that hold."""
-    return {each.statement.id for each in results.statements if each.findings.held}
-
-
-def after(seconds: int, made: Entry) -> Entry:
-    """Return an entry so many seconds after the beginning."""
-    return made | {"startedDateTime": NOW.replace(minute=seconds // 60).isoformat()}
-
-
-def by_number(answer: Any) -> Entry:
-    """Return a show of the first webhook request by its number."""
-    return said("show", {"token": TOKEN, IDENTIFIER: {"number": "1"}}, answer)
-
-
-def page(offset: int, *numbers: int) -> Entry:
-    """Return two of all jobs, with some others at the offset."""
-    paging = {"number_of_results": "2", "offset": str(offset)}
-    return listed([record(number) for number in numbers], entity="JOBS", **paging)
-
-
-def for_unit(unit: str, claim: str) -> Entry:
-    """Return a login for a unit, whose token claims to be for one."""
-    parts: list[Entry] = [{"typ": "JWT", "alg": "HS256"}, {"oun": claim, "jti": "5"}, {}]
-    coded = (base64.urlsafe_b64encode(json.dumps(part).encode()).decode() for part in parts)
-    return login(".".join(coded).replace("=", ""), unit=unit)
-
-
-# What conversations show, and what they leave open.
-
-BY_RULE: dict[str, Any] = {"workflow_rule_identifier": {"id": ONE["workflow_rule"]["id"]}}
-REJECTED = {"entity": "JOBS", "life_cycle_state": "REJECTED"}
-RULE = listed(refused(), **BY_RULE)
-BOTH = listed(refused(), **BY_RULE, life_cycle_state="REJECTED")
-
-BROKEN: dict[str, tuple[str, Sequence[Entry]]] = {
-    "one that fits is missing": (
-        "list.entity.filter",
-        [listed([ONE, TWO]), listed([ONE]), show(TWO, 2)],
-    ),
-    "show changes one for a moment": ("show.changes_nothing", [show(ONE), show(MOVED), show(ONE)]),
-    "show and list disagree": (
-        "list.agrees_with_show",
-        [show(ONE), listed([MOVED]), show(ONE), listed([MOVED])],
-    ),
-    "the list is stale after a resend": (
-        "list.agrees_with_show",
-        [show(ONE), changed("resend", DONE), show(DONE), listed([ONE]), show(DONE)],
-    ),
-    "one is shown twice, and refused for good in between": (
-        "identifier.selects",
-        [show(ONE), show(refused()), listed([ONE])],
-    ),
-    "a field is left out": (
-        "fields_set.default_all",
-        [show(ONE), show({k: v for k, v in ONE.items() if k != "url"}), listed([ONE])],
-    ),
-    "a list is refused for one of its parameters": (
-        "list.workflow_rule_identifier.filter",
-        [listed([ONE]), RULE, BOTH, listed([ONE], **REJECTED), listed([ONE])],
-    ),
-    "and is never asked for with that one alone": (
-        "list.workflow_rule_identifier.filter",
-        [listed([ONE]), BOTH, listed([ONE], **REJECTED)],
-    ),
-    "a list is refused for two of its parameters together": (
-        "list.semi_optional.several_allowed",
-        [
-            *(listed([ONE]), listed([ONE], **BY_RULE), listed([ONE])),
-            *(listed(refused(), entity="JOBS", **BY_RULE), listed([ONE])),
-        ],
-    ),
-    "one is refused by number, and shown by id": (
-        "identifier.fields",
-        [show(ONE), by_number(refused()), show(ONE)],
-    ),
-    "a list fails each time, and others do not": (
-        "errors.no_server_error",
-        [show(ONE), listed(refused(500)), show(ONE), listed(refused(500))],
-    ),
-    "a resend loses the rule": (
-        "resend.identity_kept",
-        [show(ONE), changed("resend", DONE | {"workflow_rule": {"id": "other"}})],
-    ),
-    "a resend had no effect": (
-        "resend.sends_again",
-        [show(ONE), changed("resend", DONE), show(ONE)],
-    ),
-    "a released token is valid": (
-        "token_release.ends_token",
-        [login(), said("token_release", {"token": TOKEN}, ok({})), listed([ONE])],
-    ),
-    "a valid token is not released": (
-        "token_release.available",
-        [login(), listed([ONE]), said("token_release", {"token": TOKEN}, refused()), show(ONE)],
-    ),
-    "a page begins one too early, twice": (
-        "list.paging.offset",
-        [*[page(0, 1, 2), page(2, 2, 3), listed([ONE, TWO, THREE])] * 2],
-    ),
-    "a page begins one too early, three times": (
-        "list.paging.offset",
-        [page(0, 1, 2), page(2, 2, 3)] * 3,
-    ),
-    "a page is too short, twice": (
-        "list.paging.number_of_results",
-        [listed([ONE, TWO, THREE]), page(0, 1), listed([ONE, TWO, THREE]), page(0, 1)],
-    ),
-    "a login acts for another unit, twice": (
-        "login.unit",
-        [show(ONE), *[for_unit("5", UNIT["name"])] * 2],
-    ),
-}
-
-
-@pytest.mark.parametrize("name", BROKEN)
-def test_a_conversation_breaks_one_statement(tmp_path: Path, name: str) -> None:
-    """Later exchanges confirm what is suspected."""
-    statement, entries = BROKEN[name]
-    release = {"token_release": "R10", "login": "R12"}.get(statement.split(".")[0], "R9")
-    release = "R13" if "paging" in statement else release
-    only = statement if release == "R12" else "*"  # of whose claims the others are missing
-    results = checked(tmp_path, archive(entries), release=release, only=only)
-    assert broken(results) == {statement}
-    assert results.exit_code == 1
-
-
-ALL_JOBS = f"{HOST}{API_PATH}/webhook_requests/list?entity=JOBS"
-UNANSWERED: Entry = {"response": {"status": 0, "content": {}}}
-OPEN: dict[str, Sequence[Entry]] = {
-    "others change one for good": [show(ONE), show(ONE), show(DONE), show(DONE)],
-    "others delete one": [show(ONE), show(refused(404)), show(refused(404)), listed([])],
-    "others add one after a resend": [
-        *(listed([ONE]), changed("resend", DONE), listed([DONE, TWO])),
-        *(changed("resend", TWO_DONE, 2), listed([DONE, TWO_DONE, record(3)])),
-    ],
-    "one is refused for a moment": [show(ONE), show(refused()), show(ONE)],
-    "a list by two parameters is refused, and by one of them when a token had ended": [
-        *(login(), login(OTHER_TOKEN), listed([ONE], token=OTHER_TOKEN), RULE),
-        listed(refused(), **BY_RULE, life_cycle_state="SUCCESSFUL", token=OTHER_TOKEN),
-        listed([ONE], token=OTHER_TOKEN),
-    ],
-    "a limit is exceeded now and then": [
-        *(listed([ONE]), listed(refused()), listed([ONE]), show(ONE), show(refused())),
-        listed([ONE], entity="JOBS", life_cycle_state="REJECTED"),
-    ],
-    "a delivery turns out to have failed": [
-        *(show(ONE), changed("resend", DONE), show(DONE), show(ONE), show(ONE))
-    ],
-    "a list fails once": [listed([ONE]), listed(refused(500)), listed([ONE])],
-    "a token is an array": [
-        said("resend", {"token": [TOKEN], IDENTIFIER: {"id": ONE["id"]}}, ok(DONE)),
-        said("resend", {"token": [TOKEN], IDENTIFIER: {"id": ONE["id"]}}, refused()),
-    ],
-    "a token has ended": [
-        *(login(), show(ONE), show(refused()), login(OTHER_TOKEN)),
-        listed([ONE], token=OTHER_TOKEN),
-    ],
-    "others try a delivery twice, much later": [
-        *(after(0, show(ONE)), after(60, show(OTHER_ERROR)), after(120, show(ONE)))
-    ],
-    "one is shown while it is deleted": [show(ONE), changed("delete", ONE, time=3000), show(ONE)],
-    "a resend without a response may have been done": [
-        *(show(ONE), changed("resend", ONE, **UNANSWERED), show(ONE)),
-        *(changed("resend", refused()), listed([], entity="JOBS", life_cycle_state="REJECTED")),
-    ],
-    "all tokens were taken out of it": [login(), entry("GET", ALL_JOBS, *ok([ONE]))],
-    "two servers in turn have pages in other orders": [page(0, 1, 2), page(2, 2, 3)] * 2,
-    "a page begins one too early, once": [page(0, 1, 2), page(2, 2, 3), page(0, 1, 2)],
-    "others delete one between two pages": [
-        *(page(0, 1, 2), page(2, 2, 3), changed("delete", record(4), 4)),
-        *(page(0, 1, 2), page(2, 2, 3)),
-    ],
-    "a page comes in another way later": [
-        *(page(0, 1, 2), page(2, 2, 3), page(2, 3, 4), page(0, 1, 2), page(2, 2, 3))
-    ],
-    "a second delete returns what is gone": [
-        *(show(record(2, number="1"), 2), changed("delete", ONE), show(record(2, number="1"), 2))
-    ],
-}
-
-
-@pytest.mark.parametrize("name", OPEN)
-def test_an_unconfirmed_suspicion_breaks_no_statement(tmp_path: Path, name: str) -> None:
-    """Others may have done it, it was for a moment only, or two requests have no order."""
-    release = "R13" if "page" in name else "R9"
-    assert not broken(checked(tmp_path, archive(OPEN[name]), release=release))
-
-
-@pytest.mark.parametrize("name", ["others delete one", "others change one for good"])
-def test_a_suspicion_that_nothing_confirms_is_no_pass(tmp_path: Path, name: str) -> None:
-    """It is counted and told, and no violation."""
-    results = checked(tmp_path, archive(OPEN[name]))
-    assert (results.unconfirmed, results.exit_code) == (1, 0)
-    assert results.outcome == "unconfirmed"
-    *_, warning, advice = results.warnings
-    assert re.match(r"not confirmed: .*, exchange [23], show: expected .*; seen .*", warning)
-    assert advice.startswith("to confirm a suspicion, ")
-    assert checked(tmp_path, archive(OPEN[name]), only="list.entity.*").unconfirmed == 0
-
-
-@pytest.mark.parametrize("name", ["a token has ended", "one is shown while it is deleted"])
-def test_what_explains_a_suspicion(tmp_path: Path, name: str) -> None:
-    """A token that has ended since, and a request without an order."""
-    assert checked(tmp_path, archive(OPEN[name])).outcome == "passed"
-
-
-@pytest.mark.parametrize("seed", range(6))
-def test_sound_clients_of_legal_servers_give_no_alarm(tmp_path: Path, seed: int) -> None:
-    """Choices at random, two clients, others at work, lost responses, tokens redacted or not."""
-    assert recordings.faults(recordings.session(seed, tmp_path)) == []
-
-
-def test_a_method_that_showed_what_nobody_had_seen_was_served(tmp_path: Path) -> None:
-    """Only one that never showed anything was never served."""
-    served = checked(tmp_path, archive([show(ONE), show(TWO, 2), show(refused())]))
-    assert served.never_served == ()
-    never = checked(tmp_path, archive([listed([ONE]), show(refused()), show(refused())]))
-    assert never.never_served == (
-        "show was sent 2 times and never served (last: HTTP 400, code E.1)",
-    )
-
-
-def test_logins_are_checked_as_in_a_run(tmp_path: Path) -> None:
-    """What they show alone, of units and of how a key is written."""
-    key = base64.b64encode(b"KEY-31415926:").decode()
-    entries = [login(unit="5"), key_login(key), show(ONE)]
-    entries += [said("token_release", {"token": TOKEN}, ok({}))]
-    assert held(checked(tmp_path, archive(entries), release="R10")) >= {
-        *("login.unit", "login.web_api_key.basic", "login.web_api_key.colon"),
-        *("token_release.available", "web_api_key_token.available"),
-    }
-
 
 # What a run writes is checked as the run was.
 
@@ -410,7 +168,8 @@ def test_a_response_that_broke_off_is_lost(tmp_path: Path, mark: dict[str, str])
 
 def test_entries_without_a_response_of_the_server_are_skipped(tmp_path: Path) -> None:
     """They are counted, by the reason."""
-    bare, made = ALL_JOBS, [login(), listed([ONE]), show(ONE)]
+    bare = f"{HOST}{API_PATH}/webhook_requests/list?entity=JOBS"
+    made = [login(), listed([ONE]), show(ONE)]
     evicted = entry("GET", bare, 200, None)
     evicted["response"]["content"]["size"] = 4000
     others = [
@@ -551,16 +310,6 @@ def test_redacted_tokens_and_credentials_are_fine(tmp_path: Path, shown: str, re
     made += [show(TWO_DONE, 2), changed("resend", TWO_DONE, 2)]
     results = checked(tmp_path, redacted(made), release=release)
     assert broken(results) == {"resend.only_rejected"}
-
-
-def key_login(credentials: str) -> Entry:
-    """Return a login by a Web API key that was served."""
-    made = said("web_api_key_token", {}, ok({"token": TOKEN}))
-    header = {"name": "Authorization", "value": f"Basic {credentials}"}
-    made["request"]["headers"].append(header)
-    del made["request"]["postData"]
-    made["request"]["bodySize"] = 0
-    return made
 
 
 def test_no_report_shows_a_secret_of_the_recording(tmp_path: Path) -> None:

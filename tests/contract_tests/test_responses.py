@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from helpers.conversations import Conversation
 from helpers.recordings import (
+    DONE,
     EXAMPLE,
     IDENTIFIER,
     LOGIN,
+    ONE,
     TOKEN,
     Entry,
     Response,
@@ -22,7 +24,6 @@ from helpers.recordings import (
     show,
 )
 
-ONE, DONE = record(1), record(1, life_cycle_state="SUCCESSFUL")
 OK = {"code": "OK", "message": "", "description": ""}
 ERROR = {"code": "E1", "message": "It does not exist.", "description": None}
 LOG = "response.log_information"

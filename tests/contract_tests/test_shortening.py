@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 from helpers.conversations import Conversation, exchange
-from helpers.recordings import TOKEN, Entry, changed, listed, login, record, show
+from helpers.recordings import ONE, THREE, TOKEN, TWO, Entry, changed, listed, login, record, show
 
 from crmcom_kit.contract_tests.campaign.session import Session
 from crmcom_kit.contract_tests.campaign.shortening import shorten
@@ -13,7 +13,6 @@ from crmcom_kit.contract_tests.client.http import Client, Limits
 from crmcom_kit.contract_tests.client.targets import own_mock
 from crmcom_kit.contract_tests.templates import Scene
 
-ONE, TWO, THREE = record(1), record(2), record(3)
 SENT, LESS = record(1, life_cycle_state="SUCCESSFUL"), listed([TWO, THREE])
 LOOKS = [listed([ONE, TWO, THREE]), show(TWO, 2), show(THREE, 3), login("OTHER")]
 

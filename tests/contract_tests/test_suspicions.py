@@ -6,8 +6,14 @@ from typing import Any
 import pytest
 from helpers.conversations import Conversation, hypotheses
 from helpers.recordings import (
+    DONE,
     IDENTIFIER,
+    MOVED,
+    ONE,
+    THREE,
     TOKEN,
+    TWO,
+    TWO_DONE,
     Entry,
     changed,
     created,
@@ -19,9 +25,6 @@ from helpers.recordings import (
     show,
 )
 
-ONE, TWO, THREE = record(1), record(2), record(3)
-DONE, MOVED = record(1, life_cycle_state="SUCCESSFUL"), record(1, url="https://elsewhere.example")
-TWO_DONE = record(2, life_cycle_state="SUCCESSFUL")
 JOBS, RULE = {"entity": "JOBS"}, {"name": ONE["workflow_rule"]["name"]}
 CODE = ONE["webhook_definition"]["alternative_code"]
 GONE = ["identifier.selects Disagree", "identifier.selects Refused"]

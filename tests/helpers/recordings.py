@@ -21,7 +21,7 @@ from crmcom_kit.schemas.methods import methods
 
 NOW = dt.datetime(2026, 11, 25, 12, tzinfo=dt.UTC)
 HOST = "https://crm.example.com"
-TOKEN = "CAFED00D" * 4
+TOKEN, OTHER_TOKEN = "CAFED00D" * 4, "0DDBA115" * 4
 LOGIN = {"username": "ann", "password": "Secret-31415926", "organisation": "ACME"}
 IDENTIFIER = "webhook_request_identifier"
 EXAMPLE = next(iter(examples("show_answer", resolve("R9")).values()))["value"]["data"]
@@ -55,6 +55,12 @@ def created(moment: str, number: int = 1) -> dict[str, Any]:
     """Return a webhook request that was created at a moment."""
     dates = {"created_date": moment, "updated_date": moment}
     return record(number, log_information=EXAMPLE["log_information"] | dates)
+
+
+#: Webhook requests, and what becomes of the first two.
+ONE, TWO, THREE = record(1), record(2), record(3)
+DONE, TWO_DONE = (record(number, life_cycle_state="SUCCESSFUL") for number in (1, 2))
+MOVED = record(1, url="https://elsewhere.example")
 
 
 def said(method: str, given: Mapping[str, Any], response: Response, /, **more: Any) -> Entry:
@@ -118,6 +124,16 @@ def login(token: str = TOKEN, **given: Any) -> Entry:
     return said("token", LOGIN | given, ok({"token": token}))
 
 
+def key_login(credentials: str) -> Entry:
+    """Return a login by a Web API key that was served."""
+    made = said("web_api_key_token", {}, ok({"token": TOKEN}))
+    header = {"name": "Authorization", "value": f"Basic {credentials}"}
+    made["request"]["headers"].append(header)
+    del made["request"]["postData"]
+    made["request"]["bodySize"] = 0
+    return made
+
+
 def show(response: Any, number: int = 1, *, token: str = TOKEN, **given: Any) -> Entry:
     """Return a show of a webhook request by its id; a response is an envelope or a record."""
     named = {"id": record(number)["id"]}
@@ -159,3 +175,14 @@ def checked(folder: Path, *texts: str, **options: Any) -> Results:
         path.write_text(text, "utf-8")
     given = {"from_har": tuple(map(str, paths)), **options}
     return run_recording(*prepared(DEFAULTS | given, now=NOW))
+
+
+def broken(results: Results) -> set[str]:
+    """Return the statements that are broken, of a run that has not failed."""
+    assert results.trouble is None, results.trouble
+    return {each.statement.id for each in results.statements if each.violations}
+
+
+def held(results: Results) -> set[str]:
+    """Return the statements that hold."""
+    return {each.statement.id for each in results.statements if each.findings.held}
