@@ -206,7 +206,7 @@ class ContractMachine(RuleBasedStateMachine):
 
     # The server.
 
-    def _new_session(self) -> Session:
+    def _new_session(self, findings: FindingsOfTest | None = None) -> Session:
         """Return a session with a new server, logged in. Raises TargetDown, Unreachable."""
         target = self._checked_target()
         is_ours = target.own or target.near
@@ -218,8 +218,7 @@ class ContractMachine(RuleBasedStateMachine):
             login_count=LoginCount() if is_ours else self._shared.logins,
             sleep=(lambda _: None) if target.own else time.sleep,
         )
-        session = new_session(target, config)
-        session.findings = FindingsOfTest(self._known_deviations())
+        session = new_session(target, config, findings)
         try:
             enter(session, config)
         except BaseException:
@@ -268,7 +267,8 @@ class ContractMachine(RuleBasedStateMachine):
     def begin(self, lists: Lists) -> None:
         """Log in to a new server, and list some of its webhook requests."""
         __tracebackhide__ = True
-        self.session = self._new_session()
+        self._findings = FindingsOfTest(self._known_deviations())
+        self.session = self._new_session(self._findings)
         self._has_begun = True
         chance = Random(0)  # confirmations draw nothing, or an example could end in one
         self.session.belief.done_by_others |= self._shared.done_by_others
@@ -344,14 +344,13 @@ class ContractMachine(RuleBasedStateMachine):
     def _do(self, send: Callable[[], Any]) -> None:
         """Send something, and raise what is broken."""
         __tracebackhide__ = True
-        session = self.session
-        assert isinstance(session.findings, FindingsOfTest)  # noqa: S101 - for the type checker
+        session, violations = self.session, self._findings.violations
         self._is_over = True  # unless nothing is raised
         with suppress(Unreachable):  # withheld, or without a response: the example goes on
             send()
         settle(self.campaign, confirms=self.confirms)
-        if session.findings.violations:
-            violation = session.findings.violations[0]
+        if violations:
+            violation = violations[0]
             log = shorten(violation, session.client.history, session)
             note = "not seen again with these alone; all that were sent"
             until = session.client.history[: violation.exchanges[-1].number]

@@ -7,7 +7,7 @@ fixtures in tests of your own.
 
 import json
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
@@ -29,7 +29,6 @@ from crmcom_kit.contract_tests.client.errors import TargetDown, Unreachable
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.client.logins import LoginCount
 from crmcom_kit.contract_tests.client.targets import Target as Server
-from crmcom_kit.contract_tests.options.deviations import Deviation
 from crmcom_kit.contract_tests.options.options import PYTEST_OPTIONS, REPORTS, OptionsError
 from crmcom_kit.contract_tests.oracle.findings import Broken, Violation
 from crmcom_kit.contract_tests.plugin import as_in_pytest, given_options
@@ -55,10 +54,10 @@ class Target:
     suspects fails the test: ``check`` at once, and any other request at the end of the test.
     """
 
-    def __init__(self, session: Session, deviations: Iterable[Deviation] = ()) -> None:
-        """Send through ``session``, which has logged in; ``deviations`` fail no test."""
+    def __init__(self, session: Session, findings: FindingsOfTest) -> None:
+        """Send through ``session``, which has logged in, and whose findings fail tests."""
         self.session = session  # for the kit itself
-        self._deviations = tuple(deviations)
+        self._findings = findings
         self._tokens: set[str] = set()  # of all logins of this session
         self._broken: dict[tuple[str, str, bytes | None], tuple[bytes, Violation]] = {}
         self._has_looked = False  # whether webhook requests were discovered
@@ -127,13 +126,14 @@ class Target:
         used = call.parameters.get("token")
         if used in self._tokens and token is not None and used != token:
             call = with_token(call, token)
-        earlier, session.queue = session.queue, []
+        earlier = [*session.queue]
+        session.queue.clear()
         try:
             sent = session.send_patiently(call)
             session.queue += sent.suspicions
             violations = self._settled()
         finally:
-            session.queue = earlier
+            session.queue[:] = earlier
         # Hypothesis sends an example twice. By then the oracle expects the response that it saw, so
         # the same response to the same request is raised again.
         request = call.path, call.query, call.body
@@ -204,7 +204,7 @@ class Target:
             violation = violations[0]
             log = shorten(violation, session.client.history[self._first :], session)
             return exception(violation, [exchange.call for exchange in log], session)
-        if suspected and not session.findings.violation_count:
+        if suspected and not self._findings.violation_count:
             first = suspected[0]
             msg = f"{first.kind[0]}: expected {first.expected}; seen {first.seen}; "
             msg += "not confirmed: maybe somebody else was at work"
@@ -215,10 +215,10 @@ class Target:
     def _settled(self) -> list[Violation]:
         """Settle suspicions, and return the violations that no deviation explains."""
         session = self.session
-        session.findings = findings = FindingsOfTest(self._deviations)
+        self._findings.clear()
         settle(Campaign(session, FEW_LOOKS), confirms=not self.is_own)
         self._note_token()
-        return findings.violations
+        return [*self._findings.violations]
 
     def _look(self) -> None:
         """Discover webhook requests, once."""
@@ -249,9 +249,10 @@ def target(
     """
     values = {**given_options(request.config), "base_url": target_url}
     server, config = _prepared(values, _crmcom_logins)
-    session = new_session(server, config, may_find_more=True)
+    findings = FindingsOfTest(config.deviations)
+    session = new_session(server, config, findings, may_find_more=True)
     _enter(session, config)
-    request.config.stash[_TARGET] = target = Target(session, config.deviations)
+    request.config.stash[_TARGET] = target = Target(session, findings)
     yield target
     del request.config.stash[_TARGET]
     session.client.close()

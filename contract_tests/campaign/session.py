@@ -1,7 +1,6 @@
 """Send requests with the run's token, and once more if it has ended or a refusal may pass."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from crmcom_kit.contract_tests.belief.belief import Belief, TokenState
@@ -9,39 +8,90 @@ from crmcom_kit.contract_tests.campaign.connection import Connection
 from crmcom_kit.contract_tests.campaign.patience import Patience
 from crmcom_kit.contract_tests.campaign.tokens import Tokens
 from crmcom_kit.contract_tests.client.calls import build, changing_method, with_token
-from crmcom_kit.contract_tests.client.errors import Unreachable
+from crmcom_kit.contract_tests.client.errors import Unreachable, Withheld
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.client.http import MAX_TRIES
+from crmcom_kit.contract_tests.client.targets import Target
 from crmcom_kit.contract_tests.client.wording import counted
 from crmcom_kit.contract_tests.oracle.oracle import Observation, Oracle
 from crmcom_kit.contract_tests.safety.guard import Guard
-from crmcom_kit.contract_tests.safety.logins import LoginGuard
+from crmcom_kit.contract_tests.safety.ledger import Ledger
 from crmcom_kit.schemas.methods import Method
 
 #: The maximum number of webhook requests, changed by others, that notes name.
 MAX_OTHERS = 20
 
 
-@dataclass
-class Session(Connection):
-    """What a run sends through: its connection, the token that it has, and patience."""
+class Session:
+    """What a run sends through: a connection, the run's token, a guard of changes, and patience."""
 
-    tokens: Tokens = field(init=False)
-    patience: Patience = field(init=False)
+    def __init__(
+        self, connection: Connection, ledger: Ledger | None = None, *, may_find_more: bool = False
+    ) -> None:
+        """Send through ``connection``. See ``Guard`` for the ledger and ``may_find_more``."""
+        self._connection = connection
+        self.client, self.scene = connection.client, connection.scene
+        self.findings, self.queue = connection.findings, connection.queue
+        self._patience = Patience(self.client, self.scene)
+        self.tokens = Tokens(connection, self._patience)
+        self.guard = Guard(self.scene, self.client, self.call, ledger, may_find_more=may_find_more)
+        self.changed: set[str] = set()  # ids of all that served requests have changed
+        #: How many requests of each changing method may be sent; of others, any number.
+        self.changes_left: dict[str, int] = {}
 
-    def __post_init__(self) -> None:
-        self.patience = Patience(self.client, self.scene)
-        self.tokens = Tokens(self, self.patience)
-        self.login_guard = LoginGuard(self.scene)
-        self.guard = Guard(self.scene, self.client, self.call)
+    @property
+    def oracle(self) -> Oracle:
+        """The oracle that observes the exchanges."""
+        return self._connection.oracle
+
+    @property
+    def belief(self) -> Belief:
+        """What is known of the target."""
+        return self._connection.belief
+
+    @property
+    def target(self) -> Target:
+        """What is checked."""
+        return self.client.target
+
+    @property
+    def changed_numbers(self) -> tuple[str, ...]:
+        """Numbers of the webhook requests that were changed, or may be: a response was unclear."""
+        changed, touched = self.changed | self.guard.unclear, self.guard.touched
+        return tuple(str(record.get("number")) for key, record in touched.items() if key in changed)
 
     def forget(self) -> None:
         """Forget what is known of the target, except the token."""
-        belief = Belief(self.belief.release, credentials=self.belief.credentials)
-        if self.scene.token is not None:
-            belief.set_token(self.scene.token, self.belief.token_state(self.scene.token))
-        self.oracle, self.scene.belief = Oracle(belief), belief
-        self.queue.clear()
+        self._connection.forget()
+
+    def send(self, call: Call) -> Observation:
+        """Send a request that may change something, if that is allowed, or that only reads.
+
+        Raises: see ``Connection.send``; and
+            Unreachable: the change is not allowed.
+            Withheld: it might be one out of scope.
+        """
+        change = changing_method(call)
+        if change is None:
+            return self._connection.send(call)
+        if change not in self.scene.allowed:
+            msg = f"{change} is not allowed; allow it with --allow {change}"
+            raise Unreachable(msg)
+        self._count_change(change)
+        self.guard(call)
+        sent = self._connection.send(call)
+        self.guard.note_response(sent.exchange)
+        if sent.exchange.ok and self.belief.changes:
+            self.changed |= self.belief.changes[-1].named
+        return sent
+
+    def _count_change(self, method: str) -> None:
+        left = self.changes_left.get(method)
+        if left == 0:
+            msg = f"no more requests to {method} are sent than --dry-run says: see --max-requests"
+            raise Withheld(msg)
+        if left is not None:
+            self.changes_left[method] = left - 1
 
     def send_patiently(self, call: Call) -> Observation:
         """Send a request; send a read again if its token has ended, or if its refusal may pass.
@@ -59,10 +109,10 @@ class Session(Connection):
                 raise Unreachable(msg)
             sent = self.send(self.with_current_token(call))
         for tries in range(MAX_TRIES):
-            if not self.patience.tries_again(sent, tries):
+            if not self._patience.tries_again(sent, tries):
                 break
             refused, sent = sent.exchange.wording, self.send(self.with_current_token(call))
-            self.patience.learn(refused, sent)
+            self._patience.learn(refused, sent)
         return sent
 
     def method(self, name: str) -> Method:
@@ -115,7 +165,7 @@ class Session(Connection):
 
     def notes(self) -> Iterator[str]:
         """Yield a sentence for each wait, and for each change that others may have made."""
-        yield from self.patience.notes()
+        yield from self._patience.notes()
         yield from self.oracle.service.unanswered()
         for key, seen in list(self.belief.changed_by_others.items())[:MAX_OTHERS]:
             changed = self.belief.tracked.get(key)

@@ -26,6 +26,12 @@ class FindingsOfTest(Findings):
         if not is_listed(violation, self._deviations):
             self.violations.append(violation)
 
+    def clear(self) -> None:
+        """Drop what other requests have shown."""
+        self.by_statement.clear()
+        self.crashes.clear()
+        self.violations.clear()
+
 
 def is_listed(violation: Violation, deviations: Iterable[Deviation]) -> bool:
     """Return whether one of the deviations explains a violation."""

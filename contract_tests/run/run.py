@@ -8,6 +8,7 @@ from dataclasses import replace
 from crmcom_kit.contract_tests.belief.belief import Belief
 from crmcom_kit.contract_tests.campaign.campaign import Campaign
 from crmcom_kit.contract_tests.campaign.conclusions import conclude
+from crmcom_kit.contract_tests.campaign.connection import Connection
 from crmcom_kit.contract_tests.campaign.discovery import discover
 from crmcom_kit.contract_tests.campaign.dry_run import dry_run_lines
 from crmcom_kit.contract_tests.campaign.lacks import lacks, why_not_exercised
@@ -30,14 +31,12 @@ from crmcom_kit.contract_tests.client.targets import MOCK_HEADER, Target
 from crmcom_kit.contract_tests.client.wording import counted, shortened
 from crmcom_kit.contract_tests.options.options import CHANGES, SUCCESSFUL_RESEND
 from crmcom_kit.contract_tests.options.scope import EVERYTHING, NOTHING
-from crmcom_kit.contract_tests.oracle.findings import Verdict
-from crmcom_kit.contract_tests.oracle.oracle import Oracle
+from crmcom_kit.contract_tests.oracle.findings import Findings, Verdict
 from crmcom_kit.contract_tests.oracle.parsing import READ_METHODS
 from crmcom_kit.contract_tests.oracle.service import failures
 from crmcom_kit.contract_tests.run.config import RunConfig
 from crmcom_kit.contract_tests.run.recording import run_recording
 from crmcom_kit.contract_tests.run.results import Results, StatementResult, statement_results
-from crmcom_kit.contract_tests.safety.guard import Guard
 from crmcom_kit.contract_tests.safety.inventory import Inventory
 from crmcom_kit.contract_tests.safety.ledger import Ledger
 from crmcom_kit.contract_tests.templates import Scene
@@ -60,20 +59,25 @@ class ScopeEmpty(Exception):
 
 
 def new_session(
-    target: Target, config: RunConfig, *, may_find_more: bool = False, ends_at: float = math.inf
+    target: Target,
+    config: RunConfig,
+    findings: Findings | None = None,
+    *,
+    may_find_more: bool = False,
+    ends_at: float = math.inf,
 ) -> Session:
     """Return a session for ``target`` that has sent nothing yet.
 
-    ``may_find_more``: see ``Guard``; ``ends_at``: see ``Client``.
+    ``findings``: see ``Connection``; ``may_find_more``: see ``Guard``; ``ends_at``: see ``Client``.
     """
     client = Client(target, config.limits, ends_at=ends_at, now=config.now, sleep=config.sleep)
     belief = Belief(target.release, credentials=target.login)
     scene = Scene(belief, token=target.login.token, nowhere=nowhere(config.seed))
     if not target.own and config.max_logins != ANY_LOGINS:
         scene.logins = Logins(config.max_logins, config.login_count)
-    session = Session(client, Oracle(belief), scene, stop=config.stop)
     ledger = Ledger(config.ledger, target) if config.ledger is not None else None
-    session.guard = Guard(scene, client, session.call, ledger, may_find_more=may_find_more)
+    connection = Connection(client, scene, findings, config.stop)
+    session = Session(connection, ledger, may_find_more=may_find_more)
     _permit(session, config, ours=target.own)
     return session
 

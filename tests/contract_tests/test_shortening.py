@@ -6,8 +6,10 @@ import pytest
 from helpers.conversations import Conversation, exchange
 from helpers.recordings import ONE, THREE, TOKEN, TWO, Entry, changed, listed, login, record, show
 
+from crmcom_kit.contract_tests.campaign.connection import Connection
 from crmcom_kit.contract_tests.campaign.session import Session
 from crmcom_kit.contract_tests.campaign.shortening import shorten
+from crmcom_kit.contract_tests.campaign.stopping import Stop
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.client.http import Client, Limits
 from crmcom_kit.contract_tests.client.targets import own_mock
@@ -29,7 +31,7 @@ def session_of(conversation: Conversation) -> Session:
     """Return a session with the oracle of a conversation, whose time ends in a minute."""
     target = own_mock("R13")
     client = Client(target, Limits(), ends_at=60.0, now=lambda: 0.0)
-    return Session(client, conversation.oracle, Scene(conversation.belief))
+    return Session(Connection(client, Scene(conversation.belief), None, Stop()))
 
 
 @pytest.mark.parametrize(
