@@ -94,11 +94,11 @@ def _comment(text: str) -> list[str]:
 def toml_value(value: Any) -> str:
     """Write a value in TOML."""
     if isinstance(value, list | tuple):
-        if any(isinstance(item, dict) for item in value):  # a line for each table
-            return "[\n" + "".join(f"  {toml_value(item)},\n" for item in value) + "]"
+        if any(isinstance(member, dict) for member in value):  # a line for each table
+            return "[\n" + "".join(f"  {toml_value(member)},\n" for member in value) + "]"
         return f"[{', '.join(map(toml_value, value))}]"
     if isinstance(value, dict):
-        members = ", ".join(f"{name} = {toml_value(item)}" for name, item in value.items())
+        members = ", ".join(f"{name} = {toml_value(member)}" for name, member in value.items())
         return f"{{ {members} }}" if members else "{}"
     # TOML has the escapes of JSON, and requires one more.
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

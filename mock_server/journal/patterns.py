@@ -161,9 +161,9 @@ def _flatten(members: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
         if not isinstance(value, dict):
             allowed = 'an object, such as {"entity": "JOBS"}'
             raise UsageError(name, seen=quoted(value), allowed=allowed)
-        for parameter, item in value.items():
+        for parameter, parameter_value in value.items():
             check_one_of(name, parameter, _parameter_names())
-            yield f"{name}.{parameter}", item
+            yield f"{name}.{parameter}", parameter_value
 
 
 def _condition(reader: JournalReader, name: str, value: Any) -> _Condition:

@@ -88,7 +88,7 @@ class MockHooks:
     def _new_attempts(self, test: str) -> list[str]:
         """Return the unreported attempts of a test."""
         new_attempts = self._guard.attempts.copy() - self._reported_attempts
-        attempts = {item: count for item, count in new_attempts.items() if item.test == test}
+        attempts = {attempt: n for attempt, n in new_attempts.items() if attempt.test == test}
         self._reported_attempts.update(attempts)
         return [str(attempt) for attempt in attempts]
 

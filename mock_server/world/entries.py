@@ -115,17 +115,17 @@ class Importer:
             LimitExceeded: there is no room for them.
         """
         records: list[_PlacedRecord] = []
-        for item in entries:
-            ((kind, value),) = item.entry.items()
+        for located in entries:
+            ((kind, value),) = located.entry.items()
             try:
                 if kind == _RECORD:
-                    record = self._record(value, item.place)
+                    record = self._record(value, located.place)
                     self._count(record.size)
-                    records.append((record, item.place))
+                    records.append((record, located.place))
                 else:
-                    self._add(kind, value, item.place, is_late=bool(records))
+                    self._add(kind, value, located.place, is_late=bool(records))
             except TypeError as error:  # from orjson
-                msg = f"{item.place}: {error}; allowed is {ALLOWED_VALUES}"
+                msg = f"{located.place}: {error}; allowed is {ALLOWED_VALUES}"
                 raise DataError(msg) from None
         return records
 

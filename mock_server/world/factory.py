@@ -91,7 +91,10 @@ def make_world(
     base_dialect = source if isinstance(source, Dialect) else load_dialect(source)
     if deliveries is not None:
         warnings.warn("deliveries is now deliver", DeprecationWarning, stacklevel=2)
-        deliver = _script_of(deliver, deliveries)
+        if deliver != "scripted":
+            problem = f"with deliver={deliver!r}"
+            raise UsageError("deliveries", seen=problem, allowed="deliver alone")
+        deliver = deliveries
     if delivery is not None and deliver != "scripted":
         problem = f"{quoted(deliver)} beside delivery"
         raise UsageError("deliver", seen=problem, allowed="only one of them")
@@ -100,12 +103,7 @@ def make_world(
     mock_release = replace(full_release, entities=supported_entities(full_release, base_dialect))
     delivery_queue = DeliveryQueue()
     if deliver == "http":
-        # Imported when needed: most mocks send nothing, and start sooner without it.
-        from crmcom_kit.mock_server.deliveries.allowed_hosts import AllowedHosts
-        from crmcom_kit.mock_server.deliveries.http_delivery import HttpDelivery
-
-        delivery = http = HttpDelivery(base_dialect, AllowedHosts(allow_hosts))
-        delivery_queue.on_stop = http.cut
+        delivery = _http_delivery(base_dialect, allow_hosts, delivery_queue)
     elif delivery is None:
         delivery = ScriptedDelivery(base_dialect["delivery.script"])
     config = Config(
@@ -117,21 +115,39 @@ def make_world(
         unsettled=None if loaded_profile is None else loaded_profile.unsettled,
         effects={} if loaded_profile is None else loaded_profile.effects,
     )
-    if loaded_profile is not None:
-        entries = entries_of(loaded_profile.world, config, "profile")
-        content = import_entries(config, entries, by_age=False)  # a profile has its order
-    elif data is None:
-        content = _sample_content(config)
-    else:
-        content = import_entries(config, entries_of(data, config, "data", progress))
     return World(
         config,
-        content,
+        _initial_content(config, loaded_profile, data, progress),
         clock=clock or SystemClock(),
         delivery=delivery,
         max_entries=journal,
         delivery_queue=delivery_queue,
     )
+
+
+def _http_delivery(
+    dialect: Dialect, allow_hosts: Iterable[str], delivery_queue: DeliveryQueue
+) -> Sender:
+    """Return a sender over HTTP, which the queue can stop. Raises UsageError."""
+    # Imported when needed: most mocks send nothing, and start sooner without it.
+    from crmcom_kit.mock_server.deliveries.allowed_hosts import AllowedHosts
+    from crmcom_kit.mock_server.deliveries.http_delivery import HttpDelivery
+
+    delivery = HttpDelivery(dialect, AllowedHosts(allow_hosts))
+    delivery_queue.on_stop = delivery.cut
+    return delivery
+
+
+def _initial_content(
+    config: Config, profile: Profile | None, data: Any, progress: Progress | None
+) -> Store:
+    """Return the content of a profile, or of ``data``, or the sample. Raises DataError."""
+    if profile is not None:
+        entries = entries_of(profile.world, config, "profile")
+        return import_entries(config, entries, by_age=False)  # a profile has its order
+    if data is None:
+        return _sample_content(config)
+    return import_entries(config, entries_of(data, config, "data", progress))
 
 
 def _sample_content(config: Config) -> Store:
@@ -155,13 +171,6 @@ def _texts(name: str, texts: Iterable[str]) -> tuple[str, ...]:
         if not isinstance(text, str) or not text:
             raise UsageError(name, seen=quoted(text), allowed="strings that are not empty")
     return strings
-
-
-def _script_of(deliver: str, deliveries: str) -> str:
-    """Return the script of the former option. Raises UsageError if ``deliver`` is set, too."""
-    if deliver != "scripted":
-        raise UsageError("deliveries", seen=f"with deliver={deliver!r}", allowed="deliver alone")
-    return deliveries
 
 
 def _with_script(dialect: Dialect, deliver: str) -> Dialect:

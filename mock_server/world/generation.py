@@ -100,31 +100,32 @@ def add_partial(epoch: Epoch, world: World, entries: Iterable[LocatedEntry]) -> 
             refers to a missing object; nothing has changed.
         Conflict: ``epoch`` is not the current one; nothing has changed.
     """
-    items: list[LocatedEntry] = []  # without the lock: reading may be slow
-    for index, item in enumerate(entries):
-        if not missing_members(item.entry):
-            _add_id(epoch, item.entry, index)
-            next(check_entries([item], world.config))
-        items.append(item)
-    ids: list[str] = []  # of webhook requests with missing members
+    new_entries: list[LocatedEntry] = []  # without the lock: reading may be slow
+    for index, located in enumerate(entries):
+        if not missing_members(located.entry):
+            _add_id(epoch, located.entry, index)
+            next(check_entries([located], world.config))
+        new_entries.append(located)
+    partial_count = sum(bool(missing_members(located.entry)) for located in new_entries)
+    filled_ids: list[str] = []
+    with epoch.numbers(partial_count) as numbers:
+        unused_numbers = iter(numbers)
 
-    def entries_for(epoch: Epoch) -> list[LocatedEntry]:
-        data = _with_references(epoch.reference_data, items)
-        dates = _Dates(epoch)
-        result: list[LocatedEntry] = []
-        for item in items:
-            if missing_members(item.entry):
-                parts = _fill_in(epoch, data, item, next(number_iterator), dates)
-                ids.append(parts[-1].entry["webhook_request"]["record"]["id"])
-                result += parts
-            else:
-                result.append(item)
-        return sorted(result, key=lambda item: "webhook_request" in item.entry)  # last
+        def complete(epoch: Epoch) -> list[LocatedEntry]:
+            """Return the new entries without missing members, webhook requests last."""
+            data, dates = _with_references(epoch.reference_data, new_entries), _Dates(epoch)
+            result: list[LocatedEntry] = []
+            for located in new_entries:
+                if missing_members(located.entry):
+                    parts = _fill_in(epoch, data, located, next(unused_numbers), dates)
+                    filled_ids.append(parts[-1].entry["webhook_request"]["record"]["id"])
+                    result += parts
+                else:
+                    result.append(located)
+            return sorted(result, key=lambda located: "webhook_request" in located.entry)
 
-    with epoch.numbers(sum(bool(missing_members(item.entry)) for item in items)) as numbers:
-        number_iterator = iter(numbers)
-        records = {record.id: record for record in world.add(entries_for, expected_epoch=epoch)}
-    return Addition(len(records), [records[record_id] for record_id in ids])
+        records = {record.id: record for record in world.add(complete, expected_epoch=epoch)}
+    return Addition(len(records), [records[record_id] for record_id in filled_ids])
 
 
 def _add_id(epoch: Epoch, entry: Any, index: int) -> None:
@@ -144,7 +145,7 @@ def _add_id(epoch: Epoch, entry: Any, index: int) -> None:
 
 
 def _fill_in(
-    epoch: Epoch, data: ReferenceData, item: LocatedEntry, number: int, dates: "_Dates"
+    epoch: Epoch, data: ReferenceData, located: LocatedEntry, number: int, dates: "_Dates"
 ) -> list[LocatedEntry]:
     """Return the entries for a webhook request with missing members: its references, then itself.
 
@@ -155,13 +156,13 @@ def _fill_in(
     from crmcom_kit.fixtures.content.records import FIRST_NUMBER
     from crmcom_kit.fixtures.options import one_of
 
-    entry = dict(item.entry["webhook_request"])
+    entry = dict(located.entry["webhook_request"])
     members = dict(entry.pop("record"))
     data_object = entry.get("data")
     if isinstance(data_object, dict) and isinstance(data_object.get("id"), str):
         members.setdefault("entity_id", data_object["id"])
     for kind in REFERENCE_KINDS:
-        _refer(data.directory(kind), members, kind, item.place)
+        _refer(data.directory(kind), members, kind, located.place)
     config = epoch.config
     options = Options(seed=config.seed, release=config.release.name, dialect=config.dialect)
     try:
@@ -170,7 +171,7 @@ def _fill_in(
             one_of("webhook_request", name, (*response_fields(), *CREATED))
         entries = webhook_request_entries(options=options, index=number - FIRST_NUMBER, **members)
     except (FixtureError, UsageError) as error:
-        msg = f"{item.place}: {error}"
+        msg = f"{located.place}: {error}"
         raise DataError(msg) from None
     entries[-1]["webhook_request"] |= entry
     record = entries[-1]["webhook_request"]["record"]
@@ -179,7 +180,7 @@ def _fill_in(
         # The generator does not know the numbers in use.
         record["id"] = epoch.unused_id("webhook_request", str(number))
     needs = (entry for entry in entries if "webhook_request" in entry or _is_new(epoch, entry))
-    return list(validate((LocatedEntry(entry, item.place) for entry in needs), config))
+    return list(validate((LocatedEntry(entry, located.place) for entry in needs), config))
 
 
 def _refer(directory: Directory, members: dict[str, Any], kind: str, place: str) -> None:
@@ -224,22 +225,22 @@ def _with_references(data: ReferenceData, entries: list[LocatedEntry]) -> Refere
     Raises:
         DataError: a name is in use, or an object that an entry refers to does not exist.
     """
-    if not any(kind in item.entry for item in entries for kind in REFERENCE_KINDS):
+    if not any(kind in located.entry for located in entries for kind in REFERENCE_KINDS):
         return data
     result = data.copy()
-    for item in entries:
-        ((kind, value),) = item.entry.items()
+    for located in entries:
+        ((kind, value),) = located.entry.items()
         if kind != "webhook_request" and result.directory(kind).find("id", value["id"]) is None:
             if kind in REFERENCE_KINDS:
-                _check_names(result, kind, value, item.place)
+                _check_names(result, kind, value, located.place)
             result.directory(kind).add(value)
-    for item in entries:
+    for located in entries:
         for kind in REFERENCE_KINDS:
-            value = item.entry.get(kind, {})
+            value = located.entry.get(kind, {})
             if value.get("secret_key_id") is not None:
-                _check_id("secret_key_id", value["secret_key_id"], result.keys, item.place)
+                _check_id("secret_key_id", value["secret_key_id"], result.keys, located.place)
             for object_id in value.get("webhook_definition_ids", ()):
-                _check_id("webhook_definition_ids", object_id, result.definitions, item.place)
+                _check_id("webhook_definition_ids", object_id, result.definitions, located.place)
     return result
 
 

@@ -96,11 +96,11 @@ def sample_entries(release: Release) -> Iterator[LocatedEntry]:
     It is not validated, since a test does that.
     """
     with sample_world_path().open("rb") as file:
-        for item in read_entries(file, "sample world"):
-            ((kind, value),) = item.entry.items()
+        for located in read_entries(file, "sample world"):
+            ((kind, value),) = located.entry.items()
             entity = value["record"]["entity"] if kind == _RECORD else value.get("entity")
             if entity is None or entity in release.entities:
-                yield item
+                yield located
 
 
 def entries_of(
@@ -272,21 +272,21 @@ def validate(entries: Iterable[LocatedEntry], config: Config) -> Iterator[Locate
     return check_entries((copy_entry(entry, config) for entry in entries), config)
 
 
-def copy_entry(item: LocatedEntry, config: Config) -> LocatedEntry:
+def copy_entry(located: LocatedEntry, config: Config) -> LocatedEntry:
     """Return a copy of an entry through JSON. Raises DataError if it differs.
 
     A profile may have values that are not JSON, such as NaN, which become null.
     """
     try:
-        copy: Entry = orjson.loads(orjson.dumps(item.entry))
-        is_same = copy == item.entry or config.serves_profile
+        copy: Entry = orjson.loads(orjson.dumps(located.entry))
+        is_same = copy == located.entry or config.serves_profile
         reason = "" if is_same else "a value that is not JSON"
     except TypeError as error:
         reason = str(error)
     if reason:
-        msg = f"{item.place}: {reason}; allowed is {ALLOWED_VALUES}"
+        msg = f"{located.place}: {reason}; allowed is {ALLOWED_VALUES}"
         raise DataError(msg)
-    return item._replace(entry=copy)
+    return located._replace(entry=copy)
 
 
 def missing_members(entry: Any) -> list[str]:
@@ -314,13 +314,13 @@ def check_entries(entries: Iterable[LocatedEntry], config: Config) -> Iterator[L
     A definition or a rule may be about an entity that the release does not have: releases can
     share reference data, and no webhook request can refer to it.
     """
-    for item in entries:
-        is_recorded = config.serves_profile and _is_recorded(item.entry)
-        if not _quick_validator(is_recorded=is_recorded)(item.entry):
-            _raise_mistake(item, _validator(is_recorded=is_recorded))
-        if not is_recorded and _RECORD in item.entry:
-            _check_entity(item, config.release)
-        yield item
+    for located in entries:
+        is_recorded = config.serves_profile and _is_recorded(located.entry)
+        if not _quick_validator(is_recorded=is_recorded)(located.entry):
+            _raise_mistake(located, _validator(is_recorded=is_recorded))
+        if not is_recorded and _RECORD in located.entry:
+            _check_entity(located, config.release)
+        yield located
 
 
 def _is_recorded(entry: Any) -> bool:
@@ -331,33 +331,33 @@ def _is_recorded(entry: Any) -> bool:
     return isinstance(value, dict) and (kind != _RECORD or "recorded" in value)
 
 
-def _check_entity(item: LocatedEntry, release: Release) -> None:
+def _check_entity(located: LocatedEntry, release: Release) -> None:
     """Raise DataError if a webhook request has an entity that the release does not have."""
-    entity = item.entry[_RECORD]["record"]["entity"]
+    entity = located.entry[_RECORD]["record"]["entity"]
     if entity not in release.entities:
         since = entities_since()[entity]
         msg = (
-            f"{item.place}: entity {entity} is not in {release.name}; it is known from {since}; "
+            f"{located.place}: entity {entity} is not in {release.name}; it is known from {since}; "
             f"start the mock with --release {since.partition('.')[0]}"
         )
         raise DataError(msg)
 
 
-def _raise_mistake(item: LocatedEntry, validator: "Draft202012Validator") -> None:
+def _raise_mistake(located: LocatedEntry, validator: "Draft202012Validator") -> None:
     """Raise DataError with the mistake in an entry, if it has one."""
-    names = missing_members(item.entry)
+    names = missing_members(located.entry)
     if names:
-        msg = f"{item.place}: the webhook request lacks {', '.join(names)}"
+        msg = f"{located.place}: the webhook request lacks {', '.join(names)}"
         raise DataError(msg)
     try:
-        check(validator, item.entry, root="entry")
+        check(validator, located.entry, root="entry")
     except UsageError as error:
         allowed = error.allowed
         if not error.parameter.startswith(kinds()):
             allowed = f"one of {', '.join(kinds())}, such as {_EXAMPLE}"
             allowed += _hint(error.parameter)
         raise DataError.of_member(
-            item.place, error.parameter, seen=error.seen, allowed=allowed
+            located.place, error.parameter, seen=error.seen, allowed=allowed
         ) from None
 
 

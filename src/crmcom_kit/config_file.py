@@ -125,10 +125,10 @@ def _mistake(ctx: click.Context, param: click.Option, value: Any) -> str | None:
     if param.multiple != isinstance(value, list):
         allowed = "a list" if param.multiple else "a single value"
         return f"{value!r} is not allowed; allowed is {allowed}"
-    for item in value if isinstance(value, list) else [value]:
-        if param.is_flag != isinstance(item, bool) or isinstance(item, list | dict):
+    for element in value if isinstance(value, list) else [value]:
+        if param.is_flag != isinstance(element, bool) or isinstance(element, list | dict):
             allowed = "true or false" if param.is_flag else "a string or a number"
-            return f"{item!r} is not allowed; allowed is {allowed}"
+            return f"{element!r} is not allowed; allowed is {allowed}"
     try:
         param.process_value(ctx, value)
     except click.BadParameter as error:
