@@ -1,20 +1,19 @@
-"""What resend and delete do to a webhook request on one server, as a profile has it.
+"""The effects of resend and delete on a webhook request of one server, as a profile has them.
 
-An *effect* is a value for a member, or for one of ``log_information``: what it is after a change.
-Instead of a value, an object with the member ``$`` says how it comes about:
+An *effect* is the value that a member has after a change. A member of ``log_information`` may have
+an effect, too. An object with the member ``$`` says how the value is made:
 
-- ``kept``: as it was; ``absent``: left out
-- ``now``: the time, written like ``like``; a number is how many there are in a second, since 1970
-- ``new``: a text that no other one is equal to: digits where ``like`` has 0, hexadecimal ones where
-  it has A, a or z
-- ``same``: as the member ``as`` of the same webhook request is then; with ``is_number``, which is
-  true, it is a number instead of digits
-- ``text``: the text ``of``, with members of the same webhook request, as they are then, in braces
-- ``by``: the effect in ``cases`` for what the member ``of`` was before, or else ``usual``
+- ``kept``: the old value; ``absent``: the member is left out
+- ``now``: the time in the form of ``like``; if ``like`` is a number, as many units in a second,
+  since 1970
+- ``new``: a unique text: digits where ``like`` has 0, hexadecimal digits where it has A, a or z
+- ``same``: the new value of the member ``as``; with ``is_number`` as a number, not as digits
+- ``text``: the text ``of``, with the new values of members in place of their names in braces
+- ``by``: the effect in ``cases`` for the old value of the member ``of``, or else ``usual``
 - ``user``, ``unit``: those of the caller
-- ``more``: a number, larger by ``by``; ``length``: how many an array has then
-- ``append``: the array as it was, or an empty one, and ``items`` behind it
-- ``fill``: ``value`` where there was none, else as it was
+- ``more``: the old number and ``by``; ``length``: the new number of items in an array
+- ``append``: the old array, or an empty one, and then ``items``
+- ``fill``: ``value`` if there was none, or else the old value
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,21 +27,21 @@ Effects = Mapping[str, Any]  # by member, such as response or log_information.up
 #: response shows the webhook request.
 CHANGE_KINDS = ("resend", "failed_resend", "delete")
 LOG = "log_information"
-#: A number is a moment if it is one of seconds, or of milliseconds, since 1970 in this century.
+#: A number between them is a moment, in seconds since 1970; so is one between them in milliseconds.
 MIN_SECONDS, MAX_SECONDS = 946_684_800, 4_102_444_800
 
 
 class Drawn(Protocol):
-    """Where values come from that no effect can tell."""
+    """The source of values that an effect does not have: times, unique texts, the caller."""
 
     def now(self, like: str) -> str:
-        """Return the time, written like another one."""
+        """Return the time in the form of another one."""
 
     def new(self, like: str) -> str:
-        """Return a text of the same form that was never returned before."""
+        """Return a unique text of the same form."""
 
     def caller(self, what: str) -> Any:
-        """Return the ``user`` or ``unit`` of who changes the webhook request."""
+        """Return the ``user`` or ``unit`` of the caller who changes the webhook request."""
 
 
 def applied(effects: Effects, record: Mapping[str, Any], drawn: Drawn) -> dict[str, Any]:
@@ -50,64 +49,61 @@ def applied(effects: Effects, record: Mapping[str, Any], drawn: Drawn) -> dict[s
 
     Effects that copy another member come last, when that member has its new value.
     """
-    made = dict(record)
+    result = dict(record)
     log = record.get(LOG)
     if isinstance(log, Mapping):
-        made[LOG] = dict(log)
-    chosen = {path: _chosen(effect, record) for path, effect in effects.items()}
+        result[LOG] = dict(log)
+    plain_effects = {path: _decide(effect, record) for path, effect in effects.items()}
     for is_last in (False, True):
-        for path, effect in chosen.items():
+        for path, effect in plain_effects.items():
             if _copies(effect) is not is_last:
                 continue
-            outer, _, name = path.rpartition(".")
-            inside = made.get(outer) if outer else made
-            if isinstance(inside, dict):
-                value = _value(effect, inside.get(name, ABSENT), made, drawn)
+            holder_name, _, name = path.rpartition(".")
+            holder = result.get(holder_name) if holder_name else result
+            if isinstance(holder, dict):
+                value = _value(effect, holder.get(name, ABSENT), result, drawn)
                 if value is ABSENT:
-                    inside.pop(name, None)
+                    holder.pop(name, None)
                 else:
-                    inside[name] = value
-    return made
+                    holder[name] = value
+    return result
 
 
-def _chosen(effect: Any, before: Mapping[str, Any]) -> Any:
-    """Return an effect with those that depend on a member decided, in objects and arrays as well.
-
-    ``before`` is the webhook request as it was.
-    """
-    while how_of(effect) == "by":
-        fact = fact_of(before, effect["of"])
+def _decide(effect: Any, old_record: Mapping[str, Any]) -> Any:
+    """Return an effect with a case in place of each ``by``, also in objects and arrays."""
+    while _how(effect) == "by":
+        fact = fact_of(old_record, effect["of"])
         effect = next((case for value, case in effect["cases"] if value == fact), effect["usual"])
     if isinstance(effect, Mapping):
-        return {name: _chosen(inner, before) for name, inner in effect.items()}
-    return [_chosen(inner, before) for inner in effect] if isinstance(effect, list) else effect
+        return {name: _decide(part, old_record) for name, part in effect.items()}
+    return [_decide(part, old_record) for part in effect] if isinstance(effect, list) else effect
 
 
 def _copies(effect: Any) -> bool:
-    """Return whether an effect, or one inside it, copies another member."""
-    inner: Any = effect if isinstance(effect, list) else ()
+    """Return True if an effect, or a part of it, copies another member."""
+    parts: Any = effect if isinstance(effect, list) else ()
     if isinstance(effect, Mapping):
-        inner = effect.values()
-    return how_of(effect) in ("same", "text") or any(map(_copies, inner))
+        parts = effect.values()
+    return _how(effect) in ("same", "text") or any(map(_copies, parts))
 
 
 def is_moment(value: Any) -> bool:
-    """Return whether a number may be a moment, in seconds or milliseconds since 1970."""
+    """Return True if a number may be a moment, in seconds or milliseconds since 1970."""
     return type(value) is int and any(
         MIN_SECONDS * unit < value < MAX_SECONDS * unit for unit in (1, 1000)
     )
 
 
-def how_of(effect: Any) -> str:
+def _how(effect: Any) -> str:
     """Return how an effect makes a value; "" for a literal value, or an object of effects."""
     return str(effect.get("$", "")) if isinstance(effect, Mapping) else ""
 
 
-def _value(effect: Any, before: Any, record: Mapping[str, Any], drawn: Drawn) -> Any:
-    """Return what an effect makes of a value."""
-    match how_of(effect):
+def _value(effect: Any, old_value: Any, record: Mapping[str, Any], drawn: Drawn) -> Any:
+    """Return the new value; ``record`` has the new members so far."""
+    match _how(effect):
         case "kept":
-            return before
+            return old_value
         case "absent":
             return ABSENT
         case "now" | "new" as how:
@@ -117,15 +113,16 @@ def _value(effect: Any, before: Any, record: Mapping[str, Any], drawn: Drawn) ->
         case "user" | "unit" as who:
             return drawn.caller(who)
         case "more":
-            return before + effect["by"] if isinstance(before, int | float) else effect["by"]
+            is_number = isinstance(old_value, int | float)
+            return old_value + effect["by"] if is_number else effect["by"]
         case "length":
-            return len(before) if isinstance(before, list) else 0
+            return len(old_value) if isinstance(old_value, list) else 0
         case "append":
-            return _appended(effect["items"], before, record, drawn)
+            return _extended(old_value, effect["items"], record, drawn)
         case "fill":
-            is_unset = before is None or before == "" or before is ABSENT
-            return _value(effect["value"], before, record, drawn) if is_unset else before
-    return _inside(effect, before, record, drawn)
+            is_unset = old_value is None or old_value == "" or old_value is ABSENT
+            return _value(effect["value"], old_value, record, drawn) if is_unset else old_value
+    return _structure(effect, old_value, record, drawn)
 
 
 def _drawn(how: str, like: Any, drawn: Drawn) -> Any:
@@ -136,7 +133,7 @@ def _drawn(how: str, like: Any, drawn: Drawn) -> Any:
 
 
 def _copied(effect: Mapping[str, Any], record: Mapping[str, Any]) -> Any:
-    """Return a text, or the value of another member, as a number if the effect says so."""
+    """Return a text, or the value of another member."""
     if "as" not in effect:
         return filled(str(effect.get("of")), record)
     value = member_at(record, str(effect.get("as")))
@@ -144,33 +141,34 @@ def _copied(effect: Mapping[str, Any], record: Mapping[str, Any]) -> Any:
     return int(value) if is_number else value
 
 
-def _appended(
-    effects: Sequence[Any], before: Any, record: Mapping[str, Any], drawn: Drawn
+def _extended(
+    old_value: Any, effects: Sequence[Any], record: Mapping[str, Any], drawn: Drawn
 ) -> list[Any]:
-    made = [*before] if isinstance(before, list) else []
+    """Return the old array with an item for each effect."""
+    items = [*old_value] if isinstance(old_value, list) else []
     for effect in effects:
-        made.append(_item(effect, made, record, drawn))
-    return made
+        items.append(_item(effect, items, record, drawn))
+    return items
 
 
 def _item(effect: Any, items: list[Any], record: Mapping[str, Any], drawn: Drawn) -> Any:
-    """Return the new item of an array; the effect ``length`` counts the new item as well."""
-    if isinstance(effect, Mapping) and not how_of(effect):
-        return {name: _item(each, items, record, drawn) for name, each in effect.items()}
-    return _value(effect, [*items, None] if how_of(effect) == "length" else None, record, drawn)
+    """Return the new item of an array; the effect ``length`` counts the new item, too."""
+    if isinstance(effect, Mapping) and not _how(effect):
+        return {name: _item(part, items, record, drawn) for name, part in effect.items()}
+    return _value(effect, [*items, None] if _how(effect) == "length" else None, record, drawn)
 
 
-def _inside(effect: Any, before: Any, record: Mapping[str, Any], drawn: Drawn) -> Any:
-    """Return an object or an array with the effects inside it, or the value itself."""
+def _structure(effect: Any, old_value: Any, record: Mapping[str, Any], drawn: Drawn) -> Any:
+    """Return an object or an array with new values for its parts; another value unchanged."""
     if isinstance(effect, Mapping):
-        was = before if isinstance(before, Mapping) else {}
-        made = {
-            name: _value(each, was.get(name, ABSENT), record, drawn)
-            for name, each in effect.items()
+        old_members = old_value if isinstance(old_value, Mapping) else {}
+        members = {
+            name: _value(part, old_members.get(name, ABSENT), record, drawn)
+            for name, part in effect.items()
         }
-        return {name: each for name, each in made.items() if each is not ABSENT}
+        return {name: value for name, value in members.items() if value is not ABSENT}
     if isinstance(effect, list):
-        was_list = before if isinstance(before, list) else []
-        olds = [*was_list, *[None] * len(effect)]
-        return [_value(e, old, record, drawn) for e, old in zip(effect, olds, strict=False)]
+        old_items = [*(old_value if isinstance(old_value, list) else ()), *[None] * len(effect)]
+        pairs = zip(effect, old_items, strict=False)
+        return [_value(part, old_item, record, drawn) for part, old_item in pairs]
     return effect

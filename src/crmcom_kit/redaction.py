@@ -173,7 +173,7 @@ class Redactor:
 
     def __init__(
         self,
-        known: Mapping[str, str] | None = None,
+        secrets: Mapping[str, str] | None = None,
         *,
         is_token: Callable[[str], bool] = lambda _: False,
         public: Collection[str] = (),
@@ -181,20 +181,20 @@ class Redactor:
         """Set the known secrets.
 
         Args:
-            known: the secrets to hide everywhere, with their masks.
+            secrets: the secrets to hide everywhere, with their masks.
             is_token: returns True if a word is a token.
             public: values that may be shown even after a secret's name.
         """
-        self._names = dict(known or {})
-        masks = {text: mask for text, mask in self._names.items() if not is_guessable(text)}
-        self._words = {text: mask for text, mask in masks.items() if _WORD.fullmatch(text)}
+        self._masks = dict(secrets or {})
+        rare = {text: mask for text, mask in self._masks.items() if not is_guessable(text)}
+        self._words = {text: mask for text, mask in rare.items() if _WORD.fullmatch(text)}
         self._others = {
             decoded(text, escapes=True): mask
-            for text, mask in masks.items()
+            for text, mask in rare.items()
             if text not in self._words
         }
         self._is_token = is_token
-        self._public = frozenset(public).union(self._names.values())
+        self._public = frozenset(public).union(self._masks.values())
 
     def hide(self, text: str) -> str:
         """Return ``text`` without known secrets and tokens."""
@@ -215,8 +215,8 @@ class Redactor:
 
     def mask(self, value: str) -> str:
         """Return the mask of a value after a secret's name."""
-        if value in self._names and value not in self._public:
-            return self._names[value]
+        if value in self._masks and value not in self._public:
+            return self._masks[value]
         # Dots replace a value that only the caller has, asterisks a hidden value.
         return value if value in self._public or not value.strip("*.… ") else MASK
 
