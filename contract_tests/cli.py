@@ -14,7 +14,13 @@ import click
 
 from crmcom_kit.config_file import Refused, config_option
 from crmcom_kit.contract_tests.campaign.stopping import Stop
-from crmcom_kit.contract_tests.options.options import DEFAULTS, OPTIONS, REPORTS, Option
+from crmcom_kit.contract_tests.options.options import (
+    DEFAULTS,
+    OPTIONS,
+    REPORTS,
+    Option,
+    OptionsError,
+)
 from crmcom_kit.machine_time import utc_now
 from crmcom_kit.progress import progress
 
@@ -46,9 +52,11 @@ class HeadedCommand(click.Command):
     rare_heading = "Rarely needed (the documentation explains them)"
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run it; Ctrl-C fails it with one line even before anything is sent."""
+        """Run it; a wrong option, or Ctrl-C before anything is sent, fails it with one line."""
         try:
             return super().invoke(ctx)
+        except OptionsError as error:
+            raise Refused(str(error)) from None
         except KeyboardInterrupt:
             msg = "interrupted"
             raise Refused(msg) from None
@@ -216,11 +224,11 @@ def check_files(files: Mapping[str, Path], ledger: str | None, recordings: Itera
 def run_with(values: dict[str, Any], now: dt.datetime, stop: Stop, **more: Any) -> "Results":
     """Run with the values of options and ``more`` of ``RunConfig``, and return the results.
 
-    A dry run prints the planned requests and exits. Raises Refused.
+    A dry run prints the planned requests and exits. Raises OptionsError.
     """
     from hypothesis.configuration import set_hypothesis_home_dir
 
-    from crmcom_kit.contract_tests.options.options import OptionsError, with_scope
+    from crmcom_kit.contract_tests.options.options import with_scope
     from crmcom_kit.contract_tests.run.config import prepared
     from crmcom_kit.contract_tests.run.run import dry_run, run
 
@@ -233,8 +241,6 @@ def run_with(values: dict[str, Any], now: dt.datetime, stop: Stop, **more: Any) 
                 click.echo("\n".join([*dry_run(target, config), "Nothing was sent."]))
                 sys.exit(0)
             return run(target, replace(config, stop=stop, progress=show, **more))
-        except OptionsError as error:
-            raise Refused(str(error)) from None
         finally:
             set_hypothesis_home_dir(None)
 

@@ -1,6 +1,5 @@
 """Compare a server with another one, or with a mock that has its profile, request by request."""
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -44,10 +43,10 @@ def _outlasting(profile: Profile, world: Sequence[Mapping[str, Any]]) -> Iterato
 class OtherServer:
     """Gets the requests of a run as well, if it has the same content."""
 
-    def __init__(self, target: Target, config: RunConfig, *, ends_at: float = math.inf) -> None:
-        """Compare with ``target`` until ``config.now`` returns ``ends_at``; nothing is sent yet."""
-        self.target = target
-        self._config, self._ends_at = config, ends_at
+    def __init__(self, target: Target, config: RunConfig) -> None:
+        """Send nothing yet; the time limit of ``config`` begins now."""
+        self._target, self._config = target, config
+        self._ends_at = config.now() + config.limits.max_time
 
     def compare(self, results: Results) -> tuple[Log, Comparisons]:
         """Send a run's requests, and compare the responses.
@@ -57,7 +56,7 @@ class OtherServer:
             Unreachable: it does not let the run in.
         """
         log = whole_log(results)
-        world = separate_world(self.target, f"{self._config.world}-other")
+        world = separate_world(self._target, f"{self._config.world}-other")
         config = sparing(world, self._config)
         session = new_session(world.target, config, ends_at=self._ends_at)
 

@@ -28,7 +28,7 @@ from crmcom_kit.contract_tests.calibration.calibrate import (
     learn_profile,
     profile_files,
 )
-from crmcom_kit.contract_tests.calibration.cli import _on_responses
+from crmcom_kit.contract_tests.calibration.calibrate_command import notes_on_responses
 from crmcom_kit.contract_tests.calibration.comparing import Comparison, Difference
 from crmcom_kit.contract_tests.calibration.diff import OtherServer, with_profile
 from crmcom_kit.contract_tests.calibration.learning import log_of
@@ -305,11 +305,11 @@ def test_why_responses_taught_little_is_said(calibration: Calibration) -> None:
         exchanges=[bare("?"), said({"token": "a.b.c"}, login)],
     )
 
-    notes = [*_on_responses(replace(calibration, log=log))]
+    notes = [*notes_on_responses(replace(calibration, log=log))]
 
     assert [note for note in notes if note.startswith("1 of 2 responses have no status with code")]
     assert [note for note in notes if "JSON Web Tokens" in note and "R9.0.0" in note]
-    assert not [*_on_responses(replace(calibration, log=replace(log, exchanges=[said(None)])))]
+    assert not [*notes_on_responses(replace(calibration, log=replace(log, exchanges=[said(None)])))]
 
 
 def test_a_page_that_was_seen_once_is_tried(calibration: Calibration) -> None:
@@ -479,7 +479,7 @@ def test_the_time_of_a_comparison_is_for_both_servers() -> None:
     config = RunConfig(now=now, limits=Limits(max_time=1))
 
     with pytest.raises(BudgetSpent, match="--max-time 1"):
-        OtherServer(target, config, ends_at=1.0).compare(results)
+        OtherServer(target, config).compare(results)
 
 
 def test_the_other_server_gets_its_own_tokens() -> None:

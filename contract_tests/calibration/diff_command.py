@@ -1,0 +1,152 @@
+"""What ``crmcom-kit diff`` does: it runs, compares, and prints in what responses differ."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+import orjson
+
+from crmcom_kit.config_file import Refused
+from crmcom_kit.contract_tests.calibration.calibrate import (
+    NothingToLearn,
+    learn_profile,
+    profile_files,
+    update_calibration,
+)
+from crmcom_kit.contract_tests.calibration.diff import OtherServer, with_profile
+from crmcom_kit.contract_tests.calibration.learning import Log
+from crmcom_kit.contract_tests.calibration.options import DIFF_REQUESTS
+from crmcom_kit.contract_tests.calibration.profile_folder import check_is_new, write_folder
+from crmcom_kit.contract_tests.calibration.report import SIDES, Comparisons, as_html
+from crmcom_kit.contract_tests.calibration.runs import printable, refusal, results_of
+from crmcom_kit.contract_tests.campaign.stopping import Stop
+from crmcom_kit.contract_tests.cli import check_files, write
+from crmcom_kit.contract_tests.client.errors import BudgetSpent, TargetDown, Unreachable
+from crmcom_kit.contract_tests.client.wording import counted
+from crmcom_kit.contract_tests.options.options import DEFAULTS, check_url
+from crmcom_kit.contract_tests.run.config import prepared
+from crmcom_kit.contract_tests.run.results import Results
+from crmcom_kit.machine_time import utc_now
+from crmcom_kit.redaction import redact_url
+from crmcom_kit.schemas.dialect import DialectError
+from crmcom_kit.schemas.profile import WORLD, Profile, ProfileError, read_profile
+from crmcom_kit.schemas.releases import UnknownRelease, resolve
+
+
+def exit_code(values: dict[str, Any]) -> int:
+    """Compare two servers, print in what they differ, and return the exit code.
+
+    Raises Refused, OptionsError.
+    """
+    files = {"html": values["html"]} if values["html"] else {}
+    _check(values, files)
+    if not values["from_har"]:
+        values["allow"] = "none"
+        if values["max_requests"] is None:
+            values["max_requests"] = DIFF_REQUESTS
+    stop, has_profile = Stop(), values["profile"] is not None
+    with stop.on_signals():
+        second = _profile(values) if has_profile else _other_server(values, stop)
+        kept_time = 0.0 if has_profile else values["max_time"] / 2
+        results = results_of(values, stop, kept_time=kept_time)
+        log, compared = _compared(results, second, stop)
+    sides = SIDES
+    if isinstance(second, OtherServer):
+        sides = results.target.name, redact_url(values["other"])
+    elif second.made:
+        sides = f"the server at {results.began}", f"the mock as of {second.made}"
+    click.echo("\n".join(map(printable(results), compared.lines(sides))))
+    facts = {"title": "Differences", "release": log.release.name}
+    if failures := write({"html": lambda: as_html(facts, compared, results, sides)}, files):
+        raise Refused(failures[0])
+    if values["update"] is not None and isinstance(second, Profile):
+        _update(values["update"], second, results, stop)
+    tallies = [compared.documented, *([compared.undocumented] * (values["fail_on"] == "any"))]
+    if any(tally.otherwise for tally in tallies):
+        return 1
+    lacks = compared.lacks if has_profile else []
+    if lacks:
+        click.echo(f"INCONCLUSIVE: {'; '.join(lacks)}")
+    return 3 if lacks else 0
+
+
+def _check(values: Mapping[str, Any], files: Mapping[str, Path]) -> None:
+    """Check that options go together, and that what they name can be written.
+
+    Raises Refused, OptionsError.
+    """
+    has_profile, has_other = values["profile"] is not None, values["other"] is not None
+    has_recording, updates = bool(values["from_har"]), values["update"] is not None
+    refusals = {
+        "give either --profile or --other": has_profile == has_other,
+        "--update: allowed is a run with --profile, which is compared and then updated":
+            updates and (has_recording or not has_profile),
+        "--token is not allowed with --other: a token is valid on one server alone":
+            has_other and bool(values["token"]),
+        "--from-har is not allowed with --other: compare a recording with a --profile":
+            has_other and has_recording,
+    }  # fmt: skip
+    for message, applies in refusals.items():
+        if applies:
+            raise Refused(message)
+    if updates:
+        check_is_new(values["update"], "--update")
+    check_url(values["other"], "other")
+    check_files(files, None, values["from_har"])
+
+
+def _profile(values: dict[str, Any]) -> Profile:
+    """Return a profile with its world; the run has its release by default. Raises Refused."""
+    folder: Path = values["profile"]
+    try:
+        profile = read_profile(folder)
+        world = list(map(orjson.loads, (folder / WORLD).read_bytes().splitlines()))
+        if values["release"] is None:
+            values["release"] = profile.release.name
+        release = resolve(values["release"])
+    except (ProfileError, DialectError, UnknownRelease) as error:
+        raise Refused(str(error)) from None
+    except (OSError, ValueError) as error:
+        msg = f"--profile: {folder / WORLD} cannot be read: {error}"
+        raise Refused(msg) from None
+    if release != profile.release:
+        msg = f"--release: {values['release']} is not allowed; the profile is of "
+        raise Refused(msg + profile.release.name)
+    return replace(profile, world=[entry for entry in world if isinstance(entry, dict)])
+
+
+def _other_server(values: Mapping[str, Any], stop: Stop) -> OtherServer:
+    """Return the server of --other, which has what is left of --max-time. Raises OptionsError."""
+    values = {**DEFAULTS, **values, "base_url": values["other"], "max_requests": None}
+    target, config = prepared(values, now=utc_now())
+    return OtherServer(target, replace(config, stop=stop))
+
+
+def _compared(
+    results: Results, second: Profile | OtherServer, stop: Stop
+) -> tuple[Log, Comparisons]:
+    """Compare a run with a mock that has a profile, or with another server. Raises Refused."""
+    try:
+        if isinstance(second, Profile):
+            compared = with_profile(results, second)
+        else:
+            compared = second.compare(results)
+        stop.check()
+    except NothingToLearn as error:
+        raise refusal(results, f"nothing can be compared: {error}") from None
+    except KeyboardInterrupt:
+        raise refusal(results, "interrupted") from None
+    except (TargetDown, BudgetSpent, Unreachable) as error:
+        raise refusal(results, f"--other: {error}") from None
+    return compared
+
+
+def _update(folder: Path, before: Profile, results: Results, stop: Stop) -> None:
+    """Write a new profile, and print what has changed. Raises Refused."""
+    calibration, changes = update_calibration(learn_profile(results), before)
+    write_folder(folder, "--update", profile_files(calibration, keep_personal_data=False), stop)
+    click.echo(f"{folder}: {counted(len(changes), 'change')} since the profile before")
+    for change in map(printable(results), changes):
+        click.echo(f"  {change}")
