@@ -101,7 +101,7 @@ class ReportRedactor(Redactor):
         return super().hide(self._urls.hide(text))
 
     def _without_user(self, match: re.Match[str]) -> str:
-        return match[1] + self._names.get(unquoted(match[3]), match[3])
+        return match[1] + self._masks.get(unquoted(match[3]), match[3])
 
     def mask(self, value: str) -> str:
         """Return what is shown of a value behind a secret's name."""
@@ -114,7 +114,7 @@ class ReportRedactor(Redactor):
     def _whole_value(self, part: str) -> str:
         name, _, value = part.partition("=")
         is_known = is_secret(name) or name in _IDENTITY
-        variable = self._names.get(unquote(value)) if is_known else None
+        variable = self._masks.get(unquote(value)) if is_known else None
         return f"{name}={variable}" if variable else super().query(part)
 
     def text(self, text: str) -> str:
@@ -122,7 +122,7 @@ class ReportRedactor(Redactor):
         if self._base_url != self._shown_base_url:
             text = text.replace(self._base_url, self._shown_base_url)
         # A secret that may be an ordinary word is hidden behind a secret's name.
-        text = _SAID.sub(lambda said: f"{said[1]}{self._names.get(said[2], said[2])}", text)
+        text = _SAID.sub(lambda said: f"{said[1]}{self._masks.get(said[2], said[2])}", text)
         redacted = super().text(text)
         return self._without_ends(redacted) if len(redacted) <= _LONGEST_CUT else redacted
 
