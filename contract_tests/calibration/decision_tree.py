@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+#: What is learned must explain more than this many times as many samples as it contradicts.
+OUTWEIGHS = 5
 Facts = Mapping[str, str]
 _MAX_FACTS = 3  # that one sample is told apart by
 

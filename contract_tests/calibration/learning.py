@@ -203,11 +203,12 @@ class Learning:
     def _learn_order(self) -> None:
         """Find the order of lists, from the lists alone; it decides what is on a page."""
         order = learned_order(self.log.every_exchange, self.log.all_unsteady)
-        keys = list(order.keys) or list(dials()["list.order"].default)
+        default = tuple(dials()["list.order"].default)
+        values = [list(keys) for keys in (order.keys or default, order.rival) if keys]
         if order.ids:
             self.log = self.log.in_order(order.ids)
-        self._settings["list.order"] = keys
-        self.learned["list.order"] = Learned([keys], order.grade, order.reason)
+        self._settings["list.order"] = values[0]
+        self.learned["list.order"] = Learned(values, order.grade, order.reason)
 
     def _learn_effects(self) -> None:
         """Find what changes do to a webhook request, and what that says of dials."""

@@ -96,6 +96,20 @@ def test_lists_that_contradict_each_other_are_named() -> None:
     )
 
 
+def test_two_orders_that_fit_are_both_named() -> None:
+    """Nothing was changed, so the lists do not tell which of the two dates decides."""
+    records = [
+        each | {"log_information": dict.fromkeys(("created_date", "updated_date"), f"2016-{at:02}")}
+        for at, each in enumerate(RECORDS)
+    ]
+
+    order = learned_order(listed(records), frozenset())
+
+    assert (order.keys, order.rival) == (("created_date",), ("updated_date",))
+    assert order.grade is Grade.UNSETTLED
+    assert order.reason == "two orders fit: created_date; or updated_date"
+
+
 def test_an_order_that_no_members_explain_is_kept_itself() -> None:
     """The profile has the webhook requests in the order that all lists have."""
     shuffled = CHANCE.sample(RECORDS, len(RECORDS))
