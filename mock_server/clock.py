@@ -28,9 +28,7 @@ class Clock(Protocol):
 class SystemClock:
     """The machine's own time."""
 
-    def __init__(self) -> None:
-        #: Return the current time in UTC. An attribute, since every request calls it.
-        self.now: Callable[[], datetime] = utc_now
+    now = staticmethod(utc_now)
 
 
 ClockMode = Literal["real", "frozen"]
@@ -84,9 +82,7 @@ class WorldClock:
         self._condition = threading.Condition(threading.Lock())
         self._watchers: dict[object, Callable[[], object]] = {}
         self._frozen = False
-        self._start = self._since = (
-            FIRST_MOMENT  # the world's time when the base clock had ``since``
-        )
+        self._start = self._since = FIRST_MOMENT  # the world's time when the base clock had since
         #: Return the current time in UTC; the base clock's own method while both agree.
         self.now: Callable[[], datetime] = base.now
 

@@ -62,10 +62,9 @@ class DeliveryQueue:
         except Exception as error:  # noqa: BLE001 - no request waits for it: log every error
             import logging
 
-            log = logging.getLogger(
-                "crmcom_kit"
-            ).error  # without a traceback, which may show secrets
-            log("A queued delivery failed: %s: %s", type(error).__name__, error)
+            # Without a traceback, which may show secrets.
+            log = logging.getLogger("crmcom_kit")
+            log.error("A queued delivery failed: %s: %s", type(error).__name__, error)  # noqa: TRY400
         finally:
             self._count(-1)
 

@@ -81,9 +81,9 @@ def seconds(moment: datetime) -> int:
     return duration.days * _DAY + duration.seconds
 
 
-def read_date(text: str, time_of_day: time = time.min) -> datetime:
-    """Read a date and time of this API, or a date at ``time_of_day``. Raises ValueError."""
-    return parse_date_time(text) if "T" in text else datetime.combine(parse_date(text), time_of_day)
+def read_date(text: str) -> datetime:
+    """Read a date and time of this API, or a date at its first second. Raises ValueError."""
+    return parse_date_time(text) if "T" in text else datetime.combine(parse_date(text), time())
 
 
 def _created_date(dialect: Dialect) -> Filter:
