@@ -1,8 +1,8 @@
 """The contract as data: JSON Schemas, statements, releases, dialects.
 
 The emulator, the contract kit, the OpenAPI document and the docs read the same files, so that each
-fact is in one place. The form of records, envelopes and signatures in a dialect (``rendering``,
-``exchanges``, ``envelopes``, ``signing``) is here, too, since emulator and fixtures share it.
+fact is in one place. This room also has the form of records, envelopes and signatures in a dialect
+(``rendering``, ``exchanges``, ``envelopes``, ``signing``), which emulator and fixtures share.
 """
 
 from crmcom_kit.schemas.dialect import Dialect, DialectError, dialect_names, dials, load_dialect

@@ -1,7 +1,7 @@
 """Dialects: the choices that the documents leave open, each a dial with its evidence.
 
-A dialect file is TOML with the differences from the default dialect. An unknown key, or a value of
-the wrong type, is an error that names the key and the allowed values.
+A dialect file is TOML with the differences from the default dialect. An unknown key or a wrong
+value is an error that names the key and the allowed values.
 """
 
 import difflib

@@ -1,7 +1,7 @@
 """Examples of requests and responses of a release.
 
-The files of ``examples/`` have them by name, with a description that says which part was captured.
-An example of some releases only is marked like a piece of a schema.
+The files of ``examples/`` have them by name; a description says which part was captured. An example
+of some releases is marked like a piece of a schema.
 """
 
 from typing import Any
@@ -14,8 +14,8 @@ from crmcom_kit.schemas.releases import Release
 def examples(name: str, release: Release) -> dict[str, dict[str, Any]]:
     """Return the examples called ``name`` in ``release``: summary, description and value of each.
 
-    A name is that of a schema (``show_answer``), or of a method's request (``show_request``).
-    A name without a file has none.
+    ``name`` is that of a schema (``show_answer``) or of a method's request (``show_request``). A
+    name without a file has no examples.
     """
     if name not in names_in("examples"):
         return {}

@@ -89,9 +89,9 @@ def reference_of(seed: int, record_id: str) -> str:
 
 
 def status_of(record: Mapping[str, Any]) -> int | None:
-    """Return the HTTP status that the receiver of a stored record must have responded with.
+    """Return the HTTP status of the receiver's response to a stored record.
 
-    None without a response, or if the record's error fields do not say the status.
+    None without a response, or if the record's error members do not tell the status.
     """
     for name, entry in delivery_outcomes().items():
         is_same = entry["error_code"] == record["error_code"] and _reason(entry) == _reason(record)

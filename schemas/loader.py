@@ -1,9 +1,9 @@
 """Read the JSON Schemas: narrow them to a release, close them, and make them self-contained.
 
-A file of ``objects/`` or ``parameters/`` has the members of an object, and says nothing about
-unknown ones. The profile *core* leaves objects open, for readers that tolerate unknown members;
-*strict* closes each with ``additionalProperties``. That keyword sees only the ``properties`` beside
-it, so an object that extends another (``$ref`` beside other keywords) is written out in full.
+A file of ``objects/`` or ``parameters/`` has the members of an object, and no rule for unknown
+members. The profile *core* leaves objects open, for readers that tolerate unknown members; *strict*
+closes each with ``additionalProperties``. That keyword sees only the ``properties`` beside it, so
+an object that extends another one (``$ref`` beside other keywords) is written out in full.
 """
 
 from collections.abc import Callable, Collection, Iterator

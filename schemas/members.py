@@ -1,4 +1,4 @@
-"""Members of a record by dotted names, and texts that have some of them in braces.
+"""Members of a record by dotted names, and texts with such names in braces.
 
 A name such as ``webhook_definition.id`` or ``response.0`` leads into objects and arrays.
 """
@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
 
-ABSENT: Any = object()  # the value of a member that there is not
+ABSENT: Any = object()  # the value of a missing member
 _PLACEHOLDER = re.compile(r"\{([\w.]+)\}")
 _MAX_LEVELS, _MAX_MEMBERS = 4, 200
 
@@ -32,7 +32,7 @@ def value_at(record: Any, path: str) -> Any:
 
 
 def members_of(record: Any) -> list[tuple[str, Any]]:
-    """Return the members of a record with dotted names, some levels deep, and so many at most."""
+    """Return members of a record by dotted names: at most 200, of at most four levels."""
     return [*islice(_members(record, ""), _MAX_MEMBERS)]
 
 
@@ -46,7 +46,7 @@ def _members(value: Any, path: str) -> Iterator[tuple[str, Any]]:
 
 
 def fact_of(record: Any, path: str) -> str:
-    """Return a member as a text that tells records apart; a name with ``:form`` gives its form."""
+    """Return a member as a text to compare records by; for a name with ``:form``, its form."""
     name, _, is_form = path.partition(":")
     value = member_at(record, name)
     return value if isinstance(value, str) and not is_form else _form(value, is_form=bool(is_form))
@@ -74,5 +74,5 @@ def filled(text: str, values: Any) -> str:
 
 
 def has_placeholder(text: str) -> bool:
-    """Return whether a text has a name in braces."""
+    """Return True if a text has a name in braces."""
     return _PLACEHOLDER.search(text) is not None

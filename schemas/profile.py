@@ -1,7 +1,7 @@
-"""Profiles: what ``crmcom-kit calibrate`` has learned of an instance, in a folder.
+"""Profiles: folders with what ``crmcom-kit calibrate`` has learned of an instance.
 
-``dialect.toml`` has the dials with their evidence, ``world.jsonl`` the webhook requests as the
-instance showed them, behind what they refer to, and ``profile.toml`` all that is said once.
+``dialect.toml`` has the dials with their evidence. ``world.jsonl`` has the reference data, and then
+the webhook requests as the instance showed them. ``profile.toml`` has everything else.
 ``report.json`` and ``report.html`` are for people. The mock serves a profile with ``--profile``.
 """
 
@@ -36,29 +36,28 @@ _DERIVED = "# Changes that were not seen: their effects are guesses from webhook
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What was learned of an instance."""
+    """The knowledge of an instance that a mock needs to be like it."""
 
     release: Release
     dialect: Dialect
-    #: Entries of a world, or the file that has them. Webhook requests are as responses showed them;
+    #: Entries of a world, or the file that has them. Webhook requests have the form of responses;
     #: the first user and the first unit are those of the run's login.
     world: Path | Iterable[Mapping[str, Any]]
-    #: The dials that the run left open, with the values that fit what was seen, or were seen.
+    #: The dials that the run left open, with the values that fit the responses.
     unsettled: Mapping[str, list[Any]] = field(default_factory=dict)
-    #: What changes do to a webhook request, by kind: see ``schemas.effects``.
+    #: The effects of changes on a webhook request, by kind: see ``schemas.effects``.
     effects: Mapping[str, Effects] = field(default_factory=dict)
-    #: In what the mock differs whatever its dials are: kinds of differences, by method, and how
-    #: often they were seen.
+    #: The kinds of differences that no dial removes, by method, and how often they were seen.
     differs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    made: str = ""  # when, in ISO 8601; "" if that is not known
-    derived: frozenset[str] = frozenset()  # kinds of changes that were not seen: guesses
+    made: str = ""  # the time in ISO 8601; "" if it is not known
+    derived: frozenset[str] = frozenset()  # kinds of changes that were not seen, but guessed
 
 
 def read_profile(folder: str | Path) -> Profile:
     """Return the profile in ``folder``.
 
     Raises:
-        ProfileError: a file is missing, or is not what this version of crmcom-kit has written.
+        ProfileError: a file is missing, or has another form than this version of crmcom-kit writes.
         DialectError: the dialect has an unknown dial, or a value that is not allowed.
     """
     head, content = Path(folder) / HEAD, _table(folder, HEAD)
@@ -66,9 +65,9 @@ def read_profile(folder: str | Path) -> Profile:
         msg = f"profile {head}: seen format {content.get('format')!r}; allowed is {FORMAT}: "
         msg += "calibrate again with this version of crmcom-kit"
         raise ProfileError(msg)
-    named = content.get("release")
-    if named not in release_names():
-        msg = f"profile {head}: release: seen {named!r}; allowed is {', '.join(release_names())}"
+    name, names = content.get("release"), ", ".join(release_names())
+    if name not in release_names():
+        msg = f"profile {head}: release: seen {name!r}; allowed is {names}"
         raise ProfileError(msg)
     unsettled = content.get("unsettled", {})
     if not _are_dials(unsettled):
@@ -95,7 +94,7 @@ def read_profile(folder: str | Path) -> Profile:
         raise ProfileError(msg)
     dialect = dialect_of_table(str(Path(folder) / DIALECT), changes)
     made, world = str(content.get("made", "")), Path(folder) / WORLD
-    release, guesses = resolve(named), frozenset(derived)
+    release, guesses = resolve(name), frozenset(derived)
     return Profile(release, dialect, world, unsettled, effects, differs, made, guesses)
 
 
@@ -115,11 +114,11 @@ def _table(folder: str | Path, name: str) -> dict[str, Any]:
 
 
 def _are_dials(unsettled: Any) -> bool:
-    """Return whether a table has dials with values that they may have."""
+    """Return True if a table has dials with allowed values."""
     by_key = dials()
     return isinstance(unsettled, dict) and all(
-        key in by_key and isinstance(fits, list) and all(map(by_key[key].accepts, fits))
-        for key, fits in unsettled.items()
+        key in by_key and isinstance(values, list) and all(map(by_key[key].accepts, values))
+        for key, values in unsettled.items()
     )
 
 
@@ -137,9 +136,9 @@ def _effects(table: Any) -> dict[str, Effects] | None:
 
 
 def _differs(table: Any) -> dict[str, dict[str, str]] | None:
-    """Return what differs, by method and kind; None if ``table`` has another form.
+    """Return the differences by method and kind; None if ``table`` has another form.
 
-    Until 0.3 there were arrays of kinds.
+    Profiles until 0.3 have arrays of kinds.
     """
     if not isinstance(table, dict):
         return None
@@ -167,7 +166,7 @@ def head_of(profile: Profile) -> str:
         "# Dials that the run could not settle, with the values that fit or were seen.",
         "[unsettled]",
     ]
-    lines += [f'"{dial}" = {toml_value(fits)}' for dial, fits in profile.unsettled.items()]
+    lines += [f'"{dial}" = {toml_value(values)}' for dial, values in profile.unsettled.items()]
     if profile.effects:
         lines += ["", "# What changes do to a webhook request: JSON, by member."]
     for kind, effects in profile.effects.items():

@@ -10,8 +10,8 @@ from crmcom_kit.schemas.releases import Release
 
 Object = dict[str, Any]
 
-#: Members that the short forms of units and users do not have, and those that a compatibility
-#: setting empties.
+#: Members that the short forms of units and users lack, and members that a compatibility setting
+#: empties.
 _SHORT_LACKS = {"unit": ("group_name", "community_name"), "user": ("email",)}
 _EMPTIED = {"unit": ("group_name", "community_name"), "user": ("person_name", "email")}
 _EMPTIED_SINCE = "R14.1.0"

@@ -22,7 +22,7 @@ class Message(NamedTuple):
 
 
 class ReadMessage(NamedTuple):
-    """The content of a message that a third party has read."""
+    """The content of a message, as a third party reads it."""
 
     code: str | None
     data: Mapping[str, Any] | None  # None if there is no data object
