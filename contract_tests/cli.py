@@ -148,16 +148,16 @@ def check(**values: Any) -> None:
     """Check a server against the contract, statement by statement.
 
     The server can be a mock, a real instance, or your own stubs. With --from-har, recorded traffic
-    is judged instead: the server, and the client that sent it. The run is read-only unless
+    is checked instead: the server, and the client that sent it. The run is read-only unless
     --allow is given; a crmcom-kit mock on this machine is checked in a separate world. Pass
     credentials in environment variables. If GITHUB_STEP_SUMMARY is set, a summary is added there;
-    if GITHUB_ACTIONS is true, what fails is annotated.
+    if GITHUB_ACTIONS is true, annotations show what fails.
 
-    The exit status is that of the outcome, which is the first line of each report. 0, PASSED:
-    all that the run might call was seen, and holds. 1, BROKEN: a statement is broken, what
-    --deviations lists no longer occurs, or the client of a recording made a mistake. 2, ERROR:
-    the run itself failed, or was interrupted. 3, INCONCLUSIVE: nothing is broken, and too little
-    was seen. A recording with suspicions that nothing confirms is UNCONFIRMED, with status 0.
+    The first line of each report states the outcome, and the exit status follows from it. 0,
+    PASSED: every statement that the run could test holds. 1, BROKEN: a statement is broken, an
+    entry of --deviations no longer occurs, or the client of a recording made a mistake. 2, ERROR:
+    the run itself failed, or was interrupted. 3, INCONCLUSIVE: nothing is broken, but the run saw
+    too little. 0, UNCONFIRMED: a recording has suspicions that nothing confirms.
     """
     leave_environment(values)
     stop = Stop(notice=_INTERRUPTED)

@@ -95,20 +95,19 @@ OF_CALIBRATE = _with_shared(
                  help="The folder to write; it must be new."),
         _profile(["--keep-personal-data"], is_flag=True,
                  help="Keep names, e-mail addresses, user names and hosts; by default they are "
-                 "replaced. Then the mock has other URLs: a list filtered by a real one finds "
-                 "nothing."),
+                 "replaced, so that a list filtered by a real URL finds nothing in the mock."),
         _profile(["--har"], type=_FOLDER, metavar="FILE",
-                 help="Write what was sent and received, before it is learned from; --from-har "
-                 "FILE goes on from it. It has data of the server."),
+                 help="Save the traffic, from which --from-har FILE can learn later. It has data "
+                 "of the server."),
     ],
     {**_OF_CHECK, "seed": "`crmcom-kit diff --seed N` sends others than were learned from"},
     base_url=f"{_BASE_URL}started and learned.",
     release=f"{_RELEASE} By default that of the mock in --from-har, else R9.",
     max_requests=f"{_MAX_REQUESTS}1500.",
-    max_time="Maximum duration in seconds, learning included. What was learned by then is written; "
-    "the report says what was not tried.",
-    from_har="Learn from the traffic in this HAR file, and send nothing, except if --base-url and "
-    f"a login are given: then requests follow. {_FROM_HAR}, then.",
+    max_time="Maximum duration in seconds, learning included. After that, the profile has what "
+    "was learned, and the report says what was not tried.",
+    from_har="Learn from the traffic in this HAR file. Requests follow only if --base-url and a "
+    f"login are given. {_FROM_HAR}.",
 )  # fmt: skip
 
 OF_DIFF = _with_shared(

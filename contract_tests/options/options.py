@@ -135,7 +135,8 @@ OPTIONS = (
     Option(
         "scope", CHANGED, "WHAT",
         "What --allow may change: definition=NAME, the webhook requests of one definition; "
-        "number=N, the one with this number, repeatable; or all. With both, both must fit.",
+        "number=N, the one with this number, repeatable; or all. Of definition and number, both "
+        "must match.",
         repeats=True, commands=CHANGING,
     ),
     Option("only-definition", CHANGED, "NAME", "", commands=CHANGING, scope="definition={}"),
@@ -186,14 +187,14 @@ OPTIONS = (
     ),
     Option(
         "from-har", RECORDINGS, "FILE",
-        "Judge the traffic in this HAR file, client and server, and send nothing. Repeatable: "
+        "Check the traffic in this HAR file, client and server, and send nothing. Repeatable: "
         "several files count as one recording. With --base-url: only requests below that URL.",
         repeats=True,
     ),
     Option(
         "judge", RECORDINGS, "WHO",
-        "Judge the client, the server or both. A request that the documents refuse is a mistake "
-        "of the client. What `crmcom-kit check --har` wrote is judged on the server's side alone.",
+        "Check the client, the server or both. A request that the documents refuse is a mistake "
+        "of the client. In a file of `crmcom-kit check --har`, only the server is checked.",
         default="both", commands=(CHECK,), is_rare=True,
     ),
     Option("html", REPORTS, "FILE", "Write a page for people, in one file."),

@@ -55,14 +55,15 @@ OPTIONS: list[click.Parameter] = [
     click.Option(
         ["--dialect"],
         metavar="NAME|FILE",
-        help=f"What no document says: {', '.join(dialect_names())}, or a TOML file.  "
+        help="How to respond where the documents are silent: "
+        f"{', '.join(dialect_names())}, or a TOML file.  "
         "[default: default]",
     ),
     click.Option(
         ["--profile"],
         type=click.Path(path_type=Path),
         metavar="FOLDER",
-        help="Be like the server that this profile of `calibrate` was made from.",
+        help="Respond like the server that `crmcom-kit calibrate` made this profile of.",
     ),
     click.Option(
         ["--data"],
