@@ -5,6 +5,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
 
@@ -35,6 +36,7 @@ _TOO_SHORT = 4  # characters of the beginning of a secret that a text was cut in
 _SAID = re.compile(rf"({SECRET_WORDS}\W{{1,3}})([\w.-]+)", re.IGNORECASE)
 _CUT = re.compile(r"\.\.\.|…")
 _MARGIN = 64 * 1024  # bytes beyond a limit that are redacted, too
+_MAX_KEPT = 64  # bodies without secrets: most of them come again
 _LONGEST_CUT = 10_000  # characters of a text of the kit, in which it may have cut a secret
 #: Who logs in: no secret, but nothing for everybody who gets a report.
 _IDENTITY = ("username", "organisation", "unit")
@@ -89,6 +91,7 @@ class ReportRedactor(Redactor):
         self._urls = target.urls
         self._base_url = target.base_url
         self._shown_base_url = redact_url(target.base_url)
+        self._redacted = lru_cache(_MAX_KEPT)(self._without_secrets)
 
     def secret_of(self, variable: str) -> str:
         """Return the secret of a variable; "" if it is unknown."""
@@ -132,10 +135,13 @@ class ReportRedactor(Redactor):
         More is redacted than is returned, so that a secret is found which the limit cuts.
         """
         end = len(content) if limit is None else limit + _MARGIN
-        text = super().text(content[:end].decode("utf-8", "backslashreplace"))
+        text = self._redacted(content[:end])
         if limit is None or len(content) <= limit:
             return text
         return (text[:-_MARGIN] if len(content) > end else text)[:limit]
+
+    def _without_secrets(self, content: bytes) -> str:
+        return super().text(content.decode("utf-8", "backslashreplace"))
 
     def _without_ends(self, text: str) -> str:
         """Return ``text`` without the beginnings of secrets at the places where it was cut."""

@@ -161,7 +161,7 @@ def _vocabulary() -> frozenset[str]:
 def words_of(text: str) -> set[str]:
     """Return the words of a text that may be secrets: with and without dots and other marks."""
     words: set[str] = set()
-    for word in _WORD.findall(text):
+    for word in {*_WORD.findall(text)}:
         words.update((word, word.strip("._-")))
         if not word.isalnum():
             words.update(*(marks.split(word) for marks in (_DOTS, _MARKS)))
