@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from crmcom_kit.schemas.dial_tables import allowed_cases, are_cases, is_text
 from crmcom_kit.schemas.files import ROOM, names_in, read_json
@@ -219,14 +219,21 @@ def other_statuses() -> dict[str, str]:
     return statuses
 
 
-def read_script(text: str) -> tuple[tuple[int, str], ...] | None:
-    """Return the (count, outcome) pairs of a script such as ``3*timeout, success``, or None."""
+class ScriptStep(NamedTuple):
+    """A number of deliveries with one outcome."""
+
+    times: int
+    outcome: str
+
+
+def read_script(text: str) -> tuple[ScriptStep, ...] | None:
+    """Return the steps of a script such as ``3*timeout, success``; None if it is not one."""
     steps = []
     for part in text.split(","):
-        step = _SCRIPT_STEP.fullmatch(part.strip())
-        if step is None or step[2] not in delivery_outcomes() or not int(step[1] or 1):
+        match = _SCRIPT_STEP.fullmatch(part.strip())
+        if match is None or match[2] not in delivery_outcomes() or not int(match[1] or 1):
             return None
-        steps.append((int(step[1] or 1), step[2]))
+        steps.append(ScriptStep(int(match[1] or 1), match[2]))
     return tuple(steps)
 
 

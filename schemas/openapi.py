@@ -184,11 +184,13 @@ class _Writer:
         error = self.schemas.piece("error_answer")
         successes = examples(f"{method.name}_answer", self.release)
         successes = successes or examples(method.answer, self.release)
-        kinds = statuses.pop(200, [])
-        schema = {"oneOf": [success, error]} if kinds else success
-        description = "Success or an error; status.code says which." if kinds else "Success."
+        kinds_with_200 = statuses.pop(200, [])
+        schema, description = success, "Success."
+        if kinds_with_200:
+            schema = {"oneOf": [success, error]}
+            description = "Success or an error; status.code says which."
         return {
-            "200": self._response(description, schema, successes | self._errors(kinds)),
+            "200": self._response(description, schema, successes | self._errors(kinds_with_200)),
             **{
                 str(status): self._response(
                     f"An error: {', '.join(kinds)}.", error, self._errors(kinds)

@@ -60,42 +60,46 @@ def read_profile(folder: str | Path) -> Profile:
         ProfileError: a file is missing, or has another form than this version of crmcom-kit writes.
         DialectError: the dialect has an unknown dial, or a value that is not allowed.
     """
-    head, content = Path(folder) / HEAD, _table(folder, HEAD)
-    if type(content.get("format")) is not int or content["format"] != FORMAT:
-        msg = f"profile {head}: seen format {content.get('format')!r}; allowed is {FORMAT}: "
-        msg += "calibrate again with this version of crmcom-kit"
-        raise ProfileError(msg)
-    name, names = content.get("release"), ", ".join(release_names())
-    if name not in release_names():
-        msg = f"profile {head}: release: seen {name!r}; allowed is {names}"
-        raise ProfileError(msg)
-    unsettled = content.get("unsettled", {})
-    if not _are_dials(unsettled):
-        msg = f"profile {head}: allowed is a table unsettled, of dials with arrays of their values"
-        raise ProfileError(msg)
-    differs = _differs(content.get("differs", {}))
-    if differs is None:
-        msg = f"profile {head}: allowed is a table differs, of methods with tables of texts"
-        raise ProfileError(msg)
-    effects = _effects(content.get("effects", {}))
-    kinds = ", ".join(CHANGE_KINDS)
-    if effects is None:
-        msg = f"profile {head}: allowed is a table effects, of {kinds} with tables of JSON texts "
-        msg += "by member"
-        raise ProfileError(msg)
-    derived = content.get("derived", [])
-    if not (isinstance(derived, list) and all(kind in CHANGE_KINDS for kind in derived)):
-        msg = f"profile {head}: derived: seen {derived!r}; allowed is an array of {kinds}"
+    content = _table(folder, HEAD)
+    mistake = _mistake_in(content)
+    if mistake is not None:
+        msg = f"profile {Path(folder) / HEAD}: {mistake}"
         raise ProfileError(msg)
     changes = _table(folder, DIALECT)
     if not changes:  # calibrate writes every dial
         msg = f"profile {Path(folder) / DIALECT}: seen no dial; allowed is the file that "
         msg += "crmcom-kit calibrate has written: calibrate again"
         raise ProfileError(msg)
-    dialect = dialect_of_table(str(Path(folder) / DIALECT), changes)
-    made, world = str(content.get("made", "")), Path(folder) / WORLD
-    release, guesses = resolve(name), frozenset(derived)
-    return Profile(release, dialect, world, unsettled, effects, differs, made, guesses)
+    return Profile(
+        release=resolve(content["release"]),
+        dialect=dialect_of_table(str(Path(folder) / DIALECT), changes),
+        world=Path(folder) / WORLD,
+        unsettled=content.get("unsettled", {}),
+        effects=_effects(content) or {},
+        differs=_differs(content) or {},
+        made=str(content.get("made", "")),
+        derived=frozenset(content.get("derived", [])),
+    )
+
+
+def _mistake_in(content: Mapping[str, Any]) -> str | None:
+    """Return the first mistake in the content of ``profile.toml``; None if there is none."""
+    number, name, kinds = content.get("format"), content.get("release"), ", ".join(CHANGE_KINDS)
+    if type(number) is not int or number != FORMAT:
+        remedy = "calibrate again with this version of crmcom-kit"
+        return f"seen format {number!r}; allowed is {FORMAT}: {remedy}"
+    if name not in release_names():
+        return f"release: seen {name!r}; allowed is {', '.join(release_names())}"
+    if not _are_dials(content.get("unsettled", {})):
+        return "allowed is a table unsettled, of dials with arrays of their values"
+    if _differs(content) is None:
+        return "allowed is a table differs, of methods with tables of texts"
+    if _effects(content) is None:
+        return f"allowed is a table effects, of {kinds} with tables of JSON texts by member"
+    derived = content.get("derived", [])
+    if not (isinstance(derived, list) and all(kind in CHANGE_KINDS for kind in derived)):
+        return f"derived: seen {derived!r}; allowed is an array of {kinds}"
+    return None
 
 
 def _table(folder: str | Path, name: str) -> dict[str, Any]:
@@ -122,8 +126,9 @@ def _are_dials(unsettled: Any) -> bool:
     )
 
 
-def _effects(table: Any) -> dict[str, Effects] | None:
-    """Return the effects of a table; None if it is not a table of effects."""
+def _effects(content: Mapping[str, Any]) -> dict[str, Effects] | None:
+    """Return the effects; None if they have another form."""
+    table = content.get("effects", {})
     if not (isinstance(table, dict) and table.keys() <= {*CHANGE_KINDS}):
         return None
     try:
@@ -135,11 +140,12 @@ def _effects(table: Any) -> dict[str, Effects] | None:
         return None
 
 
-def _differs(table: Any) -> dict[str, dict[str, str]] | None:
-    """Return the differences by method and kind; None if ``table`` has another form.
+def _differs(content: Mapping[str, Any]) -> dict[str, dict[str, str]] | None:
+    """Return the differences by method and kind; None if they have another form.
 
     Profiles until 0.3 have arrays of kinds.
     """
+    table = content.get("differs", {})
     if not isinstance(table, dict):
         return None
     kinds_of = {

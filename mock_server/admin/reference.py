@@ -7,13 +7,13 @@ from importlib.resources import files
 
 from crmcom_kit.mock_server.admin.contract import Reply
 
-_SWAGGER_UI = "flask_swagger_ui"
-#: The files of the page, with the package that has them.
+_CSS, _JAVASCRIPT = "text/css; charset=utf-8", "text/javascript; charset=utf-8"
+#: The content types of the page's files.
 ASSETS = {
-    "swagger-ui.css": (_SWAGGER_UI, "text/css; charset=utf-8"),
-    "swagger-ui-bundle.js": (_SWAGGER_UI, "text/javascript; charset=utf-8"),
-    "docs.css": (__package__, "text/css; charset=utf-8"),
-    "docs.js": (__package__, "text/javascript; charset=utf-8"),
+    "swagger-ui.css": _CSS,
+    "swagger-ui-bundle.js": _JAVASCRIPT,
+    "docs.css": _CSS,
+    "docs.js": _JAVASCRIPT,
 }
 # The page requests nothing from any other host.
 _POLICY = (
@@ -36,7 +36,7 @@ def reference_page(title: str) -> Reply[bytes]:
 
 def reference_asset(name: str) -> Reply[bytes]:
     """Return one of the ``ASSETS``."""
-    package, content_type = ASSETS[name]
-    folder = "dist" if package == _SWAGGER_UI else "pages"
+    is_of_package = name.startswith("swagger-ui")
+    package, folder = ("flask_swagger_ui", "dist") if is_of_package else (__package__, "pages")
     content = files(package).joinpath(folder, name).read_bytes()
-    return Reply(content, content_type=content_type, headers=_HEADERS)
+    return Reply(content, content_type=ASSETS[name], headers=_HEADERS)

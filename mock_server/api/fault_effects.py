@@ -87,12 +87,8 @@ def _replacement(
         response.retry_after = effect.get("retry_after")
     response.method = method
     if api_response is not None:
-        response.before, response.after, response.warnings = (
-            api_response.before,
-            api_response.after,
-            api_response.warnings,
-        )
-        response.attempts = api_response.attempts
+        response.before, response.after = api_response.before, api_response.after
+        response.attempts, response.warnings = api_response.attempts, api_response.warnings
     return response
 
 

@@ -66,11 +66,10 @@ def explain(
     explanation = reason(
         statement, case, parameter=error.parameter, seen=error.seen, allowed=allowed
     )
-    if release:
-        example: str | None = f"{allowed}: start the mock with --release {release}"
-    elif case in ("form", "in_header", "in_query"):
+    if case in ("form", "in_header", "in_query"):
         return explanation, explanation.remedy
-    else:
+    example: str | None = f"{allowed}: start the mock with --release {release}"
+    if not release:
         find = _FINDERS.get(error.kind)
         example = None if find is None else find(refusal)
     return explanation, None if example is None else reason(statement, case, allowed=example).remedy

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from crmcom_kit.mock_server.deliveries.messages import OutgoingMessage
 from crmcom_kit.mock_server.deliveries.outcomes import Outcome, outcome_of
-from crmcom_kit.schemas.dialect import dials, read_script
+from crmcom_kit.schemas.dialect import ScriptStep, dials, read_script
 from crmcom_kit.usage_errors import LimitExceeded, UsageError, quoted
 
 #: Maximum number of scripts of a world.
@@ -22,7 +22,7 @@ class DeliveryScript:
     record: str | None = None
     used: int = 0
     of_scenario: bool = False  # True: set by a scenario, not by a test
-    _steps: tuple[tuple[int, str], ...] = field(init=False, repr=False, compare=False)
+    _steps: tuple[ScriptStep, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Read the script. Raises UsageError if it names no known outcome."""
@@ -39,11 +39,11 @@ class DeliveryScript:
         """Return the name of the next outcome; the last one repeats."""
         index = self.used
         self.used += 1
-        for count, name in self._steps:
-            if index < count:
-                return name
-            index -= count
-        return self._steps[-1][1]
+        for step in self._steps:
+            if index < step.times:
+                return step.outcome
+            index -= step.times
+        return self._steps[-1].outcome
 
 
 class ScriptedDelivery:

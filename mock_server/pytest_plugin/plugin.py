@@ -7,7 +7,7 @@ hooks for tests that use the mock are in ``hooks``.
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
@@ -17,14 +17,23 @@ if TYPE_CHECKING:
 _FAULT = "crmcom_fault"
 _STRICT = "crmcom_strict"
 _MODES = ("auto", "always", "off")
-# Name, metavar, help; each is an option of the command line and of the configuration file.
+
+
+class _Option(NamedTuple):
+    """An option of the command line and of the configuration file."""
+
+    name: str
+    metavar: str
+    help: str
+
+
 _OPTIONS = (
-    ("release", "RELEASE", "release that crmcom_mock emulates, R9 to R18 (default: R9)"),
-    ("dialect", "NAME|FILE", "dialect of crmcom_mock: a built-in name or a TOML file"),
-    ("profile", "FOLDER", "profile that crmcom_mock serves; crmcom-kit calibrate writes it"),
-    ("data", "FILE", "world file that crmcom_mock starts from (default: the sample world)"),
-    ("seed", "N", "seed of crmcom_mock's ids and tokens (default: 0)"),
-    (
+    _Option("release", "RELEASE", "release that crmcom_mock emulates, R9 to R18 (default: R9)"),
+    _Option("dialect", "NAME|FILE", "dialect of crmcom_mock: a built-in name or a TOML file"),
+    _Option("profile", "FOLDER", "profile that crmcom_mock serves; crmcom-kit calibrate writes it"),
+    _Option("data", "FILE", "world file that crmcom_mock starts from (default: the sample world)"),
+    _Option("seed", "N", "seed of crmcom_mock's ids and tokens (default: 0)"),
+    _Option(
         "guard",
         "auto|always|off",
         "block connections to the real CRM.COM: from the first use of crmcom_mock (auto, the "
