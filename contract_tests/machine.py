@@ -271,8 +271,8 @@ class ContractMachine(RuleBasedStateMachine):
         self.session = self._new_session(self._findings)
         self._has_begun = True
         chance = Random(0)  # confirmations draw nothing, or an example could end in one
-        self.session.belief.done_by_others |= self._shared.done_by_others
-        self.session.belief.changed_by_others |= self._shared.changed_by_others
+        self.session.belief.by_others.symptoms |= self._shared.done_by_others
+        self.session.belief.by_others.seen |= self._shared.changed_by_others
         self.campaign = Campaign(
             self.session, FEW_LOOKS, choose=chance.choice, does_it_by_itself=self._changes_by_itself
         )
@@ -329,8 +329,8 @@ class ContractMachine(RuleBasedStateMachine):
             return
         if not self._is_over:
             self._do(lambda: conclude(self.session, {}))
-            self._shared.done_by_others |= self.session.belief.done_by_others
-            self._shared.changed_by_others |= self.session.belief.changed_by_others
+            self._shared.done_by_others |= self.session.belief.by_others.symptoms
+            self._shared.changed_by_others |= self.session.belief.by_others.seen
         self.session.client.close()
 
     def _send(self, requests: Sequence[Drawn]) -> None:

@@ -17,7 +17,7 @@ import pytest
 from filelock import FileLock
 
 from crmcom_kit.config_file import Refused
-from crmcom_kit.contract_tests.belief.belief import Record
+from crmcom_kit.contract_tests.belief.records import Record
 from crmcom_kit.contract_tests.campaign.campaign import Campaign
 from crmcom_kit.contract_tests.campaign.discovery import discover
 from crmcom_kit.contract_tests.campaign.session import Session
@@ -141,7 +141,7 @@ class Target:
             self._broken[request] = sent.exchange.content, violations[0]
         content, violation = self._broken.get(request, (None, None))
         if violation is not None and content == sent.exchange.content:
-            log = with_changes(violation, session.belief.changes)
+            log = with_changes(violation, session.belief.changes.sent)
             raise exception(violation, [exchange.call for exchange in log], session)
         return sent.exchange
 
@@ -154,8 +154,8 @@ class Target:
         self._look()
         session = self.session
         used: Mapping[str, Record] = {} if self.is_own else session.guard.touched
-        wholes = {tracked.id: record for tracked, record in session.belief.wholes()}
-        records = [wholes[key] for key in session.belief.records if key not in used]
+        wholes = {tracked.id: record for tracked, record in session.belief.records.wholes()}
+        records = [wholes[key] for key in session.belief.records.condensed if key not in used]
         if session.scene.allowed:
             records = [record for record in records if record in session.scene.scope]
         return deepcopy(records)

@@ -4,110 +4,16 @@ Only the oracle changes the belief. It gets each exchange, of a run or of a reco
 down here what the exchange showed.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from enum import Enum, auto
-from itertools import groupby, takewhile
 from typing import Any
 
-from crmcom_kit.contract_tests.belief.index import Index
-from crmcom_kit.contract_tests.belief.interpretations import OBJECT_OF, Exclusions, Identifier
-from crmcom_kit.contract_tests.belief.knowledge import condensed, differing, lasting, merged, typed
-from crmcom_kit.contract_tests.belief.memory import SharedParts
+from crmcom_kit.contract_tests.belief.changes import Changes, ChangesByOthers
+from crmcom_kit.contract_tests.belief.knowledge import differing
+from crmcom_kit.contract_tests.belief.lists import SeenLists
+from crmcom_kit.contract_tests.belief.records import Record, TrackedRecords
+from crmcom_kit.contract_tests.belief.tokens import KnownTokens
 from crmcom_kit.contract_tests.client.exchanges import Exchange
-from crmcom_kit.contract_tests.client.targets import Login
-from crmcom_kit.schemas.methods import IDENTIFIER_FIELDS
 from crmcom_kit.schemas.releases import Release
-
-Record = dict[str, Any]  # a webhook request as a response showed it
-#: Limits of what is tracked: webhook requests, their bytes together, characters of an id or number.
-MAX_TRACKED, MAX_BYTES, MAX_NAME = 20_000, 64 * 1024 * 1024, 200
-#: The maximum number of ids that are kept of webhook requests that did not fit in memory.
-MAX_UNTRACKED = 200_000
-#: The maximum size of a table of what was shown.
-_MAX_SHOWN = 2 * MAX_TRACKED
-
-#: The members that requests name a webhook request by.
-_NAMES = ("id", "number", "entity", "entity_id", "url")
-
-
-class TokenState(Enum):
-    """What is known of a token."""
-
-    LIVE = auto()  # a login returned it, and nothing has ended it
-    RELEASED = auto()
-    EXPIRED = auto()  # its time is over, as the option that gave it says
-    UNKNOWN = auto()  # no login returned it
-    DOUBTFUL = auto()  # it may be valid or not
-
-
-@dataclass(slots=True)
-class TrackedRecord:
-    """One webhook request as it was last seen.
-
-    ``condensed`` has digests of members that no filter and no request uses. ``whole`` has all
-    members.
-    """
-
-    id: str
-    condensed: Record
-    last_seen: Exchange  # the last response that showed it whole
-    shown: bool = False  # whether show has returned it
-    listed: bool = False  # whether list has returned it
-    partly: Exchange | None = None  # the last show of some of its fields since ``last_seen``
-    exists: bool = True  # False: it was deleted
-    moving: bool = False  # it may change by itself: only what a resend keeps is compared
-    is_proven: bool = False  # whether a response after its last resend showed it SUCCESSFUL
-    before_resend: Record | None = None  # as it was before its last resend
-    untraced: Record | None = None  # as it was before a resend that no response shows yet
-    typed: Record = field(default_factory=dict)  # without members of a wrong type, for requests
-    is_nameable: bool = False  # whether it has every member that requests name it by
-    #: See ``Exchange.record_hashes``; of the JSON that last showed it as known.
-    json_hash: int | None = None
-
-    @property
-    def resent(self) -> bool:
-        """Whether it was sent again."""
-        return self.before_resend is not None
-
-    @property
-    def number(self) -> str:
-        """The number, or the id if it has no number."""
-        return str(self.condensed.get("number") or self.id)
-
-    @property
-    def state(self) -> Any:
-        """The life cycle state, as far as it is known."""
-        return self.condensed.get("life_cycle_state")
-
-    @property
-    def whole(self) -> Record:
-        """The webhook request with all its members, as the last response showed it."""
-        return self.among(self.last_seen.by_id)
-
-    def among(self, shown: Mapping[str, Record]) -> Record:
-        """Return it with all its members; ``shown`` has what the last response showed, by id.
-
-        Texts that this response left out come from an earlier one.
-        """
-        texts = {name: value for name, value in self.condensed.items() if isinstance(value, str)}
-        return {**texts, **shown.get(self.id, self.condensed)}
-
-    @property
-    def certain(self) -> Record:
-        """What a response must show of it now."""
-        return lasting(self.condensed) if self.moving else self.condensed
-
-
-@dataclass(slots=True)
-class Change:
-    """A request of resend or delete, and the webhook requests that it may be about."""
-
-    exchange: Exchange
-    method: str
-    served: bool
-    named: frozenset[str]  # ids of these webhook requests
 
 
 @dataclass(slots=True)
@@ -115,90 +21,21 @@ class Belief:
     """All that is known of one server, in one run or one recording."""
 
     release: Release
-    credentials: Login = field(default_factory=Login)  # those that are right; None: not known
-    knows_tokens: bool = True  # every login is seen; if not, a token is valid once it was served
-    max_tracked: int = MAX_TRACKED
-    max_bytes: int = MAX_BYTES
-    version: int = 0  # grows with each change of ``records``
-    names_version: int = 0  # grows with each change of their ids and numbers
-    tracked: dict[str, TrackedRecord] = field(default_factory=dict)  # by id
-    records: dict[str, Record] = field(default_factory=dict)  # those that exist, by id
-    #: The last exchange that listed all that some filters select, by these filters.
-    whole_lists: dict[frozenset[tuple[str, Any]], Exchange] = field(default_factory=dict)
-    lost: set[str] = field(default_factory=set)  # ids of those that were forgotten as uncertain
-    #: The ids of those that did not fit in memory at some time.
-    untracked: set[str] = field(default_factory=set)
-    changes: list[Change] = field(default_factory=list)
-    exclusions: Exclusions = field(default_factory=Exclusions)
-    #: The length of the longest list so far, by whether it had number_of_results and by its
-    #: filters: a server may cut lists at a maximum, which may depend on both.
-    longest_lists: dict[tuple[bool, frozenset[str]], int] = field(default_factory=dict)
-    serves_empty_lists: bool = False  # whether it is known that a list may find nothing
-    token_refusal: tuple[int, Any] | None = None  # how a token that no login returned is refused
-    has_resent: bool = False  # whether a resend was seen to become SUCCESSFUL
+    tokens: KnownTokens = field(default_factory=KnownTokens)
+    records: TrackedRecords = field(default_factory=TrackedRecords)
+    changes: Changes = field(default_factory=Changes)
+    by_others: ChangesByOthers = field(default_factory=ChangesByOthers)
+    lists: SeenLists = field(default_factory=SeenLists)
     #: Refusals of requests that were served a moment later: by a limit, or maintenance.
     temporary_refusals: set[tuple[int, Any]] = field(default_factory=set)
-    shared_numbers: set[str] = field(default_factory=set)  # that several webhook requests had
-    #: What somebody else did to webhook requests, by id.
-    changed_by_others: dict[str, str] = field(default_factory=dict)
-    #: How many resends of REJECTED webhook requests there were, by the form of the identifier and
-    #: whether they were served.
-    resends: Counter[tuple[str, bool]] = field(default_factory=Counter)
-    #: The symptoms (``Suspicion.symptom``) that were seen while the run did nothing.
-    done_by_others: set[str] = field(default_factory=set)
-    #: The statements that a faultless record kept, by a hash of its JSON and the fields asked for.
-    faultless: dict[int, frozenset[str]] = field(default_factory=dict)
-    _held: dict[frozenset[str], frozenset[str]] = field(default_factory=dict)  # one of equal sets
-    _bytes: int = 0  # the sum of ``_sizes``
-    _sizes: dict[str, int] = field(default_factory=dict)  # of tracked records in bytes, by id
-    _parts: SharedParts = field(default_factory=SharedParts)
-    index: Index = field(default_factory=Index)  # of ``records``
-    _numbers: dict[str, str] = field(default_factory=dict)  # number -> id
-    _shown: set[int] = field(default_factory=set)  # hashes of filters with values that were shown
-    _tokens: dict[str, TokenState] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        """Note the state of the expired token, if there is one."""
-        if self.credentials.expired_token is not None:
-            self.set_token(self.credentials.expired_token, TokenState.EXPIRED)
 
     def frozen(self) -> "Belief":
         """Return a copy that later exchanges do not change, to draw requests from."""
-        records, tokens = dict(self.records), dict(self._tokens)
-        copies = {
-            key: replace(tracked, typed=dict(tracked.typed))
-            for key, tracked in self.tracked.items()
-        }
-        return replace(self, tracked=copies, records=records, _tokens=tokens)
+        return replace(self, records=self.records.frozen(), tokens=self.tokens.frozen())
 
-    # Webhook requests.
-
-    def existing(self) -> Iterator[TrackedRecord]:
-        """Yield all tracked records that exist, in the order in which they were first seen."""
-        return (tracked for tracked in self.tracked.values() if tracked.exists)
-
-    def wholes(self) -> Iterator[tuple[TrackedRecord, Record]]:
-        """Yield all that exist, with all their members.
-
-        Those that one response showed last follow each other.
-        """
-        by_last_seen = sorted(self.existing(), key=lambda tracked: tracked.last_seen.number)
-        for exchange, group in groupby(by_last_seen, key=lambda tracked: tracked.last_seen):
-            shown = exchange.by_id  # read once for all of them
-            for tracked in group:
-                yield tracked, tracked.among(shown)
-
-    def named(self, identifier: Identifier | None) -> TrackedRecord | None:
-        """Return the webhook request that an identifier names, deleted or not, or None."""
-        if identifier is None:
-            return None
-        key = identifier.value if identifier.field == "id" else self._numbers.get(identifier.value)
-        return None if key is None else self.tracked.get(key)
-
-    def find(self, identifier: Identifier | None) -> TrackedRecord | None:
-        """Return the webhook request that an identifier names and that exists, or None."""
-        tracked = self.named(identifier)
-        return tracked if tracked is not None and tracked.exists else None
+    def emptied(self) -> "Belief":
+        """Return a belief of the same server that has only the credentials."""
+        return Belief(self.release, KnownTokens(self.tokens.credentials, self.tokens.sees_logins))
 
     def see(
         self, record: Record, method: str, exchange: Exchange, json_hash: int | None = None
@@ -208,192 +45,23 @@ class Belief:
         ``json_hash`` is that of its JSON, if all that it shows agrees with what was known.
         """
         key: str = record["id"]
-        earlier = self.tracked.get(key)
-        tracked = earlier if earlier is not None and earlier.exists else None
-        now = self._parts.shared(condensed(record))
-        well_typed = typed(record)
-        now_typed = now if well_typed is record else self._parts.shared(condensed(well_typed))
-        if tracked is not None:
-            now = merged(tracked.condensed, now)
-            # A value of a wrong type leaves the last right one.
-            is_right = well_typed is record and tracked.typed is tracked.condensed
-            now_typed = now if is_right else merged(tracked.typed, now_typed)
-        size = self._parts.size_of(now) + (
-            0 if now_typed is now else self._parts.size_of(now_typed)
-        )
-        if not self._fits_in_memory(record, size, key):
+        known = self.records.condensed.get(key)
+        if known is not None and differing(known, record):
+            since = self.changes.since(self.records.tracked[key].last_seen)
+            if not any(key in change.named and change.served for change in since):
+                self._doubt_lists_with(key)  # who knows since when?
+        if not self.records.see(record, method, exchange, json_hash):
             self.lose(key)
-            if len(self.untracked) < MAX_UNTRACKED:
-                self.untracked.add(key[:MAX_NAME])
-            return
-        if tracked is None:
-            tracked = self.tracked[key] = TrackedRecord(key, now, exchange)
-        else:
-            since = self.since_seen(key)
-            is_explained = any(key in change.named and change.served for change in since)
-            if not is_explained and differing(tracked.condensed, record):  # who knows since when?
-                self.exclusions.take_back(lambda exclusion: exclusion.rests_on == key)
-        self._put(tracked, now, now if now_typed == now else now_typed, size)
-        self.see_again(tracked, record, method, exchange)
-        tracked.json_hash = json_hash
-        self._learn(tracked.typed)
-
-    def see_again(
-        self, tracked: TrackedRecord, record: Record, method: str, exchange: Exchange
-    ) -> None:
-        """Note that a response has just shown a webhook request as it is known."""
-        tracked.last_seen, tracked.partly = exchange, None
-        tracked.shown |= method == "show"
-        tracked.listed |= method == "list"
-        if record.get("life_cycle_state") == "SUCCESSFUL":
-            tracked.moving = False
-
-    def is_as_last_shown(self, record: Record, json_hash: int) -> bool:
-        """Return whether a webhook request has the JSON that the last response with it showed."""
-        key, number = record["id"], record.get("number")
-        tracked = self.tracked.get(key)
-        is_alike = tracked is not None and tracked.exists and tracked.json_hash == json_hash
-        return is_alike and isinstance(number, str) and self._numbers.get(number) == key
-
-    def may_be_untracked(self, key: str) -> bool:
-        """Return whether a webhook request may have been shown before, without room to keep it."""
-        return key[:MAX_NAME] in self.untracked or len(self.untracked) >= MAX_UNTRACKED
-
-    def note_faultless(self, key: int, held: frozenset[str]) -> None:
-        """Note in ``faultless`` what a webhook request kept."""
-        if len(self.faultless) >= _MAX_SHOWN:
-            self.faultless.clear()
-        self.faultless[key] = self._held.setdefault(held, held)
-
-    def _fits_in_memory(self, record: Record, size: int, key: str) -> bool:
-        """Return whether a webhook request can be tracked: a server may show many, of any size."""
-        names = (key, record.get("number"))
-        if any(isinstance(name, str) and len(name) > MAX_NAME for name in names):
-            return False
-        if key not in self.records and len(self.records) >= self.max_tracked:
-            return False
-        return self._bytes - self._sizes.get(key, 0) + size <= self.max_bytes
-
-    def _put(self, tracked: TrackedRecord, record: Record, typed_record: Record, size: int) -> None:
-        """Keep what is known of a webhook request that exists now."""
-        before = self.records.get(tracked.id)
-        if before == record:
-            record, typed_record = before, before if typed_record is record else typed_record
-        else:
-            if before is not None:
-                self.index.remove(tracked.id, before)
-            self.index.add(tracked.id, record)
-            self.version += 1
-            is_renamed = before is None or before.get("number") != record.get("number")
-            self.names_version += is_renamed
-        tracked.condensed, tracked.typed = record, typed_record
-        names = map(typed_record.get, _NAMES)
-        tracked.is_nameable = all(name and isinstance(name, str) for name in names)
-        self.records[tracked.id] = record
-        self._count(tracked.id, size)
-
-    def _count(self, key: str, size: int) -> None:
-        self._bytes += size - self._sizes.pop(key, 0)
-        if size:
-            self._sizes[key] = size
-
-    def candidates(self, filters: Mapping[str, Any], combine: str) -> Iterable[str]:
-        """Return the ids of all that a list may select, and maybe of others: see ``Index``."""
-        ids = self.index.candidates(filters, combine)
-        return self.records if ids is None else ids
-
-    def delete(self, key: str) -> None:
-        """Note that a webhook request was deleted."""
-        tracked = self.tracked[key]
-        self._forget(key)
-        tracked.exists, tracked.json_hash = False, None
-        names = (*_NAMES, "life_cycle_state", *OBJECT_OF.values())
-        kept = {name: tracked.condensed[name] for name in names if name in tracked.condensed}
-        tracked.condensed = tracked.typed = kept
-        self._count(key, self._parts.size_of(kept))
-
-    def _forget(self, key: str) -> None:
-        """Remove a webhook request from those that exist."""
-        record = self.records.pop(key, None)
-        if record is not None:
-            self.index.remove(key, record)
-        self._count(key, 0)
-        self.version += 1
-        self.names_version += 1
-
-    @property
-    def unsettled(self) -> set[str]:
-        """The ids of all that may change by themselves."""
-        return {key for key, tracked in self.tracked.items() if tracked.moving}
-
-    def _learn(self, record: Record) -> None:
-        """Note the number and the values by which a webhook request may be found."""
-        number = record.get("number")
-        if isinstance(number, str):
-            earlier = self._numbers.get(number)
-            if earlier != record["id"] and earlier in self.records:
-                self.shared_numbers.add(number)
-            self._numbers[number] = record["id"]
-            if len(self._numbers) > _MAX_SHOWN + len(self.tracked):
-                records = ((key, tracked.condensed) for key, tracked in self.tracked.items())
-                numbers = ((record.get("number"), key) for key, record in records)
-                self._numbers = {text: key for text, key in numbers if isinstance(text, str)}
-        values: list[tuple[str, Any]] = [(name, record.get(name)) for name in ("entity_id", "url")]
-        for name, member in OBJECT_OF.items():
-            inner = record.get(member) or {}
-            values += [(name, (form, inner.get(form))) for form in IDENTIFIER_FIELDS]
-        if len(self._shown) < 2 * _MAX_SHOWN:
-            self._shown |= set(map(hash, values))
 
     def lose(self, key: str) -> None:
         """Forget a webhook request, of which nothing is certain any more."""
-        if self.tracked.pop(key, None) is not None:
-            self.lost.add(key)
-            self._forget(key)
-            self.exclusions.take_back(lambda exclusion: exclusion.rests_on == key)
+        if self.records.lose(key):
+            self._doubt_lists_with(key)
 
-    def since_seen(self, key: str) -> list[Change]:
-        """Return the changes since a webhook request was last seen whole, the latest first."""
-        tracked = self.tracked.get(key)
-        since = 0 if tracked is None else tracked.last_seen.number
-        latest_first = reversed(self.changes)
-        return [*takewhile(lambda change: change.exchange.number > since, latest_first)]
-
-    def has_shown(self, name: str, wanted: Any) -> bool:
-        """Return whether some webhook request has shown the value of a filter."""
-        return hash((name, wanted)) in self._shown
+    def _doubt_lists_with(self, key: str) -> None:
+        self.lists.exclusions.take_back(lambda exclusion: exclusion.rests_on == key)
 
     @property
     def unsteady(self) -> frozenset[str]:
         """The ids of those that others may have changed, or that were forgotten as uncertain."""
-        return frozenset((*self.changed_by_others, *self.lost, *self.unsettled))
-
-    @property
-    def min_sightings(self) -> int:
-        """How often in a row a fault must be seen before the server is accused."""
-        return 3 if self.changed_by_others else 2
-
-    # Tokens and logins.
-
-    def token_state(self, token: Any) -> TokenState:
-        """Return what is known of a token."""
-        if isinstance(token, str) and token in self._tokens:
-            return self._tokens[token]
-        return TokenState.UNKNOWN if self.knows_tokens else TokenState.DOUBTFUL
-
-    def live_tokens(self) -> list[str]:
-        """Return the tokens that are valid as far as it is known, the latest login's last."""
-        return [token for token, state in self._tokens.items() if state is TokenState.LIVE]
-
-    def set_token(self, token: str, state: TokenState) -> None:
-        """Note what became known of a token."""
-        self._tokens[token] = state
-
-    def login_is_right(self, parameters: Mapping[str, Any]) -> bool | None:
-        """Return whether authentication/token must accept these parameters; None if unknown."""
-        names = ("username", "password", "organisation")
-        if any(getattr(self.credentials, name) is None for name in names):
-            return None
-        if any(parameters.get(name) != getattr(self.credentials, name) for name in names):
-            return False
-        return None if parameters.get("unit") else True
+        return frozenset((*self.by_others.seen, *self.records.lost, *self.records.unsettled))

@@ -11,8 +11,8 @@ from functools import cache
 from itertools import islice
 from typing import Any, NamedTuple
 
-from crmcom_kit.contract_tests.belief.belief import Record
 from crmcom_kit.contract_tests.belief.knowledge import OBJECTS, members
+from crmcom_kit.contract_tests.belief.records import Record
 from crmcom_kit.contract_tests.calibration.effects import flat
 from crmcom_kit.contract_tests.client.exchanges import LOGINS, Exchange, has_code
 from crmcom_kit.contract_tests.client.wording import shortened

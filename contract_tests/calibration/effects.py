@@ -14,8 +14,8 @@ from typing import Any
 
 import orjson
 
-from crmcom_kit.contract_tests.belief.belief import Record
 from crmcom_kit.contract_tests.belief.knowledge import units
+from crmcom_kit.contract_tests.belief.records import Record
 from crmcom_kit.contract_tests.calibration.decision_tree import Outcome, best_tree
 from crmcom_kit.contract_tests.calibration.texts import template_of
 from crmcom_kit.contract_tests.client.calls import changing_method

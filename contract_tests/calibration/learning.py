@@ -13,7 +13,7 @@ from hashlib import blake2b
 from itertools import cycle, islice
 from typing import Any
 
-from crmcom_kit.contract_tests.belief.belief import Record
+from crmcom_kit.contract_tests.belief.records import Record
 from crmcom_kit.contract_tests.calibration.comparing import ENDED_TOKEN, Comparison, Difference
 from crmcom_kit.contract_tests.calibration.effects import dials_of, guessed_resend, learned_effects
 from crmcom_kit.contract_tests.calibration.learned import Grade, Learned, left_open

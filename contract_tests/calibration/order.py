@@ -10,7 +10,7 @@ from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from crmcom_kit.contract_tests.belief.belief import Record
+from crmcom_kit.contract_tests.belief.records import Record
 from crmcom_kit.contract_tests.calibration.decision_tree import OUTWEIGHS
 from crmcom_kit.contract_tests.calibration.learned import Grade
 from crmcom_kit.contract_tests.client.exchanges import Exchange

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from crmcom_kit.contract_tests.belief.belief import Record
+from crmcom_kit.contract_tests.belief.records import Record
 from crmcom_kit.contract_tests.client.calls import changing_method
 from crmcom_kit.contract_tests.client.exchanges import LOGINS, Call, Exchange, token_of
 from crmcom_kit.contract_tests.client.targets import DirectMock, Login, MockReply

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from crmcom_kit.contract_tests.belief.belief import MAX_NAME, Record
 from crmcom_kit.contract_tests.belief.knowledge import typed
+from crmcom_kit.contract_tests.belief.records import MAX_NAME, Record
 from crmcom_kit.contract_tests.client.calls import changing_method
 from crmcom_kit.contract_tests.client.exchanges import Exchange, token_of
 from crmcom_kit.contract_tests.oracle.logins import decoded

@@ -5,8 +5,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from crmcom_kit.contract_tests.belief.belief import Belief, Record, TokenState
+from crmcom_kit.contract_tests.belief.belief import Belief
 from crmcom_kit.contract_tests.belief.interpretations import OBJECT_OF, Identifier
+from crmcom_kit.contract_tests.belief.records import Record
+from crmcom_kit.contract_tests.belief.tokens import TokenState
 from crmcom_kit.contract_tests.campaign.planning import Plan
 from crmcom_kit.contract_tests.campaign.session import Session
 from crmcom_kit.contract_tests.client.errors import Unreachable
@@ -94,8 +96,8 @@ class Campaign:
 
     def spare(self, state: str) -> Sequence[Record]:
         """Return webhook requests in a state that may be changed, and were not resent yet."""
-        records = self.scene.records(state, in_scope=True)
-        return [record for record in records if not self.belief.tracked[record["id"]].resent]
+        tracked, records = self.belief.records.tracked, self.scene.records(state, in_scope=True)
+        return [record for record in records if not tracked[record["id"]].resent]
 
     def alike(self, exchange: Exchange) -> Sequence[Record]:
         """Return webhook requests, of the same state, that a request's template may be about."""
@@ -155,10 +157,10 @@ class Campaign:
         identifier = call.parameters.get(IDENTIFIER)
         for name, text in identifier.items() if isinstance(identifier, Mapping) else ():
             if name in ("id", "number") and isinstance(text, str):
-                tracked = self.belief.named(Identifier(name, text))
+                tracked = self.belief.records.named(Identifier(name, text))
                 candidates = [] if tracked is None else [tracked]
             else:
-                candidates = [*self.belief.tracked.values()]
+                candidates = [*self.belief.records.tracked.values()]
             for candidate in candidates:
                 if candidate.is_nameable and candidate.typed.get(name) == text:
                     return candidate.typed
@@ -172,7 +174,7 @@ class Campaign:
         Unless looks are few, there is also a list that the change must not affect: in turn of
         another entity, of the same definition, and of the same rule.
         """
-        entities, turn = self.scene.release.entities, len(self.belief.changes)
+        entities, turn = self.scene.release.entities, len(self.belief.changes.sent)
         if subject is None:
             return [] if few else [("list", {"entity": entities[turn % len(entities)]})]
         same_entity = {"entity": subject["entity"]}
@@ -212,7 +214,7 @@ class Campaign:
             if method != "list" or not exchange.ok:
                 continue
             listed = exchange.by_id
-            for tracked in [*self.belief.existing()]:
+            for tracked in [*self.belief.records.existing()]:
                 fits = all(
                     filter_value(tracked.typed, name, "id") == value
                     for name, value in parameters.items()
@@ -260,13 +262,13 @@ class Campaign:
         exchange = suspicion.exchange
         token = exchange.call.parameters.get("token")
         if not exchange.ok and token in self.scene.earlier_tokens():
-            self.belief.set_token(token, TokenState.DOUBTFUL)  # it may have ended
+            self.belief.tokens.note(token, TokenState.DOUBTFUL)  # it may have ended
             return
         is_refused_change = not exchange.ok and exchange.call.method in CHANGES
         if suspicion.record_id is not None and not is_refused_change:
-            self.belief.changed_by_others[suspicion.record_id] = suspicion.seen
+            self.belief.by_others.seen[suspicion.record_id] = suspicion.seen
             if not any(isinstance(hypothesis, Effect) for hypothesis in suspicion.hypotheses):
-                self.belief.done_by_others.add(suspicion.symptom)
+                self.belief.by_others.symptoms.add(suspicion.symptom)
 
     def _blaming_read_before(self, suspicion: Suspicion) -> Iterator[Hypothesis]:
         """Yield that the request before a read is the cause, if it is another read."""

@@ -33,7 +33,7 @@ def conclude(session: Session, secret_keys: Mapping[str, str]) -> None:
 def _codes(session: Session, secret_keys: Mapping[str, str]) -> None:
     """Find out whether each authentication code is an HMAC of its data object, all in one form."""
     codes = []
-    for tracked, record in session.belief.wholes() if secret_keys else ():
+    for tracked, record in session.belief.records.wholes() if secret_keys else ():
         code, data = record.get("authentication_code"), _signed_data(record.get("request"))
         key = secret_keys.get(str(value_at(record, "webhook_definition.id")))
         if isinstance(code, str) and key and data is not None:

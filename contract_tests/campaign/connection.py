@@ -98,8 +98,8 @@ class Connection:
     def forget(self) -> None:
         """Forget what is known of the target, except the run's token."""
         scene, before = self.scene, self.belief
-        scene.belief = Belief(before.release, credentials=before.credentials)
+        scene.belief = before.emptied()
         if scene.token is not None:
-            scene.belief.set_token(scene.token, before.token_state(scene.token))
+            scene.belief.tokens.note(scene.token, before.tokens.state(scene.token))
         self.oracle = Oracle(scene.belief)
         self.queue.clear()

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from crmcom_kit.contract_tests.belief.belief import TrackedRecord
+from crmcom_kit.contract_tests.belief.records import TrackedRecord
 from crmcom_kit.contract_tests.campaign.campaign import Campaign
 from crmcom_kit.contract_tests.campaign.conclusions import CODES
 from crmcom_kit.contract_tests.campaign.session import Session
@@ -47,14 +47,14 @@ def lacks(
     for method in _methods(campaign, templates):
         if not service.is_served(method):
             yield from _lacks_method(campaign, method, is_whole=is_whole)
-    if service.is_served("resend") and not session.belief.has_resent:
+    if service.is_served("resend") and not session.belief.changes.has_resent:
         yield Lack(SUCCESSFUL_RESEND, "no resend became SUCCESSFUL, so its effect was not seen")
     if campaign.scene.logins.is_locked and campaign.scene.logins.is_limited:
         yield Lack("", "the user looks locked, so that logins were not tried any more")
     for method, (times, why) in client.too_long.items():
         responses = counted(times, "response")
         yield Lack("", f"{responses} of {method} could not be read, and so are not checked: {why}")
-    if untracked := session.belief.untracked:
+    if untracked := session.belief.records.untracked:
         count = counted(len(untracked), "webhook request")
         yield Lack("", f"{count} were untracked at some time: not every change of them would show")
 
@@ -99,12 +99,12 @@ def _refused_line(campaign: Campaign, method: str) -> str:
 
 def _nothing_to_try(campaign: Campaign, method: str) -> str:
     belief, scene = campaign.belief, campaign.scene
-    if not belief.tracked:
+    if not belief.records.tracked:
         return "the server has shown no webhook request"
-    if not any(tracked.is_nameable for tracked in belief.tracked.values()):
+    if not any(tracked.is_nameable for tracked in belief.records.tracked.values()):
         return "no webhook request has id, number, entity, entity_id and url as strings"
     if method in CHANGES and not any(
-        tracked.condensed in scene.scope for tracked in belief.existing()
+        tracked.condensed in scene.scope for tracked in belief.records.existing()
     ):
         return "no webhook request is left in scope"
     if not campaign.is_first_pass_sent:
@@ -117,7 +117,7 @@ def _nothing_to_try(campaign: Campaign, method: str) -> str:
 
 def _in_scope(session: Session) -> list[TrackedRecord]:
     """Return the webhook requests that the run may change, with those that it has deleted."""
-    records = session.belief.tracked.values()
+    records = session.belief.records.tracked.values()
     return [tracked for tracked in records if tracked.condensed in session.scene.scope]
 
 

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from crmcom_kit.contract_tests.belief.belief import Belief, TokenState
+from crmcom_kit.contract_tests.belief.belief import Belief
+from crmcom_kit.contract_tests.belief.tokens import TokenState
 from crmcom_kit.contract_tests.campaign.connection import Connection
 from crmcom_kit.contract_tests.campaign.patience import Patience
 from crmcom_kit.contract_tests.campaign.tokens import Tokens
@@ -81,8 +82,8 @@ class Session:
         self.guard(call)
         sent = self._connection.send(call)
         self.guard.note_response(sent.exchange)
-        if sent.exchange.ok and self.belief.changes:
-            self.changed |= self.belief.changes[-1].named
+        if sent.exchange.ok and self.belief.changes.sent:
+            self.changed |= self.belief.changes.sent[-1].named
         return sent
 
     def _count_change(self, method: str) -> None:
@@ -144,7 +145,7 @@ class Session:
     def with_current_token(self, call: Call) -> Call:
         """Return a request with the run's present token, if it has that of an earlier login."""
         earlier, token = call.parameters.get("token"), self.scene.token
-        may_be_valid = self.belief.token_state(earlier) in (TokenState.LIVE, TokenState.DOUBTFUL)
+        may_be_valid = self.belief.tokens.state(earlier) in (TokenState.LIVE, TokenState.DOUBTFUL)
         if not isinstance(earlier, str) or not may_be_valid or token is None:
             return call
         return with_token(call, token)
@@ -167,7 +168,7 @@ class Session:
         """Yield a sentence for each wait, and for each change that others may have made."""
         yield from self._patience.notes()
         yield from self.oracle.service.unanswered()
-        for key, seen in list(self.belief.changed_by_others.items())[:MAX_OTHERS]:
-            changed = self.belief.tracked.get(key)
+        for key, seen in list(self.belief.by_others.seen.items())[:MAX_OTHERS]:
+            changed = self.belief.records.tracked.get(key)
             number = key if changed is None else changed.number
             yield f"somebody else may have changed the webhook request {number}: seen {seen}"

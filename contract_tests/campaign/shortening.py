@@ -8,7 +8,8 @@ of the log after which a new oracle has the same suspicion about the last exchan
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
-from crmcom_kit.contract_tests.belief.belief import Belief, Change, TokenState
+from crmcom_kit.contract_tests.belief.changes import Change
+from crmcom_kit.contract_tests.belief.tokens import TokenState
 from crmcom_kit.contract_tests.campaign.session import Session
 from crmcom_kit.contract_tests.client.exchanges import LOGINS, Exchange, token_of
 from crmcom_kit.contract_tests.client.wording import shortened
@@ -50,7 +51,7 @@ def shorten(violation: Violation, history: Sequence[Exchange], session: Session)
     numbers = {exchange.number for exchange in violation.exchanges}
     part = next(filter(shows, _parts(log, numbers)), None)
     if part is None:
-        return with_changes(violation, session.belief.changes)
+        return with_changes(violation, session.belief.changes.sent)
     part = _cut(part, shows)
     whole = (*part, *_changes_between(part, log, violation))
     return with_logins((*(whole if shows(whole) else part), last), logins)
@@ -82,12 +83,10 @@ def _changes_between(part: Log, log: Log, violation: Violation) -> Iterator[Exch
 
 def fresh_oracle(session: Session) -> Oracle:
     """Return an oracle for the target of a session that has observed nothing yet."""
-    before = session.belief
-    belief = Belief(
-        before.release, credentials=before.credentials, knows_tokens=before.knows_tokens
-    )
-    if before.credentials.token is not None:
-        belief.set_token(before.credentials.token, TokenState.LIVE)
+    belief = session.belief.emptied()
+    token = belief.tokens.credentials.token
+    if token is not None:
+        belief.tokens.note(token, TokenState.LIVE)
     return Oracle(belief)
 
 

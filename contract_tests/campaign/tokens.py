@@ -1,6 +1,6 @@
 """Log in, and log in again when the token has ended."""
 
-from crmcom_kit.contract_tests.belief.belief import TokenState
+from crmcom_kit.contract_tests.belief.tokens import TokenState
 from crmcom_kit.contract_tests.campaign.connection import Connection
 from crmcom_kit.contract_tests.campaign.patience import Patience, Wording
 from crmcom_kit.contract_tests.client.errors import ResponseTooLong, TargetDown, Unreachable
@@ -59,24 +59,24 @@ class Tokens:
             with connection.scene.logins.count.held():
                 self._share(connection.scene.logins.count.token)
         else:  # only the server knows whether it is valid
-            connection.belief.set_token(token, TokenState.DOUBTFUL)
+            connection.belief.tokens.note(token, TokenState.DOUBTFUL)
         connection.queue += connection.send(plain_list(connection.scene, NO_TOKEN)).suspicions
         if token is None:
             return
         refusal = self._refusal(token)
-        if refusal is not None and refusal == connection.belief.token_refusal:
+        if refusal is not None and refusal == connection.belief.tokens.refusal:
             tried = outcome(connection.client.history[-1])
             msg = f"{connection.target.name} does not accept the given token: {tried}"
             raise TargetDown(msg)
-        connection.belief.set_token(token, TokenState.LIVE)
+        connection.belief.tokens.note(token, TokenState.LIVE)
 
     def _share(self, token: str) -> None:
         """Use the token of another session of the same run, or log in."""
         connection = self._connection
         if token:
-            connection.belief.set_token(token, TokenState.DOUBTFUL)
+            connection.belief.tokens.note(token, TokenState.DOUBTFUL)
         if token and self._refusal(token) is None:
-            connection.belief.set_token(token, TokenState.LIVE)
+            connection.belief.tokens.note(token, TokenState.LIVE)
             connection.scene.token = token
         else:
             self.renew(replaces=bool(token))
@@ -125,7 +125,7 @@ class Tokens:
         """
         if not self._may_be_about_token(sent):
             return False
-        belief, usual = self._connection.belief, self._connection.belief.token_refusal
+        belief, usual = self._connection.belief, self._connection.belief.tokens.refusal
         refusal = self._refusal(self._connection.scene.token)
         if refusal is None or refusal not in (usual, sent.exchange.wording):
             return False
@@ -148,7 +148,7 @@ class Tokens:
             return False
         if not is_readable(exchange) and exchange.status not in UNAUTHORIZED:
             return False  # without an envelope it is no refusal
-        is_usual = exchange.wording == self._connection.belief.token_refusal
+        is_usual = exchange.wording == self._connection.belief.tokens.refusal
         return exchange.wording not in self._refusals_of_new and (must is Must.SERVE or is_usual)
 
     def _outlasts(self, refusal: Wording) -> bool:
@@ -173,7 +173,7 @@ class Tokens:
                 raise
             if self._refusal(connection.scene.token) != refusal:
                 if used is not None and used != connection.scene.token:
-                    connection.belief.set_token(used, TokenState.DOUBTFUL)
+                    connection.belief.tokens.note(used, TokenState.DOUBTFUL)
                 return True
         if self._outlasts(refusal):
             return True

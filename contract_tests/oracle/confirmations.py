@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any, NamedTuple
 
-from crmcom_kit.contract_tests.belief.belief import Belief, Record, TrackedRecord
+from crmcom_kit.contract_tests.belief.belief import Belief
 from crmcom_kit.contract_tests.belief.interpretations import OBJECT_OF
 from crmcom_kit.contract_tests.belief.knowledge import differing
+from crmcom_kit.contract_tests.belief.records import Record, TrackedRecord
 from crmcom_kit.contract_tests.client.errors import Unreachable
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.oracle.parsing import IDENTIFIER
@@ -33,7 +34,7 @@ class Again(Hypothesis):
 
     def settle(self, suspicion: Suspicion, asker: Asker, /) -> bool:
         """Look, and send the request again, as often as it takes."""
-        for _ in range(asker.belief.min_sightings - 1):
+        for _ in range(asker.belief.by_others.min_sightings - 1):
             looked_at = self.rests_on[:MAX_LOOKED_AT]
             before = {key: look_at(key, asker) for key in looked_at}
             exchange, suspicions = asker.ask(suspicion.exchange.call)
@@ -64,7 +65,7 @@ class OnlyBehind(Hypothesis):
 
         So a load balancer that alternates servers cannot look like the cause.
         """
-        for _ in range(asker.belief.min_sightings):
+        for _ in range(asker.belief.by_others.min_sightings):
             for predecessor in (None, self.before):
                 if predecessor is not None:
                     asker.ask(predecessor)
@@ -96,7 +97,7 @@ class Refused(Hypothesis):
             alike = asker.call(self.method, self.alike)
             if alike.wording != asker.call(self.method, self.refused).wording:
                 return False
-        for _ in range(asker.belief.min_sightings):
+        for _ in range(asker.belief.by_others.min_sightings):
             if not asker.call(self.method, self.served).ok:
                 return False
             if not _all_exist(self.rests_on, asker) or not self._still_fits(asker.belief):
@@ -109,7 +110,7 @@ class Refused(Hypothesis):
         """Return whether what a list has to find still has the names that the list asks for."""
         wanted = {OBJECT_OF[name]: self.refused[name] for name in OBJECT_OF & self.refused.keys()}
         return self.method != "list" or all(
-            value_at(belief.records[key], f"{member}.{field}") in (None, text)
+            value_at(belief.records.condensed[key], f"{member}.{field}") in (None, text)
             for key in self.rests_on
             for member, identifier in wanted.items()
             for field, text in identifier.items()
@@ -142,7 +143,7 @@ class RefusedChange(Hypothesis):
 
     def settle(self, suspicion: Suspicion, asker: Asker, /) -> bool:
         """Send the sibling, and both of another webhook request. Raises Unreachable."""
-        method, hits = suspicion.exchange.call.method, asker.belief.min_sightings
+        method, hits = suspicion.exchange.call.method, asker.belief.by_others.min_sightings
         alike = asker.alike(suspicion.exchange)
         refused = [self.record, *(record for record in alike if record["id"] != self.record["id"])]
         siblings: Sequence[Record] = refused
@@ -165,7 +166,7 @@ def _all_exist(keys: Sequence[str], asker: Asker) -> bool:
     """Look at webhook requests, and return whether all of them exist."""
     for key in keys:
         look_at(key, asker)
-    return all(key in asker.belief.records for key in keys)
+    return all(key in asker.belief.records.condensed for key in keys)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +183,7 @@ class RefusedCall(Hypothesis):
     def settle(self, _suspicion: Suspicion, asker: Asker, /) -> bool:
         """Send both, in an order that no rate limit and no servers in turn could explain."""
         order = (True, False, True, False) if self.served == self.refused else _IRREGULAR_ORDER
-        for gap, is_served in enumerate(order * (asker.belief.min_sightings - 1)):
+        for gap, is_served in enumerate(order * (asker.belief.by_others.min_sightings - 1)):
             for _ in range(gap):
                 asker.call("list", {"entity": asker.belief.release.entities[0]})
             if asker.ask(self.served if is_served else self.refused)[0].ok is not is_served:
@@ -231,9 +232,9 @@ class Effect(Hypothesis):
 
         Not every change must show it: some faults affect only records of some kind.
         """
-        if self.by_anybody and suspicion.symptom in asker.belief.done_by_others:
+        if self.by_anybody and suspicion.symptom in asker.belief.by_others.symptoms:
             return False  # it can no longer be told who did it
-        missing = asker.belief.min_sightings - 1 + self.more
+        missing = asker.belief.by_others.min_sightings - 1 + self.more
         for _ in range(missing + 2):
             suspicions = asker.repeat(self.change)
             if suspicions is None:
@@ -242,7 +243,7 @@ class Effect(Hypothesis):
             asker.keep(
                 [raised for raised in suspicions if not _is_suspected(self.statement, [raised])]
             )
-            for _ in range(asker.belief.min_sightings - 1):
+            for _ in range(asker.belief.by_others.min_sightings - 1):
                 idle = asker.repeat(self.change, idle=True) or ()
                 if any(raised.symptom == suspicion.symptom for raised in idle):
                     return False  # it happens without the change, too
@@ -259,7 +260,7 @@ class PagesContradict(Hypothesis):
 
     def settle(self, _suspicion: Suspicion, asker: Asker, /) -> bool:
         """Ask for both pages, in an order that servers behind a balancer could not explain."""
-        for _ in range(asker.belief.min_sightings - 1):
+        for _ in range(asker.belief.by_others.min_sightings - 1):
             for at in (0, 0, 1, 0, 1, 1):
                 again, _ = asker.ask(self.pages[at].call)
                 if _ids(again) != _ids(self.pages[at]):
@@ -276,7 +277,7 @@ class TooFew(Hypothesis):
 
     def settle(self, suspicion: Suspicion, asker: Asker, /) -> bool:
         """List all and forget what is not there, then ask for the list again."""
-        for _ in range(asker.belief.min_sightings - 1):
+        for _ in range(asker.belief.by_others.min_sightings - 1):
             everything = asker.call("list", self.whole)
             if not everything.ok:
                 return False
@@ -301,13 +302,13 @@ class Contradicted(Hypothesis):
 
         Then ask for this list again.
         """
-        belief = asker.belief
-        for _ in range(belief.min_sightings - 1):
-            belief.exclusions.take_back(lambda exclusion: exclusion.exchange.call in self.calls)
+        all_exclusions = asker.belief.lists.exclusions
+        for _ in range(asker.belief.by_others.min_sightings - 1):
+            all_exclusions.take_back(lambda exclusion: exclusion.exchange.call in self.calls)
             for call in self.calls[-MAX_CALLS_AGAIN:]:
                 again, _ = asker.ask(call)
                 # A webhook request that the repeated list lacks may have been deleted.
-                exclusions = chain.from_iterable(belief.exclusions.values())
+                exclusions = chain.from_iterable(all_exclusions.values())
                 keys = dict.fromkeys(
                     exclusion.rests_on
                     for exclusion in exclusions
@@ -344,7 +345,7 @@ class Contradicted(Hypothesis):
 
 def look_at(key: str, asker: Asker) -> Record | None:
     """Return a webhook request as it is shown now; forget it if list lacks it, too."""
-    tracked, record = asker.belief.tracked.get(key), shown(key, asker)
+    tracked, record = asker.belief.records.tracked.get(key), shown(key, asker)
     if record is None and tracked is not None and listed(tracked, asker) is None and tracked.exists:
         asker.belief.lose(key)
     return record

@@ -12,13 +12,13 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from crmcom_kit.contract_tests.belief.belief import Belief, TokenState
+from crmcom_kit.contract_tests.belief.belief import Belief
 from crmcom_kit.contract_tests.belief.interpretations import (
     INTERPRETATIONS,
     SEMI_OPTIONAL,
-    Fits,
     Identifier,
 )
+from crmcom_kit.contract_tests.belief.tokens import TokenState
 from crmcom_kit.contract_tests.belief.zones import ALL
 from crmcom_kit.contract_tests.client.exchanges import Call
 from crmcom_kit.contract_tests.oracle.parsing import (
@@ -74,10 +74,10 @@ def _unless_refused(request: Request, belief: Belief) -> Expectation:
     """Return what is expected of a request that breaks no documented rule."""
     if request.method is None or request.is_unreadable or "token" in request.unclear:
         return _either(request)
-    is_valid = belief.token_state(request.token) is TokenState.LIVE
+    is_valid = belief.tokens.state(request.token) is TokenState.LIVE
     if "token" in request.method.parameters and not is_valid:
         return _either(request)
-    if request.method.deprecated and not belief.records:
+    if request.method.deprecated and not belief.records.condensed:
         return _either(request)  # it may have been withdrawn
     if request.name in RECORD_METHODS:
         return _record_expectation(request, belief)
@@ -132,7 +132,7 @@ def refusals(call: Call, request: Request, belief: Belief) -> Iterator[Refusal]:
 
 
 def _key_refusals(call: Call, belief: Belief) -> Iterator[Refusal]:
-    key, right = basic_key(call), belief.credentials.api_key
+    key, right = basic_key(call), belief.tokens.credentials.api_key
     if not key:
         yield _breaks("parameters.mandatory", "api_key")
     elif right is not None and key != right:
@@ -152,7 +152,7 @@ def _token_refusals(request: Request, belief: Belief) -> Iterator[Refusal]:
     if "token" not in request.parameters:
         yield _breaks("token.required")
         return
-    statement = _ENDED_TOKENS.get(belief.token_state(request.token))
+    statement = _ENDED_TOKENS.get(belief.tokens.state(request.token))
     if statement is not None:
         yield _breaks(statement)
 
@@ -216,7 +216,7 @@ def _record_expectation(request: Request, belief: Belief) -> Expectation:
     named, method = request.identifier, request.name
     if named is None:
         return _either(request)  # how such an identifier is read is open
-    tracked = belief.named(named)
+    tracked = belief.records.named(named)
     if tracked is None and _names_in_another_case(named, belief):
         return _either(request)
     if tracked is None:
@@ -242,7 +242,8 @@ def _record_expectation(request: Request, belief: Belief) -> Expectation:
 def _names_in_another_case(named: Identifier, belief: Belief) -> bool:
     """Return whether an id differs from a known one in case alone: as a UUID it may be the same."""
     cases = (named.value.upper(), named.value.lower(), named.value.swapcase())
-    return named.field == "id" and any(belief.named(named._replace(value=text)) for text in cases)
+    ids = {*cases} if named.field == "id" else set()
+    return not ids.isdisjoint(belief.records.tracked)
 
 
 def _list_expectation(request: Request, belief: Belief) -> Expectation:
@@ -250,7 +251,7 @@ def _list_expectation(request: Request, belief: Belief) -> Expectation:
     statement = served_by(request.parameters, belief.release)
     if is_open(request, belief):
         return Expectation(Must.EITHER, statement, why, request)
-    if belief.serves_empty_lists:
+    if belief.lists.serves_empty:
         return Expectation(Must.SERVE, statement, why, request)
     key = selected(request, belief)  # no page says that a list which finds nothing is served
     must = Must.EITHER if key is None else Must.SERVE
@@ -273,10 +274,8 @@ def is_open(request: Request, belief: Belief) -> bool:
 def selected(request: Request, belief: Belief) -> str | None:
     """Return the id of a webhook request that a list must find, or None if it may find none."""
     plainest = INTERPRETATIONS[0]  # all others find what it finds, and more
-    ids = belief.candidates(request.filters, plainest.combine)
-    fits = Fits(
-        request.filters, [belief.tracked[key].certain for key in ids], belief.index.named_objects
-    )
+    ids = belief.records.candidates(request.filters, plainest.combine)
+    fits = belief.records.fits(request.filters, ids)
     selected = zip(fits.records, fits.selected(plainest), strict=True)
     certain = sorted(record["id"] for record, zones in selected if zones == ALL)
     return next(iter(certain[request.offset :]), None)
@@ -288,7 +287,7 @@ def _is_familiar(name: str, wanted: Any, belief: Belief) -> bool:
         return True
     if isinstance(wanted, Identifier) and "=" in wanted.value:
         return False
-    return belief.has_shown(name, wanted)
+    return belief.records.has_shown(name, wanted)
 
 
 def served_by(parameters: Mapping[str, Any], release: Release) -> str:
@@ -325,7 +324,7 @@ def _login_expectation(request: Request, belief: Belief) -> Expectation:
     A right one may be refused: how many sessions a user may have, and what locks a user, is open.
     """
     is_known = request.name == "token" and request.is_clear
-    is_right = belief.login_is_right(request.parameters) if is_known else None
+    is_right = belief.tokens.login_is_right(request.parameters) if is_known else None
     if is_right is not False:
         return _either(request)
     return _refuse(_breaks("login.credentials"), request)

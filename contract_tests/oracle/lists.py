@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from itertools import chain, islice
 from typing import Any
 
-from crmcom_kit.contract_tests.belief.belief import Belief, Record
+from crmcom_kit.contract_tests.belief.belief import Belief
 from crmcom_kit.contract_tests.belief.interpretations import (
     SEMI_OPTIONAL,
     Exclusion,
@@ -19,6 +19,7 @@ from crmcom_kit.contract_tests.belief.interpretations import (
     read_alike,
 )
 from crmcom_kit.contract_tests.belief.knowledge import id_of
+from crmcom_kit.contract_tests.belief.records import Record
 from crmcom_kit.contract_tests.belief.zones import ALL, Zones, fewest, plainest, union
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.client.wording import shortened
@@ -50,9 +51,9 @@ def observe(exchange: Exchange, request: Request, belief: Belief) -> Iterator[Fi
         yield from _contents(exchange, request, belief)
     if not {"number_of_results", "offset"} & request.unclear:
         kind = _kind(request)
-        belief.longest_lists[kind] = max(belief.longest_lists.get(kind, 0), len(exchange.records))
+        belief.lists.longest[kind] = max(belief.lists.longest.get(kind, 0), len(exchange.records))
     if not (exchange.records or request.is_paged or is_open(request, belief)):
-        belief.serves_empty_lists = True
+        belief.lists.serves_empty = True
 
 
 def _once_each(exchange: Exchange) -> Iterator[Finding]:
@@ -98,40 +99,37 @@ class _Compared:
 
     def _merged(self, record: Record) -> Record:
         key = id_of(record)
-        tracked = None if key is None else self.belief.tracked.get(key)
+        tracked = None if key is None else self.belief.records.tracked.get(key)
         return {**tracked.certain, **record} if tracked is not None and tracked.exists else record
 
     def all(self, way: Interpretation) -> Fits:
         """Return all that a list may select in an interpretation, maybe with others."""
         if way.combine not in self._all:
-            ids = self.belief.candidates(self.request.filters, way.combine)
-            self._all[way.combine] = self._fits(ids)
+            ids = self.belief.records.candidates(self.request.filters, way.combine)
+            self._all[way.combine] = self.belief.records.fits(self.request.filters, ids)
         return self._all[way.combine]
 
     def tells_of(self, name: str, way: Interpretation, zone: Zones) -> bool:
         """Return whether a list without a filter has other webhook requests in a zone."""
         filters = self.request.filters
         rest = {kept: wanted for kept, wanted in filters.items() if kept != name}
-        selectable = (self.belief.candidates(wanted, way.combine) for wanted in (filters, rest))
+        candidates = self.belief.records.candidates
+        selectable = (candidates(wanted, way.combine) for wanted in (filters, rest))
         ids = chain.from_iterable(selectable)
         while part := [*islice(ids, AT_ONCE)]:
-            if self._fits(part).tells_of(name, way, zone):
+            if self.belief.records.fits(filters, part).tells_of(name, way, zone):
                 return True
         return False
 
-    def _fits(self, ids: Iterable[str]) -> Fits:
-        records = [self.belief.tracked[key].certain for key in ids]
-        return Fits(self.request.filters, records, self.belief.index.named_objects)
-
     def zones_left(self, plain: Interpretation) -> Zones:
         """Return the zones in which earlier lists leave one of the interpretations alike."""
-        return union(map(self.belief.exclusions.zones_left, self.groups[plain]))
+        return union(map(self.belief.lists.exclusions.zones_left, self.groups[plain]))
 
     @property
     def may_be_cut(self) -> bool:
         """Whether the list may be cut at a maximum: no list of its kind was longer."""
         count = len(self.exchange.records)
-        return count > 1 and count >= self.belief.longest_lists.get(_kind(self.request), count)
+        return count > 1 and count >= self.belief.lists.longest.get(_kind(self.request), count)
 
 
 def _contents(exchange: Exchange, request: Request, belief: Belief) -> Iterator[Finding]:
@@ -155,7 +153,7 @@ def _contents(exchange: Exchange, request: Request, belief: Belief) -> Iterator[
         yield Held("list.paging.number_of_results")
     for plain, of_way in exclusions.items():
         for exclusion in of_way:
-            belief.exclusions.add(compared.groups[plain], exclusion)
+            belief.lists.exclusions.add(compared.groups[plain], exclusion)
 
 
 def _zones(exclusions: Iterable[Exclusion]) -> Zones:
@@ -206,7 +204,7 @@ def _suspicion(
         expected, seen = _texts_of_misfit(record, name, filters[name])
         return Suspicion(exchange, expected, seen, (hypothesis,), id_of(record))
     lacking = [key for key, zones in _lacking(compared, way) if zones & zone]
-    tracked, count = compared.belief.tracked[lacking[0]], len(exchange.records)
+    tracked, count = compared.belief.records.tracked[lacking[0]], len(exchange.records)
     statement = _statement_of_missing(filters)
     if tracked.resent and {"life_cycle_state"} < filters.keys() <= _PLAIN:
         statement = "list.life_cycle_state.filter"  # after a resend only its state is new
@@ -254,7 +252,7 @@ def _hypothesis(
         may_be = ALL & ~_zones(exclusion for exclusion in of_way if exclusion.rests_on is None)
         possible |= may_be
         for way in compared.groups[plain]:
-            for exclusion in compared.belief.exclusions.get(way, ()):
+            for exclusion in compared.belief.lists.exclusions.get(way, ()):
                 if exclusion.zones & may_be:
                     lists[exclusion.exchange.number] = exclusion.exchange.call
     if not possible:

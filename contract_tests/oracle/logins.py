@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from crmcom_kit.contract_tests.belief.belief import Belief, TokenState
+from crmcom_kit.contract_tests.belief.belief import Belief
+from crmcom_kit.contract_tests.belief.tokens import TokenState
 from crmcom_kit.contract_tests.client.calls import build, key_login
 from crmcom_kit.contract_tests.client.exchanges import LOGINS, Call, Exchange, parsed, token_of
 from crmcom_kit.contract_tests.client.wording import outcome, shortened
@@ -35,8 +36,8 @@ def observe(exchange: Exchange, request: Request, belief: Belief) -> Iterator[Fi
         yield from _login(exchange, request, belief)
     elif request.name == "token_release" and isinstance(request.token, str):
         yield from _released(exchange, request, belief)
-    elif exchange.ok and not belief.knows_tokens and isinstance(request.token, str):
-        belief.set_token(request.token, TokenState.LIVE)  # a recording may begin after the login
+    elif exchange.ok and not belief.tokens.sees_logins and isinstance(request.token, str):
+        belief.tokens.note(request.token, TokenState.LIVE)  # a recording may begin after the login
 
 
 def _login(exchange: Exchange, request: Request, belief: Belief) -> Iterator[Finding]:
@@ -47,7 +48,7 @@ def _login(exchange: Exchange, request: Request, belief: Belief) -> Iterator[Fin
             yield Flaw("login.credentials", "an error and no token", "a token despite the error")
         yield from _refused(exchange, request, belief)
     elif isinstance(token, str) and token:
-        belief.set_token(token, TokenState.LIVE)
+        belief.tokens.note(token, TokenState.LIVE)
         yield Held("login.token.returns_token")
         if request.name == "web_api_key_token":
             yield from _by_key(exchange, belief)
@@ -67,7 +68,7 @@ def _by_key(exchange: Exchange, belief: Belief) -> Iterator[Held]:
     """Yield the statements that a login by Web API key keeps."""
     yield Held("web_api_key_token.available")
     key, colon, password = (basic_text(exchange.call) or "").partition(":")
-    if key and colon and not password and belief.credentials.api_key in (None, key):
+    if key and colon and not password and belief.tokens.credentials.api_key in (None, key):
         yield from held("login.web_api_key.basic", "login.web_api_key.colon")
 
 
@@ -96,8 +97,8 @@ def _released(exchange: Exchange, request: Request, belief: Belief) -> Iterator[
     token, method = str(request.token), methods(belief.release)["list"]
     if exchange.ok:
         yield Held("token_release.available")
-        belief.set_token(token, TokenState.RELEASED if ends else TokenState.DOUBTFUL)
-    elif ends and request.is_clear and belief.token_state(token) is TokenState.LIVE:
+        belief.tokens.note(token, TokenState.RELEASED if ends else TokenState.DOUBTFUL)
+    elif ends and request.is_clear and belief.tokens.state(token) is TokenState.LIVE:
         served = build(method, {"token": token, "entity": other_entity(belief)})
         hypotheses = (RefusedCall("token_release.available", exchange.call, served),)
         yield Suspicion(exchange, "OK: the token is valid", outcome(exchange), hypotheses)
@@ -113,7 +114,7 @@ _UNITS = (
 
 def known_units(belief: Belief) -> dict[str, set[Any]]:
     """Return the ids and names of units that webhook requests show, by id."""
-    logs = [tracked.typed.get("log_information") for tracked in belief.existing()]
+    logs = [tracked.typed.get("log_information") for tracked in belief.records.existing()]
     shown = (log.get(member) for log in logs if isinstance(log, dict) for member in _UNITS)
     names: dict[str, set[Any]] = {}
     for unit in {id(unit): unit for unit in shown}.values():  # most records share theirs
@@ -127,13 +128,13 @@ def _refused(exchange: Exchange, request: Request, belief: Belief) -> Iterator[S
 
     A refusal alone is no violation: a user may be locked, or may have too many sessions.
     """
-    call, right, unit = exchange.call, belief.credentials, request.parameters.get("unit")
+    call, right, unit = exchange.call, belief.tokens.credentials, request.parameters.get("unit")
     if request.name == "web_api_key_token":
         is_right: bool | None = (
             right.api_key is not None and basic_text(call) == f"{right.api_key}:"
         )
     else:
-        is_right = belief.login_is_right({**request.parameters, "unit": None})
+        is_right = belief.tokens.login_is_right({**request.parameters, "unit": None})
     if request.method is None or not is_right or request.is_unreadable:
         return
     if unit not in (None, right.unit):
@@ -148,7 +149,7 @@ def _forms(
     call: Call, request: Request, method: Method, belief: Belief
 ) -> Iterator[tuple[str, Call]]:
     """Yield the forms in which a login may be served; each shows that a statement is broken."""
-    key, unit = belief.credentials.api_key, request.parameters.get("unit")
+    key, unit = belief.tokens.credentials.api_key, request.parameters.get("unit")
     other_units = [*known_units(belief)][:1] if unit is None else [None]
     if request.name == "web_api_key_token":
         yield "web_api_key_token.available", call

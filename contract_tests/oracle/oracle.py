@@ -4,9 +4,11 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import product
 
-from crmcom_kit.contract_tests.belief.belief import Belief, Change, TokenState
+from crmcom_kit.contract_tests.belief.belief import Belief
+from crmcom_kit.contract_tests.belief.changes import Change
 from crmcom_kit.contract_tests.belief.interpretations import Identifier
 from crmcom_kit.contract_tests.belief.knowledge import id_of
+from crmcom_kit.contract_tests.belief.tokens import TokenState
 from crmcom_kit.contract_tests.client.exchanges import NO_RESPONSE, Call, Exchange
 from crmcom_kit.contract_tests.client.wording import outcome, shortened
 from crmcom_kit.contract_tests.options.options import CHANGES
@@ -53,6 +55,7 @@ class Oracle:
         self.belief = belief
         self.pages = Pages(belief)
         self.service = Service(belief)
+        self._sound = webhook_requests.SoundRecords()
 
     def observe(self, exchange: Exchange) -> Observation:
         """Return the statements that an exchange upholds and the suspicions it raises.
@@ -71,7 +74,7 @@ class Oracle:
                 "logins": lambda: logins.observe(exchange, request, belief),
                 "outcome": lambda: self._outcome(exchange, expected),
                 "identifier": lambda: self._identifier(exchange, expected),
-                "records": lambda: webhook_requests.check(exchange, request, belief),
+                "records": lambda: webhook_requests.check(exchange, request, belief, self._sound),
                 "lists": lambda: lists.observe(exchange, request, belief),
                 "pages": lambda: self.pages.observe(exchange, request),
                 "earlier views": lambda: sights.observe(exchange, request, belief),
@@ -91,7 +94,7 @@ class Oracle:
                 observation.errors.append((name, error))
         is_temporary = exchange.wording in self.belief.temporary_refusals
         if not exchange.ok and expected.statement == "token.from_login" and not is_temporary:
-            self.belief.token_refusal = exchange.wording
+            self.belief.tokens.refusal = exchange.wording
         return observation
 
     def miss(self, call: Call, number: int) -> None:
@@ -104,7 +107,7 @@ class Oracle:
         """Forget what a request may have changed, since its response was lost."""
         for key in self.may_name(read(call, self.belief.release)):
             self.belief.lose(key)
-        self.belief.whole_lists.clear()
+        self.belief.lists.whole.clear()
 
     def _outcome(self, exchange: Exchange, expected: Expectation) -> Iterator[Finding]:
         """Check that a request was served or refused as documented."""
@@ -134,7 +137,7 @@ class Oracle:
         if named is None or expected.statement not in ("identifier.known", "delete.gone"):
             return False
         data = exchange.data if isinstance(exchange.data, dict) else {}
-        deleted, by_number = self.belief.named(named), named.field == "number"
+        deleted, by_number = self.belief.records.named(named), named.field == "number"
         if deleted is not None and (data.get("id") == deleted.id or not by_number):
             return False  # not one that has its number by now
         if named.field not in data:
@@ -143,10 +146,10 @@ class Oracle:
 
     def _has_ended(self, exchange: Exchange, request: Request) -> bool:
         """Return whether a token of an earlier login is refused as one that no login returned."""
-        earlier = self.belief.live_tokens()[:-1]
-        if request.token not in earlier or exchange.wording != self.belief.token_refusal:
+        earlier = self.belief.tokens.live()[:-1]
+        if request.token not in earlier or exchange.wording != self.belief.tokens.refusal:
             return False
-        self.belief.set_token(str(request.token), TokenState.DOUBTFUL)
+        self.belief.tokens.note(str(request.token), TokenState.DOUBTFUL)
         return True
 
     def _served(self, exchange: Exchange, expected: Expectation) -> Suspicion:
@@ -180,7 +183,7 @@ class Oracle:
         request, named = expected.request, expected.request.identifier
         if expected.record_id is None or named is None or not request.is_clear:
             return
-        self.belief.resends[named.field, exchange.ok] += 1
+        self.belief.changes.resends[named.field, exchange.ok] += 1
         if not exchange.ok:
             hypotheses = refusals.of_resend(expected, self.belief)
             why = "the webhook request is REJECTED"
@@ -194,7 +197,7 @@ class Oracle:
         if expected.statement == "identifier.known":
             return
         statement = "identifier.selects"
-        tracked = self.belief.find(named)
+        tracked = self.belief.records.find(named)
         wanted = {named.field: named.value}
         if tracked is not None:
             record = tracked.condensed
@@ -224,13 +227,13 @@ class Oracle:
         named = self.may_name(expected.request) if key is None else {key}
         named |= set() if returned is None else {returned}
         method, served = expected.request.name, exchange.ok
-        self.belief.changes.append(Change(exchange, method, served, frozenset(named)))
+        self.belief.changes.sent.append(Change(exchange, method, served, frozenset(named)))
         yield from sights.observe_change(exchange, expected, self.belief)
 
     def may_name(self, request: Request) -> set[str]:
         """Return the ids of all webhook requests that a request may name, in whatever way."""
         forms = product(("id", "number"), names_of(request))
-        named = (self.belief.find(Identifier(form, text)) for form, text in forms)
+        named = (self.belief.records.find(Identifier(form, text)) for form, text in forms)
         return {tracked.id for tracked in named if tracked is not None}
 
 

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from crmcom_kit.contract_tests.belief.belief import Belief, Change
+from crmcom_kit.contract_tests.belief.belief import Belief
+from crmcom_kit.contract_tests.belief.changes import Change
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.oracle.confirmations import PagesContradict
 from crmcom_kit.contract_tests.oracle.parsing import Request
@@ -51,8 +52,8 @@ class Pages:
         ids = tuple(exchange.by_id)
         if len(ids) != len(exchange.records):
             return
-        changed = next((change for change in reversed(self.belief.changes) if change.served), None)
-        moving = "life_cycle_state" in request.filters and bool(self.belief.unsettled)
+        changed = self.belief.changes.last_served()
+        moving = "life_cycle_state" in request.filters and bool(self.belief.records.unsettled)
         if changed is not self._changed or moving or len(self._pages) > MAX_LISTS:
             self._pages.clear()
             self._changed = changed

@@ -8,8 +8,9 @@ difference.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from crmcom_kit.contract_tests.belief.belief import Belief, TrackedRecord
+from crmcom_kit.contract_tests.belief.belief import Belief
 from crmcom_kit.contract_tests.belief.interpretations import SEMI_OPTIONAL
+from crmcom_kit.contract_tests.belief.records import TrackedRecord
 from crmcom_kit.contract_tests.oracle.confirmations import (
     ChangeForm,
     Disagree,
@@ -37,7 +38,7 @@ def hypotheses(expected: Expectation, belief: Belief) -> Iterator[Hypothesis]:
         if key is not None:  # if not, it may be refused because it finds nothing
             yield from _of_list(parameters, belief, (key,))
         return
-    tracked = belief.tracked.get(str(expected.record_id))
+    tracked = belief.records.tracked.get(str(expected.record_id))
     if tracked is None:
         return
     if expected.request.name == "show":
@@ -85,7 +86,7 @@ def _of_list(
 
 def other_entity(belief: Belief, entity: Any = None) -> str:
     """Return another entity than ``entity``, one that has webhook requests if possible."""
-    shown = (tracked.condensed.get("entity") for tracked in belief.existing())
+    shown = (tracked.condensed.get("entity") for tracked in belief.records.existing())
     likely = (text for text in (*shown, *belief.release.entities) if text != entity)
     return next(text for text in likely if text in belief.release.entities)
 
@@ -103,7 +104,7 @@ def _of_show(
     if "number" in parameters[IDENTIFIER]:
         by_id = {**parameters, IDENTIFIER: {"id": tracked.id}}
         yield Refused("identifier.fields", "show", parameters, by_id)
-    others_first = sorted(belief.existing(), key=lambda record: record is tracked)
+    others_first = sorted(belief.records.existing(), key=lambda record: record is tracked)
     shown = [record for record in others_first if record.shown]
     if shown:  # if not, this user may have no permission for show
         yield Disagree("identifier.selects", tracked)
@@ -121,12 +122,12 @@ def of_resend(expected: Expectation, belief: Belief) -> Iterator[Hypothesis]:
 
     The form is not why if the same form was served, or if the other form was refused.
     """
-    tracked = belief.tracked.get(str(expected.record_id))
+    tracked = belief.records.tracked.get(str(expected.record_id))
     if tracked is None or not tracked.is_nameable or tracked.state != "REJECTED":
         return
     parameters = without_token(expected.request.parameters)
     form = _form_of(tracked, parameters).form
-    resends, other_form = belief.resends, _other_form(form)
+    resends, other_form = belief.changes.resends, _other_form(form)
     is_never_served = not resends[form, True] and resends[form, False] >= MIN_RESENDS
     if (
         is_never_served

@@ -13,7 +13,8 @@ from itertools import chain
 from operator import itemgetter
 from typing import NamedTuple
 
-from crmcom_kit.contract_tests.belief.belief import Belief, TokenState
+from crmcom_kit.contract_tests.belief.belief import Belief
+from crmcom_kit.contract_tests.belief.tokens import TokenState
 from crmcom_kit.contract_tests.client.exchanges import NO_RESPONSE, Call, Exchange
 from crmcom_kit.contract_tests.client.wording import counted, never_served, outcome
 from crmcom_kit.contract_tests.oracle.envelope import is_of_http, is_readable
@@ -102,11 +103,12 @@ class Service:
         method = request.method
         if method is None or not request.is_clear or request.is_unusual:
             return False
-        if expected.statement == "methods.verb" or (method.deprecated and not belief.records):
+        may_be_withdrawn = method.deprecated and not belief.records.condensed
+        if expected.statement == "methods.verb" or may_be_withdrawn:
             return False
         if expected.must is not Must.EITHER or "token" not in method.parameters:
             return True
-        return belief.token_state(request.token) is TokenState.LIVE
+        return belief.tokens.state(request.token) is TokenState.LIVE
 
     def see(self, exchange: Exchange, expected: Expectation) -> Iterator[Held]:
         """Note a request and its response."""

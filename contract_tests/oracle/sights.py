@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from crmcom_kit.contract_tests.belief.belief import Belief, Change, Record, TrackedRecord
+from crmcom_kit.contract_tests.belief.belief import Belief
+from crmcom_kit.contract_tests.belief.changes import Change
 from crmcom_kit.contract_tests.belief.knowledge import (
     Digest,
     differing,
@@ -15,6 +16,7 @@ from crmcom_kit.contract_tests.belief.knowledge import (
     lasting,
     lost_members,
 )
+from crmcom_kit.contract_tests.belief.records import Record, TrackedRecord
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.client.wording import shortened
 from crmcom_kit.contract_tests.oracle.confirmations import Again, Disagree, Effect
@@ -55,7 +57,7 @@ def observe(exchange: Exchange, request: Request, belief: Belief) -> Iterator[Fi
         return
     kept: set[Held] = set()
     filters = _filters_of_whole_list(request)
-    before = None if filters is None else belief.whole_lists.get(filters)
+    before = None if filters is None else belief.lists.whole.get(filters)
     for finding in _Comparison(exchange, request, belief, before).findings():
         if isinstance(finding, Held):
             kept.add(finding)
@@ -63,7 +65,7 @@ def observe(exchange: Exchange, request: Request, belief: Belief) -> Iterator[Fi
             yield finding
     yield from sorted(kept)
     if filters is not None:
-        belief.whole_lists[filters] = exchange
+        belief.lists.whole[filters] = exchange
 
 
 @dataclass(slots=True)
@@ -78,33 +80,34 @@ class _Comparison:
     def findings(self) -> Iterator[Finding]:
         """Compare all webhook requests, and track what the response shows."""
         exchange, belief, method = self.exchange, self.belief, self.request.name
+        records = belief.records
         whole = is_whole(self.request)
         hash_of = dict(zip(map(id_of, exchange.records), exchange.record_hashes, strict=True))
         for key, record in exchange.by_id.items():
-            if whole and belief.is_as_last_shown(record, hash_of[key]):  # as most in long lists
-                tracked = belief.tracked[key]
+            tracked = records.tracked.get(key)
+            if whole and tracked is not None and records.is_as_last_shown(record, hash_of[key]):
                 yield from _note_agreement(tracked, method, belief)
-                belief.see_again(tracked, record, method, exchange)
+                records.see_again(tracked, record, method, exchange)
                 continue
             findings = [*self._compare_record(record)]
-            is_partial = key in belief.records and belief.tracked[key].moving
+            is_partial = key in belief.records.condensed and belief.records.tracked[key].moving
             yield from findings
-            if whole and (key not in belief.tracked or belief.tracked[key].exists):
+            if whole and (key not in belief.records.tracked or belief.records.tracked[key].exists):
                 agrees = not is_partial and all(isinstance(finding, Held) for finding in findings)
                 belief.see(record, method, exchange, hash_of[key] if agrees else None)
-            elif method == "show" and key in belief.records:
-                belief.tracked[key].partly = exchange
+            elif method == "show" and key in belief.records.condensed:
+                belief.records.tracked[key].partly = exchange
 
     def _compare_record(self, record: Record) -> Iterator[Finding]:
         """Compare one webhook request."""
         key, method = record["id"], self.request.name
-        tracked = self.belief.tracked.get(key)
+        tracked = self.belief.records.tracked.get(key)
         if tracked is None:
             yield from self._suspect_new_record(record)
             return
         if not tracked.exists:
             # If the request names it, the request had to be refused, which is checked elsewhere.
-            if self.belief.named(self.request.identifier) is not tracked:
+            if self.belief.records.named(self.request.identifier) is not tracked:
                 expected = f"no webhook request {tracked.number}: it was deleted"
                 yield Flaw("delete.gone", expected, f"{method} returns {tracked.number}", key)
             return
@@ -123,13 +126,13 @@ class _Comparison:
     def _differs(self, tracked: TrackedRecord, record: Record, path: str) -> Suspicion:
         """Return the suspicion that a webhook request is not as it was known."""
         hypotheses: list[Hypothesis] = [Disagree("list.agrees_with_show", tracked)]
-        since = self.belief.since_seen(tracked.id)
+        since = self.belief.changes.since(tracked.last_seen)
         if tracked.partly is not None and not any(change.served for change in since):
             # A read is cheap, so it must be seen more often.
             effect = Effect("show.changes_nothing", tracked.partly, by_anybody=True, more=2)
             hypotheses.append(effect)
         if tracked.resent:
-            served = (change for change in reversed(self.belief.changes) if change.served)
+            served = (change for change in reversed(self.belief.changes.sent) if change.served)
             resend = next(change for change in served if tracked.id in change.named)
             hypotheses.append(_resend_hypothesis(tracked, record, resend))
         hypotheses += hypotheses_of_change(tracked, self.belief)
@@ -165,11 +168,11 @@ class _Comparison:
         If it did not fit in memory earlier, the list may have had it.
         """
         key, before, belief = record["id"], self.before, self.belief
-        if before is None or key in belief.lost or belief.may_be_untracked(key):
+        if before is None or key in belief.records.lost or belief.records.may_be_untracked(key):
             return
-        since = [change for change in belief.changes if change.exchange.number > before.number]
+        since = [change for change in belief.changes.sent if change.exchange.number > before.number]
         if not since:
-            belief.done_by_others.add(NEW)
+            belief.by_others.symptoms.add(NEW)
         if len(since) == 1 and since[0].method == "resend" and since[0].served:
             number = record.get("number", key)
             effect = Effect("resend.same_record", since[0].exchange, by_anybody=True)
@@ -201,7 +204,7 @@ def _note_agreement(tracked: TrackedRecord, method: str, belief: Belief) -> Iter
         yield Held("list.agrees_with_show")
     if tracked.resent:
         yield Held("resend.returns_record")
-    for change in belief.since_seen(tracked.id)[:MAX_CHANGES]:
+    for change in belief.changes.since(tracked.last_seen)[:MAX_CHANGES]:
         if not change.served:
             yield Held("errors.change_nothing")
         elif tracked.id not in change.named:
@@ -249,7 +252,7 @@ def hypotheses_of_change(tracked: TrackedRecord, belief: Belief) -> list[Effect]
 
     There is one for each statement, with the last request that may break it; the latest is first.
     """
-    changes = belief.since_seen(tracked.id)
+    changes = belief.changes.since(tracked.last_seen)
     served = [change for change in changes if change.served]
     named = [change for change in served if tracked.id in change.named]
     causes: dict[str, Change] = {}
@@ -278,11 +281,11 @@ def _check_error_cleared(exchange: Exchange, request: Request, belief: Belief) -
     """Check resend.clears_error for each webhook request that was resent with success."""
     for record in exchange.records:
         key = id_of(record)
-        tracked = None if key is None else belief.tracked.get(key)
+        tracked = None if key is None else belief.records.tracked.get(key)
         resent = request.name == "resend" or (tracked is not None and tracked.resent)
         if not resent or record.get("life_cycle_state") != "SUCCESSFUL":
             continue
-        belief.has_resent = True
+        belief.changes.has_resent = True
         left = [name for name in ERROR_FIELDS if record.get(name)]
         if left:
             expected = "error_code and error_description null after a successful resend"
@@ -299,8 +302,9 @@ def _check_error_cleared(exchange: Exchange, request: Request, belief: Belief) -
 def observe_change(exchange: Exchange, expected: Expectation, belief: Belief) -> Iterator[Finding]:
     """Observe a request of resend or delete; update the belief even if it is wrongly served."""
     request = expected.request
-    tracked = belief.tracked.get(str(expected.record_id)) if request.verb == "POST" else None
-    change = belief.changes[-1]
+    is_post = request.verb == "POST"
+    tracked = belief.records.tracked.get(str(expected.record_id)) if is_post else None
+    change = belief.changes.sent[-1]
     if not exchange.ok:
         if tracked is not None and request.name == "resend" and tracked.state == "REJECTED":
             tracked.moving = True  # the error may be about the delivery, which was tried
@@ -308,12 +312,12 @@ def observe_change(exchange: Exchange, expected: Expectation, belief: Belief) ->
     data: Record = exchange.data if isinstance(exchange.data, dict) else {}
     if tracked is None or not tracked.exists or data.get("id", tracked.id) != tracked.id:
         for key in change.named:
-            if key in belief.records:
+            if key in belief.records.condensed:
                 belief.lose(key)  # the next look shows what it is now
         return
     if request.name == "delete":
         yield from _check_deleted(tracked, data, exchange)
-        belief.delete(tracked.id)
+        belief.records.delete(tracked.id)
         return
     yield from _check_resent(tracked, data, exchange)
     tracked.is_proven, tracked.before_resend = False, tracked.condensed

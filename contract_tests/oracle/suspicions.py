@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
-from crmcom_kit.contract_tests.belief.belief import Belief, Record
+from crmcom_kit.contract_tests.belief.belief import Belief
+from crmcom_kit.contract_tests.belief.records import Record
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.oracle.findings import Violation, blamed
 

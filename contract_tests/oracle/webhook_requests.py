@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from crmcom_kit.contract_tests.belief.belief import MAX_NAME, Belief, Record
+from crmcom_kit.contract_tests.belief.belief import Belief
 from crmcom_kit.contract_tests.belief.interpretations import Identifier
 from crmcom_kit.contract_tests.belief.knowledge import (
     DATES,
@@ -18,6 +18,7 @@ from crmcom_kit.contract_tests.belief.knowledge import (
     units_of_others,
 )
 from crmcom_kit.contract_tests.belief.moments import moment
+from crmcom_kit.contract_tests.belief.records import MAX_NAME, Record
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.client.wording import shortened
 from crmcom_kit.contract_tests.oracle.confirmations import Again
@@ -43,7 +44,32 @@ class Wanted(NamedTuple):
     statement: str  # that requires them
 
 
-def check(exchange: Exchange, request: Request, belief: Belief) -> Iterator[Finding]:
+#: The maximum number of webhook requests, of different JSON, that are not checked again.
+MAX_SOUND = 40_000
+
+
+class SoundRecords:
+    """What flawless webhook requests have kept: those of the same JSON need no further check."""
+
+    def __init__(self) -> None:
+        """Start without any."""
+        self._held: dict[int, frozenset[str]] = {}  # by hash of the JSON and of what was asked for
+        self._sets: dict[frozenset[str], frozenset[str]] = {}  # one of equal sets
+
+    def held(self, key: int) -> frozenset[str] | None:
+        """Return the statements that a flawless webhook request has kept; None if not checked."""
+        return self._held.get(key)
+
+    def note(self, key: int, statements: frozenset[str]) -> None:
+        """Note that a flawless webhook request has kept some statements."""
+        if len(self._held) >= MAX_SOUND:
+            self._held.clear()
+        self._held[key] = self._sets.setdefault(statements, statements)
+
+
+def check(
+    exchange: Exchange, request: Request, belief: Belief, sound: SoundRecords
+) -> Iterator[Finding]:
     """Check the webhook requests of a response of show, list, resend or delete."""
     method = request.name
     if not exchange.ok or method not in (*RECORD_METHODS, "list"):
@@ -57,8 +83,8 @@ def check(exchange: Exchange, request: Request, belief: Belief) -> Iterator[Find
     broken: dict[str, Flaw] = {}
     for record, json_hash in zip(exchange.records, exchange.record_hashes, strict=True):
         key = hash((json_hash, wanted))
-        if (sound := belief.faultless.get(key)) is not None:  # the same JSON was faultless before
-            stated |= sound
+        if (kept := sound.held(key)) is not None:
+            stated |= kept
             continue
         statements = frozenset(statements_about(record, belief.release))
         stated |= statements
@@ -66,7 +92,7 @@ def check(exchange: Exchange, request: Request, belief: Belief) -> Iterator[Find
         for flaw in flaws:
             broken.setdefault(flaw.statement, flaw._replace(record_id=_name(record, "id")))
         if not flaws:
-            belief.note_faultless(key, statements)
+            sound.note(key, statements)
     if wanted is not None and exchange.records:
         stated.add(wanted.statement)
     yield from held(*sorted(stated - broken.keys()))
@@ -106,7 +132,7 @@ def _one_name_each(exchange: Exchange, method: str, belief: Belief) -> Iterator[
         key, number = _name(record, "id"), _name(record, "number")
         if key is None or number is None:
             continue
-        tracked = belief.find(Identifier("id", key))
+        tracked = belief.records.find(Identifier("id", key))
         before = None if tracked is None else _name(tracked.condensed, "number")
         numbers[key] |= dict.fromkeys((before or number, number))
         ids[number][key] = None
@@ -118,7 +144,7 @@ def _one_name_each(exchange: Exchange, method: str, belief: Belief) -> Iterator[
         elif table:
             yield Held(f"response.{name}.names_one")
     for number, keys in ids.items():
-        tracked = belief.find(Identifier("number", number))
+        tracked = belief.records.find(Identifier("number", number))
         # Somebody else may have deleted the other one. Delete may return a record that was deleted
         # long ago, and whose number another one has by now.
         if tracked is not None and tracked.id not in keys and method != "delete":

@@ -167,7 +167,7 @@ class ClientChecker:
         """Return id and number of the webhook request that a request names, as far as known."""
         names = identifying_values([request.parameters.get(IDENTIFIER)])
         identifiers = (Identifier(*pair) for pair in product(("id", "number"), names))
-        records = (self._belief.named(identifier) for identifier in identifiers)
+        records = (self._belief.records.named(identifier) for identifier in identifiers)
         texts = (text for record in records if record for text in (record.id, record.number))
         return names.union(texts, (self._paired[name] for name in names if name in self._paired))
 

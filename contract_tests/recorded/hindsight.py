@@ -12,8 +12,8 @@ from itertools import chain, islice
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from crmcom_kit.contract_tests.belief.belief import Record, TrackedRecord
 from crmcom_kit.contract_tests.belief.knowledge import differing, lasting, lost_members
+from crmcom_kit.contract_tests.belief.records import Record, TrackedRecord
 from crmcom_kit.contract_tests.client.exchanges import LOGINS, Call, Exchange
 from crmcom_kit.contract_tests.oracle.confirmations import (
     Again,

@@ -9,7 +9,8 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
 
-from crmcom_kit.contract_tests.belief.belief import Belief, TokenState
+from crmcom_kit.contract_tests.belief.belief import Belief
+from crmcom_kit.contract_tests.belief.tokens import KnownTokens, TokenState
 from crmcom_kit.contract_tests.client.exchanges import LOGINS, Exchange, token_of
 from crmcom_kit.contract_tests.options.options import CHANGES
 from crmcom_kit.contract_tests.oracle.confirmations import Again, Contradicted
@@ -79,7 +80,7 @@ class Observer:
         """Know nothing of the server."""
         self._release = release
         self.findings = Findings()
-        self.belief = Belief(release, knows_tokens=False)
+        self.belief = Belief(release, KnownTokens(sees_logins=False))
         self.oracle = Oracle(self.belief)
         self.history: list[Exchange] = []
         self._organisations: set[str] = set()
@@ -130,7 +131,7 @@ class Observer:
 
     def _observe(self, exchange: Exchange, request: Request) -> None:
         """Have the oracle observe an exchange, and keep its suspicions."""
-        records = self.belief.tracked
+        records = self.belief.records.tracked
         before = {key: replace(records[key]) for key in exchange.by_id if key in records}
         observation = self.oracle.observe(exchange)
         self._note(observation, exchange)
@@ -139,12 +140,12 @@ class Observer:
             was = {key: replace(record) for key, record in named.items() if record is not None}
             self._unsettled.append(Case(suspicion, was, self._later))
             if not isinstance(suspicion.hypotheses[0], Evident):
-                for key in _rests_on(suspicion) & self.belief.records.keys():
+                for key in _rests_on(suspicion) & self.belief.records.condensed.keys():
                     self.belief.lose(key)
         if request.name == "list":  # nobody knows whether what a list lacks was there
-            self.belief.exclusions.take_back(lambda exclusion: exclusion.rests_on is not None)
+            self.belief.lists.exclusions.take_back(lambda exclusion: exclusion.rests_on is not None)
         if request.name == "token_release" and self.is_token_ambiguous(request.token):
-            self.belief.set_token(str(request.token), TokenState.DOUBTFUL)
+            self.belief.tokens.note(str(request.token), TokenState.DOUBTFUL)
 
     def _close(self, case: Case) -> None:
         """Settle a suspicion, or count it as one that nothing has confirmed."""
@@ -187,7 +188,7 @@ class Observer:
         """Return the last request that the violation rests on: a change, or a release."""
         exchange, candidates = suspicion.exchange, list[Exchange]()
         if statement.startswith(CHANGES):
-            changes = self.belief.changes
+            changes = self.belief.changes.sent
             named = (change for change in changes if suspicion.record_id in change.named)
             candidates = [change.exchange for change in named]
         elif statement == "token_release.ends_token":
@@ -200,7 +201,9 @@ class Observer:
 
     def _observe_alone(self, exchange: Exchange, request: Request) -> None:
         """Observe an exchange by itself, and forget what it may have changed."""
-        observation = Oracle(Belief(self._release, knows_tokens=False)).observe(exchange)
+        observation = Oracle(Belief(self._release, KnownTokens(sees_logins=False))).observe(
+            exchange
+        )
         self._note(observation, exchange)
         for suspicion in observation.suspicions:
             if isinstance(suspicion.hypotheses[-1], Evident):
@@ -212,16 +215,16 @@ class Observer:
         if request.name in CHANGES:
             self.oracle.lose(exchange.call)
         elif request.name == "token_release" and isinstance(request.token, str):
-            self.belief.set_token(request.token, TokenState.DOUBTFUL)
+            self.belief.tokens.note(request.token, TokenState.DOUBTFUL)
 
     # Tokens and other secrets, which may have been removed.
 
     def _know_token(self, exchange: Exchange, request: Request) -> None:
         """Take the token of a request that was served for valid."""
         token = request.token
-        is_doubtful = self.belief.token_state(token) is TokenState.DOUBTFUL
+        is_doubtful = self.belief.tokens.state(token) is TokenState.DOUBTFUL
         if exchange.ok and isinstance(token, str) and is_doubtful:
-            self.belief.set_token(token, TokenState.LIVE)
+            self.belief.tokens.note(token, TokenState.LIVE)
 
     def is_token_ambiguous(self, token: object) -> bool:
         """Return whether a token may stand for several, some of them valid and some not."""

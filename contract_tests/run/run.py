@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from crmcom_kit.contract_tests.belief.belief import Belief
+from crmcom_kit.contract_tests.belief.tokens import KnownTokens
 from crmcom_kit.contract_tests.campaign.campaign import Campaign
 from crmcom_kit.contract_tests.campaign.conclusions import conclude
 from crmcom_kit.contract_tests.campaign.connection import Connection
@@ -71,7 +72,7 @@ def new_session(
     ``findings``: see ``Connection``; ``may_find_more``: see ``Guard``; ``ends_at``: see ``Client``.
     """
     client = Client(target, config.limits, ends_at=ends_at, now=config.now, sleep=config.sleep)
-    belief = Belief(target.release, credentials=target.login)
+    belief = Belief(target.release, KnownTokens(target.login))
     scene = Scene(belief, token=target.login.token, nowhere=nowhere(config.seed))
     if not target.own and config.max_logins != ANY_LOGINS:
         scene.logins = Logins(config.max_logins, config.login_count)
@@ -229,7 +230,7 @@ class _Run:
         scope = self.config.scope
         if not self.config.allowed or scope is None or scope.everything:
             return
-        records = [tracked.condensed for tracked in self.session.belief.existing()]
+        records = [tracked.condensed for tracked in self.session.belief.records.existing()]
         if not any(record in scope for record in records):
             names = sorted({str(value_at(record, "webhook_definition.name")) for record in records})
             definitions = f"; their definitions: {', '.join(names[:MAX_NAMES])}" if names else ""
@@ -297,7 +298,7 @@ class _Run:
             for cause in findings.causes.values():
                 violation = cause.violation
                 if violation.method in methods:
-                    log = with_changes(violation, self.session.belief.changes)
+                    log = with_changes(violation, self.session.belief.changes.sent)
                 else:
                     log = shorten(violation, self.client.history, self.session)
                 methods.add(violation.method)
@@ -364,7 +365,7 @@ class _Run:
         ]
         names, service = {lack.what for lack in missing}, self.session.oracle.service
         expected = {entry.what: entry.reason for entry in self.config.not_seen}
-        seen = {SUCCESSFUL_RESEND} if self.session.belief.has_resent else set[str]()
+        seen = {SUCCESSFUL_RESEND} if self.session.belief.changes.has_resent else set[str]()
         stale = [name for name in expected if name in seen or service.is_served(name)]
         listed = {name: reason for name, reason in expected.items() if name in names}
         unlisted = [lack for lack in missing if lack.what not in expected]

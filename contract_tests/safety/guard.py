@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl
 
-from crmcom_kit.contract_tests.belief.belief import Record
 from crmcom_kit.contract_tests.belief.interpretations import Identifier
+from crmcom_kit.contract_tests.belief.records import Record
 from crmcom_kit.contract_tests.client.calls import build, changing_method
 from crmcom_kit.contract_tests.client.errors import Withheld
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
@@ -74,7 +74,7 @@ class Guard:
         for record in records:
             if record["id"] not in self.touched:
                 if self._ledger is not None:  # first, since a touched one passes from then on
-                    tracked = self._scene.belief.tracked.get(record["id"])
+                    tracked = self._scene.belief.records.tracked.get(record["id"])
                     is_of_belief = tracked is not None and tracked.condensed is record
                     whole = tracked.whole if tracked and is_of_belief else record
                     self._ledger.note(whole, changing_method(call) or call.method)
@@ -101,7 +101,7 @@ class Guard:
                 return []
             if self._may_find_more:
                 self._look_up(field, value)
-            if value in scene.belief.shared_numbers:
+            if value in scene.belief.records.shared_numbers:
                 msg = f"{value} is the number of several webhook requests, so it is not sent"
                 raise Withheld(msg)
             records = self._known(value)
@@ -125,14 +125,14 @@ class Guard:
             return records
         for value in values:
             for field in ("id", "number") if identifier is None else (identifier[0],):
-                is_known = scene.belief.named(Identifier(field, value)) is not None
+                is_known = scene.belief.records.named(Identifier(field, value)) is not None
                 if (field, value) in self._looked_up or not is_known:
                     records += self._look_up(field, value)
         return records
 
     def _known(self, value: str) -> list[Record]:
         """Return the known webhook requests that have a value as their id or number."""
-        records = self._scene.belief.records.values()
+        records = self._scene.belief.records.condensed.values()
         return [record for record in records if value in (record["id"], record.get("number"))]
 
     def _look_up(self, field: str, value: str) -> list[Record]:

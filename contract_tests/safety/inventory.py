@@ -5,8 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from crmcom_kit.contract_tests.belief.belief import Belief, Record
+from crmcom_kit.contract_tests.belief.belief import Belief
 from crmcom_kit.contract_tests.belief.knowledge import differing
+from crmcom_kit.contract_tests.belief.records import Record
 from crmcom_kit.contract_tests.client.errors import BudgetSpent
 from crmcom_kit.contract_tests.client.wording import counted
 from crmcom_kit.contract_tests.oracle.parsing import IDENTIFIER
@@ -21,7 +22,7 @@ class Inventory:
     ) -> None:
         """Keep what is known now; ``lists`` are the parameters of the lists it took."""
         self._belief, self._call, self._lists = belief, call, lists
-        self._before: dict[str, Record] = dict(belief.records)
+        self._before: dict[str, Record] = dict(belief.records.condensed)
 
     @property
     def cost(self) -> int:
@@ -46,7 +47,7 @@ class Inventory:
                 numbers_by_change["not read again"].append(number)
             elif now is None:
                 numbers_by_change["gone"].append(number)
-            elif self._belief.records.get(key) is not record and differing(record, now):
+            elif self._belief.records.condensed.get(key) is not record and differing(record, now):
                 numbers_by_change["changed"].append(number)
         outcome = "; ".join(
             f"{change}: {len(numbers)} (numbers {', '.join(numbers[:10])})"
@@ -54,7 +55,7 @@ class Inventory:
         )
         verb = "was" if len(untouched) == 1 else "were"
         outcome = outcome or "nothing has changed"
-        if untracked := len(self._belief.untracked):
+        if untracked := len(self._belief.records.untracked):
             outcome += (
                 f"; {counted(untracked, 'webhook request')} are untracked, and may have changed"
             )

@@ -4,7 +4,7 @@ import json
 import os
 from pathlib import Path
 
-from crmcom_kit.contract_tests.belief.belief import Record
+from crmcom_kit.contract_tests.belief.records import Record
 from crmcom_kit.contract_tests.client.errors import TargetDown
 from crmcom_kit.contract_tests.client.targets import Target
 from crmcom_kit.machine_time import utc_now

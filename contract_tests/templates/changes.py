@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
-from crmcom_kit.contract_tests.belief.belief import Record
+from crmcom_kit.contract_tests.belief.records import Record
 from crmcom_kit.contract_tests.oracle.parsing import IDENTIFIER
 from crmcom_kit.contract_tests.templates.table import Parameters, Scene, template
 
@@ -95,7 +95,7 @@ def _names(scene: Scene) -> _Names:
         }  # fmt: skip
         return _Names({record["id"] for record in records}, numbers, parts)
 
-    return scene.cached("names", made, scene.belief.names_version)
+    return scene.cached("names", made, scene.belief.records.names_version)
 
 
 def _named_like_others(scene: Scene, records: Sequence[Record]) -> Sequence[Record]:
@@ -132,12 +132,12 @@ def _deleted(scene: Scene) -> Sequence[tuple[str, str]]:
     """Return field and value of each name of what was deleted, the last first."""
 
     def names() -> Sequence[tuple[str, str]]:
-        tracked = scene.belief.tracked.values()
+        tracked = scene.belief.records.tracked.values()
         records = [record.condensed for record in tracked if not record.exists]
         nameable = [record for record in records if isinstance(record.get("number"), str)]
         return [(form, record[form]) for record in reversed(nameable) for form in ("id", "number")]
 
-    return scene.cached("deleted", names, scene.belief.names_version)
+    return scene.cached("deleted", names, scene.belief.records.names_version)
 
 
 @template("delete", "delete", _deleted, first=4, weight=2)

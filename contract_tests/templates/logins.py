@@ -56,7 +56,7 @@ def plain_list(scene: Scene, token: str | None) -> Call:
 
     It lists an entity that has webhook requests, if one is known: a server may refuse others.
     """
-    shown = (tracked.condensed.get("entity") for tracked in scene.belief.existing())
+    shown = (tracked.condensed.get("entity") for tracked in scene.belief.records.existing())
     entities = scene.release.entities
     entity = next((name for name in shown if name in entities), entities[0])
     page = {"number_of_results": "1"} if scene.can_page() else {}
@@ -82,8 +82,8 @@ def _use(scene: Scene, _unit: str | None, login: Exchange, send: Send) -> Iterat
     if token is None:
         return
     used = send(plain_list(scene, token))
-    is_list_served = any(tracked.listed for tracked in scene.belief.existing())
-    if used.wording == scene.belief.token_refusal and is_list_served:
+    is_list_served = any(tracked.listed for tracked in scene.belief.records.existing())
+    if used.wording == scene.belief.tokens.refusal and is_list_served:
         seen = f"with the token, list returns {outcome(used)}, as without a login"
         effect = Effect("login.token.returns_token", login, more=MORE_LOGINS)
         yield Suspicion(
@@ -213,7 +213,7 @@ def a_release_without_a_token() -> Parameters:
 
 def _newest(scene: Scene) -> Sequence[None]:
     """Return a variant once there is a login that is newer than the run's: it is released."""
-    tokens = scene.belief.live_tokens()
+    tokens = scene.belief.tokens.live()
     return (None,) if tokens and tokens[-1] != scene.token else ()
 
 
@@ -227,4 +227,4 @@ def _released(scene: Scene, _: None, release: Exchange, send: Send) -> tuple[()]
 @template("login", "token_release", _newest, first=2, follow_up=_released)
 def a_valid_token(scene: Scene) -> Parameters:
     """Release the token of the newest login."""
-    return {"token": scene.belief.live_tokens()[-1]}
+    return {"token": scene.belief.tokens.live()[-1]}

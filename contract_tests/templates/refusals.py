@@ -14,8 +14,8 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from crmcom_kit.contract_tests.belief.belief import Record
 from crmcom_kit.contract_tests.belief.interpretations import OBJECT_OF, Identifier
+from crmcom_kit.contract_tests.belief.records import Record
 from crmcom_kit.contract_tests.client.calls import JSON, build, query
 from crmcom_kit.contract_tests.client.exchanges import Call
 from crmcom_kit.contract_tests.client.made_up import WRONG_TOKEN
@@ -65,7 +65,8 @@ def _encoded(part: Mapping[str, Any]) -> str:
 
 
 def _names_nothing(scene: Scene, text: str) -> bool:
-    return all(scene.belief.named(Identifier(form, text)) is None for form in ("id", "number"))
+    identifiers = (Identifier(form, text) for form in ("id", "number"))
+    return not any(map(scene.belief.records.named, identifiers))
 
 
 #: A field, and what its value becomes: a mutation, or (None) the value of the other field.

@@ -13,7 +13,8 @@ from typing import Any, Literal, TypeVar
 
 from hypothesis.strategies import SearchStrategy
 
-from crmcom_kit.contract_tests.belief.belief import Belief, Record
+from crmcom_kit.contract_tests.belief.belief import Belief
+from crmcom_kit.contract_tests.belief.records import Record
 from crmcom_kit.contract_tests.client.calls import build
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange, InOneLine
 from crmcom_kit.contract_tests.client.logins import Logins
@@ -46,7 +47,8 @@ class Scene(InOneLine):
 
     def __repr__(self) -> str:
         """Show no secret, and none of perhaps thousands of webhook requests."""
-        return f"<scene: {len(self.belief.records)} webhook requests, {self.release.name}>"
+        count = len(self.belief.records.condensed)
+        return f"<scene: {count} webhook requests, {self.release.name}>"
 
     def frozen(self) -> "Scene":
         """Return a copy that later exchanges don't change.
@@ -58,7 +60,7 @@ class Scene(InOneLine):
     @property
     def login(self) -> Login:
         """The credentials of the run."""
-        return self.belief.credentials
+        return self.belief.tokens.credentials
 
     @property
     def release(self) -> Release:
@@ -72,7 +74,7 @@ class Scene(InOneLine):
 
     def earlier_tokens(self) -> list[str]:
         """Return a few tokens of earlier logins."""
-        return [token for token in self.belief.live_tokens() if token != self.token][:3]
+        return [token for token in self.belief.tokens.live() if token != self.token][:3]
 
     def can_page(self) -> bool:
         """Return whether list has number_of_results and offset."""
@@ -89,7 +91,7 @@ class Scene(InOneLine):
         if self._made_of is not self.belief:
             self._made_of = self.belief
             self._made.clear()
-        at = self.scope, self.belief.version if version < 0 else version
+        at = self.scope, self.belief.records.version if version < 0 else version
         if name not in self._made or self._made[name][0] != at:
             self._made[name] = at, make()
         value: Made = self._made[name][1]
@@ -99,19 +101,19 @@ class Scene(InOneLine):
         """Return the webhook requests that can be named, of a state and in scope if asked for."""
         return self.cached(("records", state, in_scope), lambda: [
             tracked.typed
-            for tracked in self.belief.existing()
+            for tracked in self.belief.records.existing()
             if tracked.is_nameable and (not state or tracked.state == state)
             and (not in_scope or tracked.condensed in self.scope)
         ])  # fmt: skip
 
     def fresh(self, records: Sequence[Record]) -> Sequence[Record]:
         """Return those that were not resent yet; all of them if each was."""
-        tracked = self.belief.tracked
+        tracked = self.belief.records.tracked
         return [record for record in records if not tracked[record["id"]].resent] or records
 
     def resent(self, records: Sequence[Record]) -> Sequence[Record]:
         """Return those that were resent."""
-        return [record for record in records if self.belief.tracked[record["id"]].resent]
+        return [record for record in records if self.belief.records.tracked[record["id"]].resent]
 
 
 #: The maximum number of webhook requests that a variant is tried with.

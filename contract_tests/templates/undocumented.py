@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
-from crmcom_kit.contract_tests.belief.belief import Record
+from crmcom_kit.contract_tests.belief.records import Record
 from crmcom_kit.contract_tests.client.calls import JSON, build, key_login, query
 from crmcom_kit.contract_tests.client.exchanges import Call
 from crmcom_kit.contract_tests.oracle.parsing import IDENTIFIER

@@ -26,7 +26,7 @@ from helpers.recordings import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crmcom_kit.contract_tests.belief import belief as limits
+from crmcom_kit.contract_tests.belief import records as limits
 from crmcom_kit.contract_tests.belief.index import Index
 from crmcom_kit.contract_tests.belief.interpretations import (
     INTERPRETATIONS,
@@ -54,7 +54,7 @@ def test_short_forms_are_merged_with_long_ones() -> None:
     short = record(1, log_information={"created_date": "2015-11-02T16:03:33"})
     conversation = Conversation(show(ONE), listed([short]))
     assert (
-        conversation.belief.tracked[ONE["id"]].condensed["log_information"]
+        conversation.belief.records.tracked[ONE["id"]].condensed["log_information"]
         == ONE["log_information"]
     )
 
@@ -69,7 +69,7 @@ def test_a_resend_leaves_open_what_a_response_does_not_show(
 ) -> None:
     """A queued or failed one may change by itself, until it is seen as SUCCESSFUL."""
     conversation = Conversation(show(ONE), changed("resend", response))
-    tracked = conversation.belief.tracked[ONE["id"]]
+    tracked = conversation.belief.records.tracked[ONE["id"]]
     assert tracked.moving == is_moving
     assert ("url" in tracked.certain) is not is_moving
     assert conversation.hear(show(DONE)).suspicions == []
@@ -78,10 +78,10 @@ def test_a_resend_leaves_open_what_a_response_does_not_show(
 
 def test_a_change_with_unknown_effect_makes_the_named_ones_unknown() -> None:
     conversation = Conversation(listed([ONE, TWO, THREE]), changed("delete", TWO))
-    assert list(conversation.belief.tracked) == [THREE["id"]]
+    assert list(conversation.belief.records.tracked) == [THREE["id"]]
     conversation.oracle.lose(exchange(changed("resend", THREE, 3)).call)
-    assert list(conversation.belief.tracked) == []
-    assert conversation.belief.whole_lists == {}
+    assert list(conversation.belief.records.tracked) == []
+    assert conversation.belief.lists.whole == {}
 
 
 @pytest.mark.parametrize(
@@ -91,21 +91,21 @@ def test_a_lost_change_may_have_named_one_in_any_way(identifier: Any) -> None:
     conversation = Conversation(listed([ONE, TWO]))
     made = said("delete", {"token": TOKEN, IDENTIFIER: identifier}, ok({}))
     conversation.oracle.lose(exchange(made).call)
-    assert list(conversation.belief.tracked) == [TWO["id"]]
+    assert list(conversation.belief.records.tracked) == [TWO["id"]]
 
 
 def test_a_number_of_several_is_noted() -> None:
     """It counts only if both exist at the same time."""
     belief = Conversation(listed([ONE, record(2, number="1"), THREE])).belief
-    assert belief.shared_numbers == {"1"}
+    assert belief.records.shared_numbers == {"1"}
     reused = Conversation(show(ONE), changed("delete", ONE), show(record(2, number="1"), 2))
-    assert reused.belief.shared_numbers == set()
+    assert reused.belief.records.shared_numbers == set()
 
 
 def test_an_empty_id_is_that_of_no_other_number() -> None:
     """A server may show an id that is empty; an unknown number does not name it."""
     belief = Conversation(listed([record(1, id="")])).belief
-    assert belief.find(by_number("99")) is None
+    assert belief.records.find(by_number("99")) is None
 
 
 # Interpretations of the filters.
@@ -116,7 +116,7 @@ def left(conversation: Conversation, name: str) -> set[Any]:
     return {
         getattr(interpretation, name)
         for interpretation in INTERPRETATIONS
-        if conversation.belief.exclusions.zones_left(interpretation)
+        if conversation.belief.lists.exclusions.zones_left(interpretation)
     }
 
 
@@ -129,7 +129,7 @@ def test_a_list_rules_out_the_interpretations_that_it_contradicts() -> None:
     assert left(conversation, "combine") == {"any"}
     conversation.hear(listed([ONE, in_e2, THREE], **JOBS, url=ONE["url"][1:]))
     assert left(conversation, "url") == {"contains"}
-    exclusions = chain.from_iterable(conversation.belief.exclusions.values())
+    exclusions = chain.from_iterable(conversation.belief.lists.exclusions.values())
     assert {exclusion.exchange for exclusion in exclusions} == {*conversation.exchanges[1:]}
 
 
@@ -182,16 +182,16 @@ def test_names_of_any_length_are_not_kept() -> None:
     """An id or a number beyond what any server has makes its webhook request unknown."""
     long = "9" * (limits.MAX_NAME + 1)
     belief = Conversation(listed([record(1, number=long), TWO, record(3, id=long)])).belief
-    assert list(belief.tracked) == [TWO["id"]]
+    assert list(belief.records.tracked) == [TWO["id"]]
 
 
 def test_no_more_than_the_maximum_are_tracked() -> None:
     conversation = Conversation()
-    conversation.belief.max_tracked = 2
+    conversation.belief.records.max_count = 2
     conversation.hear(listed([ONE, TWO, THREE]))
     conversation.hear(listed([ONE, TWO]))
-    assert list(conversation.belief.tracked) == [ONE["id"], TWO["id"]]
-    assert conversation.belief.untracked == {THREE["id"]}
+    assert list(conversation.belief.records.tracked) == [ONE["id"], TWO["id"]]
+    assert conversation.belief.records.untracked == {THREE["id"]}
     assert conversation.suspected == []
     conversation.hear(listed([ONE, TWO, record(3, url=5)]))
     assert conversation.suspected == ["response.url"]
@@ -202,7 +202,7 @@ def test_what_got_no_room_is_not_new_after_a_resend() -> None:
     entries = listed([ONE, TWO]), changed("resend", DONE), listed([DONE, TWO, THREE])
     assert Conversation(*entries).suspected == ["resend.same_record"]
     conversation = Conversation()
-    conversation.belief.max_tracked = 2
+    conversation.belief.records.max_count = 2
     for entry in (entries[0], show(THREE, 3), *entries[1:]):
         conversation.hear(entry)
     assert conversation.suspected == []
@@ -211,24 +211,26 @@ def test_what_got_no_room_is_not_new_after_a_resend() -> None:
 def test_bytes_of_what_is_replaced_lost_or_deleted_are_given_back() -> None:
     conversation, long = Conversation(), "x" * 1_500
     belief = conversation.belief
-    belief.max_bytes = 10_000
+    belief.records.max_bytes = 10_000
     for at in range(20):
         conversation.hear(show(record(1, entity_id=f"{long}{at}")))
-    assert list(belief.tracked) == [ONE["id"]]
+    assert list(belief.records.tracked) == [ONE["id"]]
     others = [record(at, entity_id=f"{long}{at}") for at in range(2, 8)]
     conversation.hear(listed([record(1, entity_id=f"{long}19"), *others]))
-    room, untracked = len(belief.tracked), {*belief.untracked}
+    room, untracked = len(belief.records.tracked), {*belief.records.untracked}
     assert 1 < room < 7
     assert len(untracked) == 7 - room
     belief.lose(ONE["id"])
     conversation.hear(show(next(other for other in others if other["id"] in untracked)))
-    assert len(belief.tracked) == room
+    assert len(belief.records.tracked) == room
     conversation.hear(
-        changed("delete", next(other for other in others if other["id"] in belief.tracked))
+        changed("delete", next(other for other in others if other["id"] in belief.records.tracked))
     )
-    conversation.hear(show(next(other for other in others if other["id"] not in belief.tracked)))
-    assert len(belief.records) == room
-    assert belief.untracked == untracked  # others may have changed it meanwhile
+    conversation.hear(
+        show(next(other for other in others if other["id"] not in belief.records.tracked))
+    )
+    assert len(belief.records.condensed) == room
+    assert belief.records.untracked == untracked  # others may have changed it meanwhile
 
 
 @pytest.mark.parametrize(
@@ -249,7 +251,7 @@ def test_a_tenth_of_20_000_webhook_requests_takes_10_megabytes(shown: dict[str, 
         taken, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert len(belief.tracked) == 2_000
+    assert len(belief.records.tracked) == 2_000
     assert taken < 10_000_000
 
 
@@ -261,7 +263,7 @@ def test_a_long_value_is_compared_and_the_old_one_is_told() -> None:
     conversation = Conversation(show(record(1, error_description=LONG)))
     conversation.hear(listed([record(1, error_description=LONG)]))
     assert conversation.suspicions == []
-    assert LONG not in str(conversation.belief.tracked[ONE["id"]].condensed)
+    assert LONG not in str(conversation.belief.records.tracked[ONE["id"]].condensed)
     conversation.hear(show(record(1, error_description=LONG + LONG)))
     (suspicion,) = conversation.suspicions
     assert suspicion.expected == f"error_description of 1 unchanged: {LONG!r}"
@@ -283,7 +285,7 @@ def test_the_same_json_speaks_for_the_same_statements() -> None:
     assert again.suspicions == []
     observation = conversation.hear(listed([DONE, TWO]))
     assert {"resend.single_result", "list.changes_nothing"} <= {*observation.held}
-    assert conversation.belief.tracked[TWO["id"]].last_seen is observation.exchange
+    assert conversation.belief.records.tracked[TWO["id"]].last_seen is observation.exchange
     changed_list = conversation.hear(listed([DONE, record(2, number="1")]))
     assert changed_list.suspicions != []
 
@@ -296,7 +298,7 @@ def test_of_a_value_of_a_filter_that_is_very_long_nothing_is_said() -> None:
     conversation.hear(listed([], **JOBS, entity_id=long))
     conversation.hear(listed([], webhook_definition_identifier={"name": long}))
     assert conversation.suspicions == []
-    assert not conversation.belief.tracked[ONE["id"]].is_nameable
+    assert not conversation.belief.records.tracked[ONE["id"]].is_nameable
 
 
 VALUES = st.sampled_from(["A", "a", "B", "", None, 5, [1]])
@@ -349,5 +351,5 @@ def test_a_long_list_is_not_unpacked_for_each_webhook_request(
 
     monkeypatch.setattr(zlib, "decompress", noted)
     conversation = Conversation(listed([record(at) for at in range(100)]))
-    assert len(conversation.belief.tracked) == 100
+    assert len(conversation.belief.records.tracked) == 100
     assert 0 < len(unpacked) < 10

@@ -34,6 +34,7 @@ from helpers.reports import all_reports
 from jsonschema import Draft202012Validator
 
 from crmcom_kit.contract_tests.belief.belief import Belief
+from crmcom_kit.contract_tests.belief.tokens import KnownTokens
 from crmcom_kit.contract_tests.oracle.client_mistakes import RemarkKind, remarks
 from crmcom_kit.contract_tests.recorded import client_checker
 from crmcom_kit.contract_tests.recorded.reading import RecordingError
@@ -70,7 +71,9 @@ def by_key(text: str) -> Entry:
 
 def judged(made: Entry, release: str = "R13") -> list[str]:
     """Return statements of the mistakes in a request, and of its notes behind a question mark."""
-    all_remarks = remarks(exchange(made).call, Belief(resolve(release), knows_tokens=False))
+    all_remarks = remarks(
+        exchange(made).call, Belief(resolve(release), KnownTokens(sees_logins=False))
+    )
     return [f"{'?' * (remark.kind is RemarkKind.NOTE)}{remark.statement}" for remark in all_remarks]
 
 
@@ -274,7 +277,7 @@ RIGHT: dict[str, str] = {
 
 @pytest.mark.parametrize("name", RIGHT)
 def test_the_right_request_is_shown_where_it_is_clear(name: str) -> None:
-    belief = Belief(resolve("R13"), knows_tokens=False)
+    belief = Belief(resolve("R13"), KnownTokens(sees_logins=False))
     *_, remark = remarks(exchange(MISTAKES[name][0]).call, belief)
     call = remark.right
     assert call is not None

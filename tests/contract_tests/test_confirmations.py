@@ -158,7 +158,7 @@ def test_a_fault_must_be_seen_once_more_if_others_are_at_work(
 ) -> None:
     """They may have caused it twice."""
     conversation = Conversation(*ONE_FIELD)
-    conversation.belief.changed_by_others |= AT_WORK
+    conversation.belief.by_others.seen |= AT_WORK
     assert settled(conversation, "Refused", [ONE, NO, ONE, NO, ONE, last]) == (confirmed, "ssssss")
 
 
@@ -241,7 +241,7 @@ def test_an_effect_is_seen_again_after_the_same_change_and_not_without_it(
 ) -> None:
     """Some repetitions must show it, and no control, which changes nothing."""
     conversation = Conversation(listed([ONE, TWO]), changed("delete", TWO, 2))
-    conversation.belief.changed_by_others |= others
+    conversation.belief.by_others.seen |= others
     script = Script(conversation, repeats=repeats)
     hypothesis = Effect("delete.single_result", conversation.exchanges[-1], by_anybody=True)
     suspicion = Suspicion(conversation.exchanges[-1], "", "", (hypothesis,), symptom="url")
@@ -269,7 +269,7 @@ def test_an_effect_that_others_have_as_well_is_nobodys(
 ) -> None:
     """What others did before may be theirs again."""
     conversation = Conversation(listed([ONE, TWO]), changed("delete", TWO, 2))
-    conversation.belief.done_by_others |= others
+    conversation.belief.by_others.symptoms |= others
     hypothesis = Effect("delete.single_result", conversation.exchanges[-1], by_anybody)
     suspicion = Suspicion(conversation.exchanges[-1], "", "", (hypothesis,), symptom="url")
     assert Script(conversation, repeats=[[SAME], []]).settle(suspicion) is confirmed
@@ -279,5 +279,5 @@ def test_a_confirmation_updates_the_belief() -> None:
     """What is gone is forgotten, and no longer missed."""
     conversation = Conversation(listed([ONE, TWO, THREE]), listed([ONE, THREE]))
     settled(conversation, "Contradicted", [NO, [], [ONE, THREE]])
-    assert list(conversation.belief.tracked) == [ONE["id"], THREE["id"]]
+    assert list(conversation.belief.records.tracked) == [ONE["id"], THREE["id"]]
     assert conversation.hear(listed([ONE, THREE])).suspicions == []

@@ -49,7 +49,7 @@ def test_a_list_that_is_too_long_is_narrowed(monkeypatch: pytest.MonkeyPatch) ->
     narrow = [parameters for parameters in lists(session) if "life_cycle_state" in parameters]
     assert narrow
     assert all(parameters["number_of_results"] == str(PAGE) for parameters in narrow)
-    assert session.belief.records
+    assert session.belief.records.condensed
 
 
 def test_the_scope_says_where_to_look_first() -> None:
@@ -57,7 +57,7 @@ def test_the_scope_says_where_to_look_first() -> None:
     session = kit_for("R15", scope)
     discover(session)
     assert lists(session)[0] == {"webhook_definition_identifier": {"name": scope.definition}}
-    assert all(record in scope for record in [*session.belief.records.values()][:4])
+    assert all(record in scope for record in [*session.belief.records.condensed.values()][:4])
 
     numbered = kit_for("R15", Scope(numbers=frozenset({"1", "2"})))
     discover(numbered)

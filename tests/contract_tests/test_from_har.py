@@ -8,7 +8,6 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +41,7 @@ from helpers.recordings import (
 )
 
 from crmcom_kit.contract_tests.belief.belief import Belief
+from crmcom_kit.contract_tests.belief.records import TrackedRecords
 from crmcom_kit.contract_tests.client.http import Limits
 from crmcom_kit.contract_tests.client.targets import own_mock
 from crmcom_kit.contract_tests.options.options import DEFAULTS, OptionsError
@@ -454,6 +454,8 @@ def test_the_command(tmp_path: Path) -> None:
 
 def test_what_got_no_room_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is checked by itself alone."""
-    monkeypatch.setattr(observer, "Belief", partial(Belief, max_tracked=1))
+    monkeypatch.setattr(
+        observer, "Belief", lambda release, known: Belief(release, known, TrackedRecords(1))
+    )
     results = checked(tmp_path, archive([listed([ONE, TWO])]))
     assert "1 webhook request are untracked, and are not checked" in results.warnings

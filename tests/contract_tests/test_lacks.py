@@ -11,6 +11,7 @@ from stand_in.reading import Call, Refusal
 from stand_in.server import StandIn
 
 from crmcom_kit.contract_tests.belief.belief import Belief
+from crmcom_kit.contract_tests.belief.records import TrackedRecords
 from crmcom_kit.contract_tests.client.http import Limits
 from crmcom_kit.contract_tests.options.deviations import NotSeen
 from crmcom_kit.contract_tests.options.scope import Scope
@@ -168,7 +169,8 @@ ROOM = (
 
 def test_what_got_no_room_is_no_pass(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is not taken for new either, nor is it said that it was not changed."""
-    monkeypatch.setattr(running, "Belief", partial(Belief, max_tracked=50))
+    few = TrackedRecords(max_count=50)
+    monkeypatch.setattr(running, "Belief", partial(Belief, records=few))
     results = checked(StandIn(), limits=FEW, scope=Scope(definition="Activity feed"))
 
     assert alarms(results) == []

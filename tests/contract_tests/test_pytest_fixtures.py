@@ -187,7 +187,7 @@ def test_check(target, scene, number):
 
 def test_what_the_fixture_was_before(target):
     with pytest.warns(DeprecationWarning, match="target.belief is internal"):
-        assert target.belief.records
+        assert target.belief.records.condensed
     with pytest.raises(AttributeError):
         target.nosuch
 

@@ -55,7 +55,7 @@ def test_a_violation_is_cut_to_what_it_rests_on(
     assert [exchange.number for exchange in shorten(violation, log, session)] == rests_on
     # Without time, or with a history that does not lead to it, a violation keeps its own exchanges,
     # and the change of its webhook request.
-    causes = [change.exchange for change in conversation.belief.changes]
+    causes = [change.exchange for change in conversation.belief.changes.sent]
     kept = sorted({*causes, *violation.exchanges}, key=log.index)
     session.client.ends_at = 0.0
     assert [*shorten(violation, log, session)] == kept

@@ -5,7 +5,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from crmcom_kit.contract_tests.belief.belief import Belief, Record, TokenState
+from crmcom_kit.contract_tests.belief.belief import Belief
+from crmcom_kit.contract_tests.belief.records import Record
+from crmcom_kit.contract_tests.belief.tokens import KnownTokens, TokenState
 from crmcom_kit.contract_tests.client.calls import build
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.client.targets import Login
@@ -59,8 +61,8 @@ class Conversation:
     ) -> None:
         """Observe entries; ``TOKEN`` is valid."""
         credentials = Login(**LOGIN, api_key="KEY") if knows_login else Login()
-        self.belief = Belief(resolve(release), credentials=credentials, knows_tokens=knows_tokens)
-        self.belief.set_token(TOKEN, TokenState.LIVE)
+        self.belief = Belief(resolve(release), KnownTokens(credentials, knows_tokens))
+        self.belief.tokens.note(TOKEN, TokenState.LIVE)
         self.oracle = Oracle(self.belief)
         self.exchanges: list[Exchange] = []
         self.suspicions: list[Suspicion] = []
@@ -138,12 +140,12 @@ class Script:
 
     def spare(self, state: str) -> Sequence[Record]:
         """Return what is known of webhook requests in a state."""
-        return [known.typed for known in self.belief.existing() if known.state == state]
+        return [known.typed for known in self.belief.records.existing() if known.state == state]
 
     def alike(self, exchange: Exchange) -> Sequence[Record]:
         """Return what is known of webhook requests in the state of the one that a request names."""
         ((form, name),) = json.loads(exchange.call.body or b"")[IDENTIFIER].items()
-        (known,) = (known for known in self.belief.existing() if known.typed[form] == name)
+        (known,) = (known for known in self.belief.records.existing() if known.typed[form] == name)
         return self.spare(str(known.state))
 
     def repeat(self, _: Exchange, *, idle: bool = False) -> Sequence[Suspicion] | None:

@@ -20,7 +20,7 @@ from helpers.mistakes import (
     resend,
 )
 
-from crmcom_kit.contract_tests.belief.belief import TokenState
+from crmcom_kit.contract_tests.belief.tokens import TokenState
 from crmcom_kit.contract_tests.oracle.expectations import expectation
 
 BROKEN_TWICE = {
@@ -50,7 +50,7 @@ BROKEN_TWICE = {
 def expected(mock: Any, asked: Asked) -> str:
     """Return what is wrong with a request in the kit's words, if it knows the mock's records."""
     conversation = Conversation(recordings.listed([*mock.records().values()]))
-    conversation.belief.set_token(TOKEN, TokenState.LIVE)
+    conversation.belief.tokens.note(TOKEN, TokenState.LIVE)
     query = "&".join(f"{name}={quote(value, safe='=')}" for name, value in asked.query)
     body = None if asked.body is None else json.dumps(asked.body)
     made = request(asked.verb, f"{asked.path}?{query}", body)
