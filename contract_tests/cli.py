@@ -39,9 +39,9 @@ _INTERRUPTED = "Interrupted: the reports are being written; Ctrl-C again ends wi
 class HeadedOption(click.Option):
     """An option that stands under a heading of its command's help; a rare one is only named."""
 
-    def __init__(self, *args: Any, heading: str, is_rare: bool = False, **more: Any) -> None:
+    def __init__(self, *args: Any, heading: str, is_rare: bool = False, **settings: Any) -> None:
         """Add the heading to what ``click.Option`` takes."""
-        super().__init__(*args, **more)
+        super().__init__(*args, **settings)
         self.heading, self.is_rare = heading, is_rare
 
 
@@ -221,8 +221,8 @@ def check_files(files: Mapping[str, Path], ledger: str | None, recordings: Itera
             raise Refused(msg)
 
 
-def run_with(values: dict[str, Any], now: dt.datetime, stop: Stop, **more: Any) -> "Results":
-    """Run with the values of options and ``more`` of ``RunConfig``, and return the results.
+def run_with(values: dict[str, Any], now: dt.datetime, stop: Stop, **fields: Any) -> "Results":
+    """Run with the values of options and ``fields`` of ``RunConfig``, and return the results.
 
     A dry run prints the planned requests and exits. Raises OptionsError.
     """
@@ -240,7 +240,7 @@ def run_with(values: dict[str, Any], now: dt.datetime, stop: Stop, **more: Any) 
             if values["dry_run"]:
                 click.echo("\n".join([*dry_run(target, config), "Nothing was sent."]))
                 sys.exit(0)
-            return run(target, replace(config, stop=stop, progress=show, **more))
+            return run(target, replace(config, stop=stop, progress=show, **fields))
         finally:
             set_hypothesis_home_dir(None)
 

@@ -64,8 +64,8 @@ class Comparison:
     def differences(self, first: Exchange, second: Exchange) -> list[Difference]:
         """Return in what two responses to the same request differ."""
         if not (is_readable(first) and is_readable(second)):
-            same = first.status == second.status and is_readable(first) == is_readable(second)
-            return [] if same else [Difference("no envelope", _outcome(first), _outcome(second))]
+            is_same = first.status == second.status and is_readable(first) == is_readable(second)
+            return [] if is_same else [Difference("no envelope", _outcome(first), _outcome(second))]
         if self._has_ended(first, second):
             return [Difference(ENDED_TOKEN, _outcome(first), _outcome(second))]
         if first.ok != second.ok:
@@ -87,10 +87,10 @@ class Comparison:
         return is_of_token and (second.ok or self.wording(second) != self.token_refusal)
 
     def _refusals(self, first: Exchange, second: Exchange) -> Iterator[Difference]:
-        wanted = self.wording(second)
-        if wanted is not None and first.wording != wanted:
-            what = "code" if first.status == wanted[0] else "HTTP status"
-            seen = f"HTTP {wanted[0]}, {wanted[1]}"
+        expected = self.wording(second)
+        if expected is not None and first.wording != expected:
+            what = "code" if first.status == expected[0] else "HTTP status"
+            seen = f"HTTP {expected[0]}, {expected[1]}"
             yield Difference(f"{what} of a refusal", _outcome(first), seen)
         forms = [_form(exchange) for exchange in (first, second)]
         if forms[0] != forms[1]:
@@ -110,8 +110,10 @@ class Comparison:
             yield Difference(what, _listed(*steady), _listed(*reversed(steady)))
             return
         if steady[0] != steady[1]:
-            at = next(n for n, keys in enumerate(zip(*steady, strict=True)) if len(set(keys)) > 1)
-            yield Difference("the order of a list", steady[0][at], steady[1][at])
+            index = next(
+                n for n, keys in enumerate(zip(*steady, strict=True)) if len(set(keys)) > 1
+            )
+            yield Difference("the order of a list", steady[0][index], steady[1][index])
         by_id = {_id(record): record for record in second.records}
         for record in first.records:
             if _id(record) in by_id:
@@ -133,7 +135,7 @@ class Comparison:
                 yield Difference("data", _written(first), _written(second))
             return
         key = _id(first)
-        first, second = _known(first), _known(second)
+        first, second = _documented(first), _documented(second)
         if key in self.unsteady or first == second:
             return
         lacking = first.keys() ^ second.keys()
@@ -161,18 +163,18 @@ class Comparison:
             yield Difference("response equals request", equal[0], equal[1], key)
 
 
-def _known(record: Record) -> Record:
+def _documented(record: Record) -> Record:
     """Return the members of a webhook request that some page names."""
     return {
-        name: _inside(value, name) for name, value in record.items() if name in response_fields()
+        name: _inner(value, name) for name, value in record.items() if name in response_fields()
     }
 
 
-def _inside(value: Any, name: str) -> Any:
-    known = _members(name) if isinstance(value, dict) else None
-    if known is None:
+def _inner(value: Any, name: str) -> Any:
+    allowed = _members(name) if isinstance(value, dict) else None
+    if allowed is None:
         return value
-    return {inner: _inside(content, inner) for inner, content in value.items() if inner in known}
+    return {inner: _inner(content, inner) for inner, content in value.items() if inner in allowed}
 
 
 @cache
@@ -240,8 +242,8 @@ def _id(record: Record) -> str:
 
 
 def _listed(first: list[str], second: list[str]) -> str:
-    more = [key for key in first if key not in set(second)]
-    return f"{len(first)} webhook requests" + (f", with {more[0]}" if more else "")
+    extra = [key for key in first if key not in set(second)]
+    return f"{len(first)} webhook requests" + (f", with {extra[0]}" if extra else "")
 
 
 def _named(record: Record) -> str:

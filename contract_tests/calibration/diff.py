@@ -33,11 +33,11 @@ def with_profile(results: Results, profile: Profile) -> tuple[Log, Comparisons]:
 def _outlasting(profile: Profile, world: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
     """Yield what only the profile knows of what webhook requests refer to: they may be deleted."""
     for kind in REFERENCE_KINDS:
-        known = {entry[kind]["id"] for entry in world if kind in entry}
+        seen_ids = {entry[kind]["id"] for entry in world if kind in entry}
         for entry in profile.world if isinstance(profile.world, list) else ():
-            named = typed(entry).get(kind)
-            if named and named.get("id") and named["id"] not in known:
-                yield {kind: named}
+            reference = typed(entry).get(kind)
+            if reference and reference.get("id") and reference["id"] not in seen_ids:
+                yield {kind: reference}
 
 
 class OtherServer:

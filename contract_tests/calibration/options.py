@@ -30,13 +30,13 @@ class ManyOptions(HeadedCommand):
 
 
 def _with_shared(
-    command: str, own: Sequence[HeadedOption], gone: Mapping[str, str], **helps: str
+    command: str, special: Sequence[HeadedOption], gone: Mapping[str, str], **helps: str
 ) -> list[click.Option]:
     """Return the options of a command: its own behind the target, and those that it shares.
 
     Args:
         command: its name.
-        own: the options that only it has.
+        special: the options that only it has.
         gone: what to do instead, by the names of options of ``check`` that it had before 0.4.0.
         helps: what it says of shared options otherwise than ``check``, by their keys.
     """
@@ -49,9 +49,9 @@ def _with_shared(
         for option in OPTIONS
         if command in option.commands and option.heading not in (CHECKED, REPORTS)
     ]
-    target, others = map(as_click, shared[:2]), map(as_click, shared[2:])
+    target, further = map(as_click, shared[:2]), map(as_click, shared[2:])
     removed = (_removed(option, gone[option.name]) for option in OPTIONS if option.name in gone)
-    return [*target, *own, *others, *removed]
+    return [*target, *special, *further, *removed]
 
 
 def _removed(option: Option, advice: str) -> click.Option:

@@ -110,7 +110,7 @@ class Comparisons:
     """What a comparison of many responses came to."""
 
     #: In what the profile says that its mock differs, and how often it did: kinds, by method.
-    known: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    excused: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     groups: dict[tuple[str, str, bool], Group] = field(default_factory=dict)
     #: Of each response that was compared: whether pages say what it must be, and what differs.
     _responses: list[tuple[bool, str, set[str]]] = field(default_factory=list)
@@ -134,7 +134,7 @@ class Comparisons:
         self._responses.append((documented, method, {*kinds}))
         for kind, difference in kinds.items():
             group = Group(
-                method, kind, documented, exchange, difference, self.known.get(method, {})
+                method, kind, documented, exchange, difference, self.excused.get(method, {})
             )
             group = self.groups.setdefault((method, kind, documented), group)
             group.count += 1
@@ -153,10 +153,10 @@ class Comparisons:
         tally = Tally()
         for is_documented_, method, kinds in self._responses:
             if is_documented_ is documented:
-                known = self.known.get(method, {}).keys()
+                excused = self.excused.get(method, {}).keys()
                 tally.compared += 1
-                tally.otherwise += not kinds <= known
-                tally.as_profile += bool(kinds) and kinds <= known
+                tally.otherwise += not kinds <= excused
+                tally.as_profile += bool(kinds) and kinds <= excused
         return tally
 
     @property
@@ -179,11 +179,11 @@ class Comparisons:
                 kinds.setdefault(method, {})[kind] = f"{count} of {totals[method]}"
         return kinds
 
-    def excuse(self, known: Mapping[str, Mapping[str, str]]) -> None:
-        """Count what a profile says, which was made of this, as known."""
-        self.known = known
+    def excuse(self, kinds: Mapping[str, Mapping[str, str]]) -> None:
+        """Count what a profile says, which was made of this, as excused."""
+        self.excused = kinds
         for group in self.groups.values():
-            group.excused = dict.fromkeys(known.get(group.method, ()), "")
+            group.excused = dict.fromkeys(kinds.get(group.method, ()), "")
 
     def ranked_groups(self) -> list[Group]:
         """Return the groups: new ones first, those of documented requests, the largest."""

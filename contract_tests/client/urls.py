@@ -73,10 +73,10 @@ class UrlSecrets:
         ampersand, equals = _separators(layers)
         core = query.rstrip(_ENDS)
         parts = ampersand.split(core)
-        for at in range(0, len(parts), 2):
-            sign = equals.search(parts[at])
+        for position in range(0, len(parts), 2):
+            sign = equals.search(parts[position])
             start = 0 if sign is None else sign.end()
-            parts[at] = parts[at][:start] + self._shown(parts[at][start:], layers)
+            parts[position] = parts[position][:start] + self._shown(parts[position][start:], layers)
         return "".join(parts) + query[len(core) :]
 
     def _shown(self, spelled: str, layers: int) -> str:

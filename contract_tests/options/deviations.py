@@ -114,8 +114,8 @@ def _entries(
     entries = content.get(name, [])
     if not isinstance(entries, list):
         raise OptionsError(_not_allowed(f"{name}: {entries!r}", f"[[{name}]]"))
-    for at, entry in enumerate(entries, 1):
-        yield read(f"{name} {at}", entry)
+    for number, entry in enumerate(entries, 1):
+        yield read(f"{name} {number}", entry)
 
 
 def _read_not_seen(place: str, entry: Any) -> NotSeen:

@@ -177,8 +177,10 @@ class ClientChecker:
 
     def _is_again(self, request: Request) -> bool:
         """Return whether the response to the same change was lost, and nobody has looked since."""
-        same = [lost.names for lost in self._lost if lost.method == request.name]
-        return bool(same) and not self._names(request).isdisjoint(frozenset().union(*same))
+        names = self._names(request)
+        return any(
+            lost.method == request.name and not names.isdisjoint(lost.names) for lost in self._lost
+        )
 
     def _twice(self, request: Request) -> Remark:
         parameters = {name: request.parameters.get(name) for name in ("token", IDENTIFIER)}
@@ -192,11 +194,11 @@ class ClientChecker:
 
     def _see(self, exchange: Exchange, request: Request, *, is_unordered: bool) -> None:
         """Take note of the webhook requests of a response: what a lost change did is known now."""
-        named = self._names(request) if request.name in ("show", *CHANGES) else frozenset[str]()
+        sent = self._names(request) if request.name in ("show", *CHANGES) else frozenset[str]()
         if self._lost:
-            names = named.union(*map(_names_of, exchange.records))
-            kept = [lost for lost in self._lost if lost.names.isdisjoint(names)]
-            self._lost = deque(kept, maxlen=_MAX_KEPT)
+            names = sent.union(*map(_names_of, exchange.records))
+            unresolved = [lost for lost in self._lost if lost.names.isdisjoint(names)]
+            self._lost = deque(unresolved, maxlen=_MAX_KEPT)
         filtered = request.filters.get("life_cycle_state") if request.is_clear else None
         for record in exchange.records:
             names = _names_of(record)
@@ -206,7 +208,7 @@ class ClientChecker:
             state = record.get("life_cycle_state", filtered)
             if is_unordered or request.name == "delete":
                 state = "unknown" if is_unordered else "deleted"
-            self._keep_state(named | names, state)
+            self._keep_state(sent | names, state)
         for table in (self._paired, self._seen):
             while len(table) > 2 * _MAX_SEEN:
                 del table[next(iter(table))]
@@ -308,9 +310,9 @@ class _RefusedTokens:
                 self._refused.setdefault(key, set()).add(token)
             if _is_about_token(exchange):
                 self._ended.setdefault(token, ("token.expiry", recorded.end))
-        for kept in (self._ended, self._served, self._refused):
-            if len(kept) > _MAX_KEPT:
-                kept.clear()
+        for table in (self._ended, self._served, self._refused):
+            if len(table) > _MAX_KEPT:
+                table.clear()
 
     def _serve(self, token: str, key: str, end: float) -> None:
         """Take note of a request that was served."""

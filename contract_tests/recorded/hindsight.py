@@ -307,10 +307,10 @@ class Case(NamedTuple):
     def _is_short_again(self, whole: Mapping[str, Any], ids: Set[str]) -> Exchange | None:
         """Return a list that is too short again, once all that it selects was listed."""
         count, parameters = len(self.exchange.records), without_token(self.exchange.call.parameters)
-        for every in self.later.lists(whole, self.exchange.number):
-            after = self.later.lists(parameters, every.number)
-            if ids <= every.by_id.keys() and after:
-                return after[0] if len(after[0].records) == count else None
+        for complete in self.later.lists(whole, self.exchange.number):
+            later = self.later.lists(parameters, complete.number)
+            if ids <= complete.by_id.keys() and later:
+                return later[0] if len(later[0].records) == count else None
         return None
 
     def _disagrees(self, key: str) -> bool:

@@ -136,8 +136,8 @@ class Observer:
         observation = self.oracle.observe(exchange)
         self._note(observation, exchange)
         for suspicion in observation.suspicions:
-            named = {key: before.get(key) or records.get(key) for key in _rests_on(suspicion)}
-            was = {key: replace(record) for key, record in named.items() if record is not None}
+            tracked = {key: before.get(key) or records.get(key) for key in _rests_on(suspicion)}
+            was = {key: replace(record) for key, record in tracked.items() if record is not None}
             self._unsettled.append(Case(suspicion, was, self._later))
             if not isinstance(suspicion.hypotheses[0], Evident):
                 for key in _rests_on(suspicion) & self.belief.records.condensed.keys():
@@ -173,10 +173,10 @@ class Observer:
         suspicion, confirmed = case.suspicion, case.confirmed()
         if confirmed is None:
             return False
-        hypothesis, by = confirmed
+        hypothesis, confirming = confirmed
         violation = suspicion.violation(hypothesis)
         cause = self._cause(suspicion, hypothesis.statement)
-        exchanges = (*violation.exchanges, by, *cause)
+        exchanges = (*violation.exchanges, confirming, *cause)
         shown = {exchange.number: exchange for exchange in exchanges}
         exchanges = tuple(shown[number] for number in sorted(shown))
         violation = replace(violation, exchanges=exchanges)
@@ -189,8 +189,8 @@ class Observer:
         exchange, candidates = suspicion.exchange, list[Exchange]()
         if statement.startswith(CHANGES):
             changes = self.belief.changes.sent
-            named = (change for change in changes if suspicion.record_id in change.named)
-            candidates = [change.exchange for change in named]
+            matching = (change for change in changes if suspicion.record_id in change.named)
+            candidates = [change.exchange for change in matching]
         elif statement == "token_release.ends_token":
             token = exchange.call.parameters.get("token")
             releases = (sent for sent in self.history if sent.call.method == "token_release")

@@ -283,8 +283,8 @@ def _recorded(entry: Any, release: Release, base_url: str | None) -> tuple[str, 
     is_unknown = parsed.method is None and not is_of_api(call, release)
     if is_unknown or call.verb in ("OPTIONS", "HEAD"):
         raise Skip(UNKNOWN_METHOD)
-    kept = tuple(pair for pair in call.headers if pair[0].lower() in _KEPT_HEADERS)
-    call = replace(call, method=parsed.name, parameters=parsed.parameters, headers=kept)
+    headers = tuple(pair for pair in call.headers if pair[0].lower() in _KEPT_HEADERS)
+    call = replace(call, method=parsed.name, parameters=parsed.parameters, headers=headers)
     status = _status(response)
     try:
         body = _received(entry, response, status)

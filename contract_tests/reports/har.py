@@ -19,8 +19,8 @@ _NO_TIME = "1970-01-01T00:00:00+00:00"
 def render(report: Report) -> Iterator[str]:
     """Yield the archive's text in pieces, without secrets; long bodies are cut."""
     entries, target = _entries(report), report.results.target
-    more = () if target.recorded else (OF_CHECK,)
-    return archive_text(entries, target.release.name, *more)
+    marks = () if target.recorded else (OF_CHECK,)
+    return archive_text(entries, target.release.name, *marks)
 
 
 def _entries(report: Report) -> Iterator[dict[str, Any]]:

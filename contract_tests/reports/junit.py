@@ -61,8 +61,8 @@ def _of_client(client: Entry) -> Iterator[ET.Element]:
     if not client["mistakes"]:
         name = f"no mistake in {counted(client['requests'], 'request')}"
         yield ET.Element("testcase", classname="crmcom_kit.client", name=name)
-    for at, mistake in enumerate(client["mistakes"], 1):
-        name = visible(f"{at}: {mistake['statement']}, {mistake['method']}")
+    for number, mistake in enumerate(client["mistakes"], 1):
+        name = visible(f"{number}: {mistake['statement']}, {mistake['method']}")
         case = ET.Element("testcase", classname="crmcom_kit.client", name=name)
         failure = ET.SubElement(
             case, "failure", message=visible(mistake["mistake"]), type=visible(mistake["kind"])

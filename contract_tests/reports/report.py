@@ -288,8 +288,8 @@ def repeated(violation: dict[str, Any]) -> str:
     """Return how often a violation was seen besides: "and 13 more records", or ""."""
     if violation["records"] > 1:
         return f"and {counted(violation['records'] - 1, 'more record')}"
-    more = violation["times"] - 1
-    return f"and {more} more {'time' if more == 1 else 'times'}" if more else ""
+    count = violation["times"] - 1
+    return f"and {count} more {'time' if count == 1 else 'times'}" if count else ""
 
 
 def by_method(entry: Entry) -> str:
@@ -335,5 +335,5 @@ def failure_details(entry: Entry, limit: int | None = None) -> Iterator[str]:
         yield f"Expected: {one_line(violation['expected'])}"
         yield f"Seen:     {one_line(violation['seen'])}{f' ({repetitions})' if repetitions else ''}"
         yield from (f"  {visible(line)}" for line in violation["script"].splitlines())
-    if more := len(violations[:limit]) - len(violations):
-        yield f"{counted(-more, 'other kind')} of violation not shown."
+    if hidden := len(violations) - len(violations[:limit]):
+        yield f"{counted(hidden, 'other kind')} of violation not shown."

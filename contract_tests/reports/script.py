@@ -120,24 +120,24 @@ class Scripts:
         if all(_PLAIN.fullmatch(part) for part in parts[::2]):
             return f'"{"".join(self._expressed(parts, place))}"'
         quoted = [
-            f'"{part}"' if at % 2 else shlex.quote(part)
-            for at, part in enumerate(self._expressed(parts, place))
+            f'"{part}"' if position % 2 else shlex.quote(part)
+            for position, part in enumerate(self._expressed(parts, place))
         ]
         # A dollar sign before quotes begins no variable.
         return "".join(part for part in quoted if part != "''").replace(_LITERAL, "$''")
 
     def _expressed(self, parts: Sequence[str], place: Place) -> Iterator[str]:
         """Yield the parts of a text; every second one is a variable, as a shell has it."""
-        for at, part in enumerate(parts):
+        for position, part in enumerate(parts):
             secret = self._redactor.secret_of(part)
-            if not at % 2:
+            if not position % 2:
                 yield part
             elif place == "query" and not _IN_QUERY.fullmatch(secret):
                 yield f'$(encoded "${part}")'
             elif place == "json" and not _IN_JSON.fullmatch(secret):
                 yield f'$(escaped "${part}")'
             else:
-                yield f"${{{part}}}" if re.match(r"\w", parts[at + 1]) else f"${part}"
+                yield f"${{{part}}}" if re.match(r"\w", parts[position + 1]) else f"${part}"
 
 
 class _Script:
@@ -152,8 +152,8 @@ class _Script:
     def send(self, calls: Sequence[Call]) -> None:
         """Add commands that send requests, after those that they need."""
         commands = [self._scripts.curl(call, "-isS") for call in calls]
-        for at, (call, command) in enumerate(zip(calls, commands, strict=True)):
-            later = {name for command in commands[at + 1 :] for name in _USED.findall(command)}
+        for index, (call, command) in enumerate(zip(calls, commands, strict=True)):
+            later = {name for command in commands[index + 1 :] for name in _USED.findall(command)}
             returned = [name for name, login in self._scripts.logins.items() if login is call]
             if later.intersection(returned).difference(self._done):
                 self._define(returned[0])

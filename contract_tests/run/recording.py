@@ -150,9 +150,9 @@ def _warnings(
 
 def _unconfirmed(first: Suspicion, times: int) -> str:
     """Describe the first suspicion of a statement, and how many more there are."""
-    more = f"; and {counted(times - 1, 'time')} more" if times > 1 else ""
+    suffix = f"; and {counted(times - 1, 'time')} more" if times > 1 else ""
     statement, method = first.kind
     return (
         f"not confirmed: {statement}, exchange {first.exchange.number}, {method}: expected "
-        f"{first.expected}; seen {first.seen}{more}"
+        f"{first.expected}; seen {first.seen}{suffix}"
     )

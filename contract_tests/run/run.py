@@ -209,11 +209,10 @@ class _Run:
 
     def _other_release(self) -> str:
         """Say what to do about a mock that serves another release."""
-        names = (self.world.release, self.target.release.name)
-        served, asked = [name.removesuffix(".0.0") for name in names]
-        return (
-            f"the mock at {self.target.name} serves {served}, not {asked}: give --release {served}"
-        )
+        served = self.world.release.removesuffix(".0.0")
+        not_served = self.target.release.name.removesuffix(".0.0")
+        what = f"the mock at {self.target.name} serves {served}, not {not_served}"
+        return f"{what}: give --release {served}"
 
     def _log_in_and_try(self) -> None:
         self._show_progress("logging in")
