@@ -44,7 +44,7 @@ from crmcom_kit.contract_tests.belief.belief import Belief
 from crmcom_kit.contract_tests.belief.records import TrackedRecords
 from crmcom_kit.contract_tests.client.http import Limits
 from crmcom_kit.contract_tests.client.targets import own_mock
-from crmcom_kit.contract_tests.options.options import DEFAULTS, OptionsError
+from crmcom_kit.contract_tests.options.options import DEFAULTS, OPTIONS, OptionsError
 from crmcom_kit.contract_tests.recorded import observer, reading
 from crmcom_kit.contract_tests.recorded.hindsight import Later
 from crmcom_kit.contract_tests.reports import har, html, junit
@@ -421,8 +421,8 @@ def test_options_that_make_no_sense_beside_it() -> None:
         "secret_key": ("A=B",),
     }  # fmt: skip
     for name, value in refused.items():
-        option = name.replace("_", "-")
-        with pytest.raises(OptionsError, match=f"--{option} is not allowed with --from-har"):
+        option = next(option.shown for option in OPTIONS if option.key == name)
+        with pytest.raises(OptionsError, match=f"{option} is not allowed with --from-har"):
             prepared(DEFAULTS | {"from_har": ("x.har",), name: value}, now=NOW)
 
 
