@@ -13,14 +13,7 @@ if TYPE_CHECKING:
     from crmcom_kit.mock_server.python_api.recorded import recorded_response
     from crmcom_kit.mock_server.world.factory import make_world
 
-__all__ = [
-    "Mock",
-    "MockWorld",
-    "create_app",
-    "crmcom_mock",
-    "make_world",
-    "recorded_response",
-]
+__all__ = ["Mock", "MockWorld", "create_app", "crmcom_mock", "make_world", "recorded_response"]
 
 _HOMES = {
     "Mock": "python_api",

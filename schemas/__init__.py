@@ -6,12 +6,7 @@ fact is in one place. This room also has the form of records, envelopes and sign
 """
 
 from crmcom_kit.schemas.dialect import Dialect, DialectError, dialect_names, dials, load_dialect
-from crmcom_kit.schemas.loader import (
-    UnknownSchema,
-    load_schema,
-    schema_names,
-    validator,
-)
+from crmcom_kit.schemas.loader import UnknownSchema, load_schema, schema_names, validator
 from crmcom_kit.schemas.methods import API_PATH, methods, response_fields
 from crmcom_kit.schemas.releases import Release, UnknownRelease, release_names, resolve
 

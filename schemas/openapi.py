@@ -4,13 +4,7 @@ import json
 from typing import Any
 
 from crmcom_kit.schemas.dial_tables import statuses_of_error
-from crmcom_kit.schemas.dialect import (
-    Dialect,
-    dials,
-    error_kinds,
-    load_dialect,
-    statement_of_error,
-)
+from crmcom_kit.schemas.dialect import Dialect, dials, error_kinds, load_dialect, statement_of_error
 from crmcom_kit.schemas.envelopes import Envelopes
 from crmcom_kit.schemas.examples import examples
 from crmcom_kit.schemas.exchanges import Exchanges

@@ -22,10 +22,7 @@ from crmcom_kit.mock_server.store.records import IndexedField, Query, Record
 from crmcom_kit.mock_server.store.reference_data import find_object
 from crmcom_kit.mock_server.typed_schemas import Keywords
 from crmcom_kit.mock_server.world import generation
-from crmcom_kit.mock_server.world.changes import (
-    change_record,
-    remove_record,
-)
+from crmcom_kit.mock_server.world.changes import change_record, remove_record
 from crmcom_kit.mock_server.world.entries import export
 from crmcom_kit.mock_server.world.generation import add_partial
 from crmcom_kit.mock_server.world.world_file import DataError, check_entries, read_entries

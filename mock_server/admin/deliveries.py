@@ -3,13 +3,7 @@
 from typing import Annotated, NotRequired, TypedDict
 
 from crmcom_kit.mock_server.admin import serializers
-from crmcom_kit.mock_server.admin.contract import (
-    Call,
-    Count,
-    JsonObject,
-    RecordKey,
-    operation,
-)
+from crmcom_kit.mock_server.admin.contract import Call, Count, JsonObject, RecordKey, operation
 from crmcom_kit.mock_server.admin.serializers import Delivery, RecordName
 from crmcom_kit.mock_server.deliveries.messages import MESSAGE_FAULTS
 from crmcom_kit.mock_server.deliveries.scripts import ScriptedDelivery

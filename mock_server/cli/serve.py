@@ -100,12 +100,7 @@ def serve(**options: Any) -> None:
             log = log_of(options, registry)
             app = AsgiShell(registry, log=log)
             try:
-                server = Server(
-                    app,
-                    listener,
-                    closing=registry.closing,
-                    tls=_tls(options),
-                )
+                server = Server(app, listener, closing=registry.closing, tls=_tls(options))
             except ServeError as error:
                 raise Refused(str(error)) from None
 

@@ -14,13 +14,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TextIO
 
 from crmcom_kit.mock_server.clock import Clock
-from crmcom_kit.redaction import (
-    Redactor,
-    decoded,
-    redact_query,
-    redact_url,
-    words_of,
-)
+from crmcom_kit.redaction import Redactor, decoded, redact_query, redact_url, words_of
 
 if TYPE_CHECKING:
     from crmcom_kit.mock_server.deliveries.attempts import Attempt

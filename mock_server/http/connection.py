@@ -89,10 +89,7 @@ class Connection(HttpToolsProtocol):
     """The protocol that a server's event loop makes for each connection."""
 
     def __init__(
-        self,
-        config: "Config",
-        state: "ServerState",
-        loop: asyncio.AbstractEventLoop,
+        self, config: "Config", state: "ServerState", loop: asyncio.AbstractEventLoop
     ) -> None:
         """Serve the application of ``config``."""
         super().__init__(config, state, {}, loop)

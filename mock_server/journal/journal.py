@@ -100,11 +100,7 @@ class Journal:
     """The last requests to one world and their responses, newest last."""
 
     def __init__(
-        self,
-        max_entries: int = MAX_ENTRIES,
-        *,
-        epoch: int = 0,
-        budget: JournalBudget | None = None,
+        self, max_entries: int = MAX_ENTRIES, *, epoch: int = 0, budget: JournalBudget | None = None
     ) -> None:
         """Start empty, with room for the last ``max_entries`` requests.
 

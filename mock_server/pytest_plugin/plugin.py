@@ -232,9 +232,7 @@ def crmcom_mock_server(
 
 @pytest.fixture
 def crmcom_mock(
-    request: pytest.FixtureRequest,
-    crmcom_mock_server: "Mock",
-    crmcom_mock_options: dict[str, Any],
+    request: pytest.FixtureRequest, crmcom_mock_server: "Mock", crmcom_mock_options: dict[str, Any]
 ) -> "Iterator[MockWorld]":
     """A separate world for the test, with the mock's initial content; it ends with the test."""
     from crmcom_kit.mock_server.pytest_plugin.hooks import world_of_test

@@ -5,11 +5,7 @@ from collections.abc import Callable, Iterator
 
 from crmcom_kit.mock_server.deliveries.attempts import Attempt
 from crmcom_kit.mock_server.deliveries.receiver import Received
-from crmcom_kit.mock_server.python_api.arguments import (
-    integer,
-    methods_hide_our_frames,
-    text,
-)
+from crmcom_kit.mock_server.python_api.arguments import integer, methods_hide_our_frames, text
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.webhooks.delivering import replay
 from crmcom_kit.usage_errors import UsageError, quoted

@@ -12,11 +12,7 @@ from crmcom_kit.mock_server.faults.presets import FORMER_NAMES
 from crmcom_kit.mock_server.faults.registry import Faults, FaultState
 from crmcom_kit.mock_server.python_api.arguments import methods_hide_our_frames, text
 from crmcom_kit.mock_server.python_api.handle import WorldHandle
-from crmcom_kit.mock_server.python_api.keywords import (
-    FaultArguments,
-    Operations,
-    RefusalArguments,
-)
+from crmcom_kit.mock_server.python_api.keywords import FaultArguments, Operations, RefusalArguments
 from crmcom_kit.usage_errors import NotFound, UsageError, hint
 
 

@@ -25,12 +25,7 @@ class Mock(MockWorld):
     """
 
     def __init__(
-        self,
-        *,
-        host: str = "127.0.0.1",
-        port: int = 0,
-        strict: bool = False,
-        **options: Any,
+        self, *, host: str = "127.0.0.1", port: int = 0, strict: bool = False, **options: Any
     ) -> None:
         """Create the mock; ``crmcom_mock`` describes the arguments."""
         names = signature(make_world).parameters

@@ -5,12 +5,7 @@ from typing import Any, Unpack, overload
 
 from crmcom_kit.mock_server.journal import verification
 from crmcom_kit.mock_server.journal.entry_view import EntryView
-from crmcom_kit.mock_server.journal.patterns import (
-    MEMBERS,
-    RequestPattern,
-    Value,
-    check_members,
-)
+from crmcom_kit.mock_server.journal.patterns import MEMBERS, RequestPattern, Value, check_members
 from crmcom_kit.mock_server.journal.verification import Condition, Expected
 from crmcom_kit.mock_server.python_api.arguments import methods_hide_our_frames, non_negative
 from crmcom_kit.mock_server.python_api.handle import WorldHandle

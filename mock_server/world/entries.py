@@ -16,19 +16,10 @@ from crmcom_kit.mock_server.protocol.filters import seconds
 from crmcom_kit.mock_server.protocol.response import compact_json
 from crmcom_kit.mock_server.store.life_cycle import State
 from crmcom_kit.mock_server.store.records import DuplicateRecord, Record
-from crmcom_kit.mock_server.store.reference_data import (
-    Object,
-    ReferenceData,
-    size_of,
-)
+from crmcom_kit.mock_server.store.reference_data import Object, ReferenceData, size_of
 from crmcom_kit.mock_server.store.store import Store
 from crmcom_kit.mock_server.world.ids import Ids
-from crmcom_kit.mock_server.world.world_file import (
-    ALLOWED_VALUES,
-    DataError,
-    LocatedEntry,
-    kinds,
-)
+from crmcom_kit.mock_server.world.world_file import ALLOWED_VALUES, DataError, LocatedEntry, kinds
 from crmcom_kit.schemas.exchanges import status_of
 from crmcom_kit.schemas.methods import IDENTIFIER_FIELDS, REFERENCE_KINDS
 from crmcom_kit.usage_errors import LimitExceeded, quoted

@@ -27,12 +27,7 @@ from crmcom_kit.mock_server.protocol.config import Config
 from crmcom_kit.mock_server.store.records import Record
 from crmcom_kit.mock_server.store.reference_data import ReferenceData
 from crmcom_kit.mock_server.store.store import Store
-from crmcom_kit.mock_server.world.entries import (
-    export,
-    import_entries,
-    record_line,
-    reference_line,
-)
+from crmcom_kit.mock_server.world.entries import export, import_entries, record_line, reference_line
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.world_file import DataError, LocatedEntry, kinds
 from crmcom_kit.output import open_private

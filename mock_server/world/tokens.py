@@ -61,12 +61,7 @@ class Tokens:
     """The tokens of one world, which outlast its epochs."""
 
     def __init__(
-        self,
-        *,
-        clock: Clock,
-        ids: Ids,
-        live_at_once: int = 0,
-        renews: bool = True,
+        self, *, clock: Clock, ids: Ids, live_at_once: int = 0, renews: bool = True
     ) -> None:
         """Start without tokens.
 
