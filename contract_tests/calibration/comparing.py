@@ -80,7 +80,7 @@ class Comparison:
         return differences
 
     def _has_ended(self, first: Exchange, second: Exchange) -> bool:
-        """Whether a token is no longer valid on the first server alone."""
+        """Return whether a token is no longer valid on the first server alone."""
         if first.ok or self.token_refusal is None:
             return False
         is_of_token = first.wording == self.token_refusal
@@ -103,17 +103,18 @@ class Comparison:
         if not any("id" in record for record in (*first.records, *second.records)):
             yield from self._parts(first.records, second.records)
             return
-        ids = [[_id(record) for record in exchange.records] for exchange in (first, second)]
-        steady = [[key for key in keys if key not in self.unsteady] for keys in ids]
-        if sorted(steady[0]) != sorted(steady[1]):
-            what = "how many are listed" if len(steady[0]) != len(steady[1]) else "which are listed"
-            yield Difference(what, _listed(*steady), _listed(*reversed(steady)))
+        first_ids, second_ids = (
+            [key for key in map(_id, exchange.records) if key not in self.unsteady]
+            for exchange in (first, second)
+        )
+        if sorted(first_ids) != sorted(second_ids):
+            is_longer = len(first_ids) != len(second_ids)
+            what = "how many are listed" if is_longer else "which are listed"
+            yield Difference(what, _listed(first_ids, second_ids), _listed(second_ids, first_ids))
             return
-        if steady[0] != steady[1]:
-            index = next(
-                n for n, keys in enumerate(zip(*steady, strict=True)) if len(set(keys)) > 1
-            )
-            yield Difference("the order of a list", steady[0][index], steady[1][index])
+        pairs = zip(first_ids, second_ids, strict=True)
+        for first_id, second_id in islice((pair for pair in pairs if pair[0] != pair[1]), 1):
+            yield Difference("the order of a list", first_id, second_id)
         by_id = {_id(record): record for record in second.records}
         for record in first.records:
             if _id(record) in by_id:
@@ -143,24 +144,27 @@ class Comparison:
             yield Difference("which members are shown", _named(first), _named(second), key)
             return
         before = flat(self.original.get(key, {}))
-        first, second = flat(first), flat(second)
-        for name in dict.fromkeys((*first, *second)):
-            first_value, second_value = first.get(name, _ABSENT), second.get(name, _ABSENT)
-            if first_value != second_value and not (
-                name in _DRAWN and _are_new(before.get(name), first_value, second_value)
-            ):
-                forms = _type(first_value), _type(second_value)
-                yield Difference(
-                    f"member {name}", _written(first_value), _written(second_value), key, forms
-                )
-        texts = [(before.get(n), first.get(n), second.get(n)) for n in ("request", "response")]
-        drawn = [
-            first_value != second_value and _are_new(was, first_value, second_value)
-            for was, first_value, second_value in texts
-        ]
-        if all(drawn) and _are_equal(first) != _are_equal(second):
-            equal = [str(_are_equal(record)) for record in (first, second)]
-            yield Difference("response equals request", equal[0], equal[1], key)
+        yield from _members_that_differ(before, flat(first), flat(second))
+
+
+def _members_that_differ(before: Record, first: Record, second: Record) -> Iterator[Difference]:
+    """Yield in which members a webhook request differs that was ``before`` on both servers."""
+    key = _id(first)
+    for name in dict.fromkeys((*first, *second)):
+        old, new, other_new = (record.get(name, _ABSENT) for record in (before, first, second))
+        if new != other_new and not (name in _DRAWN and _are_new(old, new, other_new)):
+            forms = _type(new), _type(other_new)
+            yield Difference(f"member {name}", _written(new), _written(other_new), key, forms)
+    if all(
+        first.get(name) != second.get(name)
+        and _are_new(before.get(name), first.get(name), second.get(name))
+        for name in ("request", "response")
+    ):
+        equal, other_equal = (
+            str(record.get("request") == record.get("response")) for record in (first, second)
+        )
+        if equal != other_equal:
+            yield Difference("response equals request", equal, other_equal, key)
 
 
 def _documented(record: Record) -> Record:
@@ -190,7 +194,7 @@ _ABSENT = object()
 
 
 def _are_new(before: Any, first: Any, second: Any) -> bool:
-    """Whether both servers have put another text in place of one; in objects and arrays as well."""
+    """Return whether both servers have put a new text in place of one, at any depth."""
     if first == second:
         return True
     if isinstance(first, dict) and isinstance(second, dict) and first.keys() == second.keys():
@@ -201,10 +205,6 @@ def _are_new(before: Any, first: Any, second: Any) -> bool:
         return all(map(_are_new, olds, first, second))
     is_drawn = isinstance(first, str) and isinstance(second, str)
     return (is_drawn or (is_moment(first) and is_moment(second))) and before not in (first, second)
-
-
-def _are_equal(record: Record) -> bool:
-    return bool(record.get("request") == record.get("response"))
 
 
 def _texts(first: Exchange, second: Exchange) -> Iterator[Difference]:

@@ -14,8 +14,8 @@ from crmcom_kit.contract_tests.calibration.comparing import (
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.client.wording import counted
 from crmcom_kit.contract_tests.oracle.parsing import read
+from crmcom_kit.contract_tests.reports.html import page
 from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
-from crmcom_kit.contract_tests.reports.report import visible
 from crmcom_kit.contract_tests.reports.script import Scripts
 from crmcom_kit.contract_tests.run.results import Results
 from crmcom_kit.schemas.dialect import dials
@@ -213,7 +213,10 @@ class Comparisons:
 
 
 def is_documented(exchange: Exchange, release: Release) -> bool:
-    """Whether pages say what a request asks for; of one that a server may take, if it has."""
+    """Return whether pages say what a request asks for.
+
+    One that a server may serve or refuse counts if it was served.
+    """
     request = read(exchange.call, release)
     is_open = request.is_unusual and not exchange.ok
     return request.method is not None and request.is_clear and not is_open
@@ -226,19 +229,9 @@ def as_html(
     sides: Sequence[str] = SIDES,
 ) -> str:
     """Return the page for people, which has examples of the server's data."""
-    from jinja2 import Environment, StrictUndefined
-
-    environment = Environment(
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=lambda value: visible(value) if type(value) is str else value,
-    )
-    template = environment.from_string(_TEMPLATE.read_text(encoding="utf-8"))
-    rows = list(_rows(compared, results))
-    shown = {"groups": rows, "sides": sides, "dial_rows": dial_rows}
-    return template.render(**{**facts, **compared.as_json(), **shown})
+    groups = list(_rows(compared, results))
+    values = {"groups": groups, "sides": sides, "dial_rows": dial_rows}
+    return page(_TEMPLATE, {**facts, **compared.as_json(), **values})
 
 
 def dial_rows(learned: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, Any, str]]:

@@ -1,6 +1,8 @@
 """The HTML report: one self-contained file, readable on a phone and without JavaScript."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from crmcom_kit.contract_tests.oracle.findings import Verdict
 from crmcom_kit.contract_tests.reports.report import Report, amount, by_method, repeated, visible
@@ -11,6 +13,18 @@ _MAX_OPEN = 3  # statements; if more are broken, all are folded
 
 def render(report: Report) -> str:
     """Return the page."""
+    failing, statements = report.failing, report.document["statements"]
+    listed = [entry for entry in statements if entry["violations"] and entry not in failing]
+    shown = [*failing, *listed]
+    values = {
+        "report": report, "amount": amount, "verdicts_by_method": by_method, "repeated": repeated,
+        "shown": shown, "opens": len(shown) <= _MAX_OPEN, "verdicts": list(map(str, Verdict)),
+    }  # fmt: skip
+    return page(_TEMPLATE, report.document | values)
+
+
+def page(template: Path, values: Mapping[str, Any]) -> str:
+    """Return the page that a template makes of values; control characters in texts are visible."""
     from jinja2 import Environment, StrictUndefined
 
     environment = Environment(
@@ -20,17 +34,4 @@ def render(report: Report) -> str:
         lstrip_blocks=True,
         finalize=lambda value: visible(value) if type(value) is str else value,
     )
-    template = environment.from_string(_TEMPLATE.read_text(encoding="utf-8"))
-    failing, statements = report.failing, report.document["statements"]
-    listed = [entry for entry in statements if entry["violations"] and entry not in failing]
-    shown = [*failing, *listed]
-    return template.render(
-        **report.document,
-        report=report,
-        amount=amount,
-        verdicts_by_method=by_method,
-        repeated=repeated,
-        shown=shown,
-        opens=len(shown) <= _MAX_OPEN,
-        verdicts=list(map(str, Verdict)),
-    )
+    return environment.from_string(template.read_text(encoding="utf-8")).render(values)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from enum import Enum, auto
 from typing import Any
 from urllib.parse import parse_qsl, unquote
@@ -54,7 +55,6 @@ def _is_right(call: Call, scene: Scene) -> bool:
     if method is None or unit not in (None, login.unit, *known_units(scene.belief)):
         return False
     units = {} if unit is None else {"unit": unit}
-    sent = (call.verb, call.path.strip("/"), call.query, call.body, call.headers)
     if method.name == "token":
         right = {name: getattr(login, name) for name in LOGIN_PARAMETERS}
         if not all(right.values()) or {**right, **units} != call.parameters:
@@ -64,13 +64,8 @@ def _is_right(call: Call, scene: Scene) -> bool:
         right_call = key_login(method, f"{login.api_key}:", unit)
     else:
         return False
-    return sent == (
-        right_call.verb,
-        right_call.path,
-        right_call.query,
-        right_call.body,
-        right_call.headers,
-    )
+    sent = replace(call, path=call.path.strip("/"), parameters=right_call.parameters)
+    return sent == right_call
 
 
 def _names(call: Call, username: str) -> bool:
