@@ -4,35 +4,31 @@ from collections import Counter
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
+from crmcom_kit.contract_tests.belief.interpretations import Identifier
 from crmcom_kit.contract_tests.belief.records import Record
 from crmcom_kit.contract_tests.oracle.parsing import IDENTIFIER
+from crmcom_kit.contract_tests.templates.reads import FORMS, Selection
 from crmcom_kit.contract_tests.templates.table import Parameters, Scene, template
 
-Variant = tuple[str, str | None]  # the field that names it, and fields_set
 _FORMS = ("number", "id")
 _FIELDS = ("number", "url,error_code,life_cycle_state", "id,log_information")
 
 
-def _plain_first(scene: Scene, method: str) -> Sequence[Variant]:
-    """Return variants without fields_set, and with it if the method has it; plain ones first."""
-    fields = _FIELDS if "fields_set" in scene.methods[method].parameters else ()
-    whole: list[Variant] = [("id", None), ("number", None)]
-    some = [(form, names) for names in fields for form in ("id", "number")]
+def _plain_first(scene: Scene, method: str) -> Sequence[Selection]:
+    """Return selections without fields_set, and with it if the method has it; plain ones first."""
+    fields_sets = _FIELDS if "fields_set" in scene.methods[method].parameters else ()
+    whole = [Selection(None, form) for form in FORMS]
+    some = [Selection(fields, form) for fields in fields_sets for form in FORMS]
     return [*whole, *some[:2], *whole, *some[2:]]
-
-
-def _parameters(variant: Variant, record: Record) -> Parameters:
-    form, fields = variant
-    return {IDENTIFIER: {form: record[form]}, "fields_set": fields}
 
 
 @template(
     "resend", "resend", lambda scene: _plain_first(scene, "resend"), state="REJECTED", first=8,
     weight=6, uses_up=True,
 )  # fmt: skip
-def a_rejected_one(variant: Variant, record: Record) -> Parameters:
+def a_rejected_one(selection: Selection, record: Record) -> Parameters:
     """Resend a REJECTED webhook request."""
-    return _parameters(variant, record)
+    return selection.parameters(record)
 
 
 @template("resend", "resend", _FORMS, state="SUCCESSFUL", first=8, weight=3)
@@ -117,32 +113,32 @@ def one_named_like_others(scene: Scene, kind: str, record: Record) -> Parameters
     return {IDENTIFIER: {form: record[form]}}
 
 
-def _plain_deletes(scene: Scene) -> Sequence[Variant]:
+def _plain_deletes(scene: Scene) -> Sequence[Selection]:
     return _plain_first(scene, "delete")
 
 
 @template("delete", "delete", _plain_deletes, state="REJECTED", first=4, weight=3, uses_up=True)
 @template("delete", "delete", _plain_deletes, state="SUCCESSFUL", first=4, weight=3, uses_up=True)
-def one_of_each_state(variant: Variant, record: Record) -> Parameters:
+def one_of_each_state(selection: Selection, record: Record) -> Parameters:
     """Delete a webhook request."""
-    return _parameters(variant, record)
+    return selection.parameters(record)
 
 
-def _deleted(scene: Scene) -> Sequence[tuple[str, str]]:
-    """Return field and value of each name of what was deleted, the last first."""
+def _deleted(scene: Scene) -> Sequence[Identifier]:
+    """Return each identifier of what was deleted, the last first."""
 
-    def names() -> Sequence[tuple[str, str]]:
+    def identifiers() -> Sequence[Identifier]:
         tracked = scene.belief.records.tracked.values()
         records = [record.condensed for record in tracked if not record.exists]
         nameable = [record for record in records if isinstance(record.get("number"), str)]
-        return [(form, record[form]) for record in reversed(nameable) for form in ("id", "number")]
+        return [Identifier(form, record[form]) for record in reversed(nameable) for form in FORMS]
 
-    return scene.cached("deleted", names, scene.belief.records.names_version)
+    return scene.cached("deleted", identifiers, scene.belief.records.names_version)
 
 
 @template("delete", "delete", _deleted, first=4, weight=2)
 @template("delete", "resend", _deleted, first=4, weight=2)
 @template("delete", "show", _deleted, first=4, weight=2)
-def a_deleted_one(variant: tuple[str, str]) -> Parameters:
+def a_deleted_one(identifier: Identifier) -> Parameters:
     """Name a webhook request that was deleted."""
-    return {IDENTIFIER: dict([variant])}
+    return {IDENTIFIER: {identifier.field: identifier.value}}

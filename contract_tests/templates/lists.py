@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations, product
-from typing import Any
+from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
@@ -38,11 +38,19 @@ from crmcom_kit.schemas.methods import IDENTIFIER_FIELDS
 
 OPTIONAL = ("url", "life_cycle_state", "created_date")
 
-#: One filter, with the field of an identifier; those that are not enough have their entity.
+
+class Filter(NamedTuple):
+    """A filter of list, and the field if its value is an identifier."""
+
+    name: str
+    field: str = ""
+
+
+#: Those that are not enough have their entity.
 ALONE = (
-    ("url", ""), ("life_cycle_state", ""), ("entity_id", ""), ("entity", ""),
-    *((name, field) for name in OBJECT_OF for field in IDENTIFIER_FIELDS),
-)  # fmt: skip
+    *map(Filter, ("url", "life_cycle_state", "entity_id", "entity")),
+    *(Filter(name, field) for name in OBJECT_OF for field in IDENTIFIER_FIELDS),
+)
 
 #: One to four filters, a semi-optional one among them.
 TOGETHER = tuple(
@@ -97,33 +105,37 @@ def every_entity(entity: str) -> Parameters:
 
 
 @template("read", "list", ALONE, first=20, weight=4)
-def one_filter(variant: tuple[str, str], record: Record) -> Parameters | None:
+def one_filter(alone: Filter, record: Record) -> Parameters | None:
     """List by one filter."""
-    name, field = variant
-    value = filter_value(record, name, field)
-    return None if value is None else with_entity(record, {name: value})
+    value = filter_value(record, alone.name, alone.field)
+    return None if value is None else with_entity(record, {alone.name: value})
 
 
-def _each_name(scene: Scene) -> Sequence[tuple[str, str, str]]:
+class ObjectName(NamedTuple):
+    """A name of a definition or a rule."""
+
+    name: str  # of the filter
+    field: str
+    text: str
+
+
+def _each_name(scene: Scene) -> Sequence[ObjectName]:
     """Return all names of all definitions and rules, those of one field next to each other."""
     objects: dict[str, list[Any]] = {}  # most webhook requests share theirs
     for name, member in OBJECT_OF.items():
         shown = [record.get(member) for record in scene.records()]
         objects[name] = [*{id(inner): inner for inner in shown}.values()]
-    variants = dict.fromkeys(
-        (name, field, value_at(inner, field))
+    names = dict.fromkeys(
+        ObjectName(name, field, value_at(inner, field))
         for field in IDENTIFIER_FIELDS for name in OBJECT_OF for inner in objects[name]
     )  # fmt: skip
-    return [
-        variant for variant in variants if isinstance(text := variant[2], str) and "," not in text
-    ]
+    return [name for name in names if isinstance(name.text, str) and "," not in name.text]
 
 
 @template("read", "list", _each_name, first=24, weight=4)
-def each_definition_and_rule(variant: tuple[str, str, str]) -> Parameters:
+def each_definition_and_rule(named: ObjectName) -> Parameters:
     """List by a definition or a rule, by each of its names."""
-    name, field, text = variant
-    return {name: {field: text}}
+    return {named.name: {named.field: named.text}}
 
 
 @template("read", "list", ("alone",), first=2)
@@ -132,14 +144,22 @@ def entity_id_alone(record: Record) -> Parameters:
     return {"entity_id": record["entity_id"]}
 
 
+class Filters(NamedTuple):
+    """Several filters."""
+
+    names: tuple[str, ...]
+    state: str | None  # the value of life_cycle_state, if it is among them; None: that of a record
+    beside: Mapping[str, str]  # further parameters
+
+
 #: Further parameters of a list by several filters.
 _BESIDE: tuple[Mapping[str, str], ...] = (
     {}, {}, {"fields_set": "url,id,entity"}, {"number_of_results": "50"}, {"offset": "0"},
     {"number_of_results": "2", "offset": "1"}, {"fields_set": "number,id", "offset": "1"},
     {"number_of_results": "1", "fields_set": "id,url"},
 )  # fmt: skip
-_FILTERS = spread(list(product(TOGETHER, (None, *STATES), _BESIDE)))
-_UNPAGED = [variant for variant in _FILTERS if variant[2].keys() <= {"fields_set"}]
+_FILTERS = spread([*map(Filters._make, product(TOGETHER, (None, *STATES), _BESIDE))])
+_UNPAGED = [filters for filters in _FILTERS if filters.beside.keys() <= {"fields_set"}]
 
 
 def _beside(scene: Scene) -> SearchStrategy[Mapping[str, str]]:
@@ -150,45 +170,55 @@ def _beside(scene: Scene) -> SearchStrategy[Mapping[str, str]]:
 
 @template(
     "read", "list", lambda scene: _FILTERS if scene.can_page() else _UNPAGED,
-    open_variants=lambda scene: st.tuples(
-        st.sampled_from(TOGETHER), st.sampled_from((None, *STATES)), _beside(scene)
+    open_variants=lambda scene: st.builds(
+        Filters, st.sampled_from(TOGETHER), st.sampled_from((None, *STATES)), _beside(scene)
     ),
     first=44, weight=10,
 )  # fmt: skip
-def filters_together(
-    variant: tuple[tuple[str, ...], str | None, Mapping[str, str]], record: Record
-) -> Parameters | None:
+def filters_together(filters: Filters, record: Record) -> Parameters | None:
     """List by several filters, all or all but one of which select a webhook request."""
-    names, state, beside = variant
-    filters = _values(record, names)
-    if filters is None:
+    values = _values(record, filters.names)
+    if values is None:
         return None
-    if state is not None and "life_cycle_state" in filters:
-        filters["life_cycle_state"] = state
-    return {**with_entity(record, filters), **beside}
+    if filters.state is not None and "life_cycle_state" in values:
+        values["life_cycle_state"] = filters.state
+    return {**with_entity(record, values), **filters.beside}
 
 
-#: A filter with a field, and the filter and the field that its value is taken from.
+class Confusion(NamedTuple):
+    """A filter that gets the value of another."""
+
+    filter: Filter
+    source: Filter  # of the value
+
+
 _CONFUSED = [
-    (name, field, source, source_field)
+    Confusion(Filter(name, field), Filter(source, source_field))
     for field, source_field in spread(list(product(IDENTIFIER_FIELDS, IDENTIFIER_FIELDS)))
     for name in OBJECT_OF for source in OBJECT_OF if (name, field) != (source, source_field)
 ]  # fmt: skip
 
 
 @template("read", "list", _CONFUSED, first=30, weight=4)
-def confused_names(variant: tuple[str, str, str, str], record: Record) -> Parameters | None:
+def confused_names(confusion: Confusion, record: Record) -> Parameters | None:
     """List by a name of the other object, or by another name of the same one."""
-    name, field, source, source_field = variant
-    right, wrong = filter_value(record, name, field), filter_value(record, source, source_field)
+    (name, field), source = confusion
+    right, wrong = filter_value(record, name, field), filter_value(record, *source)
     if right is None or wrong is None:
         return None
-    confused = {field: wrong[source_field]}
+    confused = {field: wrong[source.field]}
     return None if confused == right else {name: confused}
 
 
-#: Places in ``dates``, those of the moment and of the day first; or a date with further filters.
-_DATES = (*(0, 1) * 5, *((day, ()) for day in ENDS_OF_CALENDAR), *range(2, 14))
+class AnyDate(NamedTuple):
+    """A created_date, whatever the webhook requests are."""
+
+    text: str
+    beside: tuple[str, ...] = ()  # names of further filters
+
+
+#: Places in ``dates``, those of the moment and of the day first; or a date.
+_DATES = (*(0, 1) * 5, *map(AnyDate, ENDS_OF_CALENDAR), *range(2, 14))
 
 
 #: Further filters of a list by any date and time.
@@ -199,38 +229,44 @@ _BESIDE_DATES = (
 
 @template(
     "read", "list", _DATES,
-    open_variants=lambda _: st.tuples(moments(), st.sampled_from(_BESIDE_DATES)),
+    open_variants=lambda _: st.builds(AnyDate, moments(), st.sampled_from(_BESIDE_DATES)),
     first=20, weight=6,
 )  # fmt: skip
-def created_date(at: int | tuple[str, tuple[str, ...]], record: Record) -> Parameters | None:
+def created_date(date: int | AnyDate, record: Record) -> Parameters | None:
     """List by a date or a moment around a webhook request's creation, or by any."""
-    if isinstance(at, int):
+    if isinstance(date, int):
         near = dates(record)
-        return {"entity": record["entity"], "created_date": near[at % len(near)]} if near else None
-    text, names = at
-    filters = _values(record, names)
-    return None if filters is None else {**with_entity(record, filters), "created_date": text}
+        return (
+            {"entity": record["entity"], "created_date": near[date % len(near)]} if near else None
+        )
+    filters = _values(record, date.beside)
+    return None if filters is None else {**with_entity(record, filters), "created_date": date.text}
 
 
-#: The filters whose values may be any text, with the field of an identifier.
-_OF_TEXT = [(name, field) for name, field in ALONE if name not in ("entity", "life_cycle_state")]
-_NEAR = [(*target, mutation) for target in _OF_TEXT for mutation in MUTATIONS]
+class NearValue(NamedTuple):
+    """A filter with a value that is nearly right."""
+
+    filter: Filter
+    mutation: Mutation  # of the right value
+    beside: tuple[str, ...] = ()  # names of further filters
+
+
+#: The filters whose values may be any text.
+_OF_TEXT = [filter_ for filter_ in ALONE if filter_.name not in ("entity", "life_cycle_state")]
+_NEAR = [NearValue(filter_, mutation) for filter_ in _OF_TEXT for mutation in MUTATIONS]
 _BESIDE_TEXT = ((), (), *((name,) for name in ("entity", "life_cycle_state", *OBJECT_OF)))
 
 
 @template(
     "read", "list", spread(_NEAR),
     open_variants=lambda _: st.builds(
-        lambda target, edit, names: (*target, edit, *names),
-        st.sampled_from(_OF_TEXT), edits(), st.sampled_from(_BESIDE_TEXT),
+        NearValue, st.sampled_from(_OF_TEXT), edits(), st.sampled_from(_BESIDE_TEXT)
     ),
     open_weight=len(_OF_TEXT) // 2, first=30, weight=6,
 )  # fmt: skip
-def nearly_right_value(
-    variant: tuple[str, str, Mutation, *tuple[str, ...]], record: Record
-) -> Parameters | None:
+def nearly_right_value(value: NearValue, record: Record) -> Parameters | None:
     """List by a value that is nearly right, alone or with another filter."""
-    name, field, mutation, *beside = variant
+    (name, field), mutation, beside = value
     right = filter_value(record, name, field)
     if right is None:
         return None
@@ -242,7 +278,7 @@ def nearly_right_value(
         near = f"{text}{mutation.put if isinstance(mutation, Edit) else '/'}"  # for the same reason
     if near in ("", text) or (field and "," in near):
         return None
-    further = _values(record, (filter_ for filter_ in beside if filter_ != name))
+    further = _values(record, (other for other in beside if other != name))
     if further is None:
         return None
     return with_entity(record, {**further, name: {field: near} if field else near})
@@ -257,27 +293,46 @@ def part_of_a_url(part: slice, record: Record) -> Parameters:
     return {"entity": record["entity"], "url": record["url"].partition("?")[0][part]}
 
 
-def _in_turn(scene: Scene, at: int, record: Record) -> Record:
+def _in_turn(scene: Scene, turn: int, record: Record) -> Record:
     """Return the first webhook request in every other turn, so that equal lists come again."""
-    return scene.records()[0] if at % 2 else record
+    return scene.records()[0] if turn % 2 else record
+
+
+class ListedFields(NamedTuple):
+    """A list with some fields."""
+
+    turn: int
+    fields: str
 
 
 @template(
-    "read", "list", tuple(enumerate(FIELDS_SETS)),
-    open_variants=lambda _: st.tuples(st.integers(0, 1), fields_sets()), first=16, weight=4,
+    "read", "list", tuple(map(ListedFields._make, enumerate(FIELDS_SETS))),
+    open_variants=lambda _: st.builds(ListedFields, st.integers(0, 1), fields_sets()),
+    first=16, weight=4,
 )  # fmt: skip
-def some_fields(scene: Scene, variant: tuple[int, str], record: Record) -> Parameters:
+def some_fields(scene: Scene, listed: ListedFields, record: Record) -> Parameters:
     """List with some fields."""
-    at, fields = variant
-    record = _in_turn(scene, at, record)
-    return {"entity": record["entity"], "entity_id": record["entity_id"], "fields_set": fields}
+    record = _in_turn(scene, listed.turn, record)
+    filters = {name: record[name] for name in ("entity", "entity_id")}
+    return {**filters, "fields_set": listed.fields}
+
+
+class Page(NamedTuple):
+    """A part of a list."""
+
+    turn: int
+    names: tuple[str, ...]  # of the filters
+    size: str  # "": not limited
+    skip: str
 
 
 #: Sizes of a page, and how many results are skipped; words stand for parts of the whole list.
 _SIZES = ("1", "half", "2", "most", "3", "all", "5", "more", "")
 _SKIPPED = ("", "0", "1", "half", "2", "most", "all", "more")
 _PAGED = (("entity",), ("entity", "life_cycle_state"), ("webhook_definition_identifier",))
-_PAGES = [*enumerate(spread(list(product(_PAGED, _SIZES, _SKIPPED))))]
+_PAGES = [
+    Page(turn, *page) for turn, page in enumerate(spread(list(product(_PAGED, _SIZES, _SKIPPED))))
+]
 
 
 def _another_page(scene: Scene, _: Any, page: Exchange, send: Send) -> tuple[()]:
@@ -292,17 +347,15 @@ def _another_page(scene: Scene, _: Any, page: Exchange, send: Send) -> tuple[()]
 
 @template(
     "read", "list", lambda scene: _PAGES if scene.can_page() else (),
-    open_variants=lambda _: st.tuples(
-        st.integers(0, 1), st.tuples(st.sampled_from(_PAGED), numbers(), numbers())
+    open_variants=lambda _: st.builds(
+        Page, st.integers(0, 1), st.sampled_from(_PAGED), numbers(), numbers()
     ),
     first=32, weight=6, follow_up=_another_page,
 )  # fmt: skip
-def a_page(
-    scene: Scene, variant: tuple[int, tuple[tuple[str, ...], str, str]], record: Record
-) -> Parameters | None:
+def a_page(scene: Scene, page: Page, record: Record) -> Parameters | None:
     """List a page."""
-    at, (names, size, skip) = variant
-    record = _in_turn(scene, at, record)
+    turn, names, size, skip = page
+    record = _in_turn(scene, turn, record)
     parameters = _values(record, names)
     if parameters is None:
         return None

@@ -1,7 +1,7 @@
 """Requests of show, and some of list, that must be served."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 
@@ -14,6 +14,18 @@ from crmcom_kit.contract_tests.templates.open_values import fields_sets
 from crmcom_kit.contract_tests.templates.table import Parameters, Scene, template
 
 FORMS = ("id", "number")
+
+
+class Selection(NamedTuple):
+    """Fields of a webhook request, and the field that names it."""
+
+    fields: str | None  # fields_set; None: left out
+    form: str
+
+    def parameters(self, record: Record) -> Parameters:
+        """Return the parameters of a request that is about a webhook request."""
+        return {IDENTIFIER: {self.form: record[self.form]}, "fields_set": self.fields}
+
 
 #: Values of fields_set; those that show most come first.
 FIELDS_SETS = (
@@ -32,13 +44,13 @@ def one_by_id_or_number(form: str, record: Record) -> Parameters:
 
 
 @template(
-    "read", "show", [(fields, form) for fields in FIELDS_SETS for form in FORMS],
-    open_variants=lambda _: st.tuples(fields_sets(), st.sampled_from(FORMS)), first=24, weight=4,
+    "read", "show", [Selection(fields, form) for fields in FIELDS_SETS for form in FORMS],
+    open_variants=lambda _: st.builds(Selection, fields_sets(), st.sampled_from(FORMS)),
+    first=24, weight=4,
 )  # fmt: skip
-def some_fields(variant: tuple[str, str], record: Record) -> Parameters:
+def some_fields(selection: Selection, record: Record) -> Parameters:
     """Show some fields of a webhook request."""
-    fields, form = variant
-    return {IDENTIFIER: {form: record[form]}, "fields_set": fields}
+    return selection.parameters(record)
 
 
 @template("read", "list", ("right", "wrong"), first=3)

@@ -9,7 +9,7 @@ import base64
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
@@ -69,22 +69,28 @@ def _names_nothing(scene: Scene, text: str) -> bool:
     return not any(map(scene.belief.records.named, identifiers))
 
 
-#: A field, and what its value becomes: a mutation, or (None) the value of the other field.
-_NEAR: list[tuple[str, Mutation | None]] = [
-    (form, mutation)
+class NearName(NamedTuple):
+    """An identifier that is nearly that of a webhook request."""
+
+    form: str  # its field
+    mutation: Mutation | None  # of the value; None: it becomes the value of the other field
+
+
+_NEAR = [
+    NearName(form, mutation)
     for form in ("number", "id")
     for mutation in (*MUTATIONS, None, lambda text: f"{text}.0", lambda text: f"-{text}")
 ]
 
 
-def _near_if_everything(scene: Scene) -> Sequence[tuple[str, Mutation | None]]:
+def _near_if_everything(scene: Scene) -> Sequence[NearName]:
     """Return all variants if any webhook request may be changed, else none."""
     return _NEAR if scene.scope.everything else ()
 
 
-def _open(_: Scene) -> SearchStrategy[tuple[str, Mutation]]:
+def _open(_: Scene) -> SearchStrategy[NearName]:
     """Return a strategy of changes of an id or a number."""
-    return st.tuples(st.sampled_from(("number", "id")), edits())
+    return st.builds(NearName, st.sampled_from(("number", "id")), edits())
 
 
 @template("delete", "delete", _UNNAMED, first=4)
@@ -107,16 +113,16 @@ def another_field(scene: Scene, field: str, record: Record) -> Parameters | None
     return {IDENTIFIER: {field: text}} if _names_nothing(scene, text) else None
 
 
-def _nowhere(scene: Scene) -> Sequence[tuple[str, str]]:
-    return [*scene.nowhere.items()]
+def _nowhere(scene: Scene) -> Sequence[Identifier]:
+    return [Identifier(form, text) for form, text in scene.nowhere.items()]
 
 
 @template("delete", "delete", _nowhere, first=2)
 @template("resend", "resend", _nowhere, first=2)
 @template("refusal", "show", _nowhere, first=2)
-def what_is_nowhere(name: tuple[str, str]) -> Parameters:
+def what_is_nowhere(identifier: Identifier) -> Parameters:
     """Name what exists nowhere."""
-    return {IDENTIFIER: dict([name])}
+    return {IDENTIFIER: {identifier.field: identifier.value}}
 
 
 @template("delete", "delete", _near_if_everything, first=16, weight=3)
@@ -124,11 +130,9 @@ def what_is_nowhere(name: tuple[str, str]) -> Parameters:
 @template(
     "refusal", "show", spread(_NEAR), open_variants=_open, open_weight=2, first=len(_NEAR), weight=3
 )
-def nearly_a_name(
-    scene: Scene, variant: tuple[str, Mutation | None], record: Record
-) -> Parameters | None:
+def nearly_a_name(scene: Scene, near: NearName, record: Record) -> Parameters | None:
     """Name something that is nearly a webhook request's id or number."""
-    form, mutation = variant
+    form, mutation = near
     swapped = record["number" if form == "id" else "id"]
     text = swapped if mutation is None else mutation(record[form])
     is_wrong = text and text != record[form] and _names_nothing(scene, text)
