@@ -23,7 +23,6 @@ from crmcom_kit.contract_tests.campaign.discovery import discover
 from crmcom_kit.contract_tests.campaign.session import Session
 from crmcom_kit.contract_tests.campaign.settling import FEW_LOOKS, FindingsOfTest, settle
 from crmcom_kit.contract_tests.campaign.shortening import shorten, with_changes
-from crmcom_kit.contract_tests.cli import check_files, write, writers
 from crmcom_kit.contract_tests.client.calls import with_token
 from crmcom_kit.contract_tests.client.errors import TargetDown, Unreachable
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
@@ -33,6 +32,7 @@ from crmcom_kit.contract_tests.options.options import PYTEST_OPTIONS, REPORTS, O
 from crmcom_kit.contract_tests.oracle.findings import Broken, Violation
 from crmcom_kit.contract_tests.plugin import as_in_pytest, given_options
 from crmcom_kit.contract_tests.reports.exceptions import exception
+from crmcom_kit.contract_tests.reports.files import check_files, write, writers
 from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
 from crmcom_kit.contract_tests.reports.report import Report, visible
 from crmcom_kit.contract_tests.run.config import RunConfig, prepared

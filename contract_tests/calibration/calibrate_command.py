@@ -19,7 +19,6 @@ from crmcom_kit.contract_tests.calibration.learned import Grade
 from crmcom_kit.contract_tests.calibration.profile_folder import check_is_new, write_folder
 from crmcom_kit.contract_tests.calibration.runs import printable, refusal, results_of
 from crmcom_kit.contract_tests.campaign.stopping import Stop
-from crmcom_kit.contract_tests.cli import check_files, write, writers
 from crmcom_kit.contract_tests.client.exchanges import LOGINS, token_of
 from crmcom_kit.contract_tests.client.wording import counted
 from crmcom_kit.contract_tests.options.options import (
@@ -30,6 +29,7 @@ from crmcom_kit.contract_tests.options.options import (
     check_values,
 )
 from crmcom_kit.contract_tests.oracle.envelope import is_readable
+from crmcom_kit.contract_tests.reports.files import check_files, write, writers
 from crmcom_kit.contract_tests.reports.report import Report
 from crmcom_kit.contract_tests.run.results import Results
 from crmcom_kit.progress import progress

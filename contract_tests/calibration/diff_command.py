@@ -22,10 +22,10 @@ from crmcom_kit.contract_tests.calibration.profile_folder import check_is_new, w
 from crmcom_kit.contract_tests.calibration.report import SIDES, Comparisons, as_html
 from crmcom_kit.contract_tests.calibration.runs import printable, refusal, results_of
 from crmcom_kit.contract_tests.campaign.stopping import Stop
-from crmcom_kit.contract_tests.cli import check_files, write
 from crmcom_kit.contract_tests.client.errors import BudgetSpent, TargetDown, Unreachable
 from crmcom_kit.contract_tests.client.wording import counted
 from crmcom_kit.contract_tests.options.options import DEFAULTS, check_url
+from crmcom_kit.contract_tests.reports.files import check_files, write
 from crmcom_kit.contract_tests.run.config import prepared
 from crmcom_kit.contract_tests.run.results import Results
 from crmcom_kit.machine_time import utc_now

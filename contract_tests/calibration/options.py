@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from crmcom_kit.config_file import Refused
-from crmcom_kit.contract_tests.cli import HeadedCommand, HeadedOption, as_click
+from crmcom_kit.contract_tests.options.commands import HeadedCommand, HeadedOption, as_click
 from crmcom_kit.contract_tests.options.options import (
     CALIBRATE,
     CHECKED,

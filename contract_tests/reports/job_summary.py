@@ -3,12 +3,14 @@
 import io
 import re
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 from rich.console import Console
 
 from crmcom_kit.contract_tests.reports import terminal
 from crmcom_kit.contract_tests.reports.report import Report, first_failure, visible
 from crmcom_kit.contract_tests.run.results import Outcome
+from crmcom_kit.output import open_private
 
 #: GitHub takes 1 MiB for each step of a job; a character has up to four bytes.
 MAX_CHARACTERS = 250_000
@@ -30,6 +32,12 @@ def render(report: Report) -> str:
     fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
     outcome, icon = report.results.outcome, _ICONS.get(report.results.outcome, "⚠️")
     return f"## {icon} crmcom-kit check: {outcome}\n\n{fence}text\n{text}\n{fence}\n"
+
+
+def append(report: Report, path: Path) -> None:
+    """Append the summary to a file. Raises OSError."""
+    with open(path, "a", encoding="utf-8", errors="replace", opener=open_private) as file:
+        file.write(render(report))
 
 
 def annotations(report: Report, environment: Mapping[str, str]) -> Iterator[str]:

@@ -37,11 +37,11 @@ from crmcom_kit.contract_tests.calibration.calibrate import (
     profile_files,
 )
 from crmcom_kit.contract_tests.calibration.world import world_of
-from crmcom_kit.contract_tests.cli import write, writers
 from crmcom_kit.contract_tests.client.http import Limits
 from crmcom_kit.contract_tests.oracle import lists
 from crmcom_kit.contract_tests.oracle.findings import MAX_TEXT, Violation
 from crmcom_kit.contract_tests.recorded.reading import read_recording
+from crmcom_kit.contract_tests.reports.files import write, writers
 from crmcom_kit.contract_tests.reports.report import Report
 from crmcom_kit.contract_tests.run.config import RunConfig
 from crmcom_kit.contract_tests.run.run import run

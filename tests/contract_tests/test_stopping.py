@@ -18,7 +18,8 @@ from helpers.far import config, remote
 from helpers.serving import LOGIN
 
 from crmcom_kit.contract_tests.campaign.stopping import Stop
-from crmcom_kit.contract_tests.cli import HeadedCommand, write
+from crmcom_kit.contract_tests.options.commands import HeadedCommand
+from crmcom_kit.contract_tests.reports.files import write
 from crmcom_kit.contract_tests.run.run import run
 from crmcom_kit.mock_server import create_app
 
