@@ -25,7 +25,7 @@ from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.client.wording import shortened
 from crmcom_kit.contract_tests.oracle.confirmations import Contradicted, TooFew
 from crmcom_kit.contract_tests.oracle.expectations import is_open
-from crmcom_kit.contract_tests.oracle.parsing import Request
+from crmcom_kit.contract_tests.oracle.parsing import Request, without
 from crmcom_kit.contract_tests.oracle.sights import hypotheses_of_change
 from crmcom_kit.contract_tests.oracle.suspicions import (
     MISSING,
@@ -112,9 +112,9 @@ class _Compared:
     def tells_of(self, name: str, way: Interpretation, zone: Zones) -> bool:
         """Return whether a list without a filter has other webhook requests in a zone."""
         filters = self.request.filters
-        rest = {kept: wanted for kept, wanted in filters.items() if kept != name}
+        others = without(name, filters)
         candidates = self.belief.records.candidates
-        selectable = (candidates(wanted, way.combine) for wanted in (filters, rest))
+        selectable = (candidates(selection, way.combine) for selection in (filters, others))
         ids = chain.from_iterable(selectable)
         while part := [*islice(ids, AT_ONCE)]:
             if self.belief.records.fits(filters, part).tells_of(name, way, zone):
@@ -197,19 +197,21 @@ def _suspicion(
     """Return the suspicion of a list that no interpretation explains."""
     exchange, filters = compared.exchange, compared.request.filters
     way, zone = _closest(compared)
-    misfits = [at for at, zones in enumerate(compared.shown.misfits(way)) if zones & zone]
-    if misfits:
-        record, name = exchange.records[misfits[0]], compared.shown.misfit(misfits[0], way, zone)
+    places = [place for place, zones in enumerate(compared.shown.misfits(way)) if zones & zone]
+    if places:
+        record, name = exchange.records[places[0]], compared.shown.misfit(places[0], way, zone)
         hypothesis = _hypothesis(f"list.{name}.filter", compared, exclusions)
         expected, seen = _texts_of_misfit(record, name, filters[name])
         return Suspicion(exchange, expected, seen, (hypothesis,), id_of(record))
-    lacking = [key for key, zones in _lacking(compared, way) if zones & zone]
-    tracked, count = compared.belief.records.tracked[lacking[0]], len(exchange.records)
+    lacking_ids = [key for key, zones in _lacking(compared, way) if zones & zone]
+    tracked = compared.belief.records.tracked[lacking_ids[0]]
     statement = _statement_of_missing(filters)
     if tracked.resent and {"life_cycle_state"} < filters.keys() <= _PLAIN:
         statement = "list.life_cycle_state.filter"  # after a resend only its state is new
     hypothesis = _hypothesis(statement, compared, exclusions)
-    expected = f"all {count + len(lacking)} webhook requests that match, including {tracked.number}"
+    count = len(exchange.records)
+    total = count + len(lacking_ids)
+    expected = f"all {total} webhook requests that match, including {tracked.number}"
     seen = f"{count}, without {tracked.number}"
     hypotheses = (hypothesis, *hypotheses_of_change(tracked, compared.belief))
     return Suspicion(exchange, expected, seen, hypotheses, tracked.id, symptom=MISSING)

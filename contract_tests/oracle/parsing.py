@@ -268,9 +268,9 @@ def basic_text(call: Call) -> str | None:
         return None
 
 
-def without_token(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the parameters of a request except its token."""
-    return {name: value for name, value in parameters.items() if name != "token"}
+def without(left_out: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters of a request except one."""
+    return {name: value for name, value in parameters.items() if name != left_out}
 
 
 def is_whole(request: Request) -> bool:

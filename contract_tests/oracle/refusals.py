@@ -6,6 +6,7 @@ difference.
 """
 
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 from crmcom_kit.contract_tests.belief.belief import Belief
@@ -18,7 +19,7 @@ from crmcom_kit.contract_tests.oracle.confirmations import (
     RefusedChange,
 )
 from crmcom_kit.contract_tests.oracle.expectations import Expectation, selected, served_by
-from crmcom_kit.contract_tests.oracle.parsing import IDENTIFIER, STATES, without_token
+from crmcom_kit.contract_tests.oracle.parsing import IDENTIFIER, STATES, without
 from crmcom_kit.contract_tests.oracle.sights import hypotheses_of_change
 from crmcom_kit.contract_tests.oracle.suspicions import Hypothesis
 
@@ -32,7 +33,7 @@ MIN_RESENDS = 3
 
 def hypotheses(expected: Expectation, belief: Belief) -> Iterator[Hypothesis]:
     """Yield the explanations of a refusal that the documents do not allow."""
-    parameters = without_token(expected.request.parameters)
+    parameters = without("token", expected.request.parameters)
     if expected.request.name == "list":
         key = expected.selected or selected(expected.request, belief)
         if key is not None:  # if not, it may be refused because it finds nothing
@@ -62,17 +63,16 @@ def _of_list(
     A server may refuse a list that finds nothing, so what this one must find has to exist.
     """
     if len(parameters) == 1:
-        more = {**parameters, "life_cycle_state": "REJECTED"}
-        yield Refused("list.optional_parameters", "list", parameters, more, rests_on)
+        with_state = {**parameters, "life_cycle_state": "REJECTED"}
+        yield Refused("list.optional_parameters", "list", parameters, with_state, rests_on)
     for name, value in parameters.items():
         statement = served_by({name: value}, belief.release)
         if name == "entity":
             plain = {"entity": other_entity(belief, value)}
-            alike = {"entity": _NO_ENTITY}
-            yield Refused(statement, "list", {name: value}, plain, rests_on, alike)
+            unknown = {"entity": _NO_ENTITY}
+            yield Refused(statement, "list", {name: value}, plain, rests_on, unknown)
         elif name not in SEMI_OPTIONAL:
-            rest = {kept: wanted for kept, wanted in parameters.items() if kept != name}
-            yield Refused(statement, "list", parameters, rest, rests_on)
+            yield Refused(statement, "list", parameters, without(name, parameters), rests_on)
         elif name != "entity_id":  # whether it needs its entity is open
             plain = {"entity": other_entity(belief)}
             yield Refused(statement, "list", {name: value}, plain, rests_on)
@@ -86,9 +86,10 @@ def _of_list(
 
 def other_entity(belief: Belief, entity: Any = None) -> str:
     """Return another entity than ``entity``, one that has webhook requests if possible."""
+    entities = belief.release.entities
     shown = (tracked.condensed.get("entity") for tracked in belief.records.existing())
-    likely = (text for text in (*shown, *belief.release.entities) if text != entity)
-    return next(text for text in likely if text in belief.release.entities)
+    likely = (name for name in chain(shown, entities) if name in entities)
+    return next(name for name in likely if name != entity)
 
 
 # show.
@@ -99,18 +100,18 @@ def _of_show(
 ) -> Iterator[Hypothesis]:
     """Yield the hypotheses of why a webhook request is not shown."""
     if "fields_set" in parameters:
-        rest = {name: value for name, value in parameters.items() if name != "fields_set"}
-        yield Refused("fields_set.names", "show", parameters, rest)
+        others = without("fields_set", parameters)
+        yield Refused("fields_set.names", "show", parameters, others)
     if "number" in parameters[IDENTIFIER]:
         by_id = {**parameters, IDENTIFIER: {"id": tracked.id}}
         yield Refused("identifier.fields", "show", parameters, by_id)
     others_first = sorted(belief.records.existing(), key=lambda record: record is tracked)
-    shown = [record for record in others_first if record.shown]
-    if shown:  # if not, this user may have no permission for show
+    shown_records = [record for record in others_first if record.shown]
+    if shown_records:  # if not, this user may have no permission for show
         yield Disagree("identifier.selects", tracked)
     yield from hypotheses_of_change(tracked, belief)
-    if shown:
-        sibling = {IDENTIFIER: {"id": shown[0].id}}  # the same one if it is the only one
+    if shown_records:
+        sibling = {IDENTIFIER: {"id": shown_records[0].id}}  # the same one if it is the only one
         yield Refused("identifier.selects", "show", parameters, sibling, (tracked.id,))
 
 
@@ -125,7 +126,7 @@ def of_resend(expected: Expectation, belief: Belief) -> Iterator[Hypothesis]:
     tracked = belief.records.tracked.get(str(expected.record_id))
     if tracked is None or not tracked.is_nameable or tracked.state != "REJECTED":
         return
-    parameters = without_token(expected.request.parameters)
+    parameters = without("token", expected.request.parameters)
     form = _form_of(tracked, parameters).form
     resends, other_form = belief.changes.resends, _other_form(form)
     is_never_served = not resends[form, True] and resends[form, False] >= MIN_RESENDS
@@ -149,8 +150,7 @@ def _of_change(tracked: TrackedRecord, parameters: Parameters) -> Iterator[Hypot
 
 def _form_of(tracked: TrackedRecord, parameters: Parameters) -> ChangeForm:
     (form,) = parameters[IDENTIFIER]
-    beside = {name: value for name, value in parameters.items() if name != IDENTIFIER}
-    return ChangeForm(form, str(tracked.state), beside)
+    return ChangeForm(form, str(tracked.state), without(IDENTIFIER, parameters))
 
 
 def _other_form(form: str) -> str:

@@ -20,7 +20,7 @@ from crmcom_kit.contract_tests.client.wording import counted, never_served, outc
 from crmcom_kit.contract_tests.oracle.envelope import is_of_http, is_readable
 from crmcom_kit.contract_tests.oracle.expectations import Expectation, Must
 from crmcom_kit.contract_tests.oracle.findings import Violation
-from crmcom_kit.contract_tests.oracle.parsing import Request, without_token
+from crmcom_kit.contract_tests.oracle.parsing import Request, without
 from crmcom_kit.contract_tests.oracle.suspicions import Held
 
 STATEMENT = "errors.no_server_error"
@@ -235,7 +235,7 @@ def _violation(kind: _Kind, *exchanges: Exchange) -> Violation:
 
 def _names(request: Request) -> tuple[str, ...]:
     """Return the names of the parameters except the token, an identifier with its fields."""
-    parameters = without_token(request.parameters)
+    parameters = without("token", request.parameters)
     return tuple(
         f"{name}={','.join(map(str, value))}" if isinstance(value, dict) else name
         for name, value in sorted(parameters.items(), key=itemgetter(0))

@@ -27,7 +27,7 @@ from crmcom_kit.contract_tests.oracle.parsing import (
     identifying_values,
     query_pairs,
     read,
-    without_token,
+    without,
 )
 from crmcom_kit.contract_tests.recorded.reading import Recorded
 from crmcom_kit.schemas.methods import methods
@@ -299,7 +299,7 @@ class _RefusedTokens:
             remark = Remark(statement, f"{_USED_AGAIN[statement]}; log in")
             finding = ClientFinding(remark, exchange, _method(exchange))
             self.used_again.setdefault(token, finding).times += 1
-        pairs = without_token(request.parameters).items()
+        pairs = without("token", request.parameters).items()
         key = f"{request.name} {sorted((name, repr(value)) for name, value in pairs)}"
         if exchange.ok and request.name == "token_release" and self._ends_by_release:
             self._ended[token] = "token_release.ends_token", recorded.end

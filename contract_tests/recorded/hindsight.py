@@ -31,7 +31,7 @@ from crmcom_kit.contract_tests.oracle.parsing import (
     Request,
     is_whole,
     names_of,
-    without_token,
+    without,
 )
 from crmcom_kit.contract_tests.oracle.sights import OF_DELIVERY
 from crmcom_kit.contract_tests.oracle.suspicions import Evident, Hypothesis, Suspicion
@@ -62,7 +62,7 @@ class Later:
 
     def add(self, exchange: Exchange, request: Request, *, sure_token: bool) -> None:
         """Add an exchange. With ``sure_token`` its token stands for no other one."""
-        method, parameters = request.name, without_token(request.parameters)
+        method, parameters = request.name, without("token", request.parameters)
         key = _key(exchange)
         if not exchange.ok:
             self._refused[key] = exchange
@@ -139,7 +139,7 @@ def _between(exchanges: Iterable[Exchange], after: int, changes: Iterable[int]) 
 
 def _key(exchange: Exchange) -> str:
     """Return the request of an exchange as a text, without its token."""
-    return _written(exchange.call.method, without_token(exchange.call.parameters))
+    return _written(exchange.call.method, without("token", exchange.call.parameters))
 
 
 def _written(method: str, parameters: Mapping[str, Any]) -> str:
@@ -260,7 +260,7 @@ class Case(NamedTuple):
         """Return whether parameters are refused alone, or the rest is accepted elsewhere."""
         if not self._accepts(hypothesis.served):
             return False
-        parameters = without_token(self.exchange.call.parameters)
+        parameters = without("token", self.exchange.call.parameters)
         rest = {name: value for name, value in parameters.items() if name not in hypothesis.refused}
         is_refused_alone = bool(rest) and self.later.refuses(hypothesis.method, hypothesis.refused)
         return is_refused_alone or not rest or self._accepts(rest)
@@ -293,7 +293,7 @@ class Case(NamedTuple):
         Two servers that respond in turn, each with its own order, are no violation.
         """
         series = [
-            [page, *self.later.lists(without_token(page.call.parameters), self.exchange.number)]
+            [page, *self.later.lists(without("token", page.call.parameters), self.exchange.number)]
             for page in pages
         ]
         is_same = all([*again.by_id] == [*same[0].by_id] for same in series for again in same)
@@ -306,7 +306,8 @@ class Case(NamedTuple):
 
     def _is_short_again(self, whole: Mapping[str, Any], ids: Set[str]) -> Exchange | None:
         """Return a list that is too short again, once all that it selects was listed."""
-        count, parameters = len(self.exchange.records), without_token(self.exchange.call.parameters)
+        count = len(self.exchange.records)
+        parameters = without("token", self.exchange.call.parameters)
         for complete in self.later.lists(whole, self.exchange.number):
             later = self.later.lists(parameters, complete.number)
             if ids <= complete.by_id.keys() and later:

@@ -19,6 +19,7 @@ from crmcom_kit.contract_tests.client.wording import outcome
 from crmcom_kit.contract_tests.oracle.confirmations import Effect
 from crmcom_kit.contract_tests.oracle.expectations import LOGIN_PARAMETERS
 from crmcom_kit.contract_tests.oracle.logins import known_units
+from crmcom_kit.contract_tests.oracle.refusals import other_entity
 from crmcom_kit.contract_tests.oracle.suspicions import Suspicion
 from crmcom_kit.contract_tests.templates.near_misses import (
     NAME_MUTATIONS,
@@ -56,11 +57,9 @@ def plain_list(scene: Scene, token: str | None) -> Call:
 
     It lists an entity that has webhook requests, if one is known: a server may refuse others.
     """
-    shown = (tracked.condensed.get("entity") for tracked in scene.belief.records.existing())
-    entities = scene.release.entities
-    entity = next((name for name in shown if name in entities), entities[0])
     page = {"number_of_results": "1"} if scene.can_page() else {}
-    return build(scene.methods["list"], {"token": token, "entity": entity, **page})
+    parameters = {"token": token, "entity": other_entity(scene.belief), **page}
+    return build(scene.methods["list"], parameters)
 
 
 # Logins that must be served.
@@ -71,9 +70,10 @@ def _of_units(scene: Scene) -> Sequence[str | None]:
 
     Their number does not depend on what is known, since a dry run counts them.
     """
-    own = scene.login.unit
-    other_units = [] if own is not None else [*known_units(scene.belief)]
-    return [own, *other_units, *[own] * MAX_UNITS][: MAX_UNITS + 1] if scene.logins.left else ()
+    own_unit = scene.login.unit
+    other_units = [] if own_unit is not None else [*known_units(scene.belief)]
+    units = [own_unit, *other_units, *[own_unit] * MAX_UNITS]
+    return units[: MAX_UNITS + 1] if scene.logins.left else ()
 
 
 def _use(scene: Scene, _unit: str | None, login: Exchange, send: Send) -> Iterator[Suspicion]:
@@ -81,13 +81,13 @@ def _use(scene: Scene, _unit: str | None, login: Exchange, send: Send) -> Iterat
     token = token_of(login)
     if token is None:
         return
-    used = send(plain_list(scene, token))
+    response = send(plain_list(scene, token))
     is_list_served = any(tracked.listed for tracked in scene.belief.records.existing())
-    if used.wording == scene.belief.tokens.refusal and is_list_served:
-        seen = f"with the token, list returns {outcome(used)}, as without a login"
+    if response.wording == scene.belief.tokens.refusal and is_list_served:
+        seen = f"with the token, list returns {outcome(response)}, as without a login"
         effect = Effect("login.token.returns_token", login, more=MORE_LOGINS)
         yield Suspicion(
-            used, "a token that the server accepts", seen, (effect,),
+            response, "a token that the server accepts", seen, (effect,),
             before=(login,), symptom="token",
         )  # fmt: skip
 
