@@ -274,7 +274,7 @@ class ContractMachine(RuleBasedStateMachine):
         self.session.belief.by_others.symptoms |= self._shared.done_by_others
         self.session.belief.by_others.seen |= self._shared.changed_by_others
         self.campaign = Campaign(
-            self.session, FEW_LOOKS, choose=chance.choice, does_it_by_itself=self._changes_by_itself
+            self.session, FEW_LOOKS, choose=chance.choice, changes_by_itself=self._changes_by_itself
         )
         for parameters in lists:
             self._do(partial(self.session.call, "list", parameters))

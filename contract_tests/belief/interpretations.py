@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cache, lru_cache, reduce
-from itertools import product
+from itertools import chain, product
 from operator import and_
 from typing import Any, NamedTuple
 
@@ -172,10 +172,10 @@ def _start(day: date) -> datetime:
 
 def day_ends(text: str) -> tuple[str, ...]:
     """Return the moments around the ends of the day of a date and time, as the API writes them."""
-    at = moment(text)
-    if at is None or not at.has_days_around:
+    day = moment(text)
+    if day is None or not day.has_days_around:
         return ()
-    start = _start(at.day)
+    start = _start(day.day)
     distances = (-1, 0, 1, DAY - 1, DAY)
     return tuple((start + timedelta(seconds=distance)).isoformat() for distance in distances)
 
@@ -202,12 +202,12 @@ class Fits:
         }
         return self._any_group(fails, interpretation)
 
-    def misfit(self, at: int, interpretation: Interpretation, zone: Zones) -> str:
+    def misfit(self, place: int, interpretation: Interpretation, zone: Zones) -> str:
         """Return a filter that the webhook request at a place does not fit in a zone."""
         return next(
             group[0]
             for group in _groups(self.filters, interpretation)
-            if all(self._of_filter(name, interpretation)[at][1] & zone for name in group)
+            if all(self._of_filter(name, interpretation)[place][1] & zone for name in group)
         )
 
     def selected(self, interpretation: Interpretation, without: str = "") -> list[Zones]:
@@ -232,7 +232,9 @@ class Fits:
                 way = interpretation.day if is_date(wanted) else interpretation.moment
                 span = _seconds_wanted(wanted, way)
                 created = self._created()
-                fits = [is_among(at, span) if at else UNKNOWN for at in created]
+                fits = [
+                    is_among(created_at, span) if created_at else UNKNOWN for created_at in created
+                ]
             else:
                 fits = [_fit(record, name, wanted, interpretation) for record in self.records]
             self._by_filter[key] = fits
@@ -262,8 +264,8 @@ class Fits:
         """Return the zones of each webhook request that every filter of some group has."""
         combined = [0] * len(self.records)
         for group in _groups(zones, interpretation):
-            for at, marks in enumerate(zip(*(zones[name] for name in group), strict=True)):
-                combined[at] |= reduce(and_, marks)
+            for place, marks in enumerate(zip(*(zones[name] for name in group), strict=True)):
+                combined[place] |= reduce(and_, marks)
         return combined
 
 
@@ -305,6 +307,15 @@ class Exclusions(dict[Interpretation, list[Exclusion]]):
             zones = exclusion.zones & self.zones_left(interpretation)
             if zones:
                 self.setdefault(interpretation, []).append(exclusion._replace(zones=zones))
+
+    def rest_on(self, exchange: Exchange) -> list[str]:
+        """Return the ids of webhook requests because of which a list rules something out."""
+        keys = dict.fromkeys(
+            exclusion.rests_on
+            for exclusion in chain.from_iterable(self.values())
+            if exclusion.exchange.number == exchange.number
+        )
+        return [key for key in keys if key is not None]
 
     def take_back(self, is_void: Callable[[Exclusion], bool]) -> None:
         """Remove the exclusions that are void."""

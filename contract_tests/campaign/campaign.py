@@ -47,7 +47,7 @@ class Campaign:
     drawn: dict[int, tuple[Template, Any]] = field(default_factory=dict)
     choose: Chooser = field(default=lambda values: values[0])
     #: Whether a server does to webhook requests, without any change, what a change is blamed for.
-    does_it_by_itself: Callable[[], bool] = lambda: False
+    changes_by_itself: Callable[[], bool] = lambda: False
     _settled: Counter[tuple[str, str]] = field(default_factory=Counter)
     _without_effect: set[tuple[str, str, int]] = field(default_factory=set)
     _violated: set[tuple[str, str]] = field(default_factory=set)  # statement, method
@@ -90,16 +90,16 @@ class Campaign:
         if call is None:
             return None
         looks = self._looks(self._subject(call))
-        self._take_stock(looks)
+        self._forget_gone(looks)
         suspicions = [] if idle else self._send(call, template, variant)
         return suspicions + self._look(looks)
 
-    def spare(self, state: str) -> Sequence[Record]:
+    def fresh_records(self, state: str) -> Sequence[Record]:
         """Return webhook requests in a state that may be changed, and were not resent yet."""
         tracked, records = self.belief.records.tracked, self.scene.records(state, in_scope=True)
         return [record for record in records if not tracked[record["id"]].resent]
 
-    def alike(self, exchange: Exchange) -> Sequence[Record]:
+    def similar_records(self, exchange: Exchange) -> Sequence[Record]:
         """Return webhook requests, of the same state, that a request's template may be about."""
         if exchange.number not in self.drawn:
             return ()
@@ -111,7 +111,7 @@ class Campaign:
         state = (self._subject(exchange.call) or {}).get("life_cycle_state")
         return [record for record in records if record.get("life_cycle_state") == state]
 
-    def keep(self, suspicions: Sequence[Suspicion]) -> None:
+    def queue_suspicions(self, suspicions: Sequence[Suspicion]) -> None:
         """Queue suspicions that a confirmation has met and that are not about it."""
         self.session.queue += suspicions
 
@@ -133,8 +133,8 @@ class Campaign:
         subject = self._subject(call)
         are_few = self.plan.few_looks or (subject is not None and not template.uses_up)
         looks = self._looks(subject, few=are_few)
-        before = self._look([] if are_few or subject is None else looks)
-        return before + self._send(call, template, variant) + self._look(looks)
+        suspicions_before = self._look([] if are_few or subject is None else looks)
+        return suspicions_before + self._send(call, template, variant) + self._look(looks)
 
     def _send(self, call: Call, template: Template, variant: Any) -> list[Suspicion]:
         """Send a drawn request, and what must follow it at once."""
@@ -142,10 +142,11 @@ class Campaign:
         self.drawn[sent.exchange.number] = template, variant
         suspicions = [] if template.is_undocumented else [*sent.suspicions]
         if template.follow_up is not None:
-            suspicions += template.follow_up(self.scene, variant, sent.exchange, self._send_on)
+            send = self._send_follow_up
+            suspicions += template.follow_up(self.scene, variant, sent.exchange, send)
         return suspicions
 
-    def _send_on(self, call: Call) -> Exchange:
+    def _send_follow_up(self, call: Call) -> Exchange:
         """Send a request for ``Template.follow_up``, which judges a refusal itself."""
         sent = self.session.send(call)
         if sent.exchange.ok:
@@ -201,25 +202,25 @@ class Campaign:
     def _look(self, looks: Sequence[Look]) -> list[Suspicion]:
         suspicions: list[Suspicion] = []
         tokens = [*self.scene.earlier_tokens(), None]
-        for at, (method, parameters) in enumerate(looks):
+        for place, (method, parameters) in enumerate(looks):
             # All sessions must show the same: the second look uses the token of another one.
-            token = {"token": tokens[0]} if at == 1 and tokens[0] is not None else {}
+            token = {"token": tokens[0]} if place == 1 and tokens[0] is not None else {}
             suspicions += self.session.request(method, {**parameters, **token}).suspicions
         return suspicions
 
-    def _take_stock(self, looks: Sequence[Look]) -> None:
+    def _forget_gone(self, looks: Sequence[Look]) -> None:
         """Look, and forget webhook requests that are gone, so that later looks don't miss them."""
         for method, parameters in looks:
             exchange = self.call(method, parameters)
             if method != "list" or not exchange.ok:
                 continue
-            listed = exchange.by_id
+            records_listed = exchange.by_id
             for tracked in [*self.belief.records.existing()]:
                 fits = all(
                     filter_value(tracked.typed, name, "id") == value
                     for name, value in parameters.items()
                 )
-                if fits and tracked.id not in listed:
+                if fits and tracked.id not in records_listed:
                     self.belief.lose(tracked.id)
 
     # The queue.
@@ -238,7 +239,7 @@ class Campaign:
         self._violated.add((violation.statement, violation.method))
         self.session.findings.note_violation(violation)
 
-    def is_noted(self, kind: tuple[str, str]) -> bool:
+    def has_violation(self, kind: tuple[str, str]) -> bool:
         """Return whether a violation of a statement by a method was noted."""
         return kind in self._violated
 
@@ -272,24 +273,24 @@ class Campaign:
 
     def _blaming_read_before(self, suspicion: Suspicion) -> Iterator[Hypothesis]:
         """Yield that the request before a read is the cause, if it is another read."""
-        exchange = suspicion.exchange
-        for before in self.session.client.history[exchange.number - 2 : exchange.number - 1]:
-            if before.call.verb == exchange.call.verb == "GET" and before.call != exchange.call:
-                yield OnlyBehind(suspicion.hypotheses[0].statement, before.call)
+        call, number = suspicion.exchange.call, suspicion.exchange.number
+        for predecessor in self.session.client.history[number - 2 : number - 1]:
+            if predecessor.call.verb == call.verb == "GET" and predecessor.call != call:
+                yield OnlyBehind(suspicion.hypotheses[0].statement, predecessor.call)
 
     def is_confirmed(self, suspicion: Suspicion, hypothesis: Hypothesis) -> bool:
         """Return whether a hypothesis is true, and send the requests that tell it."""
-        tried = None
+        effect = None
         if isinstance(hypothesis, Effect):
-            tried = hypothesis.statement, suspicion.symptom, hypothesis.change.number
-        if tried in self._without_effect:  # many responses may show one change
+            effect = hypothesis.statement, suspicion.symptom, hypothesis.change.number
+        if effect in self._without_effect:  # many responses may show one change
             return False
         try:
             if hypothesis.settle(suspicion, self):
                 is_of_others = isinstance(hypothesis, Effect) and hypothesis.by_anybody
-                return not (is_of_others and self.does_it_by_itself())
+                return not (is_of_others and self.changes_by_itself())
         except Unreachable as error:  # what would show it cannot be sent, or read
             self.why_unsent.setdefault(suspicion.exchange.call.method, str(error))
-        if tried is not None:
-            self._without_effect.add(tried)
+        if effect is not None:
+            self._without_effect.add(effect)
         return False

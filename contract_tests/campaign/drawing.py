@@ -107,13 +107,13 @@ class DrawnReads:
         return failure if failure is not None and self._is_new(failure) else None
 
     def _is_new(self, violation: Violation) -> bool:
-        is_noted = self._campaign.is_noted((violation.statement, violation.method))
+        is_noted = self._campaign.has_violation((violation.statement, violation.method))
         return not is_noted and not is_listed(violation, self._deviations)
 
     def _failure(self, call: Call) -> Violation | None:
         """Send a failed request twice more, with others between; return what it breaks."""
         session = self._campaign.session
-        if self._campaign.is_noted((STATEMENT, call.method)):
+        if self._campaign.has_violation((STATEMENT, call.method)):
             return None
         try:
             for _ in range(2):

@@ -144,16 +144,16 @@ class RefusedChange(Hypothesis):
     def settle(self, suspicion: Suspicion, asker: Asker, /) -> bool:
         """Send the sibling, and both of another webhook request. Raises Unreachable."""
         method, hits = suspicion.exchange.call.method, asker.belief.by_others.min_sightings
-        alike = asker.alike(suspicion.exchange)
-        refused = [self.record, *(record for record in alike if record["id"] != self.record["id"])]
+        similar, own_id = asker.similar_records(suspicion.exchange), self.record["id"]
+        refused = [self.record, *(record for record in similar if record["id"] != own_id)]
         siblings: Sequence[Record] = refused
         if self.served.state != self.refused.state:
-            siblings, refused = asker.spare(self.served.state), [*refused, self.record]
+            siblings, refused = asker.fresh_records(self.served.state), [*refused, self.record]
         if min(len(refused), len(siblings)) < hits:
             msg = f"to compare a refused {method} takes {hits} webhook requests in scope"
             raise Unreachable(msg)
-        for at, (record, sibling) in enumerate(zip(refused[:hits], siblings, strict=False)):
-            if at and asker.call(method, self.refused.parameters(record)).ok:
+        for place, (record, sibling) in enumerate(zip(refused[:hits], siblings, strict=False)):
+            if place and asker.call(method, self.refused.parameters(record)).ok:
                 return False
             if not _all_exist((record["id"],), asker):
                 return False
@@ -207,8 +207,9 @@ class Disagree(Hypothesis):
         if _narrow_list(self.tracked) is None:
             return False
         for method in ("show", "show", "list", "show", "show", "list", "show"):
-            now = shown(self.tracked.id, asker) if method == "show" else listed(self.tracked, asker)
-            if _differ(now, first.setdefault(method, now)):
+            is_show = method == "show"
+            record = shown(self.tracked.id, asker) if is_show else listed(self.tracked, asker)
+            if _differ(record, first.setdefault(method, record)):
                 return False  # it changes meanwhile
             if "list" in first and not _differ(first["show"], first["list"]):
                 return False
@@ -234,20 +235,20 @@ class Effect(Hypothesis):
         """
         if self.by_anybody and suspicion.symptom in asker.belief.by_others.symptoms:
             return False  # it can no longer be told who did it
-        missing = asker.belief.by_others.min_sightings - 1 + self.more
-        for _ in range(missing + 2):
+        sightings_missing = asker.belief.by_others.min_sightings - 1 + self.more
+        for _ in range(sightings_missing + 2):
             suspicions = asker.repeat(self.change)
             if suspicions is None:
                 return False
-            missing -= _is_suspected(self.statement, suspicions)
-            asker.keep(
+            sightings_missing -= _is_suspected(self.statement, suspicions)
+            asker.queue_suspicions(
                 [raised for raised in suspicions if not _is_suspected(self.statement, [raised])]
             )
             for _ in range(asker.belief.by_others.min_sightings - 1):
                 idle = asker.repeat(self.change, idle=True) or ()
                 if any(raised.symptom == suspicion.symptom for raised in idle):
                     return False  # it happens without the change, too
-            if not missing:
+            if not sightings_missing:
                 return True
         return False
 
@@ -261,9 +262,9 @@ class PagesContradict(Hypothesis):
     def settle(self, _suspicion: Suspicion, asker: Asker, /) -> bool:
         """Ask for both pages, in an order that servers behind a balancer could not explain."""
         for _ in range(asker.belief.by_others.min_sightings - 1):
-            for at in (0, 0, 1, 0, 1, 1):
-                again, _ = asker.ask(self.pages[at].call)
-                if _ids(again) != _ids(self.pages[at]):
+            for place in (0, 0, 1, 0, 1, 1):
+                repeated, _ = asker.ask(self.pages[place].call)
+                if _ids(repeated) != _ids(self.pages[place]):
                     return False
         return True
 
@@ -284,7 +285,7 @@ class TooFew(Hypothesis):
             for key in self.ids - everything.by_id.keys():
                 asker.belief.lose(key)
             _, suspicions = asker.ask(suspicion.exchange.call)
-            if not any(isinstance(again.hypotheses[0], TooFew) for again in suspicions):
+            if not any(isinstance(repeated.hypotheses[0], TooFew) for repeated in suspicions):
                 return False  # it may still contradict other pages, if there is no fixed order
         return True
 
@@ -306,15 +307,9 @@ class Contradicted(Hypothesis):
         for _ in range(asker.belief.by_others.min_sightings - 1):
             all_exclusions.take_back(lambda exclusion: exclusion.exchange.call in self.calls)
             for call in self.calls[-MAX_CALLS_AGAIN:]:
-                again, _ = asker.ask(call)
+                repeated, _ = asker.ask(call)
                 # A webhook request that the repeated list lacks may have been deleted.
-                exclusions = chain.from_iterable(all_exclusions.values())
-                keys = dict.fromkeys(
-                    exclusion.rests_on
-                    for exclusion in exclusions
-                    if exclusion.exchange.number == again.number and exclusion.rests_on is not None
-                )
-                for key in [*keys][:MAX_LOOKED_AT]:
+                for key in all_exclusions.rest_on(repeated)[:MAX_LOOKED_AT]:
                     look_at(key, asker)
             if not self._comes_again(suspicion.exchange.call, asker):
                 return False

@@ -33,13 +33,13 @@ class Asker(Protocol):
     def call(self, method: str, parameters: Mapping[str, Any]) -> Exchange:
         """Call a method with the token, queue what it makes suspect, and return the exchange."""
 
-    def keep(self, suspicions: "Sequence[Suspicion]", /) -> None:
+    def queue_suspicions(self, suspicions: "Sequence[Suspicion]", /) -> None:
         """Queue other suspicions that came up on the way."""
 
-    def spare(self, state: str, /) -> "Sequence[Record]":
+    def fresh_records(self, state: str, /) -> "Sequence[Record]":
         """Return webhook requests in a state that may be changed, and were never sent again."""
 
-    def alike(self, exchange: Exchange, /) -> "Sequence[Record]":
+    def similar_records(self, exchange: Exchange, /) -> "Sequence[Record]":
         """Return the webhook requests that the template of a request can be about."""
 
     def repeat(self, exchange: Exchange, *, idle: bool = False) -> "Sequence[Suspicion] | None":

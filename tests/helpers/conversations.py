@@ -134,19 +134,19 @@ class Script:
         about = methods(self.belief.release)[method]
         return self.ask(build(about, {"token": TOKEN, **parameters}))[0]
 
-    def keep(self, suspicions: Sequence[Suspicion]) -> None:
+    def queue_suspicions(self, suspicions: Sequence[Suspicion]) -> None:
         """Keep what is another matter."""
         self.kept += suspicions
 
-    def spare(self, state: str) -> Sequence[Record]:
+    def fresh_records(self, state: str) -> Sequence[Record]:
         """Return what is known of webhook requests in a state."""
         return [known.typed for known in self.belief.records.existing() if known.state == state]
 
-    def alike(self, exchange: Exchange) -> Sequence[Record]:
+    def similar_records(self, exchange: Exchange) -> Sequence[Record]:
         """Return what is known of webhook requests in the state of the one that a request names."""
         ((form, name),) = json.loads(exchange.call.body or b"")[IDENTIFIER].items()
         (known,) = (known for known in self.belief.records.existing() if known.typed[form] == name)
-        return self.spare(str(known.state))
+        return self.fresh_records(str(known.state))
 
     def repeat(self, _: Exchange, *, idle: bool = False) -> Sequence[Suspicion] | None:
         """Return what the next repetition makes suspect."""
