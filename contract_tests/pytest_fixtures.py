@@ -104,10 +104,10 @@ class Target:
             TargetDown, BudgetSpent: no more requests can be sent.
         """
         queue = self.session.queue
-        before = len(queue)
+        suspicions_before = len(queue)
         exchange = self.session.call(method, parameters)
         if not judged:
-            del queue[before:]
+            del queue[suspicions_before:]
         return exchange
 
     def check(self, call: Call) -> Exchange:
@@ -123,8 +123,8 @@ class Target:
         __tracebackhide__ = True
         self._look()
         session, token = self.session, self.session.scene.token
-        used = call.parameters.get("token")
-        if used in self._tokens and token is not None and used != token:
+        token_used = call.parameters.get("token")
+        if token_used in self._tokens and token is not None and token_used != token:
             call = with_token(call, token)
         earlier = [*session.queue]
         session.queue.clear()
@@ -153,9 +153,9 @@ class Target:
         """
         self._look()
         session = self.session
-        used: Mapping[str, Record] = {} if self.is_own else session.guard.touched
+        touched: Mapping[str, Record] = {} if self.is_own else session.guard.touched
         wholes = {tracked.id: record for tracked, record in session.belief.records.wholes()}
-        records = [wholes[key] for key in session.belief.records.condensed if key not in used]
+        records = [wholes[key] for key in session.belief.records.condensed if key not in touched]
         if session.scene.allowed:
             records = [record for record in records if record in session.scene.scope]
         return deepcopy(records)

@@ -138,7 +138,7 @@ def identifiers(records: Sequence[Record]) -> SearchStrategy[dict[str, str]]:
         ValueError: there are no records.
     """
     return st.builds(
-        lambda at, form: {form: records[at][form]}, _places(records), st.sampled_from(FORMS)
+        lambda place, form: {form: records[place][form]}, _places(records), st.sampled_from(FORMS)
     )
 
 
@@ -152,10 +152,10 @@ def list_filters(records: Sequence[Record]) -> SearchStrategy[dict[str, Any]]:
         ValueError: there are no records.
     """
 
-    def filters(at: int, names: Sequence[str]) -> dict[str, Any]:
-        values = {name: filter_value(records[at], name) for name in names}
+    def filters(place: int, names: Sequence[str]) -> dict[str, Any]:
+        values = {name: filter_value(records[place], name) for name in names}
         present = {name: text for name, text in values.items() if text is not None}
-        return with_entity(records[at], present)
+        return with_entity(records[place], present)
 
     return st.builds(filters, _places(records), st.sampled_from((("entity",), *TOGETHER)))
 

@@ -54,21 +54,24 @@ class Index:
         table = self._ids[name]
         if not isinstance(wanted, Identifier):
             return [table[shown] for shown in (wanted, _OPEN) if shown in table]
-        at, text = IDENTIFIER_FIELDS.index(wanted.field), _hashed(wanted.field, wanted.value)
+        column, text = (
+            IDENTIFIER_FIELDS.index(wanted.field),
+            _hashed(wanted.field, wanted.value),
+        )
         return [
             ids
             for shown, ids in table.items()
-            if not isinstance(shown, tuple) or shown[at] in (text, _OPEN)
+            if not isinstance(shown, tuple) or shown[column] in (text, _OPEN)
         ]
 
     def named_objects(self, filter_name: str, identifier: Identifier) -> set[Any]:
         """Return the hashed id of each object that an identifier may name."""
-        at, text = (
+        column, text = (
             IDENTIFIER_FIELDS.index(identifier.field),
             _hashed(identifier.field, identifier.value),
         )
         objects = (shown for shown in self._ids[filter_name] if isinstance(shown, tuple))
-        return {shown[0] for shown in objects if shown[at] == text}
+        return {shown[0] for shown in objects if shown[column] == text}
 
 
 def _hashed(field: str, text: Any) -> int | None:

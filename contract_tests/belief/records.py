@@ -148,24 +148,24 @@ class TrackedRecords:
         key: str = record["id"]
         earlier = self.tracked.get(key)
         tracked = earlier if earlier is not None and earlier.exists else None
-        now = self._parts.shared(condensed(record))
+        known = self._parts.shared(condensed(record))
         well_typed = typed(record)
-        now_typed = now if well_typed is record else self._parts.shared(condensed(well_typed))
+        known_typed = known if well_typed is record else self._parts.shared(condensed(well_typed))
         if tracked is not None:
-            now = merged(tracked.condensed, now)
+            known = merged(tracked.condensed, known)
             # A value of a wrong type leaves the last right one.
             is_right = well_typed is record and tracked.typed is tracked.condensed
-            now_typed = now if is_right else merged(tracked.typed, now_typed)
-        size = self._parts.size_of(now) + (
-            0 if now_typed is now else self._parts.size_of(now_typed)
+            known_typed = known if is_right else merged(tracked.typed, known_typed)
+        size = self._parts.size_of(known) + (
+            0 if known_typed is known else self._parts.size_of(known_typed)
         )
         if not self._fits_in_memory(record, size, key):
             if len(self.untracked) < MAX_UNTRACKED:
                 self.untracked.add(key[:MAX_NAME])
             return False
         if tracked is None:
-            tracked = self.tracked[key] = TrackedRecord(key, now, exchange)
-        self._put(tracked, now, now if now_typed == now else now_typed, size)
+            tracked = self.tracked[key] = TrackedRecord(key, known, exchange)
+        self._put(tracked, known, known if known_typed == known else known_typed, size)
         self.see_again(tracked, record, method, exchange)
         tracked.json_hash = json_hash
         self._learn(tracked.typed)

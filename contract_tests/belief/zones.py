@@ -58,13 +58,13 @@ def fewest(marks: Iterable[Zones], among: Zones) -> tuple[int, Zones]:
     digits: list[Zones] = []  # of the count of each zone, in binary
     for mark in marks:
         carry = mark & among
-        for at, digit in enumerate(digits):
-            digits[at], carry = digit ^ carry, digit & carry
+        for power, digit in enumerate(digits):
+            digits[power], carry = digit ^ carry, digit & carry
         if carry:
             digits.append(carry)
     count = 0
-    for at, digit in reversed([*enumerate(digits)]):
-        count += 0 if among & ~digit else 1 << at
+    for power, digit in reversed([*enumerate(digits)]):
+        count += 0 if among & ~digit else 1 << power
         among = among & ~digit or among
     return count, plainest(among)
 
@@ -108,8 +108,8 @@ class _Shifts(NamedTuple):
 
 def _ordered(numbers: Iterable[int]) -> _Ordered:
     zones = defaultdict[int, Zones](int)
-    for at, number in enumerate(numbers):
-        zones[number] |= 1 << at
+    for zone, number in enumerate(numbers):
+        zones[number] |= 1 << zone
     seconds, smaller = sorted(zones), [0]
     for number in seconds:
         smaller.append(smaller[-1] | zones[number])
@@ -119,7 +119,7 @@ def _ordered(numbers: Iterable[int]) -> _Ordered:
 @lru_cache(maxsize=10_000)
 def _of_day(day: int) -> _Shifts:
     """Return the shifts of dates on a day, counted from the first day of the year 1."""
-    around = [_east(day + at) for at in (-1, 0, 1, 2)]
+    around = [_east(day + distance) for distance in (-1, 0, 1, 2)]
     return _shifts(tuple(map(min, *around)), tuple(map(max, *around)))
 
 

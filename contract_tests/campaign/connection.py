@@ -97,9 +97,9 @@ class Connection:
 
     def forget(self) -> None:
         """Forget what is known of the target, except the run's token."""
-        scene, before = self.scene, self.belief
-        scene.belief = before.emptied()
+        scene, old_belief = self.scene, self.belief
+        scene.belief = old_belief.emptied()
         if scene.token is not None:
-            scene.belief.tokens.note(scene.token, before.tokens.state(scene.token))
+            scene.belief.tokens.note(scene.token, old_belief.tokens.state(scene.token))
         self.oracle = Oracle(scene.belief)
         self.queue.clear()

@@ -80,25 +80,25 @@ class Passes:
 
         Yields True after each step.
         """
-        sent: set[int] = set()  # places of variants
+        sent_places: set[int] = set()  # places of variants
         planned = self._plan.times[template]
-        for at in range(planned):
+        for step in range(planned):
             variants = template.choices(self._session.scene)
-            unsent = [place for place in range(len(variants)) if place not in sent]
+            unsent = [place for place in range(len(variants)) if place not in sent_places]
             if not unsent and template.needs_record:  # start again, about other webhook requests
-                sent.clear()
+                sent_places.clear()
                 unsent = list(range(len(variants)))
             if not unsent:
                 return
-            from_top = at <= planned // 2 or len(variants) <= planned
+            from_top = step <= planned // 2 or len(variants) <= planned
             chosen = unsent[0] if from_top else self._campaign.choose(unsent)
-            sent.add(chosen)
+            sent_places.add(chosen)
             self._step(template, variants[chosen])
             yield True
 
     def _second_pass(self, chance: Random) -> None:
         """Send templates by their weights until nothing is left to send."""
-        idle, sent = 0, self._session.client.sent
+        idle_steps, sent_before = 0, self._session.client.sent
         few_logins = self._session.scene.logins.is_limited  # then the first pass has planned all
         templates = [
             template
@@ -106,12 +106,12 @@ class Passes:
             if not (template.is_undocumented or (few_logins and template.login))
         ]
         weights = [template.weight for template in templates]
-        while templates and idle < MAX_IDLE and self._session.scene.records():
+        while templates and idle_steps < MAX_IDLE and self._session.scene.records():
             (template,) = chance.choices(templates, weights)
             if variants := template.choices(self._session.scene):
                 self._step(template, self._campaign.choose(variants))
-            idle = idle + 1 if self._session.client.sent == sent else 0
-            sent = self._session.client.sent
+            idle_steps = idle_steps + 1 if self._session.client.sent == sent_before else 0
+            sent_before = self._session.client.sent
 
     def _step(self, template: Template, variant: Any) -> None:
         """Do one step. What cannot be sent or read ends only this step; so does the kit's error."""

@@ -51,7 +51,7 @@ class Patience:
         self._lasted[refusal] += MAX_LASTING + 1
         return False
 
-    def tries_again(self, sent: Observation, tries: int) -> bool:
+    def waits_to_retry(self, sent: Observation, tries: int) -> bool:
         """Return whether to send a refused read again, after some tries, and wait if so."""
         wording, call = sent.exchange.wording, sent.exchange.call
         if sent.exchange.ok or sent.expected.must is not Must.SERVE:

@@ -42,13 +42,13 @@ class Plan:
     def cost(self) -> int:
         """About how many requests it takes."""
         times = self.times.items()
-        return sum(count * _cost(row, few_looks=self.few_looks) for row, count in times)
+        return sum(count * _cost(template, few_looks=self.few_looks) for template, count in times)
 
     def cost_after(self, layer: str) -> int:
         """About how many requests the layers after one take."""
-        layers = LAYERS[LAYERS.index(layer) + 1 :]
-        times = {row: count for row, count in self.times.items() if row.layer in layers}
-        return replace(self, times=times).cost
+        layers, times = LAYERS[LAYERS.index(layer) + 1 :], self.times
+        later = {template: times[template] for template in times if template.layer in layers}
+        return replace(self, times=later).cost
 
     def layer_deadlines(self, began: float, seconds: float) -> dict[str, float]:
         """Return when each layer must stop, so that the next one gets its share of the time.
@@ -118,13 +118,14 @@ def max_changes(templates: Collection[Template], budget: int) -> dict[str, int]:
 
     A dry run prints it, and the run keeps to it.
     """
-    left = max(0, budget - Plan(_firsts(templates, *LAYERS)).cost)
+    further = max(0, budget - Plan(_firsts(templates, *LAYERS)).cost)
     weights = sum(template.weight for template in templates)
     maximums: dict[str, int] = {}
     for method in CHANGES:
         group = [template for template in templates if template.method == method]
         first = sum(template.first for template in group)
-        second = ceil(SPREAD * left * sum(template.weight for template in group) / (weights or 1))
+        weight = sum(template.weight for template in group)
+        second = ceil(SPREAD * further * weight / (weights or 1))
         maximums[method] = min(budget, first + second + FOR_CONFIRMATIONS) if group else 0
     return maximums
 
@@ -138,22 +139,22 @@ def few_logins(templates: Iterable[Template], scene: Scene, budget: int) -> dict
     if not scene.logins.is_limited:
         return {}
     times = dict.fromkeys((template for template in templates if template.login), 0)
-    own = own_login(scene)
-    if own is None or budget < MIN_FOR_LOGINS:
+    own_call = own_login(scene)
+    if own_call is None or budget < MIN_FOR_LOGINS:
         return times
-    left = scene.logins.left
+    logins_left = scene.logins.left
     drawable = [template for template in times if template.choices(scene)]
     for template in drawable:
-        if template.login == "right" and template.method != own.method:
-            times[template] = int(min(1, left))
-            left -= times[template]
+        if template.login == "right" and template.method != own_call.method:
+            times[template] = int(min(1, logins_left))
+            logins_left -= times[template]
     for template in drawable:
-        if template.login == "wrong" and template.method == own.method:
-            times[template] = int(min(scene.logins.wrong_left, left + 1, template.first))
-            left -= min(left, times[template])
+        if template.login == "wrong" and template.method == own_call.method:
+            times[template] = int(min(scene.logins.wrong_left, logins_left + 1, template.first))
+            logins_left -= min(logins_left, times[template])
     for template in drawable:
-        if template.login == "right" and template.method == own.method:
-            times[template] = int(min(left, len(template.choices(scene))))
+        if template.login == "right" and template.method == own_call.method:
+            times[template] = int(min(logins_left, len(template.choices(scene))))
     return times
 
 
@@ -188,7 +189,7 @@ def first_pass(
     if whole.cost <= budget * FIRST_SHARE:
         return whole
     few_looks = whole.cost > 2 * budget * FIRST_SHARE
-    usual = sorted(
+    documented = sorted(
         (
             template
             for template in templates
@@ -196,20 +197,20 @@ def first_pass(
         ),
         key=lambda template: not template.choices(scene),
     )
-    odd = [
+    undocumented = [
         template for template in templates if template.is_undocumented and template not in logins
     ]
     share = min(1.0, budget * FIRST_SHARE / replace(whole, few_looks=few_looks).cost)
     times: dict[Template, int] = {}
     for layer in LAYERS:
-        firsts = _firsts(usual, layer)
-        left = share * Plan(firsts, few_looks).cost
+        firsts = _firsts(documented, layer)
+        cost_left = share * Plan(firsts, few_looks).cost
         for turn in _turns(firsts):
             for template in turn:
                 cost = _cost(template, few_looks=few_looks)
-                if cost <= left:
+                if cost <= cost_left:
                     times[template] = times.get(template, 0) + 1
-                    left -= cost
-        times |= {} if few_looks else _firsts(odd, layer)
+                    cost_left -= cost
+        times |= {} if few_looks else _firsts(undocumented, layer)
         times |= {template: count for template, count in logins.items() if template.layer == layer}
     return replace(whole, times=times, few_looks=few_looks)

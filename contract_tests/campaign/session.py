@@ -87,12 +87,12 @@ class Session:
         return sent
 
     def _count_change(self, method: str) -> None:
-        left = self.changes_left.get(method)
-        if left == 0:
+        changes_left = self.changes_left.get(method)
+        if changes_left == 0:
             msg = f"no more requests to {method} are sent than --dry-run says: see --max-requests"
             raise Withheld(msg)
-        if left is not None:
-            self.changes_left[method] = left - 1
+        if changes_left is not None:
+            self.changes_left[method] = changes_left - 1
 
     def send_patiently(self, call: Call) -> Observation:
         """Send a request; send a read again if its token has ended, or if its refusal may pass.
@@ -103,14 +103,14 @@ class Session:
             since the server refused everything.
         """
         sent = self.send(call)
-        if self.tokens.has_ended(sent):
+        if self.tokens.renew_if_ended(sent):
             change = changing_method(call)
             if change is not None:
                 msg = f"{change} was refused as everything was then, and is never sent twice"
                 raise Unreachable(msg)
             sent = self.send(self.with_current_token(call))
         for tries in range(MAX_TRIES):
-            if not self._patience.tries_again(sent, tries):
+            if not self._patience.waits_to_retry(sent, tries):
                 break
             refused, sent = sent.exchange.wording, self.send(self.with_current_token(call))
             self._patience.learn(refused, sent)

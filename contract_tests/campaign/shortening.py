@@ -72,12 +72,12 @@ def _changes_between(part: Log, log: Log, violation: Violation) -> Iterator[Exch
     fault only after them.
     """
     last = violation.exchanges[-1].call
-    same = [exchange.number for exchange in part if exchange.call.query == last.query]
-    if not same or last.verb != "GET":
+    repeated = [exchange.number for exchange in part if exchange.call.query == last.query]
+    if not repeated or last.verb != "GET":
         return
     for exchange in log:
         is_change = exchange.call.verb == "POST" and exchange.ok
-        if is_change and violation.record_id in exchange.by_id and exchange.number > same[-1]:
+        if is_change and violation.record_id in exchange.by_id and exchange.number > repeated[-1]:
             yield exchange
 
 
@@ -124,13 +124,13 @@ def _cut(part: Log, shows: Shows) -> Log:
     """Leave out chunks, half of the part first and single exchanges last."""
     size = max(1, len(part) // 2)
     while size:
-        at = 0
-        while at < len(part):
-            shorter = part[:at] + part[at + size :]
+        place = 0
+        while place < len(part):
+            shorter = part[:place] + part[place + size :]
             if shows(shorter):
                 part = shorter
             else:
-                at += size
+                place += size
         size //= 2
     return part
 
@@ -143,6 +143,6 @@ def logins_by_token(log: Log) -> Mapping[str, Exchange]:
 
 def with_logins(part: Log, logins: Mapping[str, Exchange]) -> Log:
     """Return a part of a log with the logins that returned the tokens of its requests."""
-    used = (logins.get(str(exchange.call.parameters.get("token"))) for exchange in part)
-    log = {exchange.number: exchange for exchange in (*used, *part) if exchange is not None}
+    logins_used = (logins.get(str(exchange.call.parameters.get("token"))) for exchange in part)
+    log = {exchange.number: exchange for exchange in (*logins_used, *part) if exchange is not None}
     return tuple(log[number] for number in sorted(log))

@@ -40,19 +40,19 @@ class Stop:
     @contextmanager
     def at_once(self) -> Iterator[None]:
         """Have a signal end the block, also a wait in it, with KeyboardInterrupt."""
-        before = sys.unraisablehook
+        hook_before = sys.unraisablehook
 
         def unraisable(swallowed: "sys.UnraisableHookArgs", /) -> None:
             """Print no traceback of a swallowed exception: ``check`` raises it again."""
             if swallowed.exc_type is not KeyboardInterrupt:
-                before(swallowed)
+                hook_before(swallowed)
 
         sys.unraisablehook, self._raises = unraisable, True
         try:
             self.check()
             yield
         finally:
-            sys.unraisablehook, self._raises = before, False
+            sys.unraisablehook, self._raises = hook_before, False
 
     @contextmanager
     def on_signals(self) -> Iterator[None]:
@@ -60,15 +60,15 @@ class Stop:
         if threading.current_thread() is not threading.main_thread():
             yield  # only the main thread may set handlers
             return
-        before = {number: signal.getsignal(number) for number in _SIGNALS}
-        heard = [number for number, handler in before.items() if handler is not signal.SIG_IGN]
+        handlers = {number: signal.getsignal(number) for number in _SIGNALS}
+        heard = [number for number, handler in handlers.items() if handler is not signal.SIG_IGN]
         for number in heard:
             signal.signal(number, self._hear)
         try:
             yield
         finally:
             for number in heard:
-                signal.signal(number, before[number])
+                signal.signal(number, handlers[number])
 
     def _hear(self, number: int, _: object) -> None:
         if self.asked and self._now() - self._asked_at > _TWICE:

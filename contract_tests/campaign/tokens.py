@@ -65,8 +65,8 @@ class Tokens:
             return
         refusal = self._refusal(token)
         if refusal is not None and refusal == connection.belief.tokens.refusal:
-            tried = outcome(connection.client.history[-1])
-            msg = f"{connection.target.name} does not accept the given token: {tried}"
+            response = outcome(connection.client.history[-1])
+            msg = f"{connection.target.name} does not accept the given token: {response}"
             raise TargetDown(msg)
         connection.belief.tokens.note(token, TokenState.LIVE)
 
@@ -117,7 +117,7 @@ class Tokens:
 
     # Tokens that end.
 
-    def has_ended(self, sent: Observation) -> bool:
+    def renew_if_ended(self, sent: Observation) -> bool:
         """Return whether a request was refused since its token has ended. If so, log in again.
 
         The documents leave open how an ended token is refused. A token has ended if the simplest
@@ -163,7 +163,7 @@ class Tokens:
             msg = f"the token of {connection.target.name} expired during the run; "
             msg += "give --username and --password, so that the run can log in again"
             raise TargetDown(msg)
-        used = connection.scene.token
+        ended_token = connection.scene.token
         for _ in range(MAX_NEW_TOKENS):  # a new token may end at once, too
             try:
                 self.renew(replaces=True)
@@ -172,8 +172,8 @@ class Tokens:
                     return True  # the server refused logins for a while, too
                 raise
             if self._refusal(connection.scene.token) != refusal:
-                if used is not None and used != connection.scene.token:
-                    connection.belief.tokens.note(used, TokenState.DOUBTFUL)
+                if ended_token is not None and ended_token != connection.scene.token:
+                    connection.belief.tokens.note(ended_token, TokenState.DOUBTFUL)
                 return True
         if self._outlasts(refusal):
             return True

@@ -27,10 +27,10 @@ def check(exchange: Exchange, expected: Expectation) -> Iterator[Finding]:
             yield Flaw(statement, "JSON", _beginning(exchange))
         return
     yield Held("envelope.json")
-    lack = lacking(exchange)
+    defect = lacking(exchange)
     wanted = "an object with a status that has code, message and description"
-    yield finding("envelope.status", holds=not lack, expected=wanted, seen=lack)
-    if lack:
+    yield finding("envelope.status", holds=not defect, expected=wanted, seen=defect)
+    if defect:
         return
     yield _texts(exchange)
     if exchange.ok:

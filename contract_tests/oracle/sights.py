@@ -55,15 +55,15 @@ def observe(exchange: Exchange, request: Request, belief: Belief) -> Iterator[Fi
     yield from _check_error_cleared(exchange, request, belief)
     if request.name not in READ_METHODS:
         return
-    kept: set[Held] = set()
+    held_findings: set[Held] = set()
     filters = _filters_of_whole_list(request)
-    before = None if filters is None else belief.lists.whole.get(filters)
-    for finding in _Comparison(exchange, request, belief, before).findings():
+    earlier_list = None if filters is None else belief.lists.whole.get(filters)
+    for finding in _Comparison(exchange, request, belief, earlier_list).findings():
         if isinstance(finding, Held):
-            kept.add(finding)
+            held_findings.add(finding)
         else:
             yield finding
-    yield from sorted(kept)
+    yield from sorted(held_findings)
     if filters is not None:
         belief.lists.whole[filters] = exchange
 
@@ -286,10 +286,10 @@ def _check_error_cleared(exchange: Exchange, request: Request, belief: Belief) -
         if not resent or record.get("life_cycle_state") != "SUCCESSFUL":
             continue
         belief.changes.has_resent = True
-        left = [name for name in ERROR_FIELDS if record.get(name)]
-        if left:
+        uncleared = [name for name in ERROR_FIELDS if record.get(name)]
+        if uncleared:
             expected = "error_code and error_description null after a successful resend"
-            seen = ", ".join(f"{name} {shortened(repr(record[name]), 80)}" for name in left)
+            seen = ", ".join(f"{name} {shortened(repr(record[name]), 80)}" for name in uncleared)
             known_id = None if tracked is None else tracked.id
             yield Flaw("resend.clears_error", expected, seen, known_id)
             return

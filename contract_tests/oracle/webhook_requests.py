@@ -121,8 +121,8 @@ def _problems(record: Record, wanted: Wanted | None, release: Release) -> list[F
             flaws.pop(f"response.{field}.only_rejected", None)
     if wanted is None:  # an odd fields_set may give fields odd names
         return [flaw for name, flaw in flaws.items() if name.split(".")[1] in record]
-    lack = _fields(record, wanted, release)
-    return [*flaws.values(), *([] if lack is None else [lack])]
+    fields_flaw = _fields(record, wanted, release)
+    return [*flaws.values(), *([] if fields_flaw is None else [fields_flaw])]
 
 
 def _one_name_each(exchange: Exchange, method: str, belief: Belief) -> Iterator[Finding]:

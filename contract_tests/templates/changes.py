@@ -79,19 +79,19 @@ MAX_DIGITS = 20
 def _names(scene: Scene) -> _Names:
     """Return the names of what is known now."""
 
-    def made() -> _Names:
+    def names() -> _Names:
         records = scene.records()
         numbers = Counter(record["number"] for record in records)
         lengths = sorted({len(number) for number in numbers if len(number) <= MAX_DIGITS})
         parts = {
-            number[at : at + length]
+            number[start : start + length]
             for number in numbers if len(number) <= MAX_DIGITS
             for length in lengths if length < len(number)
-            for at in range(len(number) - length + 1)
+            for start in range(len(number) - length + 1)
         }  # fmt: skip
         return _Names({record["id"] for record in records}, numbers, parts)
 
-    return scene.cached("names", made, scene.belief.records.names_version)
+    return scene.cached("names", names, scene.belief.records.names_version)
 
 
 def _named_like_others(scene: Scene, records: Sequence[Record]) -> Sequence[Record]:

@@ -110,8 +110,8 @@ class Edit:
 
     def __call__(self, text: str) -> str:
         """Return a text with the change."""
-        at = max(0, len(text) - self.back)
-        return text[: max(0, at - self.cut)] + self.put + text[at:]
+        place = max(0, len(text) - self.back)
+        return text[: max(0, place - self.cut)] + self.put + text[place:]
 
 
 def _each_character(change: Callable[[str], str]) -> Callable[[str], str]:
@@ -198,7 +198,7 @@ def fields_sets() -> SearchStrategy[str]:
         lambda names, count: names[:count], st.permutations(FIELDS), st.integers(1, len(FIELDS))
     )
     with_a_double = st.builds(
-        lambda names, at, name: [*names[:at], name, *names[at:]],
+        lambda names, place, name: [*names[:place], name, *names[place:]],
         some, st.integers(0, len(FIELDS)), st.sampled_from(FIELDS),
     )  # fmt: skip
     commas = st.sampled_from((", ", " ,", ",,", "\t,\n", " , "))

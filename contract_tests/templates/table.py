@@ -91,9 +91,9 @@ class Scene(InOneLine):
         if self._made_of is not self.belief:
             self._made_of = self.belief
             self._made.clear()
-        at = self.scope, self.belief.records.version if version < 0 else version
-        if name not in self._made or self._made[name][0] != at:
-            self._made[name] = at, make()
+        versions = self.scope, self.belief.records.version if version < 0 else version
+        if name not in self._made or self._made[name][0] != versions:
+            self._made[name] = versions, make()
         value: Made = self._made[name][1]
         return value
 
@@ -208,7 +208,7 @@ def spread(variants: Sequence[Any]) -> list[Any]:
     """Return variants in an order in which neighbors have little in common."""
     count = len(variants)
     stride = next(n for n in range(int(count * 0.618) or 1, count + 2) if gcd(n, count) == 1)
-    return [variants[at * stride % count] for at in range(count)]
+    return [variants[place * stride % count] for place in range(count)]
 
 
 _TEMPLATES: list[Template] = []
