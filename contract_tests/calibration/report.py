@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from crmcom_kit.contract_tests.calibration.comparing import (
     ENDED_TOKEN,
@@ -105,6 +105,14 @@ MIN_COMPARED = 30
 _NEVER_KNOWN = ("the order of a list", "what a list without ids shows")
 
 
+class _Compared(NamedTuple):
+    """A response that was compared."""
+
+    is_documented: bool  # whether pages say what it must be
+    method: str
+    kinds: set[str]  # of differences
+
+
 @dataclass
 class Comparisons:
     """What a comparison of many responses came to."""
@@ -112,8 +120,7 @@ class Comparisons:
     #: In what the profile says that its mock differs, and how often it did: kinds, by method.
     excused: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     groups: dict[tuple[str, str, bool], Group] = field(default_factory=dict)
-    #: Of each response that was compared: whether pages say what it must be, and what differs.
-    _responses: list[tuple[bool, str, set[str]]] = field(default_factory=list)
+    _responses: list[_Compared] = field(default_factory=list)
     _counted: set[tuple[str, str]] = field(default_factory=set)
 
     def add(self, exchange: Exchange, differences: Sequence[Difference], release: Release) -> None:
@@ -131,7 +138,7 @@ class Comparisons:
             (difference.what, difference.record) for difference in new if difference.record
         }
         kinds = {difference.kind: difference for difference in reversed(new)}
-        self._responses.append((documented, method, {*kinds}))
+        self._responses.append(_Compared(documented, method, {*kinds}))
         for kind, difference in kinds.items():
             group = Group(
                 method, kind, documented, exchange, difference, self.excused.get(method, {})
@@ -151,18 +158,18 @@ class Comparisons:
 
     def _tally(self, *, documented: bool) -> Tally:
         tally = Tally()
-        for is_documented_, method, kinds in self._responses:
-            if is_documented_ is documented:
-                excused = self.excused.get(method, {}).keys()
+        for response in self._responses:
+            if response.is_documented is documented:
+                is_excused = response.kinds <= self.excused.get(response.method, {}).keys()
                 tally.compared += 1
-                tally.otherwise += not kinds <= excused
-                tally.as_profile += bool(kinds) and kinds <= excused
+                tally.otherwise += not is_excused
+                tally.as_profile += bool(response.kinds) and is_excused
         return tally
 
     @property
     def lacks(self) -> list[str]:
         """What a comparison must have seen to say that nothing differs, and has not."""
-        methods = {method for documented, method, _ in self._responses if documented}
+        methods = {response.method for response in self._responses if response.is_documented}
         lacks = [f"{name} was not compared" for name in ("show", "list") if name not in methods]
         if self.documented.compared < MIN_COMPARED:
             lacks.append(f"fewer than {MIN_COMPARED} documented requests were compared")
@@ -171,8 +178,10 @@ class Comparisons:
     @property
     def kinds(self) -> dict[str, dict[str, str]]:
         """What differs, by method, with how often: what a profile of it says."""
-        totals = Counter(method for _, method, _ in self._responses)
-        times = Counter((method, kind) for _, method, kinds in self._responses for kind in kinds)
+        totals = Counter(response.method for response in self._responses)
+        times = Counter(
+            (response.method, kind) for response in self._responses for kind in response.kinds
+        )
         kinds: dict[str, dict[str, str]] = {}
         for (method, kind), count in sorted(times.items()):
             if not kind.startswith(_NEVER_KNOWN):

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from typing import NamedTuple
 
 from crmcom_kit.contract_tests.belief.belief import Belief
 from crmcom_kit.contract_tests.belief.tokens import KnownTokens
@@ -164,6 +165,14 @@ def _with_budget(config: RunConfig) -> RunConfig:
     """Return the configuration with a number of requests, by default the usual one."""
     limit = config.limits.max_requests or DEFAULT_REQUESTS
     return replace(config, limits=replace(config.limits, max_requests=limit))
+
+
+class _Coverage(NamedTuple):
+    """What a run has not seen, in sentences, as ``Results`` has it."""
+
+    inconclusive: tuple[str, ...] = ()
+    waived: tuple[str, ...] = ()
+    stale: tuple[str, ...] = ()
 
 
 class _Run:
@@ -335,8 +344,7 @@ class _Run:
             lambda name: why_not_exercised(self.campaign, name, config.secret_keys, self.ended),
         )
         trouble = self.trouble or self._trouble_at_the_end(statements)
-        service = session.oracle.service
-        inconclusive, waived, stale = ((), (), ()) if trouble else self._seen()
+        coverage = _Coverage() if trouble else self._coverage()
         return Results(
             target=self.target,
             command=config.command,
@@ -349,32 +357,35 @@ class _Run:
             inventory=self.compared,
             trouble=trouble,
             notes=(*self.notes, *session.notes()),
-            never_served=() if trouble else service.never_served(),
-            inconclusive=inconclusive,
-            waived=waived,
-            stale=stale,
+            never_served=() if trouble else session.oracle.service.never_served(),
+            **coverage._asdict(),
             unsteady=session.belief.unsteady,
             warnings=tuple(self._warnings()),
         )
 
-    def _seen(self) -> tuple[tuple[str, ...], ...]:
-        """Return what keeps the run from passing, what is missing as listed, and what is stale."""
-        missing = [
-            *lacks(self.campaign, self.templates, self.ended, is_whole=self.config.only == "*")
-        ]
-        names, service = {lack.what for lack in missing}, self.session.oracle.service
-        expected = {entry.what: entry.reason for entry in self.config.not_seen}
-        seen = {SUCCESSFUL_RESEND} if self.session.belief.changes.has_resent else set[str]()
-        stale = [name for name in expected if name in seen or service.is_served(name)]
-        listed = {name: reason for name, reason in expected.items() if name in names}
-        unlisted = [lack for lack in missing if lack.what not in expected]
-        return (
-            tuple(lack.why for lack in unlisted if not lack.is_tolerated),
-            (
+    def _coverage(self) -> _Coverage:
+        """Return what the run has not seen, compared with what is listed as not seen."""
+        is_whole, service = self.config.only == "*", self.session.oracle.service
+        missing = [*lacks(self.campaign, self.templates, self.ended, is_whole=is_whole)]
+        missing_names = {lack.what for lack in missing}
+        reasons = {entry.what: entry.reason for entry in self.config.not_seen}
+        has_resent = self.session.belief.changes.has_resent
+        unlisted = [lack for lack in missing if lack.what not in reasons]
+        return _Coverage(
+            inconclusive=tuple(lack.why for lack in unlisted if not lack.is_tolerated),
+            waived=(
                 *(lack.why for lack in unlisted if lack.is_tolerated),
-                *(f"{name} was not seen, as listed ({reason})" for name, reason in listed.items()),
+                *(
+                    f"{name} was not seen, as listed ({reason})"
+                    for name, reason in reasons.items()
+                    if name in missing_names
+                ),
             ),
-            tuple(f"{name} was seen, which is listed as not seen" for name in stale),
+            stale=tuple(
+                f"{name} was seen, which is listed as not seen"
+                for name in reasons
+                if service.is_served(name) or (has_resent and name == SUCCESSFUL_RESEND)
+            ),
         )
 
     def _trouble_at_the_end(self, statements: Sequence[StatementResult]) -> str | None:
