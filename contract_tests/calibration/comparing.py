@@ -1,8 +1,8 @@
 """Compare what two servers respond to the same request.
 
-Tokens, dates that a request has just set, and references that a server draws for itself cannot be
-the same: only that both are new is compared. So is the order of members, and what an error says
-beyond having a text.
+Tokens, dates that a request has just set, and references that a server draws cannot be the same:
+it is enough that both are new. The order of members, and the words of texts in an error, are not
+compared.
 """
 
 from collections.abc import Callable, Iterator

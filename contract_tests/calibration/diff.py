@@ -31,7 +31,7 @@ def with_profile(results: Results, profile: Profile) -> tuple[Log, Comparisons]:
 
 
 def _outlasting(profile: Profile, world: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Yield what only the profile knows of what webhook requests refer to: they may be deleted."""
+    """Yield definitions and rules that only the profile has."""
     for kind in REFERENCE_KINDS:
         seen_ids = {entry[kind]["id"] for entry in world if kind in entry}
         for entry in profile.world if isinstance(profile.world, list) else ():

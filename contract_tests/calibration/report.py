@@ -40,7 +40,7 @@ class Group:
     documented: bool  # whether pages say what the requests ask for
     exchange: Exchange  # an example
     difference: Difference
-    excused: Mapping[str, str]  # what the profile says that differs, and how often it did then
+    excused: Mapping[str, str]  # kinds that the profile says differ, and how often they did then
     count: int = 0
 
     @property
@@ -117,7 +117,7 @@ class _Compared(NamedTuple):
 class Comparisons:
     """What a comparison of many responses came to."""
 
-    #: In what the profile says that its mock differs, and how often it did: kinds, by method.
+    #: The kinds that the profile says differ, and how often they did then, by method.
     excused: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     groups: dict[tuple[str, str, bool], Group] = field(default_factory=dict)
     _responses: list[_Compared] = field(default_factory=list)
@@ -168,7 +168,7 @@ class Comparisons:
 
     @property
     def lacks(self) -> list[str]:
-        """What a comparison must have seen to say that nothing differs, and has not."""
+        """What is missing for saying that nothing differs."""
         methods = {response.method for response in self._responses if response.is_documented}
         lacks = [f"{name} was not compared" for name in ("show", "list") if name not in methods]
         if self.documented.compared < MIN_COMPARED:
@@ -189,7 +189,7 @@ class Comparisons:
         return kinds
 
     def excuse(self, kinds: Mapping[str, Mapping[str, str]]) -> None:
-        """Count what a profile says, which was made of this, as excused."""
+        """Excuse what a profile says that was made from this comparison."""
         self.excused = kinds
         for group in self.groups.values():
             group.excused = dict.fromkeys(kinds.get(group.method, ()), "")

@@ -19,7 +19,7 @@ class LoginCount:
     logins: int = 0  # right ones, beside those that a run needs
     wrong_passwords: int = 0
     is_entered: bool = False  # whether the one login was sent that a run needs
-    #: The accounts, user or key, without a served right login since their last wrong one.
+    #: The accounts, user or key, whose last wrong login was followed by no right one.
     after_wrong: list[str] = field(default_factory=list)
     token: str = field(default="", repr=False)  # of the last login that a run needed
     path: Path | None = None  # a file in which several processes share it

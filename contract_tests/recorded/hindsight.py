@@ -1,8 +1,8 @@
 """Settle suspicions of recorded traffic: later exchanges play the confirmations.
 
 Most cases rest on one rule: only the server can turn a webhook request back into what it was. If a
-later exchange shows it as it was known before, it was so all the time, and the response in between
-was wrong. What no exchange settles is no violation.
+later exchange shows it as it was known before, it has not changed, and the response in between was
+wrong. What no exchange settles is no violation.
 """
 
 import math
@@ -270,12 +270,12 @@ class Case(NamedTuple):
         return bool(parameters) and self.later.accepts(self.exchange.call.method, parameters)
 
     def _again(self, keys: Sequence[str]) -> Exchange | None:
-        """Return an exchange if each of some webhook requests is seen again as it was known."""
+        """Return the last sight of some webhook requests if each is seen again unchanged."""
         sights = [self._as_known(key) for key in keys]
         return None if None in sights else [self.exchange, *sights][-1]
 
     def _as_known(self, key: str) -> Exchange | None:
-        """Return a later exchange that shows a webhook request as it was known, or None."""
+        """Return a later exchange that shows a webhook request unchanged, or None."""
         before, now = self._known(key), self._shown(key)
         if before is None:
             return None

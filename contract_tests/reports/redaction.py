@@ -38,7 +38,7 @@ _CUT = re.compile(r"\.\.\.|…")
 _MARGIN = 64 * 1024  # bytes beyond a limit that are redacted, too
 _MAX_KEPT = 64  # bodies without secrets: most of them come again
 _LONGEST_CUT = 10_000  # characters of a text of the kit, in which it may have cut a secret
-#: Who logs in: no secret, but nothing for everybody who gets a report.
+#: Who logs in: no secret, but not for everyone who reads a report.
 _IDENTITY = ("username", "organisation", "unit")
 _IDENTITY_MEMBER = re.compile(
     rf"""((?:{"|".join(_IDENTITY)})\\*["']\s*:\s*\\*(["']))((?:\\.|[^\\])*?)(?=\\*\2|\Z)""",
@@ -51,7 +51,7 @@ class ReportRedactor(Redactor):
 
     Secrets are those of the login, tokens that logins returned, what was sent as a secret, values
     in the query of a URL, and any value behind a secret's name. Public values are shown, since they
-    help the reader. Who logs in has variables, too.
+    help the reader. User, organisation and unit have variables, too.
     """
 
     def __init__(
@@ -132,7 +132,7 @@ class ReportRedactor(Redactor):
     def content(self, content: bytes, limit: int | None = None) -> str:
         """Return bytes as text without secrets, up to ``limit`` characters.
 
-        More is redacted than is returned, so that a secret is found which the limit cuts.
+        A part beyond the limit is redacted as well, since the limit may cut a secret.
         """
         end = len(content) if limit is None else limit + _MARGIN
         text = self._redacted(content[:end])
