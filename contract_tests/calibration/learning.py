@@ -5,7 +5,7 @@ server has responded; a value that more responses contradict than bear out is ru
 of them. So there is no rule here for any one dial.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -15,6 +15,7 @@ from typing import Any
 
 from crmcom_kit.contract_tests.belief.records import Record
 from crmcom_kit.contract_tests.calibration.comparing import ENDED_TOKEN, Comparison, Difference
+from crmcom_kit.contract_tests.calibration.decision_tree import OUTWEIGHS
 from crmcom_kit.contract_tests.calibration.effects import dials_of, guessed_resend, learned_effects
 from crmcom_kit.contract_tests.calibration.learned import Grade, Learned, left_open
 from crmcom_kit.contract_tests.calibration.order import learned_order
@@ -42,8 +43,6 @@ _LEFT_OUT = (
 _DERIVED = (
     "list.order", "resend.request", "resend.response", "resend.updates_log", "delete.updates_log",
 )  # fmt: skip
-#: A value that fits so many times as many responses as it contradicts is kept.
-_OUTWEIGHS = 5
 #: A server may end tokens for reasons of its own: such a dial explains all that ended, or none.
 _STRICT = ("tokens.",)
 #: Weights of differences; one in a member weighs 1. These hide the differences in members, of which
@@ -161,15 +160,15 @@ class Learning:
         self.derived: Set[str] = frozenset()  # kinds of changes whose effects are guesses
         self.log, self._is_time_up, self._progress = log, is_time_up, progress
         self._settings: dict[str, Any] = {}  # dials that differ from the default
-        self._kinds: dict[int, str] = {}  # of errors that the mock refuses with, by number
         self._caches = [Cache() for _ in log.parts]
-        self._comparison = log.comparison(wording=self._wording)
-        #: Kind -> how often the server has refused with an HTTP status and a code.
-        self._wordings: dict[str, Counter[tuple[int, Any]]] = {}
-        self._worded: list[Worded] = []  # responses to which the mock has one of the same kind
-        self._scores: dict[int, int] = {}
+        self._comparison = log.comparison()
         self._compared: dict[tuple[int, Mark], list[Difference]] = {}
-        self._marks: dict[int, Mark] = {}  # of the mock's responses, with what was learned so far
+        #: What the mock responds with what was learned so far, and how well that fits, by number.
+        self._marks, self._scores = dict[int, Mark](), dict[int, int]()
+        #: How the server has worded that, if the mock's response is of the same kind.
+        self._worded: dict[int, Worded | None] = {}
+        #: Kind of error -> how the server refuses most often what the mock refuses so.
+        self._usual: dict[str, tuple[int, Any]] = {}
         self._replay_count = 0
         #: The count when a response changed last, by number, and when a dial was settled.
         self._changed_at, self._settled_at = dict[int, int](), dict[str, int]()
@@ -186,9 +185,9 @@ class Learning:
         """Find what the log tells of the dials, until ``is_time_up``."""
         self._learn_order()
         self._learn_effects()
-        self._replay_all()
+        self._replay()
         self._learn_words()
-        self._replay_all()
+        self._replay()
         try:
             self._settle_in_turn()
             self._learn_words()
@@ -228,17 +227,19 @@ class Learning:
 
     def _learn_words(self) -> None:
         """Find how responses are worded, by the kinds that the mock's have now."""
-        refused = [response for response in self._worded if not response.is_served_error]
+        responses = filter(None, self._worded.values())
+        refused = [response for response in responses if not response.is_served_error]
         self._keep(learned_words(refused, self.log.release))
 
     def _learn_what_is_served(self) -> None:
         """Find what the server serves though the mock refuses it whatever its dials are."""
-        if not any(response.is_served_error for response in self._worded):
+        responses = [*filter(None, self._worded.values())]
+        if not any(response.is_served_error for response in responses):
             return
-        words = learned_words(self._worded, self.log.release)
+        words = learned_words(responses, self.log.release)
         changes = {dial: result.values[0] for dial, result in words.items()}
         helped, harmed, _ = self._try(changes, frozenset(self._scores))
-        if helped > harmed * _OUTWEIGHS:
+        if helped > harmed * OUTWEIGHS:
             self._keep(words)
 
     def _keep(self, words: Mapping[str, Learned]) -> None:
@@ -273,10 +274,10 @@ class Learning:
                 continue
             helped, harmed, first = self._try({key: value, **more}, affected)
             is_ruled_out = bool(harmed) and key.startswith(_STRICT)
-            if helped > harmed * _OUTWEIGHS and not is_ruled_out:
+            if helped > harmed * OUTWEIGHS and not is_ruled_out:
                 self._settings |= {key: value, **more}
                 present, fits = value, [value]
-                self._replay_all()
+                self._replay(affected)
             elif not harmed and value not in fits:
                 fits.append(value)
             elif first is not None and (deciding is None or first.number > deciding.number):
@@ -318,24 +319,36 @@ class Learning:
             harmed += change > 0 or is_unexplained
             if change > 0:
                 first = first or exchange
-                if harmed * _OUTWEIGHS >= before:
+                if harmed * OUTWEIGHS >= before:
                     break
         return helped, harmed, first
 
-    def _replay_all(self) -> None:
-        """Replay all with what was learned so far, and learn how each kind of error is worded."""
-        self._wordings.clear()
-        self._worded.clear()
+    def _replay(self, affected: Set[int] | None = None) -> None:
+        """Replay all with what was learned so far, or only what a dial has affected."""
+        replies = [
+            (exchange, reply)
+            for exchange, reply in self._replies(self._settings, affected)
+            if affected is None or exchange.number in affected
+        ]
+        for exchange, reply in replies:
+            tells = exchange.ok or (reply.kind and has_code(exchange))
+            is_worded = is_readable(exchange) and tells
+            self._worded[exchange.number] = worded(exchange, reply) if is_worded else None
+        counts = defaultdict[str, Counter[tuple[int, Any]]](Counter)
+        for response in filter(None, self._worded.values()):
+            if response.parts.get("served") == "no":
+                counts[response.facts["kind"]][
+                    response.parts["status"], response.parts["code"]
+                ] += 1
+        before, self._usual = self._usual, {k: c.most_common(1)[0][0] for k, c in counts.items()}
         self._compared = {
             key: differences for key, differences in self._compared.items() if not key[1][2]
         }
-        replies = list(self._replies(self._settings))
-        for exchange, reply in replies:
-            self._kinds[exchange.number] = reply.kind
-            if reply.kind and not exchange.ok and has_code(exchange):
-                self._wordings.setdefault(reply.kind, Counter())[exchange.wording] += 1
-            if is_readable(exchange) and (exchange.ok or (reply.kind and has_code(exchange))):
-                self._worded += filter(None, [worded(exchange, reply)])
+        if affected and any(
+            before.get(kind, usual) != usual for kind, usual in self._usual.items()
+        ):
+            self._replay()  # other refusals of such a kind may fit better or worse now
+            return
         self._replay_count += 1
         for exchange, reply in replies:
             number, mark = exchange.number, _mark(reply)
@@ -348,15 +361,10 @@ class Learning:
         """Return in what a response differs; most values of a dial change few responses."""
         key = exchange.number, _mark(reply)
         if key not in self._compared:
-            self._kinds[exchange.number] = reply.kind
+            self._comparison.wording = lambda _: self._usual.get(reply.kind)
             mock_exchange = exchange_of(exchange, reply)
             self._compared[key] = self._comparison.differences(exchange, mock_exchange)
         return self._compared[key]
-
-    def _wording(self, mock_exchange: Exchange) -> tuple[int, Any] | None:
-        """Return how the server refuses most often what the mock refuses in an exchange."""
-        wordings = self._wordings.get(self._kinds.get(mock_exchange.number, ""))
-        return wordings.most_common(1)[0][0] if wordings else None
 
     def _replies(
         self, settings: Mapping[str, Any], affected: Set[int] | None = None
