@@ -11,12 +11,12 @@ an effect, too. An object with the member ``$`` says how the value is made:
 - ``text``: the text ``of``, with the new values of members in place of their names in braces
 - ``by``: the effect in ``cases`` for the old value of the member ``of``, or else ``usual``
 - ``user``, ``unit``: those of the caller
-- ``more``: the old number and ``by``; ``length``: the new number of items in an array
+- ``more``: the old number and ``by``
 - ``append``: the old array, or an empty one, and then ``items``
 - ``fill``: ``value`` if there was none, or else the old value
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -115,10 +115,9 @@ def _value(effect: Any, old_value: Any, record: Mapping[str, Any], drawn: Drawn)
         case "more":
             is_number = isinstance(old_value, int | float)
             return old_value + effect["by"] if is_number else effect["by"]
-        case "length":
-            return len(old_value) if isinstance(old_value, list) else 0
         case "append":
-            return _extended(old_value, effect["items"], record, drawn)
+            items = [_value(item, None, record, drawn) for item in effect["items"]]
+            return [*(old_value if isinstance(old_value, list) else ()), *items]
         case "fill":
             is_unset = old_value is None or old_value == "" or old_value is ABSENT
             return _value(effect["value"], old_value, record, drawn) if is_unset else old_value
@@ -139,23 +138,6 @@ def _copied(effect: Mapping[str, Any], record: Mapping[str, Any]) -> Any:
     value = member_at(record, str(effect.get("as")))
     is_number = effect.get("is_number") and isinstance(value, str) and value.isdecimal()
     return int(value) if is_number else value
-
-
-def _extended(
-    old_value: Any, effects: Sequence[Any], record: Mapping[str, Any], drawn: Drawn
-) -> list[Any]:
-    """Return the old array with an item for each effect."""
-    items = [*old_value] if isinstance(old_value, list) else []
-    for effect in effects:
-        items.append(_item(effect, items, record, drawn))
-    return items
-
-
-def _item(effect: Any, items: list[Any], record: Mapping[str, Any], drawn: Drawn) -> Any:
-    """Return the new item of an array; the effect ``length`` counts the new item, too."""
-    if isinstance(effect, Mapping) and not _how(effect):
-        return {name: _item(part, items, record, drawn) for name, part in effect.items()}
-    return _value(effect, [*items, None] if _how(effect) == "length" else None, record, drawn)
 
 
 def _structure(effect: Any, old_value: Any, record: Mapping[str, Any], drawn: Drawn) -> Any:

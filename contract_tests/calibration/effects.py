@@ -124,12 +124,8 @@ def changes(exchanges: Sequence[Exchange], unsteady: frozenset[str]) -> Iterator
                 has_failed = not (resend.ok or resend.wording in others)
                 is_own = key not in unsteady or at - since <= AT_ONCE
                 if is_own and (record != before or has_failed):
-                    yield _resend(before, record)
-
-
-def _resend(before: Record, after: Record) -> Change:
-    is_sent = after.get("life_cycle_state") == "SUCCESSFUL"
-    return Change("resend" if is_sent else "failed_resend", before, after)
+                    is_sent = record.get("life_cycle_state") == "SUCCESSFUL"
+                    yield Change("resend" if is_sent else "failed_resend", before, record)
 
 
 def _named(exchange: Exchange, latest: Mapping[str, Record]) -> Record | None:
@@ -145,16 +141,14 @@ def _named(exchange: Exchange, latest: Mapping[str, Record]) -> Record | None:
 
 def _effects(alike: Sequence[Change]) -> dict[str, Any]:
     """Return the effects of changes of one kind."""
-    pairs = [(flat(change.before), flat(change.after)) for change in alike]
-    names = dict.fromkeys(name for pair in pairs for record in pair for name in record)
+    flat_pairs = [(flat(change.before), flat(change.after)) for change in alike]
     effects = {}
-    for name in names:
+    for name in dict.fromkeys(name for pair in flat_pairs for record in pair for name in record):
         seen = [
             (before.get(name, _ABSENT), after.get(name, _ABSENT), change)
-            for (before, after), change in zip(pairs, alike, strict=True)
+            for (before, after), change in zip(flat_pairs, alike, strict=True)
         ]
-        effect = _effect(seen, name)
-        if effect != _KEPT:
+        if (effect := _effect(seen, name)) != _KEPT:
             effects[name] = effect
     return effects
 
@@ -175,25 +169,15 @@ def _effect(seen: Seen, name: str) -> Any:
 
     It may depend on what a member was before.
     """
-    if (effect := _ruled(seen, name)) is not None:
-        return effect[0]
 
-    outcomes = dict[tuple[int, ...], Outcome]()  # many facts split the values alike
-
-    def outcome(some: Sequence[Any]) -> Outcome:
-        key = tuple(map(id, some))
-        if key not in outcomes:
-            effect = _ruled(some, name)
-            outcomes[key] = Outcome(effect[0]) if effect is not None else usual_outcome(some)
-        return outcomes[key]
-
-    def usual_outcome(some: Sequence[Any]) -> Outcome:
-        most = _most([after for _, after, _ in some])
-        return Outcome(most, sum(after != most for _, after, _ in some))
+    def outcome(some: Seen) -> Outcome:
+        if (effect := _ruled(some, name)) is not None:
+            return Outcome(effect[0])
+        usual = _most([after for _, after, _ in some])
+        return Outcome(usual, sum(after != usual for _, after, _ in some))
 
     facts = _facts([change.before for _, _, change in seen])
-    samples = list(zip(facts, seen, strict=True))
-    return _by_facts(best_tree(samples, outcome, depth=1))
+    return _by_facts(best_tree(list(zip(facts, seen, strict=True)), outcome, depth=1))
 
 
 def _by_facts(outcome: Outcome) -> Any:
@@ -206,14 +190,11 @@ def _by_facts(outcome: Outcome) -> Any:
 
 def _facts(befores: Sequence[Record]) -> list[dict[str, str]]:
     """Return what webhook requests may be told apart by, as they were: members and forms."""
-    names = dict.fromkeys((*_PREFERRED_FACTS, *(n for r in befores for n, _ in members_of(r))))
-    names = dict.fromkeys(
-        name
-        for name in names
-        if name in _PREFERRED_FACTS or name.rpartition(".")[2] not in _UNIQUE_NAMES
-    )
+    names = dict.fromkeys(name for before in befores for name, _ in members_of(before))
+    telling = [name for name in names if name.rpartition(".")[2] not in _UNIQUE_NAMES]
     forms = (f"{name}:form" for name in ("request", "response", "authentication_code"))
-    return [{name: fact_of(record, name) for name in (*names, *forms)} for record in befores]
+    facts = dict.fromkeys((*_PREFERRED_FACTS, *telling, *forms))
+    return [{name: fact_of(before, name) for name in facts} for before in befores]
 
 
 def _ruled(seen: Seen, name: str) -> tuple[Any] | None:
@@ -227,9 +208,11 @@ def _ruled(seen: Seen, name: str) -> tuple[Any] | None:
     filled = [value for value in seen if value[0] in _UNSET]
     if was_set and filled and all(before == after for before, after, _ in was_set):
         return ({"$": "fill", "value": _effect(filled, name)},)
-    for rule in (_now, _counted, _same, _text, _repeated, _new, _object, _array):
-        effect = rule(seen, name)
-        if effect is not None:
+    for rule in (_now, _counted, _same, _text):
+        if (effect := rule(seen, name)) is not None:
+            return (effect,)
+    for rule in () if _is_repeated(seen) else (_new, _object, _array):
+        if (effect := rule(seen, name)) is not None:
             return (effect,)
     return (afters[0],) if _is_constant(seen) else None
 
@@ -281,27 +264,21 @@ def _same(seen: Seen, name: str) -> Any:
 def _sources(seen: Seen, name: str) -> list[dict[str, Any]]:
     """Return the members that a member may be made of, by dotted name, for each change.
 
-    Of two that are the same the first one is new. What is the same after all changes may only be
-    made of what all of them have changed.
+    They come first, or are kept: of two that are the same, the first one is new. What is the same
+    after all changes may only be made of what all of them have changed.
     """
-    is_constant = len(seen) > 1 and _is_constant(seen)
     changes_seen = [change for _, _, change in seen]
-    first = changes_seen[0]
-    order = [*_FIRST, *first.after]
-    own = name.partition(".")[0]
+    places = {path: at for at, path in enumerate(dict.fromkeys((*_FIRST, *changes_seen[0].after)))}
+    place = places.get(name.partition(".")[0], len(places))
 
     def is_source(path: str) -> bool:
         if path == name or not all(path in change.sources for change in changes_seen):
             return False
-        is_before = own not in order or order.index(path.partition(".")[0]) < order.index(own)
-        if is_before and not is_constant:
-            return True
-        is_kept = [
-            change.sources[path] == member_at(change.before, path) for change in changes_seen
-        ]
-        return not (is_constant and any(is_kept)) and (is_before or all(is_kept))
+        kept = [change.sources[path] == member_at(change.before, path) for change in changes_seen]
+        is_first = places[path.partition(".")[0]] < place
+        return (is_first or all(kept)) and not (any(kept) and _is_repeated(seen))
 
-    paths = [path for path in first.sources if is_source(path)]
+    paths = [path for path in changes_seen[0].sources if is_source(path)]
     return [{path: change.sources[path] for path in paths} for change in changes_seen]
 
 
@@ -329,9 +306,8 @@ def _shape(text: str) -> str:
     return re.sub(r"[0-9A-Za-z]", letter, text)
 
 
-def _repeated(seen: Seen, _: str) -> Any:
-    """Return a value that was seen more than once, and no other one."""
-    return seen[0][1] if len(seen) > 1 and _is_constant(seen) else None
+def _is_repeated(seen: Seen) -> bool:
+    return len(seen) > 1 and _is_constant(seen)
 
 
 def _is_constant(seen: Seen) -> bool:
@@ -344,7 +320,7 @@ def _text(seen: Seen, name: str) -> Any:
     if not all(isinstance(after, str) for _, after, _ in seen):
         return None
     sources, texts = _sources(seen, name), [after for _, after, _ in seen]
-    if len(seen) > 1 and _is_constant(seen):
+    if _is_repeated(seen):
         sources = sources[:1] if all(source == sources[0] for source in sources) else [{}]
         texts = texts[:1]
     text = template_of(texts, sources)
@@ -383,32 +359,20 @@ def _array(seen: Seen, name: str) -> Any:
     more = {len(after) - len(old) for old, (_, after, _) in zip(olds, seen, strict=True)}
     is_longer = len(more) == 1 and min(more) > 0 and any(olds)
     if is_longer and all(seen[n][1][: len(old)] == old for n, old in enumerate(olds)):
-        return {
-            "$": "append",
-            "items": [_appended_item(olds, seen, position, name) for position in range(min(more))],
-        }
+        added = [
+            (after[len(old) :], change) for old, (_, after, change) in zip(olds, seen, strict=True)
+        ]
+        items = [
+            _effect([(_ABSENT, items[at], change) for items, change in added], name)
+            for at in range(min(more))
+        ]
+        return {"$": "append", "items": items}
     if len({len(after) for _, after, _ in seen}) != 1:
         return None
     return [
         _effect([(_at(before, at), after[at], change) for before, after, change in seen], name)
         for at in range(len(seen[0][1]))
     ]
-
-
-def _appended_item(olds: Sequence[list[Any]], seen: Seen, position: int, name: str) -> Any:
-    """Return the effect for one appended item. ``position`` is its place among those appended."""
-    places = [len(old) + position for old in olds]
-    items = [
-        (_ABSENT, after[n], change) for n, (_, after, change) in zip(places, seen, strict=True)
-    ]
-    item = _effect(items, name)
-    if isinstance(item, dict) and "$" not in item:
-        for inner in item:
-            if all(
-                after.get(inner) == n + 1 for n, (_, after, _) in zip(places, items, strict=True)
-            ):
-                item[inner] = {"$": "length"}
-    return item
 
 
 def _at(value: Any, at: int) -> Any:

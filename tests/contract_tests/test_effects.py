@@ -76,7 +76,7 @@ EFFECTS = {
     "request": {"attempt": {"$": "more", "by": 1}},
     "tries": {
         "$": "append",
-        "items": [{"n": {"$": "length"}, "at": {"$": "now", "like": "0000-00-00T00:00:00"}}],
+        "items": [{"n": 2, "at": {"$": "now", "like": "0000-00-00T00:00:00"}}],
     },
     "notes": {
         "$": "append",
