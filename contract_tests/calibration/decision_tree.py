@@ -38,7 +38,8 @@ Samples = Sequence[tuple[Facts, Any]]
 def best_tree(
     samples: Samples,
     explain: Callable[[Sequence[Any]], Outcome],
-    case_cost: float = 1,
+    *,
+    weight: int = 1,
     depth: int = _MAX_FACTS,
 ) -> Outcome:
     """Return what explains samples best.
@@ -47,7 +48,8 @@ def best_tree(
         samples: each with its facts; a fact that is "" tells nothing. Facts that come first are
             preferred.
         explain: returns what explains some samples together.
-        case_cost: so many samples more a case must explain. With less than 1, one is enough.
+        weight: of a sample that is not explained. A case costs 1, so with more than 1, a case may
+            explain a single sample.
         depth: the number of facts that a sample may be told apart by.
     """
     best = explain([sample for _, sample in samples])
@@ -55,24 +57,21 @@ def best_tree(
         groups = defaultdict[str, list[tuple[Facts, Any]]](list)
         for facts, sample in samples:
             groups[facts.get(fact, "")].append((facts, sample))
-        if len(groups) > 1 and len(groups) * case_cost * 2 <= len(samples):
-            split = _split(fact, groups, explain, case_cost, depth - 1)
-            best = min((best, *split), key=lambda one: one.wrong + case_cost * one.case_count)
+        if len(groups) > 1:
+            parts = {
+                value: best_tree(group, explain, weight=weight, depth=depth - 1)
+                for value, group in groups.items()
+            }
+            split = _split(fact, groups, parts)
+            best = min((best, *split), key=lambda tree: weight * tree.wrong + tree.case_count)
     return best
 
 
-def _split(
-    fact: str,
-    groups: Mapping[str, Samples],
-    explain: Callable[[Sequence[Any]], Outcome],
-    case_cost: float,
-    depth: int,
-) -> list[Outcome]:
-    """Return the explanations of groups; what explains most samples is the usual one.
+def _split(fact: str, groups: Mapping[str, Samples], parts: Mapping[str, Outcome]) -> list[Outcome]:
+    """Return the explanation of groups by their own; what explains most samples is the usual one.
 
     There is none if samples without the fact are not among those: no case can tell them.
     """
-    parts = {value: best_tree(group, explain, case_cost, depth) for value, group in groups.items()}
     sizes = {
         value: sum(len(groups[other]) for other, part in parts.items() if _is_same(part, own))
         for value, own in parts.items()

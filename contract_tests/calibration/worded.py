@@ -9,7 +9,12 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from crmcom_kit.contract_tests.calibration.decision_tree import Outcome, best_tree, cases_of
+from crmcom_kit.contract_tests.calibration.decision_tree import (
+    OUTWEIGHS,
+    Outcome,
+    best_tree,
+    cases_of,
+)
 from crmcom_kit.contract_tests.calibration.learned import Grade, Learned, of_counts
 from crmcom_kit.contract_tests.calibration.texts import template_of
 from crmcom_kit.contract_tests.client.exchanges import LOGINS, Exchange
@@ -40,7 +45,6 @@ _FORM_DIALS = {
     "data": "errors.data",
 }
 _MAX_LENGTH = 500  # of a text
-_ONE_IS_ENOUGH = 0.3  # for a case: see best_tree
 
 
 class Worded(NamedTuple):
@@ -195,11 +199,7 @@ def _cases(alike: Sequence[Worded], usual_forms: _UsualForms) -> Cases:
     kind = {"kind": alike[0].facts["kind"]}
     names = _OF_SUCCESSES if kind["kind"] == SUCCESS else _OF_ERRORS
     samples = [({name: r.facts.get(name, "") for name in names}, r) for r in alike]
-    same = defaultdict[tuple[str, ...], list[Worded]](list)
-    for facts, response in samples:
-        same[tuple(facts.values())].append(response)
-    is_contradictory = any(_outcome(group).wrong for group in same.values())
-    explanation = best_tree(samples, _outcome, 1 if is_contradictory else _ONE_IS_ENOUGH)
+    explanation = best_tree(samples, _outcome, weight=OUTWEIGHS)
     usual = explanation.value
     general = {
         part: usual[part] for part in (*_FORM_DIALS, "served") if usual.get(part) is not None
