@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +67,7 @@ def write_profile(values: dict[str, Any]) -> None:
             raise refusal(results, "interrupted; nothing was written") from None
     notes = [
         *(() if earlier is None else earlier.warnings), *results.warnings, *results.notes,
-        *_notes_on_time(calibration, seconds, values["har"]), *notes_on_responses(calibration),
+        *_notes_on_time(calibration, values), *notes_on_responses(calibration),
         *_notes_on_changes(calibration, results),
     ]  # fmt: skip
     if unread := json.loads(texts["report.json"])["free_texts"]:
@@ -115,14 +115,15 @@ def _recorded_and_sent(values: dict[str, Any], stop: Stop) -> tuple[Results | No
     return recorded, results_of(values | {"from_har": (), "release": release}, stop)
 
 
-def _notes_on_time(calibration: Calibration, seconds: float, har: Path | None) -> Iterator[str]:
+def _notes_on_time(calibration: Calibration, values: Mapping[str, Any]) -> Iterator[str]:
     """Yield why learning has stopped before its end, if it has."""
     if calibration.is_cut_short:
         untried = calibration.untried
         dials = f" before {counted(len(untried), 'dial')}: {', '.join(untried)}" if untried else ""
+        har = values["har"] or "FILE, which --har FILE writes"
         yield (
-            f"learning stopped after {seconds:g} s (--max-time){dials}; to go on from the same "
-            f"exchanges, give --from-har {har or 'FILE, which --har FILE writes'}"
+            f"learning stopped after {values['max_time']:g} s (--max-time){dials}; to go on from "
+            f"the same exchanges, give --from-har {har}"
         )
 
 

@@ -92,14 +92,12 @@ class Comparison:
             what = "code" if first.status == expected[0] else "HTTP status"
             seen = f"HTTP {expected[0]}, {expected[1]}"
             yield Difference(f"{what} of a refusal", _outcome(first), seen)
-        forms = [_form(exchange) for exchange in (first, second)]
-        if forms[0] != forms[1]:
-            yield Difference("data of a refusal", forms[0], forms[1])
+        if _form(first) != _form(second):
+            yield Difference("data of a refusal", _form(first), _form(second))
 
     def _lists(self, first: Exchange, second: Exchange) -> Iterator[Difference]:
-        forms = [_form(exchange) for exchange in (first, second)]
-        if not first.records and not second.records and forms[0] != forms[1]:
-            yield Difference("an empty list", forms[0], forms[1])
+        if not first.records and not second.records and _form(first) != _form(second):
+            yield Difference("an empty list", _form(first), _form(second))
         if not any("id" in record for record in (*first.records, *second.records)):
             yield from self._parts(first.records, second.records)
             return

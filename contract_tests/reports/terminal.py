@@ -47,7 +47,8 @@ def show(report: Report, console: Console, *, verbose: bool = False) -> None:
     texts = [*_client_mistakes(report.document["client"], verbose=verbose)]
     texts += _statements(report.document["statements"], verbose=verbose)
     for entry in report.failing:
-        texts += _broken(entry)
+        texts += [Text(""), Text(f"✗ {entry['id']}", style="bold red")]
+        texts += [Text(f"  {line}") for line in failure_details(entry, _MAX_SHOWN)]
     lines = results.notes if verbose or results.trouble else ()
     texts += [Text(one_line(line)) for line in (*map(report.text, lines), *summary_lines(report))]
     _print(texts if str(texts[0]) else texts[1:], console)
@@ -81,12 +82,6 @@ def _client_mistakes(client: Entry | None, *, verbose: bool) -> Iterator[Text]:
     for note in client["notes"] if client is not None and verbose else ():
         times = counted(note["times"], "time")
         yield Text(one_line(f"· client: {note['mistake']} ({times}; {note['statement']})"))
-
-
-def _broken(entry: Entry) -> Iterator[Text]:
-    yield Text("")
-    yield Text(f"✗ {entry['id']}", style="bold red")
-    yield from (Text(f"  {line}") for line in failure_details(entry, _MAX_SHOWN))
 
 
 def summary_lines(report: Report) -> Iterator[str]:

@@ -128,15 +128,9 @@ def _result(
     tried: Collection[str],
     why_not: Callable[[str], str],
 ) -> StatementResult:
-    """Return the result of one statement.
+    """Return the result of a statement about ``methods``, with its ``listed`` deviations.
 
-    Args:
-        statement: the statement.
-        methods: those that it is about.
-        findings: what the run found out about it.
-        listed: its deviations, which must explain every violation.
-        tried: the methods that the run has sent requests to.
-        why_not: see ``statement_results``.
+    ``tried`` are all methods that the run has sent requests to.
     """
     uncovered = [
         sighting

@@ -199,8 +199,11 @@ class _Run:
 
     def go(self) -> None:
         """Try everything within the limits."""
-        if self.world.release not in ("", self.target.release.name):
-            self.fail(self._other_release())
+        names = self.world.release, self.target.release.name
+        if names[0] not in ("", names[1]):
+            served, checked = (name.removesuffix(".0.0") for name in names)
+            what = f"the mock at {self.target.name} serves {served}, not {checked}"
+            self.fail(f"{what}: give --release {served}")
             return
         try:
             self._log_in_and_try()
@@ -215,13 +218,6 @@ class _Run:
             self.ended, self.is_too_soon = str(error), True
         self._finish()
         self.config.stop.check()  # in case the exception was swallowed
-
-    def _other_release(self) -> str:
-        """Say what to do about a mock that serves another release."""
-        served = self.world.release.removesuffix(".0.0")
-        not_served = self.target.release.name.removesuffix(".0.0")
-        what = f"the mock at {self.target.name} serves {served}, not {not_served}"
-        return f"{what}: give --release {served}"
 
     def _log_in_and_try(self) -> None:
         self._show_progress("logging in")
