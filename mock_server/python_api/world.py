@@ -97,7 +97,8 @@ class MockWorld(WorldContent, WorldRequests, WorldFaults):
         keeps no connection between requests, so it need not be closed.
 
         Args:
-            options: the options of ``httpx.Client``.
+            options: the options of ``httpx.Client``. The client trusts no certificate, since the
+                mock speaks http here; ``verify=True`` trusts those of the system.
 
         Raises:
             ModuleNotFoundError: httpx is not installed; the mock itself does not need it.
