@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from crmcom_kit.contract_tests.belief.changes import Changes, ChangesByOthers
+from crmcom_kit.contract_tests.belief.interpretations import SeenLists
 from crmcom_kit.contract_tests.belief.knowledge import differing
-from crmcom_kit.contract_tests.belief.lists import SeenLists
 from crmcom_kit.contract_tests.belief.records import Record, TrackedRecords
 from crmcom_kit.contract_tests.belief.tokens import KnownTokens
 from crmcom_kit.contract_tests.client.exchanges import Exchange

@@ -54,10 +54,7 @@ class Index:
         table = self._ids[name]
         if not isinstance(wanted, Identifier):
             return [table[shown] for shown in (wanted, _OPEN) if shown in table]
-        column, text = (
-            IDENTIFIER_FIELDS.index(wanted.field),
-            _hashed(wanted.field, wanted.value),
-        )
+        column, text = IDENTIFIER_FIELDS.index(wanted.field), _hashed(*wanted)
         return [
             ids
             for shown, ids in table.items()
@@ -66,10 +63,7 @@ class Index:
 
     def named_objects(self, filter_name: str, identifier: Identifier) -> set[Any]:
         """Return the hashed id of each object that an identifier may name."""
-        column, text = (
-            IDENTIFIER_FIELDS.index(identifier.field),
-            _hashed(identifier.field, identifier.value),
-        )
+        column, text = IDENTIFIER_FIELDS.index(identifier.field), _hashed(*identifier)
         objects = (shown for shown in self._ids[filter_name] if isinstance(shown, tuple))
         return {shown[0] for shown in objects if shown[column] == text}
 

@@ -26,14 +26,7 @@ class Connection:
     """One client, and the one oracle that observes its exchanges."""
 
     def __init__(self, client: Client, scene: Scene, findings: Findings | None, stop: Stop) -> None:
-        """Send nothing yet.
-
-        Args:
-            client: sends the requests.
-            scene: has what is known of the target, and the limit of logins.
-            findings: get what is found; None: new ones.
-            stop: is asked before each request.
-        """
+        """Send nothing yet; ``stop`` is asked before each request."""
         self.client, self.scene = client, scene
         self.oracle = Oracle(scene.belief)
         self.findings = Findings() if findings is None else findings

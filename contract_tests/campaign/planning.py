@@ -1,6 +1,6 @@
 """Plan the first pass: how often each request template is sent within the budget."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 
@@ -76,10 +76,19 @@ def _firsts(templates: Iterable[Template], *layers: str) -> dict[Template, int]:
     return {template: template.first for template in templates if template.layer in layers}
 
 
-def _turns(times: Mapping[Template, int]) -> Iterator[list[Template]]:
-    """Yield the templates of each turn: those that are sent once more."""
-    for turn in range(max(times.values(), default=0)):
-        yield [template for template, count in times.items() if turn < count]
+def _in_turns(
+    firsts: Mapping[Template, int], share: float, *, few_looks: bool
+) -> dict[Template, int]:
+    """Return how often templates that take turns are sent, for a share of what they would take."""
+    times: dict[Template, int] = {}
+    cost_left = share * Plan(firsts, few_looks).cost
+    for turn in range(max(firsts.values(), default=0)):
+        for template, first in firsts.items():
+            cost = _cost(template, few_looks=few_looks)
+            if turn < first and cost <= cost_left:
+                times[template] = times.get(template, 0) + 1
+                cost_left -= cost
+    return times
 
 
 def templates_for(only: str, scene: Scene) -> list[Template]:
@@ -189,28 +198,14 @@ def first_pass(
     if whole.cost <= budget * FIRST_SHARE:
         return whole
     few_looks = whole.cost > 2 * budget * FIRST_SHARE
-    documented = sorted(
-        (
-            template
-            for template in templates
-            if template not in logins and not template.is_undocumented
-        ),
-        key=lambda template: not template.choices(scene),
-    )
-    undocumented = [
-        template for template in templates if template.is_undocumented and template not in logins
-    ]
     share = min(1.0, budget * FIRST_SHARE / replace(whole, few_looks=few_looks).cost)
+    unfixed = [template for template in templates if template not in logins]
+    undocumented = [template for template in unfixed if template.is_undocumented]
+    documented = [template for template in unfixed if not template.is_undocumented]
+    documented.sort(key=lambda template: not template.choices(scene))
     times: dict[Template, int] = {}
     for layer in LAYERS:
-        firsts = _firsts(documented, layer)
-        cost_left = share * Plan(firsts, few_looks).cost
-        for turn in _turns(firsts):
-            for template in turn:
-                cost = _cost(template, few_looks=few_looks)
-                if cost <= cost_left:
-                    times[template] = times.get(template, 0) + 1
-                    cost_left -= cost
+        times |= _in_turns(_firsts(documented, layer), share, few_looks=few_looks)
         times |= {} if few_looks else _firsts(undocumented, layer)
         times |= {template: count for template, count in logins.items() if template.layer == layer}
     return replace(whole, times=times, few_looks=few_looks)

@@ -35,6 +35,8 @@ from crmcom_kit.contract_tests.oracle.suspicions import (
     Suspicion,
 )
 
+Check = Callable[[], Iterator[Finding]]
+
 
 @dataclass(slots=True)
 class Observation:
@@ -64,8 +66,26 @@ class Oracle:
         """
         expected = expectation(exchange.call, self.belief)
         observation = Observation(exchange, expected)
+        for name, check in self._checks(exchange, expected).items():
+            try:
+                for finding in check():
+                    if isinstance(finding, Held):
+                        observation.held.append(finding.statement)
+                    elif isinstance(finding, Flaw):
+                        observation.suspicions.append(finding.suspicion(exchange))
+                    else:
+                        observation.suspicions.append(finding)
+            except Exception as error:  # noqa: BLE001 - other checks go on, and the run reports it
+                observation.errors.append((name, error))
+        is_temporary = exchange.wording in self.belief.temporary_refusals
+        if not exchange.ok and expected.statement == "token.from_login" and not is_temporary:
+            self.belief.tokens.refusal = exchange.wording
+        return observation
+
+    def _checks(self, exchange: Exchange, expected: Expectation) -> dict[str, Check]:
+        """Return the checks of an exchange by name, in their order: later ones see what it did."""
         request, belief = expected.request, self.belief
-        checks: dict[str, Callable[[], Iterator[Finding]]] = {
+        checks: dict[str, Check] = {
             "envelope": lambda: envelope.check(exchange, expected),
             "service": lambda: self.service.see(exchange, expected),
         }
@@ -81,21 +101,7 @@ class Oracle:
             }
         if request.name in CHANGES:
             checks["change"] = lambda: self._change(exchange, expected)
-        for name, check in checks.items():
-            try:
-                for finding in check():
-                    if isinstance(finding, Held):
-                        observation.held.append(finding.statement)
-                    elif isinstance(finding, Flaw):
-                        observation.suspicions.append(finding.suspicion(exchange))
-                    else:
-                        observation.suspicions.append(finding)
-            except Exception as error:  # noqa: BLE001 - other checks go on, and the run reports it
-                observation.errors.append((name, error))
-        is_temporary = exchange.wording in self.belief.temporary_refusals
-        if not exchange.ok and expected.statement == "token.from_login" and not is_temporary:
-            self.belief.tokens.refusal = exchange.wording
-        return observation
+        return checks
 
     def miss(self, call: Call, number: int) -> None:
         """Note that no response came to a request that only reads, before exchange ``number``."""

@@ -6,6 +6,7 @@ The rest is what a schema cannot say.
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from crmcom_kit.contract_tests.belief.belief import Belief
@@ -48,23 +49,15 @@ class Wanted(NamedTuple):
 MAX_SOUND = 40_000
 
 
-class SoundRecords:
-    """What flawless webhook requests have kept: those of the same JSON need no further check."""
+#: The statements that flawless webhook requests have kept, by a hash of their JSON and of what was
+#: asked for: those of the same JSON need no further check.
+SoundRecords = dict[int, frozenset[str]]
 
-    def __init__(self) -> None:
-        """Start without any."""
-        self._held: dict[int, frozenset[str]] = {}  # by hash of the JSON and of what was asked for
-        self._sets: dict[frozenset[str], frozenset[str]] = {}  # one of equal sets
 
-    def held(self, key: int) -> frozenset[str] | None:
-        """Return the statements that a flawless webhook request has kept; None if not checked."""
-        return self._held.get(key)
-
-    def note(self, key: int, statements: frozenset[str]) -> None:
-        """Note that a flawless webhook request has kept some statements."""
-        if len(self._held) >= MAX_SOUND:
-            self._held.clear()
-        self._held[key] = self._sets.setdefault(statements, statements)
+@lru_cache(maxsize=1024)
+def _same(statements: frozenset[str]) -> frozenset[str]:
+    """Return one of all equal sets."""
+    return statements
 
 
 def check(
@@ -83,7 +76,7 @@ def check(
     broken: dict[str, Flaw] = {}
     for record, json_hash in zip(exchange.records, exchange.record_hashes, strict=True):
         key = hash((json_hash, wanted))
-        if (kept := sound.held(key)) is not None:
+        if (kept := sound.get(key)) is not None:
             stated |= kept
             continue
         statements = frozenset(statements_about(record, belief.release))
@@ -92,7 +85,9 @@ def check(
         for flaw in flaws:
             broken.setdefault(flaw.statement, flaw._replace(record_id=_name(record, "id")))
         if not flaws:
-            sound.note(key, statements)
+            if len(sound) >= MAX_SOUND:
+                sound.clear()
+            sound[key] = _same(statements)
     if wanted is not None and exchange.records:
         stated.add(wanted.statement)
     yield from held(*sorted(stated - broken.keys()))
