@@ -4,7 +4,6 @@ Each request is judged by itself, and by what came before: a token that was refu
 request that was last seen SUCCESSFUL or was deleted, a change whose response was lost.
 """
 
-import math
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -38,11 +37,18 @@ MAX_KINDS = 100
 #: How many lost changes, and requests with their tokens, are known at once; how many webhook
 #: requests.
 _MAX_KEPT, _MAX_SEEN = 1_000, 50_000
-#: By the state that a webhook request was last seen in: the statement that refuses its change, and
-#: what the reason calls the webhook request.
+
+
+class _Final(NamedTuple):
+    """A state of a webhook request that ends its changes."""
+
+    statement: str  # that refuses a change
+    seen: str  # what the reason calls the webhook request
+
+
 _FINAL = {
-    "SUCCESSFUL": ("resend.only_rejected", "one that was last seen SUCCESSFUL"),
-    "deleted": ("delete.gone", "the webhook request"),
+    "SUCCESSFUL": _Final("resend.only_rejected", "one that was last seen SUCCESSFUL"),
+    "deleted": _Final("delete.gone", "the webhook request"),
 }
 
 
@@ -157,9 +163,9 @@ class ClientChecker:
         if isinstance(identifier, Mapping) and len(identifier) > 1:
             return  # nobody knows which one it names
         for state in {seen.state for seen in self._seen_by(self._names(request))}:
-            statement, seen = _FINAL[state]
+            final = _FINAL[state]
             if state == "deleted" or request.name == "resend":
-                yield Remark(statement, str(reason(statement, seen=seen)))
+                yield Remark(final.statement, str(reason(final.statement, seen=final.seen)))
 
     # Changes whose response was lost.
 
@@ -275,6 +281,13 @@ _USED_AGAIN = {
 }
 
 
+class _End(NamedTuple):
+    """The end of a token."""
+
+    statement: str  # that refuses its use after the end
+    moment: float  # seconds since 1970
+
+
 class _RefusedTokens:
     """Knows which tokens were refused or released, and which requests use them after that.
 
@@ -284,7 +297,7 @@ class _RefusedTokens:
 
     def __init__(self, *, ends_by_release: bool) -> None:
         self._ends_by_release = ends_by_release
-        self._ended: dict[str, tuple[str, float]] = {}  # token -> the statement, and since when
+        self._ended: dict[str, _End] = {}  # by token
         self.used_again: dict[str, ClientFinding] = {}  # the first use of each after that
         self._served: dict[str, set[str]] = {}  # request -> tokens
         self._refused: dict[str, set[str]] = {}
@@ -294,32 +307,32 @@ class _RefusedTokens:
         token, exchange = request.token, recorded.exchange
         if not isinstance(token, str):
             return
-        statement, end = self._ended.get(token, ("", math.inf))
-        if recorded.start >= end and not is_wrong:
-            remark = Remark(statement, f"{_USED_AGAIN[statement]}; log in")
+        end = self._ended.get(token)
+        if end is not None and recorded.start >= end.moment and not is_wrong:
+            remark = Remark(end.statement, f"{_USED_AGAIN[end.statement]}; log in")
             finding = ClientFinding(remark, exchange, _method(exchange))
             self.used_again.setdefault(token, finding).times += 1
         pairs = without("token", request.parameters).items()
         key = f"{request.name} {sorted((name, repr(value)) for name, value in pairs)}"
         if exchange.ok and request.name == "token_release" and self._ends_by_release:
-            self._ended[token] = "token_release.ends_token", recorded.end
+            self._ended[token] = _End("token_release.ends_token", recorded.end)
         elif exchange.ok:
             self._serve(token, key, recorded.end)
         elif not (is_wrong or recorded.missing) and exchange.status < 500:
             if token in self._served.get(key, ()):
                 self._refused.setdefault(key, set()).add(token)
             if _is_about_token(exchange):
-                self._ended.setdefault(token, ("token.expiry", recorded.end))
+                self._ended.setdefault(token, _End("token.expiry", recorded.end))
         for table in (self._ended, self._served, self._refused):
             if len(table) > _MAX_KEPT:
                 table.clear()
 
-    def _serve(self, token: str, key: str, end: float) -> None:
+    def _serve(self, token: str, key: str, moment: float) -> None:
         """Take note of a request that was served."""
         self._ended.pop(token, None)
         self.used_again.pop(token, None)
         for refused in self._refused.pop(key, set()) - {token}:
-            self._ended.setdefault(refused, ("token.expiry", end))
+            self._ended.setdefault(refused, _End("token.expiry", moment))
         self._served.setdefault(key, set()).add(token)
 
 
