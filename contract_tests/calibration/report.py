@@ -84,7 +84,7 @@ class Tally:
 
     @property
     def share(self) -> float:
-        """The share that differs, in whichever way."""
+        """The share that differs, as the profile says or otherwise."""
         return 1 - self.same / self.compared if self.compared else 0.0
 
     def as_json(self) -> dict[str, int]:

@@ -104,7 +104,7 @@ class Client:
         now: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        """Send to ``target`` within ``limits``, until ``now()`` is ``ends_at``; nothing yet."""
+        """Send to ``target`` within ``limits``, until ``now()`` is ``ends_at``."""
         self.target = target
         self.limits = limits
         self.history: list[Exchange] = []
@@ -284,7 +284,7 @@ class Client:
             self._next = max(now, self._next) + 1 / self.limits.rate
 
     def pause(self, seconds: float) -> None:
-        """Let ``seconds`` pass. Raises BudgetSpent if the run has no more than that."""
+        """Wait. Raises BudgetSpent if the run has no more than so many seconds left."""
         if self.seconds_left <= seconds:
             self.is_time_up = True
             msg = f"the time of the run is over (--max-time {self.limits.max_time:g})"

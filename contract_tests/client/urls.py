@@ -37,7 +37,7 @@ class UrlSecrets:
     """Has a placeholder for each secret in a URL, the same in everything that a run writes."""
 
     def __init__(self) -> None:
-        """Have no placeholder yet."""
+        """Begin without placeholders."""
         self._names: dict[str, str] = {}
         self._values: dict[str, str] = {}
         self._queries: dict[tuple[str, str], str] = {}  # as they are shown

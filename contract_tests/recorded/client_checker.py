@@ -32,7 +32,7 @@ from crmcom_kit.contract_tests.recorded.reading import Recorded
 from crmcom_kit.schemas.methods import methods
 from crmcom_kit.schemas.reasons import reason
 
-#: How many kinds of mistakes, and of notes, are told apart; others count as the last one.
+#: The maximum number of kinds of mistakes, and of notes; further ones count as the last kind.
 MAX_KINDS = 100
 #: How many lost changes, and requests with their tokens, are known at once; how many webhook
 #: requests.
@@ -93,7 +93,7 @@ class ClientChecker:
     def __init__(
         self, belief: Belief, expected: Sequence[ExpectedRefusal] = (), only: str = "*"
     ) -> None:
-        """Know nothing of the client.
+        """Begin without requests.
 
         Args:
             belief: what the oracle knows of the server before each request.
@@ -199,7 +199,7 @@ class ClientChecker:
         return Remark(statement, why, build(show, parameters), RemarkKind.TWICE)
 
     def _see(self, exchange: Exchange, request: Request, *, is_unordered: bool) -> None:
-        """Take note of the webhook requests of a response: what a lost change did is known now."""
+        """Record the webhook requests of a response, which shows what a lost change did."""
         sent = self._names(request) if request.name in ("show", *CHANGES) else frozenset[str]()
         if self._lost:
             names = sent.union(*map(_names_of, exchange.records))
@@ -303,7 +303,7 @@ class _RefusedTokens:
         self._refused: dict[str, set[str]] = {}
 
     def see(self, recorded: Recorded, request: Request, *, is_wrong: bool) -> None:
-        """Take note of a request with a token."""
+        """Record a request with a token."""
         token, exchange = request.token, recorded.exchange
         if not isinstance(token, str):
             return
@@ -328,7 +328,7 @@ class _RefusedTokens:
                 table.clear()
 
     def _serve(self, token: str, key: str, moment: float) -> None:
-        """Take note of a request that was served."""
+        """Record a request that was served."""
         self._ended.pop(token, None)
         self.used_again.pop(token, None)
         for refused in self._refused.pop(key, set()) - {token}:

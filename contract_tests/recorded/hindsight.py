@@ -46,7 +46,7 @@ class Later:
     """What a recording shows of one content of a server, in the order of time."""
 
     def __init__(self) -> None:
-        """Have seen nothing yet."""
+        """Begin without exchanges."""
         self._sights: dict[str, list[Exchange]] = defaultdict(list)  # that show one whole, by id
         self._changes: dict[str, list[int]] = defaultdict(list)  # by id or number
         #: How reads were refused that were served later: by a limit, or for their token.

@@ -1,4 +1,4 @@
-"""Have the oracle observe recorded exchanges, and settle what it suspects.
+"""Pass recorded exchanges to the oracle, and settle its suspicions.
 
 Requests that were under way together have no order, so that what one has changed is not held
 against another. A suspicion makes its part of the belief unknown.
@@ -24,11 +24,11 @@ from crmcom_kit.schemas.releases import Release
 
 #: Methods whose requests may change what others show, or how others are met.
 WITH_EFFECT = (*CHANGES, "token_release")
-#: How many suspicions wait for the end; of more, the oldest is settled by what came until then.
+#: The maximum number of suspicions that wait for later exchanges; then the oldest is settled.
 MAX_UNSETTLED = 1_000
-#: Times are rounded to milliseconds: requests overlap only if they do by more seconds than these.
+#: Seconds by which requests must overlap: their times are rounded to milliseconds.
 _ROUNDED = 0.002
-#: A token that can be told from others. A placeholder, which stands for a token that was removed,
+#: A token that differs from all others. A placeholder, which stands for a token that was removed,
 #: has no digit, or other characters, or few of them.
 _TOKEN = re.compile(r"(?=.*\d)[\w.+/=~-]{8,}", re.ASCII)
 #: A placeholder that a run writes; it stands for one token alone.
@@ -77,7 +77,7 @@ class Observer:
     """
 
     def __init__(self, release: Release) -> None:
-        """Know nothing of the server."""
+        """Begin without exchanges."""
         self._release = release
         self.findings = Findings()
         self.belief = Belief(release, KnownTokens(sees_logins=False))
@@ -92,7 +92,7 @@ class Observer:
         self.unconfirmed: dict[str, tuple[Suspicion, int]] = {}
 
     def know_login(self, exchange: Exchange) -> None:
-        """Take note of a login, before any exchange with its token is followed.
+        """Record a login, before any exchange with its token.
 
         Raises RecordingError if logins of several organisations were served: nobody could tell
         their webhook requests apart.
@@ -130,7 +130,7 @@ class Observer:
             self._close(self._unsettled.popleft())
 
     def _observe(self, exchange: Exchange, request: Request) -> None:
-        """Have the oracle observe an exchange, and keep its suspicions."""
+        """Pass an exchange to the oracle, and keep its suspicions."""
         records = self.belief.records.tracked
         before = {key: replace(records[key]) for key in exchange.by_id if key in records}
         observation = self.oracle.observe(exchange)

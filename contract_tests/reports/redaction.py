@@ -168,7 +168,7 @@ class _Variables:
         self.names: dict[str, str] = {}  # with a dollar sign, by secret
 
     def add(self, text: object, name: str) -> None:
-        """Have ``name`` stand for a text, with a number if it stands for another one already."""
+        """Give a text the variable ``name``, with a number if another text has it already."""
         if not isinstance(text, str) or not text or text in self._public or text in self.names:
             return
         if not VARIABLE.fullmatch(text):

@@ -82,7 +82,7 @@ def _client_checker(
 def _follow(
     recording: Recording, config: RunConfig, observer: Observer, checker: ClientChecker | None
 ) -> str | None:
-    """Have every exchange observed, and its request judged; return why the run ended early."""
+    """Pass each exchange to observer and checker; return why the run ended early, or None."""
     unordered = without_order(recording.exchanges)
     for recorded in recording.exchanges:
         observer.know_login(recorded.exchange)

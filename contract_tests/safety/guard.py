@@ -84,7 +84,7 @@ class Guard:
         self.unclear |= self._newly_unclear
 
     def note_response(self, exchange: Exchange) -> None:
-        """Take note of the response to the request that passed last: was anything done?
+        """Record the response to the request that passed last: it may show what was done.
 
         It stays open if no response comes, or one without an envelope and a status from 500 on.
         """

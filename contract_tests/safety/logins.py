@@ -41,7 +41,7 @@ def kind_of(call: Call, scene: Scene) -> LoginKind:
 
 
 def _key(call: Call) -> str:
-    """Return the Web API key of a login, on whichever side of the colon it stands; or ""."""
+    """Return the Web API key of a login, from either side of the colon; or ""."""
     return (basic_text(call) or "").strip(":")
 
 
@@ -154,7 +154,7 @@ class LoginGuard:
         return "the server seems to have locked the user" if self._scene.logins.is_locked else msg
 
     def note_response(self, exchange: Exchange) -> None:
-        """Take note of the response to a login."""
+        """Record the response to a login."""
         call, logins = exchange.call, self._scene.logins
         if kind_of(call, self._scene) is not LoginKind.RIGHT:
             return
