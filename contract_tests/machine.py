@@ -101,7 +101,7 @@ def _first_lists(draw: st.DrawFn) -> Lists:
 def _requests(draw: st.DrawFn, layer: str) -> list[Drawn]:
     """Draw requests of a layer; none if no template has one now.
 
-    Templates are tried one by one, beginning with the one that is drawn: to try all of them takes
+    Templates are tried from the drawn one on, until one has a request: to try all of them takes
     longer than to send a request.
     """
     scene, templates = draw(st.runner()).session.scene, _TEMPLATES[layer]

@@ -18,7 +18,7 @@ from crmcom_kit.schemas.releases import Release
 
 @dataclass(slots=True)
 class Belief:
-    """All that is known of one server, in one run or one recording."""
+    """What one run or recording has shown of a server."""
 
     release: Release
     tokens: KnownTokens = field(default_factory=KnownTokens)
@@ -42,7 +42,7 @@ class Belief:
     ) -> None:
         """Track a webhook request as a response has just shown it, if it fits in memory.
 
-        ``json_hash`` is that of its JSON, if all that it shows agrees with what was known.
+        ``json_hash`` is the hash of its JSON, or None if that contradicts what was known.
         """
         key: str = record["id"]
         known = self.records.condensed.get(key)

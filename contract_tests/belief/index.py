@@ -1,6 +1,6 @@
 """An index of webhook requests by the members that semi-optional filters are about.
 
-A list is compared with what it may select, and not with thousands that it certainly does not.
+So a list is compared only with webhook requests that it may select, of maybe thousands.
 """
 
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
@@ -80,7 +80,7 @@ def _size(parts: Iterable[Collection[str]]) -> int:
 
 
 def _shown(record: Mapping[str, Any]) -> Iterator[tuple[str, Hashable]]:
-    """Yield each filter that a webhook request may fit, with what it shows of it."""
+    """Yield each filter that may select a webhook request, with the value to select it by."""
     for name in SEMI_OPTIONAL:
         value = record.get(OBJECT_OF.get(name, name), "" if name in OBJECT_OF else None)
         if name not in OBJECT_OF:

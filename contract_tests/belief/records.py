@@ -35,21 +35,21 @@ class TrackedRecord:
     id: str
     condensed: Record
     last_seen: Exchange  # the last response that showed it whole
-    shown: bool = False  # whether show has returned it
-    listed: bool = False  # whether list has returned it
-    partly: Exchange | None = None  # the last show of some of its fields since ``last_seen``
+    was_shown: bool = False  # whether show has returned it
+    was_listed: bool = False  # whether list has returned it
+    partial_show: Exchange | None = None  # the last show of some of its fields since ``last_seen``
     exists: bool = True  # False: it was deleted
-    moving: bool = False  # it may change by itself: only what a resend keeps is compared
+    may_change: bool = False  # by itself: only what a resend keeps is compared
     is_proven: bool = False  # whether a response after its last resend showed it SUCCESSFUL
     before_resend: Record | None = None  # as it was before its last resend
-    untraced: Record | None = None  # as it was before a resend that no response shows yet
+    unseen_resend: Record | None = None  # as it was before a resend that no response shows yet
     typed: Record = field(default_factory=dict)  # without members of a wrong type, for requests
     is_nameable: bool = False  # whether it has every member that requests name it by
     #: See ``Exchange.record_hashes``; of the JSON that last showed it as known.
     json_hash: int | None = None
 
     @property
-    def resent(self) -> bool:
+    def was_resent(self) -> bool:
         """Whether it was sent again."""
         return self.before_resend is not None
 
@@ -79,7 +79,7 @@ class TrackedRecord:
     @property
     def certain(self) -> Record:
         """What a response must show of it now."""
-        return lasting(self.condensed) if self.moving else self.condensed
+        return lasting(self.condensed) if self.may_change else self.condensed
 
 
 @dataclass(slots=True)
@@ -143,7 +143,7 @@ class TrackedRecords:
     ) -> bool:
         """Track a webhook request as a response has just shown it; return whether it fits.
 
-        ``json_hash`` is that of its JSON, if all that it shows agrees with what was known.
+        ``json_hash`` is the hash of its JSON, or None if that contradicts what was known.
         """
         key: str = record["id"]
         earlier = self.tracked.get(key)
@@ -175,11 +175,11 @@ class TrackedRecords:
         self, tracked: TrackedRecord, record: Record, method: str, exchange: Exchange
     ) -> None:
         """Note that a response has just shown a webhook request as it is known."""
-        tracked.last_seen, tracked.partly = exchange, None
-        tracked.shown |= method == "show"
-        tracked.listed |= method == "list"
+        tracked.last_seen, tracked.partial_show = exchange, None
+        tracked.was_shown |= method == "show"
+        tracked.was_listed |= method == "list"
         if record.get("life_cycle_state") == "SUCCESSFUL":
-            tracked.moving = False
+            tracked.may_change = False
 
     def is_as_last_shown(self, record: Record, json_hash: int) -> bool:
         """Return whether a webhook request has the JSON that the last response with it showed."""
@@ -256,7 +256,7 @@ class TrackedRecords:
     @property
     def unsettled(self) -> set[str]:
         """The ids of all that may change by themselves."""
-        return {key for key, tracked in self.tracked.items() if tracked.moving}
+        return {key for key, tracked in self.tracked.items() if tracked.may_change}
 
     def _learn(self, record: Record) -> None:
         """Note the number and the values by which a webhook request may be found."""

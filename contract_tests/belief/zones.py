@@ -1,7 +1,7 @@
 """The zones in which a server may compare dates, as the bits of a number.
 
 No page says in which zone created_date is, nor whether dates in responses are in the same zone.
-A zone is one difference between the dates that a server compares and those that it shows. Many
+A zone is a difference between the dates that are compared and the dates that are shown. Many
 zones differ by an hour more in summer. With bits, one step compares in all zones.
 """
 

@@ -97,7 +97,7 @@ class Campaign:
     def fresh_records(self, state: str) -> Sequence[Record]:
         """Return webhook requests in a state that may be changed, and were not resent yet."""
         tracked, records = self.belief.records.tracked, self.scene.records(state, in_scope=True)
-        return [record for record in records if not tracked[record["id"]].resent]
+        return [record for record in records if not tracked[record["id"]].was_resent]
 
     def similar_records(self, exchange: Exchange) -> Sequence[Record]:
         """Return webhook requests, of the same state, that a request's template may be about."""

@@ -116,16 +116,15 @@ def _nothing_to_try(campaign: Campaign, method: str) -> str:
 
 
 def _in_scope(session: Session) -> list[TrackedRecord]:
-    """Return the webhook requests that the run may change, with those that it has deleted."""
+    """Return the webhook requests that the run may change or has deleted."""
     records = session.belief.records.tracked.values()
     return [tracked for tracked in records if tracked.condensed in session.scene.scope]
 
 
 def _rejected_in_scope(session: Session) -> list[TrackedRecord]:
     """Return those in scope that are REJECTED, or were until the run resent them."""
-    return [
-        tracked for tracked in _in_scope(session) if tracked.resent or tracked.state == "REJECTED"
-    ]
+    records = _in_scope(session)
+    return [record for record in records if record.was_resent or record.state == "REJECTED"]
 
 
 def why_not_exercised(

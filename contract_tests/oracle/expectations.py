@@ -227,7 +227,7 @@ def _record_expectation(request: Request, belief: Belief) -> Expectation:
     if not tracked.exists:
         return _refuse(_breaks("delete.gone", seen=f"number {tracked.number}"), request)
     key = tracked.id
-    if not request.is_clear or (tracked.moving and method != "show"):
+    if not request.is_clear or (tracked.may_change and method != "show"):
         return _either(request, key)
     if method == "resend":
         if tracked.state == "SUCCESSFUL":

@@ -87,7 +87,7 @@ class _Compared:
     exchange: Exchange
     request: Request
     belief: Belief
-    shown: Fits = field(init=False)  # of its webhook requests, with what else is known of them
+    fits: Fits = field(init=False)  # of its webhook requests, with what else is known of them
     #: Interpretations that read its filters alike, by the plainest of each group.
     groups: Mapping[Interpretation, Sequence[Interpretation]] = field(init=False)
     _all: dict[str, Fits] = field(default_factory=dict)  # by how filters are combined
@@ -95,14 +95,14 @@ class _Compared:
     def __post_init__(self) -> None:
         self.groups = read_alike(self.request.filters)
         records = [self._merged(record) for record in self.exchange.records]
-        self.shown = Fits(self.request.filters, records)
+        self.fits = Fits(self.request.filters, records)
 
     def _merged(self, record: Record) -> Record:
         key = id_of(record)
         tracked = None if key is None else self.belief.records.tracked.get(key)
         return {**tracked.certain, **record} if tracked is not None and tracked.exists else record
 
-    def all(self, way: Interpretation) -> Fits:
+    def selectable(self, way: Interpretation) -> Fits:
         """Return all that a list may select in an interpretation, maybe with others."""
         if way.combine not in self._all:
             ids = self.belief.records.candidates(self.request.filters, way.combine)
@@ -164,7 +164,7 @@ def _zones(exclusions: Iterable[Exclusion]) -> Zones:
 def _exclusions(compared: _Compared, way: Interpretation) -> Iterator[Exclusion]:
     """Yield what rules out an interpretation: for each zone what comes first."""
     left = ALL
-    for record, misfit in zip(compared.exchange.records, compared.shown.misfits(way), strict=True):
+    for record, misfit in zip(compared.exchange.records, compared.fits.misfits(way), strict=True):
         if not misfit & left:
             continue
         # The record by itself, without what else is known of it.
@@ -185,7 +185,7 @@ def _lacking(compared: _Compared, way: Interpretation) -> list[tuple[str, Zones]
     ids = exchange.by_id.keys()
     if len(ids) != len(exchange.records) or request.is_paged or compared.may_be_cut:
         return []  # pages are compared with each other
-    selectable = compared.all(way)
+    selectable = compared.selectable(way)
     selected = zip(selectable.records, selectable.selected(way), strict=True)
     wanted = ((record["id"], zones) for record, zones in selected if zones)
     return sorted((key, zones) for key, zones in wanted if key not in ids)
@@ -197,16 +197,17 @@ def _suspicion(
     """Return the suspicion of a list that no interpretation explains."""
     exchange, filters = compared.exchange, compared.request.filters
     way, zone = _closest(compared)
-    places = [place for place, zones in enumerate(compared.shown.misfits(way)) if zones & zone]
+    places = [place for place, zones in enumerate(compared.fits.misfits(way)) if zones & zone]
     if places:
-        record, name = exchange.records[places[0]], compared.shown.misfit(places[0], way, zone)
+        record = exchange.records[places[0]]
+        name = compared.fits.misfit(places[0], way, zone)
         hypothesis = _hypothesis(f"list.{name}.filter", compared, exclusions)
         expected, seen = _texts_of_misfit(record, name, filters[name])
         return Suspicion(exchange, expected, seen, (hypothesis,), id_of(record))
     lacking_ids = [key for key, zones in _lacking(compared, way) if zones & zone]
     tracked = compared.belief.records.tracked[lacking_ids[0]]
     statement = _statement_of_missing(filters)
-    if tracked.resent and {"life_cycle_state"} < filters.keys() <= _PLAIN:
+    if tracked.was_resent and {"life_cycle_state"} < filters.keys() <= _PLAIN:
         statement = "list.life_cycle_state.filter"  # after a resend only its state is new
     hypothesis = _hypothesis(statement, compared, exclusions)
     count = len(exchange.records)
@@ -222,7 +223,7 @@ def _closest(compared: _Compared) -> tuple[Interpretation, Zones]:
 
     def count(plain: Interpretation) -> tuple[int, Zones]:
         lacking = (zones for _, zones in _lacking(compared, plain))
-        return fewest(chain(compared.shown.misfits(plain), lacking), compared.zones_left(plain))
+        return fewest(chain(compared.fits.misfits(plain), lacking), compared.zones_left(plain))
 
     counts = {plain: count(plain) for plain in compared.groups}
     closest = min(counts, key=lambda plain: (counts[plain][1] == 0, counts[plain][0]))
@@ -276,7 +277,7 @@ def _too_few(compared: _Compared) -> Iterator[Suspicion]:
     The length is all that is compared of a page, or of a list without ids.
     """
     request, count = compared.request, len(compared.exchange.records)
-    certain = min((_fewest_ids(compared.all(way), way) for way in compared.groups), key=len)
+    certain = min((_fewest_ids(compared.selectable(way), way) for way in compared.groups), key=len)
     wanted = max(0, len(certain) - request.offset)
     wanted = wanted if request.limit is None else min(wanted, request.limit)
     if count >= wanted or compared.may_be_cut:

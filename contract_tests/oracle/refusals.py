@@ -106,7 +106,7 @@ def _of_show(
         by_id = {**parameters, IDENTIFIER: {"id": tracked.id}}
         yield Refused("identifier.fields", "show", parameters, by_id)
     others_first = sorted(belief.records.existing(), key=lambda record: record is tracked)
-    shown_records = [record for record in others_first if record.shown]
+    shown_records = [record for record in others_first if record.was_shown]
     if shown_records:  # if not, this user may have no permission for show
         yield Disagree("identifier.selects", tracked)
     yield from hypotheses_of_change(tracked, belief)

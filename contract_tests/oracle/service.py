@@ -1,4 +1,4 @@
-"""Service of a server: which methods it never served, and at which requests it failed.
+"""Service of a server: methods that it never served, and requests at which it failed.
 
 A status of 500 to 599, or no response, says that the server failed. Some servers refuse with such
 a status, which is a dial (``errors.KIND.status``). So it counts against a server only for a request

@@ -90,13 +90,13 @@ class _Comparison:
                 records.see_again(tracked, record, method, exchange)
                 continue
             findings = [*self._compare_record(record)]
-            is_partial = key in belief.records.condensed and belief.records.tracked[key].moving
+            is_partial = key in belief.records.condensed and belief.records.tracked[key].may_change
             yield from findings
             if whole and (key not in belief.records.tracked or belief.records.tracked[key].exists):
                 agrees = not is_partial and all(isinstance(finding, Held) for finding in findings)
                 belief.see(record, method, exchange, hash_of[key] if agrees else None)
             elif method == "show" and key in belief.records.condensed:
-                belief.records.tracked[key].partly = exchange
+                belief.records.tracked[key].partial_show = exchange
 
     def _compare_record(self, record: Record) -> Iterator[Finding]:
         """Compare one webhook request."""
@@ -111,12 +111,12 @@ class _Comparison:
                 expected = f"no webhook request {tracked.number}: it was deleted"
                 yield Flaw("delete.gone", expected, f"{method} returns {tracked.number}", key)
             return
-        if tracked.untraced is not None and differing(tracked.untraced, record):
-            tracked.untraced = None
+        if tracked.unseen_resend is not None and differing(tracked.unseen_resend, record):
+            tracked.unseen_resend = None
             yield Held("resend.sends_again")
         paths = differing(tracked.certain, record)
         if paths and _has_failed_late(tracked, record, paths):
-            tracked.moving = True
+            tracked.may_change = True
         elif paths:
             yield self._differs(tracked, record, paths[0])
         else:
@@ -127,16 +127,16 @@ class _Comparison:
         """Return the suspicion that a webhook request is not as it was known."""
         hypotheses: list[Hypothesis] = [Disagree("list.agrees_with_show", tracked)]
         since = self.belief.changes.since(tracked.last_seen)
-        if tracked.partly is not None and not any(change.served for change in since):
+        if tracked.partial_show is not None and not any(change.served for change in since):
             # A read is cheap, so it must be seen more often.
-            effect = Effect("show.changes_nothing", tracked.partly, by_anybody=True, more=2)
+            effect = Effect("show.changes_nothing", tracked.partial_show, by_anybody=True, more=2)
             hypotheses.append(effect)
-        if tracked.resent:
+        if tracked.was_resent:
             served = (change for change in reversed(self.belief.changes.sent) if change.served)
             resend = next(change for change in served if tracked.id in change.named)
             hypotheses.append(_resend_hypothesis(tracked, record, resend))
         hypotheses += hypotheses_of_change(tracked, self.belief)
-        if not tracked.moving:  # it may be that only this request shows it so
+        if not tracked.may_change:  # it may be that only this request shows it so
             statement = "list.agrees_with_show"
             if self.request.identifier is not None:
                 is_as_looked_at = self.request.identifier.field == "id" and is_whole(self.request)
@@ -146,7 +146,7 @@ class _Comparison:
 
     def _left_out(self, tracked: TrackedRecord, record: Record) -> Iterator[Suspicion]:
         """Yield the suspicion that a member is left out that is known to have a value."""
-        if tracked.moving:
+        if tracked.may_change:
             return
         whole = is_whole(self.request)
         wanted = FIELDS if whole else (self.request.fields or ())
@@ -197,12 +197,12 @@ def _has_failed_late(tracked: TrackedRecord, record: Record, paths: Sequence[str
 
 def _note_agreement(tracked: TrackedRecord, method: str, belief: Belief) -> Iterator[Held]:
     """Yield the statements that an unchanged webhook request keeps, and note a proven resend."""
-    tracked.is_proven |= tracked.resent and tracked.state == "SUCCESSFUL"
-    if {"show": tracked.shown, "list": tracked.listed}[method]:
+    tracked.is_proven |= tracked.was_resent and tracked.state == "SUCCESSFUL"
+    if {"show": tracked.was_shown, "list": tracked.was_listed}[method]:
         yield Held(f"{method}.changes_nothing")
-    if {"show": tracked.listed, "list": tracked.shown}[method]:
+    if {"show": tracked.was_listed, "list": tracked.was_shown}[method]:
         yield Held("list.agrees_with_show")
-    if tracked.resent:
+    if tracked.was_resent:
         yield Held("resend.returns_record")
     for change in belief.changes.since(tracked.last_seen)[:MAX_CHANGES]:
         if not change.served:
@@ -240,9 +240,9 @@ def _known_text(tracked: TrackedRecord, path: str) -> str:
 def _resend_hypothesis(tracked: TrackedRecord, record: Record, change: Change) -> Effect:
     """Return the hypothesis that a resend has done something wrong to its webhook request."""
     statement = "resend.returns_record"
-    if tracked.moving:
+    if tracked.may_change:
         statement = "resend.identity_kept"
-    elif record.get("life_cycle_state") == "REJECTED" and tracked.untraced is not None:
+    elif record.get("life_cycle_state") == "REJECTED" and tracked.unseen_resend is not None:
         statement = "resend.sends_again"  # it is as before
     return Effect(statement, change.exchange)
 
@@ -282,7 +282,7 @@ def _check_error_cleared(exchange: Exchange, request: Request, belief: Belief) -
     for record in exchange.records:
         key = id_of(record)
         tracked = None if key is None else belief.records.tracked.get(key)
-        resent = request.name == "resend" or (tracked is not None and tracked.resent)
+        resent = request.name == "resend" or (tracked is not None and tracked.was_resent)
         if not resent or record.get("life_cycle_state") != "SUCCESSFUL":
             continue
         belief.changes.has_resent = True
@@ -307,7 +307,7 @@ def observe_change(exchange: Exchange, expected: Expectation, belief: Belief) ->
     change = belief.changes.sent[-1]
     if not exchange.ok:
         if tracked is not None and request.name == "resend" and tracked.state == "REJECTED":
-            tracked.moving = True  # the error may be about the delivery, which was tried
+            tracked.may_change = True  # the error may be about the delivery, which was tried
         return
     data: Record = exchange.data if isinstance(exchange.data, dict) else {}
     if tracked is None or not tracked.exists or data.get("id", tracked.id) != tracked.id:
@@ -322,12 +322,12 @@ def observe_change(exchange: Exchange, expected: Expectation, belief: Belief) ->
     yield from _check_resent(tracked, data, exchange)
     tracked.is_proven, tracked.before_resend = False, tracked.condensed
     if tracked.state == "REJECTED":
-        tracked.untraced = tracked.condensed
+        tracked.unseen_resend = tracked.condensed
     is_done = data.get("life_cycle_state") == "SUCCESSFUL"
     if is_whole(request) and is_done and "id" in data:
         belief.see(data, "resend", exchange)
     else:
-        tracked.moving = True  # it is queued, or has failed again: a later response shows it
+        tracked.may_change = True  # it is queued, or has failed again: a later response shows it
 
 
 def _check_deleted(tracked: TrackedRecord, data: Record, exchange: Exchange) -> Iterator[Finding]:

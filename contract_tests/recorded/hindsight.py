@@ -331,7 +331,7 @@ class Case(NamedTuple):
             return False
         before, after = seen
         # A delivery may turn out to have failed after the response to its resend.
-        is_open = before.resent and before.is_proven
+        is_open = before.was_resent and before.is_proven
         is_done = before.state == "SUCCESSFUL" and not is_open
         return is_done or bool(differing(lasting(before.condensed), lasting(after)))
 

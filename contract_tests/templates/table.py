@@ -108,12 +108,14 @@ class Scene(InOneLine):
 
     def fresh(self, records: Sequence[Record]) -> Sequence[Record]:
         """Return those that were not resent yet; all of them if each was."""
-        tracked = self.belief.records.tracked
-        return [record for record in records if not tracked[record["id"]].resent] or records
+        return [record for record in records if not self._was_resent(record)] or records
 
     def resent(self, records: Sequence[Record]) -> Sequence[Record]:
         """Return those that were resent."""
-        return [record for record in records if self.belief.records.tracked[record["id"]].resent]
+        return [record for record in records if self._was_resent(record)]
+
+    def _was_resent(self, record: Record) -> bool:
+        return self.belief.records.tracked[record["id"]].was_resent
 
 
 #: The maximum number of webhook requests that a variant is tried with.
@@ -227,9 +229,10 @@ def template(
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Return a decorator that adds a function to the table as the ``request`` of a template.
 
-    The function gets what its parameters name: the ``scene``, the ``method``, and as ``record`` the
-    webhook request that it is about, if it is about one. A parameter of another name gets the
-    variant. A function for several methods has a decorator for each. The lowest adds first.
+    The function gets what its parameters name: ``scene``, ``method``, or ``record``, a webhook
+    request. A parameter of another name gets the variant. A template whose function has no
+    ``record`` is about no webhook request. A function for several methods has a decorator for each;
+    the lowest adds first.
     """
     fixed = () if callable(variants) else tuple(variants)
     draw_from = variants if callable(variants) else lambda _: fixed

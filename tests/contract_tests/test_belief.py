@@ -70,10 +70,10 @@ def test_a_resend_leaves_open_what_a_response_does_not_show(
     """A queued or failed one may change by itself, until it is seen as SUCCESSFUL."""
     conversation = Conversation(show(ONE), changed("resend", response))
     tracked = conversation.belief.records.tracked[ONE["id"]]
-    assert tracked.moving == is_moving
+    assert tracked.may_change == is_moving
     assert ("url" in tracked.certain) is not is_moving
     assert conversation.hear(show(DONE)).suspicions == []
-    assert not tracked.moving
+    assert not tracked.may_change
 
 
 def test_a_change_with_unknown_effect_makes_the_named_ones_unknown() -> None:
