@@ -67,7 +67,7 @@ CHOICES: tuple[tuple[str, Any, str, Any], ...] = (
 )
 DIALS = {dial: value for _, _, dial, value in CHOICES}
 OTHERS: dict[str, Any] = {"order": "newest", "resend_new_request": True, "more_members": "fixed"}
-BUDGET = Limits(max_requests=900)
+BUDGET = Limits(max_requests=800)
 
 
 @pytest.fixture(scope="module")
@@ -503,7 +503,7 @@ def test_the_other_server_gets_its_own_tokens() -> None:
 
 def command(*words: str) -> Result:
     """Run a command."""
-    return CliRunner().invoke(main, [*words, "--max-requests", "150"])
+    return CliRunner().invoke(main, [*words, "--max-requests", "100"])
 
 
 @pytest.fixture(scope="module")
@@ -546,7 +546,7 @@ def test_a_recording_teaches_as_well(
     login = {**LOGIN, "CRMCOM_USERNAME": "integration", "CRMCOM_PASSWORD": "Winter-2016"}
     login["CRMCOM_ORGANISATION"] = "ACMETV"
     har, url = tmp_path / "r.har", serve(create_app(release="R13", credentials=credentials))
-    few, release = ["--max-requests", "120", "--base-url", url], ["--release", "R13"]
+    few, release = ["--max-requests", "80", "--base-url", url], ["--release", "R13"]
     run = ["check"] if sends else ["calibrate", "--allow", "none", "--out", f"{tmp_path}/first"]
     done = CliRunner(env=login).invoke(main, [*run, *few, *release, "--har", str(har)])
     assert done.exit_code == 0, done.output
@@ -569,7 +569,7 @@ def test_a_recording_teaches_as_well(
         assert dict(profile.dialect) == dict(first.dialect)
         assert first.derived == first.effects.keys() == {"resend"}  # it has seen no change
     requests = json.loads((tmp_path / "p" / "report.json").read_text("utf-8"))["requests"]
-    assert (requests > 200) is sends
+    assert (requests > 100) is sends
 
 
 @pytest.mark.parametrize(

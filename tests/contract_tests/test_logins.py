@@ -37,6 +37,8 @@ from crmcom_kit.schemas.methods import methods
 
 RIGHT = {"username": USERNAME, "password": PASSWORD, "organisation": ORGANISATION}
 USER = Login(**RIGHT)
+#: Enough for every login that a run sends.
+FEW = Limits(max_requests=300)
 
 
 class Counting(StandIn):
@@ -133,7 +135,7 @@ def test_servers_that_count_logins_are_not_accused(name: str) -> None:
     """They lock a user, or refuse more sessions. Within the limits no user is locked."""
     app = VARIANTS[name].server()
 
-    results = checked(app, max_logins=FEW_LOGINS)
+    results = checked(app, limits=FEW, max_logins=FEW_LOGINS)
 
     assert alarms(results) == []
     assert not app.is_locked
@@ -167,8 +169,8 @@ def test_one_login_refused_in_turn_is_a_violation_only_without_limits() -> None:
             if self.logins % 2 == 0:
                 raise Refusal("too_many_logins", "Try again.")
 
-    assert "login.token.returns_token" in broken(checked(EachSecond()))
-    assert alarms(checked(EachSecond(), max_logins=FEW_LOGINS)) == []
+    assert "login.token.returns_token" in broken(checked(EachSecond(), limits=FEW))
+    assert alarms(checked(EachSecond(), limits=FEW, max_logins=FEW_LOGINS)) == []
 
 
 def test_a_key_is_refused_only_beside_a_form_that_is_served() -> None:
@@ -179,7 +181,7 @@ def test_a_key_is_refused_only_beside_a_form_that_is_served() -> None:
             del header
             return None
 
-    results = checked(NoKeys(release="R10"), WEB_API_KEY)
+    results = checked(NoKeys(release="R10"), WEB_API_KEY, limits=FEW)
 
     assert alarms(results) == []
     assert any("web_api_key_token was sent" in line for line in results.never_served)
@@ -215,8 +217,8 @@ def test_a_right_key_is_refused_beside_another_form_that_is_served(
     """The form that is served says which statement is broken. With few logins none is."""
     makes = partial(key_server, lambda text: text == form, needs_unit=needs_unit)
 
-    assert broken(checked(makes(), WEB_API_KEY)) == [statement]
-    assert alarms(checked(makes(), WEB_API_KEY, max_logins=FEW_LOGINS)) == []
+    assert broken(checked(makes(), WEB_API_KEY, limits=FEW)) == [statement]
+    assert alarms(checked(makes(), WEB_API_KEY, limits=FEW, max_logins=FEW_LOGINS)) == []
 
 
 # The guard.

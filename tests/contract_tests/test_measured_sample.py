@@ -29,7 +29,7 @@ ARGUABLE = {
 }  # fmt: skip
 BLIND = Random(SEED).sample(
     [at for at, name in enumerate(blind.names("legal")) if name not in ARGUABLE], 20
-)[: 20 if IN_CI else 4]
+)[: 20 if IN_CI else 2]
 #: Requests of a run; so few miss some mutants that a whole run finds.
 REQUESTS, MAX_MISSED = 700, IN_PART // 5
 #: Never serves a method. Permissions may be the reason, so nothing is accused: a run that sends all

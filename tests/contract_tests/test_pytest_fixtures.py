@@ -273,7 +273,7 @@ def test_both_fixtures_log_in_together_as_seldom_as_a_run(
     options = [
         *("--crmcom-base-url", serve(Counting()), "--crmcom-username", USERNAME),
         *("--crmcom-password", PASSWORD, "--crmcom-organisation", ORGANISATION),
-        *("--crmcom-max-requests", "200"),
+        *("--crmcom-max-requests", "150"),
     ]
 
     done = pytester.runpytest_subprocess("-q", "-n", "2", *FEWER_PLUGINS, *options)

@@ -376,8 +376,14 @@ def paging_number(choices: Choices, call: Call, name: str) -> int | None:
 
 
 @cache
-def hash_bucket(name: str, size: int, *, newer: bool) -> int:
-    """Return where a hash table of Java keeps a name, by the number of names."""
+@cache
+def in_hash_order(names: tuple[str, ...], *, newer: bool) -> list[str]:
+    """Return names in the order in which a hash table of Java has them."""
+    return sorted(names, key=lambda name: _bucket(name, len(names), newer=newer))
+
+
+def _bucket(name: str, size: int, *, newer: bool) -> int:
+    """Return where the table keeps a name, by the number of names."""
     value = 0
     for letter in name:
         value = (31 * value + ord(letter)) & 0xFFFFFFFF

@@ -731,6 +731,5 @@ class StandIn:
         if self.choices.key_order == "shuffled":
             self.random.shuffle(names)
         else:
-            newer = self.choices.key_order == "newer"
-            names.sort(key=lambda name: reading.hash_bucket(name, len(value), newer=newer))
+            names = reading.in_hash_order(tuple(value), newer=self.choices.key_order == "newer")
         return {name: self.key_order(value[name]) for name in names}

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, expect, sync_playwright
 from crmcom_kit.mock_server.python_api import Mock, crmcom_mock
 
 #: Root cannot have Chromium's sandbox.
-_FLAGS = ("--no-sandbox", "--disable-quic", "--disable-background-networking")
+_FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking")
 
 
 #: The browser that runs, and what ends it.
