@@ -2,7 +2,7 @@
 
 from typing import Self
 
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect
+from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, expect
 
 from helpers.patience import PATIENCE
 
@@ -11,14 +11,13 @@ PATIENCE_MS = PATIENCE * 1000
 
 
 class Console:
-    """The console of a mock, in tabs of one browser profile."""
+    """The console of a mock, in tabs of the browser."""
 
-    def __init__(self, browser: Browser, url: str) -> None:
+    def __init__(self, browser: BrowserContext, url: str) -> None:
         """Show the mock at ``url``."""
         self.url = url
-        self._context = browser.new_context(viewport={"width": 1400, "height": 900})
-        self._context.set_default_timeout(PATIENCE_MS)
-        self._context.grant_permissions(["clipboard-read", "clipboard-write"])
+        self._browser = browser
+        self._pages: list[Page] = []
         #: What went wrong in the pages: uncaught errors, and messages of the kind "error".
         self.errors: list[str] = []
         #: Whether requests of the page may fail; the browser reports each one that does.
@@ -26,7 +25,8 @@ class Console:
 
     def open(self, address: str = "", *, width: int = 1400, height: int = 900) -> Page:
         """Open a tab; ``address`` is what follows the ``#``."""
-        page = self._context.new_page()
+        page = self._browser.new_page()
+        self._pages.append(page)
         page.set_viewport_size({"width": width, "height": height})
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("console", self._heard)
@@ -46,7 +46,8 @@ class Console:
 
     def __exit__(self, *_: object) -> None:
         """Close all tabs; fail if a page had an error."""
-        self._context.close()
+        for page in self._pages:
+            page.close()
         assert self.errors == []
 
 

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 import pytest
 from helpers.chromium import browser_path
 from helpers.console import PATIENCE_MS, Console
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import BrowserContext, expect, sync_playwright
 
 from crmcom_kit.mock_server.python_api import Mock, crmcom_mock
 
@@ -15,12 +15,12 @@ _FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-backgrou
 
 
 #: The browser that runs, and what ends it.
-_RUNNING: list[tuple[Browser, ExitStack]] = []
+_RUNNING: list[tuple[BrowserContext, ExitStack]] = []
 
 
 @pytest.fixture
-def browser() -> Browser:
-    """One Chromium for the tests of this folder."""
+def browser() -> BrowserContext:
+    """One Chromium, with one profile, for the tests of this folder: each mock is another origin."""
     if not _RUNNING:
         path = browser_path()
         expect.set_options(timeout=PATIENCE_MS)
@@ -28,7 +28,10 @@ def browser() -> Browser:
             playwright = stack.enter_context(sync_playwright())
             started = playwright.chromium.launch(executable_path=path, args=list(_FLAGS))
             stack.callback(started.close)
-            _RUNNING.append((started, stack.pop_all()))
+            profile = started.new_context(viewport={"width": 1400, "height": 900})
+            profile.set_default_timeout(PATIENCE_MS)
+            profile.grant_permissions(["clipboard-read", "clipboard-write"])
+            _RUNNING.append((profile, stack.pop_all()))
     return _RUNNING[0][0]
 
 
@@ -50,7 +53,7 @@ def mock(request: pytest.FixtureRequest) -> Iterator[Mock]:
 
 
 @pytest.fixture
-def console(browser: Browser, mock: Mock) -> Iterator[Console]:
+def console(browser: BrowserContext, mock: Mock) -> Iterator[Console]:
     """The console of ``mock``; fails at the end if a page had an error."""
     with Console(browser, mock.origin) as console:
         yield console

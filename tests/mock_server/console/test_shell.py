@@ -5,7 +5,7 @@ from typing import Any
 from helpers.calling import list_of
 from helpers.console import Console
 from helpers.serving import reserved_port
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from crmcom_kit.mock_server.python_api import Mock, crmcom_mock
 
@@ -14,7 +14,7 @@ def message(page: Page, text: str) -> None:
     expect(page.get_by_role("status").last).to_contain_text(text)
 
 
-def test_a_restarted_mock_is_found_again(browser: Browser) -> None:
+def test_a_restarted_mock_is_found_again(browser: BrowserContext) -> None:
     """The page says that the connection is lost, and then shows what the new server knows."""
     with reserved_port() as port, Console(browser, f"http://127.0.0.1:{port}") as console:
         console.failures_expected = True
@@ -50,7 +50,7 @@ def test_tabs_show_different_worlds(console: Console, mock: Mock) -> None:
         expect(page.get_by_role("row", name="list")).to_have_count(2)
 
 
-def test_a_protected_mock_asks_for_its_token(browser: Browser, start_server: Any) -> None:
+def test_a_protected_mock_asks_for_its_token(browser: BrowserContext, start_server: Any) -> None:
     """Nothing is shown without it; what is copied has a variable in its place."""
     mock = start_server("--admin-token", "sesame-77", "--log", "off")
     with Console(browser, f"http://127.0.0.1:{mock.port}") as console:
