@@ -8,7 +8,11 @@ import pytest
 from click.testing import CliRunner
 
 #: Options of pytest, as it is run by tests: these plugins take a second to load.
-FEWER_PLUGINS = ("-p", "no:faker", "-p", "no:hypothesispytest")
+FEWER_PLUGINS = tuple(
+    part
+    for name in ("faker", "hypothesispytest", "anyio", "pytest_cov")
+    for part in ("-p", f"no:{name}")
+)
 #: An option for runs that have tests/ in their PYTHONPATH.
 PATIENT = ("-p", "helpers.patient_httpx")
 
