@@ -2,6 +2,7 @@
 
 import gc
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -25,8 +26,8 @@ os.environ.setdefault(
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the longest tests: at the end, one worker would be at them, and others idle."""
-    first = ("test_command.py", "test_calibrate.py", "test_readme.py", "test_docs.py")
-    items.sort(key=lambda item: item.path.name not in first)
+    long = re.compile(r"test_(calibrate\w*|command|docs|readme)\.py")
+    items.sort(key=lambda item: long.fullmatch(item.path.name) is None)
 
 
 def pytest_collection_finish() -> None:

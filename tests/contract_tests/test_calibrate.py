@@ -2,25 +2,16 @@
 
 import json
 import re
-import shutil
-import signal
-import subprocess
-import sys
-from collections.abc import Callable
 from dataclasses import replace
 from itertools import cycle
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from click.testing import CliRunner, Result
-from helpers.serving import LOGIN
 from helpers.stand_ins import checked
 from stand_in.choices import Choices
-from stand_in.server import ORGANISATION, PASSWORD, USERNAME, StandIn
+from stand_in.server import StandIn
 
-from crmcom_kit.cli import main
 from crmcom_kit.contract_tests.calibration.calibrate import (
     Calibration,
     compare,
@@ -43,10 +34,7 @@ from crmcom_kit.contract_tests.client.targets import own_mock
 from crmcom_kit.contract_tests.options.scope import Scope
 from crmcom_kit.contract_tests.run.config import RunConfig
 from crmcom_kit.contract_tests.run.run import run
-from crmcom_kit.mock_server import create_app
-from crmcom_kit.mock_server.protocol.config import Credentials
 from crmcom_kit.schemas.dialect import dials
-from crmcom_kit.schemas.profile import head_of, read_profile
 from crmcom_kit.schemas.releases import resolve
 
 #: Choices of the sound server, each with the dial that has to be learned from it, and its value.
@@ -439,33 +427,6 @@ def test_a_definition_outlasts_its_webhook_requests() -> None:
 # Two servers.
 
 
-def test_a_comparison_only_reads(serve: Callable[..., str]) -> None:
-    """On either server; one that is interrupted in the middle of the second says so."""
-    asked = -10_000  # it is not interrupted yet
-
-    def interrupting(environ: Any, start_response: Any) -> Any:
-        nonlocal asked
-        asked += "/webhook_requests/show" in environ["PATH_INFO"]
-        if asked == 8:
-            signal.raise_signal(signal.SIGTERM)
-        return other(environ, start_response)
-
-    one, other = StandIn(Choices(), "R9", 1), StandIn(Choices(), "R9", 1)
-    before = repr(one.records), repr(other.records)
-    words = ["diff", "--base-url", serve(one), "--other", serve(interrupting)]
-    login = {"username": USERNAME, "password": PASSWORD, "organisation": ORGANISATION}
-    words += [f"--{name}={text}" for name, text in login.items()]
-
-    done = command(*words)
-    asked = 7
-    stopped = command(*words)
-
-    assert done.exit_code == 0, done.output
-    assert (repr(one.records), repr(other.records)) == before
-    assert stopped.exit_code == 2
-    assert stopped.stderr.endswith("Error: interrupted\n")
-
-
 def test_the_time_of_a_comparison_is_for_both_servers() -> None:
     """The second one gets what is left; the run ends, and does not compare a part."""
     results, clock = checked(StandIn(Choices(), "R9", 1), limits=Limits(max_requests=30)), 0.0
@@ -496,172 +457,3 @@ def test_the_other_server_gets_its_own_tokens() -> None:
         replayer.respond(said([], replace(LIST, query=f"token={token}&entity=JOBS")))
 
     assert [each.query for each in sent[1:]] == ["token=b%2Bc%3D&entity=JOBS"] * 2
-
-
-# The commands.
-
-
-def command(*words: str) -> Result:
-    """Run a command."""
-    return CliRunner().invoke(main, [*words, "--max-requests", "100"])
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The profile of a mock that the command has started for itself."""
-    found = tmp_path_factory.mktemp("c") / "profile"
-    done = command("calibrate", "--release", "R13", "--out", str(found))
-    assert done.exit_code == 0, done.output
-    return found
-
-
-def test_ctrl_c_while_it_learns_leaves_nothing(tmp_path: Path) -> None:
-    words = ["calibrate", "--max-requests", "250", "--out", "p"]
-    with kit(*words, folder=tmp_path) as process:
-        assert process.stderr is not None
-        seen = next(line for line in process.stderr if line.startswith("learning from"))
-        process.send_signal(signal.SIGINT)
-        said = process.stderr.read()
-
-    assert seen
-    assert (process.returncode, said) == (2, "Error: interrupted; nothing was written\n")
-    assert not list(tmp_path.iterdir())
-
-
-def kit(*words: str, folder: Path) -> "subprocess.Popen[str]":
-    """Start the command in a process of its own, in which SIGINT is not ignored."""
-    start = "import signal, runpy; signal.signal(2, signal.default_int_handler); "
-    start += "runpy.run_module('crmcom_kit', run_name='__main__')"
-    command = [sys.executable, "-c", start, *words]
-    return subprocess.Popen(command, text=True, cwd=folder, stderr=subprocess.PIPE)
-
-
-@pytest.mark.parametrize("sends", [False, True])
-def test_a_recording_teaches_as_well(
-    serve: Callable[..., str], tmp_path: Path, *, sends: bool
-) -> None:
-    """By itself, when nothing is sent; or before the requests to a server, if one is named."""
-    # What a server accepts that is no mock: nothing in the recording tells the password.
-    credentials = Credentials("integration", "Winter-2016", "ACMETV", "KEY")
-    login = {**LOGIN, "CRMCOM_USERNAME": "integration", "CRMCOM_PASSWORD": "Winter-2016"}
-    login["CRMCOM_ORGANISATION"] = "ACMETV"
-    har, url = tmp_path / "r.har", serve(create_app(release="R13", credentials=credentials))
-    few, release = ["--max-requests", "80", "--base-url", url], ["--release", "R13"]
-    run = ["check"] if sends else ["calibrate", "--allow", "none", "--out", f"{tmp_path}/first"]
-    done = CliRunner(env=login).invoke(main, [*run, *few, *release, "--har", str(har)])
-    assert done.exit_code == 0, done.output
-    har.write_text(
-        re.sub("/worlds/[^/]+/", "/", har.read_text("utf-8")), "utf-8"
-    )  # the run's world
-    words = ["calibrate", "--from-har", str(har), "--out", str(tmp_path / "p"), "--max-time", "500"]
-    words += few if sends else []  # the recording says the release
-
-    done = CliRunner(env={**login, "CRMCOM_BASE_URL": url}).invoke(main, words)
-
-    assert done.exit_code == 0, done.output
-    assert re.search(r"^\d+ documented requests: .*, 0 differ otherwise", done.output, re.MULTILINE)
-    assert "recorded exchanges were read, and nothing was sent" in done.output
-    assert ("Note: webhook requests that were or may be changed" in done.output) is sends
-    profile = read_profile(tmp_path / "p")
-    assert profile.release.name == "R13.0.0"
-    if not sends:  # learning goes on from what calibrate has sent and received
-        first = read_profile(tmp_path / "first")
-        assert dict(profile.dialect) == dict(first.dialect)
-        assert first.derived == first.effects.keys() == {"resend"}  # it has seen no change
-    requests = json.loads((tmp_path / "p" / "report.json").read_text("utf-8"))["requests"]
-    assert (requests > 100) is sends
-
-
-@pytest.mark.parametrize(
-    "words", [["calibrate", "--out", "p"], ["diff", "--other", "http://127.0.0.1:9/x"]]
-)
-def test_what_a_server_says_leaks_nothing_and_moves_no_cursor(
-    serve: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]
-) -> None:
-    """A refusal of the login may repeat the password."""
-    monkeypatch.chdir(tmp_path)
-    password = "Zx81-kept-to-itself"
-
-    def refusing(_environ: Any, start_response: Any) -> list[bytes]:
-        start_response("400 Bad Request", [])
-        status = {"code": f"\x1b[2J {password} is wrong", "message": "", "description": ""}
-        return [json.dumps({"status": status}).encode()]
-
-    login = {**LOGIN, "CRMCOM_PASSWORD": password, "CRMCOM_BASE_URL": serve(refusing)}
-    done = CliRunner(env=login).invoke(main, words)
-
-    assert done.exit_code == 2
-    assert "refuses the login: HTTP 400" in done.output
-    assert password not in done.output
-    assert "\x1b" not in done.output
-
-
-REFUSED = {
-    "diff": "give either --profile or --other",
-    "diff --other nonsense": "--other: 'nonsense' is not allowed; allowed is an http or https",
-    "diff --other=": "--other is empty: give the server's base URL",
-    "diff --other http://h --from-har r.har": "--from-har is not allowed with --other",
-    "diff --other http://h --token T": "--token is not allowed with --other",
-    "diff --other http://h --update new": "--update: allowed is a run with --profile",
-    "diff --profile p --html no/d.html": "--html: no/d.html cannot be written: its",
-    "diff --profile p --allow resend": "--allow is no option of diff any more: diff only reads; to",
-    "diff --profile p --dry-run": "--dry-run is no option of diff any more: `crmcom",
-    "calibrate --out p --seed 1": "--seed is no option of calibrate any more: `crmcom-kit diff --",
-    "calibrate": "Missing option '--out'.",
-    "calibrate --out .": "--out: . exists; name a new folder",
-    "calibrate --out no/p": "--out: ",
-    "calibrate --out p --har no/t.har": "--har: no/t.har cannot be written: its",
-    "calibrate --out p --from-har r.har --max-time nan": "--max-time: nan is not allowed",
-}
-
-
-@pytest.mark.parametrize("words", REFUSED)
-def test_what_cannot_be_done_is_refused_ahead_of_all(words: str) -> None:
-    done = command(*words.split())
-
-    assert done.exit_code == 2
-    assert done.stderr.startswith(f"Error: {REFUSED[words]}")
-
-
-def test_a_profile_is_compared_with_a_server(folder: Path, tmp_path: Path) -> None:
-    """The exit status says whether documented requests differ; of another release it is refused."""
-    page = tmp_path / "d.html"
-    profile = read_profile(folder)
-    assert profile.release.name == "R13.0.0"
-    assert profile.unsettled
-    assert not list(folder.parent.glob(".*"))
-    assert not [path for path in (folder, *folder.iterdir()) if path.stat().st_mode & 0o077]
-    same = command("diff", "--profile", str(folder))
-    assert same.exit_code == 0, same.output
-    few = ["diff", "--profile", str(folder), "--max-requests", "25"]
-    assert CliRunner().invoke(main, few).exit_code == 3
-    long = CliRunner().invoke(main, [*few, "--update", "n" * 300])
-    assert f"--update: {'n' * 300} cannot be written" in long.output
-    dialect = (folder / "dialect.toml").read_text("utf-8")
-    changed = tmp_path / "changed"
-    shutil.copytree(folder, changed)
-    text = re.sub(r'order = \["created_date desc.*', 'order = ["created_date"]', dialect)
-    (changed / "dialect.toml").write_text(text, "utf-8")
-
-    new = tmp_path / "new"
-    other = command("diff", "--profile", str(changed), "--html", str(page), "--update", str(new))
-
-    assert other.exit_code == 1
-    assert "list: the order of a list" in other.output
-    assert "list: which are listed" in other.output
-    assert re.search(r"    the server at .*; the mock as of ", other.output)
-    assert re.search(r'  list.order: \["created_date"\] -> .* \(observed', other.output)
-    assert read_profile(new).dialect["list.order"] == profile.dialect["list.order"]
-    assert read_profile(new).effects == profile.effects
-    text = page.read_text("utf-8")
-    assert "the order of a list" in text
-    assert "<th>the mock as of " in text
-    for release in ("R9", "R8"):  # another one, and none
-        refused = command("diff", "--profile", str(folder), "--release", release)
-        assert (refused.exit_code, "release: " in refused.output) == (2, True), refused.output
-    differs = {"list": dict.fromkeys(("the order of a list", "which are listed"), "1 of 9")}
-    head = head_of(replace(read_profile(changed), differs=differs))
-    (changed / "profile.toml").write_text(head, "utf-8")
-    known = command("diff", "--profile", str(changed))
-    assert "as the profile says (then 1 of 9)" in known.output
-    assert known.exit_code == 1, known.output  # no profile excuses an order
