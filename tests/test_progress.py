@@ -20,7 +20,7 @@ COMMANDS = (
     "fixtures.cli",
     "mock_server.cli.serve",
     "contract_tests.cli",
-    "contract_tests.calibration.cli",
+    "contract_tests.calibration.calibrate_command",
 )
 WORK = """
 from crmcom_kit import progress
