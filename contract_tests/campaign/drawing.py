@@ -50,15 +50,16 @@ class DrawnReads:
         ends_at: float = math.inf,
         until: float = math.inf,
     ) -> None:
-        """Send through the session of ``campaign``, which settles suspicions.
+        """Send through the session of ``campaign``, drawn from what is known now.
 
         Args:
-            campaign: also knows the violations that were noted; these are not returned.
+            campaign: settles suspicions. Violations that it has noted are not returned.
             deviations: explain violations that are not returned either.
             ends_at: the number of requests at which the session sends no more.
             until: the client's time from which no more are sent.
         """
         self._campaign, self._ends_at, self._until = campaign, ends_at, until
+        self.session, self.scene = campaign.session, campaign.scene.frozen()
         self._deviations = tuple(deviations)
         self._judged: dict[tuple[str, str], Violation | None] = {}  # by path and query
         self._ended: Exception | None = None  # why no more requests are sent
@@ -89,18 +90,17 @@ class DrawnReads:
 
     def _first_violation(self, call: Call) -> Violation | None:
         """Send a request, and return the first violation that is confirmed."""
-        campaign = self._campaign
-        client = campaign.session.client
+        session, client = self.session, self.session.client
         if client.sent >= self._ends_at + MORE_TO_SHRINK * bool(self.last):
             raise Enough
         if client.now() >= self._until:
             raise Enough
         try:
-            sent = campaign.session.send_patiently(campaign.session.with_current_token(call))
+            sent = session.send_patiently(session.with_current_token(call))
         except Unreachable:
             return None  # no URL can hold it, its response is too long, or none came
         for suspicion in sent.suspicions:
-            violation = campaign.confirmed_violation(suspicion)
+            violation = self._campaign.confirmed_violation(suspicion)
             if violation is not None and self._is_new(violation):
                 return violation
         failure = self._failure(sent.exchange.call) if sent.exchange.status >= 500 else None
@@ -112,7 +112,7 @@ class DrawnReads:
 
     def _failure(self, call: Call) -> Violation | None:
         """Send a failed request twice more, with others between; return what it breaks."""
-        session = self._campaign.session
+        session = self.session
         if self._campaign.has_violation((STATEMENT, call.method)):
             return None
         try:
@@ -173,7 +173,7 @@ def _first_violation(
         suppress_health_check=IGNORED_CHECKS,
         report_multiple_bugs=False,
     )
-    @hypothesis.given(open_calls(campaign.scene.frozen(), templates))
+    @hypothesis.given(open_calls(reads.scene, templates))
     def example(call: Call) -> None:
         if (violation := reads.violation(call)) is not None:
             raise broken(violation.statement)

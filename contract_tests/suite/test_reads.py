@@ -10,14 +10,12 @@ from pathlib import Path
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from hypothesis.strategies import SearchStrategy
 
 from crmcom_kit.contract_tests.campaign.campaign import Campaign
 from crmcom_kit.contract_tests.campaign.discovery import discover
 from crmcom_kit.contract_tests.campaign.drawing import IGNORED_CHECKS, DrawnReads
 from crmcom_kit.contract_tests.campaign.session import Session
 from crmcom_kit.contract_tests.client.errors import BudgetSpent
-from crmcom_kit.contract_tests.client.exchanges import Call
 from crmcom_kit.contract_tests.options.deviations import read_deviations
 from crmcom_kit.contract_tests.options.options import DEFAULTS
 from crmcom_kit.contract_tests.plugin import given_options
@@ -37,40 +35,9 @@ _SETTINGS = settings(
 )
 
 
-class Reads:
-    """Draws requests and sends them to the target."""
-
-    def __init__(self, session: Session, reads: DrawnReads) -> None:
-        """Draw from what is known of the target now."""
-        self._session, self._reads = session, reads
-        self._scene = session.scene.frozen()
-
-    def __repr__(self) -> str:
-        """Show nothing of the target: Hypothesis prints the arguments of a test."""
-        return "<Reads>"
-
-    def calls(self, method: str) -> SearchStrategy[Call]:
-        """Return a strategy of requests of a method."""
-        reads = [
-            template
-            for template in all_templates()
-            if template.layer in READ_LAYERS and template.method == method
-        ]
-        return open_calls(self._scene, reads)
-
-    def check(self, call: Call) -> None:
-        """Send a request; skip the test if no more may be sent. Raises Broken."""
-        try:
-            violation = self._reads.violation(call)
-        except BudgetSpent as error:
-            pytest.skip(str(error))
-        if violation is not None:
-            raise exception(violation, violation.calls, self._session)
-
-
 @pytest.fixture(scope="module")
-def reads(request: pytest.FixtureRequest) -> Iterator[Reads]:
-    """Draws reads of the target, and sends them."""
+def reads(request: pytest.FixtureRequest) -> Iterator[DrawnReads]:
+    """Sends drawn reads to the target."""
     values = given_options(request.config)
     if values["from_har"]:
         pytest.skip("a recording takes no requests")
@@ -80,13 +47,23 @@ def reads(request: pytest.FixtureRequest) -> Iterator[Reads]:
     path = values["deviations"]
     deviations = read_deviations(Path(path)).deviations if path else ()
     discover(session)
-    yield Reads(session, DrawnReads(Campaign(session), deviations=deviations))
+    yield DrawnReads(Campaign(session), deviations=deviations)
     session.queue.clear()  # suspicions left over by confirmations
 
 
 @pytest.mark.parametrize("method", ["show", "list"])
 @_SETTINGS
 @given(data=st.data())
-def test_reads(method: str, reads: Reads, data: st.DataObject) -> None:
+def test_reads(method: str, reads: DrawnReads, data: st.DataObject) -> None:
     """The server keeps the contract for any values of a read."""
-    reads.check(data.draw(reads.calls(method)))
+    templates = [
+        template
+        for template in all_templates()
+        if template.layer in READ_LAYERS and template.method == method
+    ]
+    try:
+        violation = reads.violation(data.draw(open_calls(reads.scene, templates)))
+    except BudgetSpent as error:
+        pytest.skip(str(error))
+    if violation is not None:
+        raise exception(violation, violation.calls, reads.session)
