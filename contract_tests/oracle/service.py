@@ -59,6 +59,14 @@ class _Responses:
     otherwise: int = 0  # responses without a failure
     failures: dict[tuple[str, ...], list[_Failure]] = field(default_factory=dict)  # by request
 
+    def note_failure(self, exchange: Exchange, moment: int) -> None:
+        """Keep the failures of a request: the first ones and the last one are enough."""
+        failures = self.failures.setdefault(_key(exchange.call), [])
+        failures.append(_Failure(exchange, moment))
+        del failures[_MAX_SAME:-1]
+        if len(self.failures) > _MAX_SAME:
+            del self.failures[next(iter(self.failures))]
+
     def repeated(self) -> list[_Failure]:
         """Return the failures of one request, or of all if there were only failures."""
         groups = [*self.failures.values()]
@@ -127,24 +135,19 @@ class Service:
             return  # another check reports that
         kind = _Kind(request.name, must, expected.statement, _names(request))
         responses = self._kinds.setdefault(kind, _Responses())
-        failed = exchange.status >= 500 or not is_answered
+        has_failed = exchange.status >= 500 or not is_answered
         is_before = request.name in _LOGINS or kind.statement.startswith(_BEFORE_METHODS)
         if must is Must.REFUSE and not is_before and is_answered:
-            self._refuses_above |= failed
-            self._refuses_below |= not failed and not exchange.ok
-        key = _key(exchange.call)
-        if not failed or (request.name == "resend" and exchange.status in _ELSEWHERE):
-            self._responses += 1
-            responses.otherwise += 1
-            responses.failures.pop(key, None)
-            if not failed:
-                yield Held(STATEMENT)
+            self._refuses_above |= has_failed
+            self._refuses_below |= not has_failed and not exchange.ok
+        if has_failed and not (request.name == "resend" and exchange.status in _ELSEWHERE):
+            responses.note_failure(exchange, self._responses)
             return
-        same = responses.failures.setdefault(key, [])
-        same.append(_Failure(exchange, self._responses))
-        del same[_MAX_SAME:-1]  # the first ones and the last one are enough
-        if len(responses.failures) > _MAX_SAME:
-            del responses.failures[next(iter(responses.failures))]
+        self._responses += 1
+        responses.otherwise += 1
+        responses.failures.pop(_key(exchange.call), None)
+        if not has_failed:
+            yield Held(STATEMENT)
 
     def _counts(self, failure: _Failure, kind: _Kind) -> bool:
         """Return whether a failure of a request of some kind is no way to refuse it."""
@@ -155,11 +158,11 @@ class Service:
     def to_repeat(self) -> list[Call]:
         """Return failed requests that only read: do they fail at another moment, too?"""
         calls = [
-            same[-1].exchange.call
+            failures[-1].exchange.call
             for kind, responses in self._kinds.items()
             if kind not in self._concluded
-            for same in list(responses.failures.values())[-2:]
-            if same[-1].exchange.call.verb == "GET" and self._counts(same[-1], kind)
+            for failures in list(responses.failures.values())[-2:]
+            if failures[-1].exchange.call.verb == "GET" and self._counts(failures[-1], kind)
         ]
         return calls[:_MAX_REPEATED]
 
@@ -174,9 +177,9 @@ class Service:
     def failure(self, call: Call) -> Violation | None:
         """Return the violation that a request failed each time, or None."""
         for kind, responses in self._kinds.items():
-            same = responses.failures.get(_key(call), [])
-            if _is_repeated(same) and self._counts(same[-1], kind):
-                return _violation(kind, same[-1].exchange)
+            failures = responses.failures.get(_key(call), [])
+            if _is_repeated(failures) and self._counts(failures[-1], kind):
+                return _violation(kind, failures[-1].exchange)
         return None
 
     def unanswered(self) -> Iterator[str]:
