@@ -34,6 +34,7 @@ from helpers.recordings import (
     key_login,
     listed,
     login,
+    mistakes,
     ok,
     refused,
     said,
@@ -85,17 +86,16 @@ def one_session(path: Path) -> tuple[list[str], set[str]]:
         *prepared(DEFAULTS | {"from_har": (str(path),), "release": "R10"}, now=NOW)
     )
     assert not broken(results)
-    assert results.client is not None
     assert [each.call.method for each in results.history] == ["token", "show", "resend"]
-    return [each.remark.statement for each in results.client.mistakes], held(results)
+    return mistakes(results), held(results)
 
 
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
 def test_what_a_program_records(path: Path) -> None:
     """The comment in each sample says who wrote it: all show the same session."""
-    mistakes, held_there = one_session(path)
+    mistaken, held_there = one_session(path)
 
-    assert mistakes == ["resend.sends_again"]
+    assert mistaken == ["resend.sends_again"]
     assert held_there == one_session(SAMPLES[0])[1]
 
 
@@ -147,8 +147,7 @@ def test_how_else_programs_tell_of_requests(tmp_path: Path) -> None:
     del deleted["request"]["postData"]
     deleted["request"] |= {"method": "DELETE", "bodySize": 80}
     results = checked(tmp_path, archive([show(ONE), form, deleted]))
-    assert results.client is not None
-    assert [each.remark.statement for each in results.client.mistakes] == ["methods.verb"]
+    assert mistakes(results) == ["methods.verb"]
     assert results.history[1].call.parameters[IDENTIFIER] == {"id": ONE["id"]}
 
 
@@ -161,9 +160,7 @@ def test_a_response_that_broke_off_is_lost(tmp_path: Path, mark: dict[str, str])
     cut = changed("resend", DONE)
     cut["response"] |= mark
     results = checked(tmp_path, archive([show(ONE), cut, changed("resend", refused())]))
-    assert results.client is not None
-    statements = [each.remark.statement for each in results.client.mistakes]
-    assert statements == ["resend.sends_again"]
+    assert mistakes(results) == ["resend.sends_again"]
 
 
 def test_entries_without_a_response_of_the_server_are_skipped(tmp_path: Path) -> None:

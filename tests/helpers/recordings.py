@@ -186,3 +186,9 @@ def broken(results: Results) -> set[str]:
 def held(results: Results) -> set[str]:
     """Return the statements that hold."""
     return {each.statement.id for each in results.statements if each.findings.held}
+
+
+def mistakes(results: Results) -> list[str]:
+    """Return the statements of the mistakes of a recording's client."""
+    assert results.client is not None
+    return [mistake.remark.statement for mistake in results.client.mistakes]
