@@ -85,19 +85,16 @@ class MockReplayer(Replayer):
         """
         super().__init__(lambda exchange, call: exchange_of(exchange, self._reply(exchange, call)))
         self._mock = DirectMock(profile, login, began)
-        self._login, self._cache = login, cache
+        self._login, self._cache = login, cache or Cache()
         self._seen: dict[Any, Record] = {}  # webhook requests as the server showed them last
         self._changed: datetime | None = None  # when the server last changed one, by its clock
         self._ahead = 0.0  # seconds that the mock's clock is ahead of that
 
     def reply(self, exchange: Exchange) -> MockReply:
         """Return the mock's response to the request of an exchange."""
-        cache, call = self._cache, exchange.call
-        if cache is None:
-            call = self._translated(call)
-        else:
-            key = exchange.number, hash(tuple(self._tokens.values()))
-            call = cache.calls.get(key) or cache.calls.setdefault(key, self._translated(call))
+        key = exchange.number, hash(tuple(self._tokens.values()))
+        calls = self._cache.calls
+        call = calls.get(key) or calls.setdefault(key, self._translated(exchange.call))
         reply = self._reply(exchange, call)
         if exchange.call.method in LOGINS:
             self.map_token(token_of(exchange), token_of(exchange_of(exchange, reply)))
@@ -106,15 +103,13 @@ class MockReplayer(Replayer):
     def _reply(self, exchange: Exchange, call: Call) -> MockReply:
         if exchange.ok and call.method in LOGINS:
             call = self._with_right_login(call)
-        is_change = changing_method(call) is not None
-        if is_change:
+        failures = self._cache.failures
+        if exchange.number not in failures:
+            failures[exchange.number] = self._failure(exchange)
+            self._seen |= {} if "fields_set" in call.parameters else exchange.by_id
+        if changing_method(call) is not None:
             self._mock.advance(self._passed(exchange))
-            self._mock.outcome = self._failure(exchange)
-        is_known = self._cache is not None and exchange.number in self._cache.failures
-        if not is_known and "fields_set" not in call.parameters:
-            self._seen |= exchange.by_id
-        if self._cache is not None:
-            self._cache.failures.setdefault(exchange.number, self._mock.outcome)
+            self._mock.outcome = failures[exchange.number]
         return self._mock.call(call)
 
     def _with_right_login(self, call: Call) -> Call:
@@ -156,8 +151,6 @@ class MockReplayer(Replayer):
 
         A webhook request that is as it was may be sent later: then it is taken for delivered.
         """
-        if self._cache is not None and exchange.number in self._cache.failures:
-            return self._cache.failures[exchange.number]
         data = exchange.data
         if not exchange.ok:
             return _UNKNOWN_FAILURE

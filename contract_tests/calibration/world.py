@@ -22,23 +22,18 @@ class World(NamedTuple):
     """What a server had before any change of the run."""
 
     records: dict[str, Record]  # by id, as they were first seen
-    #: The run's own, as a changed webhook request names it, or else a guess.
+    #: Those of the run's login, as a changed webhook request names them, or else a guess.
     user: Mapping[str, Any] | None
     unit: Mapping[str, Any] | None
 
     def entries(self) -> list[Entry]:
         """Return the entries of a world file: first what webhook requests refer to."""
         entries: list[Entry] = []
-        for kind, own in (("user", self.user), ("unit", self.unit)):
-            own_one = [] if own is None else [own]
-            in_logs = self._named_in_logs(kind)
-            # The run's own comes first, and as it is now: others may have had its id.
-            every = {
-                _key(user_or_unit): user_or_unit for user_or_unit in (*own_one, *in_logs, *own_one)
-            }
-            entries += [
-                {kind: {**user_or_unit, "id": key}} for key, user_or_unit in every.items() if key
-            ]
+        for kind, caller in (("user", self.user), ("unit", self.unit)):
+            # The caller comes first, and as it is now: others may have had its id.
+            ranked = [caller, *self._named_in_logs(kind), caller]
+            by_key = {_key(named): named for named in ranked if named is not None}
+            entries += [{kind: {**named, "id": key}} for key, named in by_key.items() if key]
         for kind in REFERENCE_KINDS:
             known: dict[str, Record] = {}
             for named in (typed(record).get(kind) for record in self.records.values()):
@@ -122,7 +117,7 @@ def _caller(exchanges: Sequence[Exchange], logs: Sequence[Record]) -> tuple[Any,
         return None, None
     _, claims = decoded(token_of(login) or "") or ({}, {})
     name = login.call.parameters.get("username") or claims.get("usr")
-    own_unit = login.call.parameters.get("unit") or claims.get("oun")
+    login_unit = login.call.parameters.get("unit") or claims.get("oun")
     pairs = [
         (log.get(f"{what}_user") or {}, log.get(f"{what}_unit", log.get(f"{what}_business_unit")))
         for log in logs for what in ("created_by", "updated_by")
@@ -130,7 +125,7 @@ def _caller(exchanges: Sequence[Exchange], logs: Sequence[Record]) -> tuple[Any,
     units = Counter[str]()
     by_key: dict[str, Any] = {}
     for user, unit in pairs:
-        if unit and own_unit in (None, unit.get("id"), unit.get("name")):
+        if unit and login_unit in (None, unit.get("id"), unit.get("name")):
             by_key[_key(unit)] = unit
             units[_key(unit)] += user.get("username") == name
     is_name = isinstance(name, str) and name.isprintable()
