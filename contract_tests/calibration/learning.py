@@ -34,13 +34,11 @@ from crmcom_kit.schemas.effects import Effects
 from crmcom_kit.schemas.profile import Profile
 from crmcom_kit.schemas.releases import Release
 
-#: Dials that no response of the four methods and the logins depends on, or not in this way.
-_LEFT_OUT = (
+#: Dials that no response of the four methods and the logins depends on, or not in this way; and
+#: dials that follow from the order of lists, the effects of changes and the words of responses.
+_NOT_TRIED = (
     "signing.", "message.", "delivery.", "record.", "dates.", "envelope.",
     "errors.data", "errors.message_form", "errors.description",
-)  # fmt: skip
-#: Dials that follow from what is known otherwise: the order, and the effects of changes.
-_DERIVED = (
     "list.order", "resend.request", "resend.response", "resend.updates_log", "delete.updates_log",
 )  # fmt: skip
 #: A server may end tokens for reasons of its own: such a dial explains all that ended, or none.
@@ -174,12 +172,15 @@ class Learning:
         self._changed_at, self._settled_at = dict[int, int](), dict[str, int]()
         #: Dial -> the values that are worth a try, the default first.
         self._values: dict[str, list[Any]] = {}
-        for dial in filter(_is_learnable, dials().values()):
+        for dial in dials().values():
             others = [value for value in self._values_of(dial) if value != dial.default]
-            if others:
+            if others and not (dial.error_kind or dial.key.startswith(_NOT_TRIED)):
                 self._values[dial.key] = [dial.default, *others]
         #: Dial -> numbers of the exchanges that it may affect.
-        self._affected = {key: self._numbers(matcher_of(key)) for key in self._values}
+        self._affected = {
+            key: frozenset(e.number for e in log.every_exchange if matcher_of(key)(e))
+            for key in self._values
+        }
 
     def learn(self) -> None:
         """Find what the log tells of the dials, until ``is_time_up``."""
@@ -218,12 +219,9 @@ class Learning:
         self.derived = self.effects.keys() - seen.keys()
         for dial, value in dials_of(self.effects).items():
             is_guess = dial.partition(".")[0] in self.derived
-            self._settings[dial] = value
-            self.learned[dial] = (
-                Learned([value], Grade.DERIVED, "as SUCCESSFUL ones")
-                if is_guess
-                else Learned([value], Grade.OBSERVED, "what changes do")
-            )
+            grade = Grade.DERIVED if is_guess else Grade.OBSERVED
+            reason = "as SUCCESSFUL ones" if is_guess else "what changes do"
+            self._settings[dial], self.learned[dial] = value, Learned([value], grade, reason)
 
     def _learn_words(self) -> None:
         """Find how responses are worded, by the kinds that the mock's have now."""
@@ -286,9 +284,6 @@ class Learning:
         if len(fits) > 1:
             return left_open(fits, "all responses fit")
         return Learned(fits, Grade.OBSERVED, "" if deciding is None else _named(deciding))
-
-    def _numbers(self, test: Callable[[Exchange], bool]) -> frozenset[int]:
-        return frozenset(exchange.number for exchange in self.log.every_exchange if test(exchange))
 
     def _variants(self, key: str, values: Sequence[Any]) -> Iterator[tuple[Any, Mapping[str, Any]]]:
         """Yield the values to try, each alone and with what it needs of another dial."""
@@ -431,11 +426,6 @@ def _changes(exchange: Exchange) -> bool:
     """Whether a request changes what later responses are like."""
     is_of_token = exchange.call.path.startswith("authentication/")
     return changing_method(exchange.call) is not None or is_of_token
-
-
-def _is_learnable(dial: Dial) -> bool:
-    is_left_out = dial.error_kind or dial.key.startswith((*_LEFT_OUT, *_DERIVED))
-    return not is_left_out
 
 
 def _score(differences: Sequence[Difference]) -> int:
