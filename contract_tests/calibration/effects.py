@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -144,11 +144,11 @@ def _effects(alike: Sequence[Change]) -> dict[str, Any]:
     flat_pairs = [(flat(change.before), flat(change.after)) for change in alike]
     effects = {}
     for name in dict.fromkeys(name for pair in flat_pairs for record in pair for name in record):
-        seen = [
-            (before.get(name, _ABSENT), after.get(name, _ABSENT), change)
+        samples = [
+            Sample(before.get(name, _ABSENT), after.get(name, _ABSENT), change)
             for (before, after), change in zip(flat_pairs, alike, strict=True)
         ]
-        if (effect := _effect(seen, name)) != _KEPT:
+        if (effect := _effect(name, samples)) != _KEPT:
             effects[name] = effect
     return effects
 
@@ -161,23 +161,82 @@ def flat(record: Record) -> Record:
     return own | {f"{LOG}.{name}": value for name, value in inside.items()}
 
 
-Seen = Sequence[tuple[Any, Any, Change]]  # a value before and after, and of which change
+class Sample(NamedTuple):
+    """A value before and after a change."""
+
+    before: Any
+    after: Any
+    change: Change
 
 
-def _effect(seen: Seen, name: str) -> Any:
-    """Return the effect that explains what became of a value.
+class _Member:
+    """What became of a member in several changes."""
 
-    It may depend on what a member was before.
+    def __init__(self, name: str, samples: Sequence[Sample]) -> None:
+        """Read its values."""
+        self.name, self.samples = name, samples
+        self.befores = [sample.before for sample in samples]
+        self.afters = [sample.after for sample in samples]
+        first = self.afters[0]
+        self.is_constant = all(v == first and type(v) is type(first) for v in self.afters)
+        self.is_repeated = len(samples) > 1 and self.is_constant
+        self.is_always_new = all(before != after for before, after, _ in samples)
+
+    def are_all(self, kind: type) -> bool:
+        """Return whether the values after the changes have a type."""
+        return all(type(after) is kind for after in self.afters)
+
+    def part_effect(self, key: Any) -> Any:
+        """Return the effect for a member of its objects, or for an item of its arrays."""
+        return _effect(self.name, [
+            Sample(_part(before, key), after[key], change) for before, after, change in self.samples
+        ])  # fmt: skip
+
+    @cached_property
+    def sources(self) -> list[dict[str, Any]]:
+        """The members that it may be made of, by dotted name, for each change.
+
+        They come first, or are kept: of two equal members, the first one is new. What is the same
+        after all changes may only be made of what all of them have changed.
+        """
+        changes = [sample.change for sample in self.samples]
+        order = dict.fromkeys((*_FIRST, *changes[0].after))
+        places = {name: place for place, name in enumerate(order)}
+        place = places.get(self.name.partition(".")[0], len(places))
+
+        def is_source(name: str) -> bool:
+            if name == self.name or not all(name in change.sources for change in changes):
+                return False
+            kept = [change.sources[name] == member_at(change.before, name) for change in changes]
+            is_first = places[name.partition(".")[0]] < place
+            return (is_first or all(kept)) and not (any(kept) and self.is_repeated)
+
+        names = [name for name in changes[0].sources if is_source(name)]
+        return [{name: change.sources[name] for name in names} for change in changes]
+
+
+def _part(value: Any, key: Any) -> Any:
+    """Return a member of an object, or an item of an array, if there is one."""
+    if isinstance(value, dict):
+        return value.get(key, _ABSENT)
+    is_item = isinstance(value, list) and isinstance(key, int) and key < len(value)
+    return value[key] if is_item else _ABSENT
+
+
+def _effect(name: str, samples: Sequence[Sample]) -> Any:
+    """Return the effect that explains what became of a member.
+
+    It may depend on what another member was before.
     """
 
-    def outcome(some: Seen) -> Outcome:
-        if (effect := _ruled(some, name)) is not None:
+    def outcome(some: Sequence[Sample]) -> Outcome:
+        if (effect := _ruled(_Member(name, some))) is not None:
             return Outcome(effect[0])
-        usual = _most([after for _, after, _ in some])
-        return Outcome(usual, sum(after != usual for _, after, _ in some))
+        usual = _most([sample.after for sample in some])
+        return Outcome(usual, sum(sample.after != usual for sample in some))
 
-    facts = _facts([change.before for _, _, change in seen])
-    return _by_facts(best_tree(list(zip(facts, seen, strict=True)), outcome, depth=1))
+    facts = _facts([sample.change.before for sample in samples])
+    return _by_facts(best_tree(list(zip(facts, samples, strict=True)), outcome, depth=1))
 
 
 def _by_facts(outcome: Outcome) -> Any:
@@ -189,7 +248,7 @@ def _by_facts(outcome: Outcome) -> Any:
 
 
 def _facts(befores: Sequence[Record]) -> list[dict[str, str]]:
-    """Return what webhook requests may be told apart by, as they were: members and forms."""
+    """Return what tells webhook requests apart before a change: members and forms."""
     names = dict.fromkeys(name for before in befores for name, _ in members_of(before))
     telling = [name for name in names if name.rpartition(".")[2] not in _UNIQUE_NAMES]
     forms = (f"{name}:form" for name in ("request", "response", "authentication_code"))
@@ -197,24 +256,30 @@ def _facts(befores: Sequence[Record]) -> list[dict[str, str]]:
     return [{name: fact_of(before, name) for name in facts} for before in befores]
 
 
-def _ruled(seen: Seen, name: str) -> tuple[Any] | None:
-    """Return the effect that some rule gives for all values, in a tuple; None if none does."""
-    befores, afters = [value[0] for value in seen], [value[1] for value in seen]
-    if befores == afters:
+def _most(values: Sequence[Any]) -> Any:
+    """Return the value that was seen most often."""
+    texts = Counter(orjson.dumps(value, option=orjson.OPT_SORT_KEYS) for value in values)
+    return orjson.loads(texts.most_common(1)[0][0])
+
+
+# Rules. Each returns the effect that explains all values of a member, or None.
+
+
+def _ruled(member: _Member) -> tuple[Any] | None:
+    """Return the effect by the first rule that has one, in a tuple; it may be null."""
+    if member.befores == member.afters:
         return (_KEPT,)
-    if name in _CALLERS and all(isinstance(after, dict) for after in afters):
-        return ({"$": _CALLERS[name]},)
-    was_set = [value for value in seen if value[0] not in _UNSET]
-    filled = [value for value in seen if value[0] in _UNSET]
-    if was_set and filled and all(before == after for before, after, _ in was_set):
-        return ({"$": "fill", "value": _effect(filled, name)},)
-    for rule in (_now, _counted, _same, _text):
-        if (effect := rule(seen, name)) is not None:
+    if member.name in _CALLERS and member.are_all(dict):
+        return ({"$": _CALLERS[member.name]},)
+    filled = [sample for sample in member.samples if sample.before in _UNSET]
+    is_kept = all(old in _UNSET or old == new for old, new, _ in member.samples)
+    if filled and is_kept and len(filled) < len(member.samples):
+        return ({"$": "fill", "value": _effect(member.name, filled)},)
+    structures = () if member.is_repeated else (_new, _object, _array)
+    for rule in (_now, _counted, _same, _text, *structures):
+        if (effect := rule(member)) is not None:
             return (effect,)
-    for rule in () if _is_repeated(seen) else (_new, _object, _array):
-        if (effect := rule(seen, name)) is not None:
-            return (effect,)
-    return (afters[0],) if _is_constant(seen) else None
+    return (member.afters[0],) if member.is_constant else None
 
 
 _CALLERS = {
@@ -224,15 +289,16 @@ _CALLERS = {
 }
 
 
-def _now(seen: Seen, _: str) -> Any:
-    """Return that a value is the time; what was changed just before may have the same one."""
-    if all(is_moment(after) and before != after for before, after, _ in seen):
-        return {"$": "now", "like": 1000 if seen[0][1] > MAX_SECONDS else 1}
-    if not all(_is_time(after) for _, after, _ in seen):
+def _now(member: _Member) -> Any:
+    """Return the effect for the time; two changes may have the same time."""
+    first = member.afters[0]
+    if member.is_always_new and all(map(is_moment, member.afters)):
+        return {"$": "now", "like": 1000 if first > MAX_SECONDS else 1}
+    if not all(map(_is_time, member.afters)):
         return None
-    new = [after for before, after, _ in seen if before != after]
-    is_now = all(before != after or after >= min(new) for before, after, _ in seen)
-    return {"$": "now", "like": _shape(seen[0][1])} if is_now else None
+    new = [after for before, after, _ in member.samples if before != after]
+    is_now = all(before != after or after >= min(new) for before, after, _ in member.samples)
+    return {"$": "now", "like": _shape(first)} if is_now else None
 
 
 def _is_time(value: Any) -> bool:
@@ -245,59 +311,55 @@ def _is_time(value: Any) -> bool:
     return True
 
 
-def _same(seen: Seen, name: str) -> Any:
-    """Return that a text, or a number, is that of another member."""
-    afters = [after for _, after, _ in seen]
-    is_number = all(type(after) is int for after in afters)
-    if not is_number and not all(isinstance(after, str) and after for after in afters):
+def _counted(member: _Member) -> Any:
+    """Return the effect for a number that grows by one."""
+    is_number = member.are_all(int) and all(type(before) is int for before in member.befores)
+    is_next = is_number and all(after == before + 1 for before, after, _ in member.samples)
+    return {"$": "more", "by": 1} if is_next else None
+
+
+def _same(member: _Member) -> Any:
+    """Return the effect for a text, or a number, that is that of another member."""
+    is_number = member.are_all(int)
+    if not is_number and not (member.are_all(str) and all(member.afters)):
         return None
-    sources = _sources(seen, name)
-    for other in sources[0]:
-        values = [source[other] for source in sources]
-        if values == afters and [*map(type, values)] == [*map(type, afters)]:
-            return {"$": "same", "as": other}
-        if is_number and values == [*map(str, afters)]:
-            return {"$": "same", "as": other, "is_number": True}
+    for name in member.sources[0]:
+        values = [source[name] for source in member.sources]
+        if values == member.afters and [*map(type, values)] == [*map(type, member.afters)]:
+            return {"$": "same", "as": name}
+        if is_number and values == [*map(str, member.afters)]:
+            return {"$": "same", "as": name, "is_number": True}
     return None
 
 
-def _sources(seen: Seen, name: str) -> list[dict[str, Any]]:
-    """Return the members that a member may be made of, by dotted name, for each change.
-
-    They come first, or are kept: of two that are the same, the first one is new. What is the same
-    after all changes may only be made of what all of them have changed.
-    """
-    changes_seen = [change for _, _, change in seen]
-    places = {path: at for at, path in enumerate(dict.fromkeys((*_FIRST, *changes_seen[0].after)))}
-    place = places.get(name.partition(".")[0], len(places))
-
-    def is_source(path: str) -> bool:
-        if path == name or not all(path in change.sources for change in changes_seen):
-            return False
-        kept = [change.sources[path] == member_at(change.before, path) for change in changes_seen]
-        is_first = places[path.partition(".")[0]] < place
-        return (is_first or all(kept)) and not (any(kept) and _is_repeated(seen))
-
-    paths = [path for path in changes_seen[0].sources if is_source(path)]
-    return [{path: change.sources[path] for path in paths} for change in changes_seen]
+def _text(member: _Member) -> Any:
+    """Return the effect for a text that has values of other members in it."""
+    if not member.are_all(str):
+        return None
+    sources, texts = member.sources, member.afters
+    if member.is_repeated:
+        sources = sources[:1] if all(source == sources[0] for source in sources) else [{}]
+        texts = texts[:1]
+    text = template_of(texts, sources)
+    return None if text is None or not has_placeholder(text) else {"$": "text", "of": text}
 
 
-def _new(seen: Seen, _: str) -> Any:
-    afters = [after for _, after, _ in seen]
-    is_fresh = len({*map(str, afters)}) == len(seen) and all(b != a for b, a, _ in seen)
-    is_new = is_fresh and all(map(_is_opaque, afters))
-    return {"$": "new", "like": _shape(afters[0])} if is_new else None
+def _new(member: _Member) -> Any:
+    """Return the effect for a text that is drawn, or computed."""
+    is_unique = len({*map(str, member.afters)}) == len(member.afters)
+    is_new = is_unique and member.is_always_new and all(map(_is_opaque, member.afters))
+    return {"$": "new", "like": _shape(member.afters[0])} if is_new else None
 
 
 def _is_opaque(value: Any) -> bool:
-    """Whether a value is a text that is drawn, or computed."""
+    """Return whether a value is a text that is drawn, or computed."""
     return isinstance(value, str) and _OPAQUE.fullmatch(value) is not None
 
 
 def _shape(text: str) -> str:
-    """Return a text of the same form that says nothing: one for all texts of that form.
+    """Return the text that stands for all texts of the same form.
 
-    Digits are 0, hexadecimal ones a or A, and letters and digits of other texts z.
+    Digits are 0, hexadecimal digits a or A, and letters and digits of other texts z.
     """
     if _is_time(text):
         return re.sub(r"[0-9]", "0", text)
@@ -306,83 +368,30 @@ def _shape(text: str) -> str:
     return re.sub(r"[0-9A-Za-z]", letter, text)
 
 
-def _is_repeated(seen: Seen) -> bool:
-    return len(seen) > 1 and _is_constant(seen)
-
-
-def _is_constant(seen: Seen) -> bool:
-    first = seen[0][1]
-    return all(after == first and type(after) is type(first) for _, after, _ in seen)
-
-
-def _text(seen: Seen, name: str) -> Any:
-    """Return a text that differs only in what other members are then."""
-    if not all(isinstance(after, str) for _, after, _ in seen):
+def _object(member: _Member) -> Any:
+    """Return an object of effects, if all objects have the same members."""
+    if not member.are_all(dict) or any("$" in after for after in member.afters):
         return None
-    sources, texts = _sources(seen, name), [after for _, after, _ in seen]
-    if _is_repeated(seen):
-        sources = sources[:1] if all(source == sources[0] for source in sources) else [{}]
-        texts = texts[:1]
-    text = template_of(texts, sources)
-    return None if text is None or not has_placeholder(text) else {"$": "text", "of": text}
-
-
-def _counted(seen: Seen, _: str) -> Any:
-    """Return that a number is one more than before."""
-    if not all(type(value) is int for pair in seen for value in pair[:2]):
+    if len({frozenset(after) for after in member.afters}) != 1:
         return None
-    is_next = all(after == before + 1 for before, after, _ in seen)
-    return {"$": "more", "by": 1} if is_next else None
+    return {key: member.part_effect(key) for key in member.afters[0]}
 
 
-def _object(seen: Seen, name: str) -> Any:
-    """Return an object of effects, if all are objects of the same members."""
-    afters = [after for _, after, _ in seen]
-    if not all(isinstance(after, dict) and "$" not in after for after in afters):
+def _array(member: _Member) -> Any:
+    """Return the effect for an array that grew, or an array of effects for its items."""
+    if not member.are_all(list):
         return None
-    if len({frozenset(after) for after in afters}) != 1:
+    olds = [before if isinstance(before, list) else [] for before in member.befores]
+    pairs = list(zip(olds, member.samples, strict=True))
+    counts = {len(after) - len(old) for old, (_, after, _) in pairs}
+    is_longer = len(counts) == 1 and min(counts) > 0 and any(olds)
+    if is_longer and all(after[: len(old)] == old for old, (_, after, _) in pairs):
+        added = [Sample(_ABSENT, after[len(old) :], change) for old, (_, after, change) in pairs]
+        items = _Member(member.name, added)
+        return {"$": "append", "items": [items.part_effect(at) for at in range(min(counts))]}
+    if len({len(after) for after in member.afters}) != 1:
         return None
-    return {
-        inner: _effect([
-            (before.get(inner, _ABSENT) if isinstance(before, dict) else _ABSENT, after[inner], of)
-            for before, after, of in seen
-        ], name)
-        for inner in afters[0]
-    }  # fmt: skip
-
-
-def _array(seen: Seen, name: str) -> Any:
-    """Return an array that got items, or whose items have effects."""
-    if not all(isinstance(after, list) for _, after, _ in seen):
-        return None
-    olds = [before if isinstance(before, list) else [] for before, _, _ in seen]
-    more = {len(after) - len(old) for old, (_, after, _) in zip(olds, seen, strict=True)}
-    is_longer = len(more) == 1 and min(more) > 0 and any(olds)
-    if is_longer and all(seen[n][1][: len(old)] == old for n, old in enumerate(olds)):
-        added = [
-            (after[len(old) :], change) for old, (_, after, change) in zip(olds, seen, strict=True)
-        ]
-        items = [
-            _effect([(_ABSENT, items[at], change) for items, change in added], name)
-            for at in range(min(more))
-        ]
-        return {"$": "append", "items": items}
-    if len({len(after) for _, after, _ in seen}) != 1:
-        return None
-    return [
-        _effect([(_at(before, at), after[at], change) for before, after, change in seen], name)
-        for at in range(len(seen[0][1]))
-    ]
-
-
-def _at(value: Any, at: int) -> Any:
-    return value[at] if isinstance(value, list) and at < len(value) else _ABSENT
-
-
-def _most(afters: Sequence[Any]) -> Any:
-    """Return the value that was seen most often."""
-    texts = Counter(orjson.dumps(after, option=orjson.OPT_SORT_KEYS) for after in afters)
-    return orjson.loads(texts.most_common(1)[0][0])
+    return [member.part_effect(at) for at in range(len(member.afters[0]))]
 
 
 # What was not seen: a guess.
@@ -412,8 +421,11 @@ def _guess(sent: Sequence[Record], name: str) -> Any:
     forms = [fact_of(record, f"{name}:form") for record in sent]
     telling = [member for member, fact in _DECISIVE.items() if _tells(fact, sent, forms)]
     facts = (*_LASTING, *(telling[:1] if len(set(forms)) > 1 else ()))
-    changes = [Change("resend", {own: record.get(own) for own in facts}, record) for record in sent]
-    effect = _effect([(_UNKNOWN, c.after.get(name, _ABSENT), c) for c in changes], name)
+    samples = []
+    for record in sent:
+        change = Change("resend", {fact: record.get(fact) for fact in facts}, record)
+        samples.append(Sample(_UNKNOWN, record.get(name, _ABSENT), change))
+    effect = _effect(name, samples)
     return {"$": "new", "like": _shape(effect)} if _is_opaque(effect) else effect
 
 
