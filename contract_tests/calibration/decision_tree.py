@@ -1,7 +1,6 @@
-"""What tells samples apart that have different outcomes: a member, a method, a way of being wrong.
+"""Decision trees: which facts of samples, such as a member or a method, decide their outcomes.
 
-One learner for all: it splits samples by a fact, as a decision tree does, if that explains more of
-them than it costs.
+Samples are split by a fact if that explains more of them than it costs.
 """
 
 from collections import defaultdict
@@ -9,25 +8,25 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-#: What is learned must explain more than this many times as many samples as it contradicts.
+#: One contradicted sample counts as much as so many that are explained.
 OUTWEIGHS = 5
 Facts = Mapping[str, str]
-_MAX_FACTS = 3  # that one sample is told apart by
+_MAX_FACTS = 3  # that one case depends on
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What explains samples: a value for all, or the usual one and others by a fact."""
+    """An explanation of samples: a value for all, or a usual value and cases by a fact."""
 
     value: Any
-    wrong: int = 0  # how many samples are not explained
-    fact: str = ""  # what tells cases apart
+    wrong: int = 0  # number of samples that it does not explain
+    fact: str = ""  # that decides which case a sample is
     cases: Mapping[str, "Outcome"] = field(default_factory=dict)  # by the value of the fact
     usual: "Outcome | None" = None  # for all other values
 
     @property
     def case_count(self) -> int:
-        """The number of cases, those of cases included."""
+        """The number of cases, including cases of cases."""
         usual = 0 if self.usual is None else self.usual.case_count
         return usual + sum(1 + case.case_count for case in self.cases.values())
 
@@ -42,15 +41,15 @@ def best_tree(
     weight: int = 1,
     depth: int = _MAX_FACTS,
 ) -> Outcome:
-    """Return what explains samples best.
+    """Return the best explanation of samples.
 
     Args:
-        samples: each with its facts; a fact that is "" tells nothing. Facts that come first are
-            preferred.
-        explain: returns what explains some samples together.
-        weight: of a sample that is not explained. A case costs 1, so with more than 1, a case may
-            explain a single sample.
-        depth: the number of facts that a sample may be told apart by.
+        samples: the samples, each with its facts. Of equally good facts, the first one is taken. A
+            fact that a sample does not have is "".
+        explain: returns the best explanation of samples without cases.
+        weight: the cost of a sample that is not explained. A case costs 1, so a case for a single
+            sample needs a weight of more than 1.
+        depth: the maximum number of facts that one case depends on.
     """
     best = explain([sample for _, sample in samples])
     for fact in samples[0][0] if depth and best.wrong else ():
@@ -68,13 +67,14 @@ def best_tree(
 
 
 def _split(fact: str, groups: Mapping[str, Samples], parts: Mapping[str, Outcome]) -> list[Outcome]:
-    """Return the explanation of groups by their own; what explains most samples is the usual one.
+    """Return the explanation of all groups by the explanation of each, in an array.
 
-    There is none if samples without the fact are not among those: no case can tell them.
+    The explanation of most samples is the usual one. The array is empty if samples without the fact
+    have another one: no case can select them.
     """
     sizes = {
-        value: sum(len(groups[other]) for other, part in parts.items() if _is_same(part, own))
-        for value, own in parts.items()
+        value: sum(len(groups[name]) for name, part in parts.items() if _is_same(part, usual_part))
+        for value, usual_part in parts.items()
     }
     usual = max(sizes, key=lambda value: (sizes[value], value == "", not parts[value].fact))
     if "" in parts and not _is_same(parts[""], parts[usual]):
@@ -91,11 +91,11 @@ def _is_same(first: Outcome, second: Outcome) -> bool:
 
 
 def cases_of(outcome: Outcome) -> Iterator[tuple[dict[str, str], Outcome]]:
-    """Yield the outcomes that are not usual, with the facts of each; special ones come first."""
+    """Yield the cases of an explanation, each with its facts; cases of cases come first."""
     for value, case in outcome.cases.items():
-        own = {outcome.fact: value}
-        for facts, special in cases_of(case):
-            yield own | facts, special
-        yield own, case
+        facts = {outcome.fact: value}
+        for more_facts, inner_case in cases_of(case):
+            yield facts | more_facts, inner_case
+        yield facts, case
     if outcome.usual is not None:
         yield from cases_of(outcome.usual)

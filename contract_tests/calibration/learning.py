@@ -1,8 +1,8 @@
 """Learn the dials of a server: replay its exchanges to a mock, and keep the values that fit best.
 
-The mock is the model. What it responds with one value of a dial is compared with what the
-server has responded; a value that more responses contradict than bear out is ruled out by the first
-of them. So there is no rule here for any one dial.
+The mock is the model. Its responses with one value of a dial are compared with the responses of the
+server. A value is taken if it makes many more responses fit than it makes differ. So no dial needs
+a rule of its own here.
 """
 
 from collections import Counter, defaultdict
@@ -34,17 +34,17 @@ from crmcom_kit.schemas.effects import Effects
 from crmcom_kit.schemas.profile import Profile
 from crmcom_kit.schemas.releases import Release
 
-#: Dials that no response of the four methods and the logins depends on, or not in this way; and
-#: dials that follow from the order of lists, the effects of changes and the words of responses.
+#: Dials that no response depends on, and dials that follow from the order of lists, the effects of
+#: changes and the words of responses.
 _NOT_TRIED = (
     "signing.", "message.", "delivery.", "record.", "dates.", "envelope.",
     "errors.data", "errors.message_form", "errors.description",
     "list.order", "resend.request", "resend.response", "resend.updates_log", "delete.updates_log",
 )  # fmt: skip
-#: A server may end tokens for reasons of its own: such a dial explains all that ended, or none.
+#: A server may end tokens for other reasons, too. Such a dial must explain all ended tokens.
 _STRICT = ("tokens.",)
-#: Weights of differences; one in a member weighs 1. These hide the differences in members, of which
-#: a long list has one for each webhook request.
+#: Weights of differences that hide all others. Any other one weighs 1; a long list may have one for
+#: each webhook request.
 _WEIGHTS = {
     "served or refused": 1_000_000,
     "no envelope": 1_000_000,
@@ -52,26 +52,27 @@ _WEIGHTS = {
     "how many are listed": 1_000,
 }
 MAX_ROUNDS = 4
-#: So many values are tried of a dial that cannot explain anything: others may fit as well.
+#: Maximum number of values to try if all responses fit already.
 MAX_UNHELPFUL = 4
-#: Dials whose values are tried together with a value of another one, without which they do nothing.
+#: Dials whose values are also tried with a value of another dial, without which they do nothing.
 _TOGETHER = {"paging.maximum_results": {"paging.over_maximum": "error"}}
 _ANY_TIME = "2026-01-01T00:00:00+00:00"  # of a run that does not say when it began
 
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """What a server has responded, and what is known beside it."""
+    """The responses of a server, and what is known of it."""
 
     exchanges: Sequence[Exchange]
     release: Release
     login: Login
     began: datetime
-    world: Sequence[Mapping[str, Any]]  # entries
+    world: Sequence[Mapping[str, Any]]  # the entries of its file
     first_seen: Mapping[str, Record]  # webhook requests as they were first seen, by id
     unsteady: frozenset[str] = frozenset()
-    token_refusal: tuple[int, Any] | None = None  # if no other refusal looks like it
-    earlier: "Log | None" = None  # of the same server, which may have changed in between
+    #: HTTP status and code of a refused token, if no other refusal has them.
+    token_refusal: tuple[int, Any] | None = None
+    earlier: "Log | None" = None  # of the same server, which may have changed since
 
     @property
     def parts(self) -> "list[Log]":
@@ -122,13 +123,13 @@ def log_of(results: Results) -> Log:
 
 
 def _is_lost(exchange: Exchange, token_refusal: tuple[int, Any] | None) -> bool:
-    """Whether a change came to nothing since the token had ended, which the mock does not know."""
+    """Whether a change was refused because the token had ended. The mock would carry it out."""
     is_refused = not exchange.ok and exchange.wording == token_refusal
     return is_refused and changing_method(exchange.call) is not None
 
 
 def _token_refusal(history: Sequence[Exchange]) -> tuple[int, Any] | None:
-    """Return how a server refuses the token that no login returned, if it has other codes, too."""
+    """Return HTTP status and code for an unknown token, if other refusals have other codes."""
     refused = [exchange for exchange in history if not exchange.ok and has_code(exchange)]
     codes = {exchange.wording for exchange in refused}
     for exchange in refused:
@@ -183,7 +184,7 @@ class Learning:
         }
 
     def learn(self) -> None:
-        """Find what the log tells of the dials, until ``is_time_up``."""
+        """Learn order, effects, words and dials from the log, until ``is_time_up``."""
         self._learn_order()
         self._learn_effects()
         self._replay()
@@ -201,7 +202,7 @@ class Learning:
                 self.learned[key] = left_open(self._values[key], "not tried")
 
     def _learn_order(self) -> None:
-        """Find the order of lists, from the lists alone; it decides what is on a page."""
+        """Learn the order of lists, which decides what is on a page."""
         order = learned_order(self.log.every_exchange, self.log.all_unsteady)
         default = tuple(dials()["list.order"].default)
         values = [list(keys) for keys in (order.keys or default, order.rival) if keys]
@@ -211,7 +212,7 @@ class Learning:
         self.learned["list.order"] = Learned(values, order.grade, order.reason)
 
     def _learn_effects(self) -> None:
-        """Find what changes do to a webhook request, and what that says of dials."""
+        """Learn the effects of changes on a webhook request, and the dials that follow."""
         log = self.log
         seen = learned_effects(log.every_exchange, log.all_unsteady)
         guess = guessed_resend(log.all_first_seen.values(), log.release)
@@ -224,13 +225,13 @@ class Learning:
             self._settings[dial], self.learned[dial] = value, Learned([value], grade, reason)
 
     def _learn_words(self) -> None:
-        """Find how responses are worded, by the kinds that the mock's have now."""
+        """Learn the words of responses, by the kinds of the mock's latest responses."""
         responses = filter(None, self._worded.values())
         refused = [response for response in responses if not response.is_served_error]
         self._keep(learned_words(refused, self.log.release))
 
     def _learn_what_is_served(self) -> None:
-        """Find what the server serves though the mock refuses it whatever its dials are."""
+        """Learn which requests the server serves that the mock refuses with any dials."""
         responses = [*filter(None, self._worded.values())]
         if not any(response.is_served_error for response in responses):
             return
@@ -245,7 +246,7 @@ class Learning:
         self._settings |= {dial: result.values[0] for dial, result in words.items()}
 
     def _settle_in_turn(self) -> None:
-        """Go through the dials in turn as long as one of them changes. Raises _TimeUp."""
+        """Learn dial after dial until no dial changes any more. Raises _TimeUp."""
         keys, unchanged = list(self._values), 0
         for at, key in enumerate(islice(cycle(keys), MAX_ROUNDS * len(keys))):
             self._progress(
@@ -255,11 +256,11 @@ class Learning:
             before = dict(self._settings)
             self.learned[key] = self._settle(key)
             unchanged = unchanged + 1 if self._settings == before else 0
-            if unchanged == len(keys):  # since the last change each was tried
+            if unchanged == len(keys):  # each was tried since the last change
                 return
 
     def _settle(self, key: str) -> Learned:
-        """Find the value of one dial that fits best."""
+        """Learn the best value of one dial."""
         present = self._settings.get(key, dials()[key].default)
         fits, deciding = [present], None
         affected, since = self._affected[key], self._settled_at.get(key, 0)
@@ -286,7 +287,7 @@ class Learning:
         return Learned(fits, Grade.OBSERVED, "" if deciding is None else _named(deciding))
 
     def _variants(self, key: str, values: Sequence[Any]) -> Iterator[tuple[Any, Mapping[str, Any]]]:
-        """Yield the values to try, each alone and with what it needs of another dial."""
+        """Yield the values to try, each alone, and then with the value of another dial."""
         for value in values:
             yield value, {}
             if key in _TOGETHER and value != dials()[key].default:
@@ -295,7 +296,7 @@ class Learning:
     def _try(
         self, changes: Mapping[str, Any], affected: Set[int]
     ) -> tuple[int, int, Exchange | None]:
-        """Return how many responses other values fit better and worse, and the first of these."""
+        """Return how many responses fit better and worse with changes, and the first worse one."""
         before = sum(1 for number in affected if self._scores[number])
         helped, harmed, first = 0, 0, None
         is_strict = any(key.startswith(_STRICT) for key in changes)
@@ -342,7 +343,7 @@ class Learning:
         if affected and any(
             before.get(kind, usual) != usual for kind, usual in self._usual.items()
         ):
-            self._replay()  # other refusals of such a kind may fit better or worse now
+            self._replay()  # refusals that the dial does not affect may fit better or worse now
             return
         self._replay_count += 1
         for exchange, reply in replies:
@@ -353,7 +354,7 @@ class Learning:
             self._marks[number], self._scores[number] = mark, score
 
     def _differences(self, exchange: Exchange, reply: MockReply) -> list[Difference]:
-        """Return in what a response differs; most values of a dial change few responses."""
+        """Return the differences of a response; equal responses are compared once."""
         key = exchange.number, _mark(reply)
         if key not in self._compared:
             self._comparison.wording = lambda _: self._usual.get(reply.kind)
@@ -364,7 +365,7 @@ class Learning:
     def _replies(
         self, settings: Mapping[str, Any], affected: Set[int] | None = None
     ) -> Iterator[tuple[Exchange, MockReply]]:
-        """Yield a mock's responses: to all requests, or to some and to all that change it."""
+        """Yield a mock's responses to all requests, or to affected ones and all changes."""
         dialect = Dialect("tried", settings)
         for part, cache in zip(self.log.parts, self._caches, strict=True):
             profile = Profile(part.release, dialect, part.world, effects=self.effects)
@@ -374,7 +375,7 @@ class Learning:
                     yield exchange, mock.reply(exchange)
 
     def _values_of(self, dial: Dial) -> Iterable[Any]:
-        """Return the values that a dial may have, as far as they are worth a try."""
+        """Return the values of a dial that responses may tell apart."""
         match dial.type:
             case "choice":
                 return list(dial.choices)
@@ -392,7 +393,7 @@ class Learning:
         return []
 
     def _refused_lengths(self) -> list[int]:
-        """Return the largest number of results that may be allowed, if larger ones are refused."""
+        """Return the largest possible maximum of results, if larger numbers were refused."""
         numbers: dict[bool, list[int]] = {True: [0], False: []}  # by whether it was served
         for exchange in self.log.every_exchange:
             text = str(exchange.call.parameters.get("number_of_results"))
@@ -418,12 +419,12 @@ class Learning:
 
 
 def _mark(reply: MockReply) -> Mark:
-    """Return what tells a response from others: of long lists it is all that is kept."""
+    """Return what identifies a response. Long responses themselves are not kept."""
     return reply.status, blake2b(reply.content, digest_size=16).digest(), reply.kind
 
 
 def _changes(exchange: Exchange) -> bool:
-    """Whether a request changes what later responses are like."""
+    """Return whether a request may change later responses."""
     is_of_token = exchange.call.path.startswith("authentication/")
     return changing_method(exchange.call) is not None or is_of_token
 
