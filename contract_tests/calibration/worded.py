@@ -1,8 +1,7 @@
 """How a server words its responses: status, code, texts and data, by kind and by case.
 
-Most responses of a kind are worded in one way. Those that are not may have something in common that
-the others lack, such as the method, the way in which a value is wrong, or that a list is empty:
-that is a case.
+Most responses of a kind have the same words. The others are *cases*, if facts tell them apart: the
+method, in which way a value is wrong, or that a list is empty.
 """
 
 from collections import Counter, defaultdict
@@ -34,9 +33,9 @@ from crmcom_kit.schemas.envelopes import NULL
 from crmcom_kit.schemas.members import ABSENT, members_of
 from crmcom_kit.schemas.releases import Release
 
-#: What responses of a kind are told apart by; those that come first are preferred.
+#: The facts that cases of a kind may depend on, the preferred ones first.
 _OF_ERRORS, _OF_SUCCESSES = ("seen", "method", "parameter"), ("method", "results", "state")
-#: What errors have that have a text, if the usual form is another one.
+#: The parts of a case for errors with a text, if errors usually have none.
 _TEXTS = {"message": "{message} {details}", "description": "{details}"}
 #: The dials for the usual form of a part of an error.
 _FORM_DIALS = {
@@ -48,20 +47,20 @@ _MAX_LENGTH = 500  # of a text
 
 
 class Worded(NamedTuple):
-    """A response of the server, if the mock's is of the same kind."""
+    """The words of a response. The mock's response is of the same kind."""
 
-    facts: Mapping[str, str]  # what the dial envelope.cases may tell it by
-    parts: Mapping[str, Any]  # how it is worded
-    about: Mapping[str, Any]  # what its texts may name
+    facts: Mapping[str, str]  # that a case in envelope.cases may select it by
+    parts: Mapping[str, Any]  # as a case has them
+    about: Mapping[str, Any]  # values that its texts may have
 
     @property
     def is_served_error(self) -> bool:
-        """Whether it is served, and the mock refuses it."""
+        """Whether the server serves what the mock refuses."""
         return bool(self.parts.get("served", "no") != "no")
 
 
 def worded(exchange: Exchange, reply: MockReply) -> Worded | None:
-    """Return how an exchange is worded; None if that tells nothing."""
+    """Return the words of a response; None if no case can have them."""
     status, call = exchange.envelope["status"], exchange.call
     if exchange.ok and reply.kind:
         return _served(exchange, reply)
@@ -79,13 +78,15 @@ def worded(exchange: Exchange, reply: MockReply) -> Worded | None:
     elif call.method not in LOGINS and isinstance(exchange.data, dict):
         about = exchange.data
     is_cut = "fields_set" in call.parameters and call.method != "list"
-    right = all(not text or (is_text(text) and len(text) <= _MAX_LENGTH) for text in texts.values())
+    are_texts = all(not t or (is_text(t) and len(t) <= _MAX_LENGTH) for t in texts.values())
+    if is_cut or not are_texts:
+        return None
     parts = {name: text or _blank(text) for name, text in texts.items()}
-    return Worded(success_facts(call.method, about), parts, about) if right and not is_cut else None
+    return Worded(success_facts(call.method, about), parts, about)
 
 
 def _served(exchange: Exchange, reply: MockReply) -> Worded | None:
-    """Return how a server serves what the mock refuses; None if no case can tell."""
+    """Return how a server serves what the mock refuses; None if no case can say so."""
     method, parameter = exchange.call.method, reply.facts["parameter"]
     if parameter == "fields_set" or (method in ("list", "token") and parameter != "token"):
         served = "empty" if method == "list" and not exchange.records else "without"
@@ -102,7 +103,7 @@ def _blank(text: Any) -> str:
 
 
 def learned_words(responses: Sequence[Worded], release: Release) -> dict[str, Learned]:
-    """Return what responses tell of the dials of errors and of texts, by dial."""
+    """Return the dials of errors and of texts that responses show."""
     usual_forms = _UsualForms(responses, release)
     by_kind = defaultdict[str, list[Worded]](list)
     for response in responses:
@@ -111,10 +112,10 @@ def learned_words(responses: Sequence[Worded], release: Release) -> dict[str, Le
     cases: Cases = []
     has_siblings = False
     for kind, alike in by_kind.items():
-        own = _cases(alike, usual_forms)
-        cases += (all_cases := _with_siblings(own, alike))
-        has_siblings |= len(all_cases) > len(own)
-        special = [case for case in own if len(case.keys() & {*CASE_FACTS}) > 1]
+        seen_cases = _cases(alike, usual_forms)
+        cases += (all_cases := _with_siblings(seen_cases, alike))
+        has_siblings |= len(all_cases) > len(seen_cases)
+        special = [case for case in seen_cases if len(case.keys() & {*CASE_FACTS}) > 1]
         rest = [response.parts for response in alike if not parts_of(special, response.facts)]
         for part in ("status", "code") if kind != SUCCESS else ():
             dial = dials()[f"errors.{kind}.{part}"]
@@ -148,7 +149,7 @@ class _UsualForms:
                     self._seen[dial][form] += 1
 
     def learned(self) -> dict[str, Learned]:
-        """Return what is known of the dials."""
+        """Return the dials of usual forms."""
         return {
             dial: Learned([form], Grade.OBSERVED, f"{n} of {counted(counts.total(), 'time')}")
             for dial, counts in self._seen.items() for form, n in counts.most_common(1)
@@ -157,11 +158,11 @@ class _UsualForms:
     def without(self, response: Worded) -> Worded:
         """Return a response with None in place of the parts that have the usual form."""
         facts, parts, about = response
-        own = {
+        unusual = {
             part: None if value is None or self._usual(facts, part) == _form(part, value) else value
             for part, value in parts.items()
         }
-        return Worded(facts, own, about)
+        return Worded(facts, unusual, about)
 
     def said(self, facts: Mapping[str, str], part: str, value: Any) -> Any:
         """Return a part as a case has it; None has the usual form."""
@@ -195,7 +196,7 @@ Cases = list[dict[str, Any]]
 
 
 def _cases(alike: Sequence[Worded], usual_forms: _UsualForms) -> Cases:
-    """Return the cases of one kind, special ones first; those of no fact are for all others."""
+    """Return the cases of one kind, special ones first. A case without a fact is for all others."""
     kind = {"kind": alike[0].facts["kind"]}
     names = _OF_SUCCESSES if kind["kind"] == SUCCESS else _OF_ERRORS
     samples = [({name: r.facts.get(name, "") for name in names}, r) for r in alike]
@@ -215,28 +216,27 @@ def _cases(alike: Sequence[Worded], usual_forms: _UsualForms) -> Cases:
         for part, value in outcome.value.items():
             others = {usual_forms.said(facts, part, usual[part])}
             others |= {case[part] for case in rivals if part in case}
-            own = usual_forms.said(facts, part, value)
-            if others != {own} and not (value is None and part in ("status", "code")):
-                parts[part] = own
+            said = usual_forms.said(facts, part, value)
+            if others != {said} and not (value is None and part in ("status", "code")):
+                parts[part] = said
         if dials()["envelope.cases"].accepts([facts | parts]):
             cases.insert(0, facts | parts)
     return cases
 
 
 def _with_siblings(cases: Cases, alike: Sequence[Worded]) -> Cases:
-    """Return cases, those of show also for the unseen methods that name a webhook request so."""
+    """Return cases, and those of errors of show also for resend and delete if these were unseen."""
     seen = {response.facts["method"] for response in alike}
-    own: list[dict[str, str]] = [{}]
-    more = [{"method": method} for method in ("resend", "delete") if method not in seen]
-    as_show = [*own, *(more if alike[0].facts["kind"] != SUCCESS else ())]
-    return [
-        case | method
-        for case in cases for method in (as_show if case.get("method") == "show" else own)
-    ]  # fmt: skip
+    unseen = [method for method in ("resend", "delete") if method not in seen]
+    all_cases = []
+    for case in cases:
+        is_of_show = case.get("method") == "show" and case["kind"] != SUCCESS
+        all_cases += [case, *({**case, "method": name} for name in unseen if is_of_show)]
+    return all_cases
 
 
 def _outcome(some: Sequence[Worded]) -> Outcome:
-    """Return what responses have in common."""
+    """Return the words that explain all responses, or else those of most."""
     abouts = [response.about for response in some]
     shared = {
         name: _shared([response.parts[name] for response in some], abouts) for name in some[0].parts
@@ -259,15 +259,13 @@ def _shared(values: Sequence[Any], abouts: Sequence[Mapping[str, Any]]) -> Any:
 
 
 def _derived(seen: Mapping[str, Learned], kinds: Mapping[str, Any]) -> dict[str, Learned]:
-    """Return how kinds that were not seen are refused: as their nearest neighbor that was."""
+    """Return status and code of kinds that were not seen: those of the nearest seen neighbor."""
     learned = {}
     for kind, error in error_kinds().items():
         near = next((name for name in error["neighbors"] if name in kinds), None)
-        if kind not in kinds and near is not None:
-            for part in ("status", "code"):
-                neighbor = seen.get(f"errors.{near}.{part}")
-                if neighbor is not None:
-                    learned[f"errors.{kind}.{part}"] = Learned(
-                        neighbor.values[:1], Grade.DERIVED, f"as {near}, its neighbor"
-                    )
+        for part in ("status", "code") if kind not in kinds else ():
+            if neighbor := seen.get(f"errors.{near}.{part}"):
+                reason = f"as {near}, its neighbor"
+                result = Learned(neighbor.values[:1], Grade.DERIVED, reason)
+                learned[f"errors.{kind}.{part}"] = result
     return learned
