@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from sys import getsizeof
 from typing import Any
 
-#: The maximum number of bytes of shared parts.
-MAX_SHARED = 8 * 1024 * 1024
+#: The maximum number of bytes of all webhook requests, and of the parts that they share.
+MAX_BYTES, MAX_SHARED = 64 * 1024 * 1024, 8 * 1024 * 1024
 #: About how many bytes a webhook request takes beside its members, in tables.
 _OVERHEAD = 900
 #: The members with a text that many webhook requests share.
@@ -18,13 +18,26 @@ class _Shared(dict[str, Any]):
     __slots__ = ()
 
 
-class SharedParts:
-    """Shares equal definitions, rules, users, units and texts, and knows the size of the rest."""
+class Memory:
+    """Shares equal definitions, rules, users, units and texts, and counts the bytes of the rest."""
 
-    def __init__(self) -> None:
-        """Start without shared parts."""
+    def __init__(self, max_bytes: int = MAX_BYTES) -> None:
+        """Start without webhook requests, which may take ``max_bytes`` together."""
+        self.max_bytes = max_bytes
         self._parts: dict[Any, Any] = {}
-        self._left = MAX_SHARED
+        self._left = MAX_SHARED  # bytes for shared parts
+        self._sizes: dict[str, int] = {}  # of webhook requests in bytes, by id
+        self._bytes = 0  # the sum of these
+
+    def has_room(self, key: str, size: int) -> bool:
+        """Return whether a webhook request of a size fits, instead of what it takes now."""
+        return self._bytes - self._sizes.get(key, 0) + size <= self.max_bytes
+
+    def count(self, key: str, size: int) -> None:
+        """Count what a webhook request takes from now on; 0 if it is forgotten."""
+        self._bytes += size - self._sizes.pop(key, 0)
+        if size:
+            self._sizes[key] = size
 
     def shared(self, record: dict[str, Any]) -> dict[str, Any]:
         """Return a condensed webhook request, in which equal parts are replaced by shared ones."""

@@ -8,13 +8,13 @@ from typing import Any
 from crmcom_kit.contract_tests.belief.index import Index
 from crmcom_kit.contract_tests.belief.interpretations import OBJECT_OF, Fits, Identifier
 from crmcom_kit.contract_tests.belief.knowledge import condensed, lasting, merged, typed
-from crmcom_kit.contract_tests.belief.memory import SharedParts
+from crmcom_kit.contract_tests.belief.memory import Memory
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.schemas.methods import IDENTIFIER_FIELDS
 
 Record = dict[str, Any]  # a webhook request as a response showed it
-#: Limits of what is tracked: webhook requests, their bytes together, characters of an id or number.
-MAX_TRACKED, MAX_BYTES, MAX_NAME = 20_000, 64 * 1024 * 1024, 200
+#: The maximum numbers of webhook requests that are tracked, and of characters of an id or number.
+MAX_TRACKED, MAX_NAME = 20_000, 200
 #: The maximum number of ids that are kept of webhook requests that did not fit in memory.
 MAX_UNTRACKED = 200_000
 #: The maximum size of a table of what was shown.
@@ -87,7 +87,6 @@ class TrackedRecords:
     """The webhook requests of one server."""
 
     max_count: int = MAX_TRACKED
-    max_bytes: int = MAX_BYTES
     version: int = 0  # grows with each change of ``condensed``
     names_version: int = 0  # grows with each change of their ids and numbers
     tracked: dict[str, TrackedRecord] = field(default_factory=dict)  # by id
@@ -97,9 +96,7 @@ class TrackedRecords:
     untracked: set[str] = field(default_factory=set)
     shared_numbers: set[str] = field(default_factory=set)  # that several webhook requests had
     index: Index = field(default_factory=Index)  # of ``condensed``
-    _bytes: int = 0  # the sum of ``_sizes``
-    _sizes: dict[str, int] = field(default_factory=dict)  # of tracked records in bytes, by id
-    _parts: SharedParts = field(default_factory=SharedParts)
+    memory: Memory = field(default_factory=Memory)
     _numbers: dict[str, str] = field(default_factory=dict)  # number -> id
     _shown: set[int] = field(default_factory=set)  # hashes of filters with values that were shown
 
@@ -148,16 +145,16 @@ class TrackedRecords:
         key: str = record["id"]
         earlier = self.tracked.get(key)
         tracked = earlier if earlier is not None and earlier.exists else None
-        known = self._parts.shared(condensed(record))
+        known = self.memory.shared(condensed(record))
         well_typed = typed(record)
-        known_typed = known if well_typed is record else self._parts.shared(condensed(well_typed))
+        known_typed = known if well_typed is record else self.memory.shared(condensed(well_typed))
         if tracked is not None:
             known = merged(tracked.condensed, known)
             # A value of a wrong type leaves the last right one.
             is_right = well_typed is record and tracked.typed is tracked.condensed
             known_typed = known if is_right else merged(tracked.typed, known_typed)
-        size = self._parts.size_of(known) + (
-            0 if known_typed is known else self._parts.size_of(known_typed)
+        size = self.memory.size_of(known) + (
+            0 if known_typed is known else self.memory.size_of(known_typed)
         )
         if not self._fits_in_memory(record, size, key):
             if len(self.untracked) < MAX_UNTRACKED:
@@ -199,7 +196,7 @@ class TrackedRecords:
             return False
         if key not in self.condensed and len(self.condensed) >= self.max_count:
             return False
-        return self._bytes - self._sizes.get(key, 0) + size <= self.max_bytes
+        return self.memory.has_room(key, size)
 
     def _put(self, tracked: TrackedRecord, record: Record, typed_record: Record, size: int) -> None:
         """Keep what is known of a webhook request that exists now."""
@@ -217,12 +214,7 @@ class TrackedRecords:
         names = map(typed_record.get, _NAMES)
         tracked.is_nameable = all(name and isinstance(name, str) for name in names)
         self.condensed[tracked.id] = record
-        self._count(tracked.id, size)
-
-    def _count(self, key: str, size: int) -> None:
-        self._bytes += size - self._sizes.pop(key, 0)
-        if size:
-            self._sizes[key] = size
+        self.memory.count(tracked.id, size)
 
     def candidates(self, filters: Mapping[str, Any], combine: str) -> Iterable[str]:
         """Return the ids of all that a list may select, and maybe of others: see ``Index``."""
@@ -242,14 +234,14 @@ class TrackedRecords:
         names = (*_NAMES, "life_cycle_state", *OBJECT_OF.values())
         kept = {name: tracked.condensed[name] for name in names if name in tracked.condensed}
         tracked.condensed = tracked.typed = kept
-        self._count(key, self._parts.size_of(kept))
+        self.memory.count(key, self.memory.size_of(kept))
 
     def _forget(self, key: str) -> None:
         """Remove a webhook request from those that exist."""
         record = self.condensed.pop(key, None)
         if record is not None:
             self.index.remove(key, record)
-        self._count(key, 0)
+        self.memory.count(key, 0)
         self.version += 1
         self.names_version += 1
 

@@ -1,4 +1,4 @@
-"""One step of a run: draw a request, send it, look around it, and settle what is suspected."""
+"""Send drawn requests, look around them, and settle what is suspected."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -116,11 +116,6 @@ class Campaign:
         self.session.queue += suspicions
 
     # Steps.
-
-    def step(self, template: Template, variant: Any) -> list[Suspicion]:
-        """Draw a request and send it; look before and after if its method may change anything."""
-        call = template.draw(self.scene, variant, self.choose)
-        return [] if call is None else self.send(call, template, variant)
 
     def send(self, call: Call, template: Template, variant: Any) -> list[Suspicion]:
         """Send a drawn request; look before and after if its method may change anything.

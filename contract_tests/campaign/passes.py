@@ -117,7 +117,9 @@ class Passes:
         """Do one step. What cannot be sent or read ends only this step; so does the kit's error."""
         self._campaign.progress(template.name)
         try:
-            self._session.queue += self._campaign.step(template, variant)
+            call = template.draw(self._campaign.scene, variant, self._campaign.choose)
+            if call is not None:
+                self._session.queue += self._campaign.send(call, template, variant)
             self._campaign.settle()
         except Withheld:
             pass  # it might change something out of scope

@@ -211,7 +211,7 @@ def test_what_got_no_room_is_not_new_after_a_resend() -> None:
 def test_bytes_of_what_is_replaced_lost_or_deleted_are_given_back() -> None:
     conversation, long = Conversation(), "x" * 1_500
     belief = conversation.belief
-    belief.records.max_bytes = 10_000
+    belief.records.memory.max_bytes = 10_000
     for at in range(20):
         conversation.hear(show(record(1, entity_id=f"{long}{at}")))
     assert list(belief.records.tracked) == [ONE["id"]]
