@@ -19,7 +19,7 @@ from crmcom_kit.contract_tests.client.urls import UrlSecrets
 from crmcom_kit.contract_tests.options.scope import EVERYTHING
 from crmcom_kit.contract_tests.oracle.findings import Findings, Violation
 from crmcom_kit.contract_tests.safety.ledger import Ledger
-from crmcom_kit.contract_tests.templates.lists import nearly_right_value
+from crmcom_kit.contract_tests.templates.lists import Filter, NearValue, nearly_right_value
 from crmcom_kit.contract_tests.templates.near_misses import MUTATIONS
 from crmcom_kit.schemas.methods import methods
 from crmcom_kit.schemas.releases import resolve
@@ -130,7 +130,7 @@ def test_a_run_writes_no_secret_of_a_url_whatever_it_sends() -> None:
 def test_no_near_miss_of_a_url_hides_a_secret_from_redaction() -> None:
     """Written in full-width letters, for one, it would be no URL any more."""
     record = {"entity": "JOBS", "url": "https://hush:9x@h.example.com/in?key=s3cr3t"}
-    sent = [nearly_right_value(("url", "", mutation), record) for mutation in MUTATIONS]
+    sent = [nearly_right_value(NearValue(Filter("url"), change), record) for change in MUTATIONS]
 
     for parameters in filter(None, sent):
         shown = unicodedata.normalize("NFKC", unquote(UrlSecrets().hide(query(parameters)))).lower()
