@@ -264,7 +264,7 @@ def _rows(compared: Comparisons, results: Results) -> Iterator[dict[str, Any]]:
     for group in compared.ranked_groups():
         yield {
             "title": group.title,
-            "one": redactor.text(group.difference.first),
-            "other": redactor.text(group.difference.second),
+            "first": redactor.text(group.difference.first),
+            "second": redactor.text(group.difference.second),
             "curl": scripts.of([group.exchange.call]),
         }
