@@ -1,7 +1,7 @@
-"""What resend and delete did to webhook requests: the effects that a profile has.
+"""Learn the effects of resend and delete on webhook requests, as ``schemas.effects`` has them.
 
-An effect is learned from all changes of one kind together: what is the same in all of them is kept
-as it was seen, and what differs is told by how it came about (see ``schemas.effects``).
+An effect is learned from all changes of one kind together. A value that is the same after all of
+them is the effect itself. For values that differ, the effect says how they are made.
 """
 
 import re
@@ -28,26 +28,25 @@ from crmcom_kit.schemas.releases import Release
 _ABSENT = {"$": "absent"}
 _KEPT = {"$": "kept"}
 _UNSET = (None, "", _ABSENT)
-#: A text like this is drawn, or computed: no two webhook requests have the same one.
+#: A text that is drawn, or computed: no two webhook requests have the same one.
 _OPAQUE = re.compile(r"(?=.*[0-9])[A-Za-z0-9+/_=-]{16,}")
-#: So many requests after a resend, what it did is seen at once.
+#: A difference that is seen so few requests after a resend is its effect.
 AT_ONCE = 2
 #: Members that a resend keeps.
 _LASTING = ("id", "number", "entity_id", "url")
-#: Members that others are the same as, if they are the same: these come first.
+#: If two members are always equal, the one that comes first here is new, and the other a copy.
 _FIRST = ("request", "response", *_LASTING)
 #: Members that an effect may depend on, tried before all others.
 _PREFERRED_FACTS = (
     "webhook_definition.id", "entity", "error_code", "workflow_rule.id", "fields_set",
 )  # fmt: skip
-#: Last parts of names whose values are unique to one webhook request or person: no effect depends
-#: on them.
+#: Last parts of names of members that no effect depends on: their values are unique.
 _UNIQUE_NAMES = (*_LASTING, "person_name", "username", "email")
 
-#: What a delivery decides; what the form of a response may depend on.
+#: Members that a delivery sets; what the form of a response may depend on, with its fact.
 _DECIDED = ("life_cycle_state", "error_code", "error_description", "response")
 _DECISIVE = {"webhook_definition": "webhook_definition.id", "entity": "entity"}
-_UNKNOWN = "?"  # what a member was before
+_UNKNOWN = "?"  # the value of a member before
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +59,7 @@ class Change:
 
     @cached_property
     def sources(self) -> dict[str, str | int]:
-        """What other members may be made of, by dotted name: texts and numbers."""
+        """The texts and numbers after the change, by dotted name."""
         names = dict.fromkeys((*_FIRST, *(name for name, _ in members_of(self.after))))
         values = {name: member_at(self.after, name) for name in names}
         return {n: v for n, v in values.items() if isinstance(v, str | int) and v != ""}
@@ -69,7 +68,10 @@ class Change:
 def learned_effects(
     exchanges: Sequence[Exchange], unsteady: frozenset[str]
 ) -> dict[str, dict[str, Any]]:
-    """Return the effects of each kind of change that was seen, by member."""
+    """Return the effects of each kind of change that was seen, by member.
+
+    ``unsteady`` are the ids of webhook requests that others may have changed meanwhile.
+    """
     by_kind = defaultdict[str, list[Change]](list)
     for change in changes(exchanges, unsteady):
         by_kind[change.kind].append(change)
@@ -77,7 +79,7 @@ def learned_effects(
 
 
 def dials_of(effects: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the dials that effects decide: they are for webhook requests that a mock makes."""
+    """Return the dials that follow from effects: new webhook requests of a mock depend on them."""
     values: dict[str, Any] = {}
     for kind in ("resend", "delete"):
         if kind in effects:
@@ -95,14 +97,16 @@ def dials_of(effects: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def changes(exchanges: Sequence[Exchange], unsteady: frozenset[str]) -> Iterator[Change]:
-    """Yield the changes of a run; what a resend did shows where the record is seen next.
+    """Yield the changes of a run.
 
-    The response may show the record as it was: a server may send later. A refused resend counts as
-    well: the delivery may have failed. What is seen at once is no change by somebody else.
+    The effect of a resend is in the next response that shows the record otherwise: the response to
+    the resend may show the record as it was before, if the server sends later. A refused resend may
+    have changed the record, too, if the delivery failed. What is seen soon after a resend is no
+    change by somebody else.
     """
     latest = dict[str, Record]()  # by id
-    waiting = dict[str, tuple[Record, int]]()  # before a resend, and where that is
-    #: How other requests are refused: what only resends are refused like is a failed delivery.
+    waiting = dict[str, tuple[Record, int]]()  # the record before a resend, and its position
+    #: HTTP statuses and codes of other refused requests; a failed delivery has none of them.
     others = {e.wording for e in exchanges if not e.ok and changing_method(e.call) != "resend"}
     for at, exchange in enumerate(exchanges):
         method = changing_method(exchange.call)
@@ -154,11 +158,12 @@ def _effects(alike: Sequence[Change]) -> dict[str, Any]:
 
 
 def flat(record: Record) -> Record:
-    """Return a webhook request with the members of log_information beside its own."""
+    """Return a webhook request with dotted names for the members of log_information."""
     log = record.get(LOG)
-    inside = log if isinstance(log, dict) else {}
-    own = {name: value for name, value in record.items() if name != LOG or not inside}
-    return own | {f"{LOG}.{name}": value for name, value in inside.items()}
+    if not (isinstance(log, dict) and log):
+        return record
+    others = {name: value for name, value in record.items() if name != LOG}
+    return others | {f"{LOG}.{name}": value for name, value in log.items()}
 
 
 class Sample(NamedTuple):
@@ -170,7 +175,7 @@ class Sample(NamedTuple):
 
 
 class _Member:
-    """What became of a member in several changes."""
+    """The values of one member before and after several changes."""
 
     def __init__(self, name: str, samples: Sequence[Sample]) -> None:
         """Read its values."""
@@ -196,8 +201,8 @@ class _Member:
     def sources(self) -> list[dict[str, Any]]:
         """The members that it may be made of, by dotted name, for each change.
 
-        They come first, or are kept: of two equal members, the first one is new. What is the same
-        after all changes may only be made of what all of them have changed.
+        These are members that come first, or that no change has changed. If all changes leave the
+        same value, only members that all of them have changed count.
         """
         changes = [sample.change for sample in self.samples]
         order = dict.fromkeys((*_FIRST, *changes[0].after))
@@ -224,10 +229,7 @@ def _part(value: Any, key: Any) -> Any:
 
 
 def _effect(name: str, samples: Sequence[Sample]) -> Any:
-    """Return the effect that explains what became of a member.
-
-    It may depend on what another member was before.
-    """
+    """Return the effect that explains most values. It may depend on another member."""
 
     def outcome(some: Sequence[Sample]) -> Outcome:
         if (effect := _ruled(_Member(name, some))) is not None:
@@ -248,7 +250,7 @@ def _by_facts(outcome: Outcome) -> Any:
 
 
 def _facts(befores: Sequence[Record]) -> list[dict[str, str]]:
-    """Return what tells webhook requests apart before a change: members and forms."""
+    """Return the facts of webhook requests before a change: their members, and forms of some."""
     names = dict.fromkeys(name for before in befores for name, _ in members_of(before))
     telling = [name for name in names if name.rpartition(".")[2] not in _UNIQUE_NAMES]
     forms = (f"{name}:form" for name in ("request", "response", "authentication_code"))
@@ -398,7 +400,7 @@ def _array(member: _Member) -> Any:
 
 
 def guessed_resend(records: Collection[Record], release: Release) -> dict[str, Any]:
-    """Return the effects of a resend that succeeds, by member; none if no success was seen."""
+    """Return a guess of a resend's effects, by member, from webhook requests that were sent."""
     sent = [record for record in records if record["life_cycle_state"] == "SUCCESSFUL"]
     if not sent:
         return {}
@@ -417,7 +419,7 @@ def guessed_resend(records: Collection[Record], release: Release) -> dict[str, A
 
 
 def _guess(sent: Sequence[Record], name: str) -> Any:
-    """Return the effect that explains a member of all that were sent, whatever it was before."""
+    """Return the effect that explains a member of all sent webhook requests."""
     forms = [fact_of(record, f"{name}:form") for record in sent]
     telling = [member for member, fact in _DECISIVE.items() if _tells(fact, sent, forms)]
     facts = (*_LASTING, *(telling[:1] if len(set(forms)) > 1 else ()))
@@ -430,6 +432,6 @@ def _guess(sent: Sequence[Record], name: str) -> Any:
 
 
 def _tells(fact: str, sent: Sequence[Record], forms: Sequence[str]) -> bool:
-    """Whether all that have a fact in common have a member of the same form."""
-    seen = {(fact_of(record, fact), form) for record, form in zip(sent, forms, strict=True)}
-    return len(seen) == len({own for own, _ in seen})
+    """Return whether webhook requests with the same fact always have the same form."""
+    pairs = {(fact_of(record, fact), form) for record, form in zip(sent, forms, strict=True)}
+    return len(pairs) == len({value for value, _ in pairs})

@@ -1,6 +1,6 @@
-"""The dials that whole webhook requests show, all of them together: how new ones are written.
+"""The dials for the form of new webhook requests, as all webhook requests of a server show them.
 
-A dial is decided only if what was seen leaves one value.
+A dial is left out unless exactly one value fits.
 """
 
 import json

@@ -1,7 +1,4 @@
-"""Which exchanges a dial may affect.
-
-With another value, it changes no response to other requests.
-"""
+"""Which exchanges a dial may affect: another value changes no response to other requests."""
 
 import re
 from collections.abc import Callable
@@ -14,14 +11,14 @@ _JSON_NAME = re.compile(rb'"([^"\\]+)"\s*:')
 
 
 def matcher_of(dial: str) -> Matcher:
-    """Return what tells whether a dial may affect an exchange."""
+    """Return the function that decides whether a dial may affect an exchange."""
     return next(
         (matcher for prefix, matcher in _MATCHERS if dial.startswith(prefix)), lambda _: True
     )
 
 
 def _has(*words: str) -> Matcher:
-    """Return what matches requests that have one of some words."""
+    """Return the function that matches requests with one of some words."""
 
     def matches(exchange: Exchange) -> bool:
         call = exchange.call

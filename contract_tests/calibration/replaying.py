@@ -14,22 +14,22 @@ from crmcom_kit.contract_tests.client.exchanges import LOGINS, Call, Exchange, t
 from crmcom_kit.contract_tests.client.targets import DirectMock, Login, MockReply
 from crmcom_kit.schemas.profile import Profile
 
-#: So many seconds do not pass between two changes of a run: then it is not the time of a change.
+#: Two changes of a run are less than so many seconds apart. A date beyond is none of a change.
 MAX_PASSED = 600
-#: The profile may say how a record looks then.
+#: The outcome of a refused resend; the profile's effects decide the rest.
 _UNKNOWN_FAILURE: Mapping[str, Any] = {"error_code": "", "error_description": None}
 
 
 class Replayer:
-    """Replays each request of a server to another one, with tokens of the other one."""
+    """Replays requests of one server to another server, with tokens of the other server."""
 
     def __init__(self, send: Callable[[Exchange, Call], Exchange]) -> None:
         """Send with ``send``, which also gets the exchange that is replayed."""
         self._send = send
-        self._tokens: dict[str, str] = {}  # the server's -> the other's
+        self._tokens: dict[str, str] = {}  # first server's token -> other server's token
 
     def respond(self, exchange: Exchange) -> Exchange:
-        """Return the other's exchange for one of the server's."""
+        """Return the exchange of the other server for an exchange of the first server."""
         reply = self._send(exchange, self._translated(exchange.call))
         if exchange.call.method in LOGINS:
             self.map_token(token_of(exchange), token_of(reply))
@@ -41,12 +41,12 @@ class Replayer:
         return bool(self._tokens)
 
     def map_token(self, token: str | None, replacement: str | None) -> None:
-        """Send ``replacement``, a token of the other one, in place of the server's ``token``."""
+        """Send ``replacement``, a token of the other server, in place of ``token``."""
         if token is not None and replacement is not None:
             self._tokens[token] = replacement
 
     def _translated(self, call: Call) -> Call:
-        """Return a request with the other's tokens in place of the server's."""
+        """Return a request with tokens of the other server."""
         query, body, headers = call.query, call.body, call.headers
         # The longest first: redacted ones, such as $CRMCOM_TOKEN_2, begin with one another.
         for token in sorted(self._tokens, key=len, reverse=True):
@@ -65,12 +65,12 @@ class Replayer:
 
 
 class Cache:
-    """What is the same each time that the same exchanges are replayed."""
+    """What does not change when the same exchanges are replayed again."""
 
     def __init__(self) -> None:
-        """Know nothing yet."""
-        self.calls: dict[tuple[int, int], Call] = {}  # by number and tokens: what is sent
-        self.failures: dict[int, Mapping[str, Any] | None] = {}  # how the delivery ended
+        """Have nothing yet."""
+        self.calls: dict[tuple[int, int], Call] = {}  # requests, by number and tokens
+        self.failures: dict[int, Mapping[str, Any] | None] = {}  # errors of deliveries, by number
 
 
 class MockReplayer(Replayer):
@@ -81,7 +81,7 @@ class MockReplayer(Replayer):
     ) -> None:
         """Serve ``profile`` to ``login`` from ``began`` on.
 
-        With a ``cache`` it is one of several that replay the same exchanges.
+        Replayers of the same exchanges share a ``cache``.
         """
         super().__init__(lambda exchange, call: exchange_of(exchange, self._reply(exchange, call)))
         self._mock = DirectMock(profile, login, began)
@@ -113,9 +113,9 @@ class MockReplayer(Replayer):
         return self._mock.call(call)
 
     def _with_right_login(self, call: Call) -> Call:
-        """Return a login that the server has served with what the mock accepts.
+        """Return a login that the server served, with a password or key that the mock accepts.
 
-        A recording has no passwords and keys: the run does not know which ones are right.
+        A recording has no passwords and keys.
         """
         right = self._mock.credentials
         if call.method == "token" and self._login.password is None:
@@ -129,11 +129,11 @@ class MockReplayer(Replayer):
         return call
 
     def _passed(self, exchange: Exchange) -> float:
-        """Return how many seconds a change comes after the one before it, by the server's dates.
+        """Return the number of seconds since the previous change, by the server's dates.
 
-        What the server changes within a second is changed within a second here as well. A resend
-        that shows no date counts for what its response took, or for a second if that is more or not
-        known. It is taken from the next one that shows a date.
+        So records that the server changed in the same second have the same date here, too. A resend
+        without a date counts for the duration of its response, but for one second at most. The next
+        change with a date then counts for less.
         """
         date, last = _updated_date(exchange), self._changed
         if date is None or (last is not None and date < last):
@@ -147,9 +147,9 @@ class MockReplayer(Replayer):
         return max(0, passed - ahead) if passed < MAX_PASSED else 1
 
     def _failure(self, exchange: Exchange) -> Mapping[str, Any] | None:
-        """Return the error that a resend ended with, as far as the response tells; else None.
+        """Return the error of a resend's delivery, as the response shows it; None if it succeeded.
 
-        A webhook request that is as it was may be sent later: then it is taken for delivered.
+        An unchanged webhook request may be sent later: that counts as a success.
         """
         data = exchange.data
         if not exchange.ok:
@@ -165,7 +165,7 @@ class MockReplayer(Replayer):
 
 
 def _updated_date(exchange: Exchange) -> datetime | None:
-    """Return when a webhook request was changed, as the response shows it; None if it does not."""
+    """Return the updated_date of the webhook request in a response; None if there is none."""
     log = exchange.data.get("log_information") if isinstance(exchange.data, dict) else None
     try:
         return datetime.fromisoformat(log["updated_date"]).replace(tzinfo=None)  # type: ignore[index]

@@ -1,18 +1,18 @@
-"""Texts that name what a response is about, such as "Webhook request 7 is deleted"."""
+"""Texts with values of the response in them, such as "Webhook request 7 is deleted"."""
 
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-#: What a text is cut into: first words, then what stands between blanks and quotes.
+#: The parts of a text: words, or else what is between blanks and quotes.
 _CUTS = (re.compile(r"(\w+)"), re.compile(r"([^\s\"'()\[\],;]*[^\s\"'()\[\],;.:])"))
 _SHORTEST = 4  # letters of a word that is taken for a value, if there is a single text
 
 
 def template_of(texts: Sequence[str], values: Sequence[Mapping[str, Any]]) -> str | None:
-    """Return the text with placeholders that all texts are filled from; None if there is none.
+    """Return the text with placeholders that gives all texts; None if there is none.
 
-    ``values`` are those that each text may name, by the name of a placeholder.
+    ``values`` are the possible values in each text, by the name of the placeholder.
     """
     if len({*texts}) == 1 and len(texts) > 1:
         return texts[0]
