@@ -178,7 +178,7 @@ def compare_with(
         reply = respond(exchange)
         if reply is not None:
             comparisons.add(exchange, comparison.differences(exchange, reply), log.release)
-        elif changing_method(exchange.call) is not None:  # what it has changed is no longer alike
+        elif changing_method(exchange.call) is not None:  # only the first server made the change
             comparison.unsteady |= {str(record.get("id")) for record in exchange.records}
     return comparisons
 
@@ -200,17 +200,16 @@ def profile_files(calibration: Calibration, *, keep_personal_data: bool) -> dict
     )
     cases = calibration.profile.dialect["envelope.cases"]
     texts = [{name: case[name] for name in _TEXTS if name in case} for case in cases]
-    said = [
+    content = [
         _without_secrets(value, redactor)
-        for value in (*calibration.log.world, calibration.profile.effects, *texts)
+        for value in (*calibration.log.world, calibration.profile.effects, texts)
     ]
     if not keep_personal_data:
-        said = Pseudonyms().replaced_everywhere(said)
-    effects, *texts = said[len(calibration.log.world) :]
-    world = said[: len(calibration.log.world)]
-    shared = [case | own for case, own in zip(cases, texts, strict=True)]
-    calibration = _with_cases(calibration, shared)
-    facts = {**_facts(calibration), "free_texts": 0 if keep_personal_data else free_texts(said)}
+        content = Pseudonyms().replaced_everywhere(content)
+    *world, effects, texts = content
+    redacted = [case | case_texts for case, case_texts in zip(cases, texts, strict=True)]
+    calibration = _with_cases(calibration, redacted)
+    facts = {**_facts(calibration), "free_texts": 0 if keep_personal_data else free_texts(content)}
     return {
         HEAD: head_of(replace(calibration.profile, effects=effects)),
         DIALECT: write_dialect(
@@ -226,7 +225,7 @@ def profile_files(calibration: Calibration, *, keep_personal_data: bool) -> dict
 
 
 def _with_cases(calibration: Calibration, cases: Sequence[Mapping[str, Any]]) -> Calibration:
-    """Return a calibration with other texts in its cases: those that may be written."""
+    """Return a calibration with other cases."""
     dial, learned = "envelope.cases", dict(calibration.learned)
     if dial not in learned:
         return calibration
@@ -236,7 +235,7 @@ def _with_cases(calibration: Calibration, cases: Sequence[Mapping[str, Any]]) ->
 
 
 def _without_secrets(value: Any, redactor: ReportRedactor) -> Any:
-    """Return a copy of a value without what is secret by its name, or known to be."""
+    """Return a copy of a value without secrets and values of members with secret names."""
 
     def change(text: str, member: str) -> str:
         return MASK if is_secret(member) else redactor.text(text)
@@ -245,7 +244,7 @@ def _without_secrets(value: Any, redactor: ReportRedactor) -> Any:
 
 
 def _facts(calibration: Calibration) -> dict[str, Any]:
-    """Return what was learned, without any data of the server."""
+    """Return what was learned, without data of the server."""
     return {
         "crmcom_kit": __version__,
         "release": calibration.log.release.name,

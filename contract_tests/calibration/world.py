@@ -19,18 +19,18 @@ _NUMBER = sort_value(Key("number"))
 
 
 class World(NamedTuple):
-    """What a server had before any change of the run."""
+    """The content of a server before the run changed anything."""
 
     records: dict[str, Record]  # by id, as they were first seen
-    #: Those of the run's login, as a changed webhook request names them, or else a guess.
+    #: User and unit of the run's login, from a webhook request that it changed, or else guessed.
     user: Mapping[str, Any] | None
     unit: Mapping[str, Any] | None
 
     def entries(self) -> list[Entry]:
-        """Return the entries of a world file: first what webhook requests refer to."""
+        """Return the entries of a world file: reference data, then webhook requests."""
         entries: list[Entry] = []
         for kind, caller in (("user", self.user), ("unit", self.unit)):
-            # The caller comes first, and as it is now: others may have had its id.
+            # A mock logs in as the first user. The latest members of the caller count.
             ranked = [caller, *self._named_in_logs(kind), caller]
             by_key = {_key(named): named for named in ranked if named is not None}
             entries += [{kind: {**named, "id": key}} for key, named in by_key.items() if key]
@@ -57,7 +57,7 @@ class World(NamedTuple):
 
 
 def world_of(exchanges: Sequence[Exchange]) -> World:
-    """Return what a server's responses show of its world before the run changed anything."""
+    """Return the world that a server's responses show."""
     records: dict[str, Record] = {}
     numbers: set[str] = set()
     user = unit = None
@@ -73,7 +73,7 @@ def world_of(exchanges: Sequence[Exchange]) -> World:
                 continue
             before = records.get(key)
             if before is None:
-                # A number that is used again stays with the one that had it first.
+                # A server may use the number of a deleted webhook request again.
                 if not is_change and record["number"] not in numbers and _can_be_kept(record):
                     records[key] = record
                     numbers.add(record["number"])
@@ -86,7 +86,7 @@ def world_of(exchanges: Sequence[Exchange]) -> World:
 
 
 def _can_be_kept(record: Record) -> bool:
-    """Whether a mock can have it: halves of characters cannot be written, endless numbers read."""
+    """Return whether a mock can have a record: JSON in UTF-8 with a short number."""
     if len(record["number"]) > MAX_NAME:
         return False
     try:
@@ -98,19 +98,17 @@ def _can_be_kept(record: Record) -> bool:
 
 def _updater(before: Record, after: Record) -> tuple[Any, Any]:
     """Return the user and the unit that a change has put into a webhook request."""
-    was, now = (typed(record).get("log_information") for record in (before, after))
-    if not (was and now):
+    old_log, log = (typed(record).get("log_information") for record in (before, after))
+    if not (old_log and log) or old_log.get("updated_date") == log.get("updated_date"):
         return None, None
-    if was.get("updated_date") == now.get("updated_date"):
-        return None, None
-    unit = now.get("updated_by_unit", now.get("updated_by_business_unit"))
-    return now.get("updated_by_user"), unit
+    unit = log.get("updated_by_unit", log.get("updated_by_business_unit"))
+    return log.get("updated_by_user"), unit
 
 
 def _caller(exchanges: Sequence[Exchange], logs: Sequence[Record]) -> tuple[Any, Any]:
-    """Return the user and the unit of the run's login: a guess from logs and the token.
+    """Return the probable user and unit of the run's login, from logs and the token.
 
-    If nothing names the unit, it is the one that the user has most often.
+    If the login names no unit, the user's most frequent unit is returned.
     """
     login = next((exchange for exchange in exchanges if token_of(exchange)), None)
     if login is None:
