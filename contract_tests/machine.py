@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
+from crmcom_kit.contract_tests.belief.changes import ChangesByOthers
 from crmcom_kit.contract_tests.campaign.campaign import Campaign
 from crmcom_kit.contract_tests.campaign.conclusions import conclude
 from crmcom_kit.contract_tests.campaign.discovery import discover
@@ -126,10 +127,8 @@ class _Shared:
     lists: Lists = ()  # that show something
     deviations: tuple[Deviation, ...] | None = None  # None: not read yet
     logins: LoginCount = field(default_factory=LoginCount)  # to somebody's server
-    #: What others, or the server itself, did in examples that passed, as ``Belief`` has it. More is
-    #: needed to accuse the server of the same.
-    done_by_others: set[str] = field(default_factory=set)
-    changed_by_others: dict[str, str] = field(default_factory=dict)
+    #: In examples that passed. More is needed to accuse the server of the same.
+    by_others: ChangesByOthers = field(default_factory=ChangesByOthers)
 
 
 class ContractMachine(RuleBasedStateMachine):
@@ -271,8 +270,7 @@ class ContractMachine(RuleBasedStateMachine):
         self.session = self._new_session(self._findings)
         self._has_begun = True
         chance = Random(0)  # confirmations draw nothing, or an example could end in one
-        self.session.belief.by_others.symptoms |= self._shared.done_by_others
-        self.session.belief.by_others.seen |= self._shared.changed_by_others
+        self.session.belief.by_others.add(self._shared.by_others)
         self.campaign = Campaign(
             self.session, FEW_LOOKS, choose=chance.choice, changes_by_itself=self._changes_by_itself
         )
@@ -329,8 +327,7 @@ class ContractMachine(RuleBasedStateMachine):
             return
         if not self._is_over:
             self._do(lambda: conclude(self.session, {}))
-            self._shared.done_by_others |= self.session.belief.by_others.symptoms
-            self._shared.changed_by_others |= self.session.belief.by_others.seen
+            self._shared.by_others.add(self.session.belief.by_others)
         self.session.client.close()
 
     def _send(self, requests: Sequence[Drawn]) -> None:

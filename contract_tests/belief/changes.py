@@ -46,6 +46,11 @@ class ChangesByOthers:
     #: The symptoms (``Suspicion.symptom``) that were seen while the run did nothing.
     symptoms: set[str] = field(default_factory=set)
 
+    def add(self, others: "ChangesByOthers") -> None:
+        """Add what was seen in another run."""
+        self.seen |= others.seen
+        self.symptoms |= others.symptoms
+
     @property
     def min_sightings(self) -> int:
         """How often in a row a fault must be seen before the server is accused."""
