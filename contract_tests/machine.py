@@ -1,6 +1,6 @@
 """A Hypothesis state machine that checks a server which is new, or reset, for each example.
 
-Its requests come from the kit's templates, and the kit's oracle judges each response. It is for
+Its requests come from the kit's templates, and the kit's oracle checks each response. It is for
 servers that nobody else uses: an example may resend and delete anything.
 """
 
@@ -311,7 +311,7 @@ class ContractMachine(RuleBasedStateMachine):
         self._send(requests)
 
     def call(self, method: str, parameters: Mapping[str, Any]) -> Exchange:
-        """Call a method with the example's token, for rules of your own; it is judged, too.
+        """Call a method with the example's token, for your own rules; its response is checked, too.
 
         Raises Unreachable if it may not be sent, or got no response.
         """

@@ -64,7 +64,7 @@ def given_options(config: "pytest.Config") -> dict[str, Any]:
             value = os.environ.get(option.envvar)
             value = value.split() if option.repeats and value is not None else value
         elif value is not None and option.is_variable:
-            _warn(f"--crmcom-{option.name} goes with 0.5.0: set {option.envvar}")
+            _warn(f"--crmcom-{option.name} will be removed in 0.5.0: set {option.envvar}")
         if value is not None:
             values[option.key] = tuple(value) if option.repeats else value
     return with_scope(values, lambda text: _warn(as_in_pytest(text)))

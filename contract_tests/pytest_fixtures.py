@@ -180,8 +180,8 @@ class Target:
         if name.startswith("_"):
             raise AttributeError(name)
         value = getattr(self.session, name)
-        msg = f"target.{name} is internal, and goes with 0.5.0: a target has call, check, records, "
-        msg += "fresh, scene, url and release"
+        msg = f"target.{name} is internal, and will be removed in 0.5.0: a target has call, check, "
+        msg += "records, fresh, scene, url and release"
         warnings.warn(msg, DeprecationWarning, stacklevel=2)
         return value
 

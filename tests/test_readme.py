@@ -64,7 +64,7 @@ def steps(block: Block) -> Iterator[tuple[str, str]]:
 
 
 def fits(output: str, shown: str) -> bool:
-    """Whether ``shown`` shows ``output``, with … for anything."""
+    """Return whether ``shown`` shows ``output``, with … for anything."""
     pattern = ".*".join(re.escape(piece) for piece in shown.strip().split("…"))
     return re.fullmatch(pattern, output.strip().replace("\r\n", "\n"), re.DOTALL) is not None
 

@@ -73,7 +73,7 @@ def write_profile(values: dict[str, Any]) -> None:
     if unread := json.loads(texts["report.json"])["free_texts"]:
         notes.append(
             f"{counted(unread, 'different text')} of several words in {folder / 'world.jsonl'} may "
-            "have names that stand nowhere else: nobody has read them; do before you share it"
+            "contain personal names that were not replaced: read them before you share the file"
         )
     _show(calibration, folder, notes)
 

@@ -123,7 +123,7 @@ def log_of(results: Results) -> Log:
 
 
 def _is_lost(exchange: Exchange, token_refusal: tuple[int, Any] | None) -> bool:
-    """Whether a change was refused because the token had ended. The mock would carry it out."""
+    """Return whether a change was refused because the token had ended; the mock would do it."""
     is_refused = not exchange.ok and exchange.wording == token_refusal
     return is_refused and changing_method(exchange.call) is not None
 

@@ -29,7 +29,7 @@ def _has(*words: str) -> Matcher:
 
 
 def _repeats(exchange: Exchange) -> bool:
-    """Whether a request has a name more than once."""
+    """Return whether a request has a name more than once."""
     call = exchange.call
     names = [name for name, _ in parse_qsl(call.query, keep_blank_values=True)]
     return any(len({*same}) < len(same) for same in (names, _JSON_NAME.findall(call.body or b"")))

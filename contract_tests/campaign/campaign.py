@@ -142,7 +142,7 @@ class Campaign:
         return suspicions
 
     def _send_follow_up(self, call: Call) -> Exchange:
-        """Send a request for ``Template.follow_up``, which judges a refusal itself."""
+        """Send a request for ``Template.follow_up``, which checks a refusal itself."""
         sent = self.session.send(call)
         if sent.exchange.ok:
             self.session.queue += sent.suspicions

@@ -1,7 +1,7 @@
 """Cut a violation to the requests that it rests on.
 
 Nothing can be tried again on somebody else's server, since changes stay. But the log can be read
-again, since the oracle judges by its observations alone. So ``shorten`` looks for the shortest part
+again, since the oracle checks by its observations alone. So ``shorten`` looks for the shortest part
 of the log after which a new oracle has the same suspicion about the last exchange.
 """
 

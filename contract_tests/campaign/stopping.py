@@ -14,7 +14,7 @@ _TWICE = 1.0
 
 
 class Stop:
-    """Whether a run should stop.
+    """Decides whether a run should stop.
 
     An exception alone is not enough: during garbage collection, or in a callback of some library,
     it would be swallowed.

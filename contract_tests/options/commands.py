@@ -73,7 +73,7 @@ _FLAG_OR_FILE = (click.core.ParameterSource.COMMANDLINE, click.core.ParameterSou
 
 
 class _Variable(HeadedOption):
-    """An option that only its environment variable gives; the flag goes with 0.5.0."""
+    """An option that only its environment variable gives; the flag will be removed in 0.5.0."""
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str]:  # noqa: ARG002 - as click calls it
         """Return the variable and its description, though the flag is hidden."""
@@ -82,7 +82,7 @@ class _Variable(HeadedOption):
     def process_value(self, ctx: click.Context, value: Any) -> Any:
         """Return the value, and warn of the flag and of the key in a file."""
         if ctx.get_parameter_source(self.name or "") in _FLAG_OR_FILE:
-            warn(f"{self.opts[0]} goes with 0.5.0: set {self.envvar}")
+            warn(f"{self.opts[0]} will be removed in 0.5.0: set {self.envvar}")
         return super().process_value(ctx, value)
 
 

@@ -53,8 +53,8 @@ class Option:
     repeats: bool = False
     commands: tuple[str, ...] = COMMANDS  # those that have it
     is_rare: bool = False  # whether the help only names it
-    scope: str = ""  # what --scope says in its place; such an option goes with 0.5.0
-    is_variable: bool = False  # only its variable gives it; the flag goes with 0.5.0
+    scope: str = ""  # the --scope that replaces it; the option will be removed in 0.5.0
+    is_variable: bool = False  # only its variable gives it; the flag will be removed in 0.5.0
 
     @property
     def key(self) -> str:
@@ -319,7 +319,7 @@ def with_scope(values: Mapping[str, Any], warn: Callable[[str], object]) -> dict
     for option in replaced:
         parts = [option.scope.format(value) for value in option.all_values(values)]
         flags = " ".join(f"--scope {shlex.quote(part)}" for part in parts)
-        warn(f"--{option.name} goes with 0.5.0: give {flags}")
+        warn(f"--{option.name} will be removed in 0.5.0: give {flags}")
         scope += parts
     return {
         **values,

@@ -1,4 +1,4 @@
-"""Judge a request of somebody's client: what the documents say against it, and the right request.
+"""Check a request of a client: what the documents say against it, and the right request.
 
 What a run expects to be refused is a mistake here: see ``expectations``. A client must also write
 requests as the documents do, and use documented names. What the documents leave open is a note.

@@ -1,1 +1,1 @@
-"""Recorded traffic: read from HAR files, and judged without a single request."""
+"""Recorded traffic: read from HAR files, and checked without sending a request."""

@@ -1,6 +1,6 @@
-"""Judge the client of recorded traffic: which of its requests the documents refuse.
+"""Check the client of recorded traffic: which of its requests the documents refuse.
 
-Each request is judged by itself, and by what came before: a token that was refused, a webhook
+Each request is checked by itself, and by what came before: a token that was refused, a webhook
 request that was last seen SUCCESSFUL or was deleted, a change whose response was lost.
 """
 
@@ -66,7 +66,7 @@ class ClientFinding:
 class ClientResults:
     """What is said of the client of a recording."""
 
-    requests: int = 0  # that were judged
+    requests: int = 0  # that were checked
     mistakes: tuple[ClientFinding, ...] = ()
     notes: tuple[ClientFinding, ...] = ()
     expected: int = 0  # requests with a mistake that was expected
@@ -88,7 +88,7 @@ class _Seen(NamedTuple):
 
 
 class ClientChecker:
-    """Judges the requests of a recording, one after the other."""
+    """Checks the requests of a recording, one after the other."""
 
     def __init__(
         self, belief: Belief, expected: Sequence[ExpectedRefusal] = (), only: str = "*"
@@ -115,7 +115,7 @@ class ClientChecker:
         self._tokens = _RefusedTokens(ends_by_release=not belief.release.at_least("R12.0.0"))
 
     def check(self, recorded: Recorded, *, is_unordered: bool, is_token_ambiguous: bool) -> None:
-        """Judge a request, before the oracle observes its exchange.
+        """Check a request, before the oracle observes its exchange.
 
         Args:
             recorded: the request and its response, if there is one.

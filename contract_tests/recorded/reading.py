@@ -40,17 +40,17 @@ Entry = Mapping[str, Any]
 
 
 class RecordingError(OptionsError):
-    """A recording that cannot be read, or has nothing to judge; the text is one line."""
+    """A recording that cannot be read, or has nothing to check; the text is one line."""
 
     def __init__(self, what: str) -> None:
         super().__init__(f"--from-har: {what}")
 
 
 class Skip(Exception):
-    """An entry that is not judged; the text is its kind."""
+    """An entry that is not checked; the text is its kind."""
 
 
-#: The kinds of entries that are not judged, as they are counted.
+#: The kinds of entries that are not checked, as they are counted.
 ELSEWHERE = "of other hosts or paths"
 UNKNOWN_METHOD = "of other methods"
 NO_RESPONSE = "without a response of the server, or from a cache"
@@ -89,7 +89,7 @@ class Recording:
     release: Release
     says_release: bool  # whether the release is the one that the files state
     exchanges: tuple[Recorded, ...]
-    skipped: str  # how many entries are not judged, and why: "3 of other hosts or paths, 1 …"
+    skipped: str  # how many entries are not checked, and why: "3 of other hosts or paths, 1 …"
 
     @property
     def began(self) -> str:

@@ -184,7 +184,7 @@ class Report:
         return f"{self._of_both_sides(server)}."
 
     def _of_both_sides(self, server: str) -> str:
-        """Return what is said of the client, if it was judged, and of the server."""
+        """Return the lines about the client, if it was checked, and of the server."""
         client = self.results.client
         if client is None:
             return server

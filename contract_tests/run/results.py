@@ -73,7 +73,7 @@ class Results:
     #: Ids of webhook requests that others may have changed, or that are no longer known for sure.
     unsteady: frozenset[str] = frozenset()
     warnings: tuple[str, ...] = ()  # what a reader has to know to trust the verdicts
-    client: ClientResults | None = None  # of a recording, if its client is judged
+    client: ClientResults | None = None  # of a recording, if its client is checked
     unconfirmed: int = 0  # suspicions in recorded traffic that no later exchange confirms
 
     @property

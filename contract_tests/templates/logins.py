@@ -218,7 +218,7 @@ def _newest(scene: Scene) -> Sequence[None]:
 
 
 def _released(scene: Scene, _: None, release: Exchange, send: Send) -> tuple[()]:
-    """Use a released token: the oracle judges the response."""
+    """Use a released token: the oracle checks the response."""
     if release.ok:
         send(plain_list(scene, str(release.call.parameters["token"])))
     return ()

@@ -15,7 +15,9 @@ WORKERS = 16
 
 
 class DeliveryQueue:
-    """Counts all deliveries; runs those in order that no request waits for.
+    """Counts all deliveries, and starts those that no request waits for.
+
+    Threads start them, first queued first.
 
     Once the queue is closed, deliveries that start must not send.
     Its threads are daemons: a process ends without its queued deliveries, and does not wait for

@@ -143,7 +143,7 @@ def _unknown_name(place: str, name: str, names: tuple[str, ...], kind: str) -> s
 
 
 #: Lets a command take options from the file. ``crmcom-kit --config`` names it; behind the command,
-#: the option goes with 0.5.0.
+#: the option will be removed in 0.5.0.
 config_option = click.option(
     "--config",
     type=click.Path(path_type=Path),

@@ -1,4 +1,4 @@
-"""The client of recorded traffic is judged: what the documents refuse is its mistake."""
+"""The client of recorded traffic is checked: what the documents refuse is its mistake."""
 
 import json
 from base64 import b64encode
@@ -44,7 +44,7 @@ def by_key(text: str) -> Entry:
     return request("POST", "authentication/web_api_key/token", Authorization=f"Basic {coded}")
 
 
-def judged(made: Entry, release: str = "R13") -> list[str]:
+def mistakes_of(made: Entry, release: str = "R13") -> list[str]:
     """Return statements of the mistakes in a request, and of its notes behind a question mark."""
     all_remarks = remarks(
         exchange(made).call, Belief(resolve(release), KnownTokens(sees_logins=False))
@@ -155,7 +155,7 @@ MISTAKES: dict[str, tuple[Entry, str]] = {
 @pytest.mark.parametrize("name", MISTAKES)
 def test_what_the_documents_refuse_is_a_mistake(name: str) -> None:
     made, expected = MISTAKES[name]
-    assert ", ".join(judged(made)) == expected
+    assert ", ".join(mistakes_of(made)) == expected
 
 
 @pytest.mark.parametrize(
@@ -168,8 +168,8 @@ def test_what_the_documents_refuse_is_a_mistake(name: str) -> None:
 def test_what_a_release_does_not_have_is_a_mistake(
     made: Entry, release: str, statement: str
 ) -> None:
-    assert judged(made, release) == [statement]
-    assert judged(made, "R15") == []
+    assert mistakes_of(made, release) == [statement]
+    assert mistakes_of(made, "R15") == []
 
 
 SOUND = [
@@ -189,8 +189,8 @@ SOUND = [
 
 @pytest.mark.parametrize("made", SOUND, ids=lambda made: made["request"]["url"][-40:])
 def test_a_right_request_is_no_mistake(made: Entry) -> None:
-    """Nor is it worth a note; other methods of the API are not ours to judge."""
-    assert judged(made) == []
+    """Nor is it worth a note; other methods of the API are not checked."""
+    assert mistakes_of(made) == []
 
 
 OPEN = [
@@ -222,14 +222,14 @@ OPEN = [
 
 @pytest.mark.parametrize(("made", "statement"), OPEN, ids=lambda part: str(part)[:40])
 def test_what_is_open_is_a_note(made: Entry, statement: str) -> None:
-    assert f"?{statement}" in judged(made)
-    assert all(text.startswith("?") for text in judged(made))
+    assert f"?{statement}" in mistakes_of(made)
+    assert all(text.startswith("?") for text in mistakes_of(made))
 
 
 @pytest.mark.parametrize(("release", "name"), [("R9", "offset"), ("R12", "number_of_results")])
 def test_a_parameter_of_a_later_release_is_a_note(release: str, name: str) -> None:
     """Whether it is ignored or refused is open."""
-    assert judged(get(f"{LIST}&entity=JOBS&{name}=5"), release) == ["?parameters.known"]
+    assert mistakes_of(get(f"{LIST}&entity=JOBS&{name}=5"), release) == ["?parameters.known"]
 
 
 BY_NUMBER = f'{{"token": "T", "{IDENTIFIER}": {{"number": "7"}}}}'

@@ -126,8 +126,11 @@ def test_a_rare_credential_comes_from_its_variable(tmp_path: Path) -> None:
     wrong = check(tmp_path, *words, CRMCOM_SECRET_KEY="1=a 2")
 
     assert done.returncode == 0, done.stderr
-    assert "Warning: --expired-token goes with 0.5.0: set CRMCOM_EXPIRED_TOKEN\n" in done.stderr
-    assert "Warning: --unit goes with 0.5.0: set CRMCOM_UNIT\n" in done.stderr
+    assert (
+        "Warning: --expired-token will be removed in 0.5.0: set CRMCOM_EXPIRED_TOKEN\n"
+        in done.stderr
+    )
+    assert "Warning: --unit will be removed in 0.5.0: set CRMCOM_UNIT\n" in done.stderr
     assert "secret-key" not in done.stderr
     assert "CRMCOM_SECRET_KEY: 'a value of another form'" in wrong.stderr
 

@@ -340,7 +340,7 @@ def test_statements_that_no_request_tests_say_so(tmp_path: Path) -> None:
 
 
 def test_the_clients_verdict_stands_if_nothing_tests_the_server(tmp_path: Path) -> None:
-    """It is judged by its requests alone; with neither side judged, the run has failed."""
+    """It is checked by its requests alone; if neither side is checked, the run has failed."""
     text = archive([listed((502, "<html>"))])
     results = checked(tmp_path, text)
     assert results.outcome is Outcome.PASSED

@@ -121,9 +121,9 @@ def test_what_scope_replaces_works_and_warns() -> None:
 
     assert values == given(scope=("x", "definition=A {b}", "number=7", "number=8", "all"))
     assert lines == [
-        "--only-definition goes with 0.5.0: give --scope 'definition=A {b}'",
-        "--only-number goes with 0.5.0: give --scope number=7 --scope number=8",
-        "--all-records goes with 0.5.0: give --scope all",
+        "--only-definition will be removed in 0.5.0: give --scope 'definition=A {b}'",
+        "--only-number will be removed in 0.5.0: give --scope number=7 --scope number=8",
+        "--all-records will be removed in 0.5.0: give --scope all",
     ]
 
 

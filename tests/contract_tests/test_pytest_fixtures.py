@@ -286,7 +286,7 @@ SUITE = ("--pyargs", "crmcom_kit.contract_tests", "-q", "-p", "no:cacheprovider"
 
 
 def test_the_suite_has_the_statements_of_a_recordings_release(pytester: pytest.Pytester) -> None:
-    """They are collected before anything is judged."""
+    """They are collected before anything is checked."""
     pytester.path.joinpath("r.har").write_text(archive([login()], _release="R15.0.0"))
     more = ("--crmcom-only", "entities.r15", "--collect-only")
     done = pytester.runpytest_inprocess(*SUITE, "--crmcom-from-har", "r.har", *more)

@@ -1,4 +1,4 @@
-"""The client of a recording is judged by what came before, and is told in every report."""
+"""The client of a recording is checked by what came before, and is in every report."""
 
 import html
 import json

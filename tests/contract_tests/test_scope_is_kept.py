@@ -35,7 +35,7 @@ def _like(asked: str, has: str) -> bool:
 
 
 def finds(asked: str, has: str) -> bool:
-    """Whether one of these ways to read an identifier finds a record that has another one."""
+    """Return whether a lenient way to read an identifier finds a record that has another one."""
     return (
         re.search("' OR '1'='1$", asked) is not None
         or _like(asked, has)

@@ -8,7 +8,7 @@ PATIENCE = 120.0
 
 
 def comes(condition: Callable[[], object], seconds: float = PATIENCE) -> bool:
-    """Whether something becomes so within some time."""
+    """Return whether a condition becomes true within some time."""
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:

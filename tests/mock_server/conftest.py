@@ -106,8 +106,8 @@ class Mock:
         # A dial can bring an entity earlier than the release that the schemas date it to.
         dated = resolve(release.name).entities
         narrowed = release.name if set(self.world.config.release.entities) == set(dated) else None
-        judge = compiled(schema, "strict", narrowed)
-        return [error.message for error in judge.iter_errors(answer)]
+        schema_validator = compiled(schema, "strict", narrowed)
+        return [error.message for error in schema_validator.iter_errors(answer)]
 
     def get(self, method: str, query: str = "", **parameters: str) -> Reply:
         """Call a GET method: ``query`` as it stands, then parameters percent-encoded."""

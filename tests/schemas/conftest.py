@@ -57,7 +57,7 @@ class Reading:
         return node
 
     def fits(self, schema: Node, value: object) -> bool:
-        """Whether a value is valid under a schema of this document."""
+        """Return whether a value is valid under a schema of this document."""
         found = Draft202012Validator({**schema, "components": self.whole["components"]})
         return bool(found.is_valid(value))
 

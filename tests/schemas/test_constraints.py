@@ -48,6 +48,6 @@ def test_every_keyword_is_known() -> None:
 @pytest.mark.parametrize("load", [validator, compiled])
 def test_stored_values_are_rejected_and_their_twins_are_not(load: Any, profile: str) -> None:
     for entry in REJECTED:
-        judge = load(entry["schema"], profile)
-        assert not judge.is_valid(entry["value"]), entry
-        assert judge.is_valid(entry["valid"]), entry
+        schema_validator = load(entry["schema"], profile)
+        assert not schema_validator.is_valid(entry["value"]), entry
+        assert schema_validator.is_valid(entry["valid"]), entry

@@ -19,7 +19,7 @@ def captured(name: str) -> Any:
 
 
 def contains(whole: Any, part: Any) -> bool:
-    """Whether everything in ``part`` is in ``whole``, at its place and as it is."""
+    """Return whether everything in ``part`` is in ``whole``, at its place and as it is."""
     if isinstance(part, dict) and isinstance(whole, dict):
         return all(key in whole and contains(whole[key], value) for key, value in part.items())
     return bool(whole == part)

@@ -37,7 +37,7 @@ def ids(release: str | None = None) -> set[str]:
 
 
 def speaks_of(statement: Statement, name: str) -> bool:
-    """Whether a statement's sentence names a parameter, field or value."""
+    """Return whether a statement's sentence names a parameter, field or value."""
     return re.search(rf"\b{re.escape(name)}\b", statement.text) is not None
 
 

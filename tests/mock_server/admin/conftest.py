@@ -1,4 +1,4 @@
-"""A client of the control API that holds every answer to the API's own document."""
+"""A client of the control API that checks every response against the API document."""
 
 import json
 from typing import Any
@@ -46,8 +46,8 @@ class Admin:
         schema = of_status["content"][content_type]["schema"]
         if content_type == "application/json":
             whole = {**schema, "components": shared}
-            judge = Draft202012Validator(whole, format_checker=FormatChecker())
-            assert [error.message for error in judge.iter_errors(answer.json)] == []
+            validator = Draft202012Validator(whole, format_checker=FormatChecker())
+            assert [error.message for error in validator.iter_errors(answer.json)] == []
 
     def ask(self, verb: str, path: str, body: Any = None, **more: Any) -> Any:
         """Send a call that must succeed; return the JSON of its answer."""

@@ -31,7 +31,7 @@ def entities(mock: Any, **filters: str) -> Any:
 
 
 def has_7(mock: Any, *wanted: str, name: str = "created_date") -> list[bool]:
-    """Whether lists by these values of a filter have webhook request 7."""
+    """Return whether lists by these values of a filter have webhook request 7."""
     lists = [mock.list(entity="ACTIVITIES", **{name: value}).data for value in wanted]
     return ["7" in [record["number"] for record in records] for records in lists]
 

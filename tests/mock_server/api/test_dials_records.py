@@ -112,7 +112,7 @@ def released(mock: Any) -> list[str]:
 
 
 def renewed(mock: Any) -> list[bool]:
-    """Whether request and response are new after a resend, and whether they are equal."""
+    """Return whether request and response are new after a resend, and whether they are equal."""
     before, after = mock.show().data, mock.resend().data
     new = [before[name] != after[name] for name in ("request", "response")]
     return [*new, after["request"] == after["response"]]

@@ -22,10 +22,10 @@ KEYS: list[dict[str, Any]] = [
 ]
 
 
-def judged(
+def verdict_of(
     code: Any, definition: str | None = "ONE", *, entries: Any = KEYS, **dials: Any
 ) -> Verdict:
-    """Judge a message with a code, of a definition or of any, in a world with two keys."""
+    """Return the verdict on a message with a code, in a world with two keys."""
     world = make_world(data=entries, dialect=Dialect("test", dials))
     body = json.dumps({"authentication_code": code, "data": DATA}).encode()
     headers = {"X-Authentication-Code": code} if dials else {}
@@ -38,7 +38,7 @@ def judged(
 def test_a_right_code_is_valid(code: str, definition: str | None) -> None:
     """Also where it is not known which definition sent it; it says what the code signs."""
     text = canonical_bytes(DATA)
-    verdict = judged(code, definition)
+    verdict = verdict_of(code, definition)
 
     assert verdict.valid
     assert verdict == ("valid", code, code, text.decode(), len(text))
@@ -56,7 +56,7 @@ def test_a_right_code_is_valid(code: str, definition: str | None) -> None:
 )
 def test_another_code_is_not(code: Any, definition: str | None, reason: str) -> None:
     """The right code is told if only one key may be the right one."""
-    verdict = judged(code, definition)
+    verdict = verdict_of(code, definition)
 
     assert (verdict.valid, verdict.reason, verdict.code) == (False, reason, code)
     assert verdict.expected == (ONE if definition else None)
@@ -66,13 +66,13 @@ def test_another_code_is_not(code: Any, definition: str | None, reason: str) -> 
 def test_without_a_key_nothing_verifies() -> None:
     """It is said that the definition has none, whether there is a code or not."""
     entries = [{"webhook_definition": {"id": "ONE", "name": "ONE"}}]
-    assert judged("00", entries=entries)[:3] == ("no_key", "00", None)
-    assert judged(None, entries=entries)[:3] == ("no_key", None, None)
+    assert verdict_of("00", entries=entries)[:3] == ("no_key", "00", None)
+    assert verdict_of(None, entries=entries)[:3] == ("no_key", None, None)
 
 
 def test_a_code_in_a_header() -> None:
-    """Where the dialect has it there, it is judged like one in the body."""
-    assert judged(ONE, **{"message.code_place": "header"}).valid
+    """Where the dialect has it there, it is checked like one in the body."""
+    assert verdict_of(ONE, **{"message.code_place": "header"}).valid
 
 
 @pytest.mark.parametrize("body", [b"", b'{"data":{"a":"', b"[1]", b'{"data":[]}'])

@@ -45,7 +45,7 @@ def full(server: Any, request: bytes) -> Iterator[list[socket.socket]]:
 
 
 def may_wait(server: Any) -> bool:
-    """Whether there is a place for one more."""
+    """Return whether there is a place for one more."""
     status, _ = server.ask("POST", "/__admin/wait", {"operation": "delete", "timeout": 0.001})
     assert status in (408, 503)
     return bool(status == 408)

@@ -38,7 +38,7 @@ def fresh(clock: FixedClock | None = None, *, seed: int = 0, **options: Any) -> 
 
 
 def holds(tokens: Tokens, token: str) -> bool:
-    """Whether a call with ``token`` may be made; this uses it."""
+    """Return whether a request with ``token`` may be made; this uses it."""
     try:
         tokens.check(token)
     except VendorError:

@@ -109,10 +109,10 @@ def test_records_are_valid_and_their_codes_verify(world: Any, release: str) -> N
     """As loaded and as resent: the strict schema, and a code of data and present key alone."""
     mock = world(release)
     store, data_of = mock.world.store, mock.world.current_epoch.reference_data
-    judge = compiled("webhook_request", "strict", mock.world.config.release.name)
+    schema_validator = compiled("webhook_request", "strict", mock.world.config.release.name)
 
     def verifies(shown: dict[str, Any]) -> bool | None:
-        assert not [error.message for error in judge.iter_errors(shown)]
+        assert not [error.message for error in schema_validator.iter_errors(shown)]
         sent = store.get("number", shown["number"]).data
         key = data_of.key_of(shown["webhook_definition"]["id"])
         if sent is None or key is None:
