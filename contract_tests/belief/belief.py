@@ -45,8 +45,8 @@ class Belief:
         ``json_hash`` is the hash of its JSON, or None if that contradicts what was known.
         """
         key: str = record["id"]
-        known = self.records.condensed.get(key)
-        if known is not None and differing(known, record):
+        earlier = self.records.condensed.get(key)
+        if earlier is not None and differing(earlier, record):
             since = self.changes.since(self.records.tracked[key].last_seen)
             if not any(key in change.named and change.served for change in since):
                 self._doubt_lists_with(key)  # who knows since when?

@@ -145,24 +145,24 @@ class TrackedRecords:
         key: str = record["id"]
         earlier = self.tracked.get(key)
         tracked = earlier if earlier is not None and earlier.exists else None
-        known = self.memory.shared(condensed(record))
+        latest = self.memory.shared(condensed(record))
         well_typed = typed(record)
-        known_typed = known if well_typed is record else self.memory.shared(condensed(well_typed))
+        latest_typed = latest if well_typed is record else self.memory.shared(condensed(well_typed))
         if tracked is not None:
-            known = merged(tracked.condensed, known)
+            latest = merged(tracked.condensed, latest)
             # A value of a wrong type leaves the last right one.
             is_right = well_typed is record and tracked.typed is tracked.condensed
-            known_typed = known if is_right else merged(tracked.typed, known_typed)
-        size = self.memory.size_of(known) + (
-            0 if known_typed is known else self.memory.size_of(known_typed)
+            latest_typed = latest if is_right else merged(tracked.typed, latest_typed)
+        size = self.memory.size_of(latest) + (
+            0 if latest_typed is latest else self.memory.size_of(latest_typed)
         )
         if not self._fits_in_memory(record, size, key):
             if len(self.untracked) < MAX_UNTRACKED:
                 self.untracked.add(key[:MAX_NAME])
             return False
         if tracked is None:
-            tracked = self.tracked[key] = TrackedRecord(key, known, exchange)
-        self._put(tracked, known, known if known_typed == known else known_typed, size)
+            tracked = self.tracked[key] = TrackedRecord(key, latest, exchange)
+        self._put(tracked, latest, latest if latest_typed == latest else latest_typed, size)
         self.see_again(tracked, record, method, exchange)
         tracked.json_hash = json_hash
         self._learn(tracked.typed)

@@ -278,7 +278,7 @@ def nearly_right_value(value: NearValue, record: Record) -> Parameters | None:
         near = f"{text}{mutation.put if isinstance(mutation, Edit) else '/'}"  # for the same reason
     if near in ("", text) or (field and "," in near):
         return None
-    further = _values(record, (other for other in beside if other != name))
+    further = _values(record, (filter_name for filter_name in beside if filter_name != name))
     if further is None:
         return None
     return with_entity(record, {**further, name: {field: near} if field else near})
