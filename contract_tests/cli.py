@@ -12,7 +12,7 @@ import click
 
 from crmcom_kit.config_file import config_option
 from crmcom_kit.contract_tests.campaign.stopping import Stop
-from crmcom_kit.contract_tests.options.commands import HeadedCommand, as_click, warn
+from crmcom_kit.contract_tests.options.commands import RunCommand, as_click, warn
 from crmcom_kit.contract_tests.options.options import DEFAULTS, OPTIONS, REPORTS
 from crmcom_kit.machine_time import utc_now
 from crmcom_kit.progress import progress
@@ -24,7 +24,7 @@ _INTERRUPTED = "Interrupted: the reports are being written; Ctrl-C again ends wi
 
 
 @click.command(
-    cls=HeadedCommand,
+    cls=RunCommand,
     context_settings={"auto_envvar_prefix": "CRMCOM_CHECK"},
     params=[as_click(option) for option in OPTIONS],
 )

@@ -17,8 +17,8 @@ ALLOWED = {
 ALLOWED_BESIDES = {"contract_tests/client/targets.py": {"mock_server"}}
 #: Modules of src/crmcom_kit that every room may import; of the rooms they import schemas only.
 SHARED = {
-    *("config_file", "deadline_streams", "har", "machine_time", "output", "progress"),
-    *("redaction", "toml_files", "usage_errors"),
+    *("config_file", "deadline_streams", "har", "headed_help", "machine_time", "output"),
+    *("progress", "redaction", "toml_files", "usage_errors"),
 }
 
 #: The layers of mock_server, lowest first. Modules in its root, shown as "", are the lowest, except
@@ -237,7 +237,7 @@ def test_an_import_against_the_layers_is_found() -> None:
         "mock_server/faults/b.py": "from crmcom_kit.mock_server.deliveries.a import x",
         "mock_server/api/show.py": "from crmcom_kit.mock_server.clock import Clock",
         "mock_server/world/world.py": "from crmcom_kit.mock_server.world.epoch import Epoch",
-        "mock_server/__main__.py": "from crmcom_kit.mock_server.cli.serve import serve",
+        "mock_server/cli/serve.py": "from crmcom_kit.mock_server.cli.options import OPTIONS",
     }
     found = imports_across("mock_server", LAYERS, files)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from crmcom_kit.config_file import Refused
-from crmcom_kit.contract_tests.options.commands import HeadedCommand, HeadedOption, as_click
+from crmcom_kit.contract_tests.options.commands import RunCommand, as_click
 from crmcom_kit.contract_tests.options.options import (
     CALIBRATE,
     CHECKED,
@@ -18,12 +18,13 @@ from crmcom_kit.contract_tests.options.options import (
     REPORTS,
     Option,
 )
+from crmcom_kit.headed_help import HeadedOption
 
 #: How many requests ``diff`` sends by default.
 DIFF_REQUESTS = 600
 
 
-class ManyOptions(HeadedCommand):
+class ManyOptions(RunCommand):
     """A command that has most options of ``check``; its help describes few of them."""
 
     rare_heading = "As for `crmcom-kit check`"

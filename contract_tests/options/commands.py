@@ -1,7 +1,6 @@
 """The commands that have the options of a run, and their help."""
 
 import os
-import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -9,25 +8,14 @@ import click
 
 from crmcom_kit.config_file import Refused
 from crmcom_kit.contract_tests.options.options import REPORTS, Option, OptionsError
+from crmcom_kit.headed_help import HeadedCommand, HeadedOption
 
 
-class HeadedOption(click.Option):
-    """An option that stands under a heading of its command's help; a rare one is only named."""
-
-    def __init__(self, *args: Any, heading: str, is_rare: bool = False, **settings: Any) -> None:
-        """Add the heading to what ``click.Option`` takes."""
-        super().__init__(*args, **settings)
-        self.heading, self.is_rare = heading, is_rare
-
-
-class HeadedCommand(click.Command):
-    """A command whose help has headings, and that Ctrl-C ends with status 2 from the start."""
-
-    #: The heading above the names of rare options.
-    rare_heading = "Rarely needed (the documentation explains them)"
+class RunCommand(HeadedCommand):
+    """A command whose wrong options, and Ctrl-C before it sends anything, end it with status 2."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run it; a wrong option, or Ctrl-C before anything is sent, fails it with one line."""
+        """Run it. Raises Refused."""
         try:
             return super().invoke(ctx)
         except OptionsError as error:
@@ -35,26 +23,6 @@ class HeadedCommand(click.Command):
         except KeyboardInterrupt:
             msg = "interrupted"
             raise Refused(msg) from None
-
-    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write a section for each heading, and the names of rare options."""
-        sections: dict[str, list[tuple[str, str]]] = {}
-        names = []
-        for param in self.get_params(ctx):
-            record = param.get_help_record(ctx)
-            if record is None:  # it is hidden
-                continue
-            if isinstance(param, HeadedOption) and param.is_rare:
-                names.append(record[0].partition(" ")[0])
-            else:
-                heading = param.heading if isinstance(param, HeadedOption) else "Other"
-                sections.setdefault(heading, []).append(record)
-        for heading, records in sections.items():
-            with formatter.section(heading):
-                formatter.write_dl(records)
-        with formatter.section(self.rare_heading):
-            lines = textwrap.wrap(" ".join(names), break_on_hyphens=False)
-            formatter.write("".join(f"  {line}\n" for line in lines))
 
 
 class _EmptyVariableIsAnError(HeadedOption):

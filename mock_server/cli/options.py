@@ -1,101 +1,100 @@
 """The options of ``crmcom-kit serve``, and the checks of their combination."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
 from crmcom_kit.config_file import Refused
+from crmcom_kit.headed_help import HeadedOption
 from crmcom_kit.mock_server.access import ADMIN_TOKEN_CHARACTERS, is_admin_token, is_origin
 from crmcom_kit.mock_server.journal.journal import MAX_ENTRIES
 from crmcom_kit.schemas import dialect_names
 from crmcom_kit.schemas.releases import known_releases
 
-#: The options that the command's help shows, by heading; the others are named below them.
-HEADINGS = {
-    "Address and callers": ("--host", "--port", "--tls-self-signed", "--token", "--admin-token"),
-    "World": ("--release", "--dialect", "--profile", "--data", "--state", "--seed"),
-    "Deliveries": ("--deliver", "--allow-host"),
-    "Other": ("--log", "--help"),
-}
+_address = partial(HeadedOption, heading="Address and callers")
+_world = partial(HeadedOption, heading="World")
+_delivery = partial(HeadedOption, heading="Deliveries")
+_rare = partial(HeadedOption, heading="", is_rare=True)
 
 OPTIONS: list[click.Parameter] = [
-    click.Option(["--host"], default="127.0.0.1", help="Address to listen on."),
-    click.Option(
+    _address(["--host"], default="127.0.0.1", help="Address to listen on."),
+    _address(
         ["--port"],
         default=8080,
         type=click.IntRange(0, 65535),
         metavar="PORT",
         help="Port to listen on; 0 picks a free one.",
     ),
-    click.Option(
+    _rare(
         ["--tls-cert"],
         type=click.Path(path_type=Path),
         metavar="FILE",
         help="Serve https with this certificate (PEM, with the intermediate certificates).",
     ),
-    click.Option(
+    _rare(
         ["--tls-key"],
         type=click.Path(path_type=Path),
         metavar="FILE",
         help="Private key of the certificate (PEM, without a password).  [default: the key in the "
         "--tls-cert file]",
     ),
-    click.Option(
+    _address(
         ["--tls-self-signed"],
         type=click.Path(path_type=Path),
         metavar="FILE",
         help="Serve https; write the CA that clients must trust to FILE.",
     ),
-    click.Option(
+    _world(
         ["--release"],
         metavar="RELEASE",
         help=f"Release of the API: {known_releases()}.  [default: R9]",
     ),
-    click.Option(
+    _world(
         ["--dialect"],
         metavar="NAME|FILE",
         help="How to respond where the documents are silent: "
         f"{', '.join(dialect_names())}, or a TOML file.  "
         "[default: default]",
     ),
-    click.Option(
+    _world(
         ["--profile"],
         type=click.Path(path_type=Path),
         metavar="FOLDER",
         help="Respond like the server that `crmcom-kit calibrate` made this profile of.",
     ),
-    click.Option(
+    _world(
         ["--data"],
         type=click.Path(path_type=Path),
         metavar="FILE",
         help="World to start from, JSON Lines or JSON.  [default: a sample]",
     ),
-    click.Option(
+    _world(
         ["--state"],
         type=click.Path(path_type=Path),
         metavar="FILE",
         help="Keep the content in FILE, and continue from it at the next start.",
     ),
-    click.Option(["--seed"], default=0, help="Seed of new ids and tokens."),
-    click.Option(
+    _world(["--seed"], default=0, help="Seed of new ids and tokens."),
+    _address(
         ["--token", "tokens"],
         envvar="CRMCOM_SERVE_TOKEN",
         multiple=True,
         metavar="TOKEN",
         help="A token that is always valid; repeatable.",
     ),
-    click.Option(["--username"], metavar="NAME", help="User name that may log in."),
-    click.Option(["--password"], metavar="TEXT", help="The user's password."),
-    click.Option(["--organisation"], metavar="NAME", help="The user's organisation."),
-    click.Option(["--api-key"], metavar="KEY", help="Web API key that may log in (from R10)."),
-    click.Option(
+    _rare(["--username"], metavar="NAME", help="User name that may log in."),
+    _rare(["--password"], metavar="TEXT", help="The user's password."),
+    _rare(["--organisation"], metavar="NAME", help="The user's organisation."),
+    _rare(["--api-key"], metavar="KEY", help="Web API key that may log in (from R10)."),
+    _delivery(
         ["--deliver"],
         default="scripted",
         metavar="HOW",
         help='Really send webhooks (http), or a script of outcomes, such as "3*timeout, success".',
     ),
-    click.Option(
+    _delivery(
         ["--allow-host", "allow_hosts"],
         envvar="CRMCOM_SERVE_ALLOW_HOST",
         multiple=True,
@@ -103,13 +102,13 @@ OPTIONS: list[click.Parameter] = [
         help="Send to this host, too, besides loopback; repeatable.",
     ),
     click.Option(["--deliveries"], hidden=True, deprecated="It is called --deliver now."),
-    click.Option(
+    _address(
         ["--admin-token"],
         metavar="TOKEN",
         envvar="CRMCOM_ADMIN_TOKEN",
         help="Required by the control API; opens it to other machines. Better: CRMCOM_ADMIN_TOKEN.",
     ),
-    click.Option(
+    _rare(
         ["--allow-name", "allow_names"],
         envvar="CRMCOM_SERVE_ALLOW_NAME",
         multiple=True,
@@ -118,14 +117,14 @@ OPTIONS: list[click.Parameter] = [
         "machine may reach the mock; * allows any. Repeatable. The check protects against DNS "
         "rebinding.",
     ),
-    click.Option(
+    _rare(
         ["--cors"],
         multiple=True,
         metavar="ORIGIN",
         help="Let web pages of this origin, such as http://localhost:3000, call the mock and its "
         "control API; * allows any. Repeatable.",
     ),
-    click.Option(
+    _rare(
         ["--journal"],
         default=MAX_ENTRIES,
         metavar="ENTRIES",

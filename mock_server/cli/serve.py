@@ -2,7 +2,6 @@
 
 import gc
 import sys
-import textwrap
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -12,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from crmcom_kit.config_file import Refused, config_option
+from crmcom_kit.headed_help import HeadedCommand
 from crmcom_kit.mock_server.access import ANY_NAME, is_any_address
-from crmcom_kit.mock_server.cli.options import HEADINGS, OPTIONS, check
+from crmcom_kit.mock_server.cli.options import OPTIONS, check
 from crmcom_kit.mock_server.clock import SystemClock
 from crmcom_kit.mock_server.world.registry import CONTROL
 from crmcom_kit.progress import progress
@@ -32,33 +32,8 @@ _AS_GIVEN = "(as given)"
 DELIVERY_SECONDS = 6.0
 
 
-class _Serve(click.Command):
-    """A command that reports wrong flags in one line."""
-
-    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
-        try:
-            return super().make_context(*args, **kwargs)
-        except click.UsageError as error:
-            raise Refused(error.format_message()) from None
-
-    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the common options under headings, and the names of the others."""
-        options = {
-            option.opts[-1]: option
-            for option in self.get_params(ctx)
-            if not getattr(option, "hidden", False)
-        }
-        for heading, names in HEADINGS.items():
-            records = [options.pop(name).get_help_record(ctx) for name in names]
-            with formatter.section(heading):
-                formatter.write_dl([record for record in records if record is not None])
-        with formatter.section("Rarely needed (the documentation explains them)"):
-            lines = textwrap.wrap(" ".join(options), break_on_hyphens=False)
-            formatter.write("".join(f"  {line}\n" for line in lines))
-
-
 @click.command(
-    cls=_Serve,
+    cls=HeadedCommand,
     params=OPTIONS,
     context_settings={
         "help_option_names": ["-h", "--help"],

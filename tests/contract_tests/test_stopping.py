@@ -18,7 +18,7 @@ from helpers.far import config, remote
 from helpers.serving import LOGIN
 
 from crmcom_kit.contract_tests.campaign.stopping import Stop
-from crmcom_kit.contract_tests.options.commands import HeadedCommand
+from crmcom_kit.contract_tests.options.commands import RunCommand
 from crmcom_kit.contract_tests.reports.files import write
 from crmcom_kit.contract_tests.run.run import run
 from crmcom_kit.mock_server import create_app
@@ -65,7 +65,7 @@ def test_a_swallowed_signal_stops_the_run_before_the_next_request(at: int) -> No
 def test_a_signal_before_there_is_a_run_ends_the_command_with_2() -> None:
     """What a command imports takes a while."""
 
-    @click.command(cls=HeadedCommand)
+    @click.command(cls=RunCommand)
     def importing() -> None:
         signal.raise_signal(signal.SIGINT)
 

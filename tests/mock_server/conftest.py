@@ -217,11 +217,11 @@ class Served:
 
 @pytest.fixture(scope="session")
 def start_server() -> Iterator[Callable[..., Served]]:
-    """Start ``python -m crmcom_kit.mock_server`` on a free port with flags, or another command."""
+    """Start ``crmcom-kit serve`` on a free port with flags, or another command."""
     started: list[Served] = []
 
     def start(*flags: str, command: tuple[str, ...] = (), **more: Any) -> Served:
-        command = command or (sys.executable, "-m", "crmcom_kit.mock_server", "--port", "0")
+        command = command or (sys.executable, "-m", "crmcom_kit", "serve", "--port", "0")
         started.append(Served(*command, *flags, **more))
         return started[-1]
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from crmcom_kit.cli import main
 from crmcom_kit.fixtures import webhook_request_entries
 from crmcom_kit.mock_server.cli.serve import serve
 from crmcom_kit.mock_server.http import server as serving
@@ -62,7 +63,7 @@ def _never_serve_here(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def one_line(*arguments: str) -> str:
-    refused = CliRunner().invoke(serve, ["--port", "0", *arguments])
+    refused = CliRunner().invoke(main, ["serve", "--port", "0", *arguments])
     assert refused.exit_code == 2, refused.output
     assert refused.stdout == ""
     assert re.fullmatch(r"Error: [^\n]+\n", refused.stderr), refused.stderr
@@ -112,7 +113,7 @@ def test_options_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) 
 
 def test_help_fits_on_a_screen_and_names_every_flag() -> None:
     """Common flags have what they are for and the default; of rare ones it has the names."""
-    shown = CliRunner().invoke(serve, ["-h"], terminal_width=100).output
+    shown = CliRunner().invoke(main, ["serve", "-h"], terminal_width=100).output
 
     for option in serve.params:
         if getattr(option, "hidden", False):  # a former name
