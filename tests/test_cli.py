@@ -57,14 +57,14 @@ def test_slow_libraries_are_imported_only_where_needed(arguments: list[str]) -> 
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_every_sub_command_is_where_the_table_says(name: str) -> None:
+def test_every_sub_command_is_in_the_module_of_the_table(name: str) -> None:
     answer = CliRunner().invoke(main, [name, "-h"])
 
     assert answer.exit_code == 0, answer.output
     assert f"Usage: main {name} " in answer.output
 
 
-def test_ctrl_c_is_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_ends_with_the_status_of_an_interrupt(monkeypatch: pytest.MonkeyPatch) -> None:
     """It ends with the status that a shell gives it: 1 would tell of a broken statement."""
 
     def interrupt(_: str) -> None:
@@ -75,7 +75,7 @@ def test_ctrl_c_is_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
     assert CliRunner().invoke(main, ["check"]).exit_code == 130
 
 
-def test_the_removed_proxy_says_what_to_use() -> None:
+def test_the_removed_proxy_names_its_replacements() -> None:
     """Whatever its options are, the error names the commands and the page."""
     answer = CliRunner().invoke(main, ["proxy", "--base-url", "http://127.0.0.1:1"])
 
@@ -117,7 +117,7 @@ def test_a_reader_that_goes_away_is_no_error(arguments: list[str]) -> None:
     ("arguments", "unbuffered"),
     [("--help", ""), ("--version", "1"), ("openapi", "1"), ("fixtures --count 1", "")],
 )
-def test_a_full_disk_is_told_in_one_line(arguments: str, unbuffered: str) -> None:
+def test_a_full_disk_is_an_error_of_one_line(arguments: str, unbuffered: str) -> None:
     """What cannot be written is no success, whether Python keeps output back or not."""
     with Path("/dev/full").open("wb") as full:
         run = subprocess.run(
@@ -136,7 +136,7 @@ def test_a_full_disk_is_told_in_one_line(arguments: str, unbuffered: str) -> Non
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Windows starts no process without standard output")
-def test_closed_standard_output_is_told() -> None:
+def test_closed_standard_output_is_an_error() -> None:
     """A shell can close it: `>&-`; what was asked for goes nowhere then."""
     command = '"$0" -m crmcom_kit schemas >&-'
     run = subprocess.run(

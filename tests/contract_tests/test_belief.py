@@ -133,7 +133,7 @@ def test_a_list_rules_out_the_interpretations_that_it_contradicts() -> None:
     assert {exclusion.exchange for exclusion in exclusions} == {*conversation.exchanges[1:]}
 
 
-def test_a_list_tells_of_a_filter_that_leaves_something_out() -> None:
+def test_a_list_tests_only_filters_that_leave_something_out() -> None:
     """A server that ignores a filter that all webhook requests fit returns the same."""
     all_rejected = Conversation(listed([ONE]), listed([ONE], **JOBS, life_cycle_state="REJECTED"))
     assert not {statement for statement in all_rejected.held if statement.endswith(".filter")}
@@ -148,7 +148,7 @@ def test_a_list_tells_of_a_filter_that_leaves_something_out() -> None:
     assert "list.entity.filter" in either.held  # of two, one is enough: it has brought the first
 
 
-def test_what_rests_on_one_that_may_have_changed_proves_nothing_any_more() -> None:
+def test_an_untracked_record_supports_no_suspicion() -> None:
     """A list that lacked it rules nothing out once it is gone, or was seen changed."""
     prefixed, others = record(1, url=f"{TWO['url']}/more"), [TWO, THREE, record(4)]
     longer = [record(at, entity="LEADS") for at in range(5, 12)]  # so the next one is not cut
@@ -258,7 +258,7 @@ def test_a_tenth_of_20_000_webhook_requests_takes_10_megabytes(shown: dict[str, 
 LONG = "The receiver did not respond, whatever was tried. "
 
 
-def test_a_long_value_is_compared_and_the_old_one_is_told() -> None:
+def test_a_changed_long_value_is_reported_with_the_old_one() -> None:
     """Only a digest of it is known; the response that showed it still has it."""
     conversation = Conversation(show(record(1, error_description=LONG)))
     conversation.hear(listed([record(1, error_description=LONG)]))
@@ -290,7 +290,7 @@ def test_the_same_json_speaks_for_the_same_statements() -> None:
     assert changed_list.suspicions != []
 
 
-def test_of_a_value_of_a_filter_that_is_very_long_nothing_is_said() -> None:
+def test_a_very_long_filter_value_raises_no_suspicion() -> None:
     """Whether a filter selects it is unknown, and no request names it."""
     long = "x" * 2_001
     names = {"id": "D9", "name": long, "alternative_code": "C9"}

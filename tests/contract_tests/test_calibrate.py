@@ -113,7 +113,7 @@ def test_the_world_is_as_it_was_before_the_run(calibration: Calibration) -> None
     assert all("x_new" in each for each in world)
 
 
-def test_nobody_is_in_a_profile(calibration: Calibration) -> None:
+def test_a_profile_names_no_person_or_host(calibration: Calibration) -> None:
     """Names, user names, e-mail addresses and hosts are others; nothing secret is in any file."""
     kept, without = (profile_files(calibration, keep_personal_data=keep) for keep in (True, False))
 
@@ -175,7 +175,7 @@ def test_one_person_has_one_name() -> None:
     assert "Strauß" not in found[2]["text"]
 
 
-def test_texts_that_nobody_has_read_are_counted(calibration: Calibration) -> None:
+def test_free_texts_are_counted(calibration: Calibration) -> None:
     """Those of several words, each once; not those of members that name people, which are gone."""
     texts = ["Call Ann Lee", "Call Ann Lee", "Timeout", "2016-01-01 10:00", "No. 7"]
     world = [{"person_name": "Ann Lee", "entity": "JOBS"}, {"a": texts}, {"b": {"c": "to Bo"}}]
@@ -284,7 +284,7 @@ def test_a_recording_counts_before_requests(server: StandIn, calibration: Calibr
     assert numbers[-1] > calibration.results.history[-1].number
 
 
-def test_why_responses_taught_little_is_said(calibration: Calibration) -> None:
+def test_unusable_responses_are_noted(calibration: Calibration) -> None:
     """They have no envelope, or tokens that the release does not have."""
     login = Call("token", "POST", "authentication/token")
     log = replace(
@@ -377,7 +377,7 @@ def test_two_responses_are_compared(one: Exchange, other: Exchange, what: Any) -
         ("a secret", "a status that is a string"),
     ],
 )
-def test_what_an_envelope_lacks_is_said(status: Any, lacking: str) -> None:
+def test_a_difference_names_what_an_envelope_lacks(status: Any, lacking: str) -> None:
     (found,) = Comparison().differences(bare(status), said(BEFORE))
 
     assert found == Difference("no envelope", f"HTTP 200, {lacking}", "served")

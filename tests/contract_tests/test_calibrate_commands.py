@@ -97,7 +97,7 @@ def test_a_recording_teaches_as_well(
 @pytest.mark.parametrize(
     "words", [["calibrate", "--out", "p"], ["diff", "--other", "http://127.0.0.1:9/x"]]
 )
-def test_what_a_server_says_leaks_nothing_and_moves_no_cursor(
+def test_texts_of_a_server_leak_nothing_and_move_no_cursor(
     serve: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]
 ) -> None:
     """A refusal of the login may repeat the password."""

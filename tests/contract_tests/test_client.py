@@ -341,7 +341,7 @@ def test_a_long_request_is_not_sent() -> None:
     assert sender.sent == 0
 
 
-def test_what_each_request_says_of_its_response_and_connection() -> None:
+def test_a_request_asks_for_no_coding_and_may_close_its_connection() -> None:
     """No coding is asked for, which may be a bomb; nothing follows the body of a GET.
 
     A server may leave that body unread, and take it for the beginning of the next request.
@@ -384,7 +384,7 @@ def test_a_gzip_that_was_not_asked_for_is_undone(
 
 
 @pytest.mark.parametrize("header", [("Set-Cookie", "a=\xe9; Path=/"), ("Location", "http://[::1")])
-def test_odd_headers_are_no_outage(header: tuple[str, str]) -> None:
+def test_unreadable_headers_are_no_outage(header: tuple[str, str]) -> None:
     """Cookies are not sent back and redirects not followed, so neither needs to be readable."""
     odd = {header[0].encode(): header[1].encode("latin-1")}
     sent: list[bool] = []

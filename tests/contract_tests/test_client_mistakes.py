@@ -221,7 +221,7 @@ OPEN = [
 
 
 @pytest.mark.parametrize(("made", "statement"), OPEN, ids=lambda part: str(part)[:40])
-def test_what_is_open_is_a_note(made: Entry, statement: str) -> None:
+def test_an_undocumented_request_is_a_note(made: Entry, statement: str) -> None:
     assert f"?{statement}" in mistakes_of(made)
     assert all(text.startswith("?") for text in mistakes_of(made))
 

@@ -58,7 +58,7 @@ def test_a_mock_of_its_own_passes_and_every_report_is_written(tmp_path: Path) ->
     assert "PASSED: 105 of 107 statements hold; 2 were not exercised (" in done.stdout
 
 
-def test_a_broken_server_is_1_and_says_what_is_broken(
+def test_a_broken_server_is_1_and_names_the_statement(
     serve: Callable[..., str], tmp_path: Path
 ) -> None:
     wrong, right = ROWS["business_units_null_in_show"].server(), StandIn()
@@ -92,7 +92,7 @@ def test_a_broken_server_is_1_and_says_what_is_broken(
         (["--seed", "x"], {}, "Error: "),
     ],
 )
-def test_a_run_that_cannot_be_is_2(
+def test_a_run_that_cannot_begin_is_2(
     tmp_path: Path, arguments: list[str], variables: dict[str, str], text: str
 ) -> None:
     done = check(tmp_path, *arguments, **variables)

@@ -264,7 +264,7 @@ def test_another_matter_that_a_repetition_shows_is_kept() -> None:
     ("by_anybody", "others", "confirmed"),
     [(True, {"url"}, False), (True, {"number"}, True), (False, {"url"}, True)],
 )
-def test_an_effect_that_others_have_as_well_is_nobodys(
+def test_an_effect_that_others_caused_before_is_not_confirmed(
     others: set[str], *, by_anybody: bool, confirmed: bool
 ) -> None:
     """What others did before may be theirs again."""

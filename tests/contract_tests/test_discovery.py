@@ -52,7 +52,7 @@ def test_a_list_that_is_too_long_is_narrowed(monkeypatch: pytest.MonkeyPatch) ->
     assert session.belief.records.condensed
 
 
-def test_the_scope_says_where_to_look_first() -> None:
+def test_discovery_begins_in_the_scope() -> None:
     scope = Scope(definition=NAME)
     session = kit_for("R15", scope)
     discover(session)
@@ -67,7 +67,7 @@ def test_the_scope_says_where_to_look_first() -> None:
 
 
 @pytest.mark.parametrize("release", ["R10", "R13", "R18"])
-def test_the_first_pass_has_room_for_each_odd_request(release: str) -> None:
+def test_the_first_pass_has_room_for_each_undocumented_request(release: str) -> None:
     session = kit_for(release, EVERYTHING)
     discover(session)
     odd = [template for template in all_templates() if template.is_undocumented]

@@ -70,7 +70,7 @@ def test_a_fault_that_no_list_knows_is_shrunk_to_one_request(
     assert len(results.history) <= 400
 
 
-def test_a_failure_that_does_not_come_again_accuses_nobody() -> None:
+def test_a_failure_that_is_not_repeated_is_no_violation() -> None:
     app = FailsOnce()
 
     results = of_reads(app)

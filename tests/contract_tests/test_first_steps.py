@@ -51,7 +51,7 @@ def test_a_base_url_without_the_path_gets_a_hint(
     assert " 0 broken" in done.stdout
 
 
-def test_a_refused_login_accuses_nobody(serve: Callable[..., str], tmp_path: Path) -> None:
+def test_a_refused_login_is_no_violation(serve: Callable[..., str], tmp_path: Path) -> None:
     """Only their owner knows whether the credentials are right."""
     base = serve(create_app(release="R9"))
 
@@ -68,7 +68,7 @@ class AcceptsNoToken(StandIn):
         raise Refusal("invalid_token", "The token is not valid.")
 
 
-def test_a_server_that_accepts_no_token_is_said_to_do_so() -> None:
+def test_a_server_that_accepts_no_token_is_inconclusive() -> None:
     """Perhaps the user may not call list: nothing is accused, and nothing was seen."""
     results = checked(AcceptsNoToken(), limits=Limits(max_requests=300))
 

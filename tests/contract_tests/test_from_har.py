@@ -139,7 +139,7 @@ def test_what_mitmdump_records(tmp_path: Path) -> None:
     assert one_session(path)[0] == ["resend.sends_again"]
 
 
-def test_how_else_programs_tell_of_requests(tmp_path: Path) -> None:
+def test_requests_are_read_as_other_programs_write_them(tmp_path: Path) -> None:
     """Charles has JSON as a form's only name, and mitmproxy no body of a DELETE."""
     form = changed("resend", DONE)
     form["request"]["postData"] = {"params": [{"name": form["request"]["postData"]["text"]}]}
@@ -244,7 +244,7 @@ def test_a_recording_of_several_servers_takes_a_base_url(tmp_path: Path) -> None
     assert results.target.base_url == f"http://localhost/crm{API_PATH}"
 
 
-def test_a_mocks_recording_says_its_release(tmp_path: Path) -> None:
+def test_a_recording_of_a_mock_has_its_release(tmp_path: Path) -> None:
     """Unless another is asked for; a file of a browser beside it says nothing."""
     by_mock, by_browser = (archive([login()], _release="R15.0.0"), archive([show(ONE)]))
     results = checked(tmp_path, by_browser, by_mock)
@@ -329,7 +329,7 @@ def test_no_report_shows_a_secret_of_the_recording(tmp_path: Path) -> None:
 # What is said of it.
 
 
-def test_statements_that_no_request_tests_say_so(tmp_path: Path) -> None:
+def test_statements_that_no_request_tests_have_a_reason(tmp_path: Path) -> None:
     """A recording that shows nothing of what is asked for has failed, not passed."""
     text = archive([login(), listed([ONE])])
     results = checked(tmp_path, text, only="delete.*")
@@ -449,7 +449,7 @@ def test_the_command(tmp_path: Path) -> None:
     assert "✗" not in done.stdout
 
 
-def test_what_got_no_room_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_untracked_records_are_warned_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is checked by itself alone."""
     monkeypatch.setattr(
         observer, "Belief", lambda release, known: Belief(release, known, TrackedRecords(1))

@@ -100,7 +100,7 @@ def test_a_scope_that_matches_nothing_is_an_error_before_any_change() -> None:
     assert {exchange.call.method for exchange in results.history} <= {"token", "list", "show"}
 
 
-def test_a_scope_that_is_used_up_says_so() -> None:
+def test_a_scope_that_is_used_up_is_no_error() -> None:
     """One webhook request: it is deleted, and what needs more was not sent."""
     server = StandIn()
     records = server.records.values()

@@ -85,7 +85,7 @@ def config(**options: Any) -> RunConfig:
 @pytest.mark.parametrize(
     ("release", "limit", "right", "wrong"), [("R12", 1, 2, 2), ("R9", 0, 1, 0), ("R12", 2, 3, 3)]
 )
-def test_logins_are_as_few_as_allowed_and_as_a_dry_run_says(
+def test_logins_are_as_few_as_allowed_and_as_in_a_dry_run(
     release: str, limit: int, right: int, wrong: int
 ) -> None:
     """Two wrong passwords never follow each other."""

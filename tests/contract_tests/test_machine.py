@@ -89,7 +89,7 @@ def test_without_confirmation_what_is_suspected_fails_an_example() -> None:
         run(of(VARIANTS["others_every_8_empty_error"], confirms=False), 30)
 
 
-def test_what_needs_more_than_is_shown_is_said() -> None:
+def test_a_violation_that_is_not_shortened_shows_all_requests() -> None:
     """A fault of which the oracle can't see what it rests on: all requests are shown."""
     with pytest.raises(Broken) as raised:
         run(of(ROWS["resend_answers_with_first"]), 100)
@@ -226,7 +226,7 @@ def test_settings_are_those_of_the_class_and_its_parents() -> None:
     assert child.TestCase.settings.phases == phases
 
 
-def test_what_cannot_be_a_server_is_said() -> None:
+def test_an_invalid_target_is_refused() -> None:
     for make, error in (
         (lambda: 5, "Contract.target: returned 5; it must return a mock, a WSGI or ASGI app"),
         (StandIn, "Contract.login: is missing; it must be the credentials"),

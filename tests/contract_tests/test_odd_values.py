@@ -140,7 +140,7 @@ def test_a_query_may_be_anything(query: str) -> None:
         conversation.hear(made)
 
 
-def test_an_error_of_a_check_is_none_of_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_of_a_check_is_not_an_error_of_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
     """The error of the run has the name of the check; the other checks go on."""
 
     def fail(*_: object) -> None:
@@ -168,7 +168,7 @@ def test_texts_of_a_report_have_an_end() -> None:
         assert len(suspicion.expected) + len(suspicion.seen) <= MAX_TEXT
 
 
-def test_no_half_of_a_character_is_learned() -> None:
+def test_no_surrogate_is_learned() -> None:
     """A unit with a surrogate in its name is not the run's own in a calibrated mock."""
     log = record(1)["log_information"] | {"updated_date": "2026-01-01T00:00:00"}
     for name in ("Main", "\ud800"):

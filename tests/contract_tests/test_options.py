@@ -68,7 +68,7 @@ def given(**changes: Any) -> dict[str, Any]:
         ({"only": "methods.k*"}, "--only: 'methods.k*' is not allowed; allowed is"),
     ],
 )
-def test_what_cannot_be_followed_is_refused_by_name(changes: dict[str, Any], text: str) -> None:
+def test_an_invalid_option_is_refused_by_name(changes: dict[str, Any], text: str) -> None:
     """Each error names the option, what was seen and what is allowed, and no secret."""
     with pytest.raises(OptionsError) as caught:
         prepared(given(**changes), now=NOW)
@@ -200,7 +200,9 @@ def test_only_files_that_end_are_read(tmp_path: Path) -> None:
             prepared(given(deviations=str(path)), now=NOW)
 
 
-def test_unreadable_certificates_are_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_unreadable_certificates_are_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     """Before anything is sent, and only where the server has https."""
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none.pem"))
     check_url("http://crm.example.com")

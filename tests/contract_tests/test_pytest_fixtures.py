@@ -293,7 +293,7 @@ def test_the_suite_has_the_statements_of_a_recordings_release(pytester: pytest.P
     done.stdout.fnmatch_lines("*::test_statement[[]entities.r15[]]")
 
 
-def test_the_suite_says_once_why_it_cannot_run(pytester: pytest.Pytester) -> None:
+def test_a_suite_that_cannot_run_has_one_error(pytester: pytest.Pytester) -> None:
     """An option that cannot be followed is one error, and so is a server that is not there."""
     wrong = pytester.runpytest_inprocess(*SUITE, "--crmcom-rate", "0")
     unread = pytester.runpytest_inprocess(*SUITE, "--crmcom-deviations", "nosuch.toml")

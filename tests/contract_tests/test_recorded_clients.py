@@ -161,7 +161,7 @@ def test_a_lost_change_is_no_other_kind_of_mistake(tmp_path: Path) -> None:
     assert finding.remark.right.method == "show"
 
 
-def test_requests_without_a_response_are_judged(tmp_path: Path) -> None:
+def test_requests_without_a_response_are_checked(tmp_path: Path) -> None:
     """Only what a server did with them is not known, and a wrong path has no statement."""
     bare = request("GET", f"webhook_request/list?token={TOKEN}&entity=JOBS")
     entries = [listed(refused(), url="x") | LOST, bare | LOST, listed([ONE])]
@@ -211,7 +211,7 @@ def test_a_form_with_a_hidden_token_is_whole(tmp_path: Path) -> None:
 WRONG = listed(refused(), url="x")
 
 
-def test_one_side_alone_can_be_judged(tmp_path: Path) -> None:
+def test_one_side_alone_can_be_checked(tmp_path: Path) -> None:
     """The other one then decides nothing, and the first line says whose fault it is."""
     broken = listed([DONE], entity="JOBS", life_cycle_state="REJECTED")
     text = archive([login(), WRONG, broken])

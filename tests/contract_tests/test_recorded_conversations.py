@@ -268,7 +268,7 @@ def test_sound_clients_of_legal_servers_give_no_alarm(tmp_path: Path, seed: int)
     assert recordings.faults(recordings.session(seed, tmp_path)) == []
 
 
-def test_a_method_that_showed_what_nobody_had_seen_was_served(tmp_path: Path) -> None:
+def test_a_method_that_showed_a_new_record_was_served(tmp_path: Path) -> None:
     """Only one that never showed anything was never served."""
     served = checked(tmp_path, archive([show(ONE), show(TWO, 2), show(refused())]))
     assert served.never_served == ()

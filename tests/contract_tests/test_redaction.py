@@ -137,7 +137,7 @@ def test_near_misses_of_a_password_are_redacted() -> None:
         assert "rrect horse" not in redactor.text(f"it was {text}, and wrong").lower()
 
 
-def test_tokens_can_be_told_apart() -> None:
+def test_each_token_has_its_own_variable() -> None:
     """Each that a login returned has a variable of its own, also in what was redacted before."""
     history = [
         exchange(LOGIN, f'{{"data": {{"token": "{t}"}}}}'.encode()) for t in ("T-01234", JWT)

@@ -103,7 +103,7 @@ def test_every_statement_has_the_verdict_that_it_earned(
     assert bool(result.why) == bool(why)
 
 
-def test_a_reason_that_several_deviations_have_is_said_once() -> None:
+def test_a_reason_of_several_deviations_is_given_once() -> None:
     """A draft has an entry for each method, often with one cause."""
     listed = [deviation(statement="response.number", seen=each) for each in ("7", "*")]
 
@@ -177,7 +177,7 @@ LACKS = ("Show was sent twice and never served", "no resend became SUCCESSFUL")
         (1, 0, 0, {"unconfirmed": 1}, 0, "UNCONFIRMED: 1 of "),
     ],
 )
-def test_every_report_for_people_says_the_outcome(
+def test_every_report_for_people_begins_with_the_outcome(
     holds: int, broke: int, stale: int, changes: dict[str, Any], exit_code: int, said: str
 ) -> None:
     """In the same sentence, first of all; a terminal shows it at the end once more.
@@ -285,7 +285,7 @@ def test_har_of_large_bodies_is_small() -> None:
     assert content["comment"] == f"{CUT}the first {har.MAX_BODY} of {len(body)} bytes"
 
 
-def test_summary_shows_what_a_server_says_as_text() -> None:
+def test_the_summary_escapes_texts_of_the_server() -> None:
     """Its text stands in one block of code, which does not end early."""
     findings = broken("response.number", "```\n</details>")
 

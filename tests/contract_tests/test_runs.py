@@ -27,7 +27,7 @@ from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.schemas import API_PATH, resolve
 
 
-def test_a_run_that_can_read_nothing_fails_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_that_can_read_nothing_fails_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     def respond(_: int, request: httpx.Request) -> httpx.Response | None:
         is_list = request.url.path.endswith("/list") and "no-token" not in str(request.url)
         large = b'{"data": "' + b"x" * 50_000 + b'"}'

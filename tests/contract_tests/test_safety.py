@@ -301,7 +301,7 @@ class TestGuard:
         ids=repr,
     )  # fmt: skip
     @pytest.mark.parametrize("method", sorted(BOTH))
-    def test_what_might_name_another_one_is_not_sent(
+    def test_an_identifier_that_may_name_another_record_is_not_sent(
         self, session: Session, method: str, parameters: dict[str, Any]
     ) -> None:
         """Under a scope no members, types and values pass but documented ones of what is in it."""
@@ -323,7 +323,7 @@ class TestGuard:
         ],
         ids=repr,
     )  # fmt: skip
-    def test_a_call_that_is_written_another_way_is_not_sent(
+    def test_an_undocumented_form_of_a_change_is_not_sent(
         self, session: Session, changed: dict[str, Any]
     ) -> None:
         """Under a scope no other verb, path, query, header or body passes than the documented."""

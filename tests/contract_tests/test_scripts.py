@@ -184,7 +184,7 @@ def test_what_a_recording_hides_is_asked_for(serve: Callable[..., str]) -> None:
     assert [seen[2] for seen in recorder.seen[1:]] == [f"token={NEW[0]}", "token=wrong", "token=S"]
 
 
-def test_a_script_runs_and_reads_nothing_that_a_recording_says(
+def test_texts_of_a_recording_run_no_command_and_read_no_file(
     serve: Callable[..., str], tmp_path: Path
 ) -> None:
     """No program is trusted: methods in it are no commands, and bodies name no files."""
@@ -203,7 +203,7 @@ def test_a_script_runs_and_reads_nothing_that_a_recording_says(
     assert recorder.seen[-1][3] == f"@{secret}".encode()
 
 
-def test_a_script_says_which_variable_is_missing(serve: Callable[..., str]) -> None:
+def test_a_script_names_the_missing_variable(serve: Callable[..., str]) -> None:
     """Without its password it does not log in with an empty one, unless somebody types it."""
     login, calls = Login(username=USER, password=PASSWORD), [show(OLD[0])]
     script = script_for(serve(Recorder()), login, calls, exchange(log_in(), OLD[0]))
@@ -216,7 +216,7 @@ def test_a_script_says_which_variable_is_missing(serve: Callable[..., str]) -> N
     assert "CRMCOM_USERNAME" in done.stderr
 
 
-def test_what_a_server_says_is_no_variable(serve: Callable[..., str]) -> None:
+def test_a_text_of_a_server_is_no_variable(serve: Callable[..., str]) -> None:
     """An id that looks like one arrives as it is: it would be the reader's password."""
     recorder, name = Recorder(), "$CRMCOM_PASSWORD"
     calls = [resend(OLD[0], n={"id": name}), replace(show(OLD[0]), query=f"entity={name}")]

@@ -91,7 +91,7 @@ def test_a_failure_each_time_is_a_violation_unless_all_errors_are_so(
     assert statements == ({STATEMENT} if accused else set())
 
 
-def test_a_failure_that_does_not_come_again_is_a_note() -> None:
+def test_a_failure_that_is_not_repeated_is_a_note() -> None:
     down = [listed(RECORDS), *nowhere(400), *lists(500)]
     service = Conversation(*down).oracle.service
     assert [*service.conclude()] == []  # nothing else was met meanwhile
@@ -112,7 +112,7 @@ def test_a_failure_that_does_not_come_again_is_a_note() -> None:
         ([], ""),
     ],
 )
-def test_what_is_never_served_is_said(failures: Sequence[Entry], said: str) -> None:
+def test_a_method_that_was_never_served_is_reported(failures: Sequence[Entry], said: str) -> None:
     service = after(failures, 200)
     assert [*service.conclude()] == []
     assert [line.partition(" (")[0] for line in service.never_served()] == [said] * bool(said)
@@ -146,7 +146,7 @@ class SendsNothing(StandIn):
         return super().do_resend(call)
 
 
-def test_a_run_says_so() -> None:
+def test_a_headline_names_what_was_never_served() -> None:
     """It asks again for what failed, and its headline names what was never served."""
     results = checked(SendsNothing(), only="[er]*", limits=Limits(max_requests=500))
     assert alarms(results) == []

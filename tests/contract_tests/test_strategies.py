@@ -91,7 +91,7 @@ def test_a_call_prints_in_a_line_without_its_token(call: Call) -> None:
 
 
 @given(strategies.calls(SCENE, methods=["resend"], layers=["resend"]))
-def test_calls_go_to_the_methods_that_are_named(call: Call) -> None:
+def test_calls_are_drawn_for_the_named_methods(call: Call) -> None:
     assert "resend" in call.path
 
 
@@ -110,7 +110,7 @@ def test_a_strategy_of_calls_prints_neither_the_table_nor_the_login() -> None:
         ({"methods": ["show"], "layers": ["resend"]}, "layers: resend have no template for"),
     ],
 )
-def test_what_cannot_be_drawn_is_said(given_: dict[str, Any], message: str) -> None:
+def test_an_unknown_method_or_layer_is_refused(given_: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         strategies.calls(SCENE, **given_)
 

@@ -351,7 +351,7 @@ def test_paging_is_of_r13() -> None:
     )
 
 
-def test_a_suspicion_tells_both_values_and_where_they_come_from() -> None:
+def test_a_suspicion_has_both_values_and_their_exchanges() -> None:
     conversation = Conversation(show(ONE), changed("delete", record(1, entity_id="E9")))
     (suspicion,) = conversation.suspicions
     assert (suspicion.expected, suspicion.seen) == ("entity_id of 1 unchanged: 'E1'", "'E9'")

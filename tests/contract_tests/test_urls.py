@@ -170,7 +170,7 @@ def test_the_user_is_in_no_report() -> None:
         ("h?k=1", "abc", {False}),
     ],
 )
-def test_a_placeholder_is_equal_to_itself_and_tells_nothing_else(
+def test_a_placeholder_decides_only_equality_with_itself(
     seen: str, wanted: str, fits: set[bool | None]
 ) -> None:
     """Whether one hidden value begins with another is unknown."""

@@ -62,7 +62,7 @@ def test_either_offset_counts_while_clocks_change() -> None:
     assert ALL & ~fails & ~fits
 
 
-def test_a_moment_with_a_zone_may_be_compared_as_it_is_written_or_as_it_is_meant() -> None:
+def test_a_moment_with_a_zone_is_compared_in_local_time_or_in_utc() -> None:
     """Only where both say the same it tells something."""
     written = moment("2016-07-01T01:00:00+02:00")
     assert written is not None
@@ -78,7 +78,7 @@ def test_the_calendar_may_end(text: str) -> None:
     assert is_among(written, range(1))[0] | is_among(written, range(1))[1]
 
 
-def test_the_fewest_marks_are_counted_in_all_zones_at_once() -> None:
+def test_the_zone_with_the_minimum_of_marks_is_found() -> None:
     """As if each zone was counted alone; the plainest of those with the fewest."""
     random = Random(0)
     marks = [random.getrandbits(ALL.bit_length()) & random.getrandbits(200) for _ in range(50)]

@@ -123,9 +123,7 @@ def _port() -> Iterator[int]:
         yield port
 
 
-def test_it_serves_with_a_root_that_is_read_only_and_stops_when_it_is_told_to(
-    image: Image, port: int
-) -> None:
+def test_it_serves_with_a_read_only_root_and_stops_at_a_signal(image: Image, port: int) -> None:
     """READY, healthy by its own check, never root, and SIGTERM ends it with 0."""
     kind, probe = image.config["Healthcheck"]["Test"]
     assert kind == "CMD-SHELL"

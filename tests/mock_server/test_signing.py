@@ -45,7 +45,7 @@ SHA256 = "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"
         ({"encoding": "base64"}, b"\x0b" * 20, "sDRMYdjbOFNcqK/OrwvxK4gdwgDJgz2nJuk3bC4yz/c="),
     ],
 )
-def test_known_answers_come_out(options: Any, key: str | bytes, code: str) -> None:
+def test_published_test_vectors_are_reproduced(options: Any, key: str | bytes, code: str) -> None:
     """By each algorithm, and in each encoding."""
     assert sign(b"Hi There", key, **options) == code
 

@@ -36,7 +36,7 @@ def contains(whole: Any, part: Any) -> bool:
         ("authentication_web_api_key_token_r10", "web_api_key_token"),
     ],
 )
-def test_answers_keep_what_was_captured(name: str, example: str) -> None:
+def test_examples_contain_the_captured_response(name: str, example: str) -> None:
     """Completing an answer changed nothing of the part that is known."""
     (whole,) = examples(f"{example}_answer", resolve("R10")).values()
 

@@ -151,7 +151,7 @@ def test_a_token_is_a_scheme_in_a_query_and_a_member_in_a_body(release: str, rea
             assert ("token" in body["required"]) == (path != "authentication/token")
 
 
-def test_list_says_that_one_of_its_parameters_is_mandatory(read: Any) -> None:
+def test_list_needs_one_of_its_filters(read: Any) -> None:
     """What OpenAPI can't express stands in an extension and in the text."""
     found = read().operation("webhook_requests/list")
     names = found["x-at-least-one-of"]
@@ -183,7 +183,7 @@ def test_list_says_that_one_of_its_parameters_is_mandatory(read: Any) -> None:
         ("list", "created_date", ["2015-11-02", "2015-11-02T16:03:33"], ["02.11.2015", "2015"]),
     ],
 )
-def test_query_parameters_say_what_they_take(
+def test_query_parameters_have_a_schema(
     path: str, parameter: str, right: list[str], wrong: list[str], read: Any
 ) -> None:
     document = read("R9")

@@ -65,7 +65,7 @@ def test_every_entry_is_legal() -> None:
         assert re.fullmatch(r"[^\n]{10,240}\.", entry.text), entry
 
 
-def test_readings_say_that_they_are_ours() -> None:
+def test_inferred_statements_are_marked_as_our_reading() -> None:
     """What no page or example shows is told apart in the sentence itself."""
     ours = {f.id for f in statements() if f.evidence in ("inferred", "assumed")}
     assert {f.id for f in statements() if "our reading" in f.text} == ours
@@ -184,7 +184,7 @@ def test_a_statement_is_about_the_methods_of_a_release(release: str) -> None:
         ("web_api_key_token.parameters.mandatory", "parameters.mandatory"),
     ],
 )
-def test_an_unknown_id_is_answered_with_near_ones(wrong: str, near: str) -> None:
+def test_an_unknown_id_is_refused_with_near_ones(wrong: str, near: str) -> None:
     with pytest.raises(UnknownStatement) as caught:
         statement(wrong)
     message, _, nearest = str(caught.value).partition("; nearest: ")

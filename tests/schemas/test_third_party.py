@@ -77,7 +77,7 @@ def test_what_is_written_is_read_back(
         ({"message.wrapper": "none"}, {"header"}),
     ],
 )
-def test_the_code_is_where_the_dial_says(changes: dict[str, str], places: set[str]) -> None:
+def test_the_dial_places_the_code(changes: dict[str, str], places: set[str]) -> None:
     """In the body, in a header, or in both; without a wrapper only a header has room for it."""
     message = messages(**changes, **{"message.code_header": "X-Sign"}).write(DATA, "C0DE")
 

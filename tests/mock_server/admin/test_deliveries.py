@@ -84,7 +84,7 @@ def test_a_reset_clears_attempts_and_receiver(mock: Any, admin: Any) -> None:
     assert admin.ask("GET", "/deliveries/2")["id"] == 2
 
 
-def test_what_it_keeps_is_bounded_and_masked(mock: Any, admin: Any) -> None:
+def test_the_receiver_keeps_a_bounded_and_redacted_log(mock: Any, admin: Any) -> None:
     """The oldest requests go, and secrets in headers are not shown."""
     secret = {"Authorization": "Bearer hush", "X-Api-Key": "hush", "Cookie": "hush"}
     for _ in range(MAX_KEPT + 5):

@@ -29,7 +29,7 @@ def next_of(stream: Events, wanted: str, fits: Callable[[Any], bool] = bool) -> 
     return next(data for name, data in stream if name == wanted and fits(data))
 
 
-def test_calls_are_streamed_as_they_are_recorded(mock: Any) -> None:
+def test_entries_are_streamed_as_they_are_recorded(mock: Any) -> None:
     """Those after an id come first, then those to come; the stream ends with a reset."""
     for number in ("7", "8", "9"):
         mock.show(f"number={number}")
@@ -88,7 +88,7 @@ def test_a_delivery_is_streamed_until_it_ends(make_mock: Any) -> None:
     assert event["webhook_request"]["number"] == "8"
 
 
-def test_the_world_is_told_as_it_becomes(
+def test_the_state_of_the_world_is_streamed(
     mock: Any, admin_of: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Again and again, also after an import, until the mock stops; a fault that is over is none."""

@@ -65,7 +65,7 @@ def test_without_a_token_this_machine_alone_may(mock: Any, admin: Any, path: str
         ({"Authorization": f"Bearer {TOKEN}"}, 401),
     ],
 )
-def test_whoever_has_the_token_may(
+def test_a_caller_with_the_token_is_served(
     guarded: Any, admin_of: Any, headers: Any, status: int, address: Any
 ) -> None:
     """From anywhere; this machine needs it, too, and no answer tells what it is."""

@@ -58,7 +58,7 @@ SEEN_BY = ("/health", "/snapshots", CLOCK)
 
 
 @pytest.mark.parametrize(("verb", "path", "body", "parameter", "seen", "allowed"), REFUSED)
-def test_what_is_wrong_is_said(
+def test_an_invalid_value_is_named_and_changes_nothing(
     admin: Any, verb: str, path: str, body: Any, parameter: str, seen: str, allowed: str
 ) -> None:
     admin.ask("PUT", CLOCK, {"mode": "frozen"})
@@ -103,7 +103,7 @@ def test_an_unknown_path_is_refused_in_json(mock: Any, admin_of: Any, root: str,
     ("verb", "path", "allowed"),
     [("GET", "/__admin/reset", "OPTIONS, POST"), ("BREW", "/", "GET, HEAD, OPTIONS")],
 )
-def test_a_wrong_verb_is_answered_with_the_right_ones(
+def test_a_wrong_verb_is_refused_with_the_allowed_ones(
     mock: Any, verb: str, path: str, allowed: str
 ) -> None:
     answer = mock.client.open(path, method=verb)

@@ -45,7 +45,7 @@ def test_one_entry_has_everything(admin: Any) -> None:
     assert admin.refused("GET", "/requests/0-4")[0] == 404
 
 
-def test_calls_are_found_and_removed(mock: Any, admin: Any) -> None:
+def test_entries_are_found_and_removed(mock: Any, admin: Any) -> None:
     """By pattern: those that fit, and no others; without a pattern, all of them."""
     body = admin.ask("POST", "/requests/find", RESEND)
     assert (body["count"], body["dropped"], ids(body)) == (2, 0, ["0-2", "0-3"])
@@ -88,7 +88,7 @@ def test_the_journal_is_a_har(admin: Any) -> None:
     assert sent["bodySize"] > 0
 
 
-def test_a_har_tells_tokens_apart(mock: Any, admin: Any) -> None:
+def test_each_token_has_a_variable_in_a_har(mock: Any, admin: Any) -> None:
     """Each has its variable, wherever it is; one that nobody has issued is hidden."""
     tokens = [mock.login().data["token"], mock.login().data["token"]]
     for token in (*tokens, "made-up-token"):
@@ -141,7 +141,7 @@ def test_a_path_is_shown_as_it_was_sent(mock: Any, admin: Any) -> None:
     assert body["url"] == "/crmapi/rest/v2/authentication/tokens"
 
 
-def test_what_is_shown_turns_no_line_around(mock: Any, admin: Any) -> None:
+def test_entries_contain_no_directional_characters(mock: Any, admin: Any) -> None:
     """A terminal may show it: JSON has its escapes for control and bidirectional characters."""
     mock.client.post("/crmapi/rest/v2/webhook_requests/resend", data="\u202e\x9bé".encode())
 

@@ -138,7 +138,7 @@ def test_an_invalid_control_request_is_refused_and_changes_nothing(
     assert admin.send("GET", "/state").data == before
 
 
-def test_a_definition_without_a_name_is_called_by_its_id(admin: Any) -> None:
+def test_a_definition_without_a_name_is_named_by_its_id(admin: Any) -> None:
     """Webhook requests may name a definition by its id alone; no rule triggers it then."""
     admin.ask("PATCH", "/records/7", {"record": {"webhook_definition": {"id": "D9"}}})
     event = {"entity": "JOBS", "definition": "D9", "data": {}}

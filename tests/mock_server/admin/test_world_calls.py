@@ -14,7 +14,7 @@ def _mock(make_mock: Any) -> Any:
     return make_mock("R10")
 
 
-def test_health_says_what_runs(make_mock: Any, admin_of: Any) -> None:
+def test_health_shows_world_release_and_dialect(make_mock: Any, admin_of: Any) -> None:
     mock = make_mock("R14.1", dialect="http")
     mock.delete()
 

@@ -305,7 +305,7 @@ PROBES: dict[str, Probe] = {
 }
 
 
-def test_every_dial_has_a_probe_that_knows_its_choices() -> None:
+def test_every_dial_is_turned_through_its_choices() -> None:
     mine = [key for key in dials() if key.partition(".")[0] in TOPICS and key not in REAL]
     assert sorted(PROBES) == sorted(mine)
     for key, probe in PROBES.items():
@@ -313,5 +313,5 @@ def test_every_dial_has_a_probe_that_knows_its_choices() -> None:
 
 
 @pytest.mark.parametrize(("key", "value"), of_each_value(PROBES))
-def test_a_dial_does_what_it_says(make_mock: Any, key: str, value: Any) -> None:
+def test_each_value_of_a_dial_has_its_effect(make_mock: Any, key: str, value: Any) -> None:
     hold(make_mock, key, value, PROBES[key], clock=FixedClock(NOON))

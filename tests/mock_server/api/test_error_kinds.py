@@ -42,7 +42,7 @@ def test_every_kind_is_provoked() -> None:
 
 @pytest.mark.parametrize("dialect", ["default", "http"])
 @pytest.mark.parametrize("kind", MISTAKES)
-def test_a_kind_has_its_dialects_answer(make_mock: Any, kind: str, dialect: str) -> None:
+def test_a_kind_has_the_error_of_its_dialect(make_mock: Any, kind: str, dialect: str) -> None:
     """Status, code and sentence, then facts: "parameter: seen …; allowed is …"; a statement."""
     dials_now = load_dialect(dialect)
 
@@ -64,7 +64,7 @@ def test_a_kind_has_its_dialects_answer(make_mock: Any, kind: str, dialect: str)
 
 
 @pytest.mark.parametrize("kind", MISTAKES)
-def test_the_dials_of_a_kind_change_its_answer(make_mock: Any, kind: str) -> None:
+def test_the_dials_of_a_kind_change_its_error(make_mock: Any, kind: str) -> None:
     """Status, code and message are just that, whatever the characters; the facts remain."""
     message = "" if kind == "bad_date" else "Δεν γίνεται.\n"
     usual = provoke(make_mock, kind, {}).message

@@ -166,7 +166,7 @@ def test_a_record_is_deleted_afterwards(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize("beside", [{}, {"expire_token": True}, {"delete_record": True}])
-def test_a_reset_lets_go_of_who_is_held_back(beside: Any) -> None:
+def test_a_reset_ends_the_delay_of_a_request(beside: Any) -> None:
     """A call that waits in the old epoch is answered soon after a reset, and changes nothing."""
     shell = Shell()
     shell.world.faults.add({"effect": {"delay": 300, **beside}})

@@ -41,7 +41,7 @@ def test_a_user_name_is_read_in_any_case(mock: Any) -> None:
         {"username": "x", "organisation": "x", "password": "s3cr3t-pass"},
     ],
 )
-def test_wrong_credentials_do_not_say_which(mock: Any, wrong: dict[str, str]) -> None:
+def test_a_refused_login_does_not_reveal_what_is_wrong(mock: Any, wrong: dict[str, str]) -> None:
     """Whatever is wrong, the answer is the same, and it never shows a password."""
     reply = mock.login(**wrong)
 
@@ -67,7 +67,7 @@ def test_a_unit_is_the_one_acted_for(mock: Any, unit: dict[str, str], name: str)
     assert log[member]["name"] == name
 
 
-def test_wrong_credentials_do_not_tell_units(mock: Any) -> None:
+def test_a_refused_login_does_not_reveal_units(mock: Any) -> None:
     """Who has no right credentials does not learn whether a unit exists."""
     wrong = [mock.login(password="x", unit=unit).message for unit in ("x", SECOND_UNIT)]
 

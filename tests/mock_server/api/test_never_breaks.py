@@ -69,7 +69,7 @@ def mock(request: pytest.FixtureRequest, make_mock: Any) -> Any:
 @example(METHODS[0], "token=T&webhook_request_identifier=%ff", b"", {})
 @example(("POST", "webhook_requests/resend"), "", b"[" * 2000, {})
 @example(("POST", "webhook_requests/resend"), "&", b'{"token":"T","x":1e999}', {})
-def test_any_request_has_a_proper_answer(
+def test_any_request_gets_a_valid_response(
     mock: Any, call: tuple[str, str], query: str, body: bytes, sent: dict[str, str]
 ) -> None:
     """Any verb, path, query, body and headers: a JSON answer that fits its schema, and no 500.

@@ -172,7 +172,7 @@ def test_for_a_token_that_is_over_another_is_suggested(make_mock: Any, end: str)
     assert "from a new login" in suggestion(mock, show("number=7"))
 
 
-def test_where_nothing_is_rejected_the_suggestion_says_so(make_mock: Any) -> None:
+def test_without_a_rejected_record_the_suggestion_names_none(make_mock: Any) -> None:
     mock = make_mock("R13")
     for body in mock.world.store.query(Query(states=frozenset({"REJECTED"}))):
         ask(mock, resend(number=json.loads(body)["number"]))

@@ -22,7 +22,7 @@ def strict(make_mock: Any, release: str = "R9") -> Any:
         ("webhook_definition_identifier[name]", "(nearest: webhook_definition_identifier)"),
     ],
 )
-def test_what_may_be_meant_is_named(make_mock: Any, name: str, hint: str) -> None:
+def test_a_similar_parameter_is_suggested(make_mock: Any, name: str, hint: str) -> None:
     """A name close to a known one brings that one up, one of a later release that release."""
     (warning,) = make_mock("R12").list(entity="JOBS", **{name: "1"}).warnings
     refused = strict(make_mock, "R12").list(entity="JOBS", **{name: "1"})

@@ -17,7 +17,7 @@ def mock(request: pytest.FixtureRequest, make_mock: Any) -> Any:
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("verb", ["GET", "POST", "DELETE", "OPTIONS", "G-E.T"])
-def test_a_method_answers_its_own_verb_alone(mock: Any, method: Any, verb: str) -> None:
+def test_a_method_refuses_other_verbs(mock: Any, method: Any, verb: str) -> None:
     if verb == method.verb:
         return
     before = mock.state()
@@ -32,7 +32,7 @@ def test_a_method_answers_its_own_verb_alone(mock: Any, method: Any, verb: str) 
 
 
 @pytest.mark.parametrize("path", ["webhook_requests/show", "webhook_requests/list"])
-def test_head_answers_what_get_answers_without_a_body(mock: Any, path: str) -> None:
+def test_head_returns_the_headers_of_get_without_a_body(mock: Any, path: str) -> None:
     head, get = (mock.send(verb, path, f"{SHOW}&entity=JOBS") for verb in ("HEAD", "GET"))
 
     assert (head.http, head.text) == (get.http, "")
@@ -58,7 +58,7 @@ def test_a_path_without_a_method_is_an_unknown_method(mock: Any, path: str) -> N
 
 
 @pytest.mark.parametrize("url", ["/crmapix/foo", "/crmap", "/CRMAPI/rest", "/x"])
-def test_elsewhere_the_mock_says_where_things_are(mock: Any, url: str) -> None:
+def test_an_unknown_path_is_refused_with_the_base_paths(mock: Any, url: str) -> None:
     """It is a 404 of the mock's own that names the base paths, and no call in the journal."""
     last = mock.world.journal.last
 
@@ -81,7 +81,7 @@ def test_elsewhere_the_mock_says_where_things_are(mock: Any, url: str) -> None:
         ("/crmapi/rest/v1/webhook_requests/show", "unknown_method"),
     ],
 )
-def test_what_looks_like_the_api_is_answered_like_it(
+def test_a_path_like_the_api_gets_an_error_of_the_api(
     mock: Any, url: str, error: str | None
 ) -> None:
     """Also what is not below its base path."""

@@ -12,7 +12,7 @@ from crmcom_kit.mock_server.access import Access
 from crmcom_kit.mock_server.world.registry import WorldRegistry
 
 
-def test_health_needs_no_token_and_tells_nothing() -> None:
+def test_health_needs_no_token_and_reveals_nothing() -> None:
     """No admin token or known host name is needed; a mock that stops is alive, and not ready."""
     registry = WorldRegistry(make_world(), access=Access(admin_token="secret"))
     client = create_app(registry).test_client()

@@ -27,7 +27,7 @@ def start(start_server: Callable[..., Any], tmp_path: Path) -> Callable[..., Any
     return functools.partial(start_server, "--state", state, "--token", "T", "--log", "off")
 
 
-def test_a_killed_server_has_lost_nothing_that_it_answered(
+def test_a_killed_server_keeps_every_change_it_responded_to(
     start: Callable[..., Any], tmp_path: Path
 ) -> None:
     """Killed amid changes, its file has every webhook request as it was last answered.

@@ -127,7 +127,7 @@ def test_an_attempt_is_replayed_and_its_signature_explained(console: Console, mo
 
 
 @SENDING
-def test_answers_of_the_receiver(console: Console, mock: Mock) -> None:
+def test_the_responses_of_the_receiver_are_set(console: Console, mock: Mock) -> None:
     page = console.open(f"{LIST}/receiver")
     expect(page.get_by_role("heading", name="No messages yet")).to_be_visible()
     fill(page, "Responses of the receiver", "Set", statuses="503, 200")

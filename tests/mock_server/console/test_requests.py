@@ -67,7 +67,7 @@ def test_requests_are_found(console: Console, mock: Mock) -> None:
     expect(page).to_have_url(re.compile(r"requests\?search=method%3Aresend\+outcome%3Arefused$"))
 
 
-def test_a_row_says_what_and_how_long(console: Console, mock: Mock) -> None:
+def test_a_row_shows_filters_results_and_duration(console: Console, mock: Mock) -> None:
     """A list its filters and its results, each request its milliseconds; served, its response."""
     body = list_of(mock, entity="JOBS", fields_set="number").json()["data"]
     page = console.open(width=390)

@@ -297,7 +297,7 @@ def test_a_name_that_changes_its_mind_is_asked_once_each_time(
         ("http://[2606:2800:220:1::98]:8888/", [("2606:2800:220:1::98", 8888)]),
     ],
 )
-def test_loopback_and_what_is_allowed_is_called(
+def test_loopback_and_allowed_hosts_are_connected_to(
     delivery: HttpDelivery, outside: Outside, url: str, connected: list[tuple[str, int]]
 ) -> None:
     """The connection goes straight there, whatever proxy the environment names."""

@@ -141,7 +141,7 @@ def test_a_hostile_receiver_is_left(name: str) -> None:
     assert (len(outcome.answer) == MAX_BODY) == (name == "endless chunks")
 
 
-def test_nobody_listens() -> None:
+def test_a_refused_connection_is_an_outcome() -> None:
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         outcome = sent(f"http://127.0.0.1:{bound.getsockname()[1]}/")
@@ -150,7 +150,7 @@ def test_nobody_listens() -> None:
 
 
 @pytest.mark.parametrize(("count", "name"), [(3, "success"), (2, "connect_timeout")])
-def test_an_address_that_does_not_answer_takes_its_share_of_the_time(
+def test_all_addresses_of_a_host_share_one_timeout(
     monkeypatch: pytest.MonkeyPatch, count: int, name: str
 ) -> None:
     """The next address of the host is tried, and all of them together take no longer than one."""
@@ -193,7 +193,7 @@ def test_a_cut_ends_what_is_on_its_way() -> None:
     assert outcome.name in ("no_response", "timeout")
 
 
-def test_a_cut_while_a_name_is_resolved_lets_nobody_be_called(
+def test_a_cut_while_a_name_is_resolved_prevents_the_connection(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     sender = delivery("some.example")

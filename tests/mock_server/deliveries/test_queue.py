@@ -86,7 +86,7 @@ def state(world: World, number: str) -> State:
     return record.state
 
 
-def test_a_queued_resend_answers_with_the_record_as_it_is(world: World, held: Held) -> None:
+def test_a_queued_resend_returns_the_record_before_its_delivery(world: World, held: Held) -> None:
     """It is still REJECTED in the answer and in show, and no other resend gets it meanwhile."""
     before = world.store.get("number", "7")
     answer = resend(world, "7")

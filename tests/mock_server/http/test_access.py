@@ -90,7 +90,7 @@ def worlds(client: Any) -> list[str]:
     return [world["name"] for world in client.get("/__admin/worlds").json["worlds"]]
 
 
-def test_who_may_call(client: Any) -> None:
+def test_pages_and_proxies_are_refused(client: Any) -> None:
     """Web pages and names of others are refused; the control API refuses proxies as well."""
     for headers, api, control in CALLERS:
         assert _status(client, SHOW, headers) == (200 if api else 403), headers
@@ -169,7 +169,7 @@ def test_a_page_may_be_allowed(client_for: Any, allowed: str) -> None:
     assert not any(name.startswith("Access-Control") for name, _ in plain.headers)
 
 
-def test_a_preflight_request_is_answered_for_allowed_origins_only(client_for: Any) -> None:
+def test_a_preflight_request_permits_allowed_origins_only(client_for: Any) -> None:
     """It names what may be sent, and reaches neither the API nor its journal."""
     client = client_for(Access(origins=frozenset(["http://a.example"])))
     asked = {

@@ -143,7 +143,9 @@ def test_a_token_of_the_world_is_redacted_wherever_it_stands(
 @pytest.mark.parametrize(
     "forged", ["\r\nFORGED", "\n", "\x1b[2J\x1b[31m", "\x00", "\x85\u2028", "\x7f", "\xff", "\t"]
 )
-def test_nobody_can_forge_a_line(request: pytest.FixtureRequest, forged: str, form: str) -> None:
+def test_no_request_can_forge_a_line(
+    request: pytest.FixtureRequest, forged: str, form: str
+) -> None:
     """Line breaks and escape sequences in path, query and verb come out as plain characters."""
     logged: Logged = request.getfixturevalue(form)
     raw = forged.encode().decode("latin-1")

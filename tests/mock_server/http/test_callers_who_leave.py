@@ -52,7 +52,7 @@ def may_wait(server: Any) -> bool:
 
 
 @pytest.mark.parametrize("what", ASKED)
-def test_a_wait_that_is_left_gives_its_place_back(server: Any, what: str) -> None:
+def test_a_disconnected_wait_frees_its_place(server: Any, what: str) -> None:
     """Who stops waiting, or listening to events, makes room before long."""
     with full(server, ASKED[what]):
         pass
@@ -60,7 +60,7 @@ def test_a_wait_that_is_left_gives_its_place_back(server: Any, what: str) -> Non
     assert comes(lambda: may_wait(server))
 
 
-def test_who_closes_one_direction_is_answered(server: Any) -> None:
+def test_a_half_closed_connection_gets_its_response(server: Any) -> None:
     """A caller who sends no more may still read: the wait ends, and is answered."""
     answer = server.sent(ASKED["wait"])
 
@@ -69,7 +69,7 @@ def test_who_closes_one_direction_is_answered(server: Any) -> None:
     assert (body["ok"], body["why"]) == (False, "closing")
 
 
-def test_who_stays_is_waited_for(start_server: Any) -> None:
+def test_a_connected_wait_keeps_its_place(start_server: Any) -> None:
     """A caller who is there keeps its place, also where it has sent its next request."""
     server = start_server("--log", "off")  # which those who have left elsewhere don't hold up
     with full(server, ASKED["wait"]) as connections:
@@ -78,7 +78,7 @@ def test_who_stays_is_waited_for(start_server: Any) -> None:
         assert not comes(lambda: may_wait(server), seconds=1)
 
 
-def test_who_leaves_early_leaves_no_line(start_server: Any) -> None:
+def test_an_early_disconnect_logs_nothing(start_server: Any) -> None:
     """At once or amid long responses: the operator can do nothing about clients that go."""
     server = start_server("--log", "off")
     for _ in range(50):

@@ -78,7 +78,7 @@ def connections(server: Any, count: int, sending: bytes = b"") -> Iterator[list[
 
 
 @pytest.mark.parametrize(("request_", "status"), REFUSED.values(), ids=REFUSED)
-def test_what_is_not_http_is_answered(server: Any, request_: bytes, status: int) -> None:
+def test_invalid_http_is_refused_with_a_status(server: Any, request_: bytes, status: int) -> None:
     """It is refused with a status and the connection closed; none is closed in silence."""
     answer = server.sent(request_)
 
@@ -87,7 +87,7 @@ def test_what_is_not_http_is_answered(server: Any, request_: bytes, status: int)
     check_served(server)
 
 
-def test_what_follows_a_request_is_answered_after_it(server: Any) -> None:
+def test_garbage_behind_a_request_is_refused_after_its_response(server: Any) -> None:
     """Garbage after a whole request costs that request nothing, and is answered itself."""
     broken = f"POST {DELETE} {HEAD}Transfer-Encoding: chunked\r\n\r\nzz\r\n".encode()
     for garbage in (b"nonsense\r\n\r\n", broken, b"GET /x HT"):
@@ -234,7 +234,7 @@ def test_half_a_body_changes_nothing(server: Any, call: str, beginning: bytes) -
     assert [server.ask("GET", path) for path in views] == before
 
 
-def test_who_takes_no_responses_is_not_read(server: Any) -> None:
+def test_a_client_that_reads_no_responses_is_not_read(server: Any) -> None:
     """The server stops reading, serves others, and responds to everything when it is wanted."""
     paths = [f"{API_PATH}/webhook_requests/list?token=T&entity={e}" for e in ("ACTIVITIES", "JOBS")]
     bodies = [server.ask("GET", path)[1] for path in paths]

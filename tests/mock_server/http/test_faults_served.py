@@ -38,7 +38,7 @@ def test_a_cut_sends_head_and_some_bytes(server: Any) -> None:
     assert body == whole[:500]
 
 
-def test_earlier_answers_of_the_connection_come_whole(server: Any) -> None:
+def test_a_drop_keeps_earlier_responses_of_the_connection(server: Any) -> None:
     """A drop ends the connection behind the answers that are due before it."""
     received = server.sent(get() + get("X-Mock-Prefer: fault=drop") + get())
 
@@ -47,7 +47,7 @@ def test_earlier_answers_of_the_connection_come_whole(server: Any) -> None:
     assert json.loads(body)["data"]["number"] == "7"
 
 
-def test_the_log_says_what_happened(start_server: Any) -> None:
+def test_the_log_names_the_fault_and_the_ending(start_server: Any) -> None:
     """Each call has its line, with the fault and how the answer ended; there is no traceback."""
     server = start_server("--token", "T", "--log", "json")
     for prefer in ("fault=drop", "cut=7", "status=503"):

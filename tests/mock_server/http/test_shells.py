@@ -140,7 +140,7 @@ WORLDS = [
 @example(made=[("POST", LOGIN, "", LOGIN_BODY, {})])
 @example(made=[("POST", KEY_LOGIN, "", b"{}", {"HTTP_AUTHORIZATION": BASIC})])
 @example(made=[("POST", RELEASE, "", b'{"token":"T"}', {})])
-def test_both_shells_answer_alike(worlds: list[World], made: list[Call]) -> None:
+def test_both_shells_respond_alike(worlds: list[World], made: list[Call]) -> None:
     """Any requests get the same status, headers and bytes, and leave the same state."""
     registries = [WorldRegistry(world) for world in worlds]
     for registry in registries:
@@ -153,7 +153,7 @@ def test_both_shells_answer_alike(worlds: list[World], made: list[Call]) -> None
     assert _state(registries[1]) == _state(registries[0])
 
 
-def test_notes_hold_neither_connections_nor_the_environment(
+def test_journaled_requests_hold_no_connection_or_environment(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A journaled request has its own headers only, and its connection can be closed."""

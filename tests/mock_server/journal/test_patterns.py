@@ -59,7 +59,7 @@ MATCHING: list[tuple[dict[str, Any], set[int]]] = [
 
 
 @pytest.mark.parametrize(("members", "matching"), MATCHING)
-def test_a_pattern_matches_what_it_says(
+def test_a_pattern_matches_the_requests_that_fit_all_members(
     world: World, calls: list[EntryView], members: dict[str, Any], matching: set[int]
 ) -> None:
     """Each member selects the requests that it speaks of; the others differ from the pattern."""

@@ -102,7 +102,7 @@ def test_a_double_send_is_seen_while_both_are_held_back() -> None:
         assert [call.status for call in mock.requests] == [200, 200]
 
 
-def test_nothing_is_said_of_a_response_before_it() -> None:
+def test_before_its_response_a_request_matches_no_response() -> None:
     """Neither that a request was answered so nor that it was not; a wait is for responses."""
     with held_back() as held:
         mock = held.mock

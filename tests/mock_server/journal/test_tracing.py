@@ -93,7 +93,7 @@ def test_the_chain_of_a_served_request(
         ("before_commit", {"delay": 0}, "held"),
     ],
 )
-def test_a_fault_is_told_apart_from_the_request(when: str, effect: Any, outcome: str) -> None:
+def test_a_fault_is_a_step_of_its_own_in_the_trace(when: str, effect: Any, outcome: str) -> None:
     """A fault comes first, breaks no statement and makes no near miss."""
     mock = Shell()
     mock.world.faults.add(

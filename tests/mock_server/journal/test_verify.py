@@ -51,7 +51,7 @@ def test_what_cannot_be_expected_is_named(value: Any) -> None:
     assert '{"at_least": 1, "at_most": 3}' in refused.value.allowed
 
 
-def test_near_calls_are_the_newest_of_those_that_differ_least(mock: Any) -> None:
+def test_near_requests_are_the_newest_that_differ_least(mock: Any) -> None:
     """Three of them, each with what differs; a call that matches is not among them."""
     show(mock, 8, 9, 7, 10, 11)
     mock.resend("12")

@@ -43,7 +43,7 @@ def test_a_test_that_reaches_a_real_host_fails_and_is_named(run: Run) -> None:
     result.stdout.fnmatch_lines(["*RealHostReached: host: 'api.crm.com'*", BLOCKED, *NAMED])
 
 
-def test_workers_of_xdist_tell_whom_they_saw(run: Run) -> None:
+def test_xdist_workers_report_blocked_hosts(run: Run) -> None:
     """The end of a parallel run names them, too, and it fails."""
     result = run(REACHING, "-n", "1", in_new_process=True)
 
@@ -95,7 +95,7 @@ def test_it({fixture}):
     result.assert_outcomes(passed=not is_guarded, failed=is_guarded)
 
 
-def test_a_failed_test_shows_the_calls_of_its_world(run: Run) -> None:
+def test_a_failed_test_shows_the_requests_to_its_world(run: Run) -> None:
     """What was called and answered, without secrets, also where a fixture's end fails."""
     result = run("""
 @pytest.fixture

@@ -25,7 +25,7 @@ def _anew(mock: Any) -> None:
     mock.reset()
 
 
-def test_an_event_arrives(mock: Any) -> None:
+def test_a_fired_webhook_arrives(mock: Any) -> None:
     """It is waited for, is SUCCESSFUL, and the receiver has it with a code that verifies."""
     fired = mock.fire("ACTIVITIES", "ACT CREATE", DATA, url=mock.receiver.url)
     number = fired.attempt.record_number

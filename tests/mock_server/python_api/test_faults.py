@@ -39,7 +39,7 @@ def test_a_fault_without_a_block_ends_when_it_is_removed(mock: Mock) -> None:
     assert show(mock).status_code == 200
 
 
-def test_to_remove_after_a_reset_takes_nobody_else_s(mock: Mock) -> None:
+def test_a_fault_of_before_a_reset_removes_no_later_one(mock: Mock) -> None:
     """A reset forgets faults and counts them anew; what is removed then is not what came since."""
     before = mock.fail(status=500)
     mock.reset()

@@ -47,7 +47,7 @@ def test_a_plain_object_starts_and_stops() -> None:
         _ = mock.url
 
 
-def test_the_address_says_where_it_listens() -> None:
+def test_the_address_has_the_host_and_port() -> None:
     """Host and port are those that are given, and an address of IPv6 is written as URLs want it."""
     with crmcom_mock(host="::1") as mock:
         try:

@@ -30,7 +30,7 @@ def test_records_are_filtered_by_members(mock: Mock) -> None:
     assert mock.records.filter(number=7) == mock.records.filter(number="7") == [mock.records[7]]
 
 
-def test_a_frozen_clock_stands_where_it_is_told(mock: Mock) -> None:
+def test_a_frozen_clock_stands_at_the_given_moment(mock: Mock) -> None:
     """A moment is a datetime or a text, without a zone as the server writes dates; or an age."""
     moment = datetime(2024, 1, 31, 12, tzinfo=UTC)
     texts = "2024-01-31T12:00:00Z", "2024-01-31T14:00:00+02:00", "2024-01-31T12:00"

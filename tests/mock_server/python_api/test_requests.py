@@ -9,7 +9,7 @@ from helpers.calling import IDENTIFIER, resend, show
 from crmcom_kit.mock_server import Mock
 
 
-def test_calls_are_told_in_order_and_masked(mock: Mock) -> None:
+def test_requests_are_in_order_and_redacted(mock: Mock) -> None:
     """Each call is there with what was asked and answered, but never with its token."""
     show(mock)
     resend(mock)
@@ -30,7 +30,7 @@ def test_calls_are_told_in_order_and_masked(mock: Mock) -> None:
     assert repr(mock.requests) == "<requests:\nnone>"
 
 
-def test_what_was_called_as_expected_is_returned(mock: Mock) -> None:
+def test_the_requests_that_were_asserted_are_returned(mock: Mock) -> None:
     """Patterns are given by name, and so is how often; what fits comes back."""
     resend(mock, "7")
     resend(mock, "14")
@@ -66,7 +66,7 @@ def test_a_wait_returns_what_it_waited_for(mock: Mock) -> None:
         (lambda: 0, {}, "waited 0 s for the function .*; time over: it returned 0"),
     ],
 )
-def test_a_wait_in_vain_says_what_was_there(
+def test_a_failed_wait_lists_the_requests_there_were(
     mock: Mock, until: Any, asked: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(AssertionError, match=message):

@@ -75,7 +75,7 @@ def test_a_webhook_request_is_shown_as_it_was(mock: Any) -> None:
     }  # fmt: skip
 
 
-def test_a_resend_changes_it_as_the_dials_say(mock: Any) -> None:
+def test_a_resend_follows_the_dials(mock: Any) -> None:
     """What is unset goes, the login's user is the first one; all the rest stays."""
     after = mock.resend("WR-7").data
 

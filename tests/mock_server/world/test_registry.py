@@ -48,7 +48,7 @@ def test_the_path_names_the_world(registry: WorldRegistry, client: Any) -> None:
 @pytest.mark.parametrize(
     "name", ["", "-a", ".", "..", "a b", "a" * 65, "a,b", "é", "a%", "\ttab", "a\x7f", "_a"]
 )
-def test_an_odd_name_is_refused(registry: WorldRegistry, name: str) -> None:
+def test_an_invalid_name_is_refused(registry: WorldRegistry, name: str) -> None:
     """A world's name is short and plain; another name creates no world."""
     client: Any = create_app(registry).test_client()
     path = {"PATH_INFO": f"/worlds/{name}{API_PATH}/webhook_requests/show"}

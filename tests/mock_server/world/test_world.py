@@ -55,7 +55,7 @@ def test_records_are_in_the_order_of_their_creation(world: Any) -> None:
     assert rejected(world(data=data)) == ["7", "4", "1", "3", "5", "6", "2"]
 
 
-def test_what_a_record_says_itself_is_kept(world: Any) -> None:
+def test_values_that_a_record_states_are_kept(world: Any) -> None:
     """A code, a request or a response that a world states is not replaced by a made one."""
     stated = {"authentication_code": "mine", "request": {"a": 1}, "response": None}
     records = world(data=[request("1", **stated), request("2")]).records()

@@ -49,7 +49,7 @@ def _anew(mock: Mock) -> None:
     mock.emulated.reset()
 
 
-def test_an_event_becomes_a_record(mock: Mock) -> None:
+def test_a_fired_webhook_becomes_a_record(mock: Mock) -> None:
     """Fired, it is signed, delivered to the receiver, and kept as SUCCESSFUL."""
     fired = fire(mock)
     number = fired["webhook_request"]["number"]
@@ -196,7 +196,7 @@ def test_a_delivery_cannot_command_the_mock(mock: Mock) -> None:
     assert mock.emulated.current_epoch.number == admin(mock, "GET", "/health")["epoch"]
 
 
-def test_a_mock_that_calls_itself_ends(mock: Mock) -> None:
+def test_a_resend_to_the_mock_itself_ends(mock: Mock) -> None:
     """Resends that loop back into the API's resend are answered, and lock up nothing."""
     base = f"{mock.url}/webhook_requests/resend?token={mock.token}"
     fired = fire(mock, url=f"{base}&webhook_request_identifier=number=7")
