@@ -91,7 +91,7 @@ def reference_of(seed: int, record_id: str) -> str:
 def status_of(record: Mapping[str, Any]) -> int | None:
     """Return the HTTP status of the receiver's response to a stored record.
 
-    None without a response, or if the record's error members do not tell the status.
+    None without a response, or if the record's error members do not give the status.
     """
     for name, entry in delivery_outcomes().items():
         is_same = entry["error_code"] == record["error_code"] and _reason(entry) == _reason(record)

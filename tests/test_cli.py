@@ -65,7 +65,7 @@ def test_every_sub_command_is_in_the_module_of_the_table(name: str) -> None:
 
 
 def test_ctrl_c_ends_with_the_status_of_an_interrupt(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It ends with the status that a shell gives it: 1 would tell of a broken statement."""
+    """It ends with the status that a shell gives it: 1 would mean a broken statement."""
 
     def interrupt(_: str) -> None:
         raise KeyboardInterrupt

@@ -79,7 +79,7 @@ def test_a_file_that_is_asked_for_must_be_there() -> None:
 
 @pytest.mark.parametrize("command", ["serve", "check", "fixtures"])
 def test_a_variable_that_names_no_option_is_refused(command: str) -> None:
-    """Else a typo would leave the default in force; the nearest name is told."""
+    """Otherwise a typo would leave the default in force; the error has the nearest name."""
     prefix = f"CRMCOM_{command.upper()}"
     result = run(command, **{f"{prefix}_RELASE": "R9"})
     assert result.exit_code == 2

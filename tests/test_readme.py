@@ -1,4 +1,4 @@
-"""README and docs/ tell the truth: their sessions and snippets run as they stand there.
+"""README and docs/ are right: their sessions and snippets run as they stand there.
 
 A marker (`<!-- run -->` or `<!-- session: crmcom-kit serve … -->`) says that the blocks behind it,
 up to the next marker or heading, are run; `<!-- go on -->` adds blocks to the part before it, with

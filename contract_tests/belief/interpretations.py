@@ -140,7 +140,7 @@ def _names(name: Any, identifier: Identifier) -> bool | None:
     """Return whether an identifier names what is called ``name``; None if that is open.
 
     Names and codes may be found in any case; ids are compared as they are. Of a very long name only
-    a digest is known, which tells nothing.
+    a digest is known, which decides nothing.
     """
     if name == identifier.value:
         return True

@@ -46,5 +46,5 @@ def of_counts(values: Counter[Any]) -> Learned:
 
 
 def left_open(values: Sequence[Any], why: str) -> Learned:
-    """Return values that are not told apart, and why."""
+    """Return values that no response distinguishes, and why."""
     return Learned(values, Grade.UNSETTLED, f"{why}: {', '.join(map(toml_value, values))}")

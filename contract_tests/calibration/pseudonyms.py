@@ -16,7 +16,7 @@ _NAMES = {
     "last_name": "last_name",
 }
 _USERS = frozenset(("username", "user_name", "login"))
-#: What stands for each; the number tells them apart.
+#: What stands for each; the number distinguishes them.
 _MADE_UP = {
     "name": "Given{0} Family{0}",
     "first_name": "Given{0}",
@@ -33,7 +33,7 @@ _IDENTIFYING = frozenset(("name", "alternative_code"))
 
 
 def free_texts(values: Iterable[Any]) -> int:
-    """Return how many different texts of several words there are: some may tell of people.
+    """Return how many different texts of several words there are: some may name people.
 
     What members have that name a person does not count.
     """
@@ -64,7 +64,7 @@ class Pseudonyms:
     def replaced_everywhere(self, values: Sequence[Any]) -> list[Any]:
         """Return copies with all that names somebody replaced, in texts about them as well.
 
-        A text tells of a person by the full name, the family name, the user name, or by what an
+        A text names a person by the full name, the family name, the user name, or by what an
         e-mail address has before its @ (if it has a dot), of somebody whom a member of another
         value names, and of a host by the name that stands in some URL.
         """

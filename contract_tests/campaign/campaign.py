@@ -274,7 +274,7 @@ class Campaign:
                 yield OnlyBehind(suspicion.hypotheses[0].statement, predecessor.call)
 
     def is_confirmed(self, suspicion: Suspicion, hypothesis: Hypothesis) -> bool:
-        """Return whether a hypothesis is true, and send the requests that tell it."""
+        """Return whether a hypothesis is true, and send the requests that show it."""
         effect = None
         if isinstance(hypothesis, Effect):
             effect = hypothesis.statement, suspicion.symptom, hypothesis.change.number

@@ -51,7 +51,7 @@ class Connection:
             BudgetSpent, TargetDown: see ``Client.send``.
             Unreachable: the response is lost or too long.
             LoginLimit: the request is a login, and one too many.
-            KeyboardInterrupt: the run was told to stop.
+            KeyboardInterrupt: the run must stop.
         """
         return self._send(call, once=self._login_guard(call))
 

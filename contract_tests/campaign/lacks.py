@@ -81,7 +81,7 @@ def _lacks_method(campaign: Campaign, method: str, *, is_whole: bool) -> Iterato
     if why:
         yield Lack(method, why)
     elif method in CHANGES and session.guard.unclear:
-        yield Lack(method, f"no response to {method} has told what it did")
+        yield Lack(method, f"no response to {method} shows what it did")
     elif method == "resend" and _in_scope(session) and not _rejected_in_scope(session):
         why = "no webhook request in scope is REJECTED, so resend was not served"
         yield Lack(method, why, is_tolerated=True)

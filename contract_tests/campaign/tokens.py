@@ -137,7 +137,7 @@ class Tokens:
     def _may_be_about_token(self, sent: Observation) -> bool:
         """Return whether a request was refused, and the reason may be the run's token.
 
-        A request that must be refused tells nothing of its token.
+        A request that must be refused shows nothing of its token.
         """
         exchange, must = sent.exchange, sent.expected.must
         token = exchange.call.parameters.get("token")

@@ -172,7 +172,7 @@ class Exchange:
 
     @property
     def wording(self) -> tuple[int, Any]:
-        """HTTP status and code, which tell refusals apart; a code of an odd type is its text."""
+        """HTTP status and code, which distinguish refusals; a code of an odd type is its text."""
         return self.status, str(self.code) if isinstance(self.code, list | dict) else self.code
 
     @property

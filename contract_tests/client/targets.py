@@ -138,7 +138,7 @@ class DirectMock:
 
 
 class MockReply(NamedTuple):
-    """A response of a mock without HTTP, and what the dial envelope.cases may tell it by."""
+    """A response of a mock without HTTP, and what the dial envelope.cases may select it by."""
 
     status: int
     headers: tuple[tuple[str, str], ...]

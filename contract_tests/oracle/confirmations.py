@@ -234,7 +234,7 @@ class Effect(Hypothesis):
         Not every change must show it: some faults affect only records of some kind.
         """
         if self.by_anybody and suspicion.symptom in asker.belief.by_others.symptoms:
-            return False  # it can no longer be told who did it
+            return False  # who did it is no longer known
         sightings_missing = asker.belief.by_others.min_sightings - 1 + self.more
         for _ in range(sightings_missing + 2):
             suspicions = asker.repeat(self.change)

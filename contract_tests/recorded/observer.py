@@ -94,8 +94,8 @@ class Observer:
     def know_login(self, exchange: Exchange) -> None:
         """Record a login, before any exchange with its token.
 
-        Raises RecordingError if logins of several organisations were served: nobody could tell
-        their webhook requests apart.
+        Raises RecordingError if logins of several organisations were served: their
+        webhook requests could not be distinguished.
         """
         token = token_of(exchange) if exchange.call.method in LOGINS else None
         if token is None:

@@ -54,7 +54,7 @@ def _events(call: Call, reader: JournalReader, since: str | None) -> Iterator[by
 
     with call.registry.wait_slot():
         yield b""
-        yield b"retry: 1000\n\n"  # tells the client that the stream has begun
+        yield b"retry: 1000\n\n"  # shows the client that the stream has begun
         next_world = monotonic()
         while not call.is_over():
             if monotonic() >= next_world:

@@ -20,7 +20,7 @@ from crmcom_kit.mock_server.http.connection import Connection
 if TYPE_CHECKING:
     import ssl
 
-#: Seconds in which running requests must finish once the server is told to stop.
+#: Seconds in which running requests must finish once the server must stop.
 GRACE_SECONDS = 10.0
 #: Seconds for which a connection without a request is kept.
 KEEP_ALIVE_SECONDS = 120
@@ -82,7 +82,7 @@ class Server:
         Args:
             app: an ASGI application.
             listener: a bound socket, which the server closes.
-            closing: set when the server is told to stop; ends calls that wait.
+            closing: set when the server must stop; ends requests that wait.
             tls: serve https with it; None: http.
 
         Raises:

@@ -38,7 +38,7 @@ class VendorError(Exception):
 
     @property
     def facts(self) -> dict[str, str]:
-        """The facts that the dial envelope.cases may tell responses by."""
+        """The facts that the dial envelope.cases may select responses by."""
         value = self.seen.strip('" ')
         blank = "empty" if self.seen == '""' else "blank"
         listed_form = value if value in SEEN else "not JSON" if value.startswith(_NOT_JSON) else ""

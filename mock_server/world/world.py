@@ -390,7 +390,7 @@ class World:
 
     @property
     def recording_reader(self) -> "JournalReader":
-        """Builds views that replace tokens by variables, so that tokens can be told apart.
+        """Builds views that replace tokens by variables, so that tokens can be distinguished.
 
         Tokens that the mock has not issued have other names.
         """

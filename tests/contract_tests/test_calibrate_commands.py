@@ -63,7 +63,7 @@ def test_a_recording_teaches_as_well(
     serve: Callable[..., str], tmp_path: Path, *, sends: bool
 ) -> None:
     """By itself, when nothing is sent; or before the requests to a server, if one is named."""
-    # What a server accepts that is no mock: nothing in the recording tells the password.
+    # What a server accepts that is no mock: nothing in the recording reveals the password.
     credentials = Credentials("integration", "Winter-2016", "ACMETV", "KEY")
     login = {**LOGIN, "CRMCOM_USERNAME": "integration", "CRMCOM_PASSWORD": "Winter-2016"}
     login["CRMCOM_ORGANISATION"] = "ACMETV"

@@ -326,7 +326,7 @@ def test_no_report_shows_a_secret_of_the_recording(tmp_path: Path) -> None:
             assert secret not in text
 
 
-# What is said of it.
+# What its report says.
 
 
 def test_statements_that_no_request_tests_have_a_reason(tmp_path: Path) -> None:

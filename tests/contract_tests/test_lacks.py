@@ -1,4 +1,4 @@
-"""PASSED is said only of what was seen: each server that shows too little, with its first line."""
+"""PASSED means only what was seen: each server that shows too little, with its first line."""
 
 from functools import partial
 from typing import Any

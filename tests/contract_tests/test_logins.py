@@ -112,7 +112,7 @@ def test_logins_are_as_few_as_allowed_and_as_in_a_dry_run(
     [({"limits": Limits(max_requests=150)}, 150), ({"allowed": frozenset({"delete"})}, 400)],
 )
 def test_a_dry_run_is_of_this_command_line(options: dict[str, Any], left: int) -> None:
-    """No method is called more often than it says, and it names none that is not allowed."""
+    """No method is requested more often than it says, and it names only allowed ones."""
     options = {"scope": Scope(everything=True), **options}
     target = target_of(Counting(), USER)
     lines = dry_run(target, config(**options))

@@ -69,7 +69,7 @@ def test_keys_that_explain_all_lists_are_found(keys: tuple[str, ...]) -> None:
 
 
 def test_ties_that_no_key_explains_are_counted() -> None:
-    """What remains in any order is said, beside the keys."""
+    """What remains in any order is noted, beside the keys."""
     same = {each["id"]: {**RECORDS[0], "id": each["id"]} for each in RECORDS[:2]}
     lists = [[*same.values()][::way] for way in (1, -1)] * 2
 

@@ -108,7 +108,7 @@ def test_elsewhere_nothing_is_changed_unasked(
     app = create_app(release="R9")
 
     def foreign(environ: Any, start_response: Any) -> Any:
-        """Count deletes, and do not tell that this is a mock."""
+        """Count deletes, and hide that this is a mock."""
 
         def start(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
             kept = [(name, value) for name, value in headers if not name.startswith("X-")]

@@ -246,7 +246,7 @@ def test_an_unconfirmed_suspicion_breaks_no_statement(tmp_path: Path, name: str)
 
 @pytest.mark.parametrize("name", ["others delete one", "others change one for good"])
 def test_a_suspicion_that_nothing_confirms_is_no_pass(tmp_path: Path, name: str) -> None:
-    """It is counted and told, and no violation."""
+    """It is counted and reported, and no violation."""
     results = checked(tmp_path, archive(OPEN[name]))
     assert (results.unconfirmed, results.exit_code) == (1, 0)
     assert results.outcome == "unconfirmed"

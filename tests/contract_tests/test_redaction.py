@@ -111,7 +111,7 @@ def test_a_server_cannot_forge_lines_of_the_terminal() -> None:
     [JWT[:-1], JWT[::-1], f"{JWT}A", f"B{JWT[1:]}", f"{JWT.rpartition('.')[0]}.B{JWT[-42:]}"],
 )
 def test_what_is_made_from_a_token_is_redacted(token: str) -> None:
-    """An almost right token would tell the right one: in a call, and where a server repeats it."""
+    """An almost right token would reveal the right one, also where a server repeats it."""
     parameters = {"token": token, "entity": "X"}
     call = Call("list", "GET", "webhook_requests/list", query(parameters), parameters=parameters)
     redactor = ReportRedactor(target(token=JWT), [exchange(call)])
@@ -224,7 +224,7 @@ def test_a_secret_in_the_base_url_is_redacted() -> None:
     "password", ["WRONG", "wrong", "CREDENTIALS", "REJECTED", "EXCEPTION", "state", "abcd12"]
 )
 def test_a_word_that_equals_the_password_stays_whole(password: str) -> None:
-    """A secret that is a part of a word, or a word that servers say anyway, is not told by it."""
+    """A secret that is a part of a word, or a word of most servers, is not revealed by it."""
     said = "COM.CRM.EXCEPTION.WRONGPASSWORDCREDENTIALS: wrong CREDENTIALS, state REJECTED, abcd12x"
     redactor = ReportRedactor(target(password=password))
     body = json.dumps({"life_cycle_state": "REJECTED", "error_code": said})

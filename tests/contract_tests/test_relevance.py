@@ -37,7 +37,7 @@ def post(query: str = "", body: bytes = b"{}") -> Call:
     ],
 )
 def test_a_dial_may_affect_some_requests(dial: str, affected: Call, others: Call | None) -> None:
-    """By what a request has; a dial that nothing is said of may affect any."""
+    """By what a request has; a dial without an entry may affect any."""
     may_affect = matcher_of(dial)
 
     assert may_affect(Exchange(1, affected, 200, (), b"", 0))

@@ -95,7 +95,7 @@ def of(results: Results, statement: str) -> StatementResult:
 def test_every_statement_has_the_verdict_that_it_earned(
     statement: str, verdict: Verdict, why: str, *, stale: bool
 ) -> None:
-    """Held, broken, as listed, stale, missed, never met: each is told apart."""
+    """Held, broken, as listed, stale, missed, never met: each has its verdict."""
     result = of(every_verdict(), statement)
 
     assert (result.verdict, result.stale) == (verdict, stale)
@@ -128,7 +128,7 @@ LETTERS = [f"{each} times" for each in "abcdefghijklm"]
 def test_a_deviation_explains_every_violation_or_none(
     seen: list[str], pattern: str, verdict: Verdict
 ) -> None:
-    """One that looks otherwise is broken, however many came before it; and what it is is said."""
+    """One that looks otherwise is broken, however many came before it, and is named."""
     listed = [deviation(statement="list.no_duplicates", seen=pattern)]
 
     result = of(results(broken("list.no_duplicates", *seen), listed), "list.no_duplicates")
@@ -266,7 +266,7 @@ def test_har_has_every_exchange() -> None:
 
 
 def test_har_of_large_bodies_is_small() -> None:
-    """Bodies are cut, which is said, and no more than one of them is worked on at a time."""
+    """Bodies are cut, with a mark, and no more than one of them is worked on at a time."""
     body = b'{"data": "' + b"x" * 4_000_000 + b'"}'
     history = tuple(exchange(content=body, number=at) for at in range(1, 9))
     run_results = every_verdict(history=history)

@@ -172,7 +172,7 @@ def test_the_ledger_holds_texts_that_are_not_whole(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("place", [".", "none/ledger"])
 def test_a_ledger_that_cannot_be_opened_lets_nothing_be_sent(place: str, tmp_path: Path) -> None:
-    """A folder, or a place in none, is told of before the first request."""
+    """A folder, or a path in none, is refused before the first request."""
     target, wire = remote("R15")
     path = tmp_path / place
 

@@ -1,4 +1,4 @@
-"""HTTP 5xx is no refusal, unless it is the server's way to refuse; what is never served is said."""
+"""HTTP 5xx is no refusal, unless the server refuses so; a method never served is reported."""
 
 from collections.abc import Sequence
 from typing import Any

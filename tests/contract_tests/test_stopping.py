@@ -1,4 +1,4 @@
-"""A run that is told to stop, by Ctrl-C or SIGTERM, ends as interrupted, with its reports."""
+"""A run that Ctrl-C or SIGTERM stops, ends as interrupted, with its reports."""
 
 import gc
 import json

@@ -1,4 +1,4 @@
-"""In which zones a server may compare dates: what a few dates tell, and what they leave open."""
+"""In which zones a server may compare dates: what a few dates decide, and what they leave open."""
 
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -63,7 +63,7 @@ def test_either_offset_counts_while_clocks_change() -> None:
 
 
 def test_a_moment_with_a_zone_is_compared_in_local_time_or_in_utc() -> None:
-    """Only where both say the same it tells something."""
+    """It decides only if both agree."""
     written = moment("2016-07-01T01:00:00+02:00")
     assert written is not None
     day = seconds(datetime(2016, 7, 1))  # noqa: DTZ001

@@ -118,7 +118,7 @@ def _image(project_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Imag
 
 @pytest.fixture(name="port")
 def _port() -> Iterator[int]:
-    """A port that the container is told to use."""
+    """A port for the container to use."""
     with reserved_port() as port:
         yield port
 

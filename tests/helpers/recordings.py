@@ -42,7 +42,7 @@ def refused(status: int = 400) -> Response:
 
 
 def record(number: int, /, **changed: Any) -> dict[str, Any]:
-    """Return a webhook request, REJECTED unless something else is said."""
+    """Return a webhook request, REJECTED by default."""
     made: dict[str, Any] = copy.deepcopy(EXAMPLE)
     made |= {"id": f"{number:032X}", "number": str(number), "life_cycle_state": "REJECTED"}
     made |= {"entity": "JOBS", "entity_id": "E1", "error_code": "X"} | changed

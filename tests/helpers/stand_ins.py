@@ -59,7 +59,7 @@ def checked(
     expires: bool = False,
     **config: Any,
 ) -> Results:
-    """Check a sound server, or one made wrong; unless told otherwise all of it may be changed.
+    """Check a sound server, or one made wrong; by default, all of it may be changed.
 
     With ``by_token`` the run gets a token, and no user name; with ``expires``, one that has ended.
     """

@@ -233,7 +233,7 @@ def start_server() -> Iterator[Callable[..., Served]]:
 
 @pytest.fixture
 def hurried() -> Iterator[None]:
-    """Let threads take turns as often as they can, so that whoever needs a lock shows it."""
+    """Let threads take turns as often as they can, so that a missing lock shows."""
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     yield

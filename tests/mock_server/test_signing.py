@@ -1,4 +1,4 @@
-"""Authentication codes: known answers, every argument, and a comparison that tells nothing."""
+"""Authentication codes: test vectors, every argument, and a comparison in constant time."""
 
 import hmac
 import re

@@ -53,7 +53,7 @@ def test_examples_contain_the_captured_response(name: str, example: str) -> None
     ],
 )
 def test_requests_keep_what_was_captured(name: str, method: str, invented: set[str]) -> None:
-    """An example of a request is the captured one, but for a password."""
+    """An example of a request is the captured one, except for a password."""
     known = captured(name)["request"]["body"]
     (whole,) = examples(f"{method}_request", resolve("R10")).values()
 
@@ -103,7 +103,7 @@ def test_examples_in_the_query_fit(release: str, read: Any) -> None:
 
 @every_release
 def test_success_and_error_exclude_each_other(release: str, read: Any) -> None:
-    """With HTTP 200 comes either the method's answer or an error; the code tells which."""
+    """With HTTP 200 comes either the method's response or an error, as the code says."""
     document = read(release)
     for path, what, schema, value in document.shown():
         if what == "200":

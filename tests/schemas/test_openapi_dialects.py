@@ -38,7 +38,7 @@ def test_a_status_shows_its_errors(read: Any) -> None:
 
 
 def test_a_method_shows_only_errors_of_its_own(read: Any) -> None:
-    """No login is told that a webhook request is unknown, no show that it isn't rejected."""
+    """No login has the error of an unknown webhook request, no show that of one not rejected."""
     document = read("R10")
     login = document.answers("authentication/token")["examples"]
     show = document.answers(SHOW)["examples"]
@@ -106,7 +106,7 @@ def test_the_content_type_is_the_dialects(read_changed: Any) -> None:
 def test_a_third_party_gets_the_message_that_the_dialect_writes(
     wrapper: str, place: str, name: str, success: str, read_changed: Any
 ) -> None:
-    """Body, header and what must be answered are the dialect's; the example's code verifies."""
+    """Body, header and expected response are the dialect's; the example's code verifies."""
     changes = {
         "message.wrapper": wrapper,
         "message.code_place": place,

@@ -1,4 +1,4 @@
-"""The catalogue of statements is whole, well formed and told apart by release."""
+"""The catalogue of statements is complete, well formed and distinct by release."""
 
 import json
 import re
@@ -66,7 +66,7 @@ def test_every_entry_is_legal() -> None:
 
 
 def test_inferred_statements_are_marked_as_our_reading() -> None:
-    """What no page or example shows is told apart in the sentence itself."""
+    """The sentence itself marks what no page or example shows."""
     ours = {f.id for f in statements() if f.evidence in ("inferred", "assumed")}
     assert {f.id for f in statements() if "our reading" in f.text} == ours
 
@@ -150,7 +150,7 @@ def test_every_sentence_of_the_specification_has_statements() -> None:
 
 
 def test_what_a_page_states_comes_from_a_sentence() -> None:
-    """What is said to stand on an R9.0.0 webhook_requests page does stand on it."""
+    """A statement with an R9.0.0 webhook_requests page as its source is on that page."""
     claimed = {
         statement.id
         for statement in statements()

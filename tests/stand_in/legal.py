@@ -1,4 +1,4 @@
-"""Servers that keep to the pages: each open question answered in another way, and mixtures."""
+"""Servers that keep to the pages: each open question decided in another way, and mixtures."""
 
 from dataclasses import dataclass, fields, replace
 from datetime import datetime

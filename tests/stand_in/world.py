@@ -100,7 +100,7 @@ class World:
     definitions: list[Named] = field(default_factory=list)
     rules: list[Named] = field(default_factory=list)
     people: list[Person] = field(default_factory=list)
-    entity_ids: list[str] = field(default_factory=list)  # of the things that records tell of
+    entity_ids: list[str] = field(default_factory=list)  # of the things that records are about
     created_so_far: int = 0
 
     def hex_id(self) -> str:
@@ -123,7 +123,7 @@ class World:
         definition = self.definitions[position % len(self.definitions)]
         rule = self.rules[(position // 3) % len(self.rules)]
         author = random.choice([*self.people, None])
-        # Few things, each told of at least once; some of their ids begin with others.
+        # Few things, each with at least one record; some of their ids begin with others.
         once = position <= len(self.entity_ids)
         entity_id = self.entity_ids[position - 1] if once else random.choice(self.entity_ids)
         rejected = random.random() < 0.5

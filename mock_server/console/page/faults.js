@@ -137,7 +137,7 @@ const MODES = { real: "follows this machine's clock", frozen: "frozen" };
 async function turn(verb, path, body) {
   const said = ({ mode, now }) => `${mode === "frozen" ? "Froze" : "Set"} the clock at ${dateTime(now)}.`;
   const state = await act(said, verb, path, body);
-  if (shell.status) shell.status = { ...shell.status, clock: state }; // at once, not when the stream next tells of it
+  if (shell.status) shell.status = { ...shell.status, clock: state }; // at once, not with the next event of the stream
   return state;
 }
 

@@ -20,7 +20,7 @@ EVENT = {"entity": "ACTIVITIES", "definition": "ACT CREATE", "data": {"number": 
 
 
 def test_a_resend_leaves_an_attempt(mock: Any, admin: Any) -> None:
-    """It tells what was sent, what came of it, and which call caused it."""
+    """It has what was sent, the outcome, and the request that caused it."""
     mock.resend()
     body = admin.ask("GET", "/deliveries")
     record = mock.show().data

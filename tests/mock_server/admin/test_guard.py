@@ -1,4 +1,4 @@
-"""Who may use the control API: whoever has the token, or this machine, and no foreign page."""
+"""Who may use the control API: callers with the token, or this machine, and no foreign page."""
 
 import io
 from typing import Any
@@ -42,7 +42,7 @@ def test_this_machine_is_known_by_any_of_its_addresses(
 
 @pytest.mark.parametrize("path", ["/health", "/reset", "/x"])
 def test_without_a_token_this_machine_alone_may(mock: Any, admin: Any, path: str) -> None:
-    """For others nothing happens, and no path tells whether it exists."""
+    """For others nothing happens, and no path reveals whether it exists."""
     mock.delete()
     before = mock.state()
 
@@ -68,7 +68,7 @@ def test_without_a_token_this_machine_alone_may(mock: Any, admin: Any, path: str
 def test_a_caller_with_the_token_is_served(
     guarded: Any, admin_of: Any, headers: Any, status: int, address: Any
 ) -> None:
-    """From anywhere; this machine needs it, too, and no answer tells what it is."""
+    """From anywhere; this machine needs it, too, and no response shows it."""
     response = admin_of(guarded).send("POST", "/reset", headers=headers, environ_overrides=address)
 
     assert response.status_code == status

@@ -105,7 +105,7 @@ def test_each_token_has_a_variable_in_a_har(mock: Any, admin: Any) -> None:
 
 
 def test_a_har_has_durations_unless_the_clock_is_frozen(mock: Any, admin: Any) -> None:
-    """They tell which requests were under way together; frozen, all begin at one moment."""
+    """They show which requests ran together; frozen, all begin at one moment."""
     entries = admin.ask("GET", "/requests.har")["log"]["entries"]
     assert all(each["time"] > 0 for each in entries)
 

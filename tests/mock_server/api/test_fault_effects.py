@@ -167,7 +167,7 @@ def test_a_record_is_deleted_afterwards(shell: Shell) -> None:
 
 @pytest.mark.parametrize("beside", [{}, {"expire_token": True}, {"delete_record": True}])
 def test_a_reset_ends_the_delay_of_a_request(beside: Any) -> None:
-    """A call that waits in the old epoch is answered soon after a reset, and changes nothing."""
+    """A request that waits in the old epoch ends soon after a reset, and changes nothing."""
     shell = Shell()
     shell.world.faults.add({"effect": {"delay": 300, **beside}})
     before = shell.state()

@@ -1,4 +1,4 @@
-"""An error of the mock itself is told to the client, the journal and the log; the world goes on."""
+"""An error of the mock itself is in the response, the journal and the log; the world goes on."""
 
 from typing import Any
 

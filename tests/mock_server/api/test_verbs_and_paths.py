@@ -49,7 +49,7 @@ def test_head_returns_the_headers_of_get_without_a_body(mock: Any, path: str) ->
     ],
 )
 def test_a_path_without_a_method_is_an_unknown_method(mock: Any, path: str) -> None:
-    """Any other path below the API's is answered with JSON that names the methods there are."""
+    """Any other path below the API's is refused with JSON that names the methods there are."""
     reply = mock.send("GET", path, SHOW)
 
     assert (reply.code, reply.statement) == (mock.code_of("unknown_method"), "methods.known")

@@ -36,7 +36,7 @@ def test_health_needs_no_token_and_reveals_nothing() -> None:
     ],
 )
 def test_a_mock_that_is_there_is_ready(url: str, code: int, output: str) -> None:
-    """Anything else is said in one line: 1 if it is not ready, 2 for a wrong option."""
+    """Anything else is one line: 1 if it is not ready, 2 for a wrong option."""
     with crmcom_mock() as mock:
         result = CliRunner().invoke(main, ["ready", "--url", url.format(base=mock.origin)])
         output = output.format(base=mock.origin)

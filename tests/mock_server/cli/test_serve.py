@@ -1,4 +1,4 @@
-"""``crmcom-kit serve``: what its flags do, and what is said when they cannot be followed."""
+"""``crmcom-kit serve``: what its flags do, and the errors of invalid ones."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""``crmcom-kit serve --state``: what was answered is there again, however the process ended."""
+"""``crmcom-kit serve --state``: each change with a response is kept, however the process ended."""
 
 import functools
 import json
@@ -30,11 +30,11 @@ def start(start_server: Callable[..., Any], tmp_path: Path) -> Callable[..., Any
 def test_a_killed_server_keeps_every_change_it_responded_to(
     start: Callable[..., Any], tmp_path: Path
 ) -> None:
-    """Killed amid changes, its file has every webhook request as it was last answered.
+    """Killed amid changes, its file has every webhook request as it was last returned.
 
-    Only the one request that was not answered may have happened or not.
+    Only the one request without a response may have been carried out or not.
     """
-    known: dict[str, str] = {}  # number → what was answered last
+    known: dict[str, str] = {}  # number → the last response
     enough = threading.Event()
     first = start()
 
@@ -67,7 +67,7 @@ def test_a_killed_server_keeps_every_change_it_responded_to(
 
 
 def test_data_is_for_a_new_file(start: Callable[..., Any], tmp_path: Path) -> None:
-    """What a file has wins; a change that is incomplete in it is ignored, and that is said."""
+    """What a file has wins; a change that is incomplete in it is ignored, with a warning."""
     data, state = tmp_path / "data.jsonl", tmp_path / "world.state"
     entries = webhook_request_entries(index=1)
     data.write_text("".join(f"{json.dumps(entry)}\n" for entry in entries), "utf-8")

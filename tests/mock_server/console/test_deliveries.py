@@ -80,7 +80,7 @@ def test_filters_by_record_outcome_and_text(console: Console, mock: Mock) -> Non
 
 @SENDING
 def test_a_webhook_is_triggered(console: Console, mock: Mock) -> None:
-    """The form has an example for each definition; what the mock refuses is said at its field."""
+    """The form has an example for each definition; what the mock refuses is shown at its field."""
     page = console.open(f"{LIST}/trigger")
     form = page.get_by_role("form", name="Trigger a webhook")
     definition = next(one for one in mock.definitions if one["alternative_code"] == "JOB BOARD")

@@ -33,7 +33,7 @@ def opened(page: Page, name: str, *, tab: str = "Why") -> None:
 
 
 def test_requests_are_found(console: Console, mock: Mock) -> None:
-    """By words, by terms and by choices; a term that nobody knows is said."""
+    """By words, by terms and by choices; an unknown term is an error."""
     number = rejected(mock)
     list_of(mock, entity="JOBS")
     show(mock)
@@ -98,7 +98,7 @@ def test_a_refusal_is_explained(console: Console, mock: Mock) -> None:
 
 
 def test_a_request_that_is_held_back_is_running(console: Console, mock: Mock) -> None:
-    """In the list and opened, until it is answered; then the same row says how it ended."""
+    """In the list and opened, until its response; then the same row shows how it ended."""
     page = console.open()
     number = rejected(mock)
     mock.fail(operation="resend", delay=300, when="after_commit")
@@ -233,7 +233,7 @@ def test_one_suggestion_leads_to_the_next(console: Console, mock: Mock) -> None:
 
 
 def test_a_request_is_edited(console: Console, mock: Mock) -> None:
-    """Any request; a refusal is told in the words of a failed test, never in green, below all."""
+    """Any request; a refusal has the words of a failed test, never in green, below all."""
     show(mock)
     page = console.open("/requests/1", width=390, height=844)
     page.get_by_role("button", name="Edit and send").click()

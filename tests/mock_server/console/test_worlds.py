@@ -47,7 +47,7 @@ def test_records_are_generated(console: Console, mock: Mock) -> None:
 
 
 def test_what_is_exported_is_imported(console: Console, mock: Mock, tmp_path: Path) -> None:
-    """A world goes into a file and comes back; what the mock refuses is said."""
+    """A world goes into a file and comes back; what the mock refuses is shown."""
     page = console.open("/w/default/worlds")
     with page.expect_download() as download:
         page.get_by_role("button", name="Export").click()

@@ -210,7 +210,7 @@ class Outside:
 
 @pytest.fixture(name="outside")
 def _outside(monkeypatch: pytest.MonkeyPatch) -> Outside:
-    """What names mean and who is called, of all deliveries of the test."""
+    """The names resolved and the addresses connected to, of all deliveries of the test."""
     outside = Outside()
     monkeypatch.setattr(socket, "getaddrinfo", outside.resolve)
     monkeypatch.setattr(httpcore.SyncBackend, "connect_tcp", outside.connect)
@@ -233,7 +233,7 @@ def sent_to(delivery: HttpDelivery, url: str) -> str:
 
 @pytest.mark.parametrize("url", BLOCKED)
 def test_a_way_out_is_closed(delivery: HttpDelivery, outside: Outside, url: str) -> None:
-    """No connection is made, nobody is asked what a name means, and the record is told why."""
+    """No connection is made, no name is resolved, and the record has the reason."""
     outcome = delivery.send(OutgoingMessage(url, b'{"a":1}', "code"))
 
     assert outcome.name in ("blocked", "bad_url")

@@ -55,7 +55,7 @@ def test_a_right_code_is_valid(code: str, definition: str | None) -> None:
     ],
 )
 def test_another_code_is_not(code: Any, definition: str | None, reason: str) -> None:
-    """The right code is told if only one key may be the right one."""
+    """The verdict has the right code if only one key may be the right one."""
     verdict = verdict_of(code, definition)
 
     assert (verdict.valid, verdict.reason, verdict.code) == (False, reason, code)
@@ -64,7 +64,7 @@ def test_another_code_is_not(code: Any, definition: str | None, reason: str) -> 
 
 
 def test_without_a_key_nothing_verifies() -> None:
-    """It is said that the definition has none, whether there is a code or not."""
+    """The reason is that the definition has none, with or without a code."""
     entries = [{"webhook_definition": {"id": "ONE", "name": "ONE"}}]
     assert verdict_of("00", entries=entries)[:3] == ("no_key", "00", None)
     assert verdict_of(None, entries=entries)[:3] == ("no_key", None, None)

@@ -1,4 +1,4 @@
-"""A served mock that is told to stop while it sends."""
+"""A served mock that gets SIGTERM while it sends."""
 
 import signal
 import threading

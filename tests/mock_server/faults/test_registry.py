@@ -1,4 +1,4 @@
-"""Faults hit whom they are for, as often as they say, and nobody else."""
+"""Faults hit the requests they match, as often as they define, and no others."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor

@@ -32,7 +32,7 @@ CALLERS: list[tuple[dict[str, str], bool, bool]] = [
     ({"HTTP_HOST": "127.0.0.1:8080"}, True, True),
     ({"HTTP_HOST": "[::1]:8080"}, True, True),
     ({"HTTP_HOST": "mock.localhost"}, True, True),
-    ({"HTTP_HOST": "Mock.Example:8080"}, True, True),  # which the server is called
+    ({"HTTP_HOST": "Mock.Example:8080"}, True, True),  # a name of the server
     # They lead here as well, and browsers send no Sec-Fetch-Site to them.
     ({"HTTP_HOST": "0.0.0.0:8080"}, False, False),
     ({"HTTP_HOST": "[::]:8080"}, False, False),

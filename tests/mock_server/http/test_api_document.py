@@ -26,7 +26,7 @@ def test_the_command_prints_the_same(root: str) -> None:
 
 @pytest.mark.parametrize("path", ["/openapi.json", "/docs", "/docs/docs.js"])
 def test_they_need_no_token(path: str) -> None:
-    """They tell no secret; a page of another host gets nothing, as from the API."""
+    """They have no secret; a page of another host gets nothing, as from the API."""
     registry = WorldRegistry(make_world(), access=Access(admin_token="hunter22"))
     client = create_app(registry).test_client()
 

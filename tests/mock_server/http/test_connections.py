@@ -88,7 +88,7 @@ def test_invalid_http_is_refused_with_a_status(server: Any, request_: bytes, sta
 
 
 def test_garbage_behind_a_request_is_refused_after_its_response(server: Any) -> None:
-    """Garbage after a whole request costs that request nothing, and is answered itself."""
+    """Garbage after a whole request costs that request nothing, and is refused itself."""
     broken = f"POST {DELETE} {HEAD}Transfer-Encoding: chunked\r\n\r\nzz\r\n".encode()
     for garbage in (b"nonsense\r\n\r\n", broken, b"GET /x HT"):
         answer = server.sent(GET_SHOW + GET_SHOW + garbage)

@@ -64,7 +64,7 @@ def test_half_sent_requests_do_not_hold_the_server(start_server: Any) -> None:
             head + b"Transfer-Encoding: chunked\r\n\r\n5\r\nab",
         ):
             connections.enter_context(server.connect()).sendall(sent)
-        # Those were accepted and read before this one, which is answered.
+        # Those were accepted and read before this one, which gets a response.
         assert server.sent(ask("/livez", "Connection: close")).startswith(b"HTTP/1.1 200 ")
         status, _, err = server.end(signal.SIGTERM)
 

@@ -70,7 +70,7 @@ def _do(journal: Journal, running: list[Entry], what: str, size: int) -> None:
 
 @given(st.lists(steps, max_size=40))
 def test_no_sequence_of_steps_breaks_the_bounds(made: list[tuple[str, int]]) -> None:
-    """Whatever begins, is answered or cleared: never more than allowed, and none lost."""
+    """Requests begin, end and are cleared: never more than allowed, and none lost."""
     budget = JournalBudget(600_000)
     journal = Journal(10, budget=budget)
     running: list[Entry] = []

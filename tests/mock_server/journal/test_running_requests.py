@@ -68,7 +68,7 @@ def held_back(when: When = "after_commit", *, is_flask: bool = False) -> Iterato
 @pytest.mark.parametrize("is_flask", [False, True])
 @pytest.mark.parametrize("when", ["before_commit", "after_commit"])
 def test_an_entry_is_there_before_its_response(when: When, *, is_flask: bool) -> None:
-    """It is running, with what it did as far as that is known; answered, it is the same entry."""
+    """It is running, with what it did as far as known; after its response, it is the same entry."""
     with held_back(when, is_flask=is_flask) as held:
         (call,) = held.mock.requests
         seen = call.running, call.status, call.code, call.outcome, call.operation
@@ -103,7 +103,7 @@ def test_a_double_send_is_seen_while_both_are_held_back() -> None:
 
 
 def test_before_its_response_a_request_matches_no_response() -> None:
-    """Neither that a request was answered so nor that it was not; a wait is for responses."""
+    """It is neither counted nor excluded; a wait is for responses."""
     with held_back() as held:
         mock = held.mock
         for expected in (0, 1):
@@ -145,7 +145,7 @@ def test_a_cleared_request_does_not_come_back() -> None:
 
 
 def test_a_reset_leaves_a_running_request_in_the_past() -> None:
-    """It is answered at once, is in no view of the new epoch, and gives all of its room back."""
+    """It gets its response at once, is in no view of the new epoch, and frees all of its room."""
     with held_back("before_commit") as held:
         mock, past = held.mock, held.mock.emulated.journal
         mock.reset()

@@ -90,7 +90,7 @@ def _full(mock: Any) -> Any:
 def test_what_evicted_requests_may_change_is_an_error(
     full: Any, operation: str, times: Any, *, ok: bool | None
 ) -> None:
-    """Which says how to make room for them; what the others decide is answered."""
+    """Which says how to make room for them; a pattern that the others decide has a result."""
     asked = {"operation": operation, "times": times}
     condition = condition_of(full.world, asked)
     if ok is not None:

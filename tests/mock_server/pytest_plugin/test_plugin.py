@@ -55,7 +55,7 @@ crmcom_mock_dialect = http
 
 
 def test_options_of_a_module_are_not_ignored(run: Run) -> None:
-    """A run has one mock: a test that asks for another one is told so, and what to do."""
+    """A run has one mock: a test that asks for another one fails, with what to do."""
     tests = """
 @pytest.fixture(scope="session")
 def crmcom_mock_options(crmcom_mock_options):

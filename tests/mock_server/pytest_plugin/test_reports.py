@@ -96,7 +96,7 @@ def test_it({fixture}):
 
 
 def test_a_failed_test_shows_the_requests_to_its_world(run: Run) -> None:
-    """What was called and answered, without secrets, also where a fixture's end fails."""
+    """With requests and responses, without secrets, also if a fixture's end fails."""
     result = run("""
 @pytest.fixture
 def late():

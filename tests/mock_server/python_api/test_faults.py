@@ -1,4 +1,4 @@
-"""Faults of a mock in Python: they go wrong where they are told to, and are gone afterwards."""
+"""Faults of a mock in Python: they affect the requests they match, and end with their block."""
 
 import json
 from pathlib import Path

@@ -10,7 +10,7 @@ from crmcom_kit.mock_server import Mock
 
 
 def test_requests_are_in_order_and_redacted(mock: Mock) -> None:
-    """Each call is there with what was asked and answered, but never with its token."""
+    """Each has its request and response, but never its token."""
     show(mock)
     resend(mock)
 

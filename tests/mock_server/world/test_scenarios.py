@@ -1,4 +1,4 @@
-"""The stories that scenarios tell a client of the API."""
+"""What a client of the API sees of each scenario."""
 
 from collections import Counter
 from collections.abc import Iterator

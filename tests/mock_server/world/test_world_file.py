@@ -109,7 +109,7 @@ def test_plain_records_are_a_world(write: Write) -> None:
 
 @pytest.mark.parametrize("indent", [None, 2])
 def test_a_saved_response_is_a_world(write: Write, indent: int | None) -> None:
-    """What show or list answered can be served, as a mock or a real instance sent it."""
+    """A response of show or list can be served, as a mock or a real instance sent it."""
     records = [request(number)["record"] for number in "12"]
     for data, count in ((records, 2), (records[0], 1)):
         response = json.dumps({"status": {"code": "OK"}, "data": data}, indent=indent)

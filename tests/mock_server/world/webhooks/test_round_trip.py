@@ -1,4 +1,4 @@
-"""The whole loop with no CRM.COM at all: fired, signed, sent, answered, kept, shown, sent again."""
+"""The whole loop without CRM.COM: fired, signed, sent, responded to, kept, shown, sent again."""
 
 import io
 import json
@@ -189,7 +189,7 @@ def test_a_replay_sends_the_same_again(mock: Mock) -> None:
 
 
 def test_a_delivery_cannot_command_the_mock(mock: Mock) -> None:
-    """A URL that points at the control API gets nowhere, but for the receiver."""
+    """A URL that points at the control API is not sent to, except for the receiver."""
     for path in ("/reset", "/events/fire", "/deliveries/1/replay", "/receiver"):
         fired = fire(mock, url=f"{mock.admin_url}{path}")
         assert fired["delivery"]["outcome"]["status"] in (403, 405)
@@ -197,7 +197,7 @@ def test_a_delivery_cannot_command_the_mock(mock: Mock) -> None:
 
 
 def test_a_resend_to_the_mock_itself_ends(mock: Mock) -> None:
-    """Resends that loop back into the API's resend are answered, and lock up nothing."""
+    """Resends that loop back into the API's resend end, and block nothing."""
     base = f"{mock.url}/webhook_requests/resend?token={mock.token}"
     fired = fire(mock, url=f"{base}&webhook_request_identifier=number=7")
 
