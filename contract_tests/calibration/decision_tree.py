@@ -1,6 +1,7 @@
-"""Decision trees: which facts of samples, such as a member or a method, decide their outcomes.
+"""Find the facts that explain why samples have different outcomes.
 
-Samples are split by a fact if that explains more of them than it costs.
+A fact is a member of a webhook request, or a method. Samples are split by a fact if that explains
+more of them than it costs.
 """
 
 from collections import defaultdict
@@ -69,8 +70,8 @@ def best_tree(
 def _split(fact: str, groups: Mapping[str, Samples], parts: Mapping[str, Outcome]) -> list[Outcome]:
     """Return the explanation of all groups by the explanation of each, in an array.
 
-    The explanation of most samples is the usual one. The array is empty if samples without the fact
-    have another one: no case can select them.
+    The explanation of most samples is the usual one. Return nothing if samples without the fact are
+    not usual: no case could name them.
     """
     sizes = {
         value: sum(len(groups[name]) for name, part in parts.items() if _is_same(part, usual_part))

@@ -30,7 +30,7 @@ _KEPT = {"$": "kept"}
 _UNSET = (None, "", _ABSENT)
 #: A text that is drawn, or computed: no two webhook requests have the same one.
 _OPAQUE = re.compile(r"(?=.*[0-9])[A-Za-z0-9+/_=-]{16,}")
-#: A difference that is seen so few requests after a resend is its effect.
+#: A record seen within this many requests of its resend shows the resend's effect.
 AT_ONCE = 2
 #: Members that a resend keeps.
 _LASTING = ("id", "number", "entity_id", "url")
@@ -101,8 +101,8 @@ def changes(exchanges: Sequence[Exchange], unsteady: frozenset[str]) -> Iterator
 
     The effect of a resend is in the next response that shows the record otherwise: the response to
     the resend may show the record as it was before, if the server sends later. A refused resend may
-    have changed the record, too, if the delivery failed. What is seen soon after a resend is no
-    change by somebody else.
+    have changed the record, too, if the delivery failed. A change seen within AT_ONCE requests is
+    attributed to the resend, not to another user.
     """
     latest = dict[str, Record]()  # by id
     waiting = dict[str, tuple[Record, int]]()  # the record before a resend, and its position
