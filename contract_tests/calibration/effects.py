@@ -73,7 +73,7 @@ def learned_effects(
     ``unsteady`` are the ids of webhook requests that others may have changed meanwhile.
     """
     by_kind = defaultdict[str, list[Change]](list)
-    for change in changes(exchanges, unsteady):
+    for change in changes_of(exchanges, unsteady):
         by_kind[change.kind].append(change)
     return {kind: _effects(alike) for kind, alike in by_kind.items()}
 
@@ -96,7 +96,7 @@ def dials_of(effects: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     return values
 
 
-def changes(exchanges: Sequence[Exchange], unsteady: frozenset[str]) -> Iterator[Change]:
+def changes_of(exchanges: Sequence[Exchange], unsteady: frozenset[str]) -> Iterator[Change]:
     """Yield the changes of a run.
 
     The effect of a resend is in the next response that shows the record otherwise: the response to
@@ -232,8 +232,8 @@ def _effect(name: str, samples: Sequence[Sample]) -> Any:
     """Return the effect that explains most values. It may depend on another member."""
 
     def outcome(some: Sequence[Sample]) -> Outcome:
-        if (effect := _ruled(_Member(name, some))) is not None:
-            return Outcome(effect[0])
+        if (effect := _ruled(_Member(name, some))) is not _UNEXPLAINED:
+            return Outcome(effect)
         usual = _most([sample.after for sample in some])
         return Outcome(usual, sum(sample.after != usual for sample in some))
 
@@ -266,22 +266,18 @@ def _most(values: Sequence[Any]) -> Any:
 
 # Rules. Each returns the effect that explains all values of a member, or None.
 
+_UNEXPLAINED: Any = object()  # None is an effect: null
 
-def _ruled(member: _Member) -> tuple[Any] | None:
-    """Return the effect by the first rule that has one, in a tuple; it may be null."""
+
+def _ruled(member: _Member) -> Any:
+    """Return the effect by the first rule that has one, or the value that all changes leave."""
     if member.befores == member.afters:
-        return (_KEPT,)
-    if member.name in _CALLERS and member.are_all(dict):
-        return ({"$": _CALLERS[member.name]},)
-    filled = [sample for sample in member.samples if sample.before in _UNSET]
-    is_kept = all(old in _UNSET or old == new for old, new, _ in member.samples)
-    if filled and is_kept and len(filled) < len(member.samples):
-        return ({"$": "fill", "value": _effect(member.name, filled)},)
+        return _KEPT
     structures = () if member.is_repeated else (_new, _object, _array)
-    for rule in (_now, _counted, _same, _text, *structures):
+    for rule in (_caller, _filled, _now, _counted, _same, _text, *structures):
         if (effect := rule(member)) is not None:
-            return (effect,)
-    return (member.afters[0],) if member.is_constant else None
+            return effect
+    return member.afters[0] if member.is_constant else _UNEXPLAINED
 
 
 _CALLERS = {
@@ -289,6 +285,21 @@ _CALLERS = {
     f"{LOG}.updated_by_unit": "unit",
     f"{LOG}.updated_by_business_unit": "unit",
 }
+
+
+def _caller(member: _Member) -> Any:
+    """Return the effect for the user, or the unit, of the change."""
+    is_caller = member.name in _CALLERS and member.are_all(dict)
+    return {"$": _CALLERS[member.name]} if is_caller else None
+
+
+def _filled(member: _Member) -> Any:
+    """Return the effect for a member that changes only if it is unset."""
+    filled = [sample for sample in member.samples if sample.before in _UNSET]
+    is_kept = all(old in _UNSET or old == new for old, new, _ in member.samples)
+    if not (filled and is_kept and len(filled) < len(member.samples)):
+        return None
+    return {"$": "fill", "value": _effect(member.name, filled)}
 
 
 def _now(member: _Member) -> Any:
