@@ -6,6 +6,7 @@ hooks for tests that use the mock are in ``hooks``.
 
 import re
 from collections.abc import Iterator
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -86,8 +87,8 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Refuse a marker without effect, as an error of its test."""
     for marker in item.iter_markers():
-        if marker.name.startswith("crmcom_") and marker.name not in (_FAULT, _STRICT):
-            msg = f"{item.nodeid}: marker {marker.name} is not known; known are {_FAULT}, {_STRICT}"
+        if ours := _misspelled(marker.name, item.config):
+            msg = f"{item.nodeid}: marker {marker.name} is not registered; did you mean {ours}?"
             pytest.fail(msg, pytrace=False)
         if marker.name == _STRICT and _strict(marker) is None:
             args = ", ".join(map(repr, (*marker.args, *marker.kwargs.items())))
@@ -99,6 +100,17 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             "add crmcom_mock to the test's arguments"
         )
         pytest.fail(msg, pytrace=False)
+
+
+def _misspelled(name: str, config: pytest.Config) -> str | None:
+    """Return the marker of this plugin that an unregistered marker resembles, or None."""
+    prefix, _, rest = name.partition("_")
+    if prefix != "crmcom" or name in (_FAULT, _STRICT):
+        return None
+    if any(re.match(rf"{re.escape(name)}\b", line) for line in config.getini("markers")):
+        return None
+    matches = get_close_matches(rest, ("fault", "strict"), n=1, cutoff=0.75)
+    return f"crmcom_{matches[0]}" if matches else None
 
 
 def _strict(marker: pytest.Mark) -> bool | None:
