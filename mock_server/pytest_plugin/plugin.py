@@ -61,8 +61,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "fail a test for refusals and parameters of its requests that it does not expect, for "
         "faults and scripts that were never used, and for expected refusals that never came"
     )
-    group.addoption("--crmcom-strict", action="store_true", help=text)
-    parser.addini(_STRICT, text, type="bool", default=False)
+    group.addoption("--crmcom-mock-strict", action="store_true", help=text)
+    parser.addini("crmcom_mock_strict", text, type="bool", default=False)
     text = "hosts that the guard blocks (default: crm.com *.crm.com)"
     parser.addini("crmcom_mock_guard_hosts", text, type="args")
 
@@ -163,7 +163,7 @@ def _mock_options(config: pytest.Config) -> dict[str, Any]:
             folder = config.rootpath if config.inipath is None else config.inipath.parent
         if value is not None:
             options[name] = _read(name, value, folder)
-    if config.getoption(_STRICT) or config.getini(_STRICT):
+    if config.getoption("crmcom_mock_strict") or config.getini("crmcom_mock_strict"):
         options["strict"] = True
     return options
 

@@ -135,7 +135,7 @@ class WorldFaults(WorldHandle):
     def assert_nothing_unexpected(self) -> None:
         """Assert that the test expected every refusal and every warning since the last reset.
 
-        ``crmcom_strict`` asserts this at the end of each test.
+        ``crmcom_mock_strict`` asserts this at the end of each test.
 
         Raises:
             AssertionError: a request was refused unexpectedly, or had parameters that
