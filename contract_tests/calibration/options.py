@@ -73,7 +73,7 @@ def _removed(option: Option, advice: str) -> click.Option:
     )
 
 
-_FOLDER = click.Path(path_type=Path)
+_PATH = click.Path(path_type=Path)
 _BASE_URL = "Base URL of the server, such as https://host/crmapi/rest/v2. Without it, a mock is "
 _RELEASE = "Release of the server, such as R9 or R14.1; the error for an unknown one lists all."
 _FROM_HAR = "Repeatable: several files count as one recording. With --base-url: only requests "
@@ -92,12 +92,12 @@ _comparison = partial(HeadedOption, heading="Comparison")
 OF_CALIBRATE = _with_shared(
     CALIBRATE,
     [
-        _profile(["--out"], type=_FOLDER, required=True,
+        _profile(["--out"], type=_PATH, metavar="FOLDER", required=True,
                  help="The folder to write; it must be new."),
         _profile(["--keep-personal-data"], is_flag=True,
                  help="Keep names, e-mail addresses, user names and hosts; by default they are "
                  "replaced, so that a list filtered by a real URL finds nothing in the mock."),
-        _profile(["--har"], type=_FOLDER, metavar="FILE",
+        _profile(["--har"], type=_PATH, metavar="FILE",
                  help="Save the traffic, from which --from-har FILE can learn later. It has data "
                  "of the server."),
     ],
@@ -114,14 +114,14 @@ OF_CALIBRATE = _with_shared(
 OF_DIFF = _with_shared(
     DIFF,
     [
-        _comparison(["--profile"], type=_FOLDER, metavar="FOLDER",
+        _comparison(["--profile"], type=_PATH, metavar="FOLDER",
                     help="Compare with this profile."),
         _comparison(["--other"], metavar="URL",
                     help="Compare with this server, by the same login."),
         _comparison(["--fail-on"], type=click.Choice(["documented", "any"]), default="documented",
                     show_default=True, help="Which requests must not differ for exit status 0."),
-        _comparison(["--html"], type=_FOLDER, metavar="FILE", help="Write a page with examples."),
-        _comparison(["--update"], type=_FOLDER, metavar="NEW",
+        _comparison(["--html"], type=_PATH, metavar="FILE", help="Write a page with examples."),
+        _comparison(["--update"], type=_PATH, metavar="NEW",
                     help="With --profile: write a new profile to NEW."),
     ],
     {
