@@ -4,7 +4,6 @@ A run logs in, discovers, makes two passes, and looks back. The first pass has r
 open values, and changes.
 """
 
-from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from random import Random
@@ -52,8 +51,9 @@ class Passes:
                 client.reserved = reserved + self._plan.cost_after(template.layer)
                 deadline = deadlines[template.layer]
                 with self._until_spent(template.layer):
-                    while client.now() <= deadline and next(passes[template], None):
-                        pass
+                    for _ in passes[template]:
+                        if client.now() > deadline:
+                            break
 
         send(reads)
         last = READ_LAYERS[-1]
@@ -62,7 +62,8 @@ class Passes:
         send(logins_and_changes)
         client.reserved = reserved
         for steps in passes.values():  # what did not fit into the time of its layer
-            deque(steps, maxlen=0)
+            for _ in steps:
+                pass
         self._campaign.is_first_pass_sent = True
         self._second_pass(chance)
 
@@ -75,14 +76,15 @@ class Passes:
             if self._session.client.is_time_up or not self._plan.cost_after(layer):
                 raise
 
-    def _first_pass(self, template: Template) -> Iterator[bool]:
+    def _first_pass(self, template: Template) -> Iterator[None]:
         """Send a template as often as planned; the first half takes variants from the top.
 
-        Yields True after each step.
+        Yields before each step.
         """
         sent_places: set[int] = set()  # places of variants
         planned = self._plan.times[template]
         for step in range(planned):
+            yield
             variants = template.choices(self._session.scene)
             unsent = [place for place in range(len(variants)) if place not in sent_places]
             if not unsent and template.needs_record:  # start again, about other webhook requests
@@ -94,16 +96,16 @@ class Passes:
             chosen = unsent[0] if from_top else self._campaign.choose(unsent)
             sent_places.add(chosen)
             self._step(template, variants[chosen])
-            yield True
 
     def _second_pass(self, chance: Random) -> None:
         """Send templates by their weights until nothing is left to send."""
         idle_steps, sent_before = 0, self._session.client.sent
-        few_logins = self._session.scene.logins.is_limited  # then the first pass has planned all
+        # Then the first pass has planned all logins.
+        logins_are_limited = self._session.scene.logins.is_limited
         templates = [
             template
             for template in self._plan.times
-            if not (template.is_undocumented or (few_logins and template.login))
+            if not (template.is_undocumented or (logins_are_limited and template.login))
         ]
         weights = [template.weight for template in templates]
         while templates and idle_steps < MAX_IDLE and self._session.scene.records():
