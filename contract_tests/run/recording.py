@@ -1,7 +1,5 @@
 """Check recorded traffic: nothing is sent from here."""
 
-import time
-
 from crmcom_kit.contract_tests.belief.belief import Belief
 from crmcom_kit.contract_tests.client.targets import Target
 from crmcom_kit.contract_tests.client.wording import counted
@@ -23,7 +21,7 @@ def run_recording(target: Target, config: RunConfig) -> Results:
     Raises RecordingError if its entries do not belong together, or if it has no client to check.
     """
     assert config.recording is not None  # noqa: S101 - for the type checker
-    began, recording = time.monotonic(), config.recording
+    began, recording = config.now(), config.recording
     observer = Observer(target.release)
     checker = _client_checker(config, recording, observer.belief)
     ended = _follow(recording, config, observer, checker)
@@ -45,7 +43,7 @@ def run_recording(target: Target, config: RunConfig) -> Results:
         command=config.command,
         seed=config.seed,
         began=recording.began,
-        seconds=time.monotonic() - began,
+        seconds=config.now() - began,
         statements=statements,
         history=tuple(observer.history),
         trouble=_trouble(observer, statements, client_results, config, ended),
