@@ -256,8 +256,10 @@ class ContractMachine(RuleBasedStateMachine):
         if not self._shared.lists:
             session = self._new_session()
             entities = session.scene.release.entities
-            self._shared.lists = discover(session) or [{"entity": name} for name in entities]
-            session.client.close()
+            try:
+                self._shared.lists = discover(session) or [{"entity": name} for name in entities]
+            finally:
+                session.client.close()
         return self._shared.lists
 
     # Steps.
@@ -325,10 +327,12 @@ class ContractMachine(RuleBasedStateMachine):
         __tracebackhide__ = True
         if not self._has_begun:
             return
-        if not self._is_over:
-            self._do(lambda: conclude(self.session, {}))
-            self._shared.by_others.add(self.session.belief.by_others)
-        self.session.client.close()
+        try:
+            if not self._is_over:
+                self._do(lambda: conclude(self.session, {}))
+                self._shared.by_others.add(self.session.belief.by_others)
+        finally:
+            self.session.client.close()
 
     def _send(self, requests: Sequence[Drawn]) -> None:
         __tracebackhide__ = True
