@@ -178,7 +178,9 @@ def test_lenient(crmcom_mock):
 """
 
 
-@pytest.mark.parametrize(("flag", "ini"), [("--crmcom-mock-strict", ""), ("", "crmcom_mock_strict = true")])
+@pytest.mark.parametrize(
+    ("flag", "ini"), [("--crmcom-mock-strict", ""), ("", "crmcom_mock_strict = true")]
+)
 def test_a_strict_test_fails_for_what_it_does_not_expect(run: Run, flag: str, ini: str) -> None:
     """A refusal, a fault that was never hit; unless the test says so, or is not strict."""
     done = run(STRICT, *flag.split(), ini=ini)
