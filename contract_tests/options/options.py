@@ -221,7 +221,6 @@ def check_values(values: Mapping[str, Any]) -> None:
     """Check the values of all options. Raises OptionsError."""
     # Imported here, since pytest imports this module in every run for the options' names.
     from crmcom_kit.schemas.releases import UnknownRelease, resolve
-    from crmcom_kit.schemas.statements import checked_statements
 
     for option in RUN_OPTIONS:
         _check_value(option, values)
@@ -238,12 +237,28 @@ def check_values(values: Mapping[str, Any]) -> None:
     for name in allowed_changes(values):
         if name not in CHANGES:
             raise OptionsError(_not_allowed("--allow", name, f"{', '.join(CHANGES)} or none"))
-    if not checked_statements(only=values["only"]):
-        allowed = "a pattern, such as 'list.*', of ids of statements that requests can test"
-        raise OptionsError(_not_allowed("--only", values["only"], allowed))
     secret_keys(values)
     _check_login(values)
     _check_scope(values)
+
+
+def check_only(pattern: str, release: str) -> None:
+    """Check that --only selects a statement of ``release``. Raises OptionsError."""
+    # Imported here, see ``check_values``.
+    from crmcom_kit.schemas.statements import checked_statements
+    from crmcom_kit.usage_errors import hint
+
+    if checked_statements(release, pattern):
+        return
+    others = checked_statements(only=pattern)
+    remark = hint(pattern, (statement.id for statement in checked_statements(release)))
+    if others:
+        remark = f"; {others[0].id} needs --release {others[0].since.removesuffix('.0.0')}"
+    allowed = (
+        "the id, or a pattern such as 'list.*', of statements that requests can test in "
+        f"{release}{remark}"
+    )
+    raise OptionsError(_not_allowed("--only", pattern, allowed))
 
 
 def _check_value(option: Option, values: Mapping[str, Any]) -> None:

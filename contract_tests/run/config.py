@@ -21,6 +21,7 @@ from crmcom_kit.contract_tests.options.deviations import (
 from crmcom_kit.contract_tests.options.options import (
     FEW_LOGINS,
     allowed_changes,
+    check_only,
     check_values,
     command_line,
     scope_of,
@@ -77,6 +78,7 @@ def prepared(values: Mapping[str, Any], *, now: dt.datetime) -> tuple[Target, Ru
     """
     check_values(values)
     target, recording = _target(values)
+    check_only(values["only"], target.release.name)
     path = values["deviations"]
     listed = read_deviations(Path(path)) if path else Listed()
     names = ("max_requests", "max_time", "rate")

@@ -11,7 +11,7 @@ import pytest
 
 from crmcom_kit.contract_tests.client.targets import Target, own_mock
 from crmcom_kit.contract_tests.machine import ContractMachine
-from crmcom_kit.contract_tests.options.options import OptionsError, check_values
+from crmcom_kit.contract_tests.options.options import OptionsError, check_only, check_values
 from crmcom_kit.contract_tests.oracle.findings import Verdict
 from crmcom_kit.contract_tests.plugin import as_in_pytest, given_options
 from crmcom_kit.contract_tests.recorded.reading import release_in
@@ -33,10 +33,10 @@ def _chosen(values: dict[str, Any]) -> Iterator[Any]:
         check_values(values)  # here, or each test would have the same error
         paths = [Path(name) for name in values["from_har"]]
         release = values["release"] or release_in(paths).name
-        statements = checked_statements(release, values["only"])
+        check_only(values["only"], release)
     except OptionsError as error:
         raise pytest.UsageError(as_in_pytest(str(error))) from None
-    for statement in statements:
+    for statement in checked_statements(release, values["only"]):
         yield pytest.param(statement.id, id=statement.id)
 
 

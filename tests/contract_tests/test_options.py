@@ -11,6 +11,7 @@ from crmcom_kit.contract_tests.options.deviations import read_deviations
 from crmcom_kit.contract_tests.options.options import (
     RUN_OPTIONS,
     OptionsError,
+    check_only,
     check_url,
     command_line,
     with_scope,
@@ -66,6 +67,7 @@ def given(**changes: Any) -> dict[str, Any]:
         ({"secret_key": ("KEY",)}, "CRMCOM_SECRET_KEY: 'a value of another form' is not allowed"),
         ({"only": "nothing.*"}, "--only: 'nothing.*' is not allowed; allowed is"),
         ({"only": "methods.k*"}, "--only: 'methods.k*' is not allowed; allowed is"),
+        ({"only": "login.token.jwt"}, "--only: 'login.token.jwt' is not allowed; allowed is"),
     ],
 )
 def test_an_invalid_option_is_refused_by_name(changes: dict[str, Any], text: str) -> None:
@@ -75,6 +77,17 @@ def test_an_invalid_option_is_refused_by_name(changes: dict[str, Any], text: str
 
     assert str(caught.value).startswith(text)
     assert "hush" not in str(caught.value)
+
+
+def test_only_names_the_release_and_what_it_may_be() -> None:
+    """A statement of another release names that one; a misspelled one, the nearest."""
+    with pytest.raises(
+        OptionsError, match=r"test in R9\.0\.0; login\.token\.jwt needs --release R12$"
+    ):
+        check_only("login.token.jw*", "R9.0.0")
+    with pytest.raises(OptionsError, match=r"test in R12\.0\.0 \(nearest: login\.token\.jwt\)$"):
+        check_only("login.token.jw", "R12.0.0")
+    check_only("login.token.jw*", "R12.0.0")
 
 
 def test_a_seed_may_have_any_number_of_digits() -> None:

@@ -296,6 +296,7 @@ def test_the_suite_has_the_statements_of_a_recordings_release(pytester: pytest.P
 def test_a_suite_that_cannot_run_has_one_error(pytester: pytest.Pytester) -> None:
     """An option that cannot be followed is one error, and so is a server that is not there."""
     wrong = pytester.runpytest_inprocess(*SUITE, "--crmcom-rate", "0")
+    other_release = pytester.runpytest_inprocess(*SUITE, "--crmcom-only", "login.token.jwt")
     unread = pytester.runpytest_inprocess(*SUITE, "--crmcom-deviations", "nosuch.toml")
     pytester.path.joinpath("r.har").write_text(archive([login(), login("X", organisation="B")]))
     mixed = pytester.runpytest_inprocess(*SUITE, "--crmcom-from-har", "r.har")
@@ -305,6 +306,8 @@ def test_a_suite_that_cannot_run_has_one_error(pytester: pytest.Pytester) -> Non
 
     wrong.assert_outcomes(errors=1)
     wrong.stdout.fnmatch_lines("*--crmcom-rate: 0.0 is not allowed*")
+    other_release.assert_outcomes(errors=1)
+    other_release.stdout.fnmatch_lines("*--crmcom-only: 'login.token.jwt' is not allowed*")
     unread.assert_outcomes(errors=1)
     unread.stdout.fnmatch_lines("*--crmcom-deviations: nosuch.toml cannot be read*")
     mixed.assert_outcomes(errors=1)
