@@ -75,6 +75,23 @@ def test_ctrl_c_ends_with_the_status_of_an_interrupt(monkeypatch: pytest.MonkeyP
     assert CliRunner().invoke(main, ["check"]).exit_code == 130
 
 
+def test_an_internal_error_is_no_verdict_and_shows_no_secret(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(_: str) -> None:
+        raise ZeroDivisionError(secret)
+
+    secret = "S-0123"
+    monkeypatch.setattr("crmcom_kit.cli.import_module", fail)
+
+    result = CliRunner().invoke(main, ["check"])
+
+    assert result.exit_code == 2
+    assert "in fail" in result.stderr
+    assert result.stderr.endswith("Error: an internal error of crmcom-kit: ZeroDivisionError\n")
+    assert secret not in result.output
+
+
 def test_the_removed_proxy_names_its_replacements() -> None:
     """Whatever its options are, the error names the commands and the page."""
     answer = CliRunner().invoke(main, ["proxy", "--base-url", "http://127.0.0.1:1"])

@@ -129,14 +129,22 @@ def run(target: Target, config: RunConfig) -> Results:
     except KeyboardInterrupt:
         this_run.fail("interrupted")
     except Exception as error:  # noqa: BLE001 - the findings so far are worth a report
-        text = shortened(f"{type(error).__name__}: {error}")
-        this_run.fail(f"an internal error of crmcom-kit: {text}")
+        this_run.fail(_internal_error(error))
     finally:
         this_run.client.close()
-    results = this_run.results()
+    try:
+        results = this_run.results()
+    except Exception as error:  # noqa: BLE001 - what was changed is worth a report
+        this_run.fail(_internal_error(error))
+        results = this_run.bare_results()
     if not _is_broken(results.statements):  # a broken one may be looked at in the world
         world.end()
     return results
+
+
+def _internal_error(error: Exception) -> str:
+    text = shortened(f"{type(error).__name__}: {error}")
+    return f"an internal error of crmcom-kit: {text}"
 
 
 def _is_broken(statements: Sequence[StatementResult]) -> bool:
@@ -156,15 +164,15 @@ def sparing(world: SeparateWorld, config: RunConfig) -> RunConfig:
 
 def dry_run(target: Target, config: RunConfig) -> list[str]:
     """Return what a run would request, a line each; nothing is sent."""
-    config = _with_budget(config)
+    config, _ = _with_budget(config)
     session = new_session(target, config)
     return list(dry_run_lines(session, templates_for(config.only, session.scene)))
 
 
-def _with_budget(config: RunConfig) -> RunConfig:
-    """Return the configuration with a number of requests, by default the usual one."""
+def _with_budget(config: RunConfig) -> tuple[RunConfig, int]:
+    """Return the configuration with a maximum number of requests, and this number."""
     limit = config.limits.max_requests or DEFAULT_REQUESTS
-    return replace(config, limits=replace(config.limits, max_requests=limit))
+    return replace(config, limits=replace(config.limits, max_requests=limit)), limit
 
 
 class _Coverage(NamedTuple):
@@ -182,7 +190,8 @@ class _Run:
         self.world, self.target = world, world.target
         self.began = config.now()
         ends_at = self.began + config.limits.max_time - config.kept_time
-        self.session = new_session(self.target, _with_budget(config), ends_at=ends_at)
+        with_budget, self.max_requests = _with_budget(config)
+        self.session = new_session(self.target, with_budget, ends_at=ends_at)
         self.config, self.client = config, self.session.client
         self.templates = templates_for(config.only, self.session.scene)
         self.campaign = Campaign(self.session, progress=self._show_progress)
@@ -255,7 +264,7 @@ class _Run:
         server_seconds = sum(exchange.seconds for exchange in client.history)
         own_seconds = max(0.0, client.now() - self.began - server_seconds) * _AGAIN
         seconds = max((server_seconds + own_seconds) / client.sent, 1 / (limits.rate or math.inf))
-        left = client.left or 0
+        left = self.max_requests - client.sent
         fitting = int(client.seconds_left / seconds) if seconds else 0
         if 0 < fitting < left:
             left = fitting
@@ -265,10 +274,10 @@ class _Run:
             )
         for_inventory = min(cost_of_inventory, left // 3)
         budget = left - for_inventory
-        scene, whole_budget = self.session.scene, limits.max_requests or DEFAULT_REQUESTS
+        scene = self.session.scene
         templates = sendable(self.templates, scene)
-        logins = few_logins(templates, scene, whole_budget)
-        self.session.changes_left = max_changes(templates, whole_budget)
+        logins = few_logins(templates, scene, self.max_requests)
+        self.session.changes_left = max_changes(templates, self.max_requests)
         plan = self.campaign.plan = first_pass(templates, logins, scene, budget)
         if limits.max_requests is None and self.config.only != "*":
             budget = min(budget, MAX_TIMES * plan.cost)
@@ -341,22 +350,31 @@ class _Run:
         )
         trouble = self.trouble or self._trouble_at_the_end(statements)
         coverage = _Coverage() if trouble else self._coverage()
-        return Results(
-            target=self.target,
-            command=config.command,
-            seed=config.seed,
-            began=config.began,
-            seconds=config.now() - self.began,
+        return replace(
+            self.bare_results(),
             statements=statements,
-            history=tuple(self.client.history),
-            changed=session.changed_numbers,
-            inventory=self.compared,
             trouble=trouble,
             notes=(*self.notes, *session.notes()),
             never_served=() if trouble else session.oracle.service.never_served(),
             **coverage._asdict(),
             unsteady=session.belief.unsteady,
             warnings=tuple(self._warnings()),
+        )
+
+    def bare_results(self) -> Results:
+        """Return the results without statements: what was sent and changed, and the trouble."""
+        config = self.config
+        return Results(
+            target=self.target,
+            command=config.command,
+            seed=config.seed,
+            began=config.began,
+            seconds=config.now() - self.began,
+            statements=(),
+            history=tuple(self.client.history),
+            changed=self.session.changed_numbers,
+            inventory=self.compared,
+            trouble=self.trouble,
         )
 
     def _coverage(self) -> _Coverage:

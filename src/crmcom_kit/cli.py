@@ -98,13 +98,31 @@ class LazyGroup(click.Group):
 
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
         """Read the command line; `--help` and `--version` print here."""
-        with _output_may_fail(), _mistakes_in_one_line():
+        with _internal_errors(), _output_may_fail(), _mistakes_in_one_line():
             return super().make_context(*args, **kwargs)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the sub-command."""
-        with _output_may_fail(), _mistakes_in_one_line():
+        with _internal_errors(), _output_may_fail(), _mistakes_in_one_line():
             return super().invoke(ctx)
+
+
+@contextmanager
+def _internal_errors() -> Iterator[None]:
+    """End with status 2: Python's 1 would be a verdict of `check`.
+
+    Show where an error was raised, but not its message, which may have secrets.
+    """
+    try:
+        yield
+    except (click.ClickException, click.exceptions.Exit, click.Abort):
+        raise
+    except Exception as error:  # noqa: BLE001 - the status of every error counts
+        import traceback
+
+        traceback.print_tb(error.__traceback__)
+        msg = f"an internal error of crmcom-kit: {type(error).__name__}"
+        raise _refusal(msg) from None
 
 
 @contextmanager

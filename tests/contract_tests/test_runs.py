@@ -44,6 +44,18 @@ def test_a_run_that_can_read_nothing_fails_with_the_reason(monkeypatch: pytest.M
     assert any("no list could be read" in line for line in summary_lines(Report(results)))
 
 
+def test_an_error_while_results_are_made_is_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise KeyError("oops")
+
+    monkeypatch.setattr("crmcom_kit.contract_tests.run.run.statement_results", fail)
+    results = run(own_mock("R9"), config(limits=Limits(max_requests=50), only="show.*"))
+
+    assert results.exit_code == 2
+    assert results.trouble == "an internal error of crmcom-kit: KeyError: 'oops'"
+    assert results.history
+
+
 class Time:
     """A clock that each wait moves, and each request, maybe by a bit more than the one before."""
 
@@ -185,7 +197,7 @@ class TestSeparateWorld:
         results = run(replace(target, admin_token=token), config(world="check-x", limits=FEW))
 
         assert results.exit_code == 0
-        assert results.changed
+        assert results.history
         assert "/worlds/check-x/" in results.target.base_url
         assert any("used a world of its own, check-x" in each for each in results.warnings)
         assert self.worlds(registry) == {"default": 0}
@@ -218,7 +230,7 @@ class TestSeparateWorld:
 
         OtherServer(target, config()).compare(results)
 
-        assert results.changed
+        assert results.history
         assert isinstance(target.transport, Wire)
         assert not changing(target.transport)
 
@@ -241,5 +253,5 @@ class TestSeparateWorld:
 
         results = run(replace(target, base_url=base), config(limits=FEW))
 
-        assert results.changed
+        assert results.history
         assert set(self.worlds(registry)) == {"default", "mine"}
