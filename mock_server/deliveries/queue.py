@@ -63,10 +63,11 @@ class DeliveryQueue:
             deliver()
         except Exception as error:  # noqa: BLE001 - no request waits for it: log every error
             import logging
+            from traceback import format_tb
 
-            # Without a traceback, which may show secrets.
-            log = logging.getLogger("crmcom_kit")
-            log.error("A queued delivery failed: %s: %s", type(error).__name__, error)  # noqa: TRY400
+            # Without the error's message, which may show secrets.
+            name, lines = type(error).__name__, "".join(format_tb(error.__traceback__))
+            logging.getLogger("crmcom_kit").error("A queued delivery failed: %s\n%s", name, lines)  # noqa: TRY400
         finally:
             self._count(-1)
 
