@@ -98,6 +98,9 @@ def make_world(
     if delivery is not None and deliver != "scripted":
         problem = f"{quoted(deliver)} beside delivery"
         raise UsageError("deliver", seen=problem, allowed="only one of them")
+    if allow_hosts and deliver != "http":
+        allowed = "deliver=http with it, since nothing is sent otherwise"
+        raise UsageError("allow_hosts", seen=quoted(", ".join(allow_hosts)), allowed=allowed)
     base_dialect = _with_script(base_dialect, deliver)
     full_release = resolve(release)
     mock_release = replace(full_release, entities=supported_entities(full_release, base_dialect))

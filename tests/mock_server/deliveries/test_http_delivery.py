@@ -298,6 +298,7 @@ def test_a_blocked_record_is_rejected_and_nothing_is_sent(make_mock: Any) -> Non
     "options",
     [
         {"deliver": "smtp"},
+        {"allow_hosts": ["x.example"]},
         {"deliver": "http", "allow_hosts": ["*"]},
         {"deliver": "http", "allow_hosts": "localhost"},
         {"deliver": "http", "delivery": ScriptedDelivery("success")},
