@@ -353,9 +353,10 @@ def _raise_mistake(located: LocatedEntry, validator: "Draft202012Validator") -> 
         check(validator, located.entry, root="entry")
     except UsageError as error:
         allowed = error.allowed
-        if not error.parameter.startswith(kinds()):
-            allowed = f"one of {', '.join(kinds())}, such as {_EXAMPLE}"
-            allowed += _hint(error.parameter)
+        kind = error.parameter.partition(".")[0]
+        if kind not in kinds():
+            hint_at_kind = "" if kind == "entry" else _hint(error.parameter)
+            allowed = f"one of {', '.join(kinds())}, such as {_EXAMPLE}{hint_at_kind}"
         raise DataError.of_member(
             located.place, error.parameter, seen=error.seen, allowed=allowed
         ) from None
