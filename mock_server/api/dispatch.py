@@ -119,7 +119,7 @@ def _method(config: Config, request: Request) -> Method:
     method = config.methods.get(request.path)
     if method is None:
         allowed = f"one of {', '.join(config.methods)}"
-        raise VendorError("unknown_method", "path", seen=quoted(request.path), allowed=allowed)
+        raise VendorError("unknown_method", "path", value=request.path, allowed=allowed)
     if method.deprecated and method.name in _RECORD_METHODS:
         dial = "requests.deprecated_methods"
         if config.dialect[dial] == "withdraw":

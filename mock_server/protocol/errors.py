@@ -6,12 +6,10 @@
 ``schemas/reasons.py`` has the explanations for the client's developer.
 """
 
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, InitVar, dataclass
 
 from crmcom_kit.schemas.dial_tables import SEEN
-from crmcom_kit.usage_errors import phrase
-
-_NOT_JSON = "a string that is not JSON"
+from crmcom_kit.usage_errors import phrase, quoted
 
 
 @dataclass(eq=False, repr=False)
@@ -22,14 +20,21 @@ class VendorError(Exception):
     parameter: str = ""  # the wrong parameter
     _: KW_ONLY
     case: str = ""  # of the statement's reason, if it has special words
-    form: str = ""  # the form of the value, if ``seen`` does not show it: see ``facts``
+    form: str = ""  # the form of the value, one of SEEN, if ``seen`` is none of them
     wrong: str = ""  # the wrong parameter, if ``parameter`` names several
     variant: str = ""  # a more special kind, which a server may refuse differently
-    seen: str = ""  # the value, quoted, or its description
+    seen: str = ""  # the description of the value
+    value: InitVar[str | None] = None  # the value itself, which is quoted as ``seen``
     allowed: str = ""  # the allowed values in words
     dials: tuple[str, ...] = ()  # of the decision; none if the documents decide
     record: bytes | None = None  # the body of the webhook request that the request names
     attempts: tuple[int, ...] = ()  # the numbers of the delivery attempts that it caused
+
+    def __post_init__(self, value: str | None) -> None:
+        if value is not None:
+            self.seen = quoted(value)
+            if not value.strip(" "):
+                self.form = self.form or ("blank" if value else "empty")
 
     @property
     def response_kind(self) -> str:
@@ -39,10 +44,7 @@ class VendorError(Exception):
     @property
     def facts(self) -> dict[str, str]:
         """The facts that the dial envelope.cases may select responses by."""
-        value = self.seen.strip('" ')
-        blank = "empty" if self.seen == '""' else "blank"
-        listed_form = value if value in SEEN else "not JSON" if value.startswith(_NOT_JSON) else ""
-        form = self.form or (listed_form if value else blank)
+        form = self.form or (self.seen if self.seen in SEEN else "")
         return {"kind": self.response_kind, "parameter": self.wrong or self.parameter, "seen": form}
 
     @property

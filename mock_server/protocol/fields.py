@@ -71,7 +71,7 @@ def read_selection(value: object, dialect: Dialect, *, from_body: bool) -> Selec
         names = [name.strip(" ") for name in names]
     if not names:
         if dialect["fields_set.empty"] == "error":
-            raise _error('""', _allowed_fields(), "fields_set.empty")
+            raise _error(_allowed_fields(), "fields_set.empty", value="")
         if dialect["fields_set.empty"] == "none":
             always = ("id",) if dialect["fields_set.always_id"] else ()
             return Selection(frozenset(always), (), ("fields_set.empty",))
@@ -99,7 +99,8 @@ def _select(names: list[str], dialect: Dialect) -> Selection:
     duplicates = find_duplicates(names) if dialect["fields_set.duplicates"] == "error" else ()
     if duplicates:
         problem = f"{quoted(min(duplicates))} more than once"
-        raise _error(problem, "each field once", "fields_set.duplicates")
+        allowed = "each field once"
+        raise _error(allowed, "fields_set.duplicates", seen=problem)
     selection: set[str] = {"id"} if dialect["fields_set.always_id"] else set()
     members: dict[str, set[str]] = {}
     dials = [] if "id" in names else ["fields_set.always_id"]
@@ -116,7 +117,7 @@ def _select(names: list[str], dialect: Dialect) -> Selection:
             dials.append("fields_set.nested")
         elif dialect["fields_set.unknown_name"] == "error":
             nested_dials = ("fields_set.nested",) if dot else ()
-            raise _error(quoted(name), _allowed_fields(), "fields_set.unknown_name", *nested_dials)
+            raise _error(_allowed_fields(), "fields_set.unknown_name", *nested_dials, value=name)
         else:
             dials.append("fields_set.unknown_name")
     if members:
@@ -129,5 +130,6 @@ def _allowed_fields() -> str:
     return f"some of {', '.join(response_fields())}"
 
 
-def _error(seen: str, allowed: str, *dials: str) -> VendorError:
-    return VendorError("bad_fields_set", "fields_set", seen=seen, allowed=allowed, dials=dials)
+def _error(allowed: str, *dials: str, seen: str = "", value: str | None = None) -> VendorError:
+    kind = "bad_fields_set"
+    return VendorError(kind, "fields_set", seen=seen, value=value, allowed=allowed, dials=dials)

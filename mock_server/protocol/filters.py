@@ -13,7 +13,6 @@ from crmcom_kit.schemas import Dialect
 from crmcom_kit.schemas.formats import offset_seconds, parse_date, parse_date_time
 from crmcom_kit.schemas.methods import Parameter
 from crmcom_kit.schemas.releases import disputes, entities_since
-from crmcom_kit.usage_errors import quoted
 
 Filter = Callable[[Parameter, str], Any]
 
@@ -66,13 +65,13 @@ def _not_allowed(
         dials.append("list.comma_lists")
     if is_entity and value in disputes():
         dials.append(disputes()[value].dial)
-    return VendorError(
-        kind,
-        parameter.name,
-        seen=f"{quoted(value)}, known from {since}" if since else quoted(value),
-        allowed=f"one of {', '.join(allowed)}",
-        dials=tuple(dials),
+    allowed_names = f"one of {', '.join(allowed)}"
+    error = VendorError(
+        kind, parameter.name, value=value, allowed=allowed_names, dials=tuple(dials)
     )
+    if since:
+        error.seen += f", known from {since}"
+    return error
 
 
 def seconds(moment: datetime) -> int:
@@ -95,8 +94,7 @@ def _created_date(dialect: Dialect) -> Filter:
         allowed = "no created_date"
 
     def bad_date(parameter: Parameter, text: str, *dials: str) -> VendorError:
-        value = quoted(text)
-        return VendorError("bad_date", parameter.name, seen=value, allowed=allowed, dials=dials)
+        return VendorError("bad_date", parameter.name, value=text, allowed=allowed, dials=dials)
 
     def read(parameter: Parameter, text: str) -> tuple[int, int | None]:
         try:
@@ -115,8 +113,7 @@ def _created_date(dialect: Dialect) -> Filter:
 
 
 def _bad_paging(parameter: Parameter, text: str, allowed: str, *dials: str) -> VendorError:
-    value = quoted(text)
-    return VendorError("bad_paging", parameter.name, seen=value, allowed=allowed, dials=dials)
+    return VendorError("bad_paging", parameter.name, value=text, allowed=allowed, dials=dials)
 
 
 def _whole_number(dialect: Dialect, parameter: Parameter, text: str) -> int | None:

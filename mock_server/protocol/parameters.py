@@ -147,7 +147,7 @@ class Parameters:
             raise _wrong_type("token", token)
         if not token:
             raise VendorError(
-                "missing_token", "token", variant="empty_token", seen='""', allowed=allowed
+                "missing_token", "token", variant="empty_token", value="", allowed=allowed
             )
         return token
 
@@ -238,8 +238,8 @@ def _identifier(parameter: Parameter, value: str) -> Identifier:
         if equals:
             raise _unknown_field(parameter, name, forms)
         if not value:
-            raise _empty_identifier(parameter, quoted(value), forms)
-        raise VendorError("no_identifier", parameter.name, seen=quoted(value), allowed=forms)
+            raise _empty_identifier(parameter, '""', forms, "empty")
+        raise VendorError("no_identifier", parameter.name, value=value, allowed=forms)
     if "," in text and any(f",{field}=" in text for field in parameter.fields):
         raise _surplus(parameter, quoted(value), "several in a text")
     return Identifier(name, _text(f"{parameter.name}.{name}", text))
@@ -251,7 +251,7 @@ def _text(name: str, value: Any) -> str:
         raise _wrong_type(name, value)
     if not value:
         allowed = "a string with at least one character"
-        raise VendorError("empty_value", name, seen='""', allowed=allowed)
+        raise VendorError("empty_value", name, value="", allowed=allowed)
     if _FORBIDDEN.search(value):
         quoted_value = quoted(value, secret=is_secret(name))
         allowed = "a string without control characters"
@@ -290,13 +290,13 @@ def _surplus(parameter: Parameter, seen: str, form: str = "several", *dials: str
 
 
 def _unknown_field(parameter: Parameter, name: str, allowed: str, *dials: str) -> VendorError:
-    kind, value, form = "unknown_identifier_field", quoted(name), "several" if dials else ""
-    return VendorError(kind, parameter.name, seen=value, allowed=allowed, form=form, dials=dials)
+    kind, form = "unknown_identifier_field", "several" if dials else ""
+    return VendorError(kind, parameter.name, value=name, allowed=allowed, form=form, dials=dials)
 
 
-def _empty_identifier(parameter: Parameter, seen: str, allowed: str) -> VendorError:
+def _empty_identifier(parameter: Parameter, seen: str, allowed: str, form: str = "") -> VendorError:
     kind, variant = "no_identifier", "empty_identifier"
-    return VendorError(kind, parameter.name, variant=variant, seen=seen, allowed=allowed)
+    return VendorError(kind, parameter.name, variant=variant, seen=seen, allowed=allowed, form=form)
 
 
 def _no_object(parameter: Parameter, value: Any) -> VendorError:

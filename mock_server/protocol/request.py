@@ -104,7 +104,7 @@ def body_members(request: Request) -> Members:
         raise _bad_body(_TOO_DEEP) from None
     except ValueError as error:
         is_form = request.content_type.startswith("application/x-www-form-urlencoded")
-        raise _bad_body(json_problem(error), "a form" if is_form else "") from None
+        raise _bad_body(json_problem(error), "a form" if is_form else "not JSON") from None
     if not isinstance(value, Members):
         raise _bad_body(json_type(value))
     return value

@@ -18,7 +18,6 @@ from crmcom_kit.mock_server.store.records import KEYS, IndexedField, Query, Reco
 from crmcom_kit.mock_server.store.store import Store
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.schemas.ordering import Key, read_order, sort_key, sort_value
-from crmcom_kit.usage_errors import quoted
 
 # The dials that decide which records a parameter selects.
 _DIALS = {
@@ -119,7 +118,7 @@ def _reference(epoch: Epoch, name: str, identifier: Identifier) -> str | None:
         raise VendorError(
             f"unknown_{kind}",
             f"{name}.{field}",
-            seen=quoted(identifier.value),
+            value=identifier.value,
             allowed=f"the {field} of an existing definition or rule",
             dials=("list.unknown_reference",),
         )

@@ -102,7 +102,7 @@ def _unit(data: ReferenceData, unit_id: str | None) -> Object | None:
     if unit is not None:
         return unit
     allowed = "the id of an existing unit"
-    raise VendorError("unknown_unit", "unit", seen=quoted(unit_id), allowed=allowed)
+    raise VendorError("unknown_unit", "unit", value=unit_id, allowed=allowed)
 
 
 def _basic_user(dialect: Dialect, authorization: str) -> tuple[str | None, tuple[str, ...]]:

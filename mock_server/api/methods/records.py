@@ -12,7 +12,6 @@ from crmcom_kit.mock_server.store.records import Record, key_of
 from crmcom_kit.mock_server.store.store import Store
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.tokens import Session
-from crmcom_kit.usage_errors import quoted
 
 
 def show(epoch: Epoch, values: Values) -> Response:
@@ -70,6 +69,6 @@ def unknown_record(store: Store, identifier: Identifier) -> VendorError:
         "unknown_webhook_request",
         f"{REQUEST_IDENTIFIER}.{field}",
         variant="deleted_webhook_request" if is_deleted else "",
-        seen=quoted(value),
+        value=value,
         allowed=f"the {field} of an existing webhook request",
     )

@@ -458,6 +458,7 @@ CASES = [
     {"kind": "empty_value", "parameter": "url", "code": "NO URL"},
     {"kind": "empty_value", "method": "list", "code": "NO VALUE"},
     {"kind": "wrong_credentials", "parameter": "organisation", "code": "NOT THERE"},
+    {"kind": "bad_date", "seen": "nothing", "code": "NO DATE"},
 ]
 FORM = {"content_type": "application/x-www-form-urlencoded"}
 
@@ -482,5 +483,6 @@ def test_the_first_case_with_a_part_decides(make_mock: Any) -> None:
     assert deleted["data"] == {}
     assert mock.list(entity="JOBS", url="").code == "NO URL"
     assert mock.list(entity="").code == "NO VALUE"
+    assert mock.list(entity="JOBS", created_date="nothing").code == mock.code_of("bad_date")
     assert mock.login(organisation="OTHER").code == "NOT THERE"
     assert mock.login(password="x").code == mock.code_of("wrong_credentials")

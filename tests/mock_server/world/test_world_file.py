@@ -190,7 +190,7 @@ WRONG_LINES = [
     (b'{"unit":', "line 3 column 9: not JSON: "),
     (b'{"unit":{"id":"\xff"}}', "line 3 column .*: not JSON: .*UTF-8"),
     (b'{"unit":{"id":"\\ud800"}}', "line 3 column .*: not JSON: .*surrogate"),
-    (b"{}", 'line 3: entry: seen an object; allowed is one of unit, .* such as .*}}}$'),
+    (b"{}", "line 3: entry: seen an object; allowed is one of unit, .* such as .*}}}$"),
     (b'{"units":{"id":"2"}}', r'line 3: units: seen in .* such as \{"web.* \(nearest: unit\)$'),
     (b'{"unit":{"id":"2","size":5}}', "line 3: unit.size: seen in the entry; allowed is one of id"),
     (b'{"unit":{"id":"2","%b":5}}' % (b"x" * 100_000), "line 3: unit.x{10,100}…"),
