@@ -51,7 +51,10 @@ class ThirdPartyMessages:
         return ({self._name: code} if self._in_body else {}) | {"data": data}
 
     def write(self, data: Mapping[str, Any], code: str | None) -> Message:
-        """Return the message."""
+        """Return the message.
+
+        Its body is that of ``body``, with exactly the bytes of the data that are signed.
+        """
         data_json = canonical_bytes(data, **self._form)
         body = data_json
         if self._has_wrapper:

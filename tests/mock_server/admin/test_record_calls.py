@@ -29,8 +29,12 @@ def test_a_number_may_have_slashes(admin: Any) -> None:
         path = f"/records/{quote(number, safe='')}"
 
         assert admin.ask("GET", path)["record"]["number"] == number
-        assert admin.ask("PATCH", path, {"record": {"url": "http://a.example/"}})
-        assert admin.ask("DELETE", path)
+        changed = admin.ask("PATCH", path, {"record": {"url": "http://a.example/"}})
+        assert (changed["record"]["number"], changed["record"]["url"]) == (
+            number,
+            "http://a.example/",
+        )
+        assert admin.ask("DELETE", path)["record"] == changed["record"]
         assert admin.refused("GET", path)[0] == 404
 
 

@@ -33,8 +33,7 @@ def number_in(state: str, mock: Mock) -> str:
     return str(records[-1])
 
 
-def test_pages_filters_and_order_of_many(console: Console, mock: Mock) -> None:
-    """All are the mock's work, and the address has all of them, so that it can be shared."""
+def test_many_records_come_in_pages_newest_first(console: Console, mock: Mock) -> None:
     mock.seed(count=8_000)
     page = console.open(LIST)
     expect(page.get_by_text("100 of 8,000")).to_be_visible()
@@ -42,26 +41,36 @@ def test_pages_filters_and_order_of_many(console: Console, mock: Mock) -> None:
     page.get_by_role("button", name="Show more").click()
     expect(page.get_by_text("200 of 8,000")).to_be_visible()
     expect(rows(page).nth(199)).to_contain_text("#7801")
+
+
+def test_filters_are_in_the_address(console: Console, mock: Mock) -> None:
+    """So that it can be shared; looking into a record keeps them."""
+    page = console.open(LIST)
     page.get_by_label("State").select_option("REJECTED")
     page.get_by_label("Entity").select_option("JOBS")
     expect(page).to_have_url(re.compile("search=state%3AREJECTED.entity%3AJOBS$"))
     records = mock.records.filter(entity="JOBS", life_cycle_state="REJECTED")
-    expect(page.get_by_role("main")).to_contain_text(f"of {len(records):,}")
-    expect(rows(page).first).to_contain_text(f"#{records[-1]['number']}")
+    expect(rows(page)).to_have_count(len(records))
     rows(page).first.get_by_role("link").click()
     expect(page.get_by_role("heading", name=f"#{records[-1]['number']} JOBS")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page).to_have_url(re.compile("search=state%3AREJECTED.entity%3AJOBS$"))
     shared = console.open(page.url.partition("#")[2])
+    expect(rows(shared)).to_have_count(len(records))
     expect(rows(shared).first).to_contain_text(f"#{records[-1]['number']}")
-    search = shared.get_by_role("searchbox", name="Search")
-    search.fill("#777")
-    expect(rows(shared)).to_have_count(1)
+
+
+def test_records_are_searched(console: Console, mock: Mock) -> None:
+    """By a number or a term; the mock refuses an invalid term, and none may be found."""
+    page = console.open(LIST)
+    search = page.get_by_role("searchbox", name="Search")
+    search.fill("#77")
+    expect(rows(page)).to_have_count(1)
     search.fill("state:soon")
-    expect(shared.get_by_role("main")).to_contain_text('state: seen "soon"')
+    expect(page.get_by_role("main")).to_contain_text('state: seen "soon"')
     search.fill("url:nowhere.example")
-    shared.get_by_role("button", name="Show all").click()
-    expect(shared.get_by_text("of 8,000")).to_be_visible()
+    page.get_by_role("button", name="Show all").click()
+    expect(page.get_by_text(f"of {len(mock.records)}")).to_be_visible()
 
 
 def test_a_record_and_what_happened_to_it(console: Console, mock: Mock) -> None:

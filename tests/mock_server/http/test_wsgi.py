@@ -31,7 +31,8 @@ def test_it_serves_under_another_server(start_server: Any) -> None:
 
     body = {"token": "T", "webhook_request_identifier": {"number": "14"}}
     assert server.ask("GET", SHOW)[1]["data"]["number"] == "7"
-    assert server.ask("POST", f"{API_PATH}/webhook_requests/delete", body)[1]["data"]
+    deleted = server.ask("POST", f"{API_PATH}/webhook_requests/delete", body)[1]
+    assert deleted["data"]["number"] == "14"
     health = server.ask("GET", "/__admin/health")[1]
     assert (health["release"], health["webhook_requests"]) == ("R10.0.0", 121)
 
