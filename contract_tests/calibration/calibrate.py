@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -193,8 +193,15 @@ def _content_type(log: Log) -> dict[str, str]:
 # Writing it.
 
 
-def profile_files(calibration: Calibration, *, keep_personal_data: bool) -> dict[str, str]:
-    """Return the texts of a profile's files by name."""
+class ProfileFiles(NamedTuple):
+    """The files of a profile, and what their reader must know."""
+
+    texts: dict[str, str]  # by the file's name
+    free_texts: int  # texts in which nobody looked for personal names
+
+
+def profile_files(calibration: Calibration, *, keep_personal_data: bool) -> ProfileFiles:
+    """Return the files of a profile."""
     redactor = ReportRedactor(
         calibration.results.target, calibration.results.history, hides_user=False
     )
@@ -209,8 +216,9 @@ def profile_files(calibration: Calibration, *, keep_personal_data: bool) -> dict
     *world, effects, texts = content
     redacted = [case | case_texts for case, case_texts in zip(cases, texts, strict=True)]
     calibration = _with_cases(calibration, redacted)
-    facts = {**_facts(calibration), "free_texts": 0 if keep_personal_data else free_texts(content)}
-    return {
+    free_text_count = 0 if keep_personal_data else free_texts(content)
+    facts = {**_facts(calibration), "free_texts": free_text_count}
+    files = {
         HEAD: head_of(replace(calibration.profile, effects=effects)),
         DIALECT: write_dialect(
             calibration.profile.dialect,
@@ -222,6 +230,7 @@ def profile_files(calibration: Calibration, *, keep_personal_data: bool) -> dict
             {**facts, "title": "Calibration"}, calibration.compared, calibration.results
         ),
     }
+    return ProfileFiles(files, free_text_count)
 
 
 def _with_cases(calibration: Calibration, cases: Sequence[Mapping[str, Any]]) -> Calibration:

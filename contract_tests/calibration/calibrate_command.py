@@ -1,6 +1,5 @@
 """What ``crmcom-kit calibrate`` does: it runs, learns, writes a profile and prints what it is."""
 
-import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -59,8 +58,8 @@ def write_profile(values: dict[str, Any]) -> None:
         try:
             with progress() as show:
                 calibration = learn_profile(results, earlier, is_time_up=is_time_up, progress=show)
-            texts = profile_files(calibration, keep_personal_data=values["keep_personal_data"])
-            write_folder(folder, "--out", texts, stop)
+            profile = profile_files(calibration, keep_personal_data=values["keep_personal_data"])
+            write_folder(folder, "--out", profile.texts, stop)
         except NothingToLearn as error:
             raise refusal(results, f"nothing can be learned: {error}") from None
         except KeyboardInterrupt:
@@ -70,9 +69,10 @@ def write_profile(values: dict[str, Any]) -> None:
         *_notes_on_time(calibration, values), *notes_on_responses(calibration),
         *_notes_on_changes(calibration, results),
     ]  # fmt: skip
-    if unread := json.loads(texts["report.json"])["free_texts"]:
+    if profile.free_texts:
+        texts = counted(profile.free_texts, "different text")
         notes.append(
-            f"{counted(unread, 'different text')} of several words in {folder / 'world.jsonl'} may "
+            f"{texts} of several words in {folder / 'world.jsonl'} may "
             "contain personal names that were not replaced: read them before you share the file"
         )
     _show(calibration, folder, notes)

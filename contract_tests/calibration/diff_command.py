@@ -146,7 +146,8 @@ def _compared(
 def _update(folder: Path, before: Profile, results: Results, stop: Stop) -> None:
     """Write a new profile, and print what has changed. Raises Refused."""
     calibration, changes = update_calibration(learn_profile(results), before)
-    write_folder(folder, "--update", profile_files(calibration, keep_personal_data=False), stop)
+    files = profile_files(calibration, keep_personal_data=False)
+    write_folder(folder, "--update", files.texts, stop)
     click.echo(f"{folder}: {counted(len(changes), 'change')} since the profile before")
     for change in map(printable(results), changes):
         click.echo(f"  {change}")
