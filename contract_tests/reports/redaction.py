@@ -97,11 +97,11 @@ class ReportRedactor(Redactor):
         """Return the secret of a variable; "" if it is unknown."""
         return self._values.get(variable) or self._urls.secret(variable) or ""
 
-    def hide(self, text: str) -> str:
+    def redact_known(self, text: str) -> str:
         """Return ``text`` without secrets of URLs, known secrets, and who logs in."""
         if any(spelling in text for spelling in self._user_spelled):
             text = _IDENTITY_MEMBER.sub(self._without_user, text)
-        return super().hide(self._urls.hide(text))
+        return super().redact_known(self._urls.hide(text))
 
     def _without_user(self, match: re.Match[str]) -> str:
         return match[1] + self._masks.get(unquoted(match[3]), match[3])

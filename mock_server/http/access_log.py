@@ -126,7 +126,7 @@ def _redact(world: "World", redact: Callable[[str], str], text: str) -> str:
         redacted_text, words = _redact_cached(redactor, redact, text)
         if not any(map(world.tokens.knows, words)):
             return redacted_text
-    return redactor.hide(redact(text))
+    return redactor.redact_known(redact(text))
 
 
 @lru_cache(maxsize=2048)
@@ -134,7 +134,7 @@ def _redact_cached(
     redactor: Redactor, redact: Callable[[str], str], text: str
 ) -> tuple[str, frozenset[str]]:
     """Return a string without the current secrets, and its words, which may become tokens."""
-    redacted_text = redactor.hide(redact(text))
+    redacted_text = redactor.redact_known(redact(text))
     return redacted_text, frozenset(
         words_of(redacted_text) | words_of(decoded(redacted_text, escapes=True))
     )

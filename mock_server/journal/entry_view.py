@@ -170,7 +170,7 @@ class EntryView:
         """Path and query."""
         path = self.entry.request.path
         full_path = f"/{path}" if path.split("/", 1)[0] == "crmapi" else f"{API_PATH}/{path}"
-        redacted_path = self._redactor.hide(full_path)
+        redacted_path = self._redactor.redact_known(full_path)
         query = self._redactor.query(self.entry.request.query.decode("latin-1"))
         return f"{redacted_path}?{query}" if query else redacted_path
 

@@ -65,7 +65,7 @@ class WorldRegistry:
         self.receiver_secret: str | None = None
         if token is not None:
             self.receiver_secret = hmac.digest(token.encode(), b"receiver", "sha256").hex()[:32]
-            default.hide(token, self.receiver_secret)
+            default.add_secrets(token, self.receiver_secret)
         self._lock = threading.Lock()
         self._worlds: OrderedDict[str, World] = OrderedDict()  # in the order of their last use
 

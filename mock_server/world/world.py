@@ -99,7 +99,7 @@ class World:
             live_at_once=dialect["tokens.live_at_once"],
             renews=dialect["tokens.hour_before_r12"] == "renewed",
         )
-        self.hide()  # the credentials, and the secrets of the cloned world
+        self.add_secrets()  # the credentials, and the secrets of the cloned world
         self.current_epoch = self._first_epoch(0, attempts=0)
         self.tokens.set_fixed(self.config.fixed_tokens, self.current_epoch.session())
 
@@ -113,8 +113,8 @@ class World:
         clone._begin()
         return clone
 
-    def hide(self, *secrets: str) -> None:
-        """Hide more secrets, also in clones."""
+    def add_secrets(self, *secrets: str) -> None:
+        """Redact more secrets from now on, also in clones; without any, make the redactor."""
         self._secrets |= {*secrets}
         tokens = self.tokens
         #: Hides the secrets of this world and its current tokens.

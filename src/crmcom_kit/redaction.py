@@ -196,7 +196,7 @@ class Redactor:
         self._is_token = is_token
         self._public = frozenset(public).union(self._masks.values())
 
-    def hide(self, text: str) -> str:
+    def redact_known(self, text: str) -> str:
         """Return ``text`` without known secrets and tokens."""
         if "@" in text or "40" in text:
             text = USER_INFO.sub(lambda url: f"{url[1]}{self.mask(url[2])}{url[3]}", text)
@@ -228,7 +228,7 @@ class Redactor:
         text = printable(text)
         if "\\" in text and is_secret(decoded(text, escapes=True)):
             text = _LITERAL.sub(self._literal, text)
-        text = self.hide(text)
+        text = self.redact_known(text)
         if _SECRET.search(text) is None:
             return text
         text = _MEMBER.sub(

@@ -126,7 +126,7 @@ def test_no_view_of_a_delivery_shows_a_secret(make_mock: Any, admin_of: Any, url
     data = {"note": known, "token": "Zx81hush"}
     with listening(answering(answer.encode())) as receiver:
         mock = make_mock(deliver="http")
-        mock.world.hide(known)
+        mock.world.add_secrets(known)
         admin = admin_of(mock.client)
         for place in (url.format(known=known, port=receiver.port), receiver.url):
             admin.ask("POST", "/events/fire", {**EVENT, "data": data, "url": place})
