@@ -7,11 +7,11 @@ a rule of its own here.
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import blake2b
 from itertools import cycle, islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from crmcom_kit.contract_tests.belief.records import Record
 from crmcom_kit.contract_tests.calibration.comparing import ENDED_TOKEN, Comparison, Difference
@@ -141,6 +141,61 @@ def _token_refusal(history: Sequence[Exchange]) -> tuple[int, Any] | None:
 Mark = tuple[int, bytes, str]  # HTTP status, a digest of the body, and the kind of error
 
 
+class _Latest(NamedTuple):
+    """The mock's latest response to a request."""
+
+    mark: Mark
+    score: int  # the weight of its differences
+    changed_at: int  # the replay that changed it last
+
+
+@dataclass
+class _Fit:
+    """How well a mock's latest responses fit those of the server."""
+
+    comparison: Comparison
+    latest: dict[int, _Latest] = field(default_factory=dict)  # by number, as the next one
+    _worded: dict[int, Worded | None] = field(default_factory=dict)  # None for another kind
+    replay_count: int = 0
+    _compared: dict[tuple[int, Mark], list[Difference]] = field(default_factory=dict)
+    _usual: dict[str, tuple[int, Any]] = field(default_factory=dict)  # refusals, by kind of error
+
+    @property
+    def worded(self) -> list[Worded]:
+        """How the server has worded its responses, if the mock's are of the same kind."""
+        return [*filter(None, self._worded.values())]
+
+    def update(self, replies: Sequence[tuple[Exchange, MockReply]]) -> bool:
+        """Record the responses of a replay; return whether others may fit better or worse now."""
+        for exchange, reply in replies:
+            is_alike = exchange.ok or (reply.kind and has_code(exchange))
+            is_worded = is_alike and is_readable(exchange)
+            self._worded[exchange.number] = worded(exchange, reply) if is_worded else None
+        counts = defaultdict[str, Counter[tuple[int, Any]]](Counter)
+        for response in self.worded:
+            if response.parts.get("served") == "no":
+                wording = response.parts["status"], response.parts["code"]
+                counts[response.facts["kind"]][wording] += 1
+        before, self._usual = self._usual, {k: c.most_common(1)[0][0] for k, c in counts.items()}
+        for key in [key for key in self._compared if key[1][2]]:
+            del self._compared[key]  # it depends on the usual wording of a refusal
+        self.replay_count += 1
+        for exchange, reply in replies:
+            mark, score = _mark(reply), _score(self.differences(exchange, reply))
+            if self.latest.get(exchange.number, ())[:2] != (mark, score):
+                self.latest[exchange.number] = _Latest(mark, score, self.replay_count)
+        return any(before.get(kind, usual) != usual for kind, usual in self._usual.items())
+
+    def differences(self, exchange: Exchange, reply: MockReply) -> list[Difference]:
+        """Return the differences of a response; equal responses are compared once."""
+        key = exchange.number, _mark(reply)
+        if key not in self._compared:
+            self.comparison.wording = lambda _: self._usual.get(reply.kind)
+            mock_exchange = exchange_of(exchange, reply)
+            self._compared[key] = self.comparison.differences(exchange, mock_exchange)
+        return self._compared[key]
+
+
 class _TimeUp(Exception):
     """There is no time to try more values."""
 
@@ -160,17 +215,8 @@ class Learning:
         self.log, self._is_time_up, self._progress = log, is_time_up, progress
         self._settings: dict[str, Any] = {}  # dials that differ from the default
         self._caches = [Cache() for _ in log.parts]
-        self._comparison = log.comparison()
-        self._compared: dict[tuple[int, Mark], list[Difference]] = {}
-        #: What the mock responds with what was learned so far, and how well that fits, by number.
-        self._marks, self._scores = dict[int, Mark](), dict[int, int]()
-        #: How the server has worded that, if the mock's response is of the same kind.
-        self._worded: dict[int, Worded | None] = {}
-        #: Kind of error -> how the server refuses most often what the mock refuses so.
-        self._usual: dict[str, tuple[int, Any]] = {}
-        self._replay_count = 0
-        #: The count when a response changed last, by number, and when a dial was settled.
-        self._changed_at, self._settled_at = dict[int, int](), dict[str, int]()
+        self._fit = _Fit(log.comparison())
+        self._settled_at: dict[str, int] = {}  # by dial: the number of replays until then
         #: Dial -> the values that are worth a try, the default first.
         self._values: dict[str, list[Any]] = {}
         for dial in dials().values():
@@ -198,8 +244,7 @@ class Learning:
             self._learn_words()
             self.is_cut_short = True
             self.untried = [key for key in self._values if key not in self.learned]
-            for key in self.untried:
-                self.learned[key] = left_open(self._values[key], "not tried")
+            self.learned |= {key: left_open(self._values[key], "not tried") for key in self.untried}
 
     def _learn_order(self) -> None:
         """Learn the order of lists, which decides what is on a page."""
@@ -226,18 +271,17 @@ class Learning:
 
     def _learn_words(self) -> None:
         """Learn the words of responses, by the kinds of the mock's latest responses."""
-        responses = filter(None, self._worded.values())
-        refused = [response for response in responses if not response.is_served_error]
+        refused = [response for response in self._fit.worded if not response.is_served_error]
         self._keep(learned_words(refused, self.log.release))
 
     def _learn_what_is_served(self) -> None:
         """Learn which requests the server serves that the mock refuses with any dials."""
-        responses = [*filter(None, self._worded.values())]
+        responses = self._fit.worded
         if not any(response.is_served_error for response in responses):
             return
         words = learned_words(responses, self.log.release)
         changes = {dial: result.values[0] for dial, result in words.items()}
-        helped, harmed, _ = self._try(changes, frozenset(self._scores))
+        helped, harmed, _ = self._try(changes, frozenset(self._fit.latest))
         if helped > harmed * OUTWEIGHS:
             self._keep(words)
 
@@ -264,9 +308,10 @@ class Learning:
         present = self._settings.get(key, dials()[key].default)
         fits, deciding = [present], None
         affected, since = self._affected[key], self._settled_at.get(key, 0)
-        if key in self.learned and not any(self._changed_at[number] > since for number in affected):
+        latest = [self._fit.latest[number] for number in affected]
+        if key in self.learned and all(response.changed_at <= since for response in latest):
             return self.learned[key]
-        can_help = any(self._scores[number] for number in affected)
+        can_help = any(response.score for response in latest)
         values = self._values[key] if can_help else self._values[key][:MAX_UNHELPFUL]
         for value, more in self._variants(key, values):
             if value == present and not more:
@@ -281,7 +326,7 @@ class Learning:
                 fits.append(value)
             elif first is not None and (deciding is None or first.number > deciding.number):
                 deciding = first
-        self._settled_at[key] = self._replay_count
+        self._settled_at[key] = self._fit.replay_count
         if len(fits) > 1:
             return left_open(fits, "all responses fit")
         return Learned(fits, Grade.OBSERVED, "" if deciding is None else _named(deciding))
@@ -297,17 +342,17 @@ class Learning:
         self, changes: Mapping[str, Any], affected: Set[int]
     ) -> tuple[int, int, Exchange | None]:
         """Return how many responses fit better and worse with changes, and the first worse one."""
-        before = sum(1 for number in affected if self._scores[number])
+        before = sum(1 for number in affected if self._fit.latest[number].score)
         helped, harmed, first = 0, 0, None
         is_strict = any(key.startswith(_STRICT) for key in changes)
         for exchange, reply in self._replies({**self._settings, **changes}, affected):
             if self._is_time_up():
                 raise _TimeUp
-            number = exchange.number
-            if number not in affected or (self._marks[number] == _mark(reply) and not is_strict):
+            latest = self._fit.latest[exchange.number]
+            if latest.mark == _mark(reply) and not is_strict:
                 continue
-            differences = self._differences(exchange, reply)
-            change = _score(differences) - self._scores[number]
+            differences = self._fit.differences(exchange, reply)
+            change = _score(differences) - latest.score
             helped += change < 0
             is_unexplained = is_strict and any(
                 difference.what == ENDED_TOKEN for difference in differences
@@ -321,61 +366,26 @@ class Learning:
 
     def _replay(self, affected: Set[int] | None = None) -> None:
         """Replay all with what was learned so far, or only what a dial has affected."""
-        replies = [
-            (exchange, reply)
-            for exchange, reply in self._replies(self._settings, affected)
-            if affected is None or exchange.number in affected
-        ]
-        for exchange, reply in replies:
-            tells = exchange.ok or (reply.kind and has_code(exchange))
-            is_worded = is_readable(exchange) and tells
-            self._worded[exchange.number] = worded(exchange, reply) if is_worded else None
-        counts = defaultdict[str, Counter[tuple[int, Any]]](Counter)
-        for response in filter(None, self._worded.values()):
-            if response.parts.get("served") == "no":
-                counts[response.facts["kind"]][
-                    response.parts["status"], response.parts["code"]
-                ] += 1
-        before, self._usual = self._usual, {k: c.most_common(1)[0][0] for k, c in counts.items()}
-        self._compared = {
-            key: differences for key, differences in self._compared.items() if not key[1][2]
-        }
-        if affected and any(
-            before.get(kind, usual) != usual for kind, usual in self._usual.items()
-        ):
+        if self._fit.update([*self._replies(self._settings, affected)]) and affected:
             self._replay()  # refusals that the dial does not affect may fit better or worse now
-            return
-        self._replay_count += 1
-        for exchange, reply in replies:
-            number, mark = exchange.number, _mark(reply)
-            score = _score(self._differences(exchange, reply))
-            if (self._marks.get(number), self._scores.get(number)) != (mark, score):
-                self._changed_at[number] = self._replay_count
-            self._marks[number], self._scores[number] = mark, score
-
-    def _differences(self, exchange: Exchange, reply: MockReply) -> list[Difference]:
-        """Return the differences of a response; equal responses are compared once."""
-        key = exchange.number, _mark(reply)
-        if key not in self._compared:
-            self._comparison.wording = lambda _: self._usual.get(reply.kind)
-            mock_exchange = exchange_of(exchange, reply)
-            self._compared[key] = self._comparison.differences(exchange, mock_exchange)
-        return self._compared[key]
 
     def _replies(
         self, settings: Mapping[str, Any], affected: Set[int] | None = None
     ) -> Iterator[tuple[Exchange, MockReply]]:
-        """Yield a mock's responses to all requests, or to affected ones and all changes."""
+        """Yield a mock's responses to all requests, or to affected ones; it gets all changes."""
         dialect = Dialect("tried", settings)
         for part, cache in zip(self.log.parts, self._caches, strict=True):
             profile = Profile(part.release, dialect, part.world, effects=self.effects)
             mock = MockReplayer(profile, part.login, part.began, cache)
             for exchange in part.exchanges:
-                if affected is None or exchange.number in affected or _changes(exchange):
-                    yield exchange, mock.reply(exchange)
+                is_affected = affected is None or exchange.number in affected
+                if is_affected or _changes(exchange):
+                    reply = mock.reply(exchange)
+                    if is_affected:
+                        yield exchange, reply
 
     def _values_of(self, dial: Dial) -> Iterable[Any]:
-        """Return the values of a dial that responses may tell apart."""
+        """Return the values of a dial that responses may distinguish."""
         match dial.type:
             case "choice":
                 return list(dial.choices)
