@@ -47,11 +47,12 @@ class _Variable(HeadedOption):
         """Return the variable and its description, though the flag is hidden."""
         return str(self.envvar), self.help or ""
 
-    def process_value(self, ctx: click.Context, value: Any) -> Any:
-        """Return the value, and warn of the flag and of the key in a file."""
+    def handle_parse_result(self, ctx: click.Context, *args: Any) -> tuple[Any, list[str]]:
+        """Return the value and the rest, and warn of the flag and of the key in a file."""
+        result = super().handle_parse_result(ctx, *args)
         if ctx.get_parameter_source(self.name or "") in _FLAG_OR_FILE:
             warn(f"{self.opts[0]} will be removed in 0.5.0: set {self.envvar}")
-        return super().process_value(ctx, value)
+        return result
 
 
 _CLASSES = {"base-url": _EmptyVariableIsAnError}
