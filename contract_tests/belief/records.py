@@ -8,7 +8,7 @@ from typing import Any
 from crmcom_kit.contract_tests.belief.index import Index
 from crmcom_kit.contract_tests.belief.interpretations import OBJECT_OF, Fits, Identifier
 from crmcom_kit.contract_tests.belief.knowledge import condensed, lasting, merged, typed
-from crmcom_kit.contract_tests.belief.memory import Memory
+from crmcom_kit.contract_tests.belief.shared_parts import Memory
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.schemas.methods import IDENTIFIER_FIELDS
 

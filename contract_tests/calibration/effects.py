@@ -234,7 +234,7 @@ def _effect(name: str, samples: Sequence[Sample]) -> Any:
     def outcome(some: Sequence[Sample]) -> Outcome:
         if (effect := _ruled(_Member(name, some))) is not _UNEXPLAINED:
             return Outcome(effect)
-        usual = _most([sample.after for sample in some])
+        usual = _most_common([sample.after for sample in some])
         return Outcome(usual, sum(sample.after != usual for sample in some))
 
     facts = _facts([sample.change.before for sample in samples])
@@ -258,7 +258,7 @@ def _facts(befores: Sequence[Record]) -> list[dict[str, str]]:
     return [{name: fact_of(before, name) for name in facts} for before in befores]
 
 
-def _most(values: Sequence[Any]) -> Any:
+def _most_common(values: Sequence[Any]) -> Any:
     """Return the value that was seen most often."""
     texts = Counter(orjson.dumps(value, option=orjson.OPT_SORT_KEYS) for value in values)
     return orjson.loads(texts.most_common(1)[0][0])

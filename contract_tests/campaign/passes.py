@@ -43,12 +43,12 @@ class Passes:
         reads = [template for template in passes if template.layer in READ_LAYERS]
         logins_and_changes = [template for template in passes if template not in reads]
 
-        reserved = client.reserved
+        kept = client.kept_requests
 
         def send(templates: Sequence[Template]) -> None:
             """Send what is planned, and reserve requests for the layers that follow."""
             for template in templates:
-                client.reserved = reserved + self._plan.cost_after(template.layer)
+                client.kept_requests = kept + self._plan.cost_after(template.layer)
                 deadline = deadlines[template.layer]
                 with self._until_spent(template.layer):
                     for _ in passes[template]:
@@ -60,7 +60,7 @@ class Passes:
         with self._until_spent(last):
             draw_reads(self._campaign, reads, self._plan.open_reads, seed, until=deadlines[last])
         send(logins_and_changes)
-        client.reserved = reserved
+        client.kept_requests = kept
         for steps in passes.values():  # what did not fit into the time of its layer
             for _ in steps:
                 pass

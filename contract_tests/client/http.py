@@ -109,8 +109,8 @@ class Client:
         self.limits = limits
         self.history: list[Exchange] = []
         self.sent = 0
-        self.reserved = 0  # requests that are kept for the end of the run
-        self.reserved_time = 0.0  # seconds that are kept for it
+        self.kept_requests = 0  # requests that are kept for the end of the run
+        self.kept_time = 0.0  # seconds that are kept for it
         self.ends_at = ends_at
         self.is_time_up = False  # whether a request was not sent for lack of time
         #: Responses that could not be read, by method: how many, and why.
@@ -134,12 +134,12 @@ class Client:
     def left(self) -> int | None:
         """How many requests may still be sent; None if there is no limit."""
         limit = self.limits.max_requests
-        return None if limit is None else max(0, limit - self.sent - self.reserved)
+        return None if limit is None else max(0, limit - self.sent - self.kept_requests)
 
     @property
     def seconds_left(self) -> float:
         """How many seconds the run may still take."""
-        return max(0.0, self.ends_at - self.reserved_time - self.now())
+        return max(0.0, self.ends_at - self.kept_time - self.now())
 
     def send(self, call: Call, *, once: bool = False) -> Exchange:
         """Send ``call`` and return the exchange; if a gateway responds, send it again.

@@ -16,7 +16,7 @@ from crmcom_kit import __version__
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.client.wording import counted, outcome
 from crmcom_kit.contract_tests.oracle.findings import Cause, Verdict
-from crmcom_kit.contract_tests.recorded.client_checker import ClientFinding, ClientResults
+from crmcom_kit.contract_tests.recorded.client_check import ClientFinding, ClientResults
 from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
 from crmcom_kit.contract_tests.reports.script import Scripts
 from crmcom_kit.contract_tests.run.results import Outcome, Results, StatementResult

@@ -5,7 +5,7 @@ from crmcom_kit.contract_tests.client.targets import Target
 from crmcom_kit.contract_tests.client.wording import counted
 from crmcom_kit.contract_tests.oracle.findings import Verdict
 from crmcom_kit.contract_tests.oracle.suspicions import Suspicion
-from crmcom_kit.contract_tests.recorded.client_checker import ClientChecker, ClientResults
+from crmcom_kit.contract_tests.recorded.client_check import ClientChecker, ClientResults
 from crmcom_kit.contract_tests.recorded.observer import Observer, without_order
 from crmcom_kit.contract_tests.recorded.reading import Recording, RecordingError
 from crmcom_kit.contract_tests.run.config import RunConfig

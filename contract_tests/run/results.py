@@ -13,7 +13,7 @@ from crmcom_kit.contract_tests.oracle.findings import (
     Verdict,
     Violation,
 )
-from crmcom_kit.contract_tests.recorded.client_checker import ClientResults
+from crmcom_kit.contract_tests.recorded.client_check import ClientResults
 from crmcom_kit.schemas.releases import Release
 from crmcom_kit.schemas.statements import Statement, checked_statements
 

@@ -260,7 +260,7 @@ class _Run:
         A run about some statements ends when they have had enough, unless it has a budget.
         """
         client, limits = self.client, self.config.limits
-        client.reserved_time = limits.max_time * _FOR_THE_END
+        client.kept_time = limits.max_time * _FOR_THE_END
         server_seconds = sum(exchange.seconds for exchange in client.history)
         own_seconds = max(0.0, client.now() - self.began - server_seconds) * _AGAIN
         seconds = max((server_seconds + own_seconds) / client.sent, 1 / (limits.rate or math.inf))
@@ -281,12 +281,13 @@ class _Run:
         plan = self.campaign.plan = first_pass(templates, logins, scene, budget)
         if limits.max_requests is None and self.config.only != "*":
             budget = min(budget, MAX_TIMES * plan.cost)
-        client.reserved = for_inventory
-        client.limits = replace(client.limits, max_requests=client.sent + budget + client.reserved)
+        client.kept_requests = for_inventory
+        max_requests = client.sent + budget + for_inventory
+        client.limits = replace(client.limits, max_requests=max_requests)
 
     def _finish(self) -> None:
         """Compare the inventory, settle suspicions, and draw the conclusions of the whole run."""
-        self.client.reserved, self.client.reserved_time = 0, 0.0
+        self.client.kept_requests, self.client.kept_time = 0, 0.0
         if self.inventory is not None:
             touched = {*self.session.guard.touched, *self.session.changed}
             try:

@@ -83,7 +83,7 @@ def in_turn(*responses: httpx.Response) -> Handler:
 def test_the_budget_counts_every_request() -> None:
     """Those that were asked to wait as well; what is reserved is spent once it is released."""
     sender = client(in_turn(httpx.Response(429), httpx.Response(200, json=OK)), max_requests=4)
-    sender.reserved = 1
+    sender.kept_requests = 1
 
     sender.send(GET)
     sender.send(GET)
@@ -91,7 +91,7 @@ def test_the_budget_counts_every_request() -> None:
     with pytest.raises(BudgetSpent, match="no more than 4 requests"):
         sender.send(GET)
     assert (sender.sent, len(sender.history)) == (3, 2)
-    sender.reserved = 0
+    sender.kept_requests = 0
     assert sender.send(GET).ok
 
 

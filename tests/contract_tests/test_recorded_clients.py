@@ -32,7 +32,7 @@ from helpers.reports import all_reports
 from jsonschema import Draft202012Validator
 
 from crmcom_kit.contract_tests.oracle.client_mistakes import RemarkKind
-from crmcom_kit.contract_tests.recorded import client_checker
+from crmcom_kit.contract_tests.recorded import client_check
 from crmcom_kit.contract_tests.recorded.reading import RecordingError
 from crmcom_kit.contract_tests.reports.report import SCHEMA, Report
 from crmcom_kit.contract_tests.run.results import Outcome
@@ -297,7 +297,7 @@ def test_mistakes_that_differ_in_values_alone_are_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """There is a bound on all others, so that a report stays readable."""
-    monkeypatch.setattr(client_checker, "MAX_KINDS", 2)
+    monkeypatch.setattr(client_check, "MAX_KINDS", 2)
     states = [listed([], entity="JOBS", life_cycle_state=f"S{at}") for at in range(3)]
     odd = [listed([ONE], entity="JOBS", **{name: "x"}) for name in ("urll", "urls")]
     results = checked(tmp_path, archive([*states, *odd, listed([ONE])]))

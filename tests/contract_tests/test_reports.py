@@ -16,7 +16,7 @@ from crmcom_kit.contract_tests.client.exchanges import Call
 from crmcom_kit.contract_tests.options.deviations import Deviation, read_deviations
 from crmcom_kit.contract_tests.oracle.client_mistakes import Remark
 from crmcom_kit.contract_tests.oracle.findings import MAX_CAUSES, Findings, Verdict, Violation
-from crmcom_kit.contract_tests.recorded.client_checker import ClientFinding, ClientResults
+from crmcom_kit.contract_tests.recorded.client_check import ClientFinding, ClientResults
 from crmcom_kit.contract_tests.reports import draft, har, html, job_summary
 from crmcom_kit.contract_tests.reports.report import SCHEMA, Report
 from crmcom_kit.contract_tests.run.results import Results, StatementResult

@@ -19,7 +19,7 @@ import click
 import httpx
 
 from crmcom_kit.contract_tests.options.options import DEFAULTS
-from crmcom_kit.contract_tests.recorded.client_checker import ClientResults
+from crmcom_kit.contract_tests.recorded.client_check import ClientResults
 from crmcom_kit.contract_tests.run.config import prepared
 from crmcom_kit.contract_tests.run.recording import run_recording
 from crmcom_kit.mock_server.python_api.mock import crmcom_mock
