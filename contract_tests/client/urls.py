@@ -28,7 +28,7 @@ _URL = re.compile(
 )
 #: Characters that end a sentence or a quotation, but no URL.
 _ENDS = "',.;:!)]}>…"
-_STAND_INS = "*.…"
+_SOUND_SERVERS = "*.…"
 _PLACEHOLDER = re.compile(r"\$CRMCOM_\w+")
 _MAX_CACHED = 10_000
 
@@ -84,7 +84,7 @@ class UrlSecrets:
         value = unquoted(spelled) if "\\" in spelled else spelled
         for _ in range(layers):
             value = unquote(value)
-        if not value.strip(_STAND_INS) or _PLACEHOLDER.fullmatch(value):
+        if not value.strip(_SOUND_SERVERS) or _PLACEHOLDER.fullmatch(value):
             return spelled
         if value not in self._names:
             name = f"CRMCOM_URL_{len(self._names) + 1}"

@@ -8,9 +8,9 @@ from typing import Any
 
 import httpx
 import pytest
-from helpers.stand_ins import checked
-from stand_in.choices import Choices
-from stand_in.server import StandIn
+from helpers.sound_servers import checked
+from sound_server.choices import Choices
+from sound_server.server import SoundServer
 
 from crmcom_kit.contract_tests.calibration.calibrate import (
     Calibration,
@@ -59,14 +59,14 @@ BUDGET = Limits(max_requests=800)
 
 
 @pytest.fixture(scope="module")
-def server() -> StandIn:
+def server() -> SoundServer:
     """A sound server that makes many choices of its own."""
     choices = {name: choice for name, choice, _, _ in CHOICES}
-    return StandIn(replace(Choices(), **choices, **OTHERS), "R13", 5)
+    return SoundServer(replace(Choices(), **choices, **OTHERS), "R13", 5)
 
 
 @pytest.fixture(scope="module")
-def calibration(server: StandIn) -> Calibration:
+def calibration(server: SoundServer) -> Calibration:
     """What a run learns of it."""
     return learn_profile(checked(server, limits=BUDGET))
 
@@ -80,7 +80,7 @@ def test_choices_become_dials(calibration: Calibration) -> None:
 
 
 def test_the_mock_responds_alike_also_to_requests_that_it_did_not_learn_from(
-    server: StandIn, calibration: Calibration
+    server: SoundServer, calibration: Calibration
 ) -> None:
     """At most 2 % of documented requests differ: of the run, and of another one after it."""
     assert calibration.compared.documented.compared > 500
@@ -271,7 +271,7 @@ def test_when_the_time_is_over_what_was_learned_counts(calibration: Calibration)
     )
 
 
-def test_a_recording_counts_before_requests(server: StandIn, calibration: Calibration) -> None:
+def test_a_recording_counts_before_requests(server: SoundServer, calibration: Calibration) -> None:
     """What it has shown is learned; the world is the one that the requests have met."""
     few: dict[str, Any] = {"limits": Limits(max_requests=40), "allowed": frozenset()}
     alone, again = (learn_profile(checked(server, **few), is_time_up=lambda: True) for _ in "12")
@@ -415,7 +415,7 @@ def test_a_webhook_request_that_differs_is_counted_once(calibration: Calibration
 def test_a_definition_outlasts_its_webhook_requests() -> None:
     """A run by a scope whose webhook requests calibrate has deleted asks for it all the same."""
     scope = Scope(definition="Gone", numbers=frozenset())
-    app = StandIn(replace(Choices(), unknown_definition="empty"), "R9", 1)
+    app = SoundServer(replace(Choices(), unknown_definition="empty"), "R9", 1)
     results = checked(app, scope=scope, limits=Limits(max_requests=60))
     profile = learn_profile(results, is_time_up=lambda: True).profile
     gone = {"webhook_definition": {"id": "D" * 32, "name": "Gone"}}
@@ -431,14 +431,14 @@ def test_a_definition_outlasts_its_webhook_requests() -> None:
 
 def test_the_time_of_a_comparison_is_for_both_servers() -> None:
     """The second one gets what is left; the run ends, and does not compare a part."""
-    results, clock = checked(StandIn(Choices(), "R9", 1), limits=Limits(max_requests=30)), 0.0
+    results, clock = checked(SoundServer(Choices(), "R9", 1), limits=Limits(max_requests=30)), 0.0
 
     def now() -> float:
         nonlocal clock
         clock += 0.1
         return clock
 
-    target = replace(results.target, transport=httpx.WSGITransport(StandIn(Choices(), "R9", 1)))
+    target = replace(results.target, transport=httpx.WSGITransport(SoundServer(Choices(), "R9", 1)))
     config = RunConfig(now=now, limits=Limits(max_time=1))
 
     with pytest.raises(BudgetSpent, match="--max-time 1"):

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 from helpers.serving import LOGIN
-from stand_in.choices import Choices
-from stand_in.server import ORGANISATION, PASSWORD, USERNAME, StandIn
+from sound_server.choices import Choices
+from sound_server.server import ORGANISATION, PASSWORD, USERNAME, SoundServer
 
 from crmcom_kit.cli import main
 from crmcom_kit.mock_server import create_app
@@ -200,7 +200,7 @@ def test_a_comparison_only_reads(serve: Callable[..., str]) -> None:
             signal.raise_signal(signal.SIGTERM)
         return other(environ, start_response)
 
-    one, other = StandIn(Choices(), "R9", 1), StandIn(Choices(), "R9", 1)
+    one, other = SoundServer(Choices(), "R9", 1), SoundServer(Choices(), "R9", 1)
     before = repr(one.records), repr(other.records)
     words = ["diff", "--base-url", serve(one), "--other", serve(interrupting)]
     login = {"username": USERNAME, "password": PASSWORD, "organisation": ORGANISATION}

@@ -13,11 +13,11 @@ import pytest
 from helpers.conversations import Conversation
 from helpers.far import BOTH, everything, remote, token_of
 from helpers.recordings import listed, record
-from helpers.stand_ins import broken, checked
-from stand_in.choices import Choices
-from stand_in.reading import Call
-from stand_in.server import StandIn
-from stand_in.world import Record
+from helpers.sound_servers import broken, checked
+from sound_server.choices import Choices
+from sound_server.reading import Call
+from sound_server.server import SoundServer
+from sound_server.world import Record
 
 from crmcom_kit.contract_tests.campaign import planning
 from crmcom_kit.contract_tests.campaign.discovery import discover
@@ -63,7 +63,7 @@ def test_few_requests_are_spread_over_all_templates() -> None:
 def test_a_run_comes_to_changes_however_long_its_reads_take() -> None:
     seconds = 0.0
 
-    class SlowPages(StandIn):
+    class SlowPages(SoundServer):
         """Takes five seconds for a page."""
 
         def do_list(self, call: Call) -> Any:
@@ -190,7 +190,7 @@ def test_a_method_that_is_never_served_is_the_reason() -> None:
     assert "never served token_release" in why(results, "token_release.available")
 
 
-class SignsItsData(StandIn):
+class SignsItsData(SoundServer):
     """It shows what it has signed."""
 
     def code(self, record: Record) -> str:

@@ -12,7 +12,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from helpers.checking import OURS, check
 from mutants.table import ROWS
-from stand_in.server import ORGANISATION, PASSWORD, USERNAME, StandIn
+from sound_server.server import ORGANISATION, PASSWORD, USERNAME, SoundServer
 
 
 def check_apart(
@@ -61,10 +61,10 @@ def test_a_mock_of_its_own_passes_and_every_report_is_written(tmp_path: Path) ->
 def test_a_broken_server_is_1_and_names_the_statement(
     serve: Callable[..., str], tmp_path: Path
 ) -> None:
-    wrong, right = ROWS["business_units_null_in_show"].server(), StandIn()
+    wrong, right = ROWS["business_units_null_in_show"].server(), SoundServer()
     login = ("--username", USERNAME, "--password", PASSWORD, "--organisation", ORGANISATION)
 
-    def checked(app: StandIn, flag: str) -> Any:
+    def checked(app: SoundServer, flag: str) -> Any:
         options = ("--max-requests", "100", flag, "known.toml", *login)
         return check(tmp_path, "--base-url", serve(app), *options)
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from helpers.stand_ins import alarms
+from helpers.sound_servers import alarms
 
 from crmcom_kit.contract_tests.client.http import Limits
 from crmcom_kit.contract_tests.client.targets import own_mock

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from helpers.stand_ins import alarms, checked
-from stand_in.reading import Call, Request
-from stand_in.server import ORGANISATION, PASSWORD, USERNAME, Reply, StandIn
+from helpers.sound_servers import alarms, checked
+from sound_server.reading import Call, Request
+from sound_server.server import ORGANISATION, PASSWORD, USERNAME, Reply, SoundServer
 
 from crmcom_kit.contract_tests.client.http import Limits
 from crmcom_kit.contract_tests.oracle.findings import Verdict
@@ -17,7 +17,7 @@ from crmcom_kit.contract_tests.run.results import Results
 pytest_plugins = ["pytester"]
 
 
-class CrashesBefore1900(StandIn):
+class CrashesBefore1900(SoundServer):
     """It fails at dates before 1900, most of which only Hypothesis draws."""
 
     failed = 0
@@ -42,10 +42,10 @@ class FailsOnce(RefusesWith500):
     """It fails at the first such request only."""
 
     def answer(self, request: Request) -> Reply:
-        return StandIn.answer(self, request) if self.failed else super().answer(request)
+        return SoundServer.answer(self, request) if self.failed else super().answer(request)
 
 
-def of_reads(app: StandIn, **config: Any) -> Results:
+def of_reads(app: SoundServer, **config: Any) -> Results:
     """Run with few requests."""
     return checked(app, limits=Limits(max_requests=400), allowed=frozenset(), scope=None, **config)
 
@@ -55,7 +55,7 @@ def of_reads(app: StandIn, **config: Any) -> Results:
     [(CrashesBefore1900, "errors.json"), (RefusesWith500, "errors.no_server_error")],
 )
 def test_a_fault_that_no_list_knows_is_shrunk_to_one_request(
-    server: type[StandIn], statement: str
+    server: type[SoundServer], statement: str
 ) -> None:
     """The script has a login, and the simplest request that shows the fault."""
     results = of_reads(server())
@@ -87,7 +87,7 @@ reason = "dates"
 """
 
 
-class CrashesAtDates(StandIn):
+class CrashesAtDates(SoundServer):
     """It fails at each list by a date, and notes the methods that are called."""
 
     def set_up(self) -> None:

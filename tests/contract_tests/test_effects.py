@@ -6,9 +6,9 @@ from typing import Any
 
 import jwt
 import pytest
-from helpers.stand_ins import checked
-from stand_in.choices import Choices
-from stand_in.server import StandIn
+from helpers.sound_servers import checked
+from sound_server.choices import Choices
+from sound_server.server import SoundServer
 
 from crmcom_kit.contract_tests.calibration.effects import dials_of, guessed_resend, learned_effects
 from crmcom_kit.contract_tests.calibration.world import world_of
@@ -91,7 +91,7 @@ EFFECTS = {
 def test_what_a_refused_resend_did_is_learned() -> None:
     """The server has sent, and the webhook request was rejected again: the next show tells."""
     choices = replace(Choices(), resend_succeeds="some", resend_failure="error")
-    results = checked(StandIn(choices, "R9", 1), limits=Limits(max_requests=400))
+    results = checked(SoundServer(choices, "R9", 1), limits=Limits(max_requests=400))
 
     found = learned_effects(results.history, results.unsteady)
 

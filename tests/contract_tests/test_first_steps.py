@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from helpers.checking import check
 from helpers.serving import LOGIN
-from helpers.stand_ins import broken, checked
-from stand_in.reading import Call, Refusal
-from stand_in.server import StandIn
+from helpers.sound_servers import broken, checked
+from sound_server.reading import Call, Refusal
+from sound_server.server import SoundServer
 
 from crmcom_kit.contract_tests.client.http import Limits
 from crmcom_kit.mock_server import create_app
@@ -63,7 +63,7 @@ def test_a_refused_login_is_no_violation(serve: Callable[..., str], tmp_path: Pa
     assert " 0 broken" in done.stdout
 
 
-class AcceptsNoToken(StandIn):
+class AcceptsNoToken(SoundServer):
     def check_token(self, _token: Any, _call: Call) -> None:
         raise Refusal("invalid_token", "The token is not valid.")
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from helpers.far import BOTH
 from helpers.reports import all_reports
-from helpers.stand_ins import alarms, broken, checked
-from stand_in.reading import Call, Refusal
-from stand_in.server import StandIn
+from helpers.sound_servers import alarms, broken, checked
+from sound_server.reading import Call, Refusal
+from sound_server.server import SoundServer
 
 from crmcom_kit.contract_tests.belief.belief import Belief
 from crmcom_kit.contract_tests.belief.records import TrackedRecords
@@ -22,7 +22,7 @@ from crmcom_kit.contract_tests.run.results import Outcome, Results
 FEW = Limits(max_requests=300)
 
 
-class Without(StandIn):
+class Without(SoundServer):
     """Has no permission for some methods."""
 
     missing: tuple[str, ...] = ()
@@ -34,9 +34,9 @@ class Without(StandIn):
         return super().run(call)
 
 
-def without(*methods: str) -> StandIn:
+def without(*methods: str) -> SoundServer:
     """Return a server that refuses some methods each time."""
-    kind: type[StandIn] = type("Refusing", (Without,), {"missing": methods})
+    kind: type[SoundServer] = type("Refusing", (Without,), {"missing": methods})
     return kind()
 
 
@@ -62,7 +62,7 @@ def test_a_method_that_is_never_served_is_no_pass(method: str) -> None:
     assert f"{method} was " in line.replace(method.capitalize(), method)
 
 
-class NoSuccess(StandIn):
+class NoSuccess(SoundServer):
     """Sends again, and each attempt fails as before."""
 
     def succeed(self, record: Any) -> None:
@@ -81,7 +81,7 @@ def test_what_is_expected_to_be_missing_is_a_pass_and_stale_once_it_is_seen() ->
     """The first line says both."""
     listed = (NotSeen(what="delete", reason="this user must not"),)
     without_delete = checked(without("delete"), limits=FEW, not_seen=listed)
-    with_delete = checked(StandIn(), limits=FEW, not_seen=listed)
+    with_delete = checked(SoundServer(), limits=FEW, not_seen=listed)
 
     assert without_delete.exit_code == 0
     assert "delete was not seen, as listed (this user must not)" in Report(without_delete).headline
@@ -91,7 +91,7 @@ def test_what_is_expected_to_be_missing_is_a_pass_and_stale_once_it_is_seen() ->
 
 def test_a_scope_that_matches_nothing_is_an_error_before_any_change() -> None:
     """It says what there is instead."""
-    server = StandIn()
+    server = SoundServer()
     results = checked(server, limits=FEW, scope=Scope(definition="Nope"))
 
     assert results.exit_code == 2
@@ -102,7 +102,7 @@ def test_a_scope_that_matches_nothing_is_an_error_before_any_change() -> None:
 
 def test_a_scope_that_is_used_up_is_no_error() -> None:
     """One webhook request: it is deleted, and what needs more was not sent."""
-    server = StandIn()
+    server = SoundServer()
     records = server.records.values()
     rejected = next(record for record in records if record.life_cycle_state == "REJECTED")
     scope = Scope(numbers=frozenset((rejected.number,)))
@@ -113,7 +113,7 @@ def test_a_scope_that_is_used_up_is_no_error() -> None:
     assert results.changed == (rejected.number,)
 
 
-class NumbersAsNumbers(StandIn):
+class NumbersAsNumbers(SoundServer):
     """Shows the number of one webhook request as a number in each list."""
 
     def do_list(self, call: Call) -> Any:
@@ -132,7 +132,7 @@ def test_a_wrong_type_in_a_response_does_not_stop_the_run() -> None:
     assert len(results.history) > 250
 
 
-class Chatty(StandIn):
+class Chatty(SoundServer):
     """Shows with each webhook request a long response, and what it was shown as, each time anew."""
 
     looks = 0
@@ -171,7 +171,7 @@ def test_what_got_no_room_is_no_pass(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is not taken for new either, nor is it said that it was not changed."""
     few = TrackedRecords(max_count=50)
     monkeypatch.setattr(running, "Belief", partial(Belief, records=few))
-    results = checked(StandIn(), limits=FEW, scope=Scope(definition="Activity feed"))
+    results = checked(SoundServer(), limits=FEW, scope=Scope(definition="Activity feed"))
 
     assert alarms(results) == []
     assert results.outcome is Outcome.INCONCLUSIVE

@@ -12,12 +12,12 @@ from typing import Any
 import httpx
 import pytest
 from helpers.far import BOTH
-from helpers.stand_ins import alarms, broken, checked, set_clock
-from stand_in.choices import Choices
-from stand_in.client import Client
-from stand_in.legal import VARIANTS
-from stand_in.reading import Refusal, Request
-from stand_in.server import ORGANISATION, PASSWORD, USERNAME, WEB_API_KEY, Reply, StandIn
+from helpers.sound_servers import alarms, broken, checked, set_clock
+from sound_server.choices import Choices
+from sound_server.client import Client
+from sound_server.legal import VARIANTS
+from sound_server.reading import Refusal, Request
+from sound_server.server import ORGANISATION, PASSWORD, USERNAME, WEB_API_KEY, Reply, SoundServer
 
 from crmcom_kit.contract_tests.calibration.diff import OtherServer
 from crmcom_kit.contract_tests.client.calls import build, key_login
@@ -41,7 +41,7 @@ USER = Login(**RIGHT)
 FEW = Limits(max_requests=300)
 
 
-class Counting(StandIn):
+class Counting(SoundServer):
     """The sound server, which keeps its requests."""
 
     def set_up(self) -> None:
@@ -68,11 +68,11 @@ class Counting(StandIn):
         return Counter(request.path.rpartition("/")[2] for request in self.received)
 
 
-def target_of(app: StandIn, login: Login = USER) -> Target:
+def target_of(app: SoundServer, login: Login = USER) -> Target:
     """Return a server as a target that is somebody else's."""
     set_clock(app)
     return Target(
-        name="the sound server", base_url=f"https://stand-in.example{API_PATH}",
+        name="the sound server", base_url=f"https://sound-server.example{API_PATH}",
         release=resolve(app.release), login=login, transport=httpx.WSGITransport(app),
     )  # fmt: skip
 
@@ -161,7 +161,7 @@ def test_what_looks_like_a_lockout_ends_the_logins_with_a_note(name: str) -> Non
 def test_one_login_refused_in_turn_is_a_violation_only_without_limits() -> None:
     """The same login is served, refused, served and refused."""
 
-    class EachSecond(StandIn):
+    class EachSecond(SoundServer):
         """It has two nodes that take turns, of which one refuses each login."""
 
         def refuse_too_many(self) -> None:
@@ -176,7 +176,7 @@ def test_one_login_refused_in_turn_is_a_violation_only_without_limits() -> None:
 def test_a_key_is_refused_only_beside_a_form_that_is_served() -> None:
     """A server where no key works is not accused: it never served the method."""
 
-    class NoKeys(StandIn):
+    class NoKeys(SoundServer):
         def key_of(self, header: str) -> str | None:
             del header
             return None
@@ -187,10 +187,10 @@ def test_a_key_is_refused_only_beside_a_form_that_is_served() -> None:
     assert any("web_api_key_token was sent" in line for line in results.never_served)
 
 
-def key_server(accepts: Callable[[str], bool], *, needs_unit: bool = False) -> StandIn:
+def key_server(accepts: Callable[[str], bool], *, needs_unit: bool = False) -> SoundServer:
     """Return a server that accepts a Web API key in another form than the documented one."""
 
-    class Other(StandIn):
+    class Other(SoundServer):
         def key_of(self, header: str) -> str | None:
             text = b64decode(header.partition(" ")[2]).decode()
             return WEB_API_KEY if accepts(text) else None
@@ -269,7 +269,7 @@ KEYS = methods(resolve("R15"))["web_api_key_token"]
 )  # fmt: skip
 def test_what_counts_as_a_login(call: Call, kind: LoginKind) -> None:
     """A request with the user's name that is not wholly right is a wrong password."""
-    target = target_of(StandIn(release="R15"), replace(USER, api_key=WEB_API_KEY))
+    target = target_of(SoundServer(release="R15"), replace(USER, api_key=WEB_API_KEY))
 
     assert kind_of(call, new_session(target, config()).scene) is kind
 
@@ -372,14 +372,14 @@ def test_the_second_server_of_diff_is_logged_in_to_as_seldom() -> None:
 def test_an_expired_token_must_be_refused(*, serves: bool) -> None:
     """By show, list, resend and delete; no report shows it."""
 
-    class Serves(StandIn):
+    class Serves(SoundServer):
         """It never looks at the time."""
 
         def check_token(self, token: Any, call: Any) -> None:
             if token != ended:
                 super().check_token(token, call)
 
-    app = Serves() if serves else StandIn()
+    app = Serves() if serves else SoundServer()
     ended = Client(app).token
     app.tokens.known[ended].life = 0
     target = target_of(app, replace(USER, expired_token=ended))

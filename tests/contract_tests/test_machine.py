@@ -7,12 +7,12 @@ from typing import Any
 import hypothesis
 import pytest
 from helpers.far import remote
-from helpers.stand_ins import set_clock
+from helpers.sound_servers import set_clock
 from hypothesis.database import ExampleDatabase, InMemoryExampleDatabase
 from hypothesis.stateful import run_state_machine_as_test
 from mutants.table import ROWS
-from stand_in.legal import VARIANTS, Variant
-from stand_in.server import ORGANISATION, PASSWORD, USERNAME, StandIn
+from sound_server.legal import VARIANTS, Variant
+from sound_server.server import ORGANISATION, PASSWORD, USERNAME, SoundServer
 from werkzeug.test import Client
 
 from crmcom_kit.contract_tests.client.targets import own_mock
@@ -33,7 +33,7 @@ def machine(make: Callable[[], Any], **members: Any) -> type[ContractMachine]:
 def of(variant: Variant, **members: Any) -> type[ContractMachine]:
     """Return a machine for a server of the table, or a legal one."""
 
-    def made() -> StandIn:
+    def made() -> SoundServer:
         server = variant.server()
         set_clock(server)
         return server
@@ -53,10 +53,10 @@ def run(
 
 def test_an_example_that_fails_names_statement_and_requests_and_replays_at_once() -> None:
     """No other statement takes its place; the requests are few, and hold no secret."""
-    made: list[StandIn] = []
+    made: list[SoundServer] = []
     database = InMemoryExampleDatabase()
 
-    def make() -> StandIn:
+    def make() -> SoundServer:
         made.append(ROWS["resend_returns_another"].server())
         set_clock(made[-1])
         return made[-1]
@@ -106,7 +106,7 @@ def test_failures_that_come_each_time_are_concluded_at_the_end_of_an_example() -
             return [b'{"status":{"code":"X","message":"","description":""}}']
         return app(environ, start_response)
 
-    app = StandIn()
+    app = SoundServer()
     set_clock(app)
 
     with pytest.raises(Broken) as raised:
@@ -229,7 +229,7 @@ def test_settings_are_those_of_the_class_and_its_parents() -> None:
 def test_an_invalid_target_is_refused() -> None:
     for make, error in (
         (lambda: 5, "Contract.target: returned 5; it must return a mock, a WSGI or ASGI app"),
-        (StandIn, "Contract.login: is missing; it must be the credentials"),
+        (SoundServer, "Contract.login: is missing; it must be the credentials"),
     ):
         with pytest.raises(TypeError, match=error):
             run(machine(make), 1)

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from mutants.clients import clients, judged, recorded, verdict
 from mutants.measure import Case, main, measured
 from mutants.table import ROWS
-from stand_in.legal import VARIANTS
+from sound_server.legal import VARIANTS
 
 #: Chosen by a seed: change it, and another part is tested.
 SEED = "sample 0"

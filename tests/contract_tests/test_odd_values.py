@@ -24,12 +24,12 @@ from helpers.recordings import (
     said,
     show,
 )
-from helpers.stand_ins import checked
+from helpers.sound_servers import checked
 from hypothesis import given
 from hypothesis import strategies as st
-from stand_in.choices import Choices
-from stand_in.reading import Request
-from stand_in.server import Reply, StandIn
+from sound_server.choices import Choices
+from sound_server.reading import Request
+from sound_server.server import Reply, SoundServer
 
 from crmcom_kit.contract_tests.calibration.calibrate import (
     NothingToLearn,
@@ -197,7 +197,7 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
             yield from places(member, (*path, name))
 
 
-class Spoiling(StandIn):
+class Spoiling(SoundServer):
     """A sound server behind something that puts odd values into its responses."""
 
     def behind_gateway(self, request: Request) -> Reply:

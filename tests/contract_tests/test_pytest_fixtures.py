@@ -12,7 +12,7 @@ from helpers.recordings import archive, login
 from helpers.serving import LOGIN
 from helpers.tools import FEWER_PLUGINS
 from mutants.table import ROWS
-from stand_in.server import ORGANISATION, PASSWORD, USERNAME, StandIn
+from sound_server.server import ORGANISATION, PASSWORD, USERNAME, SoundServer
 
 # A run in this process forgets the modules that it has imported, but the packages that were there
 # before keep them as attributes: then two copies of a class meet. So all of them are there before.
@@ -260,7 +260,7 @@ def test_both_fixtures_log_in_together_as_seldom_as_a_run(
     """One login and one beside it, with two wrong passwords, in all processes together."""
     logins: list[bool] = []
 
-    class Counting(StandIn):
+    class Counting(SoundServer):
         def do_login(self, call: Any) -> Any:
             parameters = call.parameters
             if parameters.get("username") == USERNAME:

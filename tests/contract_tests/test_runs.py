@@ -6,10 +6,10 @@ from typing import Any
 import httpx
 import pytest
 from helpers.far import BOTH, Wire, changing, config, remote
-from helpers.stand_ins import alarms, checked
-from stand_in.legal import VARIANTS
-from stand_in.reading import Request
-from stand_in.server import Reply, StandIn
+from helpers.sound_servers import alarms, checked
+from sound_server.legal import VARIANTS
+from sound_server.reading import Request
+from sound_server.server import Reply, SoundServer
 
 from crmcom_kit.contract_tests.calibration.diff import OtherServer
 from crmcom_kit.contract_tests.client import http
@@ -112,7 +112,7 @@ def test_a_run_without_time_to_read_anything_fails(max_time: float) -> None:
     """What logins and empty lists show is no success of a server that was not looked at."""
     clock = Time()
 
-    class Nothing(StandIn):
+    class Nothing(SoundServer):
         def set_up(self) -> None:
             self.records.clear()
 

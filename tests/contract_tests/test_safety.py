@@ -12,7 +12,7 @@ import httpx
 import pytest
 from helpers.far import BOTH, NAME, Wire, ask, changing, config, everything, remote
 from helpers.reports import exchange, target
-from helpers.stand_ins import broken
+from helpers.sound_servers import broken
 
 from crmcom_kit.contract_tests.campaign.session import Session
 from crmcom_kit.contract_tests.client.calls import JSON, build

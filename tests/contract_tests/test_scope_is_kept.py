@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from helpers.stand_ins import broken, checked
-from stand_in.reading import Call, Refusal
-from stand_in.server import StandIn
-from stand_in.world import FIRST_DAY, REJECTED, SUCCESSFUL, Record
+from helpers.sound_servers import broken, checked
+from sound_server.reading import Call, Refusal
+from sound_server.server import SoundServer
+from sound_server.world import FIRST_DAY, REJECTED, SUCCESSFUL, Record
 
 from crmcom_kit.contract_tests.client.http import Limits
 from crmcom_kit.contract_tests.options.scope import Scope
@@ -46,7 +46,7 @@ def finds(asked: str, has: str) -> bool:
 
 
 @dataclass
-class Injectable(StandIn):
+class Injectable(SoundServer):
     """Changes every webhook request that an identifier finds in any way."""
 
     def set_up(self) -> None:

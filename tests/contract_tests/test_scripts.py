@@ -15,8 +15,8 @@ from urllib.parse import quote
 import pytest
 from helpers.checking import check
 from mutants.table import ROWS
-from stand_in.server import ORGANISATION, USERNAME
-from stand_in.server import PASSWORD as STAND_IN_PASSWORD
+from sound_server.server import ORGANISATION, USERNAME
+from sound_server.server import PASSWORD as SOUND_SERVER_PASSWORD
 
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.client.made_up import NO_PASSWORD, WRONG_TOKEN
@@ -39,7 +39,7 @@ NEW = (
 )
 USER = 'of \\ the "reader" é'
 PASSWORD, KEY = 'it\'s "quoted" \\ $HOME `id` é', "KEY-0123+/= x"
-STAND_IN_LOGIN = ("--username", USERNAME, "--organisation", ORGANISATION)
+SOUND_SERVER_LOGIN = ("--username", USERNAME, "--organisation", ORGANISATION)
 ODD = 'it\'s "x" $HOME `id` \\ ! {a,b} [1-3] * ; & é #'
 
 
@@ -248,9 +248,9 @@ def test_a_pasted_script_shows_the_violation(serve: Callable[..., str], tmp_path
     options = [f"--{kind}={files[kind]}" for kind in ("json", "html", "junit")]
 
     done = check(
-        tmp_path, "--base-url", serve(row.server()), *options, *STAND_IN_LOGIN,
+        tmp_path, "--base-url", serve(row.server()), *options, *SOUND_SERVER_LOGIN,
         "--only", *row.statements, "--allow", "none", "--max-requests", "500",
-        GITHUB_STEP_SUMMARY=str(files["md"]), CRMCOM_PASSWORD=STAND_IN_PASSWORD,
+        GITHUB_STEP_SUMMARY=str(files["md"]), CRMCOM_PASSWORD=SOUND_SERVER_PASSWORD,
     )  # fmt: skip
 
     report = json.loads(files["json"].read_text("utf-8"))
@@ -260,7 +260,7 @@ def test_a_pasted_script_shows_the_violation(serve: Callable[..., str], tmp_path
     assert done.returncode == 1, done.stdout
     assert "TOKEN=$(curl" in script
     login = {"CRMCOM_USERNAME": USERNAME, "CRMCOM_ORGANISATION": ORGANISATION}
-    said = pasted(script, **login, CRMCOM_PASSWORD=STAND_IN_PASSWORD)
+    said = pasted(script, **login, CRMCOM_PASSWORD=SOUND_SERVER_PASSWORD)
     assert re.search(r'"number": \d', said)
     for text in [
         done.stdout,

@@ -19,9 +19,9 @@ from helpers.recordings import (
     said,
     show,
 )
-from helpers.stand_ins import alarms, broken, checked
-from stand_in.reading import Call, Refusal
-from stand_in.server import StandIn
+from helpers.sound_servers import alarms, broken, checked
+from sound_server.reading import Call, Refusal
+from sound_server.server import SoundServer
 
 from crmcom_kit.contract_tests.client.http import Limits
 from crmcom_kit.contract_tests.oracle.service import Service, failures
@@ -136,7 +136,7 @@ def test_resend_takes_both_forms_of_an_identifier(
     assert set(conversation.suspected) == ({"identifier.fields"} if suspected else set())
 
 
-class SendsNothing(StandIn):
+class SendsNothing(SoundServer):
     """Each resend fails, with an error object."""
 
     def do_resend(self, call: Call) -> Any:
@@ -153,7 +153,7 @@ def test_a_headline_names_what_was_never_served() -> None:
     assert results.outcome is Outcome.INCONCLUSIVE
     assert Report(results).headline.startswith("Resend was sent ")
 
-    class Fails(StandIn):
+    class Fails(SoundServer):
         def do_show(self, call: Call) -> Any:
             reply = super().do_show(call)
             if call.fields:
@@ -168,7 +168,7 @@ def test_a_headline_names_what_was_never_served() -> None:
     assert STATEMENT in broken(checked(Fails(), only="[ef]*", limits=Limits(max_requests=200)))
 
 
-class ClosesConnections(StandIn):
+class ClosesConnections(SoundServer):
     """The connection is closed at each show of some fields, and at one list in a hundred."""
 
     def do_show(self, call: Call) -> Any:

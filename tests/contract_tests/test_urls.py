@@ -7,9 +7,9 @@ from urllib.parse import quote, unquote
 
 import pytest
 from helpers.reports import all_reports, exchange, results, target
-from helpers.stand_ins import checked
-from stand_in.choices import Choices
-from stand_in.server import StandIn
+from helpers.sound_servers import checked
+from sound_server.choices import Choices
+from sound_server.server import SoundServer
 
 from crmcom_kit.contract_tests.belief.interpretations import INTERPRETATIONS, Fits
 from crmcom_kit.contract_tests.client.calls import build, query
@@ -114,7 +114,7 @@ def test_a_secret_has_one_placeholder_in_all_that_a_run_writes(tmp_path: Any) ->
 
 def test_a_run_writes_no_secret_of_a_url_whatever_it_sends() -> None:
     """Nor does it send a fragment that redaction could not recognize."""
-    server = StandIn(Choices(), "R13", 3)
+    server = SoundServer(Choices(), "R13", 3)
     for at, record in enumerate(server.records.values()):
         record.url = f"https://hush:9x{at % 4}@h.example.com/in?key=s3cr3t{at % 4}&b=t0ps3c"
 

@@ -14,30 +14,30 @@ from types import SimpleNamespace
 import pytest
 from helpers.checking import check
 from helpers.tools import FEWER_PLUGINS
-from stand_in.client import Client
-from stand_in.server import ORGANISATION, PASSWORD, USERNAME, WEB_API_KEY, StandIn
-from stand_in.world import REJECTED, Record
+from sound_server.client import Client
+from sound_server.server import ORGANISATION, PASSWORD, USERNAME, WEB_API_KEY, SoundServer
+from sound_server.world import REJECTED, Record
 
 BOTH = "resend,delete"
 BY_NAME = ("--username", USERNAME, "--password", PASSWORD, "--organisation", ORGANISATION)
 OF_R15 = ("--release", "R15", *BY_NAME)
 FEW = ("--max-requests", "80")
 Serve = Callable[..., str]
-Options = Callable[[StandIn], Sequence[str]]
+Options = Callable[[SoundServer], Sequence[str]]
 
 
 @pytest.fixture
-def sound() -> StandIn:
-    """A StandIn without faults."""
-    return StandIn(release="R15")
+def sound() -> SoundServer:
+    """A SoundServer without faults."""
+    return SoundServer(release="R15")
 
 
-def content(app: StandIn) -> dict[str, str]:
+def content(app: SoundServer) -> dict[str, str]:
     """Return a snapshot of all records."""
     return {key: repr(record) for key, record in app.records.items()}
 
 
-def rejected(app: StandIn) -> list[Record]:
+def rejected(app: SoundServer) -> list[Record]:
     """Return the webhook requests that may be sent again."""
     return [record for record in app.records.values() if record.life_cycle_state == REJECTED]
 
@@ -59,7 +59,7 @@ def assert_passed(done: SimpleNamespace) -> None:
     ],
 )
 def test_each_login(release: str, login: Options, serve: Serve, tmp_path: Path) -> None:
-    app = StandIn(release=release)
+    app = SoundServer(release=release)
     before = content(app)
     options = ("--base-url", serve(app), "--release", release, *login(app))
 
@@ -77,7 +77,7 @@ def test_each_login(release: str, login: Options, serve: Serve, tmp_path: Path) 
     ],
 )
 def test_each_scope(
-    allow: str, scope: Options, sound: StandIn, serve: Serve, tmp_path: Path
+    allow: str, scope: Options, sound: SoundServer, serve: Serve, tmp_path: Path
 ) -> None:
     before = content(sound)
     options = ("--base-url", serve(sound), *OF_R15, "--allow", allow)
@@ -96,7 +96,7 @@ def test_each_scope(
     ],
 )
 def test_few_statements(
-    only: str, allow: str, said: str, sound: StandIn, serve: Serve, tmp_path: Path
+    only: str, allow: str, said: str, sound: SoundServer, serve: Serve, tmp_path: Path
 ) -> None:
     options = ("--base-url", serve(sound), *OF_R15, "--allow", allow)
     scope = () if allow == "none" else ("--scope", "all")
@@ -107,7 +107,7 @@ def test_few_statements(
     assert done.returncode == (0 if said == "PASSED" else 2)
 
 
-def test_under_pytest(sound: StandIn, serve: Serve, tmp_path: Path) -> None:
+def test_under_pytest(sound: SoundServer, serve: Serve, tmp_path: Path) -> None:
     """The same options do under pytest: one worker runs the check and writes the report for all."""
     options = ["--base-url", serve(sound), *OF_R15, *FEW, "--allow", "delete"]
     options += ["--scope", f"number={rejected(sound)[0].number}"]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from helpers.tools import FEWER_PLUGINS, PATIENT
 
-STAND_IN = """
+SOUND_SERVER = """
 import os, re, subprocess, sys
 
 class DockerContainer:
@@ -65,7 +65,7 @@ def test_the_example_passes(project_root: Path, tmp_path: Path) -> None:
     (example,) = re.findall(r"```py\n# test_resend.py\n(.*?)```", text, re.DOTALL)
     core = tmp_path / "testcontainers" / "core"
     core.mkdir(parents=True)
-    (core / "container.py").write_text(STAND_IN)
+    (core / "container.py").write_text(SOUND_SERVER)
     (core / "wait_strategies.py").write_text(STRATEGY)
     (tmp_path / "test_resend.py").write_text(example)
     run = subprocess.run(

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from stand_in.reading import Request
-from stand_in.server import Reply, StandIn
+from sound_server.reading import Request
+from sound_server.server import Reply, SoundServer
 
 from crmcom_kit.contract_tests.options.options import DEFAULTS
 from crmcom_kit.contract_tests.run.config import prepared
@@ -101,7 +101,7 @@ def entry(verb: str, url: str, status: int, text: str | None) -> Entry:
     }
 
 
-def written_down(app: StandIn) -> list[Entry]:
+def written_down(app: SoundServer) -> list[Entry]:
     """Return a list that a server's requests and responses are added to from now on."""
     found: list[Entry] = []
     handle = app.handle

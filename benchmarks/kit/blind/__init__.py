@@ -19,8 +19,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from stand_in.legal import Variant
-from stand_in.server import StandIn
+from sound_server.legal import Variant
+from sound_server.server import SoundServer
 
 HERE = Path(__file__).parent
 #: What legal servers have in turn.
@@ -60,6 +60,6 @@ def together(seed: int) -> Variant:
     changes: Mapping[str, Any] = {}
     for part in parts:
         changes = {**part.changes, **changes}
-    kinds: tuple[type[StandIn], ...] = tuple(part.server_class for part in parts)
+    kinds: tuple[type[SoundServer], ...] = tuple(part.server_class for part in parts)
     combined = type("Server", kinds, {})
     return Variant("+".join(chosen), "several at once", dict(changes), release, combined)

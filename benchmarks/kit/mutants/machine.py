@@ -1,7 +1,7 @@
 """Measure ``ContractMachine``: what it finds of mutants, and whether it accuses legal servers.
 
 ``make measure PART=machine``. A seed draws the mutants from the table, and the legal servers from
-``stand_in.legal`` and ``blind.legal``.
+``sound_server.legal`` and ``blind.legal``.
 """
 
 from collections.abc import Iterator
@@ -14,10 +14,10 @@ from typing import Any, ClassVar, NamedTuple
 import blind
 import click
 import hypothesis
-from helpers.stand_ins import set_clock
+from helpers.sound_servers import set_clock
 from hypothesis.stateful import run_state_machine_as_test
-from stand_in.legal import VARIANTS, Variant
-from stand_in.server import ORGANISATION, PASSWORD, USERNAME, WEB_API_KEY
+from sound_server.legal import VARIANTS, Variant
+from sound_server.server import ORGANISATION, PASSWORD, USERNAME, WEB_API_KEY
 
 from crmcom_kit.contract_tests.machine import ContractMachine, Login
 from crmcom_kit.contract_tests.oracle.findings import Broken

@@ -17,9 +17,9 @@ from typing import NamedTuple
 
 import blind
 import click
-from helpers.stand_ins import broken, checked, prepared
-from stand_in.legal import VARIANTS, Variant, combination
-from stand_in.server import WEB_API_KEY, StandIn
+from helpers.sound_servers import broken, checked, prepared
+from sound_server.legal import VARIANTS, Variant, combination
+from sound_server.server import WEB_API_KEY, SoundServer
 
 from crmcom_kit.contract_tests.campaign.campaign import Campaign
 from crmcom_kit.contract_tests.campaign.discovery import discover
@@ -151,7 +151,7 @@ def measured(case: Case) -> Result:
     )  # fmt: skip
 
 
-def drawn(case: Case, about: str, app: StandIn) -> Result:
+def drawn(case: Case, about: str, app: SoundServer) -> Result:
     """Draw reads alone, with open values, until one shows a violation; shrink it."""
     target, config = prepared(app, limits=Limits(max_requests=2 * READS))
     session = new_session(target, config)

@@ -12,11 +12,11 @@ from typing import Any
 
 import click
 from helpers.recordings import Entry, archive, checked, written_down
-from helpers.stand_ins import alarms
-from stand_in.client import Client, ok
-from stand_in.legal import random_choices
-from stand_in.server import StandIn
-from stand_in.world import Record
+from helpers.sound_servers import alarms
+from sound_server.client import Client, ok
+from sound_server.legal import random_choices
+from sound_server.server import SoundServer
+from sound_server.world import Record
 
 from crmcom_kit.contract_tests.run.results import Results
 from crmcom_kit.schemas import resolve
@@ -28,7 +28,7 @@ LOST: Entry = {"status": 0, "content": {}}
 class SoundClient(Client):
     """A client that sends only what the documents allow, and looks before it changes anything."""
 
-    def __init__(self, app: StandIn, chance: Random, entries: list[Entry]) -> None:
+    def __init__(self, app: SoundServer, chance: Random, entries: list[Entry]) -> None:
         super().__init__(app)
         self.chance, self.entries = chance, entries
 
@@ -98,7 +98,7 @@ class SoundClient(Client):
 def session(seed: int, folder: Path) -> Results:
     """Return what the kit says of the recording of one session, which depends on the seed alone."""
     choices, release = random_choices(seed)
-    app, chance = StandIn(choices, release, seed), Random(f"session {seed}")
+    app, chance = SoundServer(choices, release, seed), Random(f"session {seed}")
     entries = written_down(app)
     clients = [SoundClient(app, chance, entries) for _ in range(2)]
     tokens = {client.token for client in clients}

@@ -3,8 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
-from stand_in.reading import Call
-from stand_in.world import Record
+from sound_server.reading import Call
+from sound_server.world import Record
 
 from mutants.requests import refuses
 from mutants.steps import Function, Mutant, Named, apply, instead, step, then

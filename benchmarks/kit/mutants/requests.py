@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from stand_in.reading import SEMI_OPTIONAL, Call, Refusal
-from stand_in.tokens import encoded
+from sound_server.reading import SEMI_OPTIONAL, Call, Refusal
+from sound_server.tokens import encoded
 
 from mutants.steps import Function, Mutant, Named, apply, first, instead, step, then
 

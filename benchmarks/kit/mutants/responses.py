@@ -5,8 +5,8 @@ from dataclasses import replace
 from fnmatch import fnmatch
 from typing import Any
 
-from stand_in.reading import Call, Refusal
-from stand_in.server import Reply
+from sound_server.reading import Call, Refusal
+from sound_server.server import Reply
 
 from mutants.steps import Function, Mutant, Named, apply, instead, step, then
 

@@ -17,17 +17,17 @@ from dataclasses import dataclass
 from functools import cache, cached_property, partial, wraps
 from typing import Any
 
-from stand_in.legal import Variant
-from stand_in.reading import Call, Refusal
-from stand_in.server import StandIn
-from stand_in.world import Record
+from sound_server.legal import Variant
+from sound_server.reading import Call, Refusal
+from sound_server.server import SoundServer
+from sound_server.world import Record
 
 Function = Callable[..., Any]
 Named = dict[str, Any]
 Override = dict[str, Function]  # the methods that a mutant has of its own
 
 
-class Mutant(StandIn):
+class Mutant(SoundServer):
     """A sound server that remembers the last call, and what the fault of a row needs."""
 
     call: Call | None = None

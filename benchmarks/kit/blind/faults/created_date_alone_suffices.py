@@ -6,15 +6,15 @@ Breaks list: "It is mandatory to specify at least one of the semi-optional param
 
 from typing import Any
 
-from stand_in.reading import SEMI_OPTIONAL, Call
-from stand_in.server import StandIn
+from sound_server.reading import SEMI_OPTIONAL, Call
+from sound_server.server import SoundServer
 
 FACTS = "specification, list, Restrictions; 1.2: list with only created_date violates the rule [S]"
 CHOICES: dict[str, Any] = {}
 RELEASE = "R9"
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Counts created_date among the parameters of which one is mandatory."""
 
     def read_arguments(self, call: Call) -> None:

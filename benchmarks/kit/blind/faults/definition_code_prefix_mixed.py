@@ -6,9 +6,9 @@ with the webhook requests that should be returned": AF brings AF2. By id or name
 
 from typing import Any
 
-from stand_in.reading import Call, identifier_pairs
-from stand_in.server import StandIn
-from stand_in.world import Record
+from sound_server.reading import Call, identifier_pairs
+from sound_server.server import SoundServer
+from sound_server.world import Record
 
 FACTS = "specification, list: webhook_definition_identifier"
 CHOICES: dict[str, Any] = {}
@@ -16,7 +16,7 @@ RELEASE = "R10"
 PARAMETER = "webhook_definition_identifier"
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Compares alternative codes of definitions by their beginning."""
 
     def matches(self, record: Record, name: str, call: Call) -> bool:

@@ -6,16 +6,16 @@ deleted". It shows with short numbers: 5 deletes 59.
 
 from typing import Any
 
-from stand_in.reading import Call
-from stand_in.server import StandIn
-from stand_in.world import Record
+from sound_server.reading import Call
+from sound_server.server import SoundServer
+from sound_server.world import Record
 
 FACTS = "specification, delete: webhook_request_identifier"
 CHOICES: dict[str, Any] = {}
 RELEASE = "R9"
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Looks for a number as for the beginning of one, but only to delete."""
 
     def find(self, call: Call) -> Record:

@@ -6,16 +6,16 @@ ones, and those SUCCESSFUL from the start, can be deleted.
 
 from typing import Any
 
-from stand_in.reading import Call, Refusal
-from stand_in.server import StandIn
-from stand_in.world import SUCCESSFUL
+from sound_server.reading import Call, Refusal
+from sound_server.server import SoundServer
+from sound_server.world import SUCCESSFUL
 
 FACTS = "specification, delete: successful or rejected webhook requests"
 CHOICES: dict[str, Any] = {}
 RELEASE = "R10"
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Keeps records with more than one attempt."""
 
     def do_delete(self, call: Call) -> Any:

@@ -6,8 +6,8 @@ the record is gone from show and list is what the page says). A lagging copy is 
 
 from typing import Any
 
-from stand_in.server import StandIn
-from stand_in.world import Record
+from sound_server.server import SoundServer
+from sound_server.world import Record
 
 FACTS = "8.22: the record is gone from show and list [S]"
 CHOICES: dict[str, Any] = {}
@@ -15,7 +15,7 @@ RELEASE = "R13"
 REQUESTS = 5
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Loses each delete after a while."""
 
     def set_up(self) -> None:

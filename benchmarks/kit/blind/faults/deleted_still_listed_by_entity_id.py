@@ -6,16 +6,16 @@ the record is gone from show and list is what the page says). An index is not up
 
 from typing import Any
 
-from stand_in.reading import Call
-from stand_in.server import StandIn
-from stand_in.world import Record
+from sound_server.reading import Call
+from sound_server.server import SoundServer
+from sound_server.world import Record
 
 FACTS = "8.22: the record is gone from show and list [S]"
 CHOICES: dict[str, Any] = {}
 RELEASE = "R9"
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Forgets to take deleted records out of the index of entity_id."""
 
     def select(self, call: Call) -> list[Record]:

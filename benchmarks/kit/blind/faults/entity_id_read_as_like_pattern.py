@@ -7,16 +7,16 @@ returned as a result". It shows with ids such as A_1, which brings the records o
 import re
 from typing import Any
 
-from stand_in.reading import Call
-from stand_in.server import StandIn
-from stand_in.world import Record
+from sound_server.reading import Call
+from sound_server.server import SoundServer
+from sound_server.world import Record
 
 FACTS = "specification, list: entity_id"
 CHOICES: dict[str, Any] = {}
 RELEASE = "R9"
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Compares entity_id with LIKE."""
 
     def matches(self, record: Record, name: str, call: Call) -> bool:

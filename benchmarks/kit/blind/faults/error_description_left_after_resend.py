@@ -6,15 +6,15 @@ error_code is cleared as it should be.
 
 from typing import Any
 
-from stand_in.server import StandIn
-from stand_in.world import Record
+from sound_server.server import SoundServer
+from sound_server.world import Record
 
 FACTS = "specification, Response Data: error_description only for rejected ones"
 CHOICES: dict[str, Any] = {}
 RELEASE = "R9"
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Clears only one of the two fields of an error."""
 
     def succeed(self, record: Record) -> None:

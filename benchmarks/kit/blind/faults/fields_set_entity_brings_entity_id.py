@@ -6,15 +6,15 @@ named is included. Names are compared by their beginning.
 
 from typing import Any
 
-from stand_in.reading import FIELDS, Call
-from stand_in.server import StandIn
+from sound_server.reading import FIELDS, Call
+from sound_server.server import SoundServer
 
 FACTS = "specification, show and list: fields_set"
 CHOICES: dict[str, Any] = {}
 RELEASE = "R15"
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Takes a name for all fields that begin with it and an underscore."""
 
     def wanted_fields(self, call: Call, names: list[str]) -> list[str]:

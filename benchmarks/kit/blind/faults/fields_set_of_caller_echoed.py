@@ -6,16 +6,16 @@ shows where the parameter names the field fields_set.
 
 from typing import Any
 
-from stand_in.reading import Call
-from stand_in.server import StandIn
-from stand_in.world import Record
+from sound_server.reading import Call
+from sound_server.server import SoundServer
+from sound_server.world import Record
 
 FACTS = "specification, Response Data: fields_set; 1.4 [S]"
 CHOICES: dict[str, Any] = {}
 RELEASE = "R13"
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Mixes up the parameter and the field."""
 
     def view(self, record: Record, call: Call) -> dict[str, Any]:

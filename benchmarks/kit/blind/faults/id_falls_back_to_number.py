@@ -6,16 +6,16 @@ fields id and number (1.2 [S]) are two things. A delete with id=7 deletes the re
 
 from typing import Any
 
-from stand_in.reading import Call, Refusal
-from stand_in.server import StandIn
-from stand_in.world import Record
+from sound_server.reading import Call, Refusal
+from sound_server.server import SoundServer
+from sound_server.world import Record
 
 FACTS = "1.2: webhook_request_identifier: id or number [S]"
 CHOICES: dict[str, Any] = {}
 RELEASE = "R18"
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Tries an unknown id as a number."""
 
     def find(self, call: Call) -> Record:

@@ -6,16 +6,16 @@ returned as a result", and 1.3: both are entities of their own from R15.0.0 on [
 
 from typing import Any
 
-from stand_in.reading import Call
-from stand_in.server import StandIn
-from stand_in.world import Record
+from sound_server.reading import Call
+from sound_server.server import SoundServer
+from sound_server.world import Record
 
 FACTS = "specification, list: entity; 1.3 [S]"
 CHOICES: dict[str, Any] = {}
 RELEASE = "R15"
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Keeps invoices and their cancellations in one table."""
 
     def matches(self, record: Record, name: str, call: Call) -> bool:

@@ -5,14 +5,14 @@ Breaks 1.3: LEADS is a supported entity from R14.0.0 on [S].
 
 from typing import Any
 
-from stand_in.server import StandIn
+from sound_server.server import SoundServer
 
 FACTS = "1.3: R14.0.0 + LEADS [S]"
 CHOICES: dict[str, Any] = {}
 RELEASE = "R13"
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Has the entities of R14 in R13."""
 
     def set_up(self) -> None:

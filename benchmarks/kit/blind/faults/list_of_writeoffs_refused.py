@@ -6,15 +6,15 @@ R15.0.0 on [S]. The table of what the filter takes ends one line too early.
 
 from typing import Any
 
-from stand_in.reading import Call, Refusal
-from stand_in.server import StandIn
+from sound_server.reading import Call, Refusal
+from sound_server.server import SoundServer
 
 FACTS = "1.3: R15.0.0 + ... WRITEOFFS [S]"
 CHOICES: dict[str, Any] = {}
 RELEASE = "R15"
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Does not know the last entity in the filter."""
 
     def read_arguments(self, call: Call) -> None:

@@ -7,15 +7,15 @@ fields that should be included in the results": it changes the fields, not the r
 import json
 from typing import Any
 
-from stand_in.reading import Call
-from stand_in.server import StandIn
+from sound_server.reading import Call
+from sound_server.server import SoundServer
 
 FACTS = "specification, list: fields_set"
 CHOICES: dict[str, Any] = {}
 RELEASE = "R9"
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Selects the wanted columns with DISTINCT."""
 
     def do_list(self, call: Call) -> Any:

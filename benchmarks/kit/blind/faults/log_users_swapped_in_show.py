@@ -6,16 +6,16 @@ after the resend of a record that somebody else, or nobody, created.
 
 from typing import Any
 
-from stand_in.reading import Call
-from stand_in.server import StandIn
-from stand_in.world import Record
+from sound_server.reading import Call
+from sound_server.server import SoundServer
+from sound_server.world import Record
 
 FACTS = "2.3: created_by_user, updated_by_user [S]"
 CHOICES: dict[str, Any] = {}
 RELEASE = "R12"
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Mixes up the two users."""
 
     def view(self, record: Record, call: Call) -> dict[str, Any]:

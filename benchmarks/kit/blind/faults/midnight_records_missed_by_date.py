@@ -8,16 +8,16 @@ midnight is selected by its own created_date.
 from datetime import time
 from typing import Any
 
-from stand_in.reading import Call
-from stand_in.server import StandIn
-from stand_in.world import Record
+from sound_server.reading import Call
+from sound_server.server import SoundServer
+from sound_server.world import Record
 
 FACTS = "specification, list: created_date"
 CHOICES: dict[str, Any] = {}
 RELEASE = "R18"
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Begins a day after its first moment."""
 
     def matches(self, record: Record, name: str, call: Call) -> bool:

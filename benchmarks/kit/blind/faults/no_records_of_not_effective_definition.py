@@ -6,16 +6,16 @@ the webhook requests that should be returned as a result". The records are in ot
 
 from typing import Any
 
-from stand_in.reading import Call
-from stand_in.server import StandIn
-from stand_in.world import Record
+from sound_server.reading import Call
+from sound_server.server import SoundServer
+from sound_server.world import Record
 
 FACTS = "specification, list: webhook_definition_identifier"
 CHOICES: dict[str, Any] = {}
 RELEASE = "R13"
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Joins only the effective definitions."""
 
     def matches(self, record: Record, name: str, call: Call) -> bool:

@@ -6,16 +6,16 @@ updated_by_business_unit [S]. Show, resend and delete have the new names.
 
 from typing import Any
 
-from stand_in.reading import Call
-from stand_in.server import StandIn
-from stand_in.world import Record
+from sound_server.reading import Call
+from sound_server.server import SoundServer
+from sound_server.world import Record
 
 FACTS = "2.3: R18.0.0 replaces the two unit fields [S]"
 CHOICES: dict[str, Any] = {}
 RELEASE = "R18"
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Has not changed its list for R18."""
 
     def view(self, record: Record, call: Call) -> dict[str, Any]:

@@ -6,16 +6,16 @@ not exist and may only be ignored or refused (8.11).
 
 from typing import Any
 
-from stand_in import reading
-from stand_in.reading import Call
-from stand_in.server import StandIn
+from sound_server import reading
+from sound_server.reading import Call
+from sound_server.server import SoundServer
 
 FACTS = "1.2: number_of_results, offset R13.0.0; section 6: before R13 no paging parameters exist"
 CHOICES: dict[str, Any] = {}
 RELEASE = "R12"
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Has the pages of R13 in each release."""
 
     def read_arguments(self, call: Call) -> None:

@@ -6,14 +6,14 @@ mandatory [S]. It shows with a wrong password that begins as the right one does.
 
 from typing import Any
 
-from stand_in.server import PASSWORD, StandIn
+from sound_server.server import PASSWORD, SoundServer
 
 FACTS = "section 4: authentication/token: password (mandatory) [S]"
 CHOICES: dict[str, Any] = {}
 RELEASE = "R10"
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Hashes passwords as old systems do, without what comes after the eighth letter."""
 
     def credentials_right(self, username: str, password: str, organisation: str) -> bool:

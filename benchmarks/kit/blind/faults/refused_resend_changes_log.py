@@ -6,15 +6,15 @@ updated_date, updated_by_user [S]: nothing was updated.
 
 from typing import Any
 
-from stand_in.reading import Call, Refusal
-from stand_in.server import StandIn
+from sound_server.reading import Call, Refusal
+from sound_server.server import SoundServer
 
 FACTS = "specification, resend: applicable only on rejected webhook requests; 2.3 [S]"
 CHOICES: dict[str, Any] = {}
 RELEASE = "R18"
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Saves a record before it looks at its state."""
 
     def do_resend(self, call: Call) -> Any:

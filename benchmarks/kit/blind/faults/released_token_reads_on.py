@@ -6,15 +6,15 @@ the token. What release does from R12 on is open, so there it does what it shoul
 
 from typing import Any
 
-from stand_in.reading import Call, Refusal
-from stand_in.server import StandIn
+from sound_server.reading import Call, Refusal
+from sound_server.server import SoundServer
 
 FACTS = "section 4: authentication/token/release R10.0.0 [S]"
 CHOICES: dict[str, Any] = {}
 RELEASE = "R10"
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Does not ask for released tokens where it only reads."""
 
     def check_token(self, token: Any, call: Call) -> None:

@@ -6,16 +6,16 @@ only the record that was asked for; the others become SUCCESSFUL unseen.
 
 from typing import Any
 
-from stand_in.reading import Call
-from stand_in.server import StandIn
-from stand_in.world import REJECTED
+from sound_server.reading import Call
+from sound_server.server import SoundServer
+from sound_server.world import REJECTED
 
 FACTS = "specification, resend: a single webhook request"
 CHOICES: dict[str, Any] = {}
 RELEASE = "R15"
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Sends all that is waiting for the same thing."""
 
     def do_resend(self, call: Call) -> Any:

@@ -6,16 +6,16 @@ webhook requests that should be returned as a result". Lists by other filters ha
 
 from typing import Any
 
-from stand_in.reading import Call
-from stand_in.server import StandIn
-from stand_in.world import Record
+from sound_server.reading import Call
+from sound_server.server import SoundServer
+from sound_server.world import Record
 
 FACTS = "specification, list: workflow_rule_identifier"
 CHOICES: dict[str, Any] = {}
 RELEASE = "R12"
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Joins the users to the records of a rule, and loses records where there is no user."""
 
     def matches(self, record: Record, name: str, call: Call) -> bool:

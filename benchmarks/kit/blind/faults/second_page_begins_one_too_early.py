@@ -7,16 +7,16 @@ and offset it skips one record fewer; with offset alone it skips right.
 from dataclasses import replace
 from typing import Any
 
-from stand_in.reading import Call
-from stand_in.server import StandIn
-from stand_in.world import Record
+from sound_server.reading import Call
+from sound_server.server import SoundServer
+from sound_server.world import Record
 
 FACTS = "1.2: offset: records to skip, 0 = skip none"
 CHOICES: dict[str, Any] = {}
 RELEASE = "R13"
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Counts records from 1 when it pages."""
 
     def page(self, found: list[Record], call: Call) -> list[Record]:

@@ -6,16 +6,16 @@ SUCCESSFUL from the start are refused as they should be.
 
 from typing import Any
 
-from stand_in.reading import Call
-from stand_in.server import StandIn
-from stand_in.world import Record
+from sound_server.reading import Call
+from sound_server.server import SoundServer
+from sound_server.world import Record
 
 FACTS = "specification, resend: applicable only on rejected webhook requests"
 CHOICES: dict[str, Any] = {}
 RELEASE = "R9"
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Asks whether a record was rejected once, not whether it is now."""
 
     def may_resend(self, record: Record, call: Call) -> bool:

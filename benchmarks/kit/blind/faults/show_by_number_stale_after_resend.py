@@ -6,16 +6,16 @@ list and show by id tell that the record is SUCCESSFUL; only a cache by number i
 
 from typing import Any
 
-from stand_in.reading import Call
-from stand_in.server import StandIn
-from stand_in.world import Record
+from sound_server.reading import Call
+from sound_server.server import SoundServer
+from sound_server.world import Record
 
 FACTS = "specification, show, Response Data: life_cycle_state"
 CHOICES: dict[str, Any] = {}
 RELEASE = "R9"
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Keeps the views that shows by number gave."""
 
     def set_up(self) -> None:

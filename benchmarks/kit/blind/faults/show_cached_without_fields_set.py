@@ -6,16 +6,16 @@ A cache has the record as its key, but not the wanted fields; a resend or delete
 
 from typing import Any
 
-from stand_in.reading import Call
-from stand_in.server import StandIn
-from stand_in.world import Record
+from sound_server.reading import Call
+from sound_server.server import SoundServer
+from sound_server.world import Record
 
 FACTS = "specification, show: fields_set"
 CHOICES: dict[str, Any] = {}
 RELEASE = "R12"
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Keeps the response of a show with fields_set."""
 
     def set_up(self) -> None:

@@ -6,16 +6,16 @@ nothing), and 2.3: updated_date, updated_by_user [S]. The change shows in the ne
 
 from typing import Any
 
-from stand_in.reading import Call
-from stand_in.server import StandIn
-from stand_in.world import REJECTED
+from sound_server.reading import Call
+from sound_server.server import SoundServer
+from sound_server.world import REJECTED
 
 FACTS = "specification, show: returns information; 2.3 [S]"
 CHOICES: dict[str, Any] = {}
 RELEASE = "R10"
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Saves the rejected records that it has read."""
 
     def do_show(self, call: Call) -> Any:

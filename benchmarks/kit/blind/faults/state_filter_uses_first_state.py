@@ -6,16 +6,16 @@ returned as a result". A list of REJECTED ones has records that it shows as SUCC
 
 from typing import Any
 
-from stand_in.reading import Call
-from stand_in.server import StandIn
-from stand_in.world import Record
+from sound_server.reading import Call
+from sound_server.server import SoundServer
+from sound_server.world import Record
 
 FACTS = "specification, list: life_cycle_state"
 CHOICES: dict[str, Any] = {}
 RELEASE = "R10"
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Has an index of states that resends do not change."""
 
     def set_up(self) -> None:

@@ -6,16 +6,16 @@ returned. A page has fewer records than it should, and offset skips some that ar
 
 from typing import Any
 
-from stand_in.reading import Call
-from stand_in.server import StandIn
-from stand_in.world import Record
+from sound_server.reading import Call
+from sound_server.server import SoundServer
+from sound_server.world import Record
 
 FACTS = "1.2: number_of_results, offset: records to skip"
 CHOICES: dict[str, Any] = {}
 RELEASE = "R13"
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Looks at the state of a record after the query."""
 
     def matches(self, record: Record, name: str, call: Call) -> bool:

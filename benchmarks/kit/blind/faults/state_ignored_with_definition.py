@@ -7,16 +7,16 @@ whether filters mean that all of them select (AND) or any (OR).
 
 from typing import Any
 
-from stand_in.reading import Call
-from stand_in.server import StandIn
-from stand_in.world import Record
+from sound_server.reading import Call
+from sound_server.server import SoundServer
+from sound_server.world import Record
 
 FACTS = "specification, list: life_cycle_state"
 CHOICES: dict[str, Any] = {}
 RELEASE = "R12"
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Has a query for definitions that knows no state."""
 
     def matches(self, record: Record, name: str, call: Call) -> bool:

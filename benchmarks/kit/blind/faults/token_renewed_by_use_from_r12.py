@@ -5,15 +5,15 @@ Breaks section 4: "R12.0.0 on: two hours fixed, used or not" [S].
 
 from typing import Any
 
-from stand_in.reading import Call
-from stand_in.server import StandIn
+from sound_server.reading import Call
+from sound_server.server import SoundServer
 
 FACTS = "section 4: R12.0.0 on: two hours fixed, used or not [S]"
 CHOICES: dict[str, Any] = {}
 RELEASE = "R12"
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Begins the two hours anew at each use."""
 
     def check_token(self, token: Any, call: Call) -> None:

@@ -6,15 +6,15 @@ one whose last letters were changed. Tokens that are no JWT are refused.
 
 from typing import Any
 
-from stand_in.reading import Call, Refusal
-from stand_in.server import StandIn
+from sound_server.reading import Call, Refusal
+from sound_server.server import SoundServer
 
 FACTS = "specification: token; section 4: from R12 a JWT, alg=HS256 [S]"
 CHOICES: dict[str, Any] = {}
 RELEASE = "R15"
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Reads the claims of a token it does not know, and believes them."""
 
     def check_token(self, token: Any, call: Call) -> None:

@@ -6,15 +6,15 @@ that name different records are refused.
 
 from typing import Any
 
-from stand_in.reading import IDENTIFIER, Call
-from stand_in.server import StandIn
+from sound_server.reading import IDENTIFIER, Call
+from sound_server.server import SoundServer
 
 FACTS = "specification, Restrictions: only one of those parameters is allowed"
 CHOICES: dict[str, Any] = {}
 RELEASE = "R9"
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Does not mind an identifier that says the same thing twice."""
 
     def read_arguments(self, call: Call) -> None:

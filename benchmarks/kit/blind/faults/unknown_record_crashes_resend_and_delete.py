@@ -6,8 +6,8 @@ refused in JSON.
 
 from typing import Any
 
-from stand_in.reading import Refusal, Request
-from stand_in.server import Reply, StandIn
+from sound_server.reading import Refusal, Request
+from sound_server.server import Reply, SoundServer
 
 FACTS = "section 3: every response, errors included, is JSON [S]"
 CHOICES: dict[str, Any] = {}
@@ -15,7 +15,7 @@ RELEASE = "R18"
 PAGE = b"<html><h1>HTTP Status 500</h1><p>java.lang.NullPointerException</p></html>"
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Does not ask whether there is a record before it works on it."""
 
     def refusal(self, request: Request, refusal: Refusal) -> Reply:

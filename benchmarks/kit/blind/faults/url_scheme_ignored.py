@@ -6,10 +6,10 @@ Whether the filter is exact, a beginning or a part (8.7), no http:// URL has an 
 
 from typing import Any
 
-from stand_in import reading
-from stand_in.reading import Call
-from stand_in.server import StandIn
-from stand_in.world import Record
+from sound_server import reading
+from sound_server.reading import Call
+from sound_server.server import SoundServer
+from sound_server.world import Record
 
 FACTS = "specification, list: url"
 CHOICES: dict[str, Any] = {}
@@ -21,7 +21,7 @@ def bare(url: str) -> str:
     return url.removeprefix("http://").removeprefix("https://")
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Compares URLs without their schemes."""
 
     def matches(self, record: Record, name: str, call: Call) -> bool:

@@ -6,14 +6,14 @@ Basic [S]. It shows with a wrong key that begins as the right one does.
 
 from typing import Any
 
-from stand_in.server import WEB_API_KEY, StandIn
+from sound_server.server import WEB_API_KEY, SoundServer
 
 FACTS = "section 4: authentication/web_api_key/token: key as user name [S]"
 CHOICES: dict[str, Any] = {}
 RELEASE = "R15"
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Looks for keys by their first half."""
 
     def key_of(self, header: str) -> str | None:

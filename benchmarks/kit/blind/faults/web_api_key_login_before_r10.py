@@ -5,16 +5,16 @@ Breaks section 4: POST authentication/web_api_key/token is available from R10.0.
 
 from typing import Any
 
-from stand_in import reading
-from stand_in.reading import Call, Request
-from stand_in.server import API_PATH, StandIn
+from sound_server import reading
+from sound_server.reading import Call, Request
+from sound_server.server import API_PATH, SoundServer
 
 FACTS = "section 4: authentication/web_api_key/token R10.0.0 [S]"
 CHOICES: dict[str, Any] = {}
 RELEASE = "R9"
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Has the method of R10 in R9."""
 
     def route(self, request: Request) -> Call:

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from stand_in.reading import Call
-from stand_in.server import Reply, StandIn
+from sound_server.reading import Call
+from sound_server.server import Reply, SoundServer
 
 FACTS = "3 (HTTP status: no page states one, not even for success) and 8.1"
 CHOICES: dict[str, Any] = {}
@@ -13,7 +13,7 @@ STATUSES = {"login": 201, "key_login": 201, "resend": 202, "delete": 202, "relea
 REASONS = {"201": "Created", "202": "Accepted"}
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Says 200 only where nothing is changed."""
 
     def success(self, call: Call, data: Any) -> Reply:

@@ -3,13 +3,13 @@
 from collections.abc import Iterable
 from typing import Any
 
-from stand_in.server import StandIn
+from sound_server.server import SoundServer
 
 FACTS = "8.21"  # content type, charset and other headers of responses
 CHOICES = {"content_type": 'Application/JSON; Charset="utf-8"; odata=none'}
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Writes its head as a newer Tomcat behind a proxy that speaks HTTP/2 does."""
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:

@@ -4,10 +4,10 @@ import re
 from datetime import datetime, timedelta
 from typing import Any
 
-from stand_in import reading
-from stand_in.reading import Call
-from stand_in.server import StandIn
-from stand_in.world import Record
+from sound_server import reading
+from sound_server.reading import Call
+from sound_server.server import SoundServer
+from sound_server.world import Record
 
 FACTS = "8.5 (time zone), and section 6 (dates without a zone [E])"
 CHOICES: dict[str, Any] = {}
@@ -17,7 +17,7 @@ DAY = timedelta(days=1)
 PINS = (datetime(2016, 10, 30, 0, 20, 15), datetime(2016, 10, 30, 1, 10, 40))  # noqa: DTZ001
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Shows and reads dates on one wall clock, in days of 23, 24 or 25 hours."""
 
     def set_up(self) -> None:

@@ -4,15 +4,15 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from stand_in.reading import Call
-from stand_in.server import StandIn
+from sound_server.reading import Call
+from sound_server.server import SoundServer
 
 FACTS = "section 6 (caching: not visible) and 8.21"
 CHOICES = {"others_every": 5}
 SECONDS = 2
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Keeps data for two seconds; the token and the parameters are always checked."""
 
     def set_up(self) -> None:

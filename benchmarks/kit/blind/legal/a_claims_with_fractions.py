@@ -6,9 +6,9 @@ import hmac
 import json
 from typing import Any
 
-from stand_in.reading import Call
-from stand_in.server import StandIn
-from stand_in.tokens import HOUR, Tokens, encoded
+from sound_server.reading import Call
+from sound_server.server import SoundServer
+from sound_server.tokens import HOUR, Tokens, encoded
 
 FACTS = "section 4 (tokens are opaque; release: data is not applicable, {} only [E])"
 CHOICES: dict[str, Any] = {}
@@ -28,7 +28,7 @@ class FractionTokens(Tokens):
         return f"{content}.{base64.urlsafe_b64encode(made).decode().rstrip('=')}"
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Tells of its tokens more than the pages do."""
 
     def set_up(self) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from stand_in.server import Clock, StandIn
+from sound_server.server import Clock, SoundServer
 
 FACTS = "1.4 and section 4: nothing is said of a clock other than the server's own"
 CHOICES: dict[str, Any] = {}
@@ -38,7 +38,7 @@ class SlowClock(Clock):
         return self.inner() - SLOW
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Goes by its own clock in everything."""
 
     def set_up(self) -> None:

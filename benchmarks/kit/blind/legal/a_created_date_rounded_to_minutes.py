@@ -3,16 +3,16 @@
 from datetime import timedelta
 from typing import Any
 
-from stand_in import reading
-from stand_in.reading import Call
-from stand_in.server import StandIn
+from sound_server import reading
+from sound_server.reading import Call
+from sound_server.server import SoundServer
 
 FACTS = "8.5 (exact instant, same day)"
 CHOICES: dict[str, Any] = {}
 HALF = timedelta(seconds=30)
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Compares dates as a column of the type smalldatetime does."""
 
     def read_arguments(self, call: Call) -> None:

@@ -2,15 +2,15 @@
 
 from typing import Any
 
-from stand_in.reading import Call, Refusal, Request
-from stand_in.server import Reply, StandIn
+from sound_server.reading import Call, Refusal, Request
+from sound_server.server import Reply, SoundServer
 
 FACTS = "8.9"  # arguable: for an empty list it names [], null and no data, not an error
 CHOICES: dict[str, Any] = {}
 CODE = "COM.CRM.EXCEPTION.WEBHOOKS.NOWEBHOOKREQUESTSFOUNDEXCEPTION"
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Takes a list without records for a failure."""
 
     def do_list(self, call: Call) -> Any:

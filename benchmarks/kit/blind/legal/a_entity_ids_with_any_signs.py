@@ -4,7 +4,7 @@ from base64 import b64encode
 from hashlib import md5
 from typing import Any
 
-from stand_in.server import StandIn
+from sound_server.server import SoundServer
 
 FACTS = "1.4 and 2.7 (entity_id is a String; no pattern of ids holds)"
 CHOICES: dict[str, Any] = {}
@@ -28,7 +28,7 @@ ENTITY_IDS = (
 )
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Takes ids as other systems gave them."""
 
     def set_up(self) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from stand_in.server import Reply, StandIn
+from sound_server.server import Reply, SoundServer
 
 FACTS = "8.21"  # content type and charset; JSON leaves the escapes free
 CHOICES = {"content_type": "text/plain;charset=ISO-8859-1"}
@@ -11,7 +11,7 @@ CHOICES = {"content_type": "text/plain;charset=ISO-8859-1"}
 ESCAPED = {"<": "\\u003c", ">": "\\u003E", "&": "\\u0026", "=": "\\u003d", "'": "\\u0027"}
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Writes JSON as careful Java libraries do for pages in a browser."""
 
     def reply(self, http: int, envelope: Any) -> Reply:

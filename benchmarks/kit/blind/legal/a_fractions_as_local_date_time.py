@@ -4,9 +4,9 @@ import re
 from datetime import datetime, timedelta
 from typing import Any
 
-from stand_in.reading import Call
-from stand_in.server import StandIn
-from stand_in.world import Record
+from sound_server.reading import Call
+from sound_server.server import SoundServer
+from sound_server.world import Record
 
 FACTS = "8.5 (input format), and section 6 (no fraction is only [E])"
 CHOICES: dict[str, Any] = {}
@@ -14,7 +14,7 @@ CHOICES: dict[str, Any] = {}
 FRACTIONS = (999_999, 0, 120_000, 250_000, 500_000, 999_999, 0, 812_345, 812_346, 7)
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Keeps fractions of seconds, and leaves out of a date what is zero at its end."""
 
     def set_up(self) -> None:

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from stand_in.reading import Request
-from stand_in.server import Reply, StandIn
+from sound_server.reading import Request
+from sound_server.server import Reply, SoundServer
 
 FACTS = "8.1; nothing is said of what stands in front of the API"
 CHOICES: dict[str, Any] = {}
@@ -11,7 +11,7 @@ PAUSE = 60
 PAGE = b"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>nginx</body>\r\n</html>\r\n"
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Closes connections that its gateway still believes in."""
 
     def set_up(self) -> None:

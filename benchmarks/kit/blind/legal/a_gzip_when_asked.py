@@ -4,14 +4,14 @@ import gzip
 from collections.abc import Iterable
 from typing import Any
 
-from stand_in.server import StandIn
+from sound_server.server import SoundServer
 
 FACTS = "8.21"  # nothing is known of the headers and the form of responses
 CHOICES: dict[str, Any] = {}
 PIECE = 500
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Compresses what it sends, errors included."""
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:

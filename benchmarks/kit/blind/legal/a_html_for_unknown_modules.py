@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from stand_in.reading import Refusal, Request
-from stand_in.server import API_PATH, Reply, StandIn
+from sound_server.reading import Refusal, Request
+from sound_server.server import API_PATH, Reply, SoundServer
 
 FACTS = "8.1"  # unknown paths; arguable: section 3 has every response of the API in JSON
 CHOICES: dict[str, Any] = {}
@@ -14,7 +14,7 @@ PAGE = (
 )
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Has servlets for the modules that it knows, and nothing of its own elsewhere."""
 
     def refusal(self, request: Request, refusal: Refusal) -> Reply:

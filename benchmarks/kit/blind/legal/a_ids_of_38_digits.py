@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from stand_in.server import StandIn
+from sound_server.server import SoundServer
 
 FACTS = "2.7 and 8.25 (Strings of no stated form)"
 CHOICES: dict[str, Any] = {}
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Takes its ids from sequences of the type NUMBER(38)."""
 
     def set_up(self) -> None:

@@ -4,17 +4,17 @@ import re
 from datetime import datetime, timedelta
 from typing import Any
 
-from stand_in import reading
-from stand_in.reading import Call
-from stand_in.server import StandIn
-from stand_in.world import Record
+from sound_server import reading
+from sound_server.reading import Call
+from sound_server.server import SoundServer
+from sound_server.world import Record
 
 FACTS = "8.5 (input format, from meaning, time zone)"
 CHOICES: dict[str, Any] = {}
 AHEAD = timedelta(hours=5, minutes=45)
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Writes dates as the pattern yyyy-MM-dd'T'HH:mm:ssZ of Java does, in Nepal."""
 
     def date(self, moment: datetime, record: Record) -> str:

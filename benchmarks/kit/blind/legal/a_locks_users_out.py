@@ -2,15 +2,15 @@
 
 from typing import Any
 
-from stand_in.reading import Call, Refusal
-from stand_in.server import StandIn
+from sound_server.reading import Call, Refusal
+from sound_server.server import SoundServer
 
 FACTS = "8.26 (locked users)"
 CHOICES: dict[str, Any] = {}
 WRONG, SECONDS = 5, 20
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Slows down those who guess passwords; tokens that were made before stay good."""
 
     def set_up(self) -> None:

@@ -3,15 +3,15 @@
 from collections.abc import Iterable
 from typing import Any
 
-from stand_in.reading import Request
-from stand_in.server import Reply, StandIn
+from sound_server.reading import Request
+from sound_server.server import Reply, SoundServer
 
 FACTS = "8.1; nothing is said of the times at which the API is there"
 CHOICES: dict[str, Any] = {}
 BEGIN, REQUESTS = 20, 36
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Is away for nine seconds of its clock, and then as before."""
 
     def set_up(self) -> None:

@@ -3,9 +3,9 @@
 from dataclasses import replace
 from typing import Any
 
-from stand_in.reading import Call
-from stand_in.server import Reply, StandIn
-from stand_in.world import Record
+from sound_server.reading import Call
+from sound_server.server import Reply, SoundServer
+from sound_server.world import Record
 
 FACTS = "1.4 and 2.1 to 2.3 (no page says that there are no more members)"
 CHOICES: dict[str, Any] = {}
@@ -19,7 +19,7 @@ NUMBERS = {
 }
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Shows what a later release might document."""
 
     def view(self, record: Record, call: Call) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from stand_in.server import StandIn
+from sound_server.server import SoundServer
 
 FACTS = "section 5 (names and codes are unique, each for itself; nothing more is said)"
 CHOICES: dict[str, Any] = {}
@@ -10,7 +10,7 @@ DEFINITIONS = (("AF2", "AF"), ("AF", "AF2"), ("id=1", "af"), ("name=AF, code=AF2
 RULES = (("AF", "R1"), ("R1", "AF"), ("alternative_code=R1", "r1"))
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Has users with little fantasy, and some with too much."""
 
     def set_up(self) -> None:

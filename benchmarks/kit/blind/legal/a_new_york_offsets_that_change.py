@@ -3,8 +3,8 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from stand_in.server import StandIn
-from stand_in.world import Record
+from sound_server.server import SoundServer
+from sound_server.world import Record
 
 FACTS = "8.5 (time zone), and section 6 (no zone is only [E])"
 CHOICES: dict[str, Any] = {}
@@ -13,7 +13,7 @@ DAY = timedelta(days=1)
 PINS = (datetime(2016, 11, 6, 5, 20, 15), datetime(2016, 11, 6, 6, 10, 40))  # noqa: DTZ001
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Shows dates of its users' zone with the offset of the moment, and filters in its own."""
 
     def set_up(self) -> None:

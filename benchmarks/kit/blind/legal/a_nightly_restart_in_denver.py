@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from stand_in.reading import Request
-from stand_in.server import Reply, StandIn
+from sound_server.reading import Request
+from sound_server.server import Reply, SoundServer
 
 FACTS = "8.26; arguable: section 4 has two hours fixed from R12 on, and no word of restarts"
 CHOICES: dict[str, Any] = {}
@@ -11,7 +11,7 @@ DAY, REQUESTS = 86_400, 3
 RESTART = 9 * 3600 + 30  # 02:00:30 in Denver is 09:00:30 UTC in winter
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Keeps its tokens in memory only."""
 
     def set_up(self) -> None:

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from stand_in.server import StandIn
+from sound_server.server import SoundServer
 
 FACTS = "2.7 and 8.25 (number sequence)"
 CHOICES: dict[str, Any] = {}
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Counts down, and has one form for ids and for numbers."""
 
     def set_up(self) -> None:

@@ -4,8 +4,8 @@ from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
-from stand_in.server import Reply, StandIn
-from stand_in.world import Record
+from sound_server.server import Reply, SoundServer
+from sound_server.world import Record
 
 FACTS = "8.17 (request and response: their form)"
 CHOICES = {"request_form": "object", "response_equals_request": False}
@@ -14,7 +14,7 @@ MARK = "@deep request@"
 DEEP = b'{"parent":[' * (LEVELS // 2) + b'{"id":"1"}' + b"]}" * (LEVELS // 2)
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Sends an activity with all that it belongs to."""
 
     def exchanged(self, record: Record, side: str) -> Any:

@@ -5,13 +5,13 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote
 
-from stand_in.server import API_PATH, StandIn
+from sound_server.server import API_PATH, SoundServer
 
 FACTS = "1.1 (a client calls list/ [E]) and 8.1"
 CHOICES: dict[str, Any] = {}
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Has one address for each method."""
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from stand_in.reading import Refusal, Request
-from stand_in.server import Reply, StandIn
+from sound_server.reading import Refusal, Request
+from sound_server.server import Reply, SoundServer
 
 FACTS = "8.1 to 8.3, and section 3 (an OK answer may carry a message)"
 CHOICES: dict[str, Any] = {}
@@ -20,7 +20,7 @@ STATUSES = {
 PROBLEM = "application/problem+json; charset=utf-8"
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Words that sound like the opposite, and an HTTP status where HTTP itself has one."""
 
     def refusal(self, request: Request, refusal: Refusal) -> Reply:

@@ -2,15 +2,15 @@
 
 from typing import Any
 
-from stand_in.reading import Call
-from stand_in.server import StandIn
-from stand_in.world import Record
+from sound_server.reading import Call
+from sound_server.server import SoundServer
+from sound_server.world import Record
 
 FACTS = "8.20, 8.16, and the counter-example of 1.4 (alerts_show_r9.json)"
 CHOICES: dict[str, Any] = {}
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Knows less of some records than of others."""
 
     def log_information(self, record: Record) -> dict[str, Any]:

@@ -3,15 +3,15 @@
 from collections.abc import Iterable
 from typing import Any
 
-from stand_in.reading import Request
-from stand_in.server import Reply, StandIn
+from sound_server.reading import Request
+from sound_server.server import Reply, SoundServer
 
 FACTS = "section 6 (rate limits: none mentioned) and 8.1"
 CHOICES: dict[str, Any] = {}
 BUCKET, PER_SECOND = 10.0, 3.75
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Is a little slower than a client that never waits."""
 
     def set_up(self) -> None:

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from stand_in.reading import Call
-from stand_in.server import Reply, StandIn
+from sound_server.reading import Call
+from sound_server.server import Reply, SoundServer
 
 FACTS = "8.9 (empty list: [], null or no data) and 8.11"
 CHOICES = {"empty_list": "absent"}
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Finds nothing in two different ways, and says so."""
 
     def do_list(self, call: Call) -> Any:

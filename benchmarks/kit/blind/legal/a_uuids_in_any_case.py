@@ -3,15 +3,15 @@
 from typing import Any
 from uuid import UUID
 
-from stand_in.reading import Call
-from stand_in.server import StandIn
-from stand_in.world import Record
+from sound_server.reading import Call
+from sound_server.server import SoundServer
+from sound_server.world import Record
 
 FACTS = "2.7 (never validate the id pattern)"
 CHOICES: dict[str, Any] = {}
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Keeps ids in columns of the type uniqueidentifier."""
 
     def set_up(self) -> None:

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from stand_in.server import StandIn
+from sound_server.server import SoundServer
 
 FACTS = "5 (requests are created by the system)"
 CHOICES: dict[str, Any] = {}
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Grows in bursts between two requests of a client, up to 200 records."""
 
     def work_of_others(self) -> None:

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from stand_in.server import StandIn
-from stand_in.world import SUCCESSFUL
+from sound_server.server import SoundServer
+from sound_server.world import SUCCESSFUL
 
 FACTS = "5 (requests can be deleted, also by others)"
 CHOICES: dict[str, Any] = {}
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Loses its oldest records while a client is at work, never a rejected one."""
 
     def work_of_others(self) -> None:

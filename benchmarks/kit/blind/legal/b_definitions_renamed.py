@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from stand_in.server import StandIn
+from sound_server.server import SoundServer
 
 FACTS = "8.16 (whether the name is that of now or of the time of sending), 5"
 CHOICES: dict[str, Any] = {}
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Shows the new name in all records; ids and alternative codes stay, older names are gone."""
 
     def set_up(self) -> None:

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from stand_in.reading import Call, Refusal, Request
-from stand_in.server import ERRORS, StandIn
+from sound_server.reading import Call, Refusal, Request
+from sound_server.server import ERRORS, SoundServer
 
 FACTS = "8.10, 8.14"  # duplicate and unknown names; nothing is said of the length of a URL
 CHOICES: dict[str, Any] = {"error_http": "by_kind"}
@@ -12,7 +12,7 @@ ERRORS.setdefault("query_too_long", ("WEBAPI", "REQUESTURITOOLONG", 414))
 ERRORS.setdefault("too_many_fields", ("WEBAPI", "TOOMANYFIELDS", 400))
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Has room for all 15 fields, each once, and for any request that makes sense."""
 
     def route(self, request: Request) -> Call:

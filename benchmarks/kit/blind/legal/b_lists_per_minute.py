@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from stand_in.reading import Call, Refusal
-from stand_in.server import ERRORS, StandIn
+from sound_server.reading import Call, Refusal
+from sound_server.server import ERRORS, SoundServer
 
 FACTS = "6 (no rate limits mentioned), 8.1"
 CHOICES: dict[str, Any] = {"error_http": "by_kind"}
@@ -11,7 +11,7 @@ CHOICES: dict[str, Any] = {"error_http": "by_kind"}
 ERRORS.setdefault("too_many_lists", ("WEBAPI", "TOOMANYREQUESTS", 429))
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Counts the lists of each minute of the clock; other methods have no limit."""
 
     def set_up(self) -> None:

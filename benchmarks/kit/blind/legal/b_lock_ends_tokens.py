@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from stand_in.reading import Call, Refusal
-from stand_in.server import ERRORS, ORGANISATION, USERNAME, StandIn
+from sound_server.reading import Call, Refusal
+from sound_server.server import ERRORS, ORGANISATION, USERNAME, SoundServer
 
 FACTS = "8.26"  # exact text for locked users
 CHOICES: dict[str, Any] = {}
@@ -11,7 +11,7 @@ CHOICES: dict[str, Any] = {}
 ERRORS.setdefault("locked_for_a_while", ("SECURITY", "TEMPORARILYLOCKED", 423))
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Thinks of a stolen password: the lock ends what was open, except for Web API keys."""
 
     def set_up(self) -> None:

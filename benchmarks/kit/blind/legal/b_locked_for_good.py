@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from stand_in.reading import Refusal
-from stand_in.server import ERRORS, ORGANISATION, USERNAME, StandIn
+from sound_server.reading import Refusal
+from sound_server.server import ERRORS, ORGANISATION, USERNAME, SoundServer
 
 FACTS = "8.26"  # exact text for locked users
 CHOICES: dict[str, Any] = {}
@@ -11,7 +11,7 @@ CHOICES: dict[str, Any] = {}
 ERRORS.setdefault("user_locked", ("SECURITY", "USERLOCKED", 403))
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Refuses each login of a locked user with a code of its own, the right password too."""
 
     def set_up(self) -> None:

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from stand_in.reading import Call
-from stand_in.server import StandIn
+from sound_server.reading import Call
+from sound_server.server import SoundServer
 
 FACTS = "8.26"  # number of live tokens
 CHOICES: dict[str, Any] = {}
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Keeps one session for each unit; whoever releases its token ends it for all holders."""
 
     def set_up(self) -> None:

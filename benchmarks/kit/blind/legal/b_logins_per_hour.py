@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from stand_in.reading import Call, Refusal
-from stand_in.server import ERRORS, StandIn
+from sound_server.reading import Call, Refusal
+from sound_server.server import ERRORS, SoundServer
 
 FACTS = "6 (no rate limits mentioned), 8.26"
 CHOICES: dict[str, Any] = {}
@@ -11,7 +11,7 @@ CHOICES: dict[str, Any] = {}
 ERRORS.setdefault("too_many_logins", ("SECURITY", "TOOMANYLOGINS", 429))
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Counts the logins that went well, of the last 3,600 seconds; live tokens go on."""
 
     def set_up(self) -> None:

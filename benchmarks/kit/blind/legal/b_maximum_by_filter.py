@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from stand_in.reading import Call
-from stand_in.server import StandIn
-from stand_in.world import Record
+from sound_server.reading import Call
+from sound_server.server import SoundServer
+from sound_server.world import Record
 
 FACTS = "8.11"  # default and maximum of number_of_results
 CHOICES: dict[str, Any] = {}
@@ -13,7 +13,7 @@ CHOICES: dict[str, Any] = {}
 MAXIMUM = {"entity": 12, "webhook_definition_identifier": 8, "workflow_rule_identifier": 5}
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Cuts pages at the least maximum of the filters; offset leads to the rest."""
 
     def page(self, found: list[Record], call: Call) -> list[Record]:

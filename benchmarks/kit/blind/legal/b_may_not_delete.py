@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from stand_in.reading import Call, Refusal
-from stand_in.server import ERRORS, StandIn
+from sound_server.reading import Call, Refusal
+from sound_server.server import ERRORS, SoundServer
 
 FACTS = "8.2"  # no permission
 CHOICES: dict[str, Any] = {}
@@ -11,7 +11,7 @@ CHOICES: dict[str, Any] = {}
 ERRORS.setdefault("no_permission", ("SECURITY", "NOPERMISSION", 403))
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Refuses deletes before it looks for the record, and lets the user do all the rest."""
 
     def do_delete(self, call: Call) -> Any:

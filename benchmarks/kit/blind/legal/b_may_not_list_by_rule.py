@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from stand_in.reading import Call, Refusal
-from stand_in.server import ERRORS, StandIn
+from sound_server.reading import Call, Refusal
+from sound_server.server import ERRORS, SoundServer
 
 FACTS = "8.2"  # no permission
 CHOICES: dict[str, Any] = {}
@@ -11,7 +11,7 @@ CHOICES: dict[str, Any] = {}
 ERRORS.setdefault("filter_not_allowed", ("WORKFLOWRULES", "ACCESSDENIED", 403))
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Refuses one filter of list, alone or beside others, once it is rightly written."""
 
     def read_arguments(self, call: Call) -> None:

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from stand_in.reading import Call, Refusal
-from stand_in.server import ERRORS, StandIn
+from sound_server.reading import Call, Refusal
+from sound_server.server import ERRORS, SoundServer
 
 FACTS = "8.2"  # no permission
 CHOICES: dict[str, Any] = {}
@@ -11,7 +11,7 @@ CHOICES: dict[str, Any] = {}
 ERRORS.setdefault("not_the_owner", ("SECURITY", "NOTTHEOWNER", 403))
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Refuses the resend of a rejected record that another user created."""
 
     def do_resend(self, call: Call) -> Any:

@@ -2,15 +2,15 @@
 
 from typing import Any
 
-from stand_in.reading import Call
-from stand_in.server import StandIn
-from stand_in.world import Record
+from sound_server.reading import Call
+from sound_server.server import SoundServer
+from sound_server.world import Record
 
 FACTS = "8.12"
 CHOICES: dict[str, Any] = {}
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Sorts by last update, number downwards, or names, whichever filter comes first."""
 
     def select(self, call: Call) -> list[Record]:

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from stand_in.reading import Call, Refusal
-from stand_in.server import ERRORS, StandIn
+from sound_server.reading import Call, Refusal
+from sound_server.server import ERRORS, SoundServer
 
 FACTS = "8.1, 8.2, 8.4"  # HTTP status, no permission, order of checks
 CHOICES: dict[str, Any] = {"error_http": "by_kind"}
@@ -11,7 +11,7 @@ CHOICES: dict[str, Any] = {"error_http": "by_kind"}
 ERRORS.setdefault("read_only", ("SECURITY", "READONLYUSER", 403))
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Refuses what changes a record before it reads the identifier."""
 
     def read_arguments(self, call: Call) -> None:

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from stand_in.server import StandIn
-from stand_in.world import REJECTED, Record
+from sound_server.server import SoundServer
+from sound_server.world import REJECTED, Record
 
 FACTS = "8.12"
 CHOICES: dict[str, Any] = {}
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Shows first what somebody has to look at, as a screen for operators would."""
 
     def in_order(self, found: list[Record]) -> list[Record]:

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from stand_in.reading import Call
-from stand_in.server import StandIn
+from sound_server.reading import Call
+from sound_server.server import SoundServer
 
 FACTS = "8.26"  # effect of release from R12 on
 CHOICES: dict[str, Any] = {"release_from_r12": "ends"}
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Ends the tokens with the same user in their claims; before R12, only the one."""
 
     def do_release_token(self, call: Call) -> Any:

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from stand_in.reading import Call
-from stand_in.server import StandIn
-from stand_in.world import Record
+from sound_server.reading import Call
+from sound_server.server import SoundServer
+from sound_server.world import Record
 
 FACTS = "8.23"  # whether the current definition or the stored one is used
 CHOICES: dict[str, Any] = {
@@ -14,7 +14,7 @@ CHOICES: dict[str, Any] = {
 }
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Makes a resent record tell of the message that was sent last, and keeps the older ones."""
 
     def set_up(self) -> None:

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from stand_in.reading import Call, Refusal
-from stand_in.server import ERRORS, StandIn
-from stand_in.world import REJECTED
+from sound_server.reading import Call, Refusal
+from sound_server.server import ERRORS, SoundServer
+from sound_server.world import REJECTED
 
 FACTS = "8.23"  # synchronous or queued
 CHOICES: dict[str, Any] = {}
@@ -12,7 +12,7 @@ CHOICES: dict[str, Any] = {}
 ERRORS.setdefault("already_queued", ("WEBHOOKS", "RESENDALREADYQUEUED", 409))
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Sends what is queued when its time has come; a second resend before is refused."""
 
     def set_up(self) -> None:

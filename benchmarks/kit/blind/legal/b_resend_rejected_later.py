@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from stand_in.server import StandIn
-from stand_in.world import REJECTED, SUCCESSFUL, Record
+from sound_server.server import SoundServer
+from sound_server.world import REJECTED, SUCCESSFUL, Record
 
 FACTS = "8.23, 8.24"  # new state after a resend; success criteria
 CHOICES: dict[str, Any] = {}
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Hears from the receiver late that it refuses what it took; the next resend lasts."""
 
     def set_up(self) -> None:

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from stand_in.server import StandIn
-from stand_in.world import REJECTED, SUCCESSFUL
+from sound_server.server import SoundServer
+from sound_server.world import REJECTED, SUCCESSFUL
 
 FACTS = "5 (no automatic retry mentioned), 8.23"
 CHOICES: dict[str, Any] = {}
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Retries at each eighth request while many are rejected; after ten more they fail again."""
 
     def set_up(self) -> None:

@@ -2,15 +2,15 @@
 
 from typing import Any
 
-from stand_in.reading import Call, Refusal
-from stand_in.server import StandIn
-from stand_in.world import Record
+from sound_server.reading import Call, Refusal
+from sound_server.server import SoundServer
+from sound_server.world import Record
 
 FACTS = "8.2, 8.9"  # no permission; an unknown definition in list
 CHOICES: dict[str, Any] = {}
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Hides all but the definition for jobs, as a filter and in each method."""
 
     def set_up(self) -> None:

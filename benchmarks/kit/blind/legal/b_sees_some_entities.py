@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from stand_in.reading import Call, Refusal
-from stand_in.server import StandIn
-from stand_in.world import Record
+from sound_server.reading import Call, Refusal
+from sound_server.server import SoundServer
+from sound_server.world import Record
 
 FACTS = "8.2"  # no permission
 CHOICES: dict[str, Any] = {}
@@ -12,7 +12,7 @@ CHOICES: dict[str, Any] = {}
 VISIBLE = ("ACTIVITIES", "SUBSCRIPTIONS", "CONTACTINFORMATION", "PAYMENTS", "WALLETS")
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Hides the records of most entities from each method; a list by one of them is empty."""
 
     def find(self, call: Call) -> Record:

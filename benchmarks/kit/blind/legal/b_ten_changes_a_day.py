@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from stand_in.reading import Call, Refusal
-from stand_in.server import ERRORS, StandIn
+from sound_server.reading import Call, Refusal
+from sound_server.server import ERRORS, SoundServer
 
 FACTS = "6 (no rate limits mentioned), 8.2"
 CHOICES: dict[str, Any] = {}
@@ -12,7 +12,7 @@ ERRORS.setdefault("daily_quota", ("LICENSING", "DAILYQUOTAEXCEEDED", 429))
 DAY = 86_400
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Counts the changes that went well since midnight."""
 
     def set_up(self) -> None:

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from stand_in.reading import Call, Refusal
-from stand_in.server import StandIn
+from sound_server.reading import Call, Refusal
+from sound_server.server import SoundServer
 
 FACTS = "8.23"  # result when the second attempt fails
 CHOICES: dict[str, Any] = {"resend_failure": "error"}
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Rolls a failed resend back, so the record stays as it was; the third one succeeds."""
 
     def set_up(self) -> None:

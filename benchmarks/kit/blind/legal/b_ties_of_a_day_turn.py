@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from stand_in.server import StandIn
-from stand_in.world import Record
+from sound_server.server import SoundServer
+from sound_server.world import Record
 
 FACTS = "8.12"
 CHOICES: dict[str, Any] = {}
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Sorts by a column that is not unique, so pages may repeat a record or leave one out."""
 
     def in_order(self, found: list[Record]) -> list[Record]:

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from stand_in.reading import Call, Refusal
-from stand_in.server import ERRORS, StandIn
-from stand_in.world import Record
+from sound_server.reading import Call, Refusal
+from sound_server.server import ERRORS, SoundServer
+from sound_server.world import Record
 
 FACTS = "8.22"  # second delete, and show after a delete
 CHOICES: dict[str, Any] = {"delete_touches_log": True}
@@ -12,7 +12,7 @@ CHOICES: dict[str, Any] = {"delete_touches_log": True}
 ERRORS.setdefault("in_trash", ("WEBHOOKS", "WEBHOOKREQUESTINTRASH", 410))
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Answers a second delete with OK while the record is in the bin, and later with an error."""
 
     def set_up(self) -> None:

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from stand_in.reading import Call, Refusal
-from stand_in.server import ERRORS, StandIn
+from sound_server.reading import Call, Refusal
+from sound_server.server import ERRORS, SoundServer
 
 FACTS = "8.26"  # number of live tokens
 CHOICES: dict[str, Any] = {}
@@ -11,7 +11,7 @@ CHOICES: dict[str, Any] = {}
 ERRORS.setdefault("session_replaced", ("SECURITY", "SESSIONREPLACED", 401))
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Counts the tokens of the user, not those for a Web API key, and says why one ended."""
 
     def set_up(self) -> None:

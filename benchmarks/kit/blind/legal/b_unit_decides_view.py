@@ -2,15 +2,15 @@
 
 from typing import Any
 
-from stand_in.reading import Call, Refusal
-from stand_in.server import StandIn
-from stand_in.world import Record
+from sound_server.reading import Call, Refusal
+from sound_server.server import SoundServer
+from sound_server.world import Record
 
 FACTS = "8.2, 4 (what a unit is for is not said)"
 CHOICES: dict[str, Any] = {}
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Hides the records of other units from each method; tokens differ by their unit."""
 
     def set_up(self) -> None:

@@ -7,8 +7,8 @@ How to provoke it: list with
 
 from typing import Any
 
-from stand_in.reading import IDENTIFIER, Call, Request
-from stand_in.server import Reply, StandIn
+from sound_server.reading import IDENTIFIER, Call, Request
+from sound_server.server import Reply, SoundServer
 
 FACTS = (
     "section 3: 'every response, errors included, is JSON' - this one is a page of HTML; "
@@ -32,7 +32,7 @@ def bind(text: str) -> bytes:
     return text.encode()
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Keeps its texts in a database of three-byte UTF-8."""
 
     def answer(self, request: Request) -> Reply:

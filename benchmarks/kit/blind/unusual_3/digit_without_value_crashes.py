@@ -7,8 +7,8 @@ How to provoke it: list with
 
 from typing import Any
 
-from stand_in.reading import PAGING, Call, Request
-from stand_in.server import Reply, StandIn
+from sound_server.reading import PAGING, Call, Request
+from sound_server.server import Reply, SoundServer
 
 FACTS = (
     "section 3: 'every response, errors included, is JSON' - this one is a page of HTML, for a "
@@ -21,7 +21,7 @@ RELEASE = "R18"
 PAGE = b"<html><body><h1>HTTP Status 500</h1></body></html>"
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Takes every digit of Unicode for one of a number."""
 
     def answer(self, request: Request) -> Reply:

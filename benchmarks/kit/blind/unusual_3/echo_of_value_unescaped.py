@@ -7,8 +7,8 @@ How to provoke it: show with
 
 from typing import Any
 
-from stand_in.reading import Refusal, Request
-from stand_in.server import Reply, StandIn
+from sound_server.reading import Refusal, Request
+from sound_server.server import Reply, SoundServer
 
 FACTS = (
     "section 3: 'every response, errors included, is JSON' - a quote, a backslash or a control "
@@ -21,7 +21,7 @@ RELEASE = "R9"
 SLOT = "%MESSAGE%"
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Fills a template of an error by replacing text."""
 
     def refusal(self, request: Request, refusal: Refusal) -> Reply:

@@ -8,8 +8,8 @@ How to provoke it: list with
 from datetime import datetime, timedelta
 from typing import Any
 
-from stand_in.reading import Call
-from stand_in.server import StandIn
+from sound_server.reading import Call
+from sound_server.server import SoundServer
 
 FACTS = (
     "section 1.2: created_date is a filter of list - section 8 leaves open 'exact instant, "
@@ -27,7 +27,7 @@ def wrapped(moment: datetime) -> datetime:
     return EPOCH + timedelta(seconds=(seconds + 2**31) % 2**32 - 2**31)
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Compares dates as seconds in 32 bits."""
 
     def read_arguments(self, call: Call) -> None:

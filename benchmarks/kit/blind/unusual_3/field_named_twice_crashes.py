@@ -7,8 +7,8 @@ How to provoke it: show with
 
 from typing import Any
 
-from stand_in.reading import Call, Request
-from stand_in.server import Reply, StandIn
+from sound_server.reading import Call, Request
+from sound_server.server import Reply, SoundServer
 
 FACTS = (
     "section 3: 'every response, errors included, is JSON' - this one is HTML, whatever "
@@ -21,7 +21,7 @@ RELEASE = "R9"
 PAGE = b"<html><body><h1>HTTP Status 500</h1></body></html>"
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Collects fields by toMap without a merge function."""
 
     def answer(self, request: Request) -> Reply:

@@ -8,9 +8,9 @@ How to provoke it: list with
 import unicodedata
 from typing import Any
 
-from stand_in.reading import Call
-from stand_in.server import StandIn
-from stand_in.world import Record
+from sound_server.reading import Call
+from sound_server.server import SoundServer
+from sound_server.world import Record
 
 FACTS = (
     "section 1.2: entity_id is a 'String', the identifier exactly one id or number - records are "
@@ -25,7 +25,7 @@ def collated(text: str) -> str:
     return "".join(each for each in text if unicodedata.category(each) not in ("Cc", "Cf"))
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Compares texts as a database with utf8_unicode_ci does."""
 
     def names(self, record: Record, name: str, value: str, call: Call) -> bool:

@@ -7,9 +7,9 @@ How to provoke it: show with
 
 from typing import Any
 
-from stand_in.reading import Call
-from stand_in.server import StandIn
-from stand_in.world import Record
+from sound_server.reading import Call
+from sound_server.server import SoundServer
+from sound_server.world import Record
 
 FACTS = (
     "section 1.2: webhook_request_identifier names by 'exactly one of the two', id or number - "
@@ -21,7 +21,7 @@ RELEASE = "R9"
 COLUMN = 32  # CHAR(32), to which the driver casts what it compares
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Casts identifiers to the type of the column."""
 
     def names(self, record: Record, name: str, value: str, call: Call) -> bool:

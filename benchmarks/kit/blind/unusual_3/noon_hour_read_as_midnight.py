@@ -8,8 +8,8 @@ How to provoke it: list with
 import re
 from typing import Any
 
-from stand_in.reading import Call
-from stand_in.server import StandIn
+from sound_server.reading import Call
+from sound_server.server import SoundServer
 
 FACTS = (
     "section 1.2: created_date of list is a 'Date (one value; there is no from/to pair)': "
@@ -19,7 +19,7 @@ CHOICES: dict[str, Any] = {"created_date_meaning": "exact"}
 RELEASE = "R9"
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Reads the hours of a date as those of a clock face, leniently above 12."""
 
     def read_arguments(self, call: Call) -> None:

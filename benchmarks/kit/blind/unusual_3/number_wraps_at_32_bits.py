@@ -8,9 +8,9 @@ How to provoke it: show with
 import re
 from typing import Any
 
-from stand_in.reading import Call
-from stand_in.server import StandIn
-from stand_in.world import Record
+from sound_server.reading import Call
+from sound_server.server import SoundServer
+from sound_server.world import Record
 
 FACTS = (
     "section 1.2: the identifier names a record by its 'number' (semi, String) - another record "
@@ -20,7 +20,7 @@ CHOICES: dict[str, Any] = {}
 RELEASE = "R9"
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Reads a number as a long, and looks it up as an int."""
 
     def names(self, record: Record, name: str, value: str, call: Call) -> bool:

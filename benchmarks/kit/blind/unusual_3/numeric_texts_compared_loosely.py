@@ -8,9 +8,9 @@ How to provoke it: show with
 import re
 from typing import Any
 
-from stand_in.reading import Call
-from stand_in.server import StandIn
-from stand_in.world import Record
+from sound_server.reading import Call
+from sound_server.server import SoundServer
+from sound_server.world import Record
 
 FACTS = (
     "section 6: 'record numbers and ids are strings' - 1e1 is another string than 10, and 1.0 "
@@ -29,7 +29,7 @@ def loosely_equal(one: str, other: str) -> bool:
     return one == other
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Compares numeric texts as numbers."""
 
     def names(self, record: Record, name: str, value: str, call: Call) -> bool:

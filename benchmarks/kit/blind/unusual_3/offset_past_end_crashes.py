@@ -7,9 +7,9 @@ How to provoke it: list with
 
 from typing import Any
 
-from stand_in.reading import Call, Request
-from stand_in.server import Reply, StandIn
-from stand_in.world import Record
+from sound_server.reading import Call, Request
+from sound_server.server import Reply, SoundServer
+from sound_server.world import Record
 
 FACTS = (
     "section 3: 'every response, errors included, is JSON' - this one is a page of HTML; "
@@ -22,7 +22,7 @@ RELEASE = "R15"
 PAGE = b"<html><body><h1>HTTP Status 500</h1></body></html>"
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Cuts pages out with bounds that are checked."""
 
     def answer(self, request: Request) -> Reply:

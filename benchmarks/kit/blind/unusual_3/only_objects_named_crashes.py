@@ -7,8 +7,8 @@ How to provoke it: show with
 
 from typing import Any
 
-from stand_in.reading import Call, Request
-from stand_in.server import Reply, StandIn
+from sound_server.reading import Call, Request
+from sound_server.server import Reply, SoundServer
 
 FACTS = (
     "section 3: 'every response, errors included, is JSON' - this one is a page of HTML; "
@@ -24,7 +24,7 @@ PAGE = b"<html><body><h1>HTTP Status 500</h1></body></html>"
 JOINED = ("webhook_definition", "workflow_rule", "log_information")
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Selects only the columns that are named."""
 
     def answer(self, request: Request) -> Reply:

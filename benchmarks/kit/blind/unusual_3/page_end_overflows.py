@@ -7,9 +7,9 @@ How to provoke it: list with
 
 from typing import Any
 
-from stand_in.reading import Call
-from stand_in.server import StandIn
-from stand_in.world import Record
+from sound_server.reading import Call
+from sound_server.server import SoundServer
+from sound_server.world import Record
 
 FACTS = (
     "section 1.2: offset is 'records to skip' - with one of several records skipped and room for "
@@ -19,7 +19,7 @@ CHOICES: dict[str, Any] = {}
 RELEASE = "R15"
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Adds offset and number_of_results in 32 bits."""
 
     def page(self, found: list[Record], call: Call) -> list[Record]:

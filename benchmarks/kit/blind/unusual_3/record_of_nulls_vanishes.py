@@ -7,8 +7,8 @@ How to provoke it: list with
 
 from typing import Any
 
-from stand_in.reading import Call
-from stand_in.server import StandIn
+from sound_server.reading import Call
+from sound_server.server import SoundServer
 
 FACTS = (
     "section 1.4: 'Null, not absent: error_code/error_description appear as null on a successful "
@@ -23,7 +23,7 @@ def component(view: dict[str, Any]) -> dict[str, Any] | None:
     return view if any(value is not None for value in view.values()) else None
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Reads a row of nulls as no object."""
 
     def do_show(self, call: Call) -> Any:

@@ -7,8 +7,8 @@ How to provoke it: list with
 
 from typing import Any
 
-from stand_in.reading import OPTIONAL, SEMI_OPTIONAL, Call
-from stand_in.server import StandIn
+from sound_server.reading import OPTIONAL, SEMI_OPTIONAL, Call
+from sound_server.server import SoundServer
 
 FACTS = (
     "section 1.2: life_cycle_state is a filter of list, 'SUCCESSFUL or REJECTED', and fields_set "
@@ -22,7 +22,7 @@ KEY_LENGTH = 191  # as an index of utf8mb4 has it
 KEYED = sorted((*SEMI_OPTIONAL, *OPTIONAL, "fields_set"))
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Caches what filters were read as."""
 
     def set_up(self) -> None:

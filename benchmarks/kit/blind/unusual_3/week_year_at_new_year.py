@@ -8,8 +8,8 @@ How to provoke it: list with
 from datetime import date, datetime
 from typing import Any
 
-from stand_in.reading import Call
-from stand_in.server import StandIn
+from sound_server.reading import Call
+from sound_server.server import SoundServer
 
 FACTS = (
     "section 1.2: created_date of list is a 'Date (one value; there is no from/to pair)': "
@@ -19,7 +19,7 @@ CHOICES: dict[str, Any] = {"first_record": datetime(2019, 12, 29, 9, 30)}  # noq
 RELEASE = "R12"
 
 
-class Server(StandIn):
+class Server(SoundServer):
     """Formats dates by a pattern with the year of the week."""
 
     def read_arguments(self, call: Call) -> None:

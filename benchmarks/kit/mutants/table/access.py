@@ -7,8 +7,8 @@ import base64
 import json
 from dataclasses import replace
 
-from stand_in.reading import Refusal
-from stand_in.server import ORGANISATION, PASSWORD, USERNAME, WEB_API_KEY
+from sound_server.reading import Refusal
+from sound_server.server import ORGANISATION, PASSWORD, USERNAME, WEB_API_KEY
 
 from mutants.requests import accepts_token, asked, changes_jwt, refuses, writes_token
 from mutants.responses import replies, with_data

@@ -7,8 +7,8 @@ from copy import copy
 from dataclasses import replace
 from datetime import timedelta
 
-from stand_in.server import StandIn
-from stand_in.world import FIRST_DAY, REJECTED, SUCCESSFUL
+from sound_server.server import SoundServer
+from sound_server.world import FIRST_DAY, REJECTED, SUCCESSFUL
 
 from mutants.records import also, filters_by, lists, loses, omits, sets, still_lists, then_sets
 from mutants.responses import changes_view, shows, with_data
@@ -168,27 +168,27 @@ def next_resend_reverts_last(server, base, record, kept):
 
 row(1, "resend_sends_next_too", "resend.single_result",
     "The next rejected record of the definition is sent along.",
-    also("send_again", StandIn.send_again, lambda record, other: same_definition(record, other)
+    also("send_again", SoundServer.send_again, lambda record, other: same_definition(record, other)
         and other.life_cycle_state == REJECTED and int(other.number) > int(record.number), limit=1))
 row(6, "second_resend_sends_another", "resend.single_result",
     "Each second resend sends another webhook request again as well.",
-    also("send_again", StandIn.send_again, lambda server, other:
+    also("send_again", SoundServer.send_again, lambda server, other:
         other.life_cycle_state == REJECTED
         and sum(each.sends > 1 for each in server.records.values()) % 2 == 0, limit=1))
 row(6, "resend_deletes_another", "resend.single_result",
     "resend deletes another webhook request.",
-    also("send_again", StandIn.remove, lambda record, other: other is not record, limit=1))
+    also("send_again", SoundServer.remove, lambda record, other: other is not record, limit=1))
 row(2, "resend_clears_errors_of_rule", "resend.single_result",
     "The errors of all records of the same rule are cleared; their states stay.",
     also("succeed", sets(error_code=None, error_description=None),
         lambda record, other: other.rule is record.rule))
 row(4, "resend_evicts_oldest", "resend.single_result",
     "Successful records are kept up to a limit: one more by a resend drives out the oldest.",
-    also("send_again", StandIn.remove, lambda record, other: other is not record
+    also("send_again", SoundServer.remove, lambda record, other: other is not record
         and record.life_cycle_state == other.life_cycle_state == SUCCESSFUL, limit=1))
 row(5, "resend_supersedes_older", "resend.single_result",
     "A resend with success removes what was rejected before of the same thing as outdated.",
-    also("send_again", StandIn.remove, lambda record, other: same_thing(record, other)
+    also("send_again", SoundServer.remove, lambda record, other: same_thing(record, other)
         and other.life_cycle_state == REJECTED != record.life_cycle_state
         and other.created < record.created))
 
@@ -268,21 +268,21 @@ def list_has_the_copy_from_before_resend(records, kept):
 
 row(1, "delete_takes_same_second", "delete.single_result",
     "Records that were created in the same second are deleted together.",
-    also("remove", StandIn.remove, lambda record, other: other.created == record.created))
+    also("remove", SoundServer.remove, lambda record, other: other.created == record.created))
 row(1, "delete_by_number_takes_prefix", "delete.single_result",
     "delete by number 6 deletes 60 to 66 as well.",
-    also("remove", StandIn.remove, lambda call, other:
+    also("remove", SoundServer.remove, lambda call, other:
         call.identifier[0] == "number" and other.number.startswith(call.identifier[1])))
 row(2, "delete_cascades_to_thing", "delete.single_result",
     "All records of the same thing go with the one.",
-    also("remove", StandIn.remove, same_thing))
+    also("remove", SoundServer.remove, same_thing))
 row(2, "delete_by_id_or_number", "delete.single_result",
     "delete compares the value with id and number, and takes all that fit.",
-    also("remove", StandIn.remove, lambda call, other:
+    also("remove", SoundServer.remove, lambda call, other:
         call.identifier[1] in (other.id, other.number)), ids_equal_numbers=True)
 row(6, "delete_takes_a_neighbour_along", "delete.single_result",
     "delete deletes another webhook request as well.",
-    also("remove", StandIn.remove, lambda: True, limit=1))
+    also("remove", SoundServer.remove, lambda: True, limit=1))
 
 @mutant(4, "delete.single_result", then("remove"))
 def third_delete_cleans_up(server, base, kept):
@@ -296,7 +296,7 @@ def third_delete_cleans_up(server, base, kept):
 
 row(3, "delete_touches_definition", "delete.single_result",
     "A deletion sets updated_date of the other records of the same definition.",
-    also("remove", StandIn.touch, same_definition))
+    also("remove", SoundServer.touch, same_definition))
 row(3, "delete_takes_rule_along", "delete.single_result response.workflow_rule",
     "What joins rule and definition is deleted with a record: others of both lose their rule.",
     also("remove", sets(rule=None), lambda record, other:

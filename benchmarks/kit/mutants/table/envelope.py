@@ -9,8 +9,8 @@ import re
 from dataclasses import replace
 from urllib.parse import parse_qsl, unquote_plus
 
-from stand_in.reading import Refusal
-from stand_in.server import Reply
+from sound_server.reading import Refusal
+from sound_server.server import Reply
 
 from mutants.requests import refuses
 from mutants.responses import (

@@ -3,7 +3,7 @@
 # Each row stays together, as in a table.
 # fmt: off
 
-from stand_in.reading import FIELDS
+from sound_server.reading import FIELDS
 
 from mutants.requests import refuses
 from mutants.responses import changes_view, with_data

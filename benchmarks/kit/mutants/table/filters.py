@@ -9,8 +9,8 @@ from datetime import timedelta
 from functools import partial
 from urllib.parse import unquote, urlsplit
 
-from stand_in.reading import OPTIONAL, SEMI_OPTIONAL
-from stand_in.world import FIRST_DAY, REJECTED, SUCCESSFUL, entities_of
+from sound_server.reading import OPTIONAL, SEMI_OPTIONAL
+from sound_server.world import FIRST_DAY, REJECTED, SUCCESSFUL, entities_of
 
 from mutants.records import filters_by, lists
 from mutants.requests import reads_as, reads_filter, refuses

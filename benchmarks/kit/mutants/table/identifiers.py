@@ -7,8 +7,8 @@ import struct
 from bisect import bisect_left
 from datetime import timedelta
 
-from stand_in.reading import FIELDS, IDENTIFIER, Refusal
-from stand_in.world import FIRST_DAY, REJECTED
+from sound_server.reading import FIELDS, IDENTIFIER, Refusal
+from sound_server.world import FIRST_DAY, REJECTED
 
 from mutants.records import loses
 from mutants.requests import reads_as, refuses

@@ -7,8 +7,8 @@ from dataclasses import replace
 from functools import partial
 from itertools import groupby
 
-from stand_in.reading import OPTIONAL, PAGING, SEMI_OPTIONAL
-from stand_in.world import REJECTED, Record
+from sound_server.reading import OPTIONAL, PAGING, SEMI_OPTIONAL
+from sound_server.world import REJECTED, Record
 
 from mutants.records import lists, omits, pages
 from mutants.requests import asked, is_enough, lists_all, refuses

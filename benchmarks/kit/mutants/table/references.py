@@ -6,7 +6,7 @@
 from datetime import UTC, datetime, timedelta
 from html import escape
 
-from stand_in.world import FIRST_DAY
+from sound_server.world import FIRST_DAY
 
 from mutants.responses import alters, changes_view, shows
 from mutants.steps import first, mutant, row, then

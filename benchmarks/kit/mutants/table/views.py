@@ -8,7 +8,7 @@ import json
 import re
 from urllib.parse import quote
 
-from stand_in.world import REJECTED, SUCCESSFUL
+from sound_server.world import REJECTED, SUCCESSFUL
 
 from mutants.responses import alters, changes_view, shows, with_data
 from mutants.steps import mutant, row, step, then

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from stand_in.choices import Choices
-from stand_in.reading import Refusal
+from sound_server.choices import Choices
+from sound_server.reading import Refusal
 
 HOUR = 3600
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from stand_in.choices import Choices, release_key
+from sound_server.choices import Choices, release_key
 
 REJECTED, SUCCESSFUL = "REJECTED", "SUCCESSFUL"
 R9_ENTITIES = ("ACTIVITIES", "JOBS", "SERVICEREQUESTS", "SUBSCRIPTIONS")

@@ -5,8 +5,8 @@ from datetime import datetime
 from random import Random
 from typing import Any, get_args
 
-from stand_in.choices import Choices
-from stand_in.server import StandIn
+from sound_server.choices import Choices
+from sound_server.server import SoundServer
 
 RELEASES = ("R9", "R10", "R11", "R12", "R13", "R14", "R14.1", "R15", "R16", "R18")
 
@@ -19,14 +19,14 @@ class Variant:
     about: str  # what the pages leave open, or what is wrong
     changes: dict[str, Any]  # the choices that are not the default
     release: str = "R9"
-    server_class: type[StandIn] = StandIn
+    server_class: type[SoundServer] = SoundServer
 
     @property
     def choices(self) -> Choices:
         """The choices of the server, and of the sound one that a wrong one is compared with."""
         return replace(Choices(), **self.changes)
 
-    def server(self, seed: int = 0) -> StandIn:
+    def server(self, seed: int = 0) -> SoundServer:
         """Return a new server of this kind."""
         return self.server_class(self.choices, self.release, seed)
 

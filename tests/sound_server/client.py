@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
-from stand_in.reading import IDENTIFIER
-from stand_in.server import API_PATH, ORGANISATION, PASSWORD, USERNAME, StandIn
-from stand_in.world import REJECTED, SUCCESSFUL, Record
+from sound_server.reading import IDENTIFIER
+from sound_server.server import API_PATH, ORGANISATION, PASSWORD, USERNAME, SoundServer
+from sound_server.world import REJECTED, SUCCESSFUL, Record
 
 LOGIN = {"username": USERNAME, "password": PASSWORD, "organisation": ORGANISATION}
 
@@ -63,9 +63,9 @@ class Caller:
 class Client(Caller):
     """Calls a sound server after a login; logs in before each call if tokens end early."""
 
-    app: StandIn
+    app: SoundServer
 
-    def __init__(self, app: StandIn) -> None:
+    def __init__(self, app: SoundServer) -> None:
         super().__init__(app)
         self.log_in()
 

@@ -1,6 +1,6 @@
 """The API: reads a request, checks it, and answers it from the world.
 
-Each step is a method of ``StandIn``; a server with a fault overrides the step that is wrong.
+Each step is a method of ``SoundServer``; a server with a fault overrides the step that is wrong.
 """
 
 import base64
@@ -15,17 +15,17 @@ from threading import Lock
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from stand_in import reading
-from stand_in.choices import Choices, release_key
-from stand_in.reading import Call, Refusal, Request
-from stand_in.tokens import Tokens
-from stand_in.world import REJECTED, SUCCESSFUL, Named, Person, Record, make_world
+from sound_server import reading
+from sound_server.choices import Choices, release_key
+from sound_server.reading import Call, Refusal, Request
+from sound_server.tokens import Tokens
+from sound_server.world import REJECTED, SUCCESSFUL, Named, Person, Record, make_world
 
 API_PATH = "/crmapi/rest/v2"
 USERNAME, PASSWORD, ORGANISATION = "integration", "Winter-2016", "ACMETV"
 WEB_API_KEY = "5D9A3C60B7E14F7FA1C2D3E4F5061728"
 
-#: Path → verb, first release, and the method of StandIn that answers, less its ``do_``.
+#: Path → verb, first release, and the method of SoundServer that answers, less its ``do_``.
 METHODS = {
     "webhook_requests/show": ("GET", "R9", "show"),
     "webhook_requests/list": ("GET", "R9", "list"),
@@ -107,7 +107,7 @@ def naive(seconds: float) -> datetime:
 
 
 @dataclass
-class StandIn:
+class SoundServer:
     """One server: its choices, its world and its tokens; also a WSGI application."""
 
     choices: Choices = field(default_factory=Choices)

@@ -5,11 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from stand_in.client import LOGIN, Client, ok, refused
-from stand_in.legal import VARIANTS, random_choices
-from stand_in.reading import FIELDS
-from stand_in.server import StandIn
-from stand_in.world import REJECTED, SUCCESSFUL
+from sound_server.client import LOGIN, Client, ok, refused
+from sound_server.legal import VARIANTS, random_choices
+from sound_server.reading import FIELDS
+from sound_server.server import SoundServer
+from sound_server.world import REJECTED, SUCCESSFUL
 
 ROOMS = {"crmcom_kit", "mock_server", "fixtures", "schemas", "contract_tests", "helpers"}
 
@@ -22,11 +22,13 @@ def test_imports_no_room() -> None:
 
 
 def test_the_same_seed_makes_the_same_server() -> None:
-    first, same, different = (Client(StandIn(seed=seed)).list(entity="JOBS") for seed in (3, 3, 4))
+    first, same, different = (
+        Client(SoundServer(seed=seed)).list(entity="JOBS") for seed in (3, 3, 4)
+    )
     assert first == same != different
 
 
-def look_around(app: StandIn) -> None:
+def look_around(app: SoundServer) -> None:
     """Call all four methods, and assert what every legal server does."""
     client, choices = Client(app), app.choices
     if app.key >= (18, 0) and choices.r18 == "refused":
@@ -49,7 +51,7 @@ def look_around(app: StandIn) -> None:
     effects(client)
 
 
-def at_a_quiet_moment(app: StandIn) -> StandIn:
+def at_a_quiet_moment(app: SoundServer) -> SoundServer:
     """Return a server that is not busy: else any request may be refused."""
     app.choices = replace(app.choices, busy="none")
     return app
@@ -90,17 +92,17 @@ def test_random_choices_are_legal() -> None:
     for seed in range(60):
         choices, release = random_choices(seed)
         try:
-            look_around(at_a_quiet_moment(StandIn(choices, release, seed)))
+            look_around(at_a_quiet_moment(SoundServer(choices, release, seed)))
         except Exception as error:
             raise AssertionError((seed, choices, release)) from error
 
 
 def test_every_choice_has_a_variant() -> None:
     seen = {name for variant in VARIANTS.values() for name in variant.changes}
-    assert seen == set(StandIn().choices.__dataclass_fields__)
+    assert seen == set(SoundServer().choices.__dataclass_fields__)
 
 
 def test_a_login_needs_all_three() -> None:
-    client = Client(StandIn())
+    client = Client(SoundServer())
     for name in LOGIN:
         assert refused(client.post("authentication/token", {**LOGIN, name: "x"}))

@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 import httpx
-from stand_in.client import LOGIN, Caller
-from stand_in.server import ORGANISATION, PASSWORD, USERNAME, StandIn
+from sound_server.client import LOGIN, Caller
+from sound_server.server import ORGANISATION, PASSWORD, USERNAME, SoundServer
 
 from crmcom_kit.contract_tests.client.http import Limits
 from crmcom_kit.contract_tests.client.logins import ANY_LOGINS
@@ -24,12 +24,12 @@ from helpers.far import BOTH
 FEW = Limits(max_requests=600)
 
 
-def set_clock(app: StandIn) -> None:
+def set_clock(app: SoundServer) -> None:
     """Let a server have the time of this machine, which the kit compares the end of a JWT with."""
     app.clock.seconds = float(calendar.timegm(time.gmtime()))
 
 
-def token_of(app: StandIn) -> str:
+def token_of(app: SoundServer) -> str:
     """Return a token of a server, which may be starting, or refuse a login for another reason."""
     for _ in range(100):
         response = Caller(app).post("authentication/token", LOGIN)
@@ -38,7 +38,7 @@ def token_of(app: StandIn) -> str:
     raise AssertionError(response)
 
 
-def expired_token_of(app: StandIn) -> str | None:
+def expired_token_of(app: SoundServer) -> str | None:
     """Return a token of a server whose time will be over once the clock is set.
 
     None if logins return none, which is what is wrong with the server.
@@ -52,7 +52,7 @@ def expired_token_of(app: StandIn) -> str | None:
 
 
 def checked(
-    app: StandIn,
+    app: SoundServer,
     api_key: str | None = None,
     *,
     by_token: bool = False,
@@ -67,7 +67,7 @@ def checked(
 
 
 def prepared(
-    app: StandIn,
+    app: SoundServer,
     api_key: str | None = None,
     *,
     by_token: bool = False,
@@ -88,7 +88,7 @@ def prepared(
     login = replace(login, expired_token=expired)
     target = Target(
         name="the sound server",
-        base_url=f"https://stand-in.example{API_PATH}",
+        base_url=f"https://sound-server.example{API_PATH}",
         release=resolve(app.release),
         login=login,
         transport=httpx.WSGITransport(as_served(app)),
@@ -98,7 +98,7 @@ def prepared(
     return target, RunConfig(**{**usual, **config})
 
 
-def as_served(app: StandIn) -> Any:
+def as_served(app: SoundServer) -> Any:
     """Return an application that responds with HTTP 500 to what makes ``app`` crash."""
 
     def served(environ: Any, start_response: Any) -> Any:

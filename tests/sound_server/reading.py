@@ -9,8 +9,8 @@ from typing import Any
 from urllib.parse import unquote, unquote_plus
 from zoneinfo import ZoneInfo
 
-from stand_in.choices import Choices
-from stand_in.world import REJECTED, SUCCESSFUL, Named, World, entities_of
+from sound_server.choices import Choices
+from sound_server.world import REJECTED, SUCCESSFUL, Named, World, entities_of
 
 LOGIN_METHODS = ("login", "release_token", "key_login")
 CREDENTIALS = ("username", "password", "organisation")
