@@ -5,7 +5,8 @@ from typing import Annotated, Any, Literal, NotRequired, TypedDict
 from crmcom_kit.mock_server.admin.contract import Call, JsonObject, Reply, operation
 from crmcom_kit.mock_server.faults.specification import RefusalSpec
 from crmcom_kit.mock_server.journal import patterns, verification
-from crmcom_kit.mock_server.journal.entry_view import EntrySummary, EntryView, JournalEntry, archive
+from crmcom_kit.mock_server.journal.entry_types import EntrySummary, JournalEntry
+from crmcom_kit.mock_server.journal.entry_view import EntryView, archive
 from crmcom_kit.mock_server.typed_schemas import Keywords
 from crmcom_kit.mock_server.world.conditions import condition_of
 from crmcom_kit.usage_errors import NotFound, quoted

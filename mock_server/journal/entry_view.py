@@ -6,7 +6,7 @@ A view computes its parts on demand: most entries are never viewed.
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated, Any, Literal, TypedDict
+from typing import Any, Literal
 
 import orjson
 
@@ -14,6 +14,14 @@ from crmcom_kit import har
 from crmcom_kit.mock_server.clock import write_moment
 from crmcom_kit.mock_server.deliveries.attempts import Attempts
 from crmcom_kit.mock_server.faults.registry import Faults
+from crmcom_kit.mock_server.journal.entry_types import (
+    EntrySummary,
+    JournalEntry,
+    JournalRequest,
+    JournalResponse,
+    JsonObject,
+    Miss,
+)
 from crmcom_kit.mock_server.journal.journal import Entry, Journal
 from crmcom_kit.mock_server.journal.tracing import TraceStep, trace
 from crmcom_kit.mock_server.protocol.config import Config
@@ -30,78 +38,6 @@ from crmcom_kit.mock_server.store.records import key_of
 from crmcom_kit.mock_server.store.store import Store
 from crmcom_kit.redaction import Redactor
 from crmcom_kit.schemas import API_PATH
-
-JsonObject = dict[str, Any]
-
-
-class Miss(TypedDict):
-    """The mistake in a refused request, and the smallest change that makes it valid."""
-
-    reason: Annotated[str, "The mistake and the remedy, in one sentence."]
-    parameter: str
-    seen: str
-    allowed: str
-    suggestion: str | None
-
-
-class EntrySummary(TypedDict):
-    """A request, and its outcome once it has a response."""
-
-    id: str
-    number: int
-    running: Annotated[bool, "True if it has no response yet."]
-    at: str
-    method: str
-    url: str
-    operation: str | None
-    identifier: str | None
-    status: int | None
-    code: str | None
-    outcome: Literal["accepted", "refused", None]
-    served: Annotated[bool | None, "True if the API has carried it out."]
-    expected_refusal: Annotated[bool, "True if it was refused, and a test expects that."]
-    statement: str | None
-    error_kind: str | None
-    record: Annotated[JsonObject | None, "The id and number of its webhook request."]
-    state_before: str | None
-    state_after: str | None
-    fault: JsonObject | None
-    deliveries: Annotated[list[int], "The ids of the deliveries that it caused."]
-    near_miss: Miss | None
-    warnings: Annotated[list[str], "Parts that the mock ignored, such as an unknown parameter."]
-    seconds: Annotated[float | None, "The duration of the request."]
-    entity: Annotated[str | None, "Of its webhook request; for a list, its parameter."]
-    results: Annotated[int | None, "The number of webhook requests that a list returned."]
-
-
-class JournalRequest(TypedDict):
-    """A request."""
-
-    method: str
-    url: str
-    client: str
-    headers: dict[str, str]
-    parameters: JsonObject
-    body: str
-
-
-class JournalResponse(TypedDict):
-    """A response."""
-
-    status: int
-    headers: dict[str, str]
-    body: Annotated[str, "Only the beginning of a very long body."]
-    size: Annotated[int, "Bytes of the body that were sent."]
-
-
-class JournalEntry(EntrySummary):
-    """A request in full; its response is null while it is running."""
-
-    request: JournalRequest
-    response: JournalResponse | None
-    trace: list[TraceStep]
-    before: JsonObject | None
-    after: JsonObject | None
 
 
 @dataclass(frozen=True)
