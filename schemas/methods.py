@@ -33,7 +33,7 @@ class Method:
     name: str
     path: str
     verb: str
-    answer: str
+    response_schema: str
     summary: str
     deprecated: bool
     basic: bool  # logs in by HTTP Basic authentication
@@ -55,7 +55,7 @@ def methods(release: Release) -> dict[str, Method]:
             name=annotation["name"],
             path=annotation["path"],
             verb=annotation["verb"],
-            answer=annotation["answer"],
+            response_schema=annotation["answer"],
             summary=annotation["summary"],
             deprecated=deprecation is not None and release.at_least(deprecation),
             basic=annotation.get("basic", False),

@@ -174,10 +174,10 @@ class _Writer:
 
     def _responses(self, method: Method) -> Node:
         statuses = error_statuses(method, self.release, self.dialect)
-        success = self.schemas.piece(method.answer)
+        success = self.schemas.piece(method.response_schema)
         error = self.schemas.piece("error_answer")
         successes = examples(f"{method.name}_answer", self.release)
-        successes = successes or examples(method.answer, self.release)
+        successes = successes or examples(method.response_schema, self.release)
         kinds_with_200 = statuses.pop(200, [])
         schema, description = success, "Success."
         if kinds_with_200:

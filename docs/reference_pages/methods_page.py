@@ -55,7 +55,7 @@ def methods_text() -> str:
         lines += [f"{method.summary} {_life(method)}", ""]
         lines += ["```text", _request(method), "```", ""]
         lines += [_entry(method, parameter) for parameter in method.parameters.values()]
-        lines += ["", f"**Returns:** {load_schema(method.answer)['description']}", ""]
+        lines += ["", f"**Returns:** {load_schema(method.response_schema)['description']}", ""]
         lines += ["**Rules:**", "", *(f"- {_rule(rule, method)}" for rule in rules), ""]
         if own_errors := codes(_own_errors(method)):
             lines += [f"**[Errors](#errors):** {own_errors}.", ""]

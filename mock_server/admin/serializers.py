@@ -184,7 +184,9 @@ def _attempt(epoch: Epoch, attempt: Attempt, cause: int | None) -> Delivery:
 def _outcome(outcome: Outcome | None) -> DeliveryOutcome | None:
     if outcome is None:
         return None
-    view = {**outcome._asdict(), "delivered": outcome.delivered, "answer": _text(outcome.answer)}
+    view = outcome._asdict()
+    body = view.pop("body")
+    view |= {"delivered": outcome.delivered, "answer": _text(body)}
     return cast("DeliveryOutcome", view)
 
 

@@ -50,7 +50,7 @@ class Outcome(NamedTuple):
     error_code: str | None
     error_description: str | None
     status: int | None  # of the receiver's response, if one came
-    answer: bytes = b""  # the beginning of the response's body
+    body: bytes = b""  # the beginning of the response's body
     why: str = ""  # the mock's explanation, if the vendor's text says less
 
     @property
@@ -73,13 +73,13 @@ def outcome_of(name: str, url: str, *, why: str = "") -> Outcome:
     return Outcome(name, entry["error_code"], text, entry["status"], why=why)
 
 
-def outcome_of_status(status: int, reason: str, url: str, answer: bytes) -> Outcome:
+def outcome_of_status(status: int, reason: str, url: str, body: bytes) -> Outcome:
     """Return the outcome of a receiver's HTTP status that is not a success."""
     name = f"http_{status}"
     entry = delivery_outcomes().get(name) or other_statuses()
     text = entry["error_description"].replace("{reason}", reason or str(status))
     text = text.replace("{url}", redact_url(url))
-    return Outcome(name, entry["error_code"], text, status, answer)
+    return Outcome(name, entry["error_code"], text, status, body)
 
 
 def outcome_of_error(error: Exception) -> Outcome:

@@ -92,7 +92,7 @@ class AccessLog:
         outcome, seconds = attempt.outcome, attempt.seconds or 0.0
         status, size, name = 0, 0, "abandoned"
         if outcome is not None:
-            status, size, name = outcome.status or 0, len(outcome.answer), outcome.name
+            status, size, name = outcome.status or 0, len(outcome.body), outcome.name
         delivery = f"delivery {attempt.number}: {name}"
         line = Line(world, "-", "POST", target, query, status, size, seconds, fault=attempt.fault)
         self.add(line._replace(delivery=delivery))

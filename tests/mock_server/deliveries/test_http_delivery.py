@@ -138,7 +138,7 @@ def test_a_hostile_receiver_is_left(name: str) -> None:
 
     assert outcome.name == expected
     assert outcome.delivered == (expected == "success")
-    assert (len(outcome.answer) == MAX_BODY) == (name == "endless chunks")
+    assert (len(outcome.body) == MAX_BODY) == (name == "endless chunks")
 
 
 def test_a_refused_connection_is_an_outcome() -> None:
