@@ -91,13 +91,13 @@ class Target:
         self._look()
         return self.session.scene.frozen()
 
-    def call(self, method: str, parameters: Mapping[str, Any], *, judged: bool = True) -> Exchange:
+    def call(self, method: str, parameters: Mapping[str, Any], *, checked: bool = True) -> Exchange:
         """Call a method of the API with the login's token, and return the exchange.
 
         Args:
             method: such as ``show``.
             parameters: by name, identifiers as mappings; the token is added.
-            judged: whether a suspicion fails the test at its end.
+            checked: whether a suspicion fails the test at its end.
 
         Raises:
             Unreachable: the request may not be sent, or got no response.
@@ -106,7 +106,7 @@ class Target:
         queue = self.session.queue
         suspicions_before = len(queue)
         exchange = self.session.call(method, parameters)
-        if not judged:
+        if not checked:
             del queue[suspicions_before:]
         return exchange
 

@@ -61,7 +61,7 @@ class DrawnReads:
         self._campaign, self._ends_at, self._until = campaign, ends_at, until
         self.session, self.scene = campaign.session, campaign.scene.frozen()
         self._deviations = tuple(deviations)
-        self._judged: dict[tuple[str, str], Violation | None] = {}  # by path and query
+        self._checked: dict[tuple[str, str], Violation | None] = {}  # by path and query
         self._ended: Exception | None = None  # why no more requests are sent
         self.last: Violation | None = None  # what was returned last
 
@@ -77,16 +77,16 @@ class DrawnReads:
             BudgetSpent, TargetDown: see ``Session.send``.
         """
         key = call.path, call.query
-        if key not in self._judged:
+        if key not in self._checked:
             if self._ended is not None:
                 raise self._ended
             try:
-                self._judged[key] = self._first_violation(call)
+                self._checked[key] = self._first_violation(call)
             except Exception as error:
                 self._ended = error
                 raise
-        self.last = self._judged[key] or self.last
-        return self._judged[key]
+        self.last = self._checked[key] or self.last
+        return self._checked[key]
 
     def _first_violation(self, call: Call) -> Violation | None:
         """Send a request, and return the first violation that is confirmed."""

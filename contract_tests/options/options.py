@@ -24,8 +24,8 @@ SUCCESSFUL_RESEND = "successful_resend"
 COMMANDS = CHECK, CALIBRATE, DIFF = "check", "calibrate", "diff"
 CHANGING = (CHECK, CALIBRATE)  # those that may change webhook requests
 
-#: The values of ``--judge``.
-JUDGED = ("client", "server", "both")
+#: The values of ``--side``.
+SIDES = ("both", "client", "server")
 
 #: The headings of the help. An option's heading also says which commands and runs it is for.
 TARGET, CREDENTIALS, CHANGED = "Target", "Credentials", "What may be changed"
@@ -192,7 +192,7 @@ OPTIONS = (
         repeats=True,
     ),
     Option(
-        "judge", RECORDINGS, "WHO",
+        "side", RECORDINGS, "both|client|server",
         "Check the client, the server or both. A request that the documents refuse is a mistake "
         "of the client. In a file of `crmcom-kit check --har`, only the server is checked.",
         default="both", commands=(CHECK,), is_rare=True,
@@ -229,10 +229,10 @@ def check_values(values: Mapping[str, Any]) -> None:
     except UnknownRelease as error:
         raise OptionsError(str(error)) from None
     check_url(values["base_url"])
-    if values["judge"] not in JUDGED:
-        raise OptionsError(_not_allowed("--judge", values["judge"], ", ".join(JUDGED)))
-    if values["judge"] != "both" and not values["from_har"]:
-        msg = "--judge is for recorded traffic: add --from-har"
+    if values["side"] not in SIDES:
+        raise OptionsError(_not_allowed("--side", values["side"], ", ".join(SIDES)))
+    if values["side"] != "both" and not values["from_har"]:
+        msg = "--side is for recorded traffic: add --from-har"
         raise OptionsError(msg)
     for name in allowed_changes(values):
         if name not in CHANGES:

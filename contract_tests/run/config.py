@@ -51,13 +51,13 @@ class RunConfig:
     deviations: tuple[Deviation, ...] = ()
     not_seen: tuple[NotSeen, ...] = ()
     expected_refusals: tuple[ExpectedRefusal, ...] = ()  # of the client of a recording
-    judge: str = "both"  # of a recording: client, server or both
+    side: str = "both"  # of a recording: client, server or both
     command: str = "crmcom-kit check"
     began: str = ""  # ISO 8601, for the reports
     world: str = "check"  # the name of a world that is made for the run
     ledger: Path | None = None  # gets webhook requests before they are changed
     secret_keys: Mapping[str, str] = field(default_factory=dict, repr=False)  # by definition id
-    recording: Recording | None = field(default=None, repr=False)  # judged instead of a server
+    recording: Recording | None = field(default=None, repr=False)  # checked instead of a server
     progress: Callable[[str], None] = lambda _: None  # gets a line on what comes next
     stop: Stop = field(default_factory=Stop, compare=False)  # asked before each request
     kept_time: float = 0.0  # seconds of the time limit that are kept for what follows the run
@@ -91,7 +91,7 @@ def prepared(values: Mapping[str, Any], *, now: dt.datetime) -> tuple[Target, Ru
         deviations=listed.deviations,
         not_seen=listed.not_seen,
         expected_refusals=listed.expected_refusals,
-        judge=values["judge"],
+        side=values["side"],
         ledger=Path(values["ledger"]) if values["ledger"] else None,
         secret_keys=secret_keys(values),
         recording=recording,
@@ -104,7 +104,7 @@ def prepared(values: Mapping[str, Any], *, now: dt.datetime) -> tuple[Target, Ru
 
 
 def _target(values: Mapping[str, Any]) -> tuple[Target, Recording | None]:
-    """Return the target, and the recording if one is judged."""
+    """Return the target, and the recording if one is checked."""
     release = resolve(values["release"]) if values["release"] else None
     base = values["base_url"].strip().rstrip("/") if values["base_url"] else None
     if values["from_har"]:

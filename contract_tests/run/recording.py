@@ -26,8 +26,8 @@ def run_recording(target: Target, config: RunConfig) -> Results:
     checker = _client_checker(config, recording, observer.belief)
     ended = _follow(recording, config, observer, checker)
     observer.conclude()
-    statements: tuple[StatementResult, ...] = ()  # of a server that is not judged
-    if config.judge != "client":
+    statements: tuple[StatementResult, ...] = ()  # of a server that is not checked
+    if config.side != "client":
         statements = statement_results(
             observer.findings,
             target.release,
@@ -63,15 +63,15 @@ def run_recording(target: Target, config: RunConfig) -> Results:
 def _client_checker(
     config: RunConfig, recording: Recording, belief: Belief
 ) -> ClientChecker | None:
-    """Return the checker of the client; None if it is not judged.
+    """Return the checker of the client; None if it is not checked.
 
     Raises RecordingError if it should be, and the recording has no client.
     """
-    if not config.is_check or config.judge == "server":
+    if not config.is_check or config.side == "server":
         return None
     if all(recorded.is_of_kit for recorded in recording.exchanges):
-        if config.judge == "client":
-            msg = "crmcom-kit check wrote it: --judge client needs the traffic of a client"
+        if config.side == "client":
+            msg = "crmcom-kit check wrote it: --side client needs the traffic of a client"
             raise RecordingError(msg)
         return None
     return ClientChecker(belief, config.expected_refusals, config.only)
@@ -117,11 +117,11 @@ def _trouble(
     if ended is not None:
         return ended
     is_tested = any(result.verdict is not Verdict.NOT_EXERCISED for result in statements)
-    # With --only, a client counts as judged only if it made a mistake.
-    is_judged = client is not None and bool(
+    # With --only, a client counts as checked only if it made a mistake.
+    is_client_checked = client is not None and bool(
         client.mistakes or (client.requests and config.only == "*")
     )
-    if statements and not (is_tested or is_judged):
+    if statements and not (is_tested or is_client_checked):
         return "no request in the recording tests any of the selected statements"
     return None
 
@@ -137,7 +137,7 @@ def _warnings(
         warnings.append(f"the release is {recording.release.name}, as the recording says")
     if recording.skipped:
         warnings.append(f"skipped entries: {recording.skipped}")
-    if config.is_check and client is None and config.judge != "server":
+    if config.is_check and client is None and config.side != "server":
         warnings.append("its requests are those of crmcom-kit check, and no client's")
     if untracked := len(observer.belief.records.untracked):
         warnings.append(

@@ -347,7 +347,7 @@ def test_the_clients_verdict_stands_if_nothing_tests_the_server(tmp_path: Path) 
     said = Report(results).headline
     assert said.startswith("client: no mistake in 1 request; server: no statement was checked; ")
     assert said.endswith(": no request in the recording tests it).")
-    assert checked(tmp_path, text, judge="server").outcome is Outcome.ERROR
+    assert checked(tmp_path, text, side="server").outcome is Outcome.ERROR
 
 
 def test_an_error_of_the_kit_is_no_verdict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

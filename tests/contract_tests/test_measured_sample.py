@@ -10,7 +10,7 @@ from random import Random
 import blind
 import pytest
 from click.testing import CliRunner
-from mutants.clients import clients, judged, recorded, verdict
+from mutants.clients import checked, clients, recorded, verdict
 from mutants.measure import Case, main, measured
 from mutants.table import ROWS
 from sound_server.legal import VARIANTS
@@ -75,7 +75,7 @@ def test_the_mistake_of_a_client_that_was_written_blind_is_named(
     """As the mock has recorded it: a token that was released, and a resend of what was deleted."""
     (client,) = (client for client in clients() if client.number == number)
 
-    assert verdict(client, judged(client, recorded(client, tmp_path))) == "named"
+    assert verdict(client, checked(client, recorded(client, tmp_path))) == "named"
 
 
 def test_measuring_goes_on_where_it_stopped(tmp_path: Path) -> None:

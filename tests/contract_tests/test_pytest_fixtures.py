@@ -169,9 +169,9 @@ from crmcom_kit.contract_tests.pytest_fixtures import Target
 SEVEN = {"webhook_request_identifier": {"number": "7"}}
 
 
-@pytest.mark.parametrize("judged", [True, False])
-def test_call(target: Target, judged):
-    assert target.call("show", SEVEN, judged=judged).ok
+@pytest.mark.parametrize("checked", [True, False])
+def test_call(target: Target, checked):
+    assert target.call("show", SEVEN, checked=checked).ok
 
 
 def test_another_has_nothing_to_do_with_it(target):

@@ -215,12 +215,12 @@ def test_one_side_alone_can_be_checked(tmp_path: Path) -> None:
     """The other one then decides nothing, and the first line says whose fault it is."""
     broken = listed([DONE], entity="JOBS", life_cycle_state="REJECTED")
     text = archive([login(), WRONG, broken])
-    of_client = checked(tmp_path, text, judge="client")
+    of_client = checked(tmp_path, text, side="client")
     assert (of_client.statements, mistakes(of_client)) == ((), ["list.semi_optional.at_least_one"])
-    of_server = checked(tmp_path, text, judge="server")
+    of_server = checked(tmp_path, text, side="server")
     assert (of_server.client, of_server.outcome) == (None, Outcome.BROKEN)
-    assert checked(tmp_path, archive([login(), broken]), judge="client").outcome == Outcome.PASSED
-    assert checked(tmp_path, archive([WRONG, listed([ONE])]), judge="server").exit_code == 0
+    assert checked(tmp_path, archive([login(), broken]), side="client").outcome == Outcome.PASSED
+    assert checked(tmp_path, archive([WRONG, listed([ONE])]), side="server").exit_code == 0
 
 
 def test_the_kits_own_requests_are_no_clients(tmp_path: Path) -> None:
@@ -228,8 +228,8 @@ def test_the_kits_own_requests_are_no_clients(tmp_path: Path) -> None:
     of_kit = archive([WRONG, listed([ONE])], "crmcom-kit check")
     results = checked(tmp_path, of_kit)
     assert (results.client, results.exit_code) == (None, 0)
-    with pytest.raises(RecordingError, match="--judge client needs the traffic of a client"):
-        checked(tmp_path, of_kit, judge="client")
+    with pytest.raises(RecordingError, match="--side client needs the traffic of a client"):
+        checked(tmp_path, of_kit, side="client")
     results = checked(tmp_path, of_kit, archive([show(ONE)], "crmcom-kit"))
     assert results.client is not None
     assert (results.client.requests, mistakes(results)) == (1, [])

@@ -120,9 +120,9 @@ def recorded(client: Client, folder: Path) -> Path:
     return path
 
 
-def judged(client: Client, path: Path) -> ClientResults:
-    """Return what ``check --judge client`` says of a recording."""
-    values = {"from_har": (str(path),), "judge": "client", "release": client.release}
+def checked(client: Client, path: Path) -> ClientResults:
+    """Return what ``check --side client`` says of a recording."""
+    values = {"from_har": (str(path),), "side": "client", "release": client.release}
     results = run_recording(*prepared(DEFAULTS | values, now=NOW))
     assert results.client is not None, results.trouble
     return results.client
@@ -155,7 +155,7 @@ def main(har: Path | None) -> None:
         folder = har or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
         for client in clients():
-            results = judged(client, recorded(client, folder))
+            results = checked(client, recorded(client, folder))
             verdicts[verdict(client, results)] += 1
             click.echo(f"{verdict(client, results)}: {client.path.name} ({client.release})")
             for finding in results.mistakes:

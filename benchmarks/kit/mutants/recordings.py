@@ -1,4 +1,4 @@
-"""Judge recordings of sound clients with sound servers: ``make measure PART=recordings``.
+"""Check recordings of sound clients with sound servers: ``make measure PART=recordings``.
 
 A session is two clients of one legal server with random choices. The clients do nothing that the
 documents refuse, and the server keeps to the documents. So neither may be accused.
@@ -123,7 +123,7 @@ def faults(results: Results) -> list[str]:
 @click.option("--seed", default=0, show_default=True, help="Of the first session.")
 @click.option("--sessions", default=60, show_default=True, help="How many.")
 def main(seed: int, sessions: int) -> None:
-    """Judge recorded sessions of sound clients with sound servers; 1 if anything is wrong."""
+    """Check recorded sessions of sound clients with sound servers; 1 if anything is wrong."""
     requests = unconfirmed = accused = 0
     for number in range(seed, seed + sessions):
         with TemporaryDirectory() as folder:
