@@ -16,12 +16,12 @@ SLOW_TO_IMPORT = {"faker", "flask", "httpx", "hypothesis", "jsonschema", "refere
 
 
 def test_help_names_every_sub_command_with_its_line() -> None:
-    answer = CliRunner().invoke(main, ["--help"])
+    result = CliRunner().invoke(main, ["--help"])
 
-    assert answer.exit_code == 0
+    assert result.exit_code == 0
     for name, (_, short_help) in COMMANDS.items():
-        assert f"  {name} " in answer.output
-        assert short_help in answer.output
+        assert f"  {name} " in result.output
+        assert short_help in result.output
 
 
 def test_help_imports_no_room_and_nothing_slow() -> None:
@@ -58,10 +58,10 @@ def test_slow_libraries_are_imported_only_where_needed(arguments: list[str]) -> 
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_sub_command_is_in_the_module_of_the_table(name: str) -> None:
-    answer = CliRunner().invoke(main, [name, "-h"])
+    result = CliRunner().invoke(main, [name, "-h"])
 
-    assert answer.exit_code == 0, answer.output
-    assert f"Usage: main {name} " in answer.output
+    assert result.exit_code == 0, result.output
+    assert f"Usage: main {name} " in result.output
 
 
 def test_ctrl_c_ends_with_the_status_of_an_interrupt(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,25 +94,25 @@ def test_an_internal_error_is_no_verdict_and_shows_no_secret(
 
 def test_the_removed_proxy_names_its_replacements() -> None:
     """Whatever its options are, the error names the commands and the page."""
-    answer = CliRunner().invoke(main, ["proxy", "--base-url", "http://127.0.0.1:1"])
+    result = CliRunner().invoke(main, ["proxy", "--base-url", "http://127.0.0.1:1"])
 
-    assert answer.exit_code == 2
+    assert result.exit_code == 2
     for part in ("mitmdump --mode reverse:", "check --from-har", "docs/how-to/recorded-traffic.md"):
-        assert part in answer.output
+        assert part in result.output
 
 
 def test_an_unknown_sub_command_is_refused_with_a_suggestion() -> None:
-    answer = CliRunner().invoke(main, ["serv"])
+    result = CliRunner().invoke(main, ["serv"])
 
-    assert answer.exit_code == 2
-    assert "No such command 'serv'" in answer.output
-    assert "Did you mean 'serve'?" in answer.output
+    assert result.exit_code == 2
+    assert "No such command 'serv'" in result.output
+    assert "Did you mean 'serve'?" in result.output
 
 
 def test_version_is_the_installed_one() -> None:
-    answer = CliRunner().invoke(main, ["--version"])
+    result = CliRunner().invoke(main, ["--version"])
 
-    assert answer.output == f"crmcom-kit {version('crmcom-kit')}\n"
+    assert result.output == f"crmcom-kit {version('crmcom-kit')}\n"
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["schemas"]])

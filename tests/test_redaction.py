@@ -174,9 +174,9 @@ def test_bodies_of_every_kind() -> None:
         assert Redactor().body(body) == (body.decode() if shown is None else shown)
     deep = b"[" * 90_000 + b'"token=abc"' + b"]" * 90_000
     assert "abc" not in Redactor().body(deep)
-    answer = b'{"data":{"token":"abc"},"status":{"message":"token=abc and token %3Dabc"}}'
-    assert "=abc" not in Redactor().body(answer)
-    assert Redactor().body(answer).startswith('{"data":{"token":"***"},"status":')
+    response = b'{"data":{"token":"abc"},"status":{"message":"token=abc and token %3Dabc"}}'
+    assert "=abc" not in Redactor().body(response)
+    assert Redactor().body(response).startswith('{"data":{"token":"***"},"status":')
 
 
 @given(st.one_of(st.text(), st.text().map(lambda text: f'{{"token": "x", "a": {json.dumps(text)}')))

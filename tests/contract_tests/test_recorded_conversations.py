@@ -46,9 +46,9 @@ def after(seconds: int, made: Entry) -> Entry:
     return made | {"startedDateTime": NOW.replace(minute=seconds // 60).isoformat()}
 
 
-def by_number(answer: Any) -> Entry:
+def by_number(response: Any) -> Entry:
     """Return a show of the first webhook request by its number."""
-    return said("show", {"token": TOKEN, IDENTIFIER: {"number": "1"}}, answer)
+    return said("show", {"token": TOKEN, IDENTIFIER: {"number": "1"}}, response)
 
 
 def page(offset: int, *numbers: int) -> Entry:

@@ -231,8 +231,8 @@ def test_the_deployment_serves_what_its_probes_ask_for(tmp_path: Path) -> None:
         for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
             asked = container[probe]["httpGet"]
             assert asked["port"] == port["name"]
-            answer = httpx.get(f"{served.base}{asked['path']}", headers={"Host": "10.1.2.3:8080"})
-            assert answer.status_code == 200
+            response = httpx.get(f"{served.base}{asked['path']}", headers={"Host": "10.1.2.3:8080"})
+            assert response.status_code == 200
     finally:
         assert served.stop() == 0
 

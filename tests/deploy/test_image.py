@@ -136,8 +136,8 @@ def test_it_serves_with_a_read_only_root_and_stops_at_a_signal(image: Image, por
         assert re.match(rf"READY http://[^ ]*:{port}/", process.stdout.readline())
         assert image.run("sh", "-c", probe, CRMCOM_SERVE_PORT=str(port)).returncode == 0
         url = f"http://127.0.0.1:{port}/crmapi/rest/v2/webhook_requests/list?token=T&entity=JOBS"
-        with urllib.request.urlopen(url) as answer:
-            assert json.load(answer)["status"]["code"] == "OK"
+        with urllib.request.urlopen(url) as response:
+            assert json.load(response)["status"]["code"] == "OK"
 
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
         status = Path(f"/proc/{children[0]}/status").read_text()

@@ -1,4 +1,4 @@
-"""A mock in this process: every answer that a test gets through it has been held to the schemas."""
+"""A mock in this process, whose responses are all checked against the schemas."""
 
 import http.client
 import json
@@ -37,7 +37,7 @@ _ANSWERS = {
 
 @dataclass(frozen=True)
 class Reply:
-    """One answer of the API."""
+    """One response of the API."""
 
     http: int
     headers: Headers
@@ -79,15 +79,17 @@ class Mock:
         """Send a request as it stands; a body that is no bytes is written as JSON."""
         data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
         url = f"{API_PATH}/{path}?{query}" if query else f"{API_PATH}/{path}"
-        answer = self.client.open(url, method=verb, data=data, **more)
-        text = answer.get_data(as_text=True)
-        reply = Reply(answer.status_code, answer.headers, text, json.loads(text) if text else None)
+        response = self.client.open(url, method=verb, data=data, **more)
+        text = response.get_data(as_text=True)
+        reply = Reply(
+            response.status_code, response.headers, text, json.loads(text) if text else None
+        )
         if verb != "HEAD":
             self._hold(path.rstrip("/"), reply)
         return reply
 
     def _hold(self, path: str, reply: Reply) -> None:
-        """Fail where an answer is not what the schemas and the catalogue promise."""
+        """Fail where a response is not what the schemas and the catalogue promise."""
         ok = reply.code == "OK"
         schema = _ANSWERS[path] if ok else "error_answer"
         errors = self._errors(schema, reply.json)
@@ -100,14 +102,14 @@ class Mock:
         if reply.statement is not None:
             assert statement(reply.statement).text
 
-    def _errors(self, schema: str, answer: Any) -> list[str]:
+    def _errors(self, schema: str, response: Any) -> list[str]:
         """What the schema finds."""
         release = self.world.config.release
         # A dial can bring an entity earlier than the release that the schemas date it to.
         dated = resolve(release.name).entities
         narrowed = release.name if set(self.world.config.release.entities) == set(dated) else None
         schema_validator = compiled(schema, "strict", narrowed)
-        return [error.message for error in schema_validator.iter_errors(answer)]
+        return [error.message for error in schema_validator.iter_errors(response)]
 
     def get(self, method: str, query: str = "", **parameters: str) -> Reply:
         """Call a GET method: ``query`` as it stands, then parameters percent-encoded."""
@@ -187,8 +189,8 @@ class Served:
             http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
         ) as connection:
             connection.request(verb, path, json.dumps(body) if isinstance(body, dict) else body)
-            answer = connection.getresponse()
-            return answer.status, json.load(answer)
+            response = connection.getresponse()
+            return response.status, json.load(response)
 
     def sent(self, *parts: bytes) -> bytes:
         """Send parts one by one, and no more; return all that comes until the connection ends."""

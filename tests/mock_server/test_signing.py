@@ -132,7 +132,7 @@ def test_what_cannot_be_signed_is_refused(
 
 
 def test_codes_are_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The comparison is compare_digest's, of both whole codes, and its verdict is the answer."""
+    """The comparison is compare_digest's, of both whole codes, and its verdict is the result."""
     seen: list[tuple[bytes, bytes]] = []
 
     def compare(right: bytes, code: bytes) -> bool:

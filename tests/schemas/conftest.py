@@ -43,7 +43,7 @@ class Reading:
         return self.resolved(content["schema"])
 
     def answers(self, path: str, status: str = "200") -> Node:
-        """Schema and examples of an operation's answers with a status."""
+        """Schema and examples of an operation's responses with a status."""
         (found,) = self.operation(path)["responses"][status]["content"].values()
         return dict(found)
 
@@ -62,7 +62,7 @@ class Reading:
         return bool(found.is_valid(value))
 
     def shown(self) -> Iterator[tuple[str, str, Node, Any]]:
-        """Each example of a request or answer: path, request or status, schema and value."""
+        """Each example of a request or response: path, request or status, schema and value."""
         for path, _, found in self.operations():
             contents = [(status, one["content"]) for status, one in found["responses"].items()]
             if "requestBody" in found:

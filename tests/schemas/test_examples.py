@@ -37,7 +37,7 @@ def contains(whole: Any, part: Any) -> bool:
     ],
 )
 def test_examples_contain_the_captured_response(name: str, example: str) -> None:
-    """Completing an answer changed nothing of the part that is known."""
+    """Completing a response changed nothing of the part that is known."""
     (whole,) = examples(f"{example}_answer", resolve("R10")).values()
 
     assert contains(whole["value"], captured(name)["response"])
@@ -77,7 +77,7 @@ def test_a_token_from_r12_on_holds_what_was_captured() -> None:
 
 @every_release
 def test_examples_in_the_document_fit(release: str, read: Any) -> None:
-    """Each example is valid where it stands, and every operation shows one of each answer."""
+    """Each example is valid where it stands, and every operation shows one of each response."""
     document = read(release)
     shown = list(document.shown())
 

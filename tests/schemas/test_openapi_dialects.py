@@ -89,8 +89,8 @@ def test_the_content_type_is_the_dialects(read_changed: Any) -> None:
     resend = document.operation(RESEND)
 
     assert list(resend["requestBody"]["content"]) == ["application/json"]
-    for answer in resend["responses"].values():
-        assert list(answer["content"]) == ["text/plain;charset=UTF-8"]
+    for response in resend["responses"].values():
+        assert list(response["content"]) == ["text/plain;charset=UTF-8"]
 
 
 @pytest.mark.parametrize(

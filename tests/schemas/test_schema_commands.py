@@ -28,10 +28,10 @@ def test_schemas_lists_names_and_titles() -> None:
 
 def test_schemas_prints_a_schema() -> None:
     """With a name that schema is printed as JSON, ready for a validator."""
-    answer = run("schemas", "list_answer", "--release", "R9", "--profile", "strict")
-    printed = json.loads(answer.stdout)
+    result = run("schemas", "list_answer", "--release", "R9", "--profile", "strict")
+    printed = json.loads(result.stdout)
 
-    assert answer.exit_code == 0
+    assert result.exit_code == 0
     assert printed == load_schema("list_answer", "R9", profile="strict", patterns=True)
     assert Draft202012Validator(printed).is_valid({"status": {"code": "OK"}, "data": []})
     assert not Draft202012Validator(printed).is_valid({"status": {"code": "OK"}, "dta": []})
@@ -40,10 +40,10 @@ def test_schemas_prints_a_schema() -> None:
 def test_openapi_prints_the_document() -> None:
     """The document of the release, in the dialect and for the server that were named."""
     url = "https://crm.example/crmapi/rest/v2"
-    answer = run("openapi", "--release", "R14", "--dialect", "http", "--server-url", url)
+    result = run("openapi", "--release", "R14", "--dialect", "http", "--server-url", url)
 
-    assert answer.exit_code == 0
-    assert json.loads(answer.stdout) == openapi_document(
+    assert result.exit_code == 0
+    assert json.loads(result.stdout) == openapi_document(
         "R14", dialect=load_dialect("http"), server_url=url
     )
 
@@ -73,9 +73,9 @@ def test_dialect_prints_a_file_that_can_be_used(name: str, tmp_path: Path) -> No
     ],
 )
 def test_what_nothing_goes_by_is_refused_in_one_line(arguments: str, complaint: str) -> None:
-    answer = run(*arguments.split(" "))
+    result = run(*arguments.split(" "))
 
-    assert answer.exit_code == 2
-    assert answer.stdout == ""
-    assert answer.stderr.startswith(f"Error: {complaint}")
-    assert answer.stderr.count("\n") == 1
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert result.stderr.startswith(f"Error: {complaint}")
+    assert result.stderr.count("\n") == 1

@@ -20,16 +20,16 @@ class Admin:
         self.root = root
 
     def send(self, verb: str, path: str, body: Any = None, **more: Any) -> Any:
-        """Send a call; a body that is no bytes is written as JSON. The answer is held."""
+        """Send a request, with a body in bytes or as JSON; return the checked response."""
         data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
         url = f"{self.root}{CONTROL}{path}"
-        answer = self.client.open(url, method=verb, data=data, **more)
-        assert b"Traceback" not in answer.get_data()
-        self._hold(answer, verb, path.partition("?")[0])
-        return answer
+        response = self.client.open(url, method=verb, data=data, **more)
+        assert b"Traceback" not in response.get_data()
+        self._hold(response, verb, path.partition("?")[0])
+        return response
 
-    def _hold(self, answer: Any, verb: str, path: str) -> None:
-        """Fail where an answer is not what the document promises of the operation."""
+    def _hold(self, response: Any, verb: str, path: str) -> None:
+        """Fail where a response is not what the document promises of the operation."""
         shared = document()["components"]
         promised: dict[str, Any] = {"default": {"$ref": "UsageError"}}
         try:
@@ -37,29 +37,29 @@ class Admin:
             name, _ = routes.match(f"{CONTROL}{path}", verb)
             promised = view_of(OPERATIONS[name.removeprefix("control_")])["responses"]
         except HTTPException:  # no such operation: an error of the usual form
-            assert answer.status_code >= 400
-        of_status = promised.get(str(answer.status_code), promised["default"])
-        assert answer.status_code >= 400 or of_status is not promised["default"]
+            assert response.status_code >= 400
+        of_status = promised.get(str(response.status_code), promised["default"])
+        assert response.status_code >= 400 or of_status is not promised["default"]
         if "$ref" in of_status:
             of_status = shared["responses"][of_status["$ref"].rpartition("/")[2]]
-        content_type = answer.headers["Content-Type"]
+        content_type = response.headers["Content-Type"]
         schema = of_status["content"][content_type]["schema"]
         if content_type == "application/json":
             whole = {**schema, "components": shared}
             validator = Draft202012Validator(whole, format_checker=FormatChecker())
-            assert [error.message for error in validator.iter_errors(answer.json)] == []
+            assert [error.message for error in validator.iter_errors(response.json)] == []
 
     def ask(self, verb: str, path: str, body: Any = None, **more: Any) -> Any:
-        """Send a call that must succeed; return the JSON of its answer."""
-        answer = self.send(verb, path, body, **more)
-        assert answer.status_code == 200, answer.text
-        return answer.json
+        """Send a request that must succeed; return the JSON of its response."""
+        response = self.send(verb, path, body, **more)
+        assert response.status_code == 200, response.text
+        return response.json
 
     def refused(self, verb: str, path: str, body: Any = None, **more: Any) -> Any:
-        """Send a call that must be refused; return status and the JSON of its answer."""
-        answer = self.send(verb, path, body, **more)
-        assert answer.status_code >= 400, answer.text
-        return answer.status_code, answer.json
+        """Send a request that must be refused; return status and the JSON of its response."""
+        response = self.send(verb, path, body, **more)
+        assert response.status_code >= 400, response.text
+        return response.status_code, response.json
 
 
 @pytest.fixture(scope="session")

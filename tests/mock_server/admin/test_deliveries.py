@@ -60,10 +60,10 @@ def test_what_cannot_be_done_is_refused(
     mock: Any, admin: Any, verb: str, path: str, body: Any, status: int
 ) -> None:
     before = mock.state()
-    seen, answer = admin.refused(verb, path, body)
+    seen, response = admin.refused(verb, path, body)
 
     assert seen == status
-    assert answer["error"]
+    assert response["error"]
     assert admin.ask("GET", "/deliveries") == {"deliveries": []}
     assert admin.ask("GET", "/receiver")["statuses"] == [200]
     assert mock.state() == before
@@ -120,11 +120,11 @@ def test_the_verdict_is_about_all_of_a_long_message(mock: Any, admin: Any) -> No
     ],
 )
 def test_no_view_of_a_delivery_shows_a_secret(make_mock: Any, admin_of: Any, url: str) -> None:
-    """Neither what its URL carries, nor a token that the message or the receiver's answer has."""
+    """Neither what its URL carries, nor a token that the message or the receiver's response has."""
     known = "Known-Ticket.of_World9"
-    answer = f"HTTP/1.1 500 No\r\nConnection: close\r\n\r\nno {known} token=Zx81hush"
+    response = f"HTTP/1.1 500 No\r\nConnection: close\r\n\r\nno {known} token=Zx81hush"
     data = {"note": known, "token": "Zx81hush"}
-    with listening(answering(answer.encode())) as receiver:
+    with listening(answering(response.encode())) as receiver:
         mock = make_mock(deliver="http")
         mock.world.add_secrets(known)
         admin = admin_of(mock.client)
@@ -165,9 +165,9 @@ def test_a_secret_url_opens_the_receiver_of_a_guarded_mock(make_mock: Any, admin
     assert client.post(RECEIVER, headers={"X-Mock-Admin-Token": GUARD}).status_code == 200
     assert client.post(path.replace("/worlds/default", "/worlds/b")).status_code == 404
     for refused in (RECEIVER, f"{RECEIVER}?secret=", f"{RECEIVER}?secret={GUARD}", other):
-        answer = client.post(refused, data=b"x", environ_overrides=far)
-        assert answer.status_code == 401
-        assert "GET /__admin/receiver" in answer.text
+        response = client.post(refused, data=b"x", environ_overrides=far)
+        assert response.status_code == 401
+        assert "GET /__admin/receiver" in response.text
     assert client.get(f"/__admin/receiver?{path.partition('?')[2]}").status_code == 401
 
 

@@ -40,5 +40,5 @@ def test_examples_are_accepted(mock: Any, admin: Any, operation: str) -> None:
             assert read_json_body(declared, raw) == value
         if "{" not in declared.path:
             mock.world.reset()
-            answer = admin.send(declared.verb, declared.path, raw)
-            assert answer.status_code in (200, 201, 202, 204, *CONDITION_NOT_MET), answer.text
+            response = admin.send(declared.verb, declared.path, raw)
+            assert response.status_code in (200, 201, 202, 204, *CONDITION_NOT_MET), response.text

@@ -16,9 +16,9 @@ Events = Iterator[tuple[str, Any]]  # names and data
 
 
 def streamed(mock: Any, query: str = "") -> Events:
-    with closing(mock.client.get(f"/__admin/events{query}", buffered=False)) as answer:
-        assert answer.headers["Content-Type"] == "text/event-stream"
-        for part in answer.response:
+    with closing(mock.client.get(f"/__admin/events{query}", buffered=False)) as response:
+        assert response.headers["Content-Type"] == "text/event-stream"
+        for part in response.response:
             assert part.endswith(b"\n\n")
             lines = dict(line.split(": ", 1) for line in part.decode().rstrip("\n").split("\n"))
             if "event" in lines:

@@ -106,10 +106,10 @@ def test_an_unknown_path_is_refused_in_json(mock: Any, admin_of: Any, root: str,
 def test_a_wrong_verb_is_refused_with_the_allowed_ones(
     mock: Any, verb: str, path: str, allowed: str
 ) -> None:
-    answer = mock.client.open(path, method=verb)
+    response = mock.client.open(path, method=verb)
 
-    assert (answer.status_code, answer.headers["Allow"]) == (405, allowed)
-    assert answer.json == {"error": f"{path} does not support {verb}; allowed is {allowed}"}
+    assert (response.status_code, response.headers["Allow"]) == (405, allowed)
+    assert response.json == {"error": f"{path} does not support {verb}; allowed is {allowed}"}
 
 
 NAMES = ["mode", "at", "seconds", "seed", "count", "entities", "unit", "webhook_request", "record"]
@@ -131,10 +131,10 @@ def _shared(make_mock: Any) -> Any:
 @settings(deadline=None, max_examples=40)
 @given(data=st.data())
 def test_no_body_breaks_it(shared: Any, admin_of: Any, data: Any) -> None:
-    """Whatever is sent, each answer is one that the document promises, and none is a 500."""
+    """Whatever is sent, each response is one that the document promises, and none is a 500."""
     mine = ("put_clock", "advance_clock", "seed", "put_state", "post_records")
     operation = OPERATIONS[data.draw(st.sampled_from(mine))]
 
-    answer = admin_of(shared.client).send(operation.verb, operation.path, data.draw(BODIES))
+    response = admin_of(shared.client).send(operation.verb, operation.path, data.draw(BODIES))
 
-    assert answer.status_code in (200, 400), answer.text
+    assert response.status_code in (200, 400), response.text

@@ -181,9 +181,9 @@ def test_to_verify_and_to_wait_have_their_statuses(
     admin: Any, path: str, body: Any, status: int, members: dict[str, Any]
 ) -> None:
     """202 or 406 for a verdict; 200 for what came, 408 when time is over, with what is there."""
-    answer = admin.send("POST", path, body)
-    assert answer.status_code == status
-    assert answer.json.items() >= members.items()
+    response = admin.send("POST", path, body)
+    assert response.status_code == status
+    assert response.json.items() >= members.items()
 
 
 def test_refusals_are_expected_over_http(mock: Any, admin: Any) -> None:

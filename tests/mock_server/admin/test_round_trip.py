@@ -63,6 +63,6 @@ def test_no_dial_keeps_a_world_from_coming_back(make_mock: Any, admin_of: Any) -
             busy(mock)
             other = make_mock(release, dialect=dialect, data=[])
             exported = admin_of(mock.client).send("GET", "/state").data
-            answer = admin_of(other.client).ask("PUT", "/state", exported)
-            assert answer == {"epoch": 1, "webhook_requests": len(mock.world.store)}
+            response = admin_of(other.client).ask("PUT", "/state", exported)
+            assert response == {"epoch": 1, "webhook_requests": len(mock.world.store)}
             assert everything(other) == everything(mock), (release, turned)

@@ -46,16 +46,16 @@ class Caller:
         self.delete = partial(self.call, "delete")
 
     def call(self, method: str, number: str) -> tuple[str, Any]:
-        """Return OK or the kind of error, and the answer's data."""
+        """Return OK or the kind of error, and the data of the response."""
         path = f"webhook_requests/{method}"
         query = f"token=T&webhook_request_identifier=number={number}".encode()
         body = b'{"token":"T","webhook_request_identifier":{"number":"%b"}}' % number.encode()
         request = Request("POST", path, body=body)
         if method == "show":
             request = Request("GET", path, query)
-        answer = dispatch(self.world, request).body
-        assert isinstance(answer, bytes)
-        decoded = json.loads(answer)
+        response = dispatch(self.world, request).body
+        assert isinstance(response, bytes)
+        decoded = json.loads(response)
         code = decoded["status"]["code"]
         return ("OK" if code == "OK" else self._kinds[code]), decoded.get("data")
 
@@ -73,13 +73,13 @@ class HeldReceiver:
         self.changed = threading.Condition()
 
     def send(self, message: OutgoingMessage) -> Outcome:
-        """Wait for the test's answer to this attempt."""
+        """Wait for the outcome that the test sets for this attempt."""
         del message
-        answer: Future[Outcome] = Future()
+        outcome: Future[Outcome] = Future()
         with self.changed:
-            self.attempts.append(answer)
+            self.attempts.append(outcome)
             self.changed.notify_all()
-        return answer.result(PATIENCE)
+        return outcome.result(PATIENCE)
 
 
 class HeldCaller(Caller):
@@ -88,7 +88,7 @@ class HeldCaller(Caller):
         super().__init__(delivery=self.receiver)
 
     def begin(self, number: str) -> tuple[Future[Outcome], Future[Any]]:
-        """Begin a resend; return its attempt, which waits for an answer, and what comes of it."""
+        """Begin a resend; return its attempt, which waits for its outcome, and the response."""
         attempts, changed = self.receiver.attempts, self.receiver.changed
         before = len(attempts)
         resend = ThreadPoolExecutor(1).submit(self.resend, number)

@@ -1,4 +1,4 @@
-"""Each kind of vendor error is provoked by a real request; its dials change its answer."""
+"""Each kind of vendor error is provoked by a real request; its dials change its response."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -42,7 +42,7 @@ def test_a_user_name_is_read_in_any_case(mock: Any) -> None:
     ],
 )
 def test_a_refused_login_does_not_reveal_what_is_wrong(mock: Any, wrong: dict[str, str]) -> None:
-    """Whatever is wrong, the answer is the same, and it never shows a password."""
+    """Whatever is wrong, the response is the same, and it never shows a password."""
     reply = mock.login(**wrong)
 
     assert (reply.code, reply.statement) == (mock.code_of("wrong_credentials"), "login.credentials")
@@ -76,7 +76,7 @@ def test_a_refused_login_does_not_reveal_units(mock: Any) -> None:
 
 @pytest.mark.parametrize("release", ["R10", "R18"])
 def test_a_released_token_holds_no_longer(make_mock: Any, release: str) -> None:
-    """token/release ends a token with an empty answer; the others still hold."""
+    """token/release ends a token with an empty response; the others still hold."""
     mock = make_mock(release)
     assert mock.send("POST", RELEASE, body={}).code == mock.code_of("missing_token")
     assert mock.send("POST", RELEASE, body={"token": "x"}).code == mock.code_of("invalid_token")
@@ -126,7 +126,7 @@ def test_a_key_gets_a_token_that_each_use_renews(make_mock: Any, release: str, b
     ],
 )
 def test_any_other_authorization_is_refused_alike(make_mock: Any, headers: dict[str, str]) -> None:
-    """A wrong key and a wrong form have the same answer, and neither is shown."""
+    """A wrong key and a wrong form have the same response, and neither is shown."""
     mock = make_mock("R10")
 
     reply = key_login(mock, headers)

@@ -1,4 +1,4 @@
-"""Whatever arrives, the answer is a JSON envelope, and only a success changes anything."""
+"""Whatever arrives, the response is a JSON envelope, and only a success changes anything."""
 
 import json
 from typing import Any
@@ -72,7 +72,7 @@ def mock(request: pytest.FixtureRequest, make_mock: Any) -> Any:
 def test_any_request_gets_a_valid_response(
     mock: Any, call: tuple[str, str], query: str, body: bytes, sent: dict[str, str]
 ) -> None:
-    """Any verb, path, query, body and headers: a JSON answer that fits its schema, and no 500.
+    """Any verb, path, query, body and headers: a JSON response that fits its schema, and no 500.
 
     (The schemas and headers are held by the mock's client itself.)
     """

@@ -29,10 +29,10 @@ KEY_LOGIN = "authentication/web_api_key/token"
 
 def suggestion(mock: Any, asked: Asked) -> str:
     """Return the suggestion for a call, which is the same in header and journal."""
-    answer = ask(mock, asked)
-    assert answer.code != "OK"
+    response = ask(mock, asked)
+    assert response.code != "OK"
     text: Any = last_call(mock).near_miss["suggestion"]
-    assert answer.headers["X-Mock-Suggestion"] == text
+    assert response.headers["X-Mock-Suggestion"] == text
     return str(text)
 
 

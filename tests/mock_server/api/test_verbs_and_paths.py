@@ -62,11 +62,11 @@ def test_an_unknown_path_is_refused_with_the_base_paths(mock: Any, url: str) -> 
     """It is a 404 of the mock's own that names the base paths, and no call in the journal."""
     last = mock.world.journal.last
 
-    answer = mock.client.get(url)
+    response = mock.client.get(url)
 
-    assert answer.status_code == 404
-    assert API_PATH in answer.json["error"]
-    assert "/__admin" in answer.json["error"]
+    assert response.status_code == 404
+    assert API_PATH in response.json["error"]
+    assert "/__admin" in response.json["error"]
     assert mock.world.journal.last == last
 
 

@@ -17,8 +17,8 @@ def test_health_needs_no_token_and_reveals_nothing() -> None:
     registry = WorldRegistry(make_world(), access=Access(admin_token="secret"))
     client = create_app(registry).test_client()
     for path in ("/livez", "/readyz"):
-        answer = client.get(path, headers={"Host": "10.0.0.7:8080"})
-        assert (answer.status_code, answer.data) == (200, b"ok\n")
+        result = client.get(path, headers={"Host": "10.0.0.7:8080"})
+        assert (result.status_code, result.data) == (200, b"ok\n")
         assert client.head(path).data == b""
 
     registry.closing.set()  # then a balancer must send it nothing more

@@ -35,10 +35,10 @@ def tab(page: Page, name: str) -> None:
 @SENDING
 def test_an_attempt_is_followed_until_its_end(console: Console, mock: Mock) -> None:
     """Its row is there while it is being sent, and becomes its outcome in place."""
-    answer = threading.Event()
+    response = threading.Event()
 
     def slow(connection: Any) -> None:
-        answer.wait(60)
+        response.wait(60)
         connection.sendall(OK)
 
     with listening(slow) as receiver:
@@ -48,7 +48,7 @@ def test_an_attempt_is_followed_until_its_end(console: Console, mock: Mock) -> N
         sending.start()
         found = page.get_by_role("row").nth(1)
         expect(found).to_contain_text("… sending")
-        answer.set()
+        response.set()
         expect(found).to_contain_text("✓ success 200")
         sending.join()
     number = mock.deliveries[0].record_number

@@ -24,7 +24,7 @@ QUEUED = Dialect("queued", {"resend.delivery": "queued"})
 
 
 class Held:
-    """A receiver that answers when the test lets it."""
+    """A receiver that responds when the test lets it."""
 
     def __init__(self) -> None:
         self.arrived: list[OutgoingMessage] = []
@@ -87,16 +87,16 @@ def state(world: World, number: str) -> State:
 
 
 def test_a_queued_resend_returns_the_record_before_its_delivery(world: World, held: Held) -> None:
-    """It is still REJECTED in the answer and in show, and no other resend gets it meanwhile."""
+    """It is still REJECTED in the response and in show, and no other resend gets it meanwhile."""
     before = world.store.get("number", "7")
-    answer = resend(world, "7")
+    response = resend(world, "7")
     shown = world.store.get("number", "7")
     second = resend(world, "7")
     arrived(held, 1)
 
     assert before is not None
     assert shown is not None
-    assert before.body in bytes(answer.body)
+    assert before.body in bytes(response.body)
     assert shown.body == before.body
     assert second.error.kind == "resend_under_way"
     assert state(world, "7") is State.SENDING
@@ -189,7 +189,7 @@ def test_what_a_queued_delivery_raises_is_in_the_log(caplog: pytest.LogCaptureFi
 
 
 def test_a_waiting_resend_is_given_up_at_the_end(held: Held) -> None:
-    """Synchronous or not: the answer is the record as it was, and nothing hangs."""
+    """Synchronous or not: the response is the record as it was, and nothing hangs."""
     world = made(held, Dialect("usual"))
     answers: list[Any] = []
     thread = threading.Thread(target=lambda: answers.append(resend(world, "7")))

@@ -26,7 +26,7 @@ PROXIES = [
     "X_CLUSTER_CLIENT_IP", "CF_CONNECTING_IP", "X_AZURE_CLIENTIP", "X_ENVOY_EXTERNAL_ADDRESS",
     "X_NF_CLIENT_CONNECTION_IP", "CLOUDFRONT_VIEWER_ADDRESS", "X_ORIGINATING_IP",
 ]  # fmt: skip
-#: Headers, and whether the API and the control API answer a GET with them.
+#: Headers, and whether the API and the control API serve a GET with them.
 CALLERS: list[tuple[dict[str, str], bool, bool]] = [
     (OWN, True, True),
     ({"HTTP_HOST": "127.0.0.1:8080"}, True, True),
@@ -102,11 +102,11 @@ def test_pages_and_proxies_are_refused(client: Any) -> None:
 @pytest.mark.parametrize("path", ["/", "/nothing", "/worlds/b", "/worlds/b/nothing"])
 def test_the_home_page_and_redirects_know_the_host(client: Any, path: str) -> None:
     """Under another's name there is no page, no world, and no redirect to that name."""
-    answer = client.get(path, environ_overrides={**EVIL, "REMOTE_ADDR": "127.0.0.1"})
+    response = client.get(path, environ_overrides={**EVIL, "REMOTE_ADDR": "127.0.0.1"})
 
-    assert answer.status_code == 403
-    assert "Location" not in answer.headers
-    assert "seen host" in answer.json["error"]
+    assert response.status_code == 403
+    assert "Location" not in response.headers
+    assert "seen host" in response.json["error"]
     assert worlds(client) == ["default"]
 
 
@@ -132,13 +132,13 @@ def test_a_refused_caller_leaves_nothing_behind(client: Any) -> None:
     """It changes no record, gets no world, and is not in the journal."""
     body = '{"token":"T","webhook_request_identifier":{"number":"7"}}'
     for root in ("", "/worlds/evil"):
-        answer = client.post(
+        response = client.post(
             f"{root}{API_PATH}/webhook_requests/delete",
             data=body,
             content_type="text/plain",
             environ_overrides={"REMOTE_ADDR": "127.0.0.1", "HTTP_ORIGIN": "http://evil.example"},
         )
-        assert answer.status_code == 403
+        assert response.status_code == 403
 
     assert client.get("/__admin/requests").json["requests"] == []
     assert worlds(client) == ["default"]
@@ -178,13 +178,13 @@ def test_a_preflight_request_permits_allowed_origins_only(client_for: Any) -> No
         "HTTP_ACCESS_CONTROL_REQUEST_HEADERS": "content-type, x-mock-prefer",
         "HTTP_ACCESS_CONTROL_REQUEST_PRIVATE_NETWORK": "true",
     }
-    answer = client.options(SHOW, environ_overrides={**OWN, **asked})
+    response = client.options(SHOW, environ_overrides={**OWN, **asked})
 
-    assert answer.status_code == 204
-    assert answer.headers["Access-Control-Allow-Origin"] == "http://a.example"
-    assert answer.headers["Access-Control-Allow-Headers"] == "content-type, x-mock-prefer"
-    assert answer.headers["Access-Control-Allow-Private-Network"] == "true"
-    assert "POST" in answer.headers["Access-Control-Allow-Methods"]
+    assert response.status_code == 204
+    assert response.headers["Access-Control-Allow-Origin"] == "http://a.example"
+    assert response.headers["Access-Control-Allow-Headers"] == "content-type, x-mock-prefer"
+    assert response.headers["Access-Control-Allow-Private-Network"] == "true"
+    assert "POST" in response.headers["Access-Control-Allow-Methods"]
     assert client.get("/__admin/requests").json["requests"] == []
     asked["HTTP_ORIGIN"] = "http://b.example"
     refused = client.options(SHOW, environ_overrides={**OWN, **asked})

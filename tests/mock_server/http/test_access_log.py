@@ -68,8 +68,8 @@ def test_a_request_in_which_the_mock_fails_has_a_line(
 ) -> None:
     """With the status that the client gets, and why."""
     monkeypatch.setattr(dispatch, "show", lambda *_: 1 // 0)
-    answer = human.ask("GET", f"{SHOW}?webhook_request_identifier=number=7&token=T")
-    assert answer.status_code == 500
+    response = human.ask("GET", f"{SHOW}?webhook_request_identifier=number=7&token=T")
+    assert response.status_code == 500
     assert " 500 " in human.lines[0]
     assert "(internal error: ZeroDivisionError(" in human.lines[0]
 
@@ -77,12 +77,12 @@ def test_a_request_in_which_the_mock_fails_has_a_line(
 def test_a_request_is_a_line(human: Logged) -> None:
     """A line has time, client, verb, target, status, bytes and duration; its end is near."""
     url = f"{SHOW}?webhook_request_identifier=number=7&token=T"
-    answer = human.ask("GET", url, environ_overrides={"REMOTE_ADDR": "127.0.0.1"})
+    response = human.ask("GET", url, environ_overrides={"REMOTE_ADDR": "127.0.0.1"})
     human.ask("GET", f"{SHOW}?entity_id={'x' * 100_000}")
 
     line, long = human.lines
     start = f"2016-05-04T12:00:00.000+00:00 127.0.0.1 GET {url.replace('=T', '=***')} 200 "
-    assert line.startswith(f"{start}{len(answer.data)}B ")
+    assert line.startswith(f"{start}{len(response.data)}B ")
     assert line.endswith("ms #0-1")
     assert len(long) < 2_200
 

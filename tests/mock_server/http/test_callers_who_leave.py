@@ -62,10 +62,10 @@ def test_a_disconnected_wait_frees_its_place(server: Any, what: str) -> None:
 
 def test_a_half_closed_connection_gets_its_response(server: Any) -> None:
     """A caller who sends no more may still read: the wait ends with a response."""
-    answer = server.sent(ASKED["wait"])
+    response = server.sent(ASKED["wait"])
 
-    assert answer.startswith(b"HTTP/1.1 408 ")
-    body = json.loads(answer.partition(b"\r\n\r\n")[2])
+    assert response.startswith(b"HTTP/1.1 408 ")
+    body = json.loads(response.partition(b"\r\n\r\n")[2])
     assert (body["ok"], body["why"]) == (False, "closing")
 
 

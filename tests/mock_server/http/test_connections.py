@@ -80,10 +80,10 @@ def connections(server: Any, count: int, sending: bytes = b"") -> Iterator[list[
 @pytest.mark.parametrize(("request_", "status"), REFUSED.values(), ids=REFUSED)
 def test_invalid_http_is_refused_with_a_status(server: Any, request_: bytes, status: int) -> None:
     """It is refused with a status and the connection closed; none is closed in silence."""
-    answer = server.sent(request_)
+    response = server.sent(request_)
 
-    assert answer.startswith(f"HTTP/1.1 {status} ".encode())
-    assert answer.count(b"HTTP/1.1") == 1
+    assert response.startswith(f"HTTP/1.1 {status} ".encode())
+    assert response.count(b"HTTP/1.1") == 1
     check_served(server)
 
 
@@ -91,9 +91,9 @@ def test_garbage_behind_a_request_is_refused_after_its_response(server: Any) -> 
     """Garbage after a whole request costs that request nothing, and is refused itself."""
     broken = f"POST {DELETE} {HEAD}Transfer-Encoding: chunked\r\n\r\nzz\r\n".encode()
     for garbage in (b"nonsense\r\n\r\n", broken, b"GET /x HT"):
-        answer = server.sent(GET_SHOW + GET_SHOW + garbage)
+        response = server.sent(GET_SHOW + GET_SHOW + garbage)
 
-        statuses = [part[:3] for part in answer.split(b"HTTP/1.1 ")[1:]]
+        statuses = [part[:3] for part in response.split(b"HTTP/1.1 ")[1:]]
         assert statuses == [b"200", b"200", b"400"]
 
 
@@ -123,9 +123,9 @@ def test_an_upgrade_is_ignored(server: Any) -> None:
     requests = [get, long, chunked, GET_SHOW, get, long, LAST]
     whole = b"".join(requests)
     for parts in (requests, [whole], [whole[at : at + 97] for at in range(0, len(whole), 97)]):
-        answer = server.sent(*parts)
+        response = server.sent(*parts)
 
-        assert answer.count(b"HTTP/1.1 200") == len(requests), answer
+        assert response.count(b"HTTP/1.1 200") == len(requests), response
 
 
 def test_a_trailer_is_no_header(server: Any) -> None:
@@ -192,17 +192,17 @@ def test_a_body_is_refused_while_it_arrives(server: Any, path: str, announced: s
     part = b" " * 0x40000 if "Length" in announced else b"40000\r\n" + b" " * 0x40000 + b"\r\n"
     with server.connect() as connection:
         connection.sendall(f"POST {path} {HEAD}{announced}\r\n\r\n".encode() + part * 5)
-        answer = b""
-        while refusal not in answer:
-            answer += (received := connection.recv(65_536))
-            assert received, answer
+        response = b""
+        while refusal not in response:
+            response += (received := connection.recv(65_536))
+            assert received, response
         connection.sendall(part * 251)
 
 
 def test_a_world_may_be_long(server: Any) -> None:
     """Where a body may be a world it is read whole, in chunks or not."""
-    with urlopen(f"http://127.0.0.1:{server.port}/__admin/state") as answer:
-        state = answer.read()
+    with urlopen(f"http://127.0.0.1:{server.port}/__admin/state") as response:
+        state = response.read()
     blank = (b" " * 999 + b"\n") * 3_000
 
     for body in (state + blank, iter([state, blank])):

@@ -22,7 +22,7 @@ def get(*headers: str) -> bytes:
 
 @pytest.mark.parametrize("prefer", ["fault=drop", "fault=lost_response", "delay=0.03,fault=drop"])
 def test_a_drop_sends_nothing(server: Any, prefer: str) -> None:
-    """Not a byte comes, the connection ends, and the server answers the next client."""
+    """Not a byte comes, the connection ends, and the server serves the next client."""
     assert server.sent(get(f"X-Mock-Prefer: {prefer}")) == b""
     assert server.ask("GET", SHOW)[1]["data"]["number"] == "7"
 
@@ -39,7 +39,7 @@ def test_a_cut_sends_head_and_some_bytes(server: Any) -> None:
 
 
 def test_a_drop_keeps_earlier_responses_of_the_connection(server: Any) -> None:
-    """A drop ends the connection behind the answers that are due before it."""
+    """A drop ends the connection behind the responses that are due before it."""
     received = server.sent(get() + get("X-Mock-Prefer: fault=drop") + get())
 
     assert received.count(b"HTTP/1.1") == 1
@@ -48,7 +48,7 @@ def test_a_drop_keeps_earlier_responses_of_the_connection(server: Any) -> None:
 
 
 def test_the_log_names_the_fault_and_the_ending(start_server: Any) -> None:
-    """Each call has its line, with the fault and how the answer ended; there is no traceback."""
+    """Each call has its line, with the fault and how the response ended; there is no traceback."""
     server = start_server("--token", "T", "--log", "json")
     for prefer in ("fault=drop", "cut=7", "status=503"):
         server.sent(get(f"X-Mock-Prefer: {prefer}", "Connection: close"))

@@ -46,9 +46,9 @@ def test_a_running_request_is_finished(start_server: Any) -> None:
         server.process.send_signal(signal.SIGTERM)
         time.sleep(0.3)
         assert server.process.poll() is None
-        answer = b"".join([begun, *iter(lambda: connection.recv(65_536), b"")])
+        response = b"".join([begun, *iter(lambda: connection.recv(65_536), b"")])
 
-    body = json.loads(answer.partition(b"\r\n\r\n")[2])
+    body = json.loads(response.partition(b"\r\n\r\n")[2])
     assert len(body["data"]) >= 60
     assert server.end()[0] == 0
 

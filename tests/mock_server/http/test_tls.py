@@ -17,8 +17,8 @@ from crmcom_kit.cli import main
 
 def health(mock: Any, ca: Path) -> Any:
     context = ssl.create_default_context(cafile=str(ca))
-    with urlopen(f"https://localhost:{mock.port}/__admin/health", context=context) as answer:
-        return json.load(answer)
+    with urlopen(f"https://localhost:{mock.port}/__admin/health", context=context) as response:
+        return json.load(response)
 
 
 def test_a_certificate_is_made_at_the_start(start_server: Any, tmp_path: Path) -> None:

@@ -127,8 +127,8 @@ def test_a_login_s_token_is_not_shown(release: str) -> None:
     client.get(f"{API_PATH}/webhook_requests/show?token={token}&webhook_request_identifier={token}")
     shown = json.dumps([call.as_json() for call in world.reader.views()])
     assert token not in shown.replace(f"a{token}", "")
-    answer = json.loads(world.reader.views()[0].response["body"])  # type: ignore[index]
-    assert answer["data"] == {"token": "***"}
+    response = json.loads(world.reader.views()[0].response["body"])  # type: ignore[index]
+    assert response["data"] == {"token": "***"}
 
 
 def test_what_is_no_secret_is_shown(world: World) -> None:

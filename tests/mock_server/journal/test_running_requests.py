@@ -51,8 +51,8 @@ class Held:
         return self.sent.result(PATIENCE)
 
     def ask(self, verb: str, path: str, body: Any = None) -> tuple[int, Any]:
-        answer = httpx.request(verb, f"{self.mock.admin_url}{path}", json=body, timeout=PATIENCE)
-        return answer.status_code, answer.json()
+        response = httpx.request(verb, f"{self.mock.admin_url}{path}", json=body, timeout=PATIENCE)
+        return response.status_code, response.json()
 
 
 @contextmanager

@@ -29,8 +29,8 @@ def test_a_fault_ends_with_its_block_whatever_happens_in_it(mock: Mock) -> None:
 def test_a_fault_without_a_block_ends_when_it_is_removed(mock: Mock) -> None:
     """The call alone is enough; remove ends it, and again does no harm."""
     failing = mock.fail(status=503, retry_after=7, name="busy")
-    answer = show(mock)
-    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "7")
+    response = show(mock)
+    assert (response.status_code, response.headers["Retry-After"]) == (503, "7")
     assert repr(failing) == "<failing: busy (1 hits)>"
 
     failing.remove()

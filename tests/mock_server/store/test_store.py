@@ -116,7 +116,7 @@ def queries(draw: st.DrawFn) -> Query:
 
 
 class StoreMachine(RuleBasedStateMachine):
-    """Stores that share content, each beside a list: both always answer alike."""
+    """Stores that share content, each beside a list: both always return the same."""
 
     def __init__(self) -> None:
         super().__init__()

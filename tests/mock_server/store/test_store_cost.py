@@ -118,8 +118,8 @@ def test_a_long_list_is_never_in_memory_at_once(fields_set: str | None) -> None:
 
     tracemalloc.start()
     try:
-        answer = responses.listing(store.query(both(("entity", "ACTIVITIES"))), selection)
-        parts = [answer.body] if isinstance(answer.body, bytes) else answer.body
+        response = responses.listing(store.query(both(("entity", "ACTIVITIES"))), selection)
+        parts = [response.body] if isinstance(response.body, bytes) else response.body
         sent = sum(map(len, parts))
         peak = tracemalloc.get_traced_memory()[1]
     finally:
@@ -127,5 +127,5 @@ def test_a_long_list_is_never_in_memory_at_once(fields_set: str | None) -> None:
 
     assert sent > 30_000_000
     assert peak < 1_000_000
-    assert answer.length in (None, sent)
-    assert (answer.length is None) == (fields_set is not None)
+    assert response.length in (None, sent)
+    assert (response.length is None) == (fields_set is not None)

@@ -184,10 +184,10 @@ def test_a_webhook_request_needs_a_name_and_a_state(lacks: dict[str, Any]) -> No
 def test_what_the_mock_reads_has_its_type(mock: Any, kind: str, members: dict[str, Any]) -> None:
     """A mock of a profile takes other members as they are."""
     body = {kind: [{"id": "A", "odd": {}, **members}]}
-    answer = mock.client.post("/__admin/records", json=body)
+    response = mock.client.post("/__admin/records", json=body)
 
-    assert answer.status_code == 400
-    assert next(iter(members)) in answer.json["error"]
+    assert response.status_code == 400
+    assert next(iter(members)) in response.json["error"]
 
 
 DEEP = "[" * 300 + "]" * 300
@@ -203,9 +203,9 @@ START = '{"webhook_request": {"recorded": true, "record": {"id": "A", "number": 
 )
 def test_what_cannot_be_written_is_refused(mock: Any, entry: str) -> None:
     """It can be read, but not be kept."""
-    answer = mock.client.put("/__admin/state", data=entry)
-    assert answer.status_code == 400
-    assert answer.json["error"].startswith("body line 1: ")
+    response = mock.client.put("/__admin/state", data=entry)
+    assert response.status_code == 400
+    assert response.json["error"].startswith("body line 1: ")
 
 
 def test_names_that_are_no_texts_name_nothing(mock: Any) -> None:
@@ -220,5 +220,5 @@ def test_names_that_are_no_texts_name_nothing(mock: Any) -> None:
 
 @pytest.mark.parametrize("entry", [1, {}, {"webhook_request": 1}, {"webhook_request": None}])
 def test_what_is_no_entry_is_refused(mock: Any, entry: Any) -> None:
-    answer = mock.client.post("/__admin/records", json=[entry])
-    assert (answer.status_code, answer.json["error"][:9]) == (400, "body /0: ")
+    response = mock.client.post("/__admin/records", json=[entry])
+    assert (response.status_code, response.json["error"][:9]) == (400, "body /0: ")

@@ -52,9 +52,9 @@ def test_an_invalid_name_is_refused(registry: WorldRegistry, name: str) -> None:
     """A world's name is short and plain; another name creates no world."""
     client: Any = create_app(registry).test_client()
     path = {"PATH_INFO": f"/worlds/{name}{API_PATH}/webhook_requests/show"}
-    answer = client.get("/", environ_overrides=path)
-    assert (answer.status_code, answer.json["parameter"]) == (400, "world")
-    assert "64 letters" in answer.json["allowed"]
+    response = client.get("/", environ_overrides=path)
+    assert (response.status_code, response.json["parameter"]) == (400, "world")
+    assert "64 letters" in response.json["allowed"]
     assert names(registry) == ["default"]
     with pytest.raises(UsageError):
         registry.get(name)
@@ -77,9 +77,9 @@ def test_only_the_holder_of_the_admin_token_creates_worlds(headers: Any) -> None
     client = create_app(registry).test_client()
     path = f"/worlds/a{SHOW}T"
 
-    answer: Any = client.get(path, headers=headers)
-    assert (answer.status_code, answer.json["parameter"]) == (404, "world")
-    assert "admin token in X-Mock-Admin-Token" in answer.json["allowed"]
+    response: Any = client.get(path, headers=headers)
+    assert (response.status_code, response.json["parameter"]) == (404, "world")
+    assert "admin token in X-Mock-Admin-Token" in response.json["allowed"]
     assert names(registry) == ["default"]
     assert client.get(f"/worlds/-{SHOW}T", headers=headers).status_code == 400
     assert client.get(path, headers={"X-Mock-Admin-Token": "sesame"}).status_code == 200

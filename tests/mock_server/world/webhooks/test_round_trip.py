@@ -156,7 +156,7 @@ def test_a_wrong_signature_is_wrong_when_it_is_repeated_too(mock: Mock) -> None:
 
 
 def test_a_not_effective_definition_sends_nothing(mock: Mock) -> None:
-    """No record is made, nothing arrives, and the answer says why."""
+    """No record is made, nothing arrives, and the response says why."""
     definitions = mock.emulated.current_epoch.reference_data.definitions
     definition = definitions.find("alternative_code", DEFINITION)
     assert definition is not None
