@@ -13,7 +13,7 @@ from datetime import timedelta
 from http import HTTPStatus
 from io import BytesIO
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from crmcom_kit.mock_server.admin import LARGE_BODIES, MAX_LARGE_BODY_BYTES
 from crmcom_kit.mock_server.api.dispatch import handle
@@ -90,9 +90,7 @@ class AsgiShell:
             early_end = ending_of(response, scope["method"])
             ending = None if early_end is None else early_end.kind
             status = 0 if ending == "dropped" else response.status
-            marks = response.statement, response.fault, response.warnings, ending
-            line = _line(world, scope, status, size, seconds, *marks, response.entry_id)
-            self._log.add(line)
+            self._log.add(_line(world, scope, status, size, seconds, response, ending))
 
     async def _respond_with_app(
         self, scope: Scope, receive: Receive, send: Send, route: Route, start: float
@@ -132,11 +130,21 @@ class WaitsOnLoop(Waits):
         return await asyncio.get_running_loop().run_in_executor(self._threads, function)
 
 
-def _line(world: World, scope: Scope, status: int, size: int, seconds: float, *marks: Any) -> Line:
-    """Return the log line of a request; ``marks`` are the further members of an API request."""
+def _line(
+    world: World, scope: Scope, status: int, size: int, seconds: float,
+    response: Response | None = None, ending: str | None = None,
+) -> Line:  # fmt: skip
+    """Return the log line of a request; ``response`` and ``ending`` are those of the API."""
     client, verb, path = client_of(scope), scope["method"], wsgi_path(scope)
     query = scope["query_string"].decode("latin-1")
-    return Line(world, client, verb, path, query, status, size, seconds, *marks)
+    if response is None:
+        return Line(world, client, verb, path, query, status, size, seconds)
+    statement, fault, warnings = response.statement, response.fault, response.warnings
+    # By position: this runs for every request.
+    return Line(
+        world, client, verb, path, query, status, size, seconds,
+        statement, fault, warnings, ending, response.entry_id,
+    )  # fmt: skip
 
 
 async def _read_request(request: Request, receive: Receive, headers: Mapping[str, str]) -> Request:
