@@ -141,14 +141,19 @@ OPTIONS: list[click.Parameter] = [
 ]
 
 
-def check(options: dict[str, Any]) -> None:
-    """Validate the options and load the dialect. Raises Refused."""
+def resolve_options(options: dict[str, Any]) -> None:
+    """Check the options, and put in place what they name: the profile, or the dialect.
+
+    Raises Refused.
+    """
     from crmcom_kit.schemas import DialectError, UnknownRelease, load_dialect, resolve
     from crmcom_kit.schemas.profile import ProfileError, read_profile
 
     mistake = _mistake_in(options) or _mistake_in_access(options)
     if mistake is not None:
         raise Refused(mistake)
+    if options["deliveries"] is not None:  # the former name of --deliver
+        options["deliver"] = options["deliveries"]
     try:
         resolve(options["release"])
         if options["profile"] is not None:
@@ -176,10 +181,8 @@ def _mistake_in(options: dict[str, Any]) -> str | None:
     if token is not None and not is_admin_token(token):
         allowed = ADMIN_TOKEN_CHARACTERS
         return f"--admin-token: a hidden value is not allowed; allowed is {allowed}"
-    if options["deliveries"] is not None:  # its former name
-        if options["deliver"] != "scripted":
-            return "--deliveries: not allowed with --deliver; give --deliver alone"
-        options["deliver"] = options.pop("deliveries")
+    if options["deliveries"] is not None and options["deliver"] != "scripted":
+        return "--deliveries: not allowed with --deliver; give --deliver alone"
     return None
 
 

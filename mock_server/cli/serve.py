@@ -13,7 +13,7 @@ import click
 from crmcom_kit.config_file import Refused, config_option
 from crmcom_kit.headed_help import HeadedCommand
 from crmcom_kit.mock_server.access import ANY_NAME, is_any_address
-from crmcom_kit.mock_server.cli.options import OPTIONS, check
+from crmcom_kit.mock_server.cli.options import OPTIONS, resolve_options
 from crmcom_kit.mock_server.clock import SystemClock
 from crmcom_kit.mock_server.world.registry import CONTROL
 from crmcom_kit.progress import progress
@@ -60,7 +60,7 @@ def serve(**options: Any) -> None:
             run_until_signalled,
         )
 
-    check(options)
+    resolve_options(options)
     prepare_descriptors()
     try:
         # Before the world is loaded, which may take long: the port may be taken.
