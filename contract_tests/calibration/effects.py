@@ -106,7 +106,7 @@ def changes_of(exchanges: Sequence[Exchange], unsteady: frozenset[str]) -> Itera
     """
     latest = dict[str, Record]()  # by id
     waiting = dict[str, tuple[Record, int]]()  # the record before a resend, and its position
-    #: HTTP statuses and codes of other refused requests; a failed delivery has none of them.
+    #: Wordings of all other refusals; one that only resends get means a failed delivery.
     others = {e.wording for e in exchanges if not e.ok and changing_method(e.call) != "resend"}
     for at, exchange in enumerate(exchanges):
         method = changing_method(exchange.call)

@@ -50,7 +50,7 @@ DEFAULT_REQUESTS = 1_500
 MAX_TIMES = 3
 #: How many definitions an error names if none of them is in scope.
 MAX_NAMES = 10
-#: The part of the kit's own time that a request takes if its response is known already.
+#: The share of the kit's own time that a request takes if its response is already known.
 _AGAIN = 0.25
 #: The part of a run's time that is kept for the inventory, which comes last.
 _FOR_THE_END = 0.05

@@ -142,10 +142,7 @@ OPTIONS: list[click.Parameter] = [
 
 
 def resolve_options(options: dict[str, Any]) -> None:
-    """Check the options, and put in place what they name: the profile, or the dialect.
-
-    Raises Refused.
-    """
+    """Check the options, and load the profile or dialect that they name. Raises Refused."""
     from crmcom_kit.schemas import DialectError, UnknownRelease, load_dialect, resolve
     from crmcom_kit.schemas.profile import ProfileError, read_profile
 

@@ -251,7 +251,7 @@ def crmcom_mock(
 
     if crmcom_mock_options != request.config.stash.get(_MOCK_OPTIONS, crmcom_mock_options):
         msg = (
-            "crmcom_mock_options: others than those that the run's mock was made with; override "
+            "crmcom_mock_options: these options differ from those of the run's mock; override "
             "it in the conftest.py of the whole run, or make a mock with other options in a "
             "fixture: with crmcom_kit.mock_server.crmcom_mock(…) as mock"
         )

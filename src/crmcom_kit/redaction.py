@@ -198,7 +198,7 @@ class Redactor:
 
     def redact_known(self, text: str) -> str:
         """Return ``text`` without known secrets and tokens."""
-        if "@" in text or "40" in text:
+        if "@" in text or "40" in text:  # "40" as in %40, however often it is encoded
             text = USER_INFO.sub(lambda url: f"{url[1]}{self.mask(url[2])}{url[3]}", text)
         decoded_text = decoded(text, escapes=True)
         masks = {secret: mask for secret, mask in self._others.items() if secret in decoded_text}

@@ -67,7 +67,7 @@ def test_first(crmcom_mock):
     run.folder.joinpath("test_a.py").write_text("def test_other(crmcom_mock): ...\n", "utf-8")
     done = run(tests)
     done.assert_outcomes(passed=1, errors=1)
-    done.stdout.fnmatch_lines(["crmcom_mock_options: others than those that the run's mock*"])
+    done.stdout.fnmatch_lines(["crmcom_mock_options: these options differ from those of *"])
 
 
 @pytest.mark.parametrize(
