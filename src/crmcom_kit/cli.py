@@ -31,13 +31,13 @@ COMMANDS = {
         "crmcom_kit.contract_tests.calibration.cli:diff",
         "Compare the responses of two servers.",
     ),
-    "schemas": ("crmcom_kit.schemas.commands:schemas", "List or print the JSON Schemas."),
+    "schemas": ("crmcom_kit.schemas.cli:schemas", "List or print the JSON Schemas."),
     "openapi": (
-        "crmcom_kit.schemas.commands:openapi",
+        "crmcom_kit.schemas.cli:openapi",
         "Print the OpenAPI document of a release.",
     ),
     "dialect": (
-        "crmcom_kit.schemas.commands:dialect",
+        "crmcom_kit.schemas.cli:dialect",
         "Print a dialect as a commented TOML file.",
     ),
 }

@@ -10,8 +10,8 @@ from helpers.receivers import answering, listening
 from crmcom_kit.mock_server import create_app
 from crmcom_kit.mock_server.access import Access
 from crmcom_kit.mock_server.deliveries.receiver import MAX_BODY, MAX_KEPT
-from crmcom_kit.mock_server.signing import sign
 from crmcom_kit.mock_server.world.registry import WorldRegistry
+from crmcom_kit.schemas.signing import sign
 
 RECEIVER = "/__admin/receiver/in"
 KEY = "AF9394A7DC7DD359344BC8B223E59A00"  # the sample world's, for activities

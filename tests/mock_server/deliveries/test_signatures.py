@@ -7,8 +7,8 @@ import pytest
 
 from crmcom_kit.mock_server import make_world
 from crmcom_kit.mock_server.deliveries.receiver import Verdict, verdict_on
-from crmcom_kit.mock_server.signing import canonical_bytes, sign
 from crmcom_kit.schemas import Dialect
+from crmcom_kit.schemas.signing import canonical_bytes, sign
 
 DATA = {"number": "A1", "note": "Ω, ü", "amount": 1.5}
 ONE, TWO = sign(DATA, "KEY ONE"), sign(DATA, "KEY TWO")

@@ -10,7 +10,6 @@ from helpers.clocks import FixedClock
 from helpers.records import world_request
 
 from crmcom_kit.mock_server import make_world
-from crmcom_kit.mock_server.signing import verify
 from crmcom_kit.mock_server.store.records import Record
 from crmcom_kit.mock_server.world.factory import DEFAULT_CREDENTIALS
 from crmcom_kit.mock_server.world.generation import add_partial
@@ -18,6 +17,7 @@ from crmcom_kit.mock_server.world.webhooks.triggers import fire
 from crmcom_kit.mock_server.world.world_file import DataError, locate
 from crmcom_kit.schemas import Dialect
 from crmcom_kit.schemas.loader import compiled
+from crmcom_kit.schemas.signing import verify
 
 WRITTEN = "2016-02-29T12:00:07"
 KEPT = (

@@ -14,8 +14,8 @@ from helpers.receivers import answering, listening
 
 from crmcom_kit.mock_server import Mock, crmcom_mock
 from crmcom_kit.mock_server.http.access_log import AccessLog
-from crmcom_kit.mock_server.signing import sign
 from crmcom_kit.schemas import Dialect
+from crmcom_kit.schemas.signing import sign
 
 DEFINITION = "ACT CREATE"
 DATA = {"id": "A1", "number": "ACT1", "status": "COMPLETED", "secret": "x"}

@@ -9,8 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crmcom_kit.mock_server.signing import canonical_bytes, sign, verify
-from crmcom_kit.schemas.signing import ALGORITHMS, CANONICAL_FORMS, CHARSETS, ENCODINGS
+from crmcom_kit.schemas.signing import (
+    ALGORITHMS,
+    CANONICAL_FORMS,
+    CHARSETS,
+    ENCODINGS,
+    canonical_bytes,
+    sign,
+    verify,
+)
 
 DATA: dict[str, Any] = {
     "number": "7",
