@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
+import httpcore  # noqa: F401 - see below
 import pytest
 
-# Imported here, so that inner runs share this import; otherwise each would register its hook once
-# more.
+# Imported here, so that inner runs share these imports; otherwise each would register the hook once
+# more, and httpx would know the exceptions of another httpcore.
 import crmcom_kit.mock_server.pytest_plugin.hooks  # noqa: F401
 from helpers.tools import FEWER_PLUGINS
 
