@@ -13,8 +13,8 @@ from crmcom_kit.schemas import API_PATH
 
 
 @pytest.mark.parametrize("root", ["", "/worlds/a"])
-def test_the_command_prints_the_same(root: str) -> None:
-    """In the release and dialect being served; its server is the world that was asked."""
+def test_the_served_document_is_the_one_that_the_command_prints(root: str) -> None:
+    """In the release and dialect being served; its server is the world of the request."""
     client = create_app(release="R14", dialect="http").test_client()
     server = f"http://127.0.0.1:4711{root}{API_PATH}"
 
@@ -25,11 +25,11 @@ def test_the_command_prints_the_same(root: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["/openapi.json", "/docs", "/docs/docs.js"])
-def test_they_need_no_token(path: str) -> None:
+def test_the_document_and_its_page_need_no_token(path: str) -> None:
     """They have no secret; a page of another host gets nothing, as from the API."""
     registry = WorldRegistry(make_world(), access=Access(admin_token="hunter22"))
     client = create_app(registry).test_client()
 
-    shown = client.get(path)
-    assert (shown.status_code, "hunter22" in shown.text) == (200, False)
+    response = client.get(path)
+    assert (response.status_code, "hunter22" in response.text) == (200, False)
     assert client.get(path, headers={"Host": "evil.example"}).status_code == 403

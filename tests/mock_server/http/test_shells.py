@@ -114,11 +114,13 @@ def _state(registry: WorldRegistry) -> list[Any]:
     for name in [served.name for served in registry.worlds()]:
         world = registry.get(name)
         states.append(world.store.query(Query(indexed=())))
-        for note in world.journal.entries():
-            assert note.response is not None
-            response = dataclasses.replace(note.response, error=None)
+        for entry in world.journal.entries():
+            assert entry.response is not None
+            response = dataclasses.replace(entry.response, error=None)
             response.warnings = tuple(response.warnings)
-            states.append((note.number, note.at, note.request, note.body, note.fault, response))
+            states.append(
+                (entry.number, entry.at, entry.request, entry.body, entry.fault, response)
+            )
     return states
 
 
@@ -172,8 +174,8 @@ def test_journaled_requests_hold_no_connection_or_environment(
     gc.collect()
 
     assert gone() is None
-    (note,) = world.journal.entries()
-    assert note.request.headers == {"HTTP_HOST": "127.0.0.1:8080", "HTTP_ACCEPT": "*/*"}
+    (entry,) = world.journal.entries()
+    assert entry.request.headers == {"HTTP_HOST": "127.0.0.1:8080", "HTTP_ACCEPT": "*/*"}
 
 
 class _Broken:
