@@ -45,6 +45,8 @@ def served(app: Any) -> Iterator[str]:
     server = Server(asgi, bind_socket("127.0.0.1", 0))
     running = threading.Thread(target=server.run, kwargs={"grace": 0.1}, daemon=True)
     running.start()
-    yield f"http://127.0.0.1:{server.port}{API_PATH}"
-    server.stop()
-    running.join(PATIENCE)
+    try:
+        yield f"http://127.0.0.1:{server.port}{API_PATH}"
+    finally:
+        server.stop()
+        running.join(PATIENCE)

@@ -192,7 +192,7 @@ def test_a_delivery_cannot_command_the_mock(mock: Mock) -> None:
     """A URL that points at the control API is not sent to, except for the receiver."""
     for path in ("/reset", "/events/fire", "/deliveries/1/replay", "/receiver"):
         fired = fire(mock, url=f"{mock.admin_url}{path}")
-        assert fired["delivery"]["outcome"]["status"] in (403, 405)
+        assert fired["delivery"]["outcome"]["status"] == 403
     assert mock.emulated.current_epoch.number == admin(mock, "GET", "/health")["epoch"]
 
 
@@ -201,5 +201,5 @@ def test_a_resend_to_the_mock_itself_ends(mock: Mock) -> None:
     base = f"{mock.url}/webhook_requests/resend?token={mock.token}"
     fired = fire(mock, url=f"{base}&webhook_request_identifier=number=7")
 
-    assert fired["life_cycle_state"] in ("SUCCESSFUL", "REJECTED")
+    assert fired["life_cycle_state"] == "SUCCESSFUL"
     assert show(mock, "7")["number"] == "7"
