@@ -145,48 +145,82 @@ def test_what_cannot_be_done_is_refused_ahead_of_all(words: str) -> None:
     assert done.stderr.startswith(f"Error: {REFUSED[words]}")
 
 
-def test_a_profile_is_compared_with_a_server(folder: Path, tmp_path: Path) -> None:
-    """The exit status says whether documented requests differ; of another release it is refused."""
-    page = tmp_path / "d.html"
+def test_only_its_owner_can_read_a_profile(folder: Path) -> None:
+    """Nothing else is left beside it."""
     profile = read_profile(folder)
+
     assert profile.release.name == "R13.0.0"
     assert profile.unsettled
     assert not list(folder.parent.glob(".*"))
     assert not [path for path in (folder, *folder.iterdir()) if path.stat().st_mode & 0o077]
-    same = command("diff", "--profile", str(folder))
-    assert same.exit_code == 0, same.output
-    few = ["diff", "--profile", str(folder), "--max-requests", "25"]
-    assert CliRunner().invoke(main, few).exit_code == 3
-    long = CliRunner().invoke(main, [*few, "--update", "n" * 300])
-    assert f"--update: {'n' * 300} cannot be written" in long.output
-    dialect = (folder / "dialect.toml").read_text("utf-8")
-    changed = tmp_path / "changed"
-    shutil.copytree(folder, changed)
+
+
+def test_the_server_of_a_profile_does_not_differ(folder: Path) -> None:
+    assert command("diff", "--profile", str(folder)).exit_code == 0
+
+
+def test_a_comparison_of_few_requests_is_inconclusive(folder: Path) -> None:
+    words = ["diff", "--profile", str(folder), "--max-requests", "25"]
+    assert CliRunner().invoke(main, words).exit_code == 3
+
+
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        (["--update", "n" * 300], f"--update: {'n' * 300} cannot be written"),
+        (["--release", "R9"], "release: "),
+        (["--release", "R8"], "release: "),
+    ],
+    ids=["a name that is too long", "another release", "no release"],
+)
+def test_a_comparison_with_a_wrong_option_is_refused(
+    folder: Path, words: list[str], error: str
+) -> None:
+    refused = command("diff", "--profile", str(folder), *words)
+
+    assert (refused.exit_code, error in refused.output) == (2, True), refused.output
+
+
+@pytest.fixture(scope="module")
+def changed(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A profile with another order of lists than its server has."""
+    copy = tmp_path_factory.mktemp("d") / "changed"
+    shutil.copytree(folder, copy)
+    dialect = (copy / "dialect.toml").read_text("utf-8")
     text = re.sub(r'order = \["created_date desc.*', 'order = ["created_date"]', dialect)
-    (changed / "dialect.toml").write_text(text, "utf-8")
+    (copy / "dialect.toml").write_text(text, "utf-8")
+    return copy
 
-    new = tmp_path / "new"
-    other = command("diff", "--profile", str(changed), "--html", str(page), "--update", str(new))
 
-    assert other.exit_code == 1
-    assert "list: the order of a list" in other.output
-    assert "list: which are listed" in other.output
-    assert re.search(r"    the server at .*; the mock as of ", other.output)
-    assert re.search(r'  list.order: \["created_date"\] -> .* \(observed', other.output)
-    assert read_profile(new).dialect["list.order"] == profile.dialect["list.order"]
-    assert read_profile(new).effects == profile.effects
+def test_an_order_that_differs_is_reported_and_learned(
+    folder: Path, changed: Path, tmp_path: Path
+) -> None:
+    page, new = tmp_path / "d.html", tmp_path / "new"
+    done = command("diff", "--profile", str(changed), "--html", str(page), "--update", str(new))
+
+    assert done.exit_code == 1
+    assert "list: the order of a list" in done.output
+    assert "list: which are listed" in done.output
+    assert re.search(r"    the server at .*; the mock as of ", done.output)
+    assert re.search(r'  list.order: \["created_date"\] -> .* \(observed', done.output)
     text = page.read_text("utf-8")
     assert "the order of a list" in text
     assert "<th>the mock as of " in text
-    for release in ("R9", "R8"):  # another one, and none
-        refused = command("diff", "--profile", str(folder), "--release", release)
-        assert (refused.exit_code, "release: " in refused.output) == (2, True), refused.output
+    profile, updated = read_profile(folder), read_profile(new)
+    assert updated.dialect["list.order"] == profile.dialect["list.order"]
+    assert updated.effects == profile.effects
+
+
+def test_no_profile_excuses_an_order(changed: Path, tmp_path: Path) -> None:
+    excusing = tmp_path / "excusing"
+    shutil.copytree(changed, excusing)
     differs = {"list": dict.fromkeys(("the order of a list", "which are listed"), "1 of 9")}
-    head = head_of(replace(read_profile(changed), differs=differs))
-    (changed / "profile.toml").write_text(head, "utf-8")
-    known = command("diff", "--profile", str(changed))
-    assert "as the profile says (then 1 of 9)" in known.output
-    assert known.exit_code == 1, known.output  # no profile excuses an order
+    head = head_of(replace(read_profile(excusing), differs=differs))
+    (excusing / "profile.toml").write_text(head, "utf-8")
+    done = command("diff", "--profile", str(excusing))
+
+    assert "as the profile says (then 1 of 9)" in done.output
+    assert done.exit_code == 1, done.output
 
 
 def test_a_comparison_only_reads(serve: Callable[..., str]) -> None:
