@@ -39,13 +39,13 @@ def test_a_flag_precedes_the_environment_and_that_the_file() -> None:
 def test_no_message_shows_a_secret() -> None:
     """A value of the wrong type is named, but not quoted."""
     Path("crmcom-kit.toml").write_text('[serve]\npassword = ["hush"]\n')
-    told = run("serve").output
-    assert "serve.password" in told
-    assert "hush" not in told
+    output = run("serve").output
+    assert "serve.password" in output
+    assert "hush" not in output
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         (
             "[serve]\nprt = 1",
@@ -61,12 +61,12 @@ def test_no_message_shows_a_secret() -> None:
         ("[serve]\nport = ", "crmcom-kit.toml: not a TOML document"),
     ],
 )
-def test_a_file_that_cannot_be_followed_is_refused_in_one_line(text: str, told: str) -> None:
+def test_a_file_that_cannot_be_followed_is_refused_in_one_line(text: str, message: str) -> None:
     """By the names of the file and the option; nothing is started."""
     Path("crmcom-kit.toml").write_text(text)
     result = run("serve")
     assert result.exit_code == 2
-    assert told in result.output
+    assert message in result.output
     assert result.output.count("\n") == 1
 
 

@@ -144,8 +144,8 @@ def test_what_is_no_secret_stays() -> None:
     for text in (body, "plain text", "100 % sure", "a\\b \\u0041", '"', "C:\\x\\y"):
         assert REDACTOR.body(text.encode()) == text
         assert REDACTOR.text(text) == text
-    said = '{"message":"A token is mandatory.","code":"X"}'
-    assert REDACTOR.body(said.encode()) == said
+    body = '{"message":"A token is mandatory.","code":"X"}'
+    assert REDACTOR.body(body.encode()) == body
     assert REDACTOR.text('add "token": "..." or token=...') == 'add "token": "..." or token=...'
 
 

@@ -252,9 +252,9 @@ def _by_facts(outcome: Outcome) -> Any:
 def _facts(befores: Sequence[Record]) -> list[dict[str, str]]:
     """Return the facts of webhook requests before a change: their members, and forms of some."""
     names = dict.fromkeys(name for before in befores for name, _ in members_of(before))
-    telling = [name for name in names if name.rpartition(".")[2] not in _UNIQUE_NAMES]
+    repeated = [name for name in names if name.rpartition(".")[2] not in _UNIQUE_NAMES]
     forms = (f"{name}:form" for name in ("request", "response", "authentication_code"))
-    facts = dict.fromkeys((*_PREFERRED_FACTS, *telling, *forms))
+    facts = dict.fromkeys((*_PREFERRED_FACTS, *repeated, *forms))
     return [{name: fact_of(before, name) for name in facts} for before in befores]
 
 
@@ -432,8 +432,8 @@ def guessed_resend(records: Collection[Record], release: Release) -> dict[str, A
 def _guess(sent: Sequence[Record], name: str) -> Any:
     """Return the effect that explains a member of all sent webhook requests."""
     forms = [fact_of(record, f"{name}:form") for record in sent]
-    telling = [member for member, fact in _DECISIVE.items() if _tells(fact, sent, forms)]
-    facts = (*_LASTING, *(telling[:1] if len(set(forms)) > 1 else ()))
+    deciding = [member for member, fact in _DECISIVE.items() if _decides(fact, sent, forms)]
+    facts = (*_LASTING, *(deciding[:1] if len(set(forms)) > 1 else ()))
     samples = []
     for record in sent:
         change = Change("resend", {fact: record.get(fact) for fact in facts}, record)
@@ -442,7 +442,7 @@ def _guess(sent: Sequence[Record], name: str) -> Any:
     return {"$": "new", "like": _shape(effect)} if _is_opaque(effect) else effect
 
 
-def _tells(fact: str, sent: Sequence[Record], forms: Sequence[str]) -> bool:
+def _decides(fact: str, sent: Sequence[Record], forms: Sequence[str]) -> bool:
     """Return whether webhook requests with the same fact always have the same form."""
     pairs = {(fact_of(record, fact), form) for record, form in zip(sent, forms, strict=True)}
     return len(pairs) == len({value for value, _ in pairs})

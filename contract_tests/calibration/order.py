@@ -1,7 +1,7 @@
 """The order of a server's lists: the keys that explain all lists that were seen.
 
-Each pair of neighbors in a list tells something: the first key that tells the two apart must put
-the first one first.
+Each pair of neighbors in a list rules out keys: the first key in which the two differ must put the
+first one first.
 """
 
 from collections.abc import Iterator, Sequence

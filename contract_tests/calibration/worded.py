@@ -1,6 +1,6 @@
 """How a server words its responses: status, code, texts and data, by kind and by case.
 
-Most responses of a kind have the same words. The others are *cases*, if facts tell them apart: the
+Most responses of a kind have the same words. The others are *cases*, if facts explain them: the
 method, in which way a value is wrong, or that a list is empty.
 """
 
@@ -164,8 +164,8 @@ class _UsualForms:
         }
         return Worded(facts, unusual, about)
 
-    def said(self, facts: Mapping[str, str], part: str, value: Any) -> Any:
-        """Return a part as a case has it; None has the usual form."""
+    def value_of(self, facts: Mapping[str, str], part: str, value: Any) -> Any:
+        """Return the value of a part in a case; None stands for the usual form."""
         form = self._usual(facts, part)
         if value is not None or part not in _TEXTS:
             return form if value is None else value
@@ -214,11 +214,11 @@ def _cases(alike: Sequence[Worded], usual_forms: _UsualForms) -> Cases:
         ]  # fmt: skip
         parts = {}
         for part, value in outcome.value.items():
-            others = {usual_forms.said(facts, part, usual[part])}
+            others = {usual_forms.value_of(facts, part, usual[part])}
             others |= {case[part] for case in rivals if part in case}
-            said = usual_forms.said(facts, part, value)
-            if others != {said} and not (value is None and part in ("status", "code")):
-                parts[part] = said
+            case_value = usual_forms.value_of(facts, part, value)
+            if others != {case_value} and not (value is None and part in ("status", "code")):
+                parts[part] = case_value
         if dials()["envelope.cases"].accepts([facts | parts]):
             cases.insert(0, facts | parts)
     return cases

@@ -33,7 +33,7 @@ VARIABLE = re.compile(
 
 _PUBLIC = PUBLIC | {PUBLIC_PASSWORD, "%", " "}
 _TOO_SHORT = 4  # characters of the beginning of a secret that a text was cut in
-_SAID = re.compile(rf"({SECRET_WORDS}\W{{1,3}})([\w.-]+)", re.IGNORECASE)
+_NAMED = re.compile(rf"({SECRET_WORDS}\W{{1,3}})([\w.-]+)", re.IGNORECASE)
 _CUT = re.compile(r"\.\.\.|…")
 _MARGIN = 64 * 1024  # bytes beyond a limit that are redacted, too
 _MAX_KEPT = 64  # bodies without secrets: most of them come again
@@ -125,7 +125,7 @@ class ReportRedactor(Redactor):
         if self._base_url != self._shown_base_url:
             text = text.replace(self._base_url, self._shown_base_url)
         # A secret that may be an ordinary word is hidden behind a secret's name.
-        text = _SAID.sub(lambda said: f"{said[1]}{self._masks.get(said[2], said[2])}", text)
+        text = _NAMED.sub(lambda match: f"{match[1]}{self._masks.get(match[2], match[2])}", text)
         redacted = super().text(text)
         return self._without_ends(redacted) if len(redacted) <= _LONGEST_CUT else redacted
 

@@ -17,10 +17,10 @@ from helpers.recordings import (
     TWO,
     changed,
     listed,
+    logged,
     ok,
     record,
     refused,
-    said,
     show,
 )
 from hypothesis import given
@@ -89,7 +89,7 @@ def test_a_change_with_unknown_effect_makes_the_named_ones_unknown() -> None:
 )
 def test_a_lost_change_may_have_named_one_in_any_way(identifier: Any) -> None:
     conversation = Conversation(listed([ONE, TWO]))
-    made = said("delete", {"token": TOKEN, IDENTIFIER: identifier}, ok({}))
+    made = logged("delete", {"token": TOKEN, IDENTIFIER: identifier}, ok({}))
     conversation.oracle.lose(exchange(made).call)
     assert list(conversation.belief.records.tracked) == [TWO["id"]]
 
@@ -167,7 +167,7 @@ def test_an_untracked_record_supports_no_suspicion() -> None:
 def test_a_token_is_the_same_in_every_spelling() -> None:
     """Even one with a lone surrogate, percent-encoded or in JSON."""
     token = "\ud800é%"
-    conversation = Conversation(listed([ONE]), said("token", LOGIN, ok({"token": token})))
+    conversation = Conversation(listed([ONE]), logged("token", LOGIN, ok({"token": token})))
     coded = "%ED%A0%80%C3%A9%25"
     query = request("GET", f"webhook_requests/list?token={coded}&entity=JOBS")
     body = request("POST", "webhook_requests/delete", rf'{{"token": "\ud800\u00e9%", {NUMBER_9}}}')

@@ -208,8 +208,8 @@ def test_user_names_are_replaced_in_texts_as_well() -> None:
 def test_a_server_may_show_what_it_likes(calibration: Calibration) -> None:
     results = calibration.results
     secret = str(results.target.login.password)
-    said = f"by {secret} at https://h.example.com/x?k=hush-0123"
-    odd = {"url": {"of": "x"}, "log_information": "x", "error_description": said}
+    text = f"by {secret} at https://h.example.com/x?k=hush-0123"
+    odd = {"url": {"of": "x"}, "log_information": "x", "error_description": text}
     changed = []
     for each in results.history:
         content = each.content
@@ -292,14 +292,16 @@ def test_unusable_responses_are_noted(calibration: Calibration) -> None:
     log = replace(
         calibration.log,
         release=resolve("R9"),
-        exchanges=[bare("?"), said({"token": "a.b.c"}, login)],
+        exchanges=[bare("?"), reply({"token": "a.b.c"}, login)],
     )
 
     notes = [*notes_on_responses(replace(calibration, log=log))]
 
     assert [note for note in notes if note.startswith("1 of 2 responses have no status with code")]
     assert [note for note in notes if "JSON Web Tokens" in note and "R9.0.0" in note]
-    assert not [*notes_on_responses(replace(calibration, log=replace(log, exchanges=[said(None)])))]
+    assert not [
+        *notes_on_responses(replace(calibration, log=replace(log, exchanges=[reply(None)])))
+    ]
 
 
 def test_a_page_that_was_seen_once_is_tried(calibration: Calibration) -> None:
@@ -317,8 +319,8 @@ def test_a_page_that_was_seen_once_is_tried(calibration: Calibration) -> None:
 # Comparing.
 
 
-def said(data: Any, call: Call | None = None, code: str = "OK", status: int = 200) -> Exchange:
-    """An exchange of show, or of another call."""
+def reply(data: Any, call: Call | None = None, code: str = "OK", status: int = 200) -> Exchange:
+    """Return an exchange of show, or of another call."""
     envelope = {"status": {"code": code, "message": "", "description": ""}, "data": data}
     content = json.dumps(envelope).encode()
     return Exchange(1, call or Call("show", "GET", "webhook_requests/show"), status, (), content, 0)
@@ -326,7 +328,7 @@ def said(data: Any, call: Call | None = None, code: str = "OK", status: int = 20
 
 def bare(status: Any) -> Exchange:
     """An exchange of show with a status, and nothing else."""
-    whole = said(None)
+    whole = reply(None)
     content = json.dumps({"status": status}).encode()
     return Exchange(1, whole.call, 200, (), content, 0)
 
@@ -344,23 +346,23 @@ def with_new(date: str, request: str, response: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("one", "other", "what"),
     [
-        (said(with_new("2016", "B", "B")), said(with_new("2017", "C", "C")), []),
-        (said(with_new("2016", "B", "B")), said(BEFORE), 3),
-        (said(with_new("2016", "B", "B")), said(with_new("2016", "C", "D")), 1),
-        (said(BEFORE), said(None, code="E"), ["served or refused"]),
-        (said(None, code="E"), said(None, code="F"), ["code of a refusal"]),
-        (bare({"code": "OK"}), said(BEFORE), ["no envelope"]),
-        (said(None, code="E", status=400), said(None, code="E"), ["HTTP status of a refusal"]),
-        (said([], LIST), said(None, LIST), ["an empty list"]),
-        (said([{"id": "1"}, {"id": "2"}], LIST), said([{"id": "2"}, {"id": "1"}], LIST),
+        (reply(with_new("2016", "B", "B")), reply(with_new("2017", "C", "C")), []),
+        (reply(with_new("2016", "B", "B")), reply(BEFORE), 3),
+        (reply(with_new("2016", "B", "B")), reply(with_new("2016", "C", "D")), 1),
+        (reply(BEFORE), reply(None, code="E"), ["served or refused"]),
+        (reply(None, code="E"), reply(None, code="F"), ["code of a refusal"]),
+        (bare({"code": "OK"}), reply(BEFORE), ["no envelope"]),
+        (reply(None, code="E", status=400), reply(None, code="E"), ["HTTP status of a refusal"]),
+        (reply([], LIST), reply(None, LIST), ["an empty list"]),
+        (reply([{"id": "1"}, {"id": "2"}], LIST), reply([{"id": "2"}, {"id": "1"}], LIST),
          ["the order of a list"]),
-        (said([{"id": "1"}], LIST), said([{"id": "2"}], LIST), ["which are listed"]),
-        (said([{"id": "1"}], LIST), said([], LIST), ["how many are listed"]),
-        (said([{"url": "a", "number": "1"}], LIST), said([{"url": "b", "number": "2"}], LIST),
+        (reply([{"id": "1"}], LIST), reply([{"id": "2"}], LIST), ["which are listed"]),
+        (reply([{"id": "1"}], LIST), reply([], LIST), ["how many are listed"]),
+        (reply([{"url": "a", "number": "1"}], LIST), reply([{"url": "b", "number": "2"}], LIST),
          ["what a list without ids shows"]),
-        (said({"id": "1", "x": 1}), said({"id": "1", "x": 2}), []),
-        (said({"id": "9", "url": "a"}), said({"id": "9", "url": "b"}), []),
-        (said(None, code="T"), said(BEFORE), ["a token that had ended"]),
+        (reply({"id": "1", "x": 1}), reply({"id": "1", "x": 2}), []),
+        (reply({"id": "9", "url": "a"}), reply({"id": "9", "url": "b"}), []),
+        (reply(None, code="T"), reply(BEFORE), ["a token that had ended"]),
     ],
 )  # fmt: skip
 def test_two_responses_are_compared(one: Exchange, other: Exchange, what: Any) -> None:
@@ -380,7 +382,7 @@ def test_two_responses_are_compared(one: Exchange, other: Exchange, what: Any) -
     ],
 )
 def test_a_difference_names_what_an_envelope_lacks(status: Any, lacking: str) -> None:
-    (found,) = Comparison().differences(bare(status), said(BEFORE))
+    (found,) = Comparison().differences(bare(status), reply(BEFORE))
 
     assert found == Difference("no envelope", f"HTTP 200, {lacking}", "served")
 
@@ -451,11 +453,11 @@ def test_the_other_server_gets_its_own_tokens() -> None:
 
     def send(exchange: Exchange, call: Call) -> Exchange:
         sent.append(call)
-        return said({"token": "b+c="}, call) if call.method == "token" else exchange
+        return reply({"token": "b+c="}, call) if call.method == "token" else exchange
 
     replayer = Replayer(send)
-    replayer.respond(said({"token": "a/1"}, Call("token", "POST", "authentication/token")))
+    replayer.respond(reply({"token": "a/1"}, Call("token", "POST", "authentication/token")))
     for token in ("a/1", "a%2F1"):
-        replayer.respond(said([], replace(LIST, query=f"token={token}&entity=JOBS")))
+        replayer.respond(reply([], replace(LIST, query=f"token={token}&entity=JOBS")))
 
     assert [each.query for each in sent[1:]] == ["token=b%2Bc%3D&entity=JOBS"] * 2

@@ -43,10 +43,10 @@ def test_ctrl_c_while_it_learns_leaves_nothing(tmp_path: Path) -> None:
         assert process.stderr is not None
         seen = next(line for line in process.stderr if line.startswith("learning from"))
         process.send_signal(signal.SIGINT)
-        said = process.stderr.read()
+        error = process.stderr.read()
 
     assert seen
-    assert (process.returncode, said) == (2, "Error: interrupted; nothing was written\n")
+    assert (process.returncode, error) == (2, "Error: interrupted; nothing was written\n")
     assert not list(tmp_path.iterdir())
 
 

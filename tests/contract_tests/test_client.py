@@ -262,8 +262,8 @@ def test_a_long_response_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(http, "MAX_RESPONSE", 10_000)
     sender = client(in_turn(httpx.Response(200, content=endless())))
 
-    said = "the response to GET webhook_requests/show is longer than 10000 bytes"
-    with pytest.raises(ResponseTooLong, match=said):
+    message = "the response to GET webhook_requests/show is longer than 10000 bytes"
+    with pytest.raises(ResponseTooLong, match=message):
         sender.send(GET)
     assert read <= 20_000
 

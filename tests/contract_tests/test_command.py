@@ -180,7 +180,7 @@ def test_the_job_summary_is_appended_where_github_shows_it(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         ("--from-har r.har --junit link", "--junit: link is the file that --from-har reads"),
         ("--ledger r.har --junit link", "--junit: link is the file that --ledger writes"),
@@ -188,12 +188,12 @@ def test_the_job_summary_is_appended_where_github_shows_it(tmp_path: Path) -> No
     ],
 )
 def test_files_that_would_take_each_others_place_are_refused(
-    options: str, said: str, tmp_path: Path
+    options: str, message: str, tmp_path: Path
 ) -> None:
     (tmp_path / "r.har").write_text("precious", "utf-8")
     (tmp_path / "link").symlink_to("r.har")
 
     done = check(tmp_path, *options.split())
 
-    assert done.stderr == f"Error: {said}; name another one\n"
+    assert done.stderr == f"Error: {message}; name another one\n"
     assert (tmp_path / "r.har").read_text("utf-8") == "precious"

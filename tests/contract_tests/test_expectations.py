@@ -14,11 +14,11 @@ from helpers.recordings import (
     Entry,
     changed,
     listed,
+    logged,
     login,
     ok,
     record,
     refused,
-    said,
     show,
 )
 
@@ -39,7 +39,7 @@ def known(release: str = "R13", **given: bool) -> Conversation:
 def ask(method: str, identifier: Any = None, **given: Any) -> Entry:
     """Return a request with the token, of an identifier unless it is None."""
     named = {} if identifier is None else {IDENTIFIER: identifier}
-    return said(method, {"token": TOKEN, **named, **given}, refused())
+    return logged(method, {"token": TOKEN, **named, **given}, refused())
 
 
 def query(text: str) -> Entry:
@@ -166,17 +166,17 @@ def test_a_token_must_be_one_that_is_valid(method: str) -> None:
     conversation = known("R10")
     for token, statement in (("", "from_login"), ("U", "from_login"), (None, "required")):
         named = {} if token is None else {"token": token}
-        made = said(method, {**named, **parameters}, refused())
+        made = logged(method, {**named, **parameters}, refused())
         assert conversation.expected(made) == f"refuse token.{statement}"
-    conversation.hear(said("token_release", {"token": TOKEN}, ok({})))
-    made = said(method, {"token": TOKEN, **parameters}, refused())
+    conversation.hear(logged("token_release", {"token": TOKEN}, ok({})))
+    made = logged(method, {"token": TOKEN, **parameters}, refused())
     assert conversation.expected(made) == "refuse token_release.ends_token"
 
 
 def test_a_token_that_may_have_ended_leaves_it_open() -> None:
     """From R12 on a release may be without effect, and an earlier login's token may end."""
     conversation = known("R12")
-    conversation.hear(said("token_release", {"token": TOKEN}, ok({})))
+    conversation.hear(logged("token_release", {"token": TOKEN}, ok({})))
     assert conversation.expected(ask("show", BY_ID)) == "either"
 
     conversation = known("R9")
@@ -196,7 +196,7 @@ def test_a_token_in_a_header_is_open() -> None:
 def test_the_tokens_of_a_recording_may_be_older_than_it() -> None:
     """Where a login may be missing a token is open until it was served once."""
     conversation = Conversation(listed([ONE]), knows_tokens=False)
-    made = said("show", {"token": "U", IDENTIFIER: BY_ID}, ok(ONE))
+    made = logged("show", {"token": "U", IDENTIFIER: BY_ID}, ok(ONE))
     assert conversation.expected(made) == "either"
     conversation.hear(made)
     assert conversation.expected(made) == "serve identifier.selects"
@@ -278,19 +278,19 @@ def basic(text: str, scheme: str = "Basic") -> Entry:
 @pytest.mark.parametrize(
     ("made", "expected"),
     [
-        (said("token", LOGIN, ok({})), "either"),
-        (said("token", LOGIN | {"unit": "1"}, ok({})), "either"),
-        (said("token", LOGIN | {"password": "x"}, ok({})), "refuse login.credentials"),
-        (said("token", LOGIN | {"username": ""}, ok({})), "refuse parameters.mandatory"),
-        (said("token", {}, ok({})), "refuse parameters.mandatory"),
-        (said("token", LOGIN | {"more": "x"}, ok({})), "either"),
+        (logged("token", LOGIN, ok({})), "either"),
+        (logged("token", LOGIN | {"unit": "1"}, ok({})), "either"),
+        (logged("token", LOGIN | {"password": "x"}, ok({})), "refuse login.credentials"),
+        (logged("token", LOGIN | {"username": ""}, ok({})), "refuse parameters.mandatory"),
+        (logged("token", {}, ok({})), "refuse parameters.mandatory"),
+        (logged("token", LOGIN | {"more": "x"}, ok({})), "either"),
         (basic("KEY:"), "either"),
         (basic("KEY", "basic"), "either"),
         (basic("KEX:"), "refuse login.credentials"),
         (basic(":KEY"), "refuse parameters.mandatory"),
         (basic("KEY:", "Bearer"), "refuse parameters.mandatory"),
-        (said("token_release", {}, ok({})), "refuse parameters.mandatory"),
-        (said("token_release", {"token": "U"}, ok({})), "either"),
+        (logged("token_release", {}, ok({})), "refuse parameters.mandatory"),
+        (logged("token_release", {"token": "U"}, ok({})), "either"),
     ],
     ids=at,
 )  # fmt: skip
@@ -317,5 +317,5 @@ def test_a_deprecated_method_may_be_withdrawn() -> None:
 def test_wrong_credentials_are_wrong_only_where_the_right_ones_are_known() -> None:
     """A recording does not say which login is right."""
     conversation = Conversation(knows_login=False, release="R10")
-    assert conversation.expected(said("token", LOGIN, ok({}))) == "either"
+    assert conversation.expected(logged("token", LOGIN, ok({}))) == "either"
     assert conversation.expected(basic("KEX:")) == "either"

@@ -33,11 +33,11 @@ from helpers.recordings import (
     held,
     key_login,
     listed,
+    logged,
     login,
     mistakes,
     ok,
     refused,
-    said,
     show,
 )
 
@@ -290,7 +290,12 @@ def test_redacted_tokens_and_credentials_are_fine(tmp_path: Path, shown: str, re
     """All tokens look alike: a released one, a wrong one, and the one after it."""
     wrong = "BADC0FFE" * 4
     made = [
-        *(login(), show(ONE), said("token_release", {"token": TOKEN}, ok({})), show(refused(401))),
+        *(
+            login(),
+            show(ONE),
+            logged("token_release", {"token": TOKEN}, ok({})),
+            show(refused(401)),
+        ),
         *(login(OTHER_TOKEN), show(refused(401), token=wrong), show(ONE, token=OTHER_TOKEN)),
         *(show(ONE, token=OTHER_TOKEN), key_login(shown)),
     ]
@@ -344,9 +349,9 @@ def test_the_clients_verdict_stands_if_nothing_tests_the_server(tmp_path: Path) 
     text = archive([listed((502, "<html>"))])
     results = checked(tmp_path, text)
     assert results.outcome is Outcome.PASSED
-    said = Report(results).headline
-    assert said.startswith("client: no mistake in 1 request; server: no statement was checked; ")
-    assert said.endswith(": no request in the recording tests it).")
+    line = Report(results).headline
+    assert line.startswith("client: no mistake in 1 request; server: no statement was checked; ")
+    assert line.endswith(": no request in the recording tests it).")
     assert checked(tmp_path, text, side="server").outcome is Outcome.ERROR
 
 

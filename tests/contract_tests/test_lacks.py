@@ -168,7 +168,7 @@ ROOM = (
 
 
 def test_what_got_no_room_is_no_pass(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is not taken for new either, nor is it said that it was not changed."""
+    """It is not taken for new either, nor is it reported as unchanged."""
     few = TrackedRecords(max_count=50)
     monkeypatch.setattr(running, "Belief", partial(Belief, records=few))
     results = checked(SoundServer(), limits=FEW, scope=Scope(definition="Activity feed"))

@@ -19,9 +19,9 @@ from helpers.recordings import (
     Entry,
     changed,
     listed,
+    logged,
     ok,
     record,
-    said,
     show,
 )
 from helpers.sound_servers import checked
@@ -88,7 +88,7 @@ def all_methods(odd: dict[str, Any]) -> Iterator[Entry]:
     yield show(odd)
     yield changed("delete", odd)
     yield listed([odd, odd])
-    yield said("delete", {"token": TOKEN, IDENTIFIER: {"number": "1"}}, ok(odd))
+    yield logged("delete", {"token": TOKEN, IDENTIFIER: {"number": "1"}}, ok(odd))
 
 
 @given(place=st.sampled_from(PLACES), value=ODD, known=st.booleans())
@@ -107,7 +107,7 @@ def test_an_envelope_may_hold_anything(*, place: str, value: Any, data: Any) -> 
     conversation = Conversation(listed([record(1)]))
     status = spoiled({"code": "OK", "message": "", "description": ""}, (place,), value)
     body = {"status": status} if data is ... else {"status": status, "data": data}
-    for made in (*all_methods({}), said("token", LOGIN, ok({}))):
+    for made in (*all_methods({}), logged("token", LOGIN, ok({}))):
         made["response"]["content"]["text"] = json.dumps(body)
         conversation.hear(made)
 

@@ -209,9 +209,12 @@ def test_what_is_wrong_with_a_response_fails_the_test_that_sent_the_request(
     text = str(done.stdout).partition("short test summary info")[0]  # on a CI it says all again
     done.assert_outcomes(failed=2, passed=4)
     lines = [line.strip().removeprefix("E").strip() for line in text.splitlines()]
-    said = [line for line in lines if "broken by" in line and not line.startswith("FAILED")]
+    found = [line for line in lines if "broken by" in line and not line.startswith("FAILED")]
     name = "response.number is broken by show"
-    assert said == [name, f"crmcom_kit.contract_tests.oracle.findings.BrokenResponseNumber: {name}"]
+    assert found == [
+        name,
+        f"crmcom_kit.contract_tests.oracle.findings.BrokenResponseNumber: {name}",
+    ]
     shown = "webhook_requests/show?token=$CRMCOM_TOKEN&webhook_request_identifier=number=7"
     assert lines.count(f"GET {shown}") == 2
     assert "number=7," in lines  # of what Hypothesis has drawn

@@ -20,12 +20,12 @@ from helpers.recordings import (
     checked,
     entry,
     listed,
+    logged,
     login,
     mistakes,
     ok,
     record,
     refused,
-    said,
     show,
 )
 from helpers.reports import all_reports
@@ -41,7 +41,7 @@ SHOW, TOKENLESS = "webhook_requests/show?token=T", "webhook_requests/list"
 NUMBER = f"{IDENTIFIER}=number=7"
 LOST: Entry = {"response": {"status": 0, "content": {}}}
 NO_TOKEN = 401, '{"status": {"code": "E.TOKEN", "message": "", "description": ""}}'
-RELEASE = said("token_release", {"token": TOKEN}, ok({}))
+RELEASE = logged("token_release", {"token": TOKEN}, ok({}))
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,9 @@ RELEASE = said("token_release", {"token": TOKEN}, ok({}))
             ["delete.gone"],
             [
                 listed([{"id": ONE["id"], "number": "1"}], entity="JOBS", fields_set="id,number"),
-                said("delete", {"token": TOKEN, IDENTIFIER: {"number": "1"}}, ok({"number": "1"})),
+                logged(
+                    "delete", {"token": TOKEN, IDENTIFIER: {"number": "1"}}, ok({"number": "1"})
+                ),
                 changed("resend", refused()),
             ],
         ),
@@ -124,7 +126,7 @@ RELEASE = said("token_release", {"token": TOKEN}, ok({}))
         (
             [],  # *** may stand for several tokens
             [
-                *(login("***"), said("token_release", {"token": "***"}, ok({}))),
+                *(login("***"), logged("token_release", {"token": "***"}, ok({}))),
                 show(NO_TOKEN, token="***"),
             ],
         ),
@@ -132,7 +134,7 @@ RELEASE = said("token_release", {"token": TOKEN}, ok({}))
             ["resend.only_rejected"],
             [
                 listed([{"number": "1"}], entity="JOBS", life_cycle_state="SUCCESSFUL"),
-                said("resend", {"token": TOKEN, IDENTIFIER: {"number": "1"}}, refused()),
+                logged("resend", {"token": TOKEN, IDENTIFIER: {"number": "1"}}, refused()),
             ],
         ),
         (
@@ -140,7 +142,7 @@ RELEASE = said("token_release", {"token": TOKEN}, ok({}))
             [
                 listed([{"number": "1"}], entity="JOBS", life_cycle_state="SUCCESSFUL"),
                 listed([{"number": "1"}], entity="JOBS", life_cycle_state="REJECTED"),
-                said("resend", {"token": TOKEN, IDENTIFIER: {"number": "1"}}, ok(DONE)),
+                logged("resend", {"token": TOKEN, IDENTIFIER: {"number": "1"}}, ok(DONE)),
             ],
         ),
     ],
@@ -187,12 +189,12 @@ def test_a_path_that_goes_astray(tmp_path: Path, path: str) -> None:
 
 def test_a_password_that_was_removed_is_not_missing(tmp_path: Path) -> None:
     """A login that was served had one."""
-    entries = [said("token", {"username": "ann"}, ok({"token": TOKEN})), listed([ONE])]
+    entries = [logged("token", {"username": "ann"}, ok({"token": TOKEN})), listed([ONE])]
     assert mistakes(checked(tmp_path, archive(entries))) == []
 
 
 def test_a_key_that_is_hidden_is_not_missing(tmp_path: Path) -> None:
-    made = said("web_api_key_token", {}, refused())
+    made = logged("web_api_key_token", {}, refused())
     made["request"]["headers"].append({"name": "Authorization", "value": "***"})
     assert mistakes(checked(tmp_path, archive([made, listed([ONE])]), release="R10")) == []
 

@@ -29,11 +29,11 @@ from helpers.recordings import (
     held,
     key_login,
     listed,
+    logged,
     login,
     ok,
     record,
     refused,
-    said,
     show,
 )
 from mutants import recordings
@@ -48,7 +48,7 @@ def after(seconds: int, made: Entry) -> Entry:
 
 def by_number(response: Any) -> Entry:
     """Return a show of the first webhook request by its number."""
-    return said("show", {"token": TOKEN, IDENTIFIER: {"number": "1"}}, response)
+    return logged("show", {"token": TOKEN, IDENTIFIER: {"number": "1"}}, response)
 
 
 def page(offset: int, *numbers: int) -> Entry:
@@ -136,12 +136,17 @@ BROKEN = {
     ),
     "a released token is valid": Broken(
         "token_release.ends_token",
-        [login(), said("token_release", {"token": TOKEN}, ok({})), listed([ONE])],
+        [login(), logged("token_release", {"token": TOKEN}, ok({})), listed([ONE])],
         "R10",
     ),
     "a valid token is not released": Broken(
         "token_release.available",
-        [login(), listed([ONE]), said("token_release", {"token": TOKEN}, refused()), show(ONE)],
+        [
+            login(),
+            listed([ONE]),
+            logged("token_release", {"token": TOKEN}, refused()),
+            show(ONE),
+        ],
         "R10",
     ),
     "a page begins one too early, twice": Broken(
@@ -199,8 +204,8 @@ OPEN: dict[str, Sequence[Entry]] = {
     ],
     "a list fails once": [listed([ONE]), listed(refused(500)), listed([ONE])],
     "a token is an array": [
-        said("resend", {"token": [TOKEN], IDENTIFIER: {"id": ONE["id"]}}, ok(DONE)),
-        said("resend", {"token": [TOKEN], IDENTIFIER: {"id": ONE["id"]}}, refused()),
+        logged("resend", {"token": [TOKEN], IDENTIFIER: {"id": ONE["id"]}}, ok(DONE)),
+        logged("resend", {"token": [TOKEN], IDENTIFIER: {"id": ONE["id"]}}, refused()),
     ],
     "a token has ended": [
         *(login(), show(ONE), show(refused()), login(OTHER_TOKEN)),
@@ -282,7 +287,7 @@ def test_logins_are_checked_as_in_a_run(tmp_path: Path) -> None:
     """What they show alone, of units and of how a key is written."""
     key = base64.b64encode(b"KEY-31415926:").decode()
     entries = [login(unit="5"), key_login(key), show(ONE)]
-    entries += [said("token_release", {"token": TOKEN}, ok({}))]
+    entries += [logged("token_release", {"token": TOKEN}, ok({}))]
     assert held(checked(tmp_path, archive(entries), release="R10")) >= {
         *("login.unit", "login.web_api_key.basic", "login.web_api_key.colon"),
         *("token_release.available", "web_api_key_token.available"),

@@ -39,8 +39,8 @@ def reports(
     violation = Violation("response.number", (sent,), expected="a text", seen=seen, record_id=seen)
     findings.note_violation(violation)
     on = on or target(username="ann", password="abc", organisation="O")
-    said: dict[str, Any] = {"trouble": seen, "inventory": seen, "changed": (seen,)}
-    return all_reports(results(findings, target=on, command=command, history=(sent,), **said))
+    texts: dict[str, Any] = {"trouble": seen, "inventory": seen, "changed": (seen,)}
+    return all_reports(results(findings, target=on, command=command, history=(sent,), **texts))
 
 
 def test_the_secrets_of_a_login_are_redacted() -> None:
@@ -98,9 +98,9 @@ def test_what_a_server_echoes_is_redacted() -> None:
 
 def test_a_server_cannot_forge_lines_of_the_terminal() -> None:
     """A newline in what a server says is shown as an escape."""
-    said = "X\n\nmock, R9: 126 hold\u2028mock, R9: 126 hold"
+    text = "X\n\nmock, R9: 126 hold\u2028mock, R9: 126 hold"
 
-    lines = reports(exchange(LOGIN), said)["terminal"].splitlines()
+    lines = reports(exchange(LOGIN), text)["terminal"].splitlines()
 
     assert not [line for line in lines if line.startswith("mock")]
     assert any("X\\n\\nmock" in line for line in lines)
@@ -225,11 +225,11 @@ def test_a_secret_in_the_base_url_is_redacted() -> None:
 )
 def test_a_word_that_equals_the_password_stays_whole(password: str) -> None:
     """A secret that is a part of a word, or a word of most servers, is not revealed by it."""
-    said = "COM.CRM.EXCEPTION.WRONGPASSWORDCREDENTIALS: wrong CREDENTIALS, state REJECTED, abcd12x"
+    text = "COM.CRM.EXCEPTION.WRONGPASSWORDCREDENTIALS: wrong CREDENTIALS, state REJECTED, abcd12x"
     redactor = ReportRedactor(target(password=password))
-    body = json.dumps({"life_cycle_state": "REJECTED", "error_code": said})
+    body = json.dumps({"life_cycle_state": "REJECTED", "error_code": text})
 
-    assert redactor.text(said) == said
+    assert redactor.text(text) == text
     assert redactor.content(body.encode()) == body
     for text in (
         f'{{"password": "{password}"}}', f"password={password}&x=1", f"password: {password}",

@@ -164,7 +164,7 @@ LACKS = ("Show was sent twice and never served", "no resend became SUCCESSFUL")
 
 
 @pytest.mark.parametrize(
-    ("holds", "broke", "stale", "changes", "exit_code", "said"),
+    ("holds", "broke", "stale", "changes", "exit_code", "headline"),
     [
         (2, 0, 0, {}, 0, "PASSED: 2 of "),
         (1, 1, 0, {}, 1, "BROKEN: 1 statement is broken."),
@@ -178,7 +178,7 @@ LACKS = ("Show was sent twice and never served", "no resend became SUCCESSFUL")
     ],
 )
 def test_every_report_for_people_begins_with_the_outcome(
-    holds: int, broke: int, stale: int, changes: dict[str, Any], exit_code: int, said: str
+    holds: int, broke: int, stale: int, changes: dict[str, Any], exit_code: int, headline: str
 ) -> None:
     """In the same sentence, first of all; a terminal shows it at the end once more.
 
@@ -196,12 +196,12 @@ def test_every_report_for_people_begins_with_the_outcome(
     reports = all_reports(run_results)
 
     assert run_results.exit_code == exit_code
-    outcome, sentence = said.split(": ", 1)
-    assert reports["terminal"].startswith(said)
-    assert reports["terminal"].splitlines()[-1].startswith(said)
+    outcome, sentence = headline.split(": ", 1)
+    assert reports["terminal"].startswith(headline)
+    assert reports["terminal"].splitlines()[-1].startswith(headline)
     assert json.loads(reports["json"])["summary"]["outcome"] == outcome.lower()
     assert f"<h1>{outcome.capitalize()}: {sentence}" in reports["html"]
-    assert said in reports["summary"]
+    assert headline in reports["summary"]
     assert ("0 broken" in reports["terminal"]) == (not broke)
     assert ('<b class="broken">' in reports["html"]) == bool(broke)
     suite = ET.fromstring(reports["junit"])[0]  # noqa: S314 - our own text
@@ -209,9 +209,9 @@ def test_every_report_for_people_begins_with_the_outcome(
     document = json.loads(reports["json"])
     if exit_code in (2, 3) or changes.get("stale"):
         assert itself is not None
-        assert itself[0].get("message", "").startswith(said)
+        assert itself[0].get("message", "").startswith(headline)
         assert itself[0].tag == ("failure" if exit_code == 1 else "error")
-        with pytest.raises(pytest.fail.Exception, match=re.escape(said)):
+        with pytest.raises(pytest.fail.Exception, match=re.escape(headline)):
             test_contract.test_the_run_itself(document)
     else:
         assert itself is None
@@ -333,10 +333,10 @@ def test_a_mistake_of_a_client_is_annotated() -> None:
     mistake = ClientFinding(Remark("methods.verb", "use POST"), exchange(), "resend", 1)
     client = ClientResults(requests=1, mistakes=(mistake,))
 
-    _, said = job_summary.annotations(Report(results(Findings(), client=client)), {})
+    _, annotation = job_summary.annotations(Report(results(Findings(), client=client)), {})
 
-    assert said.startswith("::error title=client%3A methods.verb::")
-    assert said.endswith("%0Ause POST")
+    assert annotation.startswith("::error title=client%3A methods.verb::")
+    assert annotation.endswith("%0Ause POST")
 
 
 def test_annotations_are_bounded() -> None:
@@ -357,13 +357,13 @@ def test_annotations_are_bounded() -> None:
 def test_no_report_has_control_characters_of_the_target() -> None:
     """Whatever a server says, no report moves a cursor, and XML, JSON and HTML are well-formed."""
     asked = Call("show", "GET", f"webhook_requests/show{CONTROLS}", f"x={CONTROLS}")
-    said = exchange(asked, json.dumps({"status": {"code": HOSTILE}}).encode())
+    seen = exchange(asked, json.dumps({"status": {"code": HOSTILE}}).encode())
     findings = Findings()
-    findings.note_violation(Violation("response.number", (said,), expected=HOSTILE, seen=HOSTILE))
+    findings.note_violation(Violation("response.number", (seen,), expected=HOSTILE, seen=HOSTILE))
     listed = [deviation(statement="response.number", seen="another")]
     run_results = results(
         findings, listed, notes=(HOSTILE,), warnings=(HOSTILE,), never_served=(HOSTILE,),
-        trouble=HOSTILE, inventory=HOSTILE, command=HOSTILE, began="", history=(said,),
+        trouble=HOSTILE, inventory=HOSTILE, command=HOSTILE, began="", history=(seen,),
     )  # fmt: skip
     reports = all_reports(run_results)
 

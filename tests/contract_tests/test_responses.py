@@ -18,9 +18,9 @@ from helpers.recordings import (
     Response,
     changed,
     listed,
+    logged,
     ok,
     record,
-    said,
     show,
 )
 
@@ -60,7 +60,7 @@ def altered(**changed: Any) -> dict[str, Any]:
 def broken_by(shown: Any, release: str = "R9", **given: Any) -> set[str]:
     """Return the statements that a show breaks which returns a webhook request."""
     named = {"id": shown["id"] if isinstance(shown.get("id"), str) else ONE["id"]}
-    made = said("show", {"token": TOKEN, IDENTIFIER: named, **given}, ok(shown))
+    made = logged("show", {"token": TOKEN, IDENTIFIER: named, **given}, ok(shown))
     return set(Conversation(made, release=release).suspected)
 
 
@@ -134,7 +134,7 @@ def test_what_http_refuses_is_no_error_of_the_api(status: int, more: str) -> Non
 
 
 def test_the_documents_own_example_keeps_everything() -> None:
-    made = said("show", {"token": TOKEN, IDENTIFIER: {"id": EXAMPLE["id"]}}, ok(EXAMPLE))
+    made = logged("show", {"token": TOKEN, IDENTIFIER: {"id": EXAMPLE["id"]}}, ok(EXAMPLE))
     conversation = Conversation(made, release="R9")
     assert conversation.suspected == []
     groups = {statement.partition(".")[0] for statement in conversation.held}
@@ -320,7 +320,7 @@ def jwt(header: Any = None, **changed: Any) -> str:
 )
 def test_tokens_are_web_tokens_from_r12_on(token: str, flaw: str | None) -> None:
     """Each flaw of a token is put to its statement; before R12 any text will do."""
-    made = said("token", LOGIN, ok({"token": token}))
+    made = logged("token", LOGIN, ok({"token": token}))
     expected = [] if flaw is None else [f"login.token.{flaw}"]
     assert Conversation(made, release="R12").suspected == expected
     assert Conversation(made, release="R11").suspected == []
@@ -329,11 +329,11 @@ def test_tokens_are_web_tokens_from_r12_on(token: str, flaw: str | None) -> None
 @pytest.mark.parametrize(
     ("made", "statement"),
     [
-        *((said("token", LOGIN, ok(data)), "login.token.returns_token")
+        *((logged("token", LOGIN, ok(data)), "login.token.returns_token")
           for data in (*NOTHING, {"token": ""}, {"token": 5}, 5)),
-        (said("token", LOGIN | {"password": "x"},
+        (logged("token", LOGIN | {"password": "x"},
               answer({"status": ERROR, "data": {"token": "A"}}, 401)), "login.credentials"),
-        *((said("token_release", {"token": TOKEN}, ok(data)), None) for data in NOTHING),
+        *((logged("token_release", {"token": TOKEN}, ok(data)), None) for data in NOTHING),
     ],
     ids=of_response,
 )  # fmt: skip

@@ -39,8 +39,8 @@ def test_a_run_that_can_read_nothing_fails_with_the_reason(monkeypatch: pytest.M
     results = run(target, config())
 
     assert results.exit_code == 2
-    said = str(results.trouble)
-    assert said.startswith("no list could be read: the response to GET webhook_requests/list is")
+    trouble = str(results.trouble)
+    assert trouble.startswith("no list could be read: the response to GET webhook_requests/list is")
     assert any("no list could be read" in line for line in summary_lines(Report(results)))
 
 

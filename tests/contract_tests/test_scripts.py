@@ -260,8 +260,8 @@ def test_a_pasted_script_shows_the_violation(serve: Callable[..., str], tmp_path
     assert done.returncode == 1, done.stdout
     assert "TOKEN=$(curl" in script
     login = {"CRMCOM_USERNAME": USERNAME, "CRMCOM_ORGANISATION": ORGANISATION}
-    said = pasted(script, **login, CRMCOM_PASSWORD=SOUND_SERVER_PASSWORD)
-    assert re.search(r'"number": \d', said)
+    output = pasted(script, **login, CRMCOM_PASSWORD=SOUND_SERVER_PASSWORD)
+    assert re.search(r'"number": \d', output)
     for text in [
         done.stdout,
         *(unescape(files[kind].read_text("utf-8")) for kind in ("html", "junit", "md")),

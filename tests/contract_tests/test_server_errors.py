@@ -13,10 +13,10 @@ from helpers.recordings import (
     Entry,
     changed,
     listed,
+    logged,
     ok,
     record,
     refused,
-    said,
     show,
 )
 from helpers.sound_servers import alarms, broken, checked
@@ -45,7 +45,7 @@ def dated(status: int) -> list[Entry]:
 
 def logins(status: int) -> list[Entry]:
     """Return logins with a wrong password."""
-    return [said("token", LOGIN | {"password": password}, refused(status)) for password in "abc"]
+    return [logged("token", LOGIN | {"password": password}, refused(status)) for password in "abc"]
 
 
 def lists(status: int) -> list[Entry]:
@@ -56,7 +56,7 @@ def lists(status: int) -> list[Entry]:
 def nowhere(status: int | None) -> list[Entry]:
     """Return a show of what does not exist; without a status nothing."""
     parameters = {"token": TOKEN, IDENTIFIER: {"id": "nowhere"}}
-    return [said("show", parameters, refused(status))] if status else []
+    return [logged("show", parameters, refused(status))] if status else []
 
 
 def after(failures: Sequence[Entry], status: int | None) -> Service:
@@ -105,17 +105,17 @@ def test_a_failure_that_is_not_repeated_is_a_note() -> None:
 
 
 @pytest.mark.parametrize(
-    ("failures", "said"),
+    ("failures", "report"),
     [
         (resends(200), "resend was sent 6 times and never served"),
         (resends(502), "resend was sent 6 times and never served"),
         ([], ""),
     ],
 )
-def test_a_method_that_was_never_served_is_reported(failures: Sequence[Entry], said: str) -> None:
+def test_a_method_that_was_never_served_is_reported(failures: Sequence[Entry], report: str) -> None:
     service = after(failures, 200)
     assert [*service.conclude()] == []
-    assert [line.partition(" (")[0] for line in service.never_served()] == [said] * bool(said)
+    assert [line.partition(" (")[0] for line in service.never_served()] == [report] * bool(report)
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_resend_takes_both_forms_of_an_identifier(
         form = ("id", "number")[at % 2]
         parameters = {"token": TOKEN, IDENTIFIER: {form: sent[form]}}
         done = ok(record(int(sent["number"]), life_cycle_state="SUCCESSFUL"))
-        conversation.hear(said("resend", parameters, refused() if form in refuses else done))
+        conversation.hear(logged("resend", parameters, refused() if form in refuses else done))
 
     assert set(conversation.suspected) == ({"identifier.fields"} if suspected else set())
 

@@ -119,11 +119,11 @@ def test_the_command_writes_its_reports(serve: Callable[..., str], tmp_path: Pat
         stderr=subprocess.PIPE,
     ) as process:  # fmt: skip
         started.append(process)
-        said, notice = process.communicate(timeout=60)
+        output, notice = process.communicate(timeout=60)
 
     assert process.returncode == 2
     assert notice.startswith(b"Interrupted: the reports are being written")
-    assert b"The run failed: interrupted" in said
+    assert b"The run failed: interrupted" in output
     report = json.loads((tmp_path / "r.json").read_text("utf-8"))
     assert report["summary"]["trouble"] == "interrupted"
     assert report["summary"]["requests"] in (18, 19)  # the mock was asked for a world before

@@ -18,10 +18,10 @@ from helpers.recordings import (
     changed,
     created,
     listed,
+    logged,
     ok,
     record,
     refused,
-    said,
     show,
 )
 
@@ -39,7 +39,7 @@ def without(name: str) -> dict[str, Any]:
 def of_number(method: str, number: str, response: Any, **more: Any) -> Entry:
     """Return a request that names a webhook request by its number."""
     parameters = {"token": TOKEN, IDENTIFIER: {"number": number}, **more}
-    return said(method, parameters, response if isinstance(response, tuple) else ok(response))
+    return logged(method, parameters, response if isinstance(response, tuple) else ok(response))
 
 
 def twice(response: Any) -> Entry:

@@ -88,7 +88,7 @@ def test_each_scope(
 
 
 @pytest.mark.parametrize(
-    ("only", "allow", "said"),
+    ("only", "allow", "outcome"),
     [
         ("login.*", "none", "PASSED"),
         ("delete.gone", BOTH, "PASSED"),
@@ -96,15 +96,15 @@ def test_each_scope(
     ],
 )
 def test_few_statements(
-    only: str, allow: str, said: str, sound: SoundServer, serve: Serve, tmp_path: Path
+    only: str, allow: str, outcome: str, sound: SoundServer, serve: Serve, tmp_path: Path
 ) -> None:
     options = ("--base-url", serve(sound), *OF_R15, "--allow", allow)
     scope = () if allow == "none" else ("--scope", "all")
 
     done = check(tmp_path, *options, *scope, "--only", only, "--max-requests", "200")
 
-    assert said in done.stdout
-    assert done.returncode == (0 if said == "PASSED" else 2)
+    assert outcome in done.stdout
+    assert done.returncode == (0 if outcome == "PASSED" else 2)
 
 
 def test_under_pytest(sound: SoundServer, serve: Serve, tmp_path: Path) -> None:

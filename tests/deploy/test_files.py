@@ -357,8 +357,8 @@ def test_the_action_takes_each_line_as_one_argument(runner: Runner) -> None:
     run = runner.run(step["run"], **environment_of(step, arguments="\n".join(lines)))
 
     assert run.returncode == 0, run.stderr
-    said = "<--allow=delete><--scope=definition=Contract  tests>"
-    assert run.stdout.endswith(f"{said}<--x=\"a 'b' \\ $c><--scope=number=7>")
+    arguments = "<--allow=delete><--scope=definition=Contract  tests>"
+    assert run.stdout.endswith(f"{arguments}<--x=\"a 'b' \\ $c><--scope=number=7>")
 
 
 def test_a_release_is_made_of_a_tag_with_the_version(runner: Runner) -> None:

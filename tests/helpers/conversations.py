@@ -41,7 +41,7 @@ def of_call(call: Call, response: Response, number: int = 1) -> Exchange:
 
 
 def request(verb: str, path: str, body: str | None = None, **headers: str) -> Entry:
-    """Return a request in any form, and a response of success; see also ``recordings.said``."""
+    """Return a request in any form, and a response of success; see also ``recordings.logged``."""
     made = entry(verb, f"https://crm.example.com{API_PATH}/{path}", *ok({}))
     made["request"]["headers"] = [{"name": name, "value": text} for name, text in headers.items()]
     if body is not None:

@@ -63,7 +63,7 @@ DONE, TWO_DONE = (record(number, life_cycle_state="SUCCESSFUL") for number in (1
 MOVED = record(1, url="https://elsewhere.example")
 
 
-def said(method: str, given: Mapping[str, Any], response: Response, /, **more: Any) -> Entry:
+def logged(method: str, given: Mapping[str, Any], response: Response, /, **more: Any) -> Entry:
     """Return a request and its response as a program records them; ``more`` goes into the entry."""
     about = methods(resolve("R15"))[method]
     status, text = response
@@ -121,12 +121,12 @@ def written_down(app: SoundServer) -> list[Entry]:
 
 def login(token: str = TOKEN, **given: Any) -> Entry:
     """Return a login that was served."""
-    return said("token", LOGIN | given, ok({"token": token}))
+    return logged("token", LOGIN | given, ok({"token": token}))
 
 
 def key_login(credentials: str) -> Entry:
     """Return a login by a Web API key that was served."""
-    made = said("web_api_key_token", {}, ok({"token": TOKEN}))
+    made = logged("web_api_key_token", {}, ok({"token": TOKEN}))
     header = {"name": "Authorization", "value": f"Basic {credentials}"}
     made["request"]["headers"].append(header)
     del made["request"]["postData"]
@@ -137,18 +137,18 @@ def key_login(credentials: str) -> Entry:
 def show(response: Any, number: int = 1, *, token: str = TOKEN, **given: Any) -> Entry:
     """Return a show of a webhook request by its id; a response is an envelope or a record."""
     named = {"id": record(number)["id"]}
-    return said("show", {"token": token, IDENTIFIER: named, **given}, _pair(response))
+    return logged("show", {"token": token, IDENTIFIER: named, **given}, _pair(response))
 
 
 def listed(response: Any, *, token: str = TOKEN, **filters: Any) -> Entry:
     """Return a list by filters; of all jobs without any."""
-    return said("list", {"token": token, **(filters or {"entity": "JOBS"})}, _pair(response))
+    return logged("list", {"token": token, **(filters or {"entity": "JOBS"})}, _pair(response))
 
 
 def changed(method: str, response: Any, /, number: int = 1, **more: Any) -> Entry:
     """Return a resend or a delete."""
     given = {"token": TOKEN, IDENTIFIER: {"id": record(number)["id"]}}
-    return said(method, given, _pair(response), **more)
+    return logged(method, given, _pair(response), **more)
 
 
 def _pair(response: Any) -> Response:

@@ -173,7 +173,7 @@ class Served:
 
     @property
     def base(self) -> str:
-        """The base URL that it said it serves."""
+        """The base URL that it printed."""
         return self.first_line.removeprefix("READY ").strip()
 
     @property

@@ -119,8 +119,8 @@ def test_an_ill_typed_value_is_named_with_the_choices() -> None:
         for value in ILL_TYPED[dial.type]:
             with pytest.raises(DialectError) as refused:
                 Dialect("mine", {dial.key: value})
-            said = f"dialect mine: {dial.key} = {value!r} is not allowed; allowed is "
-            assert str(refused.value) == said + dial.allowed()
+            message = f"dialect mine: {dial.key} = {value!r} is not allowed; allowed is "
+            assert str(refused.value) == message + dial.allowed()
 
 
 @pytest.mark.parametrize(

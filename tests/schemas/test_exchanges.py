@@ -33,7 +33,7 @@ values = st.recursive(
 @example(data={"a": 12.5, "b": 0.1 + 0.2, "c": -0.0})
 @example(data={"a": "\x00\x1f\x7f\u2028\U0001f600 \"'\\/", "b": "3E5"})
 def test_kept_bytes_are_signed_only_where_they_are_what_is_signed(data: dict[str, Any]) -> None:
-    """Whenever the bytes are said to be what is signed, they are the canonical ones."""
+    """If the bytes are marked as those to sign, they are the canonical ones."""
     text = orjson.dumps(data)
 
     assert EXCHANGES.signed_of(text) in (None, canonical_bytes(data))

@@ -45,7 +45,7 @@ def test_a_generated_client_is_strict_and_works(tmp_path: Path) -> None:
     run(tmp_path, str(programs / "tsc"))
     with crmcom_mock() as mock:
         variables = {"MOCK": mock.origin, "TOKEN": mock.token}
-        said = run(tmp_path, node, "--test", "--test-reporter=tap", "client.test.js", **variables)
+        output = run(tmp_path, node, "--test", "--test-reporter=tap", "client.test.js", **variables)
 
-    assert "# pass 4" in said
-    assert "# fail 0" in said
+    assert "# pass 4" in output
+    assert "# fail 0" in output

@@ -60,11 +60,11 @@ def test_what_is_exported_is_imported(console: Console, mock: Mock, tmp_path: Pa
     broken = tmp_path / "broken.jsonl"
     broken.write_text("{}{")
     form = page.get_by_role("form", name="Import")
-    for file, said in ((broken, "body line 1"), (exported, "Imported 122 records.")):
+    for file, message in ((broken, "body line 1"), (exported, "Imported 122 records.")):
         form.locator("[name=file]").set_input_files(file)
         form.get_by_role("button", name="Import").click()
         confirm(page, "Import it")
-        expect(page.locator("body")).to_contain_text(said)
+        expect(page.locator("body")).to_contain_text(message)
     assert copied(page).endswith(" --data-binary '@default.jsonl'")
     assert len(mock.records) == 122
 

@@ -307,7 +307,7 @@ def test_loopback_and_allowed_hosts_are_connected_to(
 
 @pytest.mark.usefixtures("outside")
 def test_a_private_address_behind_a_name_needs_its_own_permission() -> None:
-    """With both allowed the name can be called, and the refusal before said so."""
+    """With both allowed the name is connected to, as the refusal before suggests."""
     name, url = "inside.example.com", "http://inside.example.com/"
     with pytest.raises(CallFailed, match=rf"allow it: --allow-host {PRIVATE}"):
         AllowedHosts([name]).check(url)

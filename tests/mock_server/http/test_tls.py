@@ -50,7 +50,7 @@ def test_a_certificate_of_the_user_is_served(start_server: Any, tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    ("flags", "told"),
+    ("flags", "message"),
     [
         ("--tls-key no.pem", "--tls-key: not allowed without --tls-cert"),
         ("--tls-cert no.pem", "--tls-cert: no.pem cannot be read: No such file"),
@@ -62,7 +62,7 @@ def test_a_certificate_of_the_user_is_served(start_server: Any, tmp_path: Path) 
     ],
 )
 def test_files_that_do_not_do_are_refused(
-    flags: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    flags: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In one line; nobody is asked for a password."""
     monkeypatch.chdir(tmp_path)
@@ -75,5 +75,5 @@ def test_files_that_do_not_do_are_refused(
     Path("locked.pem").write_bytes(locked)
     result = CliRunner().invoke(main, ["serve", "--port", "0", *flags.split()])
     assert result.exit_code == 2
-    assert told in result.output
+    assert message in result.output
     assert result.output.count("\n") == 1

@@ -150,8 +150,8 @@ def test_a_change_that_was_cut_off_has_not_happened(keeper: Keeper) -> None:
         again = make_world(data=[])
         notes = again.keep(StateFile(cut, again.config))
         again.close_state()
-        said = [f"the last change is incomplete; its {end} bytes are ignored"] if end else []
-        assert (content(again), notes) == (expected, said)
+        warnings = [f"the last change is incomplete; its {end} bytes are ignored"] if end else []
+        assert (content(again), notes) == (expected, warnings)
         assert cut.stat().st_size <= len(before)
 
 

@@ -200,12 +200,15 @@ WRONG_LINES = [
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
-    [*NOT_WORLDS, *((UNIT + b"\n" + line + b"\n" + UNIT, said) for line, said in WRONG_LINES)],
+    ("text", "message"),
+    [
+        *NOT_WORLDS,
+        *((UNIT + b"\n" + line + b"\n" + UNIT, message) for line, message in WRONG_LINES),
+    ],
 )
-def test_a_wrong_file_is_refused(write: Write, text: bytes, said: str) -> None:
+def test_a_wrong_file_is_refused(write: Write, text: bytes, message: str) -> None:
     """The error has the place, blank lines counted, what was seen and what is allowed."""
-    assert re.search(said, error_of(write(text)))
+    assert re.search(message, error_of(write(text)))
 
 
 @pytest.mark.parametrize(
@@ -225,7 +228,7 @@ def test_no_key_is_quoted(write: Write, wrong: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
         ({"life_cycle_state": "SENDING"}, 'state: seen "SENDING"; allowed is one of SUCCESSFUL'),
         ({"a\nb": "red"}, "record.a.+nb: seen in the entry; allowed is one of"),
@@ -248,14 +251,14 @@ def test_no_key_is_quoted(write: Write, wrong: Any) -> None:
         ({"data": json.loads('{"a":' * 300 + "1" + "}" * 300)}, "less than 254 deep"),
     ],
 )
-def test_a_wrong_record_is_refused(write: Write, changes: dict[str, Any], said: str) -> None:
+def test_a_wrong_record_is_refused(write: Write, changes: dict[str, Any], message: str) -> None:
     """Each thing that no record can be is named with its place, in both forms."""
     entries = [*ENTRIES[:3], {"webhook_request": request("1", **changes)}]
     for made, place in (
         (entries, "line 4"),
         (json.dumps(document(entries)).encode(), "/webhook_request/0"),
     ):
-        assert re.search(f" {place}: .*{said}", error_of(write(made)))
+        assert re.search(f" {place}: .*{message}", error_of(write(made)))
 
 
 @pytest.mark.parametrize("kind", ["webhook_definition", "workflow_rule"])
@@ -265,12 +268,12 @@ def test_names_of_one_id_that_contradict_each_other_are_refused(write: Write, ki
         {"webhook_request": request(number, **{kind: {"id": "N1", **named}})}
         for number, named in (("1", {}), ("2", {"name": "A"}), ("3", {"name": "B"}))
     )
-    said = f'name of {kind} N1 is "B" in webhook request 3, and "A" before'
-    assert said in error_of(write([by_id, a, b]))
+    message = f'name of {kind} N1 is "B" in webhook request 3, and "A" before'
+    assert message in error_of(write([by_id, a, b]))
 
     world = make_world(data=[by_id])
     world.add(lambda _: locate_all([a], "entry"))
-    with pytest.raises(DataError, match=re.escape(said)):
+    with pytest.raises(DataError, match=re.escape(message)):
         world.add(lambda _: locate_all([b], "entry"))
     assert len(world.store) == 2
 
@@ -333,7 +336,7 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "said"),
+    ("value", "message"),
     [
         (float("nan"), "a value that is not JSON"),
         ((1, 2), "a value that is not JSON"),
@@ -343,17 +346,17 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
         ({1: 2}, "key must be str"),
     ],
 )
-def test_entries_from_python_must_be_json(value: Any, said: str) -> None:
+def test_entries_from_python_must_be_json(value: Any, message: str) -> None:
     """A value that JSON cannot carry is refused, rather than changed or left for later."""
     entries = [*ENTRIES[:3], {"webhook_request": request("1", data={"a": value})}]
-    assert re.match(f"data entry 3: .*{said}.*allowed is JSON", error_of(entries))
+    assert re.match(f"data entry 3: .*{message}.*allowed is JSON", error_of(entries))
 
 
 def test_a_file_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """A device or a pipe that never ends is read up to a limit, whatever comes out of it."""
     monkeypatch.setattr(world_file, "MAX_ENTRY", 300_000)
     monkeypatch.setattr(world_file, "MAX_DOCUMENT", 500_000)
-    for start, repeated, said in (
+    for start, repeated, message in (
         (b"", b"\0", " line 1: longer than 300,000 bytes"),
         (UNIT, b"x", " line 2: longer than 300,000 bytes"),
         (b'{"unit":{', b" ", ": a document longer than 500,000 bytes"),
@@ -361,6 +364,6 @@ def test_a_file_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         (b'{"unit":[\n', b"\n", ": a document longer than 500,000 bytes; JSON Lines have no limit"),
     ):
         file = io.BytesIO(start + repeated * 700_000)
-        with pytest.raises(DataError, match=f"^it{said}"):
+        with pytest.raises(DataError, match=f"^it{message}"):
             list(read_entries(file, "it"))
         assert file.tell() < 600_000
