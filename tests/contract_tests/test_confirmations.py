@@ -29,7 +29,7 @@ NO = refused()
 AT_WORK = {"somebody's": "seen changed"}
 
 
-def settled(conversation: Conversation, kind: str, answers: Sequence[Any]) -> tuple[bool, str]:
+def settled(conversation: Conversation, kind: str, responses: Sequence[Any]) -> tuple[bool, str]:
     """Settle the first hypothesis of a kind; return the outcome, and "s" for show, "l" for list."""
     suspicion, hypothesis = next(
         (suspicion, hypothesis)
@@ -37,7 +37,7 @@ def settled(conversation: Conversation, kind: str, answers: Sequence[Any]) -> tu
         for hypothesis in suspicion.hypotheses
         if kind in (name := type(hypothesis).__name__, f"{hypothesis.statement} {name}")
     )
-    script = Script(conversation, answers)
+    script = Script(conversation, responses)
     confirmed = script.settle(suspicion, hypothesis)
     assert script.is_used_up
     return confirmed, "".join(call.method[0] for call in script.asked)
@@ -82,7 +82,7 @@ DELETED = (
 
 
 @pytest.mark.parametrize(
-    ("entries", "kind", "answers", "confirmed", "asked"),
+    ("entries", "kind", "responses", "confirmed", "asked"),
     [
         # One response shows it, and nothing is asked.
         ((show(ONE), show(TWO)), "Evident", [], True, ""),
@@ -147,9 +147,9 @@ DELETED = (
     ],
 )  # fmt: skip
 def test_a_hypothesis_is_settled_by_what_is_asked(
-    entries: Sequence[Entry], kind: str, answers: Sequence[Any], *, confirmed: bool, asked: str
+    entries: Sequence[Entry], kind: str, responses: Sequence[Any], *, confirmed: bool, asked: str
 ) -> None:
-    assert settled(Conversation(*entries), kind, answers) == (confirmed, asked)
+    assert settled(Conversation(*entries), kind, responses) == (confirmed, asked)
 
 
 @pytest.mark.parametrize(("last", "confirmed"), [(NO, True), (ONE, False)])
@@ -163,7 +163,7 @@ def test_a_fault_must_be_seen_once_more_if_others_are_at_work(
 
 
 @pytest.mark.parametrize(
-    ("answers", "confirmed"),
+    ("responses", "confirmed"),
     [
         ([[ONE, TWO], ONE, [ONE]] * 2, True),
         ([[ONE]], False),  # it is wrong alone as well
@@ -171,12 +171,12 @@ def test_a_fault_must_be_seen_once_more_if_others_are_at_work(
     ],
 )
 def test_a_read_is_wrong_right_behind_another_one(
-    answers: Sequence[Any], *, confirmed: bool
+    responses: Sequence[Any], *, confirmed: bool
 ) -> None:
     conversation = Conversation(listed([ONE, TWO]), show(ONE), listed([ONE]))
     (suspicion,) = conversation.suspicions
     behind = OnlyBehind("list.entity.filter", conversation.exchanges[1].call)
-    script = Script(conversation, answers)
+    script = Script(conversation, responses)
     assert script.settle(suspicion, behind) is confirmed
     assert script.is_used_up
 
@@ -185,7 +185,7 @@ A, B = MOVED, record(1, url="https://example.com/b")
 
 
 @pytest.mark.parametrize(
-    ("answers", "confirmed"),
+    ("responses", "confirmed"),
     [
         ([A, A, [B], A, A, [B], A], True),
         ([A, A, [], A, A, [], A], True),  # list has lost it
@@ -197,10 +197,10 @@ A, B = MOVED, record(1, url="https://example.com/b")
         ([A, A, [B], A, A, [A]], False),
     ],
 )
-def test_show_and_list_disagree(answers: Sequence[Any], *, confirmed: bool) -> None:
+def test_show_and_list_disagree(responses: Sequence[Any], *, confirmed: bool) -> None:
     conversation = Conversation(show(ONE), show(MOVED))
-    looks = "sslssls"[: len(answers)]
-    assert settled(conversation, "Disagree", answers) == (confirmed, looks)
+    looks = "sslssls"[: len(responses)]
+    assert settled(conversation, "Disagree", responses) == (confirmed, looks)
 
 
 def test_what_cannot_be_listed_does_not_disagree() -> None:

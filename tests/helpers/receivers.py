@@ -45,7 +45,7 @@ def read_request(connection: socket.socket) -> bytes:
     return head + b"\r\n\r\n" + body
 
 
-def answering(text: bytes = OK) -> Handle:
+def responding(text: bytes = OK) -> Handle:
     """Return what reads a request and sends ``text``."""
 
     def handle(connection: socket.socket) -> None:

@@ -42,7 +42,7 @@ class Reading:
         content = self.operation(path)["requestBody"]["content"]["application/json"]
         return self.resolved(content["schema"])
 
-    def answers(self, path: str, status: str = "200") -> Node:
+    def response(self, path: str, status: str = "200") -> Node:
         """Schema and examples of an operation's responses with a status."""
         (found,) = self.operation(path)["responses"][status]["content"].values()
         return dict(found)

@@ -131,9 +131,9 @@ def test_every_parameter_of_the_release_is_there_and_no_other(release: str, read
 def test_entities_are_those_of_the_release(release: str, read: Any) -> None:
     document = read(release)
     filtered = document.query("webhook_requests/list")["entity"]["schema"]
-    answered = document.schemas["WebhookRequest"]["properties"]["entity"]
+    in_records = document.schemas["WebhookRequest"]["properties"]["entity"]
 
-    assert document.resolved(filtered) == document.resolved(answered)
+    assert document.resolved(filtered) == document.resolved(in_records)
     assert document.resolved(filtered)["enum"] == list(resolve(release).entities)
 
 

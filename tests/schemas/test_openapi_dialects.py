@@ -20,14 +20,14 @@ def test_a_dialect_with_statuses_lists_them(release: str, read: Any) -> None:
 
     assert set(resend) == {"200", "400", "401", "404", "409", "413", "415", "502", "default"}
     for path, _, _ in document.operations():
-        assert "oneOf" not in document.answers(path)["schema"]
+        assert "oneOf" not in document.response(path)["schema"]
     for path, what, schema, value in document.shown():
         assert document.fits(schema, value), (path, what, value)
 
 
 def test_a_status_shows_its_errors(read: Any) -> None:
     """Below a status stand the errors that come with it, as the dialect writes them."""
-    conflicts = read("R9", "http").answers(RESEND, "409")["examples"]
+    conflicts = read("R9", "http").response(RESEND, "409")["examples"]
 
     assert set(conflicts) == {
         *("not_rejected", "resent_webhook_request"),
@@ -40,16 +40,16 @@ def test_a_status_shows_its_errors(read: Any) -> None:
 def test_a_method_shows_only_errors_of_its_own(read: Any) -> None:
     """No login has the error of an unknown webhook request, no show that of one not rejected."""
     document = read("R10")
-    login = document.answers("authentication/token")["examples"]
-    show = document.answers(SHOW)["examples"]
-    listed = document.answers("webhook_requests/list")["examples"]
+    login = document.response("authentication/token")["examples"]
+    show = document.response(SHOW)["examples"]
+    listed = document.response("webhook_requests/list")["examples"]
 
     assert "wrong_credentials" in login
     assert "unknown_webhook_request" not in login
     assert "unknown_webhook_request" in show
     assert "missing_parameter" in show
     assert not {"missing_parameter", "unknown_webhook_request"} & listed.keys()
-    assert "missing_parameter" not in document.answers("authentication/token/release")["examples"]
+    assert "missing_parameter" not in document.response("authentication/token/release")["examples"]
     assert not {"not_rejected", "wrong_verb", "unknown_method", "method_withdrawn"} & show.keys()
 
 

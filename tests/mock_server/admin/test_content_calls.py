@@ -37,7 +37,7 @@ def test_every_condition_selects_what_it_names(mock: Any, admin: Any) -> None:
 
 
 def test_a_snapshot_brings_everything_back(mock: Any, admin: Any) -> None:
-    """After a restore the same calls have the same answers, the script's place included."""
+    """After a restore the same calls have the same responses, the script's place included."""
     mock.resend("7")
     kept = mock.state()
     assert admin.ask("PUT", "/snapshots/a.b") == {"name": "a.b", "webhook_requests": len(kept)}

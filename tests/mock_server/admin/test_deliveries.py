@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from helpers.patience import PATIENCE
-from helpers.receivers import answering, listening
+from helpers.receivers import listening, responding
 
 from crmcom_kit.mock_server import create_app
 from crmcom_kit.mock_server.access import Access
@@ -124,7 +124,7 @@ def test_no_view_of_a_delivery_shows_a_secret(make_mock: Any, admin_of: Any, url
     known = "Known-Ticket.of_World9"
     response = f"HTTP/1.1 500 No\r\nConnection: close\r\n\r\nno {known} token=Zx81hush"
     data = {"note": known, "token": "Zx81hush"}
-    with listening(answering(response.encode())) as receiver:
+    with listening(responding(response.encode())) as receiver:
         mock = make_mock(deliver="http")
         mock.world.add_secrets(known)
         admin = admin_of(mock.client)

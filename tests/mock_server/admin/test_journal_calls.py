@@ -30,12 +30,12 @@ def test_one_entry_has_everything(admin: Any) -> None:
     """Request, response, statement, trace, record, states, near miss: of a refused request."""
     body = admin.ask("GET", "/requests/0-3")
 
-    sent, answered = body["request"], body["response"]
+    sent, received = body["request"], body["response"]
     assert sent["method"] == "POST"
     assert json.loads(sent["body"]) == sent["parameters"]
-    assert (answered["status"], body["outcome"]) == (200, "refused")
-    assert answered["headers"]["X-Mock-Statement"] == body["statement"] == "resend.only_rejected"
-    assert json.loads(answered["body"])["status"]["code"] == body["code"]
+    assert (received["status"], body["outcome"]) == (200, "refused")
+    assert received["headers"]["X-Mock-Statement"] == body["statement"] == "resend.only_rejected"
+    assert json.loads(received["body"])["status"]["code"] == body["code"]
     assert body["near_miss"]["allowed"] == "a webhook request that is REJECTED"
     assert (body["state_before"], body["state_after"]) == ("SUCCESSFUL", "SUCCESSFUL")
     assert [step["step"] for step in body["trace"]] == ["request"]

@@ -66,7 +66,7 @@ class Caller:
 
 
 class HeldReceiver:
-    """A receiver that answers each attempt when the test says how."""
+    """A receiver that responds to each attempt when the test says how."""
 
     def __init__(self) -> None:
         self.attempts: list[Future[Outcome]] = []

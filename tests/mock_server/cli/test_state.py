@@ -45,7 +45,7 @@ def test_a_killed_server_keeps_every_change_it_responded_to(
                 number = fired["webhook_request"]["number"]
                 known[number] = fired["life_cycle_state"]
                 if len(known) % 3 == 0:
-                    known[number] = "unanswered"
+                    known[number] = "no response"
                     asked = {"token": "T", "webhook_request_identifier": {"number": number}}
                     first.ask("POST", f"{API_PATH}/webhook_requests/delete", asked)
                     known[number] = "deleted"
@@ -63,7 +63,7 @@ def test_a_killed_server_keeps_every_change_it_responded_to(
     world.close_state()
     states = {record.number: record.state for record in world.store.records()}
     for number, state in known.items():
-        assert state == "unanswered" or states.get(number, "deleted") == state, number
+        assert state == "no response" or states.get(number, "deleted") == state, number
 
 
 def test_data_is_for_a_new_file(start: Callable[..., Any], tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import httpcore
 import pytest
 import trustme
-from helpers.receivers import OK, Listening, answering, listening, read_request
+from helpers.receivers import OK, Listening, listening, read_request, responding
 
 from crmcom_kit.mock_server import make_world
 from crmcom_kit.mock_server.deliveries.allowed_hosts import AllowedHosts
@@ -36,7 +36,7 @@ def sent(url: str, **dials: Any) -> Outcome:
 
 def test_the_message_arrives_as_the_dialect_spells_it() -> None:
     """One POST with code and data, a type, a length, and what the mock says of itself."""
-    with listening(answering()) as receiver:
+    with listening(responding()) as receiver:
         outcome = sent(f"http://localhost:{receiver.port}/in?a=b")
 
     head, _, body = receiver.got[0].partition(b"\r\n\r\n")
@@ -67,7 +67,7 @@ def test_the_message_arrives_as_the_dialect_spells_it() -> None:
 def test_the_status_decides(status: int, success: str, words: str | None) -> None:
     """2xx is a success, or what the dial says; any other status is an error with its words."""
     text = f"HTTP/1.1 {status} Some Words\r\nContent-Length: 0\r\n\r\n".encode()
-    with listening(answering(text)) as receiver:
+    with listening(responding(text)) as receiver:
         outcome = sent(receiver.url, success=success)
 
     assert outcome.status == status
@@ -77,9 +77,9 @@ def test_the_status_decides(status: int, success: str, words: str | None) -> Non
 
 
 def test_a_redirect_is_not_followed() -> None:
-    with listening(answering()) as last:
+    with listening(responding()) as last:
         head = f"HTTP/1.1 307 Moved\r\nLocation: {last.url}\r\nContent-Length: 0\r\n\r\n"
-        with listening(answering(head.encode())) as first:
+        with listening(responding(head.encode())) as first:
             outcome = sent(first.url)
 
     assert outcome.name == "http_307"
@@ -113,7 +113,7 @@ def _reset(connection: socket.socket) -> None:
 
 LINE = b"HTTP/1.1 200 OK\r\n"
 HOSTILE: dict[str, tuple[Callable[[socket.socket], object], str, dict[str, int]]] = {
-    "never answers": (_silent, "timeout", {"timeout": 200}),
+    "never responds": (_silent, "timeout", {"timeout": 200}),
     "endless headers": (_endless(LINE, b"X-More: " + b"a" * 1000 + b"\r\n"), "malformed", {}),
     "endless 100": (_endless(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 100), "malformed", {}),
     "endless chunks": (
@@ -123,9 +123,9 @@ HOSTILE: dict[str, tuple[Callable[[socket.socket], object], str, dict[str, int]]
     ),
     "closes at once": (_hangs_up, "no_response", {}),
     "resets": (_reset, "reset", {}),
-    "no HTTP": (answering(b"220 smtp.example ESMTP\r\n\r\n"), "malformed", {}),
-    "switches": (answering(b"HTTP/1.1 101 Switching Protocols\r\n\r\n"), "malformed", {}),
-    "half a body": (answering(LINE + b"Content-Length: 9\r\n\r\nabc"), "success", {}),
+    "no HTTP": (responding(b"220 smtp.example ESMTP\r\n\r\n"), "malformed", {}),
+    "switches": (responding(b"HTTP/1.1 101 Switching Protocols\r\n\r\n"), "malformed", {}),
+    "half a body": (responding(LINE + b"Content-Length: 9\r\n\r\nabc"), "success", {}),
 }
 
 
@@ -171,7 +171,7 @@ def test_all_addresses_of_a_host_share_one_timeout(
     monkeypatch.setattr(httpcore.SyncBackend, "connect_tcp", staticmethod(connect))
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
     sender = delivery("some.example", timeout=30_000)
-    with listening(answering()) as receiver:
+    with listening(responding()) as receiver:
         url = f"http://some.example:{receiver.port}/"
         outcome = sender.send(OutgoingMessage(url, b"{}", ""))
 
@@ -203,7 +203,7 @@ def test_a_cut_while_a_name_is_resolved_prevents_the_connection(
         return [(socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", 0))]
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
-    with listening(answering()) as receiver:
+    with listening(responding()) as receiver:
         url = f"http://some.example:{receiver.port}/"
         outcome = sender.send(OutgoingMessage(url, b"{}", None))
 
@@ -261,7 +261,7 @@ def test_a_certificate_is_trusted_and_held_to_the_name(
 @pytest.mark.parametrize(
     ("handle", "name", "dials"),
     [
-        (answering(b"HTTP/1.1 400 Plain HTTP\r\n\r\n"), "bad_tls", {}),
+        (responding(b"HTTP/1.1 400 Plain HTTP\r\n\r\n"), "bad_tls", {}),
         (_hangs_up, "bad_tls", {}),
         (_silent, "connect_timeout", {"timeout": 500}),
     ],

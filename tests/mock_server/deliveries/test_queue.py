@@ -191,15 +191,15 @@ def test_what_a_queued_delivery_raises_is_in_the_log(caplog: pytest.LogCaptureFi
 def test_a_waiting_resend_is_given_up_at_the_end(held: Held) -> None:
     """Synchronous or not: the response is the record as it was, and nothing hangs."""
     world = made(held, Dialect("usual"))
-    answers: list[Any] = []
-    thread = threading.Thread(target=lambda: answers.append(resend(world, "7")))
+    responses: list[Any] = []
+    thread = threading.Thread(target=lambda: responses.append(resend(world, "7")))
     thread.start()
     arrived(held, 1)
 
     close(world)
     thread.join(PATIENCE)
 
-    assert b'"life_cycle_state":"REJECTED"' in bytes(answers[0].body)
+    assert b'"life_cycle_state":"REJECTED"' in bytes(responses[0].body)
     assert state(world, "7") is State.REJECTED
     assert world.current_epoch.attempts.select()[0].stage is Stage.ABANDONED
 

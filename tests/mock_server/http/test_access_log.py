@@ -90,7 +90,7 @@ def test_a_request_is_a_line(human: Logged) -> None:
 def test_a_line_may_be_json(in_json: Logged) -> None:
     """In JSON form each line is one object with the same facts; the API's have their trace."""
     calls = ("GET", f"{SHOW}?token=T"), ("BREW", "/x?a=b"), ("POST", "/__admin/reset")
-    answers = [in_json.ask(verb, url) for verb, url in calls]
+    responses = [in_json.ask(verb, url) for verb, url in calls]
     in_json.ask("GET", f"{API_PATH}/x")
 
     entries = in_json.entries
@@ -101,7 +101,7 @@ def test_a_line_may_be_json(in_json: Logged) -> None:
     assert [entry.get("trace_id") for entry in entries] == ["0-1", None, None, "1-1"]
     assert entries[0]["statement"] == "parameters.mandatory"
     assert entries[0]["target"] == f"{SHOW}?token=***"
-    assert entries[2]["bytes"] == len(answers[2].data)
+    assert entries[2]["bytes"] == len(responses[2].data)
     assert in_json.ask("GET", "/__admin/requests/1-1").json["url"] == f"{API_PATH}/x"
 
 

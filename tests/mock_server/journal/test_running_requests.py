@@ -78,9 +78,9 @@ def test_an_entry_is_there_before_its_response(when: When, *, is_flask: bool) ->
         assert call.trace[0]["step"] == "fault"
         assert held.release() == 200
 
-        (answered,) = held.mock.requests
-        assert (answered.id, answered.running, answered.status) == (call.id, False, 200)
-        assert answered.state_after == "SUCCESSFUL"
+        (ended,) = held.mock.requests
+        assert (ended.id, ended.running, ended.status) == (call.id, False, 200)
+        assert ended.state_after == "SUCCESSFUL"
         assert (call.running, call.status, call.response) == (True, None, None)
 
 

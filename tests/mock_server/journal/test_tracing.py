@@ -75,7 +75,7 @@ def test_a_refused_request_names_what_decided(make_mock: Any, kind: str) -> None
 def test_the_chain_of_a_served_request(
     make_mock: Any, asked: Asked, delivery: str, steps: list[tuple[Any, ...]]
 ) -> None:
-    """A request that only reads ends with itself; others lead to changes, attempts and answers."""
+    """A read ends with itself; other requests lead to changes, attempts and responses."""
     mock = make_mock("R13", dialect=load_dialect().changed({"delivery.script": delivery}))
     assert ask(mock, asked).http == 200
     call = last_call(mock)

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from helpers import calling
 from helpers.clocks import FixedClock
-from helpers.receivers import answering, listening
+from helpers.receivers import listening, responding
 
 from crmcom_kit.mock_server import Mock, crmcom_mock
 from crmcom_kit.mock_server.http.access_log import AccessLog
@@ -74,7 +74,7 @@ def test_the_receiver_can_read_what_it_is_sent(mock: Mock) -> None:
     def handle(connection: Any) -> None:
         number = str(mock.emulated.store.largest_number())
         seen.append((show(mock, number), calling.resend(mock, number).json()["status"]["code"]))
-        answering()(connection)
+        responding()(connection)
 
     with listening(handle) as receiver:
         fired = fire(mock, url=receiver.url)
