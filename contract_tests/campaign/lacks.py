@@ -1,4 +1,4 @@
-"""What a run has not seen and must have seen to say PASSED, and why it left out statements."""
+"""What a run has not seen and must have seen to be PASSED, and why it left out statements."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

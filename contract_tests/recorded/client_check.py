@@ -64,7 +64,7 @@ class ClientFinding:
 
 @dataclass(frozen=True, slots=True)
 class ClientResults:
-    """What is said of the client of a recording."""
+    """The results for the client of a recording."""
 
     requests: int = 0  # that were checked
     mistakes: tuple[ClientFinding, ...] = ()
