@@ -127,7 +127,7 @@ def _read_allowed(entry: str) -> tuple[str, int | None]:
         "a host name, or the address of one host that is neither link-local nor mapped; optionally "
         "followed by :PORT, such as [2001:db8::1]:80"
     )
-    error = UsageError("allow_host", seen=quoted(entry), allowed=allowed)
+    error = UsageError("allow_hosts", seen=quoted(entry), allowed=allowed)
     match = _ALLOWED.fullmatch(entry)
     if match is None or int(match[3] or 1) > _MAX_PORT:
         raise error

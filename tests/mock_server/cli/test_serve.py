@@ -30,7 +30,7 @@ def _of_a_later_release() -> str:
 MISTAKES = [
     ("--port x", "Invalid value for '--port': 'x'"),
     ("--deliver smtp", 'deliver: seen "smtp"; allowed is http, or'),
-    ("--deliver http --allow-host 10.0.0.0/8", 'allow_host: seen "10.0.0.0/8"; allowed is'),
+    ("--deliver http --allow-host 10.0.0.0/8", 'allow_hosts: seen "10.0.0.0/8"; allowed is'),
     ("--allow-host x.example", 'allow_hosts: seen "x.example"; allowed is deliver=http'),
     ("R9", "Got unexpected extra argument (R9)"),
     ("--host nowhere.invalid", "host: 'nowhere.invalid' is not an address of this machine"),

@@ -331,5 +331,5 @@ def test_another_protocols_port_needs_its_own_permission() -> None:
 )  # fmt: skip
 def test_what_is_no_host_cannot_be_allowed(entry: str) -> None:
     """An entry is one host; networks, patterns and odd notations are refused by name."""
-    with pytest.raises(UsageError, match="allow_host"):
+    with pytest.raises(UsageError, match="allow_hosts"):
         AllowedHosts([entry])

@@ -306,5 +306,5 @@ def test_a_blocked_record_is_rejected_and_nothing_is_sent(make_mock: Any) -> Non
 )
 def test_options_that_make_no_delivery_are_refused(options: Any) -> None:
     """An unknown way, a host that is none, a script beside real deliveries."""
-    with pytest.raises(UsageError, match=r"deliver|allow_host"):
+    with pytest.raises(UsageError, match=r"deliver|allow_hosts"):
         make_world(**options)
