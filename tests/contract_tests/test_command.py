@@ -141,7 +141,7 @@ def test_a_terminal_without_some_signs_is_no_trouble(tmp_path: Path) -> None:
     assert done.returncode == 3, done.stderr
     assert "too few requests for it, allow more with --max-requests" in done.stdout
     assert (tmp_path / "r.json").exists()
-    # The token of the run was masked: none of those that the answers gave is in the archive.
+    # The token of the run was masked: none of those in the responses is in the archive.
     assert "$CRMCOM_TOKEN" in (tmp_path / "r.har").read_text("utf-8")
     assert "? " in done.stdout
 

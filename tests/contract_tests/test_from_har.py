@@ -189,7 +189,7 @@ def test_entries_without_a_response_of_the_server_are_skipped(tmp_path: Path) ->
 
 
 def test_what_is_no_whole_response_of_the_server_is_skipped(tmp_path: Path) -> None:
-    """A body that is cut is no broken JSON; and a gateway answers for a server that is down."""
+    """A body that is cut is no broken JSON; and a gateway responds for a server that is down."""
     made = [login(), listed([ONE]), login()]
     content = made[1]["response"]["content"]
     content["text"] = content["text"][:500]

@@ -171,7 +171,7 @@ LACKS = ("Show was sent twice and never served", "no resend became SUCCESSFUL")
         (1, 2, 1, {}, 1, "BROKEN: 2 statements are broken, and 1 listed deviation no longer "),
         (1, 0, 1, {}, 1, "BROKEN: 1 listed deviation no longer occurs."),
         (1, 0, 0, {"stale": ("delete was seen",)}, 1, "BROKEN: delete was seen."),
-        (1, 1, 0, {"trouble": "no answer"}, 2, "ERROR: The run failed: no answer"),
+        (1, 1, 0, {"trouble": "no response"}, 2, "ERROR: The run failed: no response"),
         (1, 0, 0, {"inconclusive": LACKS}, 3, f"INCONCLUSIVE: {LACKS[0]}; {LACKS[1]}."),
         (1, 1, 0, {"inconclusive": LACKS}, 1, "BROKEN: 1 statement is broken."),
         (1, 0, 0, {"unconfirmed": 1}, 0, "UNCONFIRMED: 1 of "),

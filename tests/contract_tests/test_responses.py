@@ -30,7 +30,7 @@ LOG = "response.log_information"
 NOTHING: list[Any] = [{}, None, []]
 
 
-def answer(value: Any, status: int = 200) -> Response:
+def response_of(value: Any, status: int = 200) -> Response:
     """Return a response with a JSON text, or with a text as it stands."""
     return status, value if isinstance(value, str) else json.dumps(value)
 
@@ -66,17 +66,17 @@ def broken_by(shown: Any, release: str = "R9", **given: Any) -> set[str]:
 
 def absent(status: Any) -> Response:
     """Return a response without data."""
-    return answer({"status": status})
+    return response_of({"status": status})
 
 
 @pytest.mark.parametrize(
     ("made", "statement"),
     [
-        (show(answer("<html>")), "envelope.json"),
-        (show(answer("[" * 100_000)), "envelope.json"),
-        (show(answer("[" * 100_000 + "]" * 100_000)), "envelope.status"),
-        (show(answer([])), "envelope.status"),
-        (show(answer({"data": {}})), "envelope.status"),
+        (show(response_of("<html>")), "envelope.json"),
+        (show(response_of("[" * 100_000)), "envelope.json"),
+        (show(response_of("[" * 100_000 + "]" * 100_000)), "envelope.status"),
+        (show(response_of([])), "envelope.status"),
+        (show(response_of({"data": {}})), "envelope.status"),
         (show(absent(None)), "envelope.status"),
         (show(absent({"code": "OK"})), "envelope.status"),
         (show(absent(OK)), "envelope.data_object"),
@@ -87,16 +87,16 @@ def absent(status: Any) -> Response:
         (listed(ok(ONE)), "envelope.data_array"),
         (listed(ok([[]]), entity="ACTIVITIES"), "envelope.data_array"),
         (listed(ok(0), entity="ACTIVITIES"), "envelope.data_array"),
-        (changed("resend", answer({"status": ERROR, "data": DONE})), "envelope.code_ok"),
+        (changed("resend", response_of({"status": ERROR, "data": DONE})), "envelope.code_ok"),
         # Of what does not exist, and is to be refused.
-        (show(answer("<html>", 500), 9), "errors.json"),
-        (show(answer("<html>"), 9), "errors.json"),
-        (show(answer("<html>", 400), 9), "errors.json"),
+        (show(response_of("<html>", 500), 9), "errors.json"),
+        (show(response_of("<html>"), 9), "errors.json"),
+        (show(response_of("<html>", 400), 9), "errors.json"),
         (show(absent({**ERROR, "message": 5}), 9), "envelope.status_texts"),
-        (show(answer({"status": {**OK, "code": "ok"}, "data": {"url": "u"}}), 9),
+        (show(response_of({"status": {**OK, "code": "ok"}, "data": {"url": "u"}}), 9),
          "envelope.code_ok"),
         (show(absent({**OK, "code": None}), 9), "errors.code_not_ok"),
-        (show(answer({"status": OK}, 404), 9), "errors.code_not_ok"),
+        (show(response_of({"status": OK}, 404), 9), "errors.code_not_ok"),
     ],
     ids=of_response,
 )  # fmt: skip
@@ -107,13 +107,13 @@ def test_a_flaw_of_an_envelope_is_put_to_its_statement(made: Entry, statement: s
 @pytest.mark.parametrize(
     "made",
     [
-        *(show(answer({"status": ERROR, "data": data}, status), 9)
+        *(show(response_of({"status": ERROR, "data": data}, status), 9)
           for data in NOTHING for status in (200, 400, 404, 500)),
         show(absent(ERROR), 9),
-        *(show(answer("<html>", status)) for status in (502, 503, 504)),  # of a gateway
-        *(listed(answer({"status": OK, "data": data})) for data in NOTHING[1:]),
+        *(show(response_of("<html>", status)) for status in (502, 503, 504)),  # of a gateway
+        *(listed(response_of({"status": OK, "data": data})) for data in NOTHING[1:]),
         listed(absent(OK)),
-        changed("resend", answer({"status": ERROR, "data": ONE})),  # the delivery has failed
+        changed("resend", response_of({"status": ERROR, "data": ONE})),  # the delivery has failed
     ],
     ids=of_response,
 )  # fmt: skip
@@ -126,7 +126,7 @@ def test_an_envelope_may_have_any_form_that_is_documented(made: Entry) -> None:
 )
 def test_what_http_refuses_is_no_error_of_the_api(status: int, more: str) -> None:
     """A server's HTTP is before the API: it may refuse in text what is too long or malformed."""
-    made = show(answer("too long", status))
+    made = show(response_of("too long", status))
     made["request"]["url"] += more
     conversation = Conversation(made)
     assert conversation.suspected == []
@@ -232,7 +232,7 @@ def test_dates_without_zones_may_be_a_day_apart(
 def test_no_request_is_too_deep() -> None:
     text = '{"more": ' + "[" * 50_000 + '"]{"' + "]" * 50_000 + "}"
     response = json.dumps({"status": OK, "data": ONE | {"request": "deep"}})
-    made = show(answer(response.replace('"deep"', text)))
+    made = show(response_of(response.replace('"deep"', text)))
     assert Conversation(made).suspected == []
 
 
@@ -332,7 +332,7 @@ def test_tokens_are_web_tokens_from_r12_on(token: str, flaw: str | None) -> None
         *((logged("token", LOGIN, ok(data)), "login.token.returns_token")
           for data in (*NOTHING, {"token": ""}, {"token": 5}, 5)),
         (logged("token", LOGIN | {"password": "x"},
-              answer({"status": ERROR, "data": {"token": "A"}}, 401)), "login.credentials"),
+              response_of({"status": ERROR, "data": {"token": "A"}}, 401)), "login.credentials"),
         *((logged("token_release", {"token": TOKEN}, ok(data)), None) for data in NOTHING),
     ],
     ids=of_response,

@@ -1,6 +1,6 @@
 """Whom the mock calls: every way out that was thought of, with a resolver and a connector of ours.
 
-No packet leaves loopback: the resolver answers from a table, and the connector notes where it was
+No packet leaves loopback: the resolver reads a table, and the connector notes where it was
 sent and connects to nobody.
 """
 
@@ -194,12 +194,12 @@ class Outside:
         self.connected: list[tuple[str, int]] = []
 
     def resolve(self, host: str, port: int, **_: Any) -> list[tuple[Any, ...]]:
-        """Answer from the table, each time with the next answer."""
+        """Return addresses from the table, each time the next ones."""
         self.asked.append(host)
-        answers = NAMES.get(host)
-        if answers is None:
+        results = NAMES.get(host)
+        if results is None:
             raise OSError(host)
-        addresses = answers[min(self.asked.count(host), len(answers)) - 1]
+        addresses = results[min(self.asked.count(host), len(results)) - 1]
         return [(0, 0, 0, "", (address, port)) for address in addresses]
 
     def connect(self, address: str, port: int, *_: Any) -> httpcore.NetworkStream:
