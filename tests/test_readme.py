@@ -99,6 +99,7 @@ def _environment() -> dict[str, str]:
         **os.environ,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "LC_ALL": "C",
+        "CRMCOM_SERVE_PORT": "0",  # the default port may be taken
         "CI": "true",  # so Hypothesis has no deadline, which a busy machine breaks
         "PYTHONPATH": os.pathsep.join(filter(None, (os.environ.get("PYTHONPATH"), str(TESTS)))),
         "PYTEST_ADDOPTS": " ".join((*FEWER_PLUGINS, *PATIENT)),
