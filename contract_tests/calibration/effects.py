@@ -46,6 +46,7 @@ _UNIQUE_NAMES = (*_LASTING, "person_name", "username", "email")
 #: Members that a delivery sets; what the form of a response may depend on, with its fact.
 _DECIDED = ("life_cycle_state", "error_code", "error_description", "response")
 _DECISIVE = {"webhook_definition": "webhook_definition.id", "entity": "entity"}
+_CODE = "authentication_code"  # unset if an error of the server left no message to sign
 _UNKNOWN = "?"  # the value of a member before
 
 
@@ -66,16 +67,24 @@ class Change:
 
 
 def learned_effects(
-    exchanges: Sequence[Exchange], unsteady: frozenset[str]
+    exchanges: Sequence[Exchange], unsteady: frozenset[str], guess: Mapping[str, Any]
 ) -> dict[str, dict[str, Any]]:
     """Return the effects of each kind of change that was seen, by member.
 
-    ``unsteady`` are the ids of webhook requests that others may have changed meanwhile.
+    Args:
+        exchanges: those of a run, in their order.
+        unsteady: the ids of webhook requests that others may have changed meanwhile.
+        guess: of ``guessed_resend``. It says what a resend makes of an unset authentication code,
+            if none was unset.
     """
     by_kind = defaultdict[str, list[Change]](list)
     for change in changes_of(exchanges, unsteady):
         by_kind[change.kind].append(change)
-    return {kind: _effects(alike) for kind, alike in by_kind.items()}
+    effects = {kind: _effects(alike) for kind, alike in by_kind.items()}
+    resends = by_kind["resend"]
+    if resends and _CODE in guess and all(change.before.get(_CODE) for change in resends):
+        effects["resend"].setdefault(_CODE, guess[_CODE])
+    return effects
 
 
 def dials_of(effects: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
@@ -253,7 +262,7 @@ def _facts(befores: Sequence[Record]) -> list[dict[str, str]]:
     """Return the facts of webhook requests before a change: their members, and forms of some."""
     names = dict.fromkeys(name for before in befores for name, _ in members_of(before))
     repeated = [name for name in names if name.rpartition(".")[2] not in _UNIQUE_NAMES]
-    forms = (f"{name}:form" for name in ("request", "response", "authentication_code"))
+    forms = (f"{name}:form" for name in ("request", "response", _CODE))
     facts = dict.fromkeys((*_PREFERRED_FACTS, *repeated, *forms))
     return [{name: fact_of(before, name) for name in facts} for before in befores]
 
@@ -418,9 +427,8 @@ def guessed_resend(records: Collection[Record], release: Release) -> dict[str, A
     effects = {name: _guess(sent, name) for name in _DECIDED}
     if all(_is_opaque(record.get("request")) for record in sent):
         effects["request"] = _guess(sent, "request")  # refers to a message, and is no copy of it
-    if any(record.get("authentication_code") is None for record in records):
-        value = _guess(sent, "authentication_code")
-        effects["authentication_code"] = {"$": "fill", "value": value}
+    if any(record.get(_CODE) is None for record in records):
+        effects[_CODE] = {"$": "fill", "value": _guess(sent, _CODE)}
     created = member_at(sent[0], f"{LOG}.created_date")
     if isinstance(created, str):  # see the dial resend.updates_log
         effects[f"{LOG}.updated_date"] = {"$": "now", "like": _shape(created)}

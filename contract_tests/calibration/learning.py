@@ -259,8 +259,8 @@ class Learning:
     def _learn_effects(self) -> None:
         """Learn the effects of changes on a webhook request, and the dials that follow."""
         log = self.log
-        seen = learned_effects(log.every_exchange, log.all_unsteady)
         guess = guessed_resend(log.all_first_seen.values(), log.release)
+        seen = learned_effects(log.every_exchange, log.all_unsteady, guess)
         self.effects = ({"resend": guess} if guess else {}) | seen
         self.derived = self.effects.keys() - seen.keys()
         for dial, value in dials_of(self.effects).items():

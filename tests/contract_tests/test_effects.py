@@ -93,7 +93,7 @@ def test_what_a_refused_resend_did_is_learned() -> None:
     choices = replace(Choices(), resend_succeeds="some", resend_failure="error")
     results = checked(SoundServer(choices, "R9", 1), limits=Limits(max_requests=400))
 
-    found = learned_effects(results.history, results.unsteady)
+    found = learned_effects(results.history, results.unsteady, {})
 
     assert "updated_date" in "".join(found["failed_resend"])
 
@@ -108,7 +108,7 @@ def test_a_refused_resend_may_change_nothing() -> None:
         found += [exchange("show", after, at), exchange("resend", None, at, code="E.TOKEN")]
         found += [exchange("show", after, at)]
 
-    assert learned_effects(found, frozenset())["failed_resend"]["error_code"] == {
+    assert learned_effects(found, frozenset(), {})["failed_resend"]["error_code"] == {
         "$": "by", "of": "webhook_definition.id", "cases": [["D0", "Again"]],
         "usual": {"$": "kept"},
     }  # fmt: skip
@@ -121,7 +121,7 @@ def test_a_number_may_be_the_time() -> None:
         after = record(at, request={"sent": 1_480_000_000_000 + at}, response=1_480_000_000 + at)
         found += [exchange("show", record(at), at), exchange("resend", after, at)]
 
-    learned = learned_effects(found, frozenset())["failed_resend"]
+    learned = learned_effects(found, frozenset(), {})["failed_resend"]
 
     now = {"$": "now", "like": 1000}
     assert (learned["request"], learned["response"]) == ({"sent": now}, {**now, "like": 1})
@@ -135,7 +135,7 @@ def effects() -> dict[str, dict[str, Any]]:
         found += [exchange("show", record(at), at), exchange("resend", resent(at), at)]
         found += [exchange("show", resent(at), at)]
     stamped = {**resent(1), "life_cycle_state": "DELETED"}
-    return learned_effects([*found, exchange("delete", stamped, 1)], frozenset())
+    return learned_effects([*found, exchange("delete", stamped, 1)], frozenset(), {})
 
 
 def test_a_resend_that_was_not_seen_is_guessed() -> None:
@@ -189,6 +189,17 @@ def test_each_member_has_an_effect(effects: dict[str, dict[str, Any]]) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(("code", "effect"), [("c0de", "a guess"), (None, None)])
+def test_only_an_unset_code_that_no_resend_had_is_guessed(code: str | None, effect: object) -> None:
+    before = record(1, authentication_code=code)
+    after = before | {"life_cycle_state": "SUCCESSFUL"}
+    found = [exchange("show", before, 1), exchange("resend", after, 1)]
+
+    learned = learned_effects(found, frozenset(), {"authentication_code": "a guess"})
+
+    assert learned["resend"].get("authentication_code") == effect
+
+
 def test_an_effect_may_depend_on_a_member_and_name_another() -> None:
     """A member that tells apart what became of others, and a text that has the new number."""
     found = []
@@ -199,7 +210,7 @@ def test_an_effect_may_depend_on_a_member_and_name_another() -> None:
         after |= {"life_cycle_state": "SUCCESSFUL", "copy": f"Attempt {at + 1}: sent"}
         found += [exchange("show", before, at), exchange("resend", after, at)]
 
-    learned = learned_effects(found, frozenset())["resend"]
+    learned = learned_effects(found, frozenset(), {})["resend"]
 
     same = {"$": "same", "as": "request.attempt"}
     assert learned["response"] == {
