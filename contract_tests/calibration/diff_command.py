@@ -49,8 +49,11 @@ def exit_code(values: dict[str, Any]) -> int:
     stop, has_profile = Stop(), values["profile"] is not None
     with stop.on_signals():
         second = _profile(values) if has_profile else _other_server(values, stop)
-        kept_time = 0.0 if has_profile else values["max_time"] / 2
-        results = results_of(values, stop, kept_time=kept_time)
+        fields = {"kept_time": values["max_time"] / 2}
+        if isinstance(second, Profile):
+            release = second.release.name.removesuffix(".0.0")
+            fields = {"remedy": f"calibrate again, or compare with a server of {release}"}
+        results = results_of(values, stop, **fields)
         log, compared = _compared(results, second, stop)
     sides = SIDES
     if isinstance(second, OtherServer):

@@ -13,13 +13,13 @@ from crmcom_kit.contract_tests.run.results import Results
 from crmcom_kit.machine_time import utc_now
 
 
-def results_of(values: dict[str, Any], stop: Stop, kept_time: float = 0.0) -> Results:
+def results_of(values: dict[str, Any], stop: Stop, **fields: Any) -> Results:
     """Run, or read a recording, as options say. Raises Refused if that fails, OptionsError.
 
-    ``kept_time``: see ``RunConfig``.
+    ``fields``: see ``RunConfig``.
     """
     leave_environment(values)
-    results = run_with(DEFAULTS | values, utc_now(), stop, is_check=False, kept_time=kept_time)
+    results = run_with(DEFAULTS | values, utc_now(), stop, is_check=False, **fields)
     if results.trouble is not None:
         raise refusal(results, results.trouble)
     return results

@@ -62,6 +62,7 @@ class RunConfig:
     stop: Stop = field(default_factory=Stop, compare=False)  # asked before each request
     kept_time: float = 0.0  # seconds of the time limit that are kept for what follows the run
     is_check: bool = True  # whether it looks for violations
+    remedy: str = "give --release {}"  # if the mock serves another release, which replaces {}
     now: Callable[[], float] = field(default=time.monotonic, compare=False)  # never goes back
     sleep: Callable[[float], None] = field(default=time.sleep, compare=False)
 

@@ -212,7 +212,7 @@ class _Run:
         if names[0] not in ("", names[1]):
             served, checked = (name.removesuffix(".0.0") for name in names)
             what = f"the mock at {self.target.name} serves {served}, not {checked}"
-            self.fail(f"{what}: give --release {served}")
+            self.fail(f"{what}: {self.config.remedy.format(served)}")
             return
         try:
             self._log_in_and_try()

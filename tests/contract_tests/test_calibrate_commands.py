@@ -181,6 +181,18 @@ def test_a_comparison_with_a_wrong_option_is_refused(
     assert (refused.exit_code, error in refused.output) == (2, True), refused.output
 
 
+def test_a_profile_is_compared_with_a_mock_of_its_release(
+    folder: Path, serve: Callable[..., str]
+) -> None:
+    """Another --release would be refused, so the error does not ask for one."""
+    base = serve(create_app(release="R9"))
+    refused = command("diff", "--profile", str(folder), "--base-url", base, "--token", "T")
+
+    assert refused.exit_code == 2
+    remedy = "serves R9, not R13: calibrate again, or compare with a server of R13\n"
+    assert refused.output.endswith(remedy), refused.output
+
+
 @pytest.fixture(scope="module")
 def changed(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A profile with another order of lists than its server has."""
