@@ -407,10 +407,12 @@ def _not_allowed(name: str, seen: object, allowed: str) -> str:
 
 
 def command_line(values: Mapping[str, Any]) -> str:
-    """Return the command that repeats a run; credentials come from the environment."""
-    words = ["crmcom-kit check"]
-    for option in RUN_OPTIONS:
-        if option.heading == CREDENTIALS or not option.is_given(values):
+    """Return the command that repeats a run; credentials are variables, without their values."""
+    options = [option for option in RUN_OPTIONS if option.is_given(values)]
+    words = [f"{option.envvar}=…" for option in options if option.heading == CREDENTIALS]
+    words.append("crmcom-kit check")
+    for option in options:
+        if option.heading == CREDENTIALS:
             continue
         if values[option.key] is True:
             words.append(f"--{option.name}")

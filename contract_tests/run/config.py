@@ -80,6 +80,8 @@ def prepared(values: Mapping[str, Any], *, now: dt.datetime) -> tuple[Target, Ru
     check_values(values)
     target, recording = _target(values)
     check_only(values["only"], target.release.name)
+    is_usual = target.release == resolve()  # else a recording may have chosen it
+    release = values["release"] or (None if is_usual else target.release.name.removesuffix(".0.0"))
     path = values["deviations"]
     listed = read_deviations(Path(path)) if path else Listed()
     names = ("max_requests", "max_time", "rate")
@@ -96,7 +98,7 @@ def prepared(values: Mapping[str, Any], *, now: dt.datetime) -> tuple[Target, Ru
         ledger=Path(values["ledger"]) if values["ledger"] else None,
         secret_keys=secret_keys(values),
         recording=recording,
-        command=command_line(values),
+        command=command_line({**values, "release": release}),
         began=now.isoformat(timespec="seconds"),
         world=f"check-{now:%Y%m%d-%H%M%S-%f}",
         only=values["only"],

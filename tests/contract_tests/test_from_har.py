@@ -249,6 +249,7 @@ def test_a_recording_of_a_mock_has_its_release(tmp_path: Path) -> None:
     by_mock, by_browser = (archive([login()], _release="R15.0.0"), archive([show(ONE)]))
     results = checked(tmp_path, by_browser, by_mock)
     assert results.target.release.name == "R15.0.0"
+    assert results.command.startswith("crmcom-kit check --release R15 --from-har ")
     assert "the release is R15.0.0, as the recording says" in results.warnings
     results = checked(tmp_path, by_mock, release="R9")
     assert results.target.release.name == "R9.0.0"

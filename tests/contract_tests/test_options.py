@@ -141,12 +141,13 @@ def test_what_scope_replaces_works_and_warns() -> None:
 
 
 def test_reports_show_no_secret_option() -> None:
-    """The command that repeats a run leaves secrets out."""
+    """The command that repeats a run names the variables of secrets, without the values."""
     values = given(**REMOTE, password="hush", api_key="hush-key", secret_key=("D=hush",))
 
     line = command_line(values)
     assert "hush" not in line
-    assert line == f"crmcom-kit check --base-url {URL}"
+    variables = [f"CRMCOM_{name}=…" for name in ("PASSWORD", "API_KEY", "TOKEN", "SECRET_KEY")]
+    assert line == f"{' '.join(variables)} crmcom-kit check --base-url {URL}"
 
 
 def read(tmp_path: Path, text: str) -> Any:
