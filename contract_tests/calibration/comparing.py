@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from crmcom_kit.contract_tests.belief.knowledge import OBJECTS, members
 from crmcom_kit.contract_tests.belief.records import Record
 from crmcom_kit.contract_tests.calibration.effects import flat
-from crmcom_kit.contract_tests.client.exchanges import LOGINS, Exchange, has_code
+from crmcom_kit.contract_tests.client.exchanges import LOGINS, Exchange, encoded, has_code
 from crmcom_kit.contract_tests.client.wording import shortened
 from crmcom_kit.contract_tests.oracle.envelope import is_readable, lacking
 from crmcom_kit.schemas.effects import is_moment
@@ -90,7 +90,7 @@ class Comparison:
         expected = self.wording(second)
         if expected is not None and first.wording != expected:
             what = "code" if first.status == expected[0] else "HTTP status"
-            seen = f"HTTP {expected[0]}, {expected[1]}"
+            seen = f"HTTP {expected[0]}, {'no code' if expected[1] is None else expected[1]}"
             yield Difference(f"{what} of a refusal", _outcome(first), seen)
         if _form(first) != _form(second):
             yield Difference("data of a refusal", _form(first), _form(second))
@@ -251,7 +251,7 @@ def _named(record: Record) -> str:
 def _written(value: Any) -> str:
     if value is _ABSENT:
         return "left out"
-    return shortened(repr(value) if isinstance(value, str) else f"{value}")
+    return shortened(repr(value) if isinstance(value, str) else encoded(value).decode())
 
 
 def _type(value: Any) -> str:

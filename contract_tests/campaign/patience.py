@@ -10,7 +10,7 @@ from typing import Any
 from crmcom_kit.contract_tests.client.calls import changing_method
 from crmcom_kit.contract_tests.client.exchanges import LOGINS
 from crmcom_kit.contract_tests.client.http import MAX_WAITS, Client
-from crmcom_kit.contract_tests.client.wording import counted
+from crmcom_kit.contract_tests.client.wording import counted, refused_with
 from crmcom_kit.contract_tests.oracle.expectations import Must
 from crmcom_kit.contract_tests.oracle.oracle import Observation
 from crmcom_kit.contract_tests.templates import Scene
@@ -79,6 +79,6 @@ class Patience:
         """Yield a sentence for each way in which requests were refused for a while."""
         for (status, code), count in self._passed.items():
             yield (
-                f"the server refused {counted(count, 'request')} with HTTP {status}, code {code}, "
-                "and served the same later: a limit, or maintenance"
+                f"the server refused {counted(count, 'request')} with "
+                f"{refused_with(status, code)}, and served the same later: a limit, or maintenance"
             )

@@ -177,7 +177,8 @@ class Client:
         except NoResponse as error:
             self.silences[f"{call.verb} {call.path}"] += 1
             if not self.history:
-                raise TargetDown(str(error)) from None
+                msg = f"{error}; check the base URL, and that the server is running"
+                raise TargetDown(msg) from None
             if not (once or self._unanswered):
                 self._unanswered = 1
                 self.pause(PAUSE)

@@ -22,7 +22,12 @@ def outcome(exchange: Exchange) -> str:
         return "no response"
     if not exchange.envelope:
         return f"HTTP {exchange.status} without an envelope"
-    return f"HTTP {exchange.status}, code {shortened(str(exchange.code))}"
+    return refused_with(exchange.status, exchange.code)
+
+
+def refused_with(status: int, code: Any) -> str:
+    """Say what status and code a refusal has."""
+    return f"HTTP {status}, " + ("no code" if code is None else f"code {shortened(str(code))}")
 
 
 def never_served(method: str, sent: int, last: str) -> str:

@@ -31,6 +31,7 @@ from crmcom_kit.contract_tests.client.errors import BudgetSpent
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.client.http import Limits
 from crmcom_kit.contract_tests.client.targets import own_mock
+from crmcom_kit.contract_tests.client.wording import outcome
 from crmcom_kit.contract_tests.options.scope import Scope
 from crmcom_kit.contract_tests.run.config import RunConfig
 from crmcom_kit.contract_tests.run.run import run
@@ -319,7 +320,9 @@ def test_a_page_that_was_seen_once_is_tried(calibration: Calibration) -> None:
 # Comparing.
 
 
-def reply(data: Any, call: Call | None = None, code: str = "OK", status: int = 200) -> Exchange:
+def reply(
+    data: Any, call: Call | None = None, code: str | None = "OK", status: int = 200
+) -> Exchange:
     """Return an exchange of show, or of another call."""
     envelope = {"status": {"code": code, "message": "", "description": ""}, "data": data}
     content = json.dumps(envelope).encode()
@@ -372,6 +375,15 @@ def test_two_responses_are_compared(one: Exchange, other: Exchange, what: Any) -
     found = [each.what for each in comparison.differences(one, other)]
 
     assert (len(found) if isinstance(what, int) else found) == what
+
+
+def test_differences_have_no_words_of_python() -> None:
+    """A missing code has words, and values are those of JSON."""
+    nothing, uncoded = reply(None, LIST), reply(None, code=None, status=404)
+    empty, other = Comparison().differences(reply([], LIST), nothing)[0], outcome(uncoded)
+    refused = Comparison().differences(reply(None, code="E", status=404), uncoded)[0]
+
+    assert (empty.second, other, refused.second) == ("null", *["HTTP 404, no code"] * 2)
 
 
 @pytest.mark.parametrize(

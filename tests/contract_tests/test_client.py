@@ -217,7 +217,7 @@ def test_a_request_without_a_response_is_sent_once_more() -> None:
 
 def test_no_response_ends_the_run_if_several_requests_in_a_row_have_none() -> None:
     """One that never gets a response ends itself; a target that never gave one is down at once."""
-    with pytest.raises(TargetDown, match=r"does not respond.*GET webhook_requests/show"):
+    with pytest.raises(TargetDown, match=r"does not respond.*GET webhook_requests/show\); check"):
         client(failing_at(1)).send(GET)
     sender = client(failing_at(2, 3, 5, 6, *range(8, 12)))
     sender.send(GET)
