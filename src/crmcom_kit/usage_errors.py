@@ -1,5 +1,7 @@
 """Usage errors: invalid use of our own tools, as opposed to vendor errors and violations."""
 
+import shlex
+import sys
 from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import ClassVar
@@ -48,7 +50,8 @@ def phrase(parameter: str, seen: str, allowed: str) -> str:
 
 def not_installed(package: str, extra: str) -> str:
     """Return the message for a missing package of an extra, with the command to install it."""
-    return f"this needs {package}, which is not installed; run: pip install 'crmcom-kit[{extra}]'"
+    pip = f"{shlex.quote(sys.executable)} -m pip"
+    return f"this needs {package}, which is not installed; run: {pip} install 'crmcom-kit[{extra}]'"
 
 
 class UsageError(ValueError):
