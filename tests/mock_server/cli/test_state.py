@@ -56,6 +56,7 @@ def test_a_killed_server_keeps_every_change_it_responded_to(
     thread.start()
     assert enough.wait(60)
     first.process.kill()
+    first.process.wait(60)  # its connections may end before its lock on the file
     thread.join()
 
     world = make_world()
