@@ -43,7 +43,8 @@ def exit_code(values: dict[str, Any]) -> int:
     files = {"html": values["html"]} if values["html"] else {}
     _check(values, files)
     if not values["from_har"]:
-        values["allow"] = "none"
+        # A mock of the run's own may be changed; it ends with the run.
+        values["allow"] = "none" if values["base_url"] else None
         if values["max_requests"] is None:
             values["max_requests"] = DIFF_REQUESTS
     stop, has_profile = Stop(), values["profile"] is not None

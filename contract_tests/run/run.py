@@ -105,11 +105,11 @@ def _says_it_is_a_mock(session: Session) -> bool:
 
 
 def _permit(session: Session, config: RunConfig, *, ours: bool) -> None:
-    """Set what may be changed: on a mock that this process made, anything in any case."""
+    """Set what may be changed: on a mock of ours anything, unless the options say less."""
     allowed, scope = config.allowed, config.scope
     if ours:
-        allowed = frozenset(CHANGES) if allowed is None or session.target.own else allowed
-        scope = EVERYTHING if scope is None or session.target.own else scope
+        allowed = frozenset(CHANGES) if allowed is None else allowed
+        scope = EVERYTHING if scope is None else scope
     session.scene.allowed = allowed or frozenset()
     session.scene.scope = scope or NOTHING
 

@@ -223,6 +223,10 @@ class TestSeparateWorld:
         )
         assert "hush" not in Report(results).as_json()
 
+    def test_a_mock_of_the_runs_own_is_changed_unless_the_options_say_less(self) -> None:
+        assert run(own_mock(), config(limits=FEW)).changed
+        assert not run(own_mock(), config(limits=FEW, allowed=frozenset())).changed
+
     def test_a_comparison_spares_the_default_world_of_the_other_server_as_well(self) -> None:
         """What the run has changed in its own mock is not changed there, unless it is allowed."""
         target, _ = self.mock("hush")
