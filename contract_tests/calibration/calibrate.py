@@ -38,9 +38,9 @@ class Calibration:
     log: Log
     learned: Mapping[str, Learned]  # by dial
     is_cut_short: bool  # whether there was more to try
-    untried: Sequence[str]  # dials of which no value was tried
+    untried_dials: Sequence[str]
     profile: Profile
-    compared: Comparisons  # the server's responses with those of a mock that has the profile
+    comparisons: Comparisons  # the server's responses with those of a mock that has the profile
 
 
 def learn_profile(
@@ -77,20 +77,20 @@ def learn_profile(
     learning.learn()
     log = learning.log
     records = [record for part in log.parts for record in part.first_seen.values()]
-    shown = {**record_forms(records, log.release), **_content_type(log)}
+    form_dials = {**record_forms(records, log.release), **_content_type(log)}
     learned = learning.learned | {
         dial: Learned([value], Grade.OBSERVED, "what responses show")
-        for dial, value in shown.items()
+        for dial, value in form_dials.items()
     }
     unsettled = {dial: list(result.values) for dial, result in learned.items() if result.is_open}
     profile = Profile(
         log.release, _dialect_of(learned), log.world, unsettled, learning.effects,
-        derived=frozenset(learning.derived), made=results.began,
+        derived=frozenset(learning.derived_kinds), made=results.began,
     )  # fmt: skip
     progress("comparing the server with a mock that has the profile")
-    profile, compared = _with_differences(log, profile)
+    profile, comparisons = _with_differences(log, profile)
     return Calibration(
-        results, log, learned, learning.is_cut_short, learning.untried, profile, compared
+        results, log, learned, learning.is_cut_short, learning.untried_dials, profile, comparisons
     )
 
 
@@ -102,20 +102,20 @@ def update_calibration(calibration: Calibration, before: Profile) -> tuple[Calib
     when = f" of {before.made}" if before.made else ""
     learned, changes = dict(calibration.learned), []
     for dial, value in before.dialect.items():
-        new = calibration.learned.get(dial)
-        if new is None or new.grade in (Grade.UNSETTLED, Grade.DERIVED):
+        result = calibration.learned.get(dial)
+        if result is None or result.grade in (Grade.UNSETTLED, Grade.DERIVED):
             if dial in calibration.learned or dial in before.dialect.changes():
                 learned[dial] = Learned([value], Grade.KEPT, f"from the profile{when}")
-        elif calibration.profile.dialect[dial] != value:
-            now = calibration.profile.dialect[dial]
-            changes.append(f"{dial}: {toml_value(value)} -> {toml_value(now)} ({new.evidence})")
+        elif (new_value := calibration.profile.dialect[dial]) != value:
+            change = f"{toml_value(value)} -> {toml_value(new_value)}"
+            changes.append(f"{dial}: {change} ({result.evidence})")
     new_effects, derived = calibration.profile.effects, calibration.profile.derived
-    seen = {kind: effects for kind, effects in new_effects.items() if kind not in derived}
-    for kind, effects in seen.items():
-        was = before.effects.get(kind, effects)
+    seen_effects = {kind: effects for kind, effects in new_effects.items() if kind not in derived}
+    for kind, effects in seen_effects.items():
+        old_effects = before.effects.get(kind, effects)
         changes += [
             f"effect of {kind} on {name}: changed"
-            for name in {**was, **effects} if was.get(name) != effects.get(name)
+            for name in {**old_effects, **effects} if old_effects.get(name) != effects.get(name)
         ]  # fmt: skip
     profile = replace(
         calibration.profile,
@@ -126,11 +126,11 @@ def update_calibration(calibration: Calibration, before: Profile) -> tuple[Calib
             if dial in learned
             and (dial not in calibration.learned or calibration.learned[dial].is_open)
         },
-        effects={**new_effects, **before.effects, **seen},
-        derived=(before.derived | derived - before.effects.keys()) - seen.keys(),
+        effects={**new_effects, **before.effects, **seen_effects},
+        derived=(before.derived | derived - before.effects.keys()) - seen_effects.keys(),
     )
-    profile, compared = _with_differences(calibration.log, replace(profile, differs={}))
-    return replace(calibration, learned=learned, profile=profile, compared=compared), changes
+    profile, comparisons = _with_differences(calibration.log, replace(profile, differs={}))
+    return replace(calibration, learned=learned, profile=profile, comparisons=comparisons), changes
 
 
 def _dialect_of(learned: Mapping[str, Learned]) -> Dialect:
@@ -140,10 +140,10 @@ def _dialect_of(learned: Mapping[str, Learned]) -> Dialect:
 
 def _with_differences(log: Log, profile: Profile) -> tuple[Profile, Comparisons]:
     """Return a profile that says in what its mock differs from the server, and the comparison."""
-    compared = compare(log, profile)
-    profile = replace(profile, differs=compared.kinds)
-    compared.excuse(profile.differs)
-    return profile, compared
+    comparisons = compare(log, profile)
+    profile = replace(profile, differs=comparisons.kinds)
+    comparisons.excuse(profile.differs)
+    return profile, comparisons
 
 
 def whole_log(results: Results) -> Log:
@@ -164,16 +164,16 @@ def compare(log: Log, profile: Profile) -> Comparisons:
 def compare_with(
     respond: Callable[[Exchange], Exchange | None],
     log: Log,
-    known: Mapping[str, Mapping[str, str]] | None = None,
+    excuses: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Comparisons:
     """Have another server respond to all requests of a log, and compare the responses.
 
     Args:
         respond: returns None for what may not be sent there.
         log: of the first server.
-        known: what calibrate has found to differ, by method.
+        excuses: what calibrate has found to differ, by method.
     """
-    comparison, comparisons = log.comparison(), Comparisons(known or {})
+    comparison, comparisons = log.comparison(), Comparisons(excuses or {})
     for exchange in log.exchanges:
         reply = respond(exchange)
         if reply is not None:
@@ -185,9 +185,9 @@ def compare_with(
 
 def _content_type(log: Log) -> dict[str, str]:
     key = "envelope.content_type"
-    seen = {exchange.header("Content-Type") for exchange in log.exchanges if exchange.ok}
-    only = seen.pop() if len(seen) == 1 else None
-    return {key: only} if only is not None and dials()[key].accepts(only) else {}
+    content_types = {exchange.header("Content-Type") for exchange in log.exchanges if exchange.ok}
+    value = content_types.pop() if len(content_types) == 1 else None
+    return {key: value} if value is not None and dials()[key].accepts(value) else {}
 
 
 # Writing it.
@@ -214,8 +214,8 @@ def profile_files(calibration: Calibration, *, keep_personal_data: bool) -> Prof
     if not keep_personal_data:
         content = Pseudonyms().replaced_everywhere(content)
     *world, effects, texts = content
-    redacted = [case | case_texts for case, case_texts in zip(cases, texts, strict=True)]
-    calibration = _with_cases(calibration, redacted)
+    redacted_cases = [case | case_texts for case, case_texts in zip(cases, texts, strict=True)]
+    calibration = _with_cases(calibration, redacted_cases)
     free_text_count = 0 if keep_personal_data else free_texts(content)
     facts = {**_facts(calibration), "free_texts": free_text_count}
     files = {
@@ -227,7 +227,7 @@ def profile_files(calibration: Calibration, *, keep_personal_data: bool) -> Prof
         WORLD: "".join(f"{orjson.dumps(entry).decode()}\n" for entry in world),
         "report.json": json.dumps(facts, indent=2) + "\n",
         "report.html": as_html(
-            {**facts, "title": "Calibration"}, calibration.compared, calibration.results
+            {**facts, "title": "Calibration"}, calibration.comparisons, calibration.results
         ),
     }
     return ProfileFiles(files, free_text_count)
@@ -269,5 +269,5 @@ def _facts(calibration: Calibration) -> dict[str, Any]:
             if result.is_open
         },
         "cut_short": calibration.is_cut_short,
-        **calibration.compared.as_json(),
+        **calibration.comparisons.as_json(),
     }

@@ -90,7 +90,7 @@ def _show(calibration: Calibration, folder: Path, notes: Sequence[str]) -> None:
         f"{counted(len(calibration.learned) - open_dials, 'dial')} settled, {open_dials} left open "
         f"({folder / 'report.html'})"
     )
-    click.echo("\n".join(map(fit, calibration.compared.lines())))
+    click.echo("\n".join(map(fit, calibration.comparisons.lines())))
     click.echo(f"Serve it: crmcom-kit serve --profile {folder}")
 
 
@@ -108,18 +108,18 @@ def _recorded_and_sent(values: dict[str, Any], stop: Stop) -> tuple[Results | No
     if not (is_named and has_login):
         check_values(DEFAULTS | {"max_time": values["max_time"]})
         return None, results_of(values | {"max_time": DEFAULTS["max_time"]}, stop)
-    of_requests = {option.key for option in OPTIONS if option.heading in OF_REQUESTS}
-    of_recording = {key: value for key, value in values.items() if key not in of_requests}
-    recorded = results_of(of_recording, stop)
-    release = recorded.target.release.name
-    return recorded, results_of(values | {"from_har": (), "release": release}, stop)
+    request_keys = {option.key for option in OPTIONS if option.heading in OF_REQUESTS}
+    recording_values = {key: value for key, value in values.items() if key not in request_keys}
+    recording = results_of(recording_values, stop)
+    release = recording.target.release.name
+    return recording, results_of(values | {"from_har": (), "release": release}, stop)
 
 
 def _notes_on_time(calibration: Calibration, values: Mapping[str, Any]) -> Iterator[str]:
     """Yield why learning has stopped before its end, if it has."""
     if calibration.is_cut_short:
-        untried = calibration.untried
-        dials = f" before {counted(len(untried), 'dial')}: {', '.join(untried)}" if untried else ""
+        names = calibration.untried_dials
+        dials = f" before {counted(len(names), 'dial')}: {', '.join(names)}" if names else ""
         har = values["har"] or "FILE, which --har FILE writes"
         yield (
             f"learning stopped after {values['max_time']:g} s (--max-time){dials}; to go on from "

@@ -34,7 +34,7 @@ MAX_LACKING = 2
 class Difference(NamedTuple):
     """One way in which two responses differ."""
 
-    what: str
+    aspect: str
     first: str  # what the first server has
     second: str  # what the other server has
     record: str = ""  # the id of the webhook request that differs, if it is about one
@@ -44,9 +44,9 @@ class Difference(NamedTuple):
     def kind(self) -> str:
         """What differences are grouped by, and how they differ; without data of a server."""
         first, second = self.forms or (self.first, self.second)
-        if self.forms is None and self.what not in OF_OUTCOMES:
-            return self.what
-        return f"{self.what} (the server: {first}; the other: {second})"
+        if self.forms is None and self.aspect not in OF_OUTCOMES:
+            return self.aspect
+        return f"{self.aspect} (the server: {first}; the other: {second})"
 
 
 @dataclass
@@ -87,11 +87,12 @@ class Comparison:
         return is_of_token and (second.ok or self.wording(second) != self.token_refusal)
 
     def _refusals(self, first: Exchange, second: Exchange) -> Iterator[Difference]:
-        expected = self.wording(second)
-        if expected is not None and first.wording != expected:
-            what = "code" if first.status == expected[0] else "HTTP status"
-            seen = f"HTTP {expected[0]}, {'no code' if expected[1] is None else expected[1]}"
-            yield Difference(f"{what} of a refusal", _outcome(first), seen)
+        second_wording = self.wording(second)
+        if second_wording is not None and first.wording != second_wording:
+            status, code = second_wording
+            part = "code" if first.status == status else "HTTP status"
+            second_outcome = f"HTTP {status}, {'no code' if code is None else code}"
+            yield Difference(f"{part} of a refusal", _outcome(first), second_outcome)
         if _form(first) != _form(second):
             yield Difference("data of a refusal", _form(first), _form(second))
 
@@ -107,8 +108,8 @@ class Comparison:
         )
         if sorted(first_ids) != sorted(second_ids):
             is_longer = len(first_ids) != len(second_ids)
-            what = "how many are listed" if is_longer else "which are listed"
-            yield Difference(what, _listed(first_ids, second_ids), _listed(second_ids, first_ids))
+            aspect = "how many are listed" if is_longer else "which are listed"
+            yield Difference(aspect, _listed(first_ids, second_ids), _listed(second_ids, first_ids))
             return
         pairs = zip(first_ids, second_ids, strict=True)
         for first_id, second_id in islice((pair for pair in pairs if pair[0] != pair[1]), 1):
@@ -149,10 +150,10 @@ def _members_that_differ(before: Record, first: Record, second: Record) -> Itera
     """Yield in which members a webhook request differs that was ``before`` on both servers."""
     key = _id(first)
     for name in dict.fromkeys((*first, *second)):
-        old, new, other_new = (record.get(name, _ABSENT) for record in (before, first, second))
-        if new != other_new and not (name in _DRAWN and _are_new(old, new, other_new)):
-            forms = _type(new), _type(other_new)
-            yield Difference(f"member {name}", _written(new), _written(other_new), key, forms)
+        base, value, other_value = (record.get(name, _ABSENT) for record in (before, first, second))
+        if value != other_value and not (name in _DRAWN and _are_new(base, value, other_value)):
+            forms = _type(value), _type(other_value)
+            yield Difference(f"member {name}", _written(value), _written(other_value), key, forms)
     if all(
         first.get(name) != second.get(name)
         and _are_new(before.get(name), first.get(name), second.get(name))
@@ -173,10 +174,10 @@ def _documented(record: Record) -> Record:
 
 
 def _inner(value: Any, name: str) -> Any:
-    allowed = _members(name) if isinstance(value, dict) else None
-    if allowed is None:
+    names = _members(name) if isinstance(value, dict) else None
+    if names is None:
         return value
-    return {inner: _inner(content, inner) for inner, content in value.items() if inner in allowed}
+    return {member: _inner(content, member) for member, content in value.items() if member in names}
 
 
 @cache
@@ -196,11 +197,11 @@ def _are_new(before: Any, first: Any, second: Any) -> bool:
     if first == second:
         return True
     if isinstance(first, dict) and isinstance(second, dict) and first.keys() == second.keys():
-        old = before if isinstance(before, dict) else {}
-        return all(_are_new(old.get(name), first[name], second[name]) for name in first)
+        old_members = before if isinstance(before, dict) else {}
+        return all(_are_new(old_members.get(name), first[name], second[name]) for name in first)
     if isinstance(first, list) and isinstance(second, list) and len(first) == len(second):
-        olds = [*(before if isinstance(before, list) else ()), *[None] * len(first)]
-        return all(map(_are_new, olds, first, second))
+        old_items = [*(before if isinstance(before, list) else ()), *[None] * len(first)]
+        return all(map(_are_new, old_items, first, second))
     is_drawn = isinstance(first, str) and isinstance(second, str)
     return (is_drawn or (is_moment(first) and is_moment(second))) and before not in (first, second)
 

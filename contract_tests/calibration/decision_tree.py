@@ -20,7 +20,7 @@ class Outcome:
     """An explanation of samples: a value for all, or a usual value and cases by a fact."""
 
     value: Any
-    wrong: int = 0  # number of samples that it does not explain
+    misfits: int = 0  # number of samples that it does not explain
     fact: str = ""  # that decides which case a sample is
     cases: Mapping[str, "Outcome"] = field(default_factory=dict)  # by the value of the fact
     usual: "Outcome | None" = None  # for all other values
@@ -52,8 +52,8 @@ def best_tree(
             sample needs a weight of more than 1.
         depth: the maximum number of facts that one case depends on.
     """
-    best = explain([sample for _, sample in samples])
-    for fact in samples[0][0] if depth and best.wrong else ():
+    tree = explain([sample for _, sample in samples])
+    for fact in samples[0][0] if depth and tree.misfits else ():
         groups = defaultdict[str, list[tuple[Facts, Any]]](list)
         for facts, sample in samples:
             groups[facts.get(fact, "")].append((facts, sample))
@@ -63,8 +63,8 @@ def best_tree(
                 for value, group in groups.items()
             }
             split = _split(fact, groups, parts)
-            best = min((best, *split), key=lambda tree: weight * tree.wrong + tree.case_count)
-    return best
+            tree = min((tree, *split), key=lambda t: weight * t.misfits + t.case_count)
+    return tree
 
 
 def _split(fact: str, groups: Mapping[str, Samples], parts: Mapping[str, Outcome]) -> list[Outcome]:
@@ -81,8 +81,8 @@ def _split(fact: str, groups: Mapping[str, Samples], parts: Mapping[str, Outcome
     if "" in parts and not _is_same(parts[""], parts[usual]):
         return []
     cases = {value: part for value, part in parts.items() if not _is_same(part, parts[usual])}
-    wrong = sum(part.wrong for part in parts.values())
-    return [Outcome(parts[usual].value, wrong, fact, cases, parts[usual])]
+    misfits = sum(part.misfits for part in parts.values())
+    return [Outcome(parts[usual].value, misfits, fact, cases, parts[usual])]
 
 
 def _is_same(first: Outcome, second: Outcome) -> bool:

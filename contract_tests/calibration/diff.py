@@ -62,7 +62,7 @@ class OtherServer:
 
         def send(exchange: Exchange, call: Call) -> Exchange:
             # The run's own login was sent here, too, before all else.
-            login = next((sent for sent in session.client.history if call == sent.call), None)
+            login = next((entry for entry in session.client.history if call == entry.call), None)
             is_own_login = call == session.tokens.login() and not replayer.has_tokens
             reply = login if is_own_login and login is not None else session.send(call).exchange
             return reply.changed(number=exchange.number)

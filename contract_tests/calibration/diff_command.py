@@ -49,28 +49,28 @@ def exit_code(values: dict[str, Any]) -> int:
             values["max_requests"] = DIFF_REQUESTS
     stop, has_profile = Stop(), values["profile"] is not None
     with stop.on_signals():
-        second = _profile(values) if has_profile else _other_server(values, stop)
+        counterpart = _profile(values) if has_profile else _other_server(values, stop)
         fields = {"kept_time": values["max_time"] / 2}
-        if isinstance(second, Profile):
-            release = second.release.name.removesuffix(".0.0")
+        if isinstance(counterpart, Profile):
+            release = counterpart.release.name.removesuffix(".0.0")
             fields = {"remedy": f"calibrate again, or compare with a server of {release}"}
         results = results_of(values, stop, **fields)
-        log, compared = _compared(results, second, stop)
+        log, comparisons = _compared(results, counterpart, stop)
     sides = SIDES
-    if isinstance(second, OtherServer):
+    if isinstance(counterpart, OtherServer):
         sides = results.target.name, redact_url(values["other"])
-    elif second.made:
-        sides = f"the server at {results.began}", f"the mock as of {second.made}"
-    click.echo("\n".join(map(printable(results), compared.lines(sides))))
+    elif counterpart.made:
+        sides = f"the server at {results.began}", f"the mock as of {counterpart.made}"
+    click.echo("\n".join(map(printable(results), comparisons.lines(sides))))
     facts = {"title": "Differences", "release": log.release.name}
-    if failures := write({"html": lambda: as_html(facts, compared, results, sides)}, files):
+    if failures := write({"html": lambda: as_html(facts, comparisons, results, sides)}, files):
         raise Refused(failures[0])
-    if values["update"] is not None and isinstance(second, Profile):
-        _update(values["update"], second, results, stop)
-    tallies = [compared.documented, *([compared.undocumented] * (values["fail_on"] == "any"))]
+    if values["update"] is not None and isinstance(counterpart, Profile):
+        _update(values["update"], counterpart, results, stop)
+    tallies = [comparisons.documented, *([comparisons.undocumented] * (values["fail_on"] == "any"))]
     if any(tally.otherwise for tally in tallies):
         return 1
-    lacks = compared.lacks if has_profile else []
+    lacks = comparisons.lacks if has_profile else []
     if lacks:
         click.echo(f"INCONCLUSIVE: {'; '.join(lacks)}")
     return 3 if lacks else 0
@@ -129,14 +129,14 @@ def _other_server(values: Mapping[str, Any], stop: Stop) -> OtherServer:
 
 
 def _compared(
-    results: Results, second: Profile | OtherServer, stop: Stop
+    results: Results, counterpart: Profile | OtherServer, stop: Stop
 ) -> tuple[Log, Comparisons]:
     """Compare a run with a mock that has a profile, or with another server. Raises Refused."""
     try:
-        if isinstance(second, Profile):
-            compared = with_profile(results, second)
+        if isinstance(counterpart, Profile):
+            result = with_profile(results, counterpart)
         else:
-            compared = second.compare(results)
+            result = counterpart.compare(results)
         stop.check()
     except NothingToLearn as error:
         raise refusal(results, f"nothing can be compared: {error}") from None
@@ -144,7 +144,7 @@ def _compared(
         raise refusal(results, "interrupted") from None
     except (TargetDown, BudgetSpent, Unreachable) as error:
         raise refusal(results, f"--other: {error}") from None
-    return compared
+    return result
 
 
 def _update(folder: Path, before: Profile, results: Results, stop: Stop) -> None:

@@ -80,7 +80,7 @@ def learned_effects(
     by_kind = defaultdict[str, list[Change]](list)
     for change in changes_of(exchanges, unsteady):
         by_kind[change.kind].append(change)
-    effects = {kind: _effects(alike) for kind, alike in by_kind.items()}
+    effects = {kind: _effects(changes) for kind, changes in by_kind.items()}
     resends = by_kind["resend"]
     if resends and _CODE in guess and all(change.before.get(_CODE) for change in resends):
         effects["resend"].setdefault(_CODE, guess[_CODE])
@@ -94,9 +94,9 @@ def dials_of(effects: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         if kind in effects:
             values[f"{kind}.updates_log"] = any(name.startswith(LOG) for name in effects[kind])
     if "resend" in effects:
-        made = effects["resend"]
-        values["resend.request"] = "renewed" if "request" in made else "kept"
-        response = made.get("response", _KEPT)
+        resend_effects = effects["resend"]
+        values["resend.request"] = "renewed" if "request" in resend_effects else "kept"
+        response = resend_effects.get("response", _KEPT)
         is_same = response == {"$": "same", "as": "request"}
         values["resend.response"] = (
             "kept" if response == _KEPT else "null" if response is None
@@ -114,27 +114,27 @@ def changes_of(exchanges: Sequence[Exchange], unsteady: frozenset[str]) -> Itera
     attributed to the resend, not to another user.
     """
     latest = dict[str, Record]()  # by id
-    waiting = dict[str, tuple[Record, int]]()  # the record before a resend, and its position
+    resends = dict[str, tuple[Record, int]]()  # the record before a resend, and its position
     #: Wordings of all other refusals; one that only resends get means a failed delivery.
-    others = {e.wording for e in exchanges if not e.ok and changing_method(e.call) != "resend"}
+    wordings = {e.wording for e in exchanges if not e.ok and changing_method(e.call) != "resend"}
     for at, exchange in enumerate(exchanges):
         method = changing_method(exchange.call)
         before = _named(exchange, latest) if method == "resend" else None
         if before is not None and before.get("life_cycle_state") == "REJECTED":
-            waiting[before["id"]] = before, at
+            resends[before["id"]] = before, at
         if not exchange.ok or "fields_set" in exchange.call.parameters:
             continue
         for key, record in exchange.by_id.items():
             if method == "delete":
-                waiting.pop(key, None)
+                resends.pop(key, None)
                 if key in latest and key not in unsteady:
                     yield Change("delete", latest.pop(key), record)
                 continue
             latest[key] = record
-            if key in waiting and (method != "resend" or record != waiting[key][0]):
-                before, since = waiting.pop(key)
+            if key in resends and (method != "resend" or record != resends[key][0]):
+                before, since = resends.pop(key)
                 resend = exchanges[since]
-                has_failed = not (resend.ok or resend.wording in others)
+                has_failed = not (resend.ok or resend.wording in wordings)
                 is_own = key not in unsteady or at - since <= AT_ONCE
                 if is_own and (record != before or has_failed):
                     is_sent = record.get("life_cycle_state") == "SUCCESSFUL"
@@ -143,23 +143,23 @@ def changes_of(exchanges: Sequence[Exchange], unsteady: frozenset[str]) -> Itera
 
 def _named(exchange: Exchange, latest: Mapping[str, Record]) -> Record | None:
     """Return the webhook request that a change names, as it was last seen."""
-    named = exchange.call.parameters.get(IDENTIFIER)
-    if not isinstance(named, Mapping) or len(named) != 1:
+    identifier = exchange.call.parameters.get(IDENTIFIER)
+    if not isinstance(identifier, Mapping) or len(identifier) != 1:
         return None
-    ((field, text),) = named.items()
+    ((field, text),) = identifier.items()
     if field == "id":
         return latest.get(text)
     return next((record for record in latest.values() if record.get(field) == text), None)
 
 
-def _effects(alike: Sequence[Change]) -> dict[str, Any]:
+def _effects(changes: Sequence[Change]) -> dict[str, Any]:
     """Return the effects of changes of one kind."""
-    flat_pairs = [(flat(change.before), flat(change.after)) for change in alike]
+    flat_pairs = [(flat(change.before), flat(change.after)) for change in changes]
     effects = {}
     for name in dict.fromkeys(name for pair in flat_pairs for record in pair for name in record):
         samples = [
             Sample(before.get(name, _ABSENT), after.get(name, _ABSENT), change)
-            for (before, after), change in zip(flat_pairs, alike, strict=True)
+            for (before, after), change in zip(flat_pairs, changes, strict=True)
         ]
         if (effect := _effect(name, samples)) != _KEPT:
             effects[name] = effect
@@ -221,9 +221,9 @@ class _Member:
         def is_source(name: str) -> bool:
             if name == self.name or not all(name in change.sources for change in changes):
                 return False
-            kept = [change.sources[name] == member_at(change.before, name) for change in changes]
+            are_kept = [c.sources[name] == member_at(c.before, name) for c in changes]
             is_first = places[name.partition(".")[0]] < place
-            return (is_first or all(kept)) and not (any(kept) and self.is_repeated)
+            return (is_first or all(are_kept)) and not (any(are_kept) and self.is_repeated)
 
         names = [name for name in changes[0].sources if is_source(name)]
         return [{name: change.sources[name] for name in names} for change in changes]
@@ -240,11 +240,11 @@ def _part(value: Any, key: Any) -> Any:
 def _effect(name: str, samples: Sequence[Sample]) -> Any:
     """Return the effect that explains most values. It may depend on another member."""
 
-    def outcome(some: Sequence[Sample]) -> Outcome:
-        if (effect := _ruled(_Member(name, some))) is not _UNEXPLAINED:
+    def outcome(group: Sequence[Sample]) -> Outcome:
+        if (effect := _ruled(_Member(name, group))) is not _UNEXPLAINED:
             return Outcome(effect)
-        usual = _most_common([sample.after for sample in some])
-        return Outcome(usual, sum(sample.after != usual for sample in some))
+        usual = _most_common([sample.after for sample in group])
+        return Outcome(usual, sum(sample.after != usual for sample in group))
 
     facts = _facts([sample.change.before for sample in samples])
     return _by_facts(best_tree(list(zip(facts, samples, strict=True)), outcome, depth=1))
@@ -261,9 +261,9 @@ def _by_facts(outcome: Outcome) -> Any:
 def _facts(befores: Sequence[Record]) -> list[dict[str, str]]:
     """Return the facts of webhook requests before a change: their members, and forms of some."""
     names = dict.fromkeys(name for before in befores for name, _ in members_of(before))
-    repeated = [name for name in names if name.rpartition(".")[2] not in _UNIQUE_NAMES]
+    member_facts = [name for name in names if name.rpartition(".")[2] not in _UNIQUE_NAMES]
     forms = (f"{name}:form" for name in ("request", "response", _CODE))
-    facts = dict.fromkeys((*_PREFERRED_FACTS, *repeated, *forms))
+    facts = dict.fromkeys((*_PREFERRED_FACTS, *member_facts, *forms))
     return [{name: fact_of(before, name) for name in facts} for before in befores]
 
 
@@ -304,23 +304,23 @@ def _caller(member: _Member) -> Any:
 
 def _filled(member: _Member) -> Any:
     """Return the effect for a member that changes only if it is unset."""
-    filled = [sample for sample in member.samples if sample.before in _UNSET]
-    is_kept = all(old in _UNSET or old == new for old, new, _ in member.samples)
-    if not (filled and is_kept and len(filled) < len(member.samples)):
+    unset_samples = [sample for sample in member.samples if sample.before in _UNSET]
+    is_kept = all(before in _UNSET or before == after for before, after, _ in member.samples)
+    if not (unset_samples and is_kept and len(unset_samples) < len(member.samples)):
         return None
-    return {"$": "fill", "value": _effect(member.name, filled)}
+    return {"$": "fill", "value": _effect(member.name, unset_samples)}
 
 
 def _now(member: _Member) -> Any:
     """Return the effect for the time; two changes may have the same time."""
-    first = member.afters[0]
+    first_value = member.afters[0]
     if member.is_always_new and all(map(is_moment, member.afters)):
-        return {"$": "now", "like": 1000 if first > MAX_SECONDS else 1}
+        return {"$": "now", "like": 1000 if first_value > MAX_SECONDS else 1}
     if not all(map(_is_time, member.afters)):
         return None
-    new = [after for before, after, _ in member.samples if before != after]
-    is_now = all(before != after or after >= min(new) for before, after, _ in member.samples)
-    return {"$": "now", "like": _shape(first)} if is_now else None
+    new_values = [after for before, after, _ in member.samples if before != after]
+    is_now = all(before != after or after >= min(new_values) for before, after, _ in member.samples)
+    return {"$": "now", "like": _shape(first_value)} if is_now else None
 
 
 def _is_time(value: Any) -> bool:
@@ -403,13 +403,13 @@ def _array(member: _Member) -> Any:
     """Return the effect for an array that grew, or an array of effects for its items."""
     if not member.are_all(list):
         return None
-    olds = [before if isinstance(before, list) else [] for before in member.befores]
-    pairs = list(zip(olds, member.samples, strict=True))
-    counts = {len(after) - len(old) for old, (_, after, _) in pairs}
-    is_longer = len(counts) == 1 and min(counts) > 0 and any(olds)
-    if is_longer and all(after[: len(old)] == old for old, (_, after, _) in pairs):
-        added = [Sample(_ABSENT, after[len(old) :], change) for old, (_, after, change) in pairs]
-        items = _Member(member.name, added)
+    bases = [before if isinstance(before, list) else [] for before in member.befores]
+    pairs = list(zip(bases, member.samples, strict=True))
+    counts = {len(after) - len(base) for base, (_, after, _) in pairs}
+    is_longer = len(counts) == 1 and min(counts) > 0 and any(bases)
+    if is_longer and all(after[: len(base)] == base for base, (_, after, _) in pairs):
+        tails = [Sample(_ABSENT, after[len(base) :], change) for base, (_, after, change) in pairs]
+        items = _Member(member.name, tails)
         return {"$": "append", "items": [items.part_effect(at) for at in range(min(counts))]}
     if len({len(after) for after in member.afters}) != 1:
         return None
@@ -421,36 +421,36 @@ def _array(member: _Member) -> Any:
 
 def guessed_resend(records: Collection[Record], release: Release) -> dict[str, Any]:
     """Return a guess of a resend's effects, by member, from webhook requests that were sent."""
-    sent = [record for record in records if record["life_cycle_state"] == "SUCCESSFUL"]
-    if not sent:
+    sent_records = [record for record in records if record["life_cycle_state"] == "SUCCESSFUL"]
+    if not sent_records:
         return {}
-    effects = {name: _guess(sent, name) for name in _DECIDED}
-    if all(_is_opaque(record.get("request")) for record in sent):
-        effects["request"] = _guess(sent, "request")  # refers to a message, and is no copy of it
+    effects = {name: _guess(sent_records, name) for name in _DECIDED}
+    if all(_is_opaque(record.get("request")) for record in sent_records):
+        effects["request"] = _guess(sent_records, "request")  # a reference, no copy of it
     if any(record.get(_CODE) is None for record in records):
-        effects[_CODE] = {"$": "fill", "value": _guess(sent, _CODE)}
-    created = member_at(sent[0], f"{LOG}.created_date")
-    if isinstance(created, str):  # see the dial resend.updates_log
-        effects[f"{LOG}.updated_date"] = {"$": "now", "like": _shape(created)}
+        effects[_CODE] = {"$": "fill", "value": _guess(sent_records, _CODE)}
+    created_date = member_at(sent_records[0], f"{LOG}.created_date")
+    if isinstance(created_date, str):  # see the dial resend.updates_log
+        effects[f"{LOG}.updated_date"] = {"$": "now", "like": _shape(created_date)}
         updaters = (f"{LOG}.{name}" for name in ("updated_by_user", *units(release.name)))
         effects |= {name: {"$": _CALLERS[name]} for name in updaters if name in _CALLERS}
     return effects
 
 
-def _guess(sent: Sequence[Record], name: str) -> Any:
+def _guess(records: Sequence[Record], name: str) -> Any:
     """Return the effect that explains a member of all sent webhook requests."""
-    forms = [fact_of(record, f"{name}:form") for record in sent]
-    deciding = [member for member, fact in _DECISIVE.items() if _decides(fact, sent, forms)]
-    facts = (*_LASTING, *(deciding[:1] if len(set(forms)) > 1 else ()))
+    forms = [fact_of(record, f"{name}:form") for record in records]
+    members = [member for member, fact in _DECISIVE.items() if _decides(fact, records, forms)]
+    facts = (*_LASTING, *(members[:1] if len(set(forms)) > 1 else ()))
     samples = []
-    for record in sent:
+    for record in records:
         change = Change("resend", {fact: record.get(fact) for fact in facts}, record)
         samples.append(Sample(_UNKNOWN, record.get(name, _ABSENT), change))
     effect = _effect(name, samples)
     return {"$": "new", "like": _shape(effect)} if _is_opaque(effect) else effect
 
 
-def _decides(fact: str, sent: Sequence[Record], forms: Sequence[str]) -> bool:
+def _decides(fact: str, records: Sequence[Record], forms: Sequence[str]) -> bool:
     """Return whether webhook requests with the same fact always have the same form."""
-    pairs = {(fact_of(record, fact), form) for record, form in zip(sent, forms, strict=True)}
+    pairs = {(fact_of(record, fact), form) for record, form in zip(records, forms, strict=True)}
     return len(pairs) == len({value for value, _ in pairs})

@@ -38,11 +38,11 @@ class Learned(NamedTuple):
 
 def of_counts(values: Counter[Any]) -> Learned:
     """Return values that were seen, the most frequent one first; settled if it is the only one."""
-    ranked = values.most_common()
-    counts = ", ".join(f"{toml_value(value)} {counted(n, 'time')}" for value, n in ranked)
-    if len(ranked) == 1:
+    ranking = values.most_common()
+    counts = ", ".join(f"{toml_value(value)} {counted(n, 'time')}" for value, n in ranking)
+    if len(ranking) == 1:
         return Learned([*values], Grade.OBSERVED, counts)
-    return Learned([value for value, _ in ranked], Grade.UNSETTLED, f"contradictory: {counts}")
+    return Learned([value for value, _ in ranking], Grade.UNSETTLED, f"contradictory: {counts}")
 
 
 def left_open(values: Sequence[Any], why: str) -> Learned:

@@ -105,9 +105,9 @@ class Log:
         earlier = None if self.earlier is None else self.earlier.in_order(ids)
         return replace(self, world=sorted(self.world, key=place), earlier=earlier)
 
-    def comparison(self, **more: Any) -> Comparison:
+    def comparison(self, **fields: Any) -> Comparison:
         """Return what compares this server's responses with another's."""
-        return Comparison(self.all_first_seen, set(self.all_unsteady), self.token_refusal, **more)
+        return Comparison(self.all_first_seen, set(self.all_unsteady), self.token_refusal, **fields)
 
 
 def log_of(results: Results) -> Log:
@@ -130,9 +130,9 @@ def _is_lost(exchange: Exchange, token_refusal: tuple[int, Any] | None) -> bool:
 
 def _token_refusal(history: Sequence[Exchange]) -> tuple[int, Any] | None:
     """Return HTTP status and code for an unknown token, if other refusals have other codes."""
-    refused = [exchange for exchange in history if not exchange.ok and has_code(exchange)]
-    codes = {exchange.wording for exchange in refused}
-    for exchange in refused:
+    refusals = [exchange for exchange in history if not exchange.ok and has_code(exchange)]
+    codes = {exchange.wording for exchange in refusals}
+    for exchange in refusals:
         if exchange.call.parameters.get("token") == NO_TOKEN and len(codes) > 2:
             return exchange.wording
     return None
@@ -157,7 +157,7 @@ class _Fit:
     latest: dict[int, _Latest] = field(default_factory=dict)  # by number, as the next one
     _worded: dict[int, Worded | None] = field(default_factory=dict)  # None for another kind
     replay_count: int = 0
-    _compared: dict[tuple[int, Mark], list[Difference]] = field(default_factory=dict)
+    _differences: dict[tuple[int, Mark], list[Difference]] = field(default_factory=dict)
     _usual: dict[str, tuple[int, Any]] = field(default_factory=dict)  # refusals, by kind of error
 
     @property
@@ -177,8 +177,8 @@ class _Fit:
                 wording = response.parts["status"], response.parts["code"]
                 counts[response.facts["kind"]][wording] += 1
         before, self._usual = self._usual, {k: c.most_common(1)[0][0] for k, c in counts.items()}
-        for key in [key for key in self._compared if key[1][2]]:
-            del self._compared[key]  # it depends on the usual wording of a refusal
+        for key in [key for key in self._differences if key[1][2]]:
+            del self._differences[key]  # it depends on the usual wording of a refusal
         self.replay_count += 1
         for exchange, reply in replies:
             mark, score = _mark(reply), _score(self.differences(exchange, reply))
@@ -189,11 +189,11 @@ class _Fit:
     def differences(self, exchange: Exchange, reply: MockReply) -> list[Difference]:
         """Return the differences of a response; equal responses are compared once."""
         key = exchange.number, _mark(reply)
-        if key not in self._compared:
+        if key not in self._differences:
             self.comparison.wording = lambda _: self._usual.get(reply.kind)
             mock_exchange = exchange_of(exchange, reply)
-            self._compared[key] = self.comparison.differences(exchange, mock_exchange)
-        return self._compared[key]
+            self._differences[key] = self.comparison.differences(exchange, mock_exchange)
+        return self._differences[key]
 
 
 class _TimeUp(Exception):
@@ -208,10 +208,10 @@ class Learning:
     ) -> None:
         """Know nothing yet of the dials of the server that has a log."""
         self.is_cut_short = False  # whether there was more to try
-        self.untried: list[str] = []  # dials of which no value was tried
+        self.untried_dials: list[str] = []
         self.learned: dict[str, Learned] = {}  # by dial
         self.effects: Mapping[str, Effects] = {}  # of changes
-        self.derived: Set[str] = frozenset()  # kinds of changes whose effects are guesses
+        self.derived_kinds: Set[str] = frozenset()  # kinds of changes whose effects are guesses
         self.log, self._is_time_up, self._progress = log, is_time_up, progress
         self._settings: dict[str, Any] = {}  # dials that differ from the default
         self._caches = [Cache() for _ in log.parts]
@@ -224,7 +224,7 @@ class Learning:
             if others and not (dial.error_kind or dial.key.startswith(_NOT_TRIED)):
                 self._values[dial.key] = [dial.default, *others]
         #: Dial -> numbers of the exchanges that it may affect.
-        self._affected = {
+        self._affected_numbers = {
             key: frozenset(e.number for e in log.every_exchange if matcher_of(key)(e))
             for key in self._values
         }
@@ -243,8 +243,8 @@ class Learning:
         except _TimeUp:
             self._learn_words()
             self.is_cut_short = True
-            self.untried = [key for key in self._values if key not in self.learned]
-            self.learned |= {key: left_open(self._values[key], "not tried") for key in self.untried}
+            self.untried_dials = [key for key in self._values if key not in self.learned]
+            self.learned |= {k: left_open(self._values[k], "not tried") for k in self.untried_dials}
 
     def _learn_order(self) -> None:
         """Learn the order of lists, which decides what is on a page."""
@@ -260,19 +260,19 @@ class Learning:
         """Learn the effects of changes on a webhook request, and the dials that follow."""
         log = self.log
         guess = guessed_resend(log.all_first_seen.values(), log.release)
-        seen = learned_effects(log.every_exchange, log.all_unsteady, guess)
-        self.effects = ({"resend": guess} if guess else {}) | seen
-        self.derived = self.effects.keys() - seen.keys()
+        seen_effects = learned_effects(log.every_exchange, log.all_unsteady, guess)
+        self.effects = ({"resend": guess} if guess else {}) | seen_effects
+        self.derived_kinds = self.effects.keys() - seen_effects.keys()
         for dial, value in dials_of(self.effects).items():
-            is_guess = dial.partition(".")[0] in self.derived
+            is_guess = dial.partition(".")[0] in self.derived_kinds
             grade = Grade.DERIVED if is_guess else Grade.OBSERVED
             reason = "as SUCCESSFUL ones" if is_guess else "what changes do"
             self._settings[dial], self.learned[dial] = value, Learned([value], grade, reason)
 
     def _learn_words(self) -> None:
         """Learn the words of responses, by the kinds of the mock's latest responses."""
-        refused = [response for response in self._fit.worded if not response.is_served_error]
-        self._keep(learned_words(refused, self.log.release))
+        responses = [response for response in self._fit.worded if not response.is_served_error]
+        self._keep(learned_words(responses, self.log.release))
 
     def _learn_what_is_served(self) -> None:
         """Learn which requests the server serves that the mock refuses with any dials."""
@@ -281,8 +281,8 @@ class Learning:
             return
         words = learned_words(responses, self.log.release)
         changes = {dial: result.values[0] for dial, result in words.items()}
-        helped, harmed, _ = self._try(changes, frozenset(self._fit.latest))
-        if helped > harmed * OUTWEIGHS:
+        gains, losses, _ = self._try(changes, frozenset(self._fit.latest))
+        if gains > losses * OUTWEIGHS:
             self._keep(words)
 
     def _keep(self, words: Mapping[str, Learned]) -> None:
@@ -291,7 +291,7 @@ class Learning:
 
     def _settle_in_turn(self) -> None:
         """Learn dial after dial until no dial changes any more. Raises _TimeUp."""
-        keys, unchanged = list(self._values), 0
+        keys, unchanged_count = list(self._values), 0
         for at, key in enumerate(islice(cycle(keys), MAX_ROUNDS * len(keys))):
             self._progress(
                 f"learning, round {at // len(keys) + 1}: "
@@ -299,37 +299,37 @@ class Learning:
             )
             before = dict(self._settings)
             self.learned[key] = self._settle(key)
-            unchanged = unchanged + 1 if self._settings == before else 0
-            if unchanged == len(keys):  # each was tried since the last change
+            unchanged_count = unchanged_count + 1 if self._settings == before else 0
+            if unchanged_count == len(keys):  # each was tried since the last change
                 return
 
     def _settle(self, key: str) -> Learned:
         """Learn the best value of one dial."""
-        present = self._settings.get(key, dials()[key].default)
-        fits, deciding = [present], None
-        affected, since = self._affected[key], self._settled_at.get(key, 0)
-        latest = [self._fit.latest[number] for number in affected]
-        if key in self.learned and all(response.changed_at <= since for response in latest):
+        best_value = self._settings.get(key, dials()[key].default)
+        fits, witness = [best_value], None
+        numbers, settled_at = self._affected_numbers[key], self._settled_at.get(key, 0)
+        latest = [self._fit.latest[number] for number in numbers]
+        if key in self.learned and all(response.changed_at <= settled_at for response in latest):
             return self.learned[key]
         can_help = any(response.score for response in latest)
         values = self._values[key] if can_help else self._values[key][:MAX_UNHELPFUL]
-        for value, more in self._variants(key, values):
-            if value == present and not more:
+        for value, companions in self._variants(key, values):
+            if value == best_value and not companions:
                 continue
-            helped, harmed, first = self._try({key: value, **more}, affected)
-            is_ruled_out = bool(harmed) and key.startswith(_STRICT)
-            if helped > harmed * OUTWEIGHS and not is_ruled_out:
-                self._settings |= {key: value, **more}
-                present, fits = value, [value]
-                self._replay(affected)
-            elif not harmed and value not in fits:
+            gains, losses, misfit = self._try({key: value, **companions}, numbers)
+            is_ruled_out = bool(losses) and key.startswith(_STRICT)
+            if gains > losses * OUTWEIGHS and not is_ruled_out:
+                self._settings |= {key: value, **companions}
+                best_value, fits = value, [value]
+                self._replay(numbers)
+            elif not losses and value not in fits:
                 fits.append(value)
-            elif first is not None and (deciding is None or first.number > deciding.number):
-                deciding = first
+            elif misfit is not None and (witness is None or misfit.number > witness.number):
+                witness = misfit
         self._settled_at[key] = self._fit.replay_count
         if len(fits) > 1:
             return left_open(fits, "all responses fit")
-        return Learned(fits, Grade.OBSERVED, "" if deciding is None else _named(deciding))
+        return Learned(fits, Grade.OBSERVED, "" if witness is None else _named(witness))
 
     def _variants(self, key: str, values: Sequence[Any]) -> Iterator[tuple[Any, Mapping[str, Any]]]:
         """Yield the values to try, each alone, and then with the value of another dial."""
@@ -339,13 +339,13 @@ class Learning:
                 yield value, _TOGETHER[key]
 
     def _try(
-        self, changes: Mapping[str, Any], affected: Set[int]
+        self, changes: Mapping[str, Any], numbers: Set[int]
     ) -> tuple[int, int, Exchange | None]:
         """Return how many responses fit better and worse with changes, and the first worse one."""
-        before = sum(1 for number in affected if self._fit.latest[number].score)
-        helped, harmed, first = 0, 0, None
+        misfits = sum(1 for number in numbers if self._fit.latest[number].score)
+        gains, losses, first_misfit = 0, 0, None
         is_strict = any(key.startswith(_STRICT) for key in changes)
-        for exchange, reply in self._replies({**self._settings, **changes}, affected):
+        for exchange, reply in self._replies({**self._settings, **changes}, numbers):
             if self._is_time_up():
                 raise _TimeUp
             latest = self._fit.latest[exchange.number]
@@ -353,32 +353,32 @@ class Learning:
                 continue
             differences = self._fit.differences(exchange, reply)
             change = _score(differences) - latest.score
-            helped += change < 0
+            gains += change < 0
             is_unexplained = is_strict and any(
-                difference.what == ENDED_TOKEN for difference in differences
+                difference.aspect == ENDED_TOKEN for difference in differences
             )
-            harmed += change > 0 or is_unexplained
+            losses += change > 0 or is_unexplained
             if change > 0:
-                first = first or exchange
-                if harmed * OUTWEIGHS >= before:
+                first_misfit = first_misfit or exchange
+                if losses * OUTWEIGHS >= misfits:
                     break
-        return helped, harmed, first
+        return gains, losses, first_misfit
 
-    def _replay(self, affected: Set[int] | None = None) -> None:
-        """Replay all with what was learned so far, or only what a dial has affected."""
-        if self._fit.update([*self._replies(self._settings, affected)]) and affected:
+    def _replay(self, numbers: Set[int] | None = None) -> None:
+        """Replay all exchanges with what was learned so far, or some by number."""
+        if self._fit.update([*self._replies(self._settings, numbers)]) and numbers:
             self._replay()  # refusals that the dial does not affect may fit better or worse now
 
     def _replies(
-        self, settings: Mapping[str, Any], affected: Set[int] | None = None
+        self, settings: Mapping[str, Any], numbers: Set[int] | None = None
     ) -> Iterator[tuple[Exchange, MockReply]]:
-        """Yield a mock's responses to all requests, or to affected ones; it gets all changes."""
+        """Yield a mock's responses to all requests, or to some by number; it gets all changes."""
         dialect = Dialect("tried", settings)
         for part, cache in zip(self.log.parts, self._caches, strict=True):
             profile = Profile(part.release, dialect, part.world, effects=self.effects)
             mock = MockReplayer(profile, part.login, part.began, cache)
             for exchange in part.exchanges:
-                is_affected = affected is None or exchange.number in affected
+                is_affected = numbers is None or exchange.number in numbers
                 if is_affected or _changes(exchange):
                     reply = mock.reply(exchange)
                     if is_affected:
@@ -409,8 +409,8 @@ class Learning:
             text = str(exchange.call.parameters.get("number_of_results"))
             if exchange.call.method == "list" and text.isdecimal():
                 numbers[exchange.ok].append(int(text))
-        refused = [number - 1 for number in numbers[False] if number > max(numbers[True]) + 1]
-        return [*filter(dials()["paging.maximum_results"].accepts, sorted(refused)[:1])]
+        maxima = [number - 1 for number in numbers[False] if number > max(numbers[True]) + 1]
+        return [*filter(dials()["paging.maximum_results"].accepts, sorted(maxima)[:1])]
 
     def _lengths(self, *, is_limited: bool) -> list[int]:
         """Return the lengths that several of the longest lists have, and the longest one.
@@ -423,9 +423,9 @@ class Learning:
             and is_limited is ("number_of_results=" in exchange.call.query)
         ]  # fmt: skip
         counts = Counter(len(exchange.records) for exchange in lists)
-        several = sorted(length for length, count in counts.items() if length and count > 1)[-3:]
+        lengths = sorted(length for length, count in counts.items() if length and count > 1)[-3:]
         longest = max(counts, default=0)
-        return several if longest in (0, *several) else [*several, longest]
+        return lengths if longest in (0, *lengths) else [*lengths, longest]
 
 
 def _mark(reply: MockReply) -> Mark:
@@ -440,7 +440,7 @@ def _changes(exchange: Exchange) -> bool:
 
 
 def _score(differences: Sequence[Difference]) -> int:
-    return sum(_WEIGHTS.get(difference.what, 1) for difference in differences)
+    return sum(_WEIGHTS.get(difference.aspect, 1) for difference in differences)
 
 
 def _named(exchange: Exchange) -> str:

@@ -31,17 +31,17 @@ class ManyOptions(RunCommand):
 
 
 def _with_shared(
-    command: str, special: Sequence[HeadedOption], gone: Mapping[str, str], **helps: str
+    command: str, own_options: Sequence[HeadedOption], advice: Mapping[str, str], **helps: str
 ) -> list[click.Option]:
     """Return the options of a command: its own behind the target, and those that it shares.
 
     Args:
         command: its name.
-        special: the options that only it has.
-        gone: what to do instead, by the names of options of ``check`` that it had before 0.4.0.
+        own_options: the options that only it has.
+        advice: what to do instead, by the names of options of ``check`` that it had before 0.4.0.
         helps: what it says of shared options otherwise than ``check``, by their keys.
     """
-    shared = [
+    shared_options = [
         replace(
             option,
             help=helps.get(option.key, option.help),
@@ -50,9 +50,9 @@ def _with_shared(
         for option in OPTIONS
         if command in option.commands and option.heading not in (CHECKED, REPORTS)
     ]
-    target, further = map(as_click, shared[:2]), map(as_click, shared[2:])
-    removed = (_removed(option, gone[option.name]) for option in OPTIONS if option.name in gone)
-    return [*target, *special, *further, *removed]
+    target, further = map(as_click, shared_options[:2]), map(as_click, shared_options[2:])
+    stubs = (_removed(option, advice[option.name]) for option in OPTIONS if option.name in advice)
+    return [*target, *own_options, *further, *stubs]
 
 
 def _removed(option: Option, advice: str) -> click.Option:

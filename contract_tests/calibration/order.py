@@ -58,19 +58,19 @@ def learned_order(exchanges: Sequence[Exchange], unsteady: frozenset[str]) -> Or
     if not lists.pairs:
         return Order((), Grade.UNSETTLED, "no list of several was seen")
     fits = _ranked_fits(lists.pairs)
-    best, pair_count = fits[0], counted(len(lists.pairs), "pair")
-    wrong = [pair for pair, verdict in zip(lists.pairs, best.verdicts, strict=True) if verdict > 0]
-    if wrong or best.ties == len(lists.pairs):
+    fit, pair_count = fits[0], counted(len(lists.pairs), "pair")
+    misfits = [pair for pair, verdict in zip(lists.pairs, fit.verdicts, strict=True) if verdict > 0]
+    if misfits or fit.ties == len(lists.pairs):
         if ids := lists.ids_in_order():
             why = "no members explain them: it is that of world.jsonl"
             return Order(("added",), Grade.OBSERVED, f"{pair_count} of neighbors; {why}", ids)
-        why = lists.contradiction(wrong or lists.pairs) or "no members explain all lists"
-        return Order(best.texts, Grade.UNSETTLED, f"no order fits: {why}")
+        why = lists.contradiction(misfits or lists.pairs) or "no members explain all lists"
+        return Order(fit.texts, Grade.UNSETTLED, f"no order fits: {why}")
     if rivals := _rivals(fits, lists.pairs):
-        why = f"two orders fit: {', '.join(best.texts)}; or {', '.join(rivals[0].texts)}"
-        return Order(best.texts, Grade.UNSETTLED, why, rival=rivals[0].texts)
-    tie = f"; no key explains {best.ties} of them" if best.ties else ""
-    return Order(best.texts, Grade.OBSERVED, f"{pair_count} of neighbors{tie}")
+        why = f"two orders fit: {', '.join(fit.texts)}; or {', '.join(rivals[0].texts)}"
+        return Order(fit.texts, Grade.UNSETTLED, why, rival=rivals[0].texts)
+    tie = f"; no key explains {fit.ties} of them" if fit.ties else ""
+    return Order(fit.texts, Grade.OBSERVED, f"{pair_count} of neighbors{tie}")
 
 
 class _Lists:
@@ -80,20 +80,20 @@ class _Lists:
         """Read them in their order: what a list does not show of a record was shown before."""
         self.pairs: list[Pair] = []
         self._places: list[tuple[int, dict[str, int]]] = []  # by id, of each list
-        latest, seen = dict[str, Record](), set[tuple[int, int]]()
+        records, pair_ids = dict[str, Record](), set[tuple[int, int]]()
         for exchange in exchanges:
-            for key, shown in exchange.by_id.items():
-                before = latest.get(key, {})
-                whole = {**before, **shown}
-                if whole != before:  # else pairs are recognized by the same object
-                    latest[key] = whole
+            for key, record in exchange.by_id.items():
+                old_record = records.get(key, {})
+                full_record = {**old_record, **record}
+                if full_record != old_record:  # else pairs are recognized by the same object
+                    records[key] = full_record
             if exchange.call.method != "list":
                 continue
             ids = [key for key in exchange.by_id if key not in unsteady]
             self._places.append((exchange.number, {key: at for at, key in enumerate(ids)}))
-            for first, second in pairwise(latest[key] for key in ids):
-                if (id(first), id(second)) not in seen:
-                    seen.add((id(first), id(second)))
+            for first, second in pairwise(records[key] for key in ids):
+                if (id(first), id(second)) not in pair_ids:
+                    pair_ids.add((id(first), id(second)))
                     self.pairs.append(Pair(first, second, exchange.number))
 
     def ids_in_order(self) -> tuple[str, ...]:
@@ -106,9 +106,9 @@ class _Lists:
         except CycleError:
             return ()
 
-    def contradiction(self, wrong: Sequence[Pair]) -> str | None:
+    def contradiction(self, pairs: Sequence[Pair]) -> str | None:
         """Say which two lists have the same two webhook requests in different orders."""
-        for pair in wrong:
+        for pair in pairs:
             first, second = pair.first["id"], pair.second["id"]
             for number, places in self._places:
                 if places.keys() >= {first, second} and places[first] > places[second]:
@@ -147,10 +147,10 @@ class _Fit(NamedTuple):
 
     def sorted(self, records: Sequence[Record]) -> list[Record]:
         """Return webhook requests in this order."""
-        ordered = [*records]
+        result = [*records]
         for key in reversed(self.keys):
-            ordered.sort(key=sort_value(key), reverse=key.is_down)
-        return ordered
+            result.sort(key=sort_value(key), reverse=key.is_down)
+        return result
 
     def then(self, key: "_Fit") -> "_Fit":
         """Return the fit with one more key, which decides ties."""
@@ -163,18 +163,18 @@ def _ranked_fits(pairs: Sequence[Pair]) -> list[_Fit]:
     keys = [*_single_keys(pairs)]
     beam = fits = [_Fit((), [0] * len(pairs))]
     for _ in range(MAX_LEARNED_KEYS):
-        longer = (more for fit in beam for more in _extended(fit, keys))
-        beam = sorted(longer, key=lambda fit: fit.cost)[:BEAM]
+        candidates = (candidate for fit in beam for candidate in _extended(fit, keys))
+        beam = sorted(candidates, key=lambda fit: fit.cost)[:BEAM]
         fits = fits + beam
     return sorted(fits, key=lambda fit: fit.cost)
 
 
 def _extended(fit: _Fit, keys: Sequence[_Fit]) -> list[_Fit]:
     """Return better orders with one more key that contradicts no pair, or else some."""
-    longer = [fit.then(key) for key in keys]
-    better = [more for more in longer if more.cost < fit.cost]
-    wrong = fit.verdicts.count(1)
-    return [more for more in better if more.verdicts.count(1) == wrong] or better
+    candidates = [fit.then(key) for key in keys]
+    fits = [candidate for candidate in candidates if candidate.cost < fit.cost]
+    misfits = fit.verdicts.count(1)
+    return [candidate for candidate in fits if candidate.verdicts.count(1) == misfits] or fits
 
 
 def _rivals(fits: Sequence[_Fit], pairs: Sequence[Pair]) -> list[_Fit]:
@@ -184,16 +184,16 @@ def _rivals(fits: Sequence[_Fit], pairs: Sequence[Pair]) -> list[_Fit]:
     way round: they differ after each change. Only usual members count. Any other one may fit by
     chance.
     """
-    best = fits[0]
-    usual = {*_USUAL, *(key.member for key in best.keys)}
+    best_fit = fits[0]
+    usual = {*_USUAL, *(key.member for key in best_fit.keys)}
     records = [*{record["id"]: record for pair in pairs for record in pair[:2]}.values()]
     after_changes, others = [], []
     for fit in fits[1:]:
-        if fit.cost > best.cost or not {key.member for key in fit.keys} <= usual:
+        if fit.cost > best_fit.cost or not {key.member for key in fit.keys} <= usual:
             continue
-        if fit.goes_by_changes != best.goes_by_changes:
+        if fit.goes_by_changes != best_fit.goes_by_changes:
             after_changes.append(fit)
-        elif fit.sorted(records) != best.sorted(records):
+        elif fit.sorted(records) != best_fit.sorted(records):
             others.append(fit)
     return after_changes + others
 
@@ -210,9 +210,9 @@ def _single_keys(pairs: Sequence[Pair]) -> Iterator[_Fit]:
             continue
         for key in _keys(member, [*values.values()]):
             ranks = {at: sort_key(key, value) for at, value in values.items()}
-            ranked = ((ranks[id(pair.first)], ranks[id(pair.second)]) for pair in pairs)
+            rank_pairs = ((ranks[id(pair.first)], ranks[id(pair.second)]) for pair in pairs)
             sign = -1 if key.is_down else 1
-            yield _Fit((key,), [sign * ((one > two) - (one < two)) for one, two in ranked])
+            yield _Fit((key,), [sign * ((a > b) - (a < b)) for a, b in rank_pairs])
 
 
 def _keys(member: str, values: Sequence[Any]) -> Iterator[Key]:

@@ -58,7 +58,7 @@ class Pseudonyms:
 
     def __init__(self) -> None:
         """Have replaced nothing yet."""
-        self._known: dict[tuple[str, str], str] = {}
+        self._pseudonyms: dict[tuple[str, str], str] = {}
         self._people: dict[str, str] = {}  # whole names, as they were written
 
     def replaced_everywhere(self, values: Sequence[Any]) -> list[Any]:
@@ -68,22 +68,22 @@ class Pseudonyms:
         e-mail address has before its @ (if it has a dot), of somebody whom a member of another
         value names, and of a host by the name that stands in some URL.
         """
-        replaced = [self.replaced(value) for value in values]
+        copies = [self.replaced(value) for value in values]
         people: dict[str, str] = {}
-        for name, made in self._people.items():
-            words, last = name.split(), made.split()[-1]
+        for name, pseudonym in self._people.items():
+            words, family_name = name.split(), pseudonym.split()[-1]
             if len(words) > 1:
-                people |= {name: made}
-                people |= {words[-1]: last} if len(words[-1]) >= _SHORTEST else {}
+                people |= {name: pseudonym}
+                people |= {words[-1]: family_name} if len(words[-1]) >= _SHORTEST else {}
         users, hosts = dict[str, str](), dict[str, str]()
-        for (kind, text), made in self._known.items():
-            first = text.partition("@")[0]
+        for (kind, text), pseudonym in self._pseudonyms.items():
+            user = text.partition("@")[0]
             if kind == "host" and "." in text:
-                hosts[text] = made
+                hosts[text] = pseudonym
             elif (kind == "user_name" and len(text) >= _SHORTEST) or (
-                kind == "email" and "." in first
+                kind == "email" and "." in user
             ):
-                users[first] = made.partition("@")[0]
+                users[user] = pseudonym.partition("@")[0]
         of_people, of_users = _replacing(people, r"\b", r"\b"), _replacing(users, r"\b", r"\b")
         of_hosts = _replacing(hosts, r"(?<![\w.-])", r"(?![\w-])")
 
@@ -93,7 +93,7 @@ class Pseudonyms:
             text = text if member in _IDENTIFYING else of_users(text)
             return of_hosts(of_people(text))
 
-        return [with_texts(value, change) for value in replaced]
+        return [with_texts(value, change) for value in copies]
 
     def replaced(self, value: Any) -> Any:
         """Return a copy of a value with all that names somebody in it replaced."""
@@ -103,10 +103,10 @@ class Pseudonyms:
         if not value.strip():
             return value
         if member in _NAMES:
-            made = self._named(_NAMES[member], value)
+            pseudonym = self._named(_NAMES[member], value)
             if _NAMES[member] == "name":
-                self._people[value] = made
-            return made
+                self._people[value] = pseudonym
+            return pseudonym
         if member in _USERS and "@" not in value:
             return self._named("user_name", value)
         text = _HOST.sub(lambda match: self._named("host", match[1]), value)
@@ -114,26 +114,26 @@ class Pseudonyms:
 
     def _named(self, kind: str, text: str) -> str:
         key = kind, text.casefold()
-        return self._known.setdefault(key, _MADE_UP[kind].format(len(self._known) + 1))
+        return self._pseudonyms.setdefault(key, _MADE_UP[kind].format(len(self._pseudonyms) + 1))
 
 
-def _replacing(made: Mapping[str, str], before: str, after: str) -> Callable[[str], str]:
+def _replacing(pseudonyms: Mapping[str, str], before: str, after: str) -> Callable[[str], str]:
     """Return what replaces names in a text, between two patterns and in whichever case.
 
     There may be thousands: in each text only those are looked for whose first word it has.
     """
-    folded = {name.casefold(): replacement for name, replacement in made.items()}
+    replacements = {name.casefold(): replacement for name, replacement in pseudonyms.items()}
     by_word: dict[str, list[str]] = defaultdict(list)
-    for name in made:
+    for name in pseudonyms:
         by_word[_words(name)[0]].append(name)
 
     def change(text: str) -> str:
-        named = [name for word in {*_words(text)} for name in by_word.get(word, ())]
-        if not named:
+        candidates = [name for word in {*_words(text)} for name in by_word.get(word, ())]
+        if not candidates:
             return text
-        pattern = re.compile(f"{before}(?:{_any_of(named)}){after}", re.IGNORECASE)
+        pattern = re.compile(f"{before}(?:{_any_of(candidates)}){after}", re.IGNORECASE)
         # Not all that is alike without case is so when it is folded: that stays as it is.
-        return pattern.sub(lambda one: folded.get(one[0].casefold(), one[0]), text)
+        return pattern.sub(lambda match: replacements.get(match[0].casefold(), match[0]), text)
 
     return change
 

@@ -16,13 +16,13 @@ from crmcom_kit.schemas.releases import Release
 Objects = Sequence[Mapping[str, Any]]
 
 
-def record_forms(shown: Iterable[Mapping[str, Any]], release: Release) -> dict[str, Any]:
+def record_forms(objects: Iterable[Mapping[str, Any]], release: Release) -> dict[str, Any]:
     """Return the dials that whole webhook requests show, with their values."""
-    records = [record for record in shown if isinstance(record.get("log_information"), dict)]
+    records = [record for record in objects if isinstance(record.get("log_information"), dict)]
     logs = [record["log_information"] for record in records]
-    sent = [record for record in records if record.get("life_cycle_state") == "SUCCESSFUL"]
+    sent_records = [record for record in records if record.get("life_cycle_state") == "SUCCESSFUL"]
     definitions, rules = (_inside(records, (n,)) for n in ("webhook_definition", "workflow_rule"))
-    states = [named.get("life_cycle_state") for named in (*definitions, *rules)]
+    states = [reference.get("life_cycle_state") for reference in (*definitions, *rules)]
     fields_sets = [record["fields_set"] for record in records if not record.get("fields_set", "x")]
     exchange_forms = {_form(record["request"]) for record in records if "request" in record}
     forms = {
@@ -34,7 +34,7 @@ def record_forms(shown: Iterable[Mapping[str, Any]], release: Release) -> dict[s
             state for state in dials()["record.not_effective"].choices if state in states
         ),
         "record.unset_dates": _unset(logs, DATES),
-        "record.unset_members": _unset(sent, ("error_code",)),  # of errors, which they don't have
+        "record.unset_members": _unset(sent_records, ("error_code",)),  # they have no error
         "record.unit_form": _length(_inside(logs, units(release.name)), "group_name"),
         "record.user_form": _length(_inside(logs, USERS), "email"),
         "record.definition_members": _members("record.definition_members", definitions),
@@ -57,7 +57,7 @@ def _only(values: Iterable[str]) -> str | None:
 
 def _members(dial: str, objects: Objects) -> list[str] | None:
     """Return the members that objects have, of those that the dial knows."""
-    names = {name for shown in objects for name in shown}
+    names = {name for fields in objects for name in fields}
     return [name for name in dials()[dial].choices if name in names] or None
 
 
@@ -87,14 +87,14 @@ def _form(value: Any) -> str:
 
 def _unset(objects: Objects, names: Sequence[str]) -> str | None:
     """Return how objects show members without a value."""
-    values = [shown.get(name, "absent") for shown in objects for name in names]
+    values = [fields.get(name, "absent") for fields in objects for name in names]
     return _only(
         "null" if value is None else "absent" for value in values if value in (None, "absent")
     )
 
 
-def _length(objects: Objects, long_has: str) -> str | None:
+def _length(objects: Objects, long_member: str) -> str | None:
     """Return which form of units or users was seen."""
-    if any(long_has in shown for shown in objects):
+    if any(long_member in fields for fields in objects):
         return "long"
     return "short" if objects else None

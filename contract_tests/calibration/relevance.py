@@ -32,7 +32,7 @@ def _repeats(exchange: Exchange) -> bool:
     """Return whether a request has a name more than once."""
     call = exchange.call
     names = [name for name, _ in parse_qsl(call.query, keep_blank_values=True)]
-    return any(len({*same}) < len(same) for same in (names, _JSON_NAME.findall(call.body or b"")))
+    return any(len({*keys}) < len(keys) for keys in (names, _JSON_NAME.findall(call.body or b"")))
 
 
 #: The first prefix that fits a dial counts; a dial with none may affect any request.

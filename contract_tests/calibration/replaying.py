@@ -51,8 +51,8 @@ class Replayer:
         # The longest first: redacted ones, such as $CRMCOM_TOKEN_2, begin with one another.
         for token in sorted(self._tokens, key=len, reverse=True):
             replacement = self._tokens[token]
-            for written in (quote(token, safe=""), token):
-                query = query.replace(written, quote(replacement, safe=""))
+            for form in (quote(token, safe=""), token):
+                query = query.replace(form, quote(replacement, safe=""))
             if body is not None and token.encode() in body:
                 body = body.replace(token.encode(), replacement.encode())
             if any(token in value for _, value in headers):
@@ -86,8 +86,8 @@ class MockReplayer(Replayer):
         super().__init__(lambda exchange, call: exchange_of(exchange, self._reply(exchange, call)))
         self._mock = DirectMock(profile, login, began)
         self._login, self._cache = login, cache or Cache()
-        self._seen: dict[Any, Record] = {}  # webhook requests as the server showed them last
-        self._changed: datetime | None = None  # when the server last changed one, by its clock
+        self._records: dict[Any, Record] = {}  # webhook requests as the server showed them last
+        self._change_date: datetime | None = None  # when the server last changed one, by its clock
         self._ahead = 0.0  # seconds that the mock's clock is ahead of that
 
     def reply(self, exchange: Exchange) -> MockReply:
@@ -106,7 +106,7 @@ class MockReplayer(Replayer):
         failures = self._cache.failures
         if exchange.number not in failures:
             failures[exchange.number] = self._failure(exchange)
-            self._seen |= {} if "fields_set" in call.parameters else exchange.by_id
+            self._records |= {} if "fields_set" in call.parameters else exchange.by_id
         if changing_method(call) is not None:
             self._mock.advance(self._passed(exchange))
             self._mock.outcome = failures[exchange.number]
@@ -117,15 +117,15 @@ class MockReplayer(Replayer):
 
         A recording has no passwords and keys.
         """
-        right = self._mock.credentials
+        credentials = self._mock.credentials
         if call.method == "token" and self._login.password is None:
             names = ("username", "password", "organisation")
-            given = {**call.parameters, **{name: getattr(right, name) for name in names}}
-            return replace(call, body=json.dumps(given).encode())
+            parameters = {**call.parameters, **{name: getattr(credentials, name) for name in names}}
+            return replace(call, body=json.dumps(parameters).encode())
         if call.method == "web_api_key_token" and self._login.api_key is None:
-            coded = b64encode(f"{right.api_key}:".encode()).decode()
+            encoded_key = b64encode(f"{credentials.api_key}:".encode()).decode()
             headers = [header for header in call.headers if header[0].lower() != "authorization"]
-            return replace(call, headers=(*headers, ("Authorization", f"Basic {coded}")))
+            return replace(call, headers=(*headers, ("Authorization", f"Basic {encoded_key}")))
         return call
 
     def _passed(self, exchange: Exchange) -> float:
@@ -135,16 +135,16 @@ class MockReplayer(Replayer):
         without a date counts for the duration of its response, but for one second at most. The next
         change with a date then counts for less.
         """
-        date, last = _updated_date(exchange), self._changed
-        if date is None or (last is not None and date < last):
-            is_delete = last is not None and exchange.call.method == "delete"
+        date, last_change = _updated_date(exchange), self._change_date
+        if date is None or (last_change is not None and date < last_change):
+            is_delete = last_change is not None and exchange.call.method == "delete"
             seconds = 0 if is_delete else min(1.0, exchange.seconds or 1.0)
             self._ahead += seconds
             return seconds
-        self._changed = date
-        passed = MAX_PASSED if last is None else (date - last).total_seconds()
+        self._change_date = date
+        gap = MAX_PASSED if last_change is None else (date - last_change).total_seconds()
         ahead, self._ahead = self._ahead, 0.0
-        return max(0, passed - ahead) if passed < MAX_PASSED else 1
+        return max(0, gap - ahead) if gap < MAX_PASSED else 1
 
     def _failure(self, exchange: Exchange) -> Mapping[str, Any] | None:
         """Return the error of a resend's delivery, as the response shows it; None if it succeeded.
@@ -156,7 +156,7 @@ class MockReplayer(Replayer):
             return _UNKNOWN_FAILURE
         if not isinstance(data, Mapping) or data.get("life_cycle_state") != "REJECTED":
             return None
-        if data in self._seen.values():
+        if data in self._records.values():
             return None
         return {
             "error_code": data.get("error_code") or "",

@@ -37,34 +37,34 @@ class Group:
 
     method: str
     kind: str
-    documented: bool  # whether pages say what the requests ask for
+    is_documented: bool  # whether pages say what the requests ask for
     exchange: Exchange  # an example
     difference: Difference
-    excused: Mapping[str, str]  # kinds that the profile says differ, and how often they did then
+    excuses: Mapping[str, str]  # kinds that the profile says differ, and how often they did then
     count: int = 0
 
     @property
     def is_as_profile(self) -> bool:
         """Whether the profile says that its mock differs so."""
-        return self.kind in self.excused
+        return self.kind in self.excuses
 
     @property
     def earlier_count(self) -> str:
         """How often it differed so when the profile was made; "" if that is not known."""
-        return self.excused.get(self.kind, "")
+        return self.excuses.get(self.kind, "")
 
     def as_json(self) -> dict[str, Any]:
         """Return what is no data of the server."""
         return {
-            "method": self.method, "what": self.kind, "documented": self.documented,
+            "method": self.method, "what": self.kind, "documented": self.is_documented,
             "count": self.count, "as_profile": self.is_as_profile,
         }  # fmt: skip
 
     @property
     def title(self) -> str:
         """What differs, how often, and whether the profile says so."""
-        text = f"{self.method}: {self.difference.what}, {counted(self.count, 'time')}"
-        text += "" if self.documented else ", no page says what such requests do"
+        text = f"{self.method}: {self.difference.aspect}, {counted(self.count, 'time')}"
+        text += "" if self.is_documented else ", no page says what such requests do"
         earlier = f" (then {self.earlier_count})" if self.earlier_count else ""
         return text + (f", as the profile says{earlier}" if self.is_as_profile else "")
 
@@ -118,49 +118,49 @@ class Comparisons:
     """What a comparison of many responses came to."""
 
     #: The kinds that the profile says differ, and how often they did then, by method.
-    excused: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    excuses: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     groups: dict[tuple[str, str, bool], Group] = field(default_factory=dict)
     _responses: list[_Compared] = field(default_factory=list)
-    _counted: set[tuple[str, str]] = field(default_factory=set)
+    _record_differences: set[tuple[str, str]] = field(default_factory=set)
 
     def add(self, exchange: Exchange, differences: Sequence[Difference], release: Release) -> None:
         """Count an exchange. A webhook request that differs in one way is counted once."""
-        if any(difference.what == ENDED_TOKEN for difference in differences):
+        if any(difference.aspect == ENDED_TOKEN for difference in differences):
             return  # nothing can be compared
-        documented = is_documented(exchange, release)
+        has_page = is_documented(exchange, release)
         method = exchange.call.method or "another path"
-        new = [
+        additions = [
             difference
             for difference in differences
-            if (difference.what, difference.record) not in self._counted
+            if (difference.aspect, difference.record) not in self._record_differences
         ]
-        self._counted |= {
-            (difference.what, difference.record) for difference in new if difference.record
+        self._record_differences |= {
+            (difference.aspect, difference.record) for difference in additions if difference.record
         }
-        kinds = {difference.kind: difference for difference in reversed(new)}
-        self._responses.append(_Compared(documented, method, {*kinds}))
+        kinds = {difference.kind: difference for difference in reversed(additions)}
+        self._responses.append(_Compared(has_page, method, {*kinds}))
         for kind, difference in kinds.items():
             group = Group(
-                method, kind, documented, exchange, difference, self.excused.get(method, {})
+                method, kind, has_page, exchange, difference, self.excuses.get(method, {})
             )
-            group = self.groups.setdefault((method, kind, documented), group)
+            group = self.groups.setdefault((method, kind, has_page), group)
             group.count += 1
 
     @property
     def documented(self) -> Tally:
         """The tally of what pages say."""
-        return self._tally(documented=True)
+        return self._tally(is_documented=True)
 
     @property
     def undocumented(self) -> Tally:
         """The tally of all else."""
-        return self._tally(documented=False)
+        return self._tally(is_documented=False)
 
-    def _tally(self, *, documented: bool) -> Tally:
+    def _tally(self, *, is_documented: bool) -> Tally:
         tally = Tally()
         for response in self._responses:
-            if response.is_documented is documented:
-                is_excused = response.kinds <= self.excused.get(response.method, {}).keys()
+            if response.is_documented is is_documented:
+                is_excused = response.kinds <= self.excuses.get(response.method, {}).keys()
                 tally.compared += 1
                 tally.otherwise += not is_excused
                 tally.as_profile += bool(response.kinds) and is_excused
@@ -190,15 +190,15 @@ class Comparisons:
 
     def excuse(self, kinds: Mapping[str, Mapping[str, str]]) -> None:
         """Excuse what a profile says that was made from this comparison."""
-        self.excused = kinds
+        self.excuses = kinds
         for group in self.groups.values():
-            group.excused = dict.fromkeys(kinds.get(group.method, ()), "")
+            group.excuses = dict.fromkeys(kinds.get(group.method, ()), "")
 
     def ranked_groups(self) -> list[Group]:
         """Return the groups: new ones first, those of documented requests, the largest."""
         return sorted(
             self.groups.values(),
-            key=lambda group: (group.is_as_profile, not group.documented, -group.count),
+            key=lambda group: (group.is_as_profile, not group.is_documented, -group.count),
         )
 
     def as_json(self) -> dict[str, Any]:
@@ -216,7 +216,7 @@ class Comparisons:
                 yield tally.line(name)
         for group in self.ranked_groups():
             yield f"  {group.title}"
-            if group.difference.what in _WITH_EXAMPLE or group.difference.forms:
+            if group.difference.aspect in _WITH_EXAMPLE or group.difference.forms:
                 first, second = group.difference.forms or group.difference[1:3]
                 yield f"    {sides[0]}: {first}; {sides[1]}: {second}"
 
@@ -233,20 +233,20 @@ def is_documented(exchange: Exchange, release: Release) -> bool:
 
 def as_html(
     facts: Mapping[str, Any],
-    compared: Comparisons,
+    comparisons: Comparisons,
     results: Results,
     sides: Sequence[str] = SIDES,
 ) -> str:
     """Return the page for people, which has examples of the server's data."""
-    groups = list(_rows(compared, results))
+    groups = list(_rows(comparisons, results))
     values = {"groups": groups, "sides": sides, "dial_rows": dial_rows}
-    return page(_TEMPLATE, {**facts, **compared.as_json(), **values})
+    return page(_TEMPLATE, {**facts, **comparisons.as_json(), **values})
 
 
-def dial_rows(learned: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, Any, str]]:
+def dial_rows(dial_facts: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, Any, str]]:
     """Yield a name, what was learned and the evidence: a row for each dial, or kind of error."""
     kinds: dict[str, dict[str, Mapping[str, Any]]] = {}
-    for key, fact in learned.items():
+    for key, fact in dial_facts.items():
         if kind := dials()[key].error_kind:
             kinds.setdefault(kind, {})[key.rpartition(".")[2]] = fact
         else:
@@ -257,11 +257,11 @@ def dial_rows(learned: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, A
         yield f"errors.{kind}", ", ".join(values), "; ".join(evidence)
 
 
-def _rows(compared: Comparisons, results: Results) -> Iterator[dict[str, Any]]:
+def _rows(comparisons: Comparisons, results: Results) -> Iterator[dict[str, Any]]:
     """Yield what a page says of each group of differences."""
     redactor = ReportRedactor(results.target, results.history)
     scripts = Scripts(results.target, results.history, redactor)
-    for group in compared.ranked_groups():
+    for group in comparisons.ranked_groups():
         yield {
             "title": group.title,
             "first": redactor.text(group.difference.first),

@@ -16,9 +16,9 @@ def template_of(texts: Sequence[str], values: Sequence[Mapping[str, Any]]) -> st
     """
     if len({*texts}) == 1 and len(texts) > 1:
         return texts[0]
-    for cut in _CUTS:
-        columns = [*zip(*map(cut.split, texts), strict=False)]
-        if len({len(cut.split(text)) for text in texts}) == 1:
+    for pattern in _CUTS:
+        columns = [*zip(*map(pattern.split, texts), strict=False)]
+        if len({len(pattern.split(text)) for text in texts}) == 1:
             words = [_word(column, values) for column in columns]
             if None not in words:
                 return "".join(map(str, words))
@@ -31,6 +31,6 @@ def _word(column: Sequence[str], values: Sequence[Mapping[str, Any]]) -> str | N
     if is_same and (len(column) > 1 or not (word.isdecimal() or len(word) >= _SHORTEST)):
         return word
     for name in values[0]:
-        if all(str(own.get(name)) == text for own, text in zip(values, column, strict=True)):
+        if all(str(row.get(name)) == text for row, text in zip(values, column, strict=True)):
             return f"{{{name}}}"
     return word if is_same else None

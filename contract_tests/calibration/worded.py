@@ -111,18 +111,18 @@ def learned_words(responses: Sequence[Worded], release: Release) -> dict[str, Le
     learned = usual_forms.learned()
     cases: Cases = []
     has_siblings = False
-    for kind, alike in by_kind.items():
-        seen_cases = _cases(alike, usual_forms)
-        cases += (all_cases := _with_siblings(seen_cases, alike))
+    for kind, group in by_kind.items():
+        seen_cases = _cases(group, usual_forms)
+        cases += (all_cases := _with_siblings(seen_cases, group))
         has_siblings |= len(all_cases) > len(seen_cases)
         special = [case for case in seen_cases if len(case.keys() & {*CASE_FACTS}) > 1]
-        rest = [response.parts for response in alike if not parts_of(special, response.facts)]
+        usual_parts = [r.parts for r in group if not parts_of(special, r.facts)]
         for part in ("status", "code") if kind != SUCCESS else ():
             dial = dials()[f"errors.{kind}.{part}"]
-            values = Counter(parts[part] for parts in rest)
-            accepted = Counter({value: n for value, n in values.items() if dial.accepts(value)})
-            if accepted:
-                learned[dial.key] = of_counts(accepted)
+            values = Counter(parts[part] for parts in usual_parts)
+            counts = Counter({value: n for value, n in values.items() if dial.accepts(value)})
+            if counts:
+                learned[dial.key] = of_counts(counts)
     if cases:
         count = sum(bool(parts_of(cases, response.facts)) for response in responses)
         siblings = "; resend and delete as show" if has_siblings else ""
@@ -137,7 +137,7 @@ class _UsualForms:
     def __init__(self, responses: Sequence[Worded], release: Release) -> None:
         """Count the forms of responses of a release."""
         self._has_own_login = not release.at_least("R12.0.0")
-        self._seen = defaultdict[str, Counter[str]](Counter)  # by dial
+        self._counts = defaultdict[str, Counter[str]](Counter)  # by dial
         for facts, parts, _ in responses:
             for part, value in parts.items():
                 dial, form = self._dial(facts, part), _form(part, value)
@@ -146,13 +146,13 @@ class _UsualForms:
                     and value is not None
                     and (facts["kind"] != SUCCESS or form in ("null", "empty"))
                 ):
-                    self._seen[dial][form] += 1
+                    self._counts[dial][form] += 1
 
     def learned(self) -> dict[str, Learned]:
         """Return the dials of usual forms."""
         return {
             dial: Learned([form], Grade.OBSERVED, f"{n} of {counted(counts.total(), 'time')}")
-            for dial, counts in self._seen.items() for form, n in counts.most_common(1)
+            for dial, counts in self._counts.items() for form, n in counts.most_common(1)
         }  # fmt: skip
 
     def without(self, response: Worded) -> Worded:
@@ -174,7 +174,7 @@ class _UsualForms:
     def _usual(self, facts: Mapping[str, str], part: str) -> str:
         if part == "served":
             return "no"
-        counts = self._seen.get(self._dial(facts, part))
+        counts = self._counts.get(self._dial(facts, part))
         return counts.most_common(1)[0][0] if counts else ""
 
     def _dial(self, facts: Mapping[str, str], part: str) -> str:
@@ -195,19 +195,19 @@ def _form(part: str, value: Any) -> str:
 Cases = list[dict[str, Any]]
 
 
-def _cases(alike: Sequence[Worded], usual_forms: _UsualForms) -> Cases:
+def _cases(responses: Sequence[Worded], usual_forms: _UsualForms) -> Cases:
     """Return the cases of one kind, special ones first. A case without a fact is for all others."""
-    kind = {"kind": alike[0].facts["kind"]}
+    kind = {"kind": responses[0].facts["kind"]}
     names = _OF_SUCCESSES if kind["kind"] == SUCCESS else _OF_ERRORS
-    samples = [({name: r.facts.get(name, "") for name in names}, r) for r in alike]
+    samples = [({name: r.facts.get(name, "") for name in names}, r) for r in responses]
     explanation = best_tree(samples, _outcome, weight=OUTWEIGHS)
     usual = explanation.value
     general = {
         part: usual[part] for part in (*_FORM_DIALS, "served") if usual.get(part) is not None
     }  # fmt: skip
     cases = [kind | general] if general else []
-    for some, outcome in reversed([*cases_of(explanation)]):  # from what is general on
-        facts = kind | some
+    for case_facts, outcome in reversed([*cases_of(explanation)]):  # from what is general on
+        facts = kind | case_facts
         rivals = [
             case for case in cases
             if all(facts.get(name, case[name]) == case[name] for name in names if name in case)
@@ -224,28 +224,29 @@ def _cases(alike: Sequence[Worded], usual_forms: _UsualForms) -> Cases:
     return cases
 
 
-def _with_siblings(cases: Cases, alike: Sequence[Worded]) -> Cases:
+def _with_siblings(cases: Cases, responses: Sequence[Worded]) -> Cases:
     """Return cases, and those of errors of show also for resend and delete if these were unseen."""
-    seen = {response.facts["method"] for response in alike}
-    unseen = [method for method in ("resend", "delete") if method not in seen]
+    seen_methods = {response.facts["method"] for response in responses}
+    unseen_methods = [method for method in ("resend", "delete") if method not in seen_methods]
     all_cases = []
     for case in cases:
         is_of_show = case.get("method") == "show" and case["kind"] != SUCCESS
-        all_cases += [case, *({**case, "method": name} for name in unseen if is_of_show)]
+        all_cases += [case, *({**case, "method": name} for name in unseen_methods if is_of_show)]
     return all_cases
 
 
-def _outcome(some: Sequence[Worded]) -> Outcome:
+def _outcome(responses: Sequence[Worded]) -> Outcome:
     """Return the words that explain all responses, or else those of most."""
-    abouts = [response.about for response in some]
-    shared = {
-        name: _shared([response.parts[name] for response in some], abouts) for name in some[0].parts
+    abouts = [response.about for response in responses]
+    shared_parts = {
+        name: _shared([response.parts[name] for response in responses], abouts)
+        for name in responses[0].parts
     }
-    if ABSENT not in shared.values():
-        return Outcome(shared)
-    counts = Counter(tuple(response.parts.items()) for response in some)
+    if ABSENT not in shared_parts.values():
+        return Outcome(shared_parts)
+    counts = Counter(tuple(response.parts.items()) for response in responses)
     ((usual, n),) = counts.most_common(1)
-    return Outcome(dict(usual), len(some) - n)
+    return Outcome(dict(usual), len(responses) - n)
 
 
 def _shared(values: Sequence[Any], abouts: Sequence[Mapping[str, Any]]) -> Any:
@@ -258,14 +259,14 @@ def _shared(values: Sequence[Any], abouts: Sequence[Mapping[str, Any]]) -> Any:
     return values[0] if is_one else ABSENT
 
 
-def _derived(seen: Mapping[str, Learned], kinds: Mapping[str, Any]) -> dict[str, Learned]:
+def _derived(learned: Mapping[str, Learned], kinds: Mapping[str, Any]) -> dict[str, Learned]:
     """Return status and code of kinds that were not seen: those of the nearest seen neighbor."""
-    learned = {}
+    derived_dials = {}
     for kind, error in error_kinds().items():
-        near = next((name for name in error["neighbors"] if name in kinds), None)
+        neighbor_kind = next((name for name in error["neighbors"] if name in kinds), None)
         for part in ("status", "code") if kind not in kinds else ():
-            if neighbor := seen.get(f"errors.{near}.{part}"):
-                reason = f"as {near}, its neighbor"
+            if neighbor := learned.get(f"errors.{neighbor_kind}.{part}"):
+                reason = f"as {neighbor_kind}, its neighbor"
                 result = Learned(neighbor.values[:1], Grade.DERIVED, reason)
-                learned[f"errors.{kind}.{part}"] = result
-    return learned
+                derived_dials[f"errors.{kind}.{part}"] = result
+    return derived_dials

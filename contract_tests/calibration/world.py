@@ -31,15 +31,15 @@ class World(NamedTuple):
         entries: list[Entry] = []
         for kind, caller in (("user", self.user), ("unit", self.unit)):
             # A mock logs in as the first user. The latest members of the caller count.
-            ranked = [caller, *self._named_in_logs(kind), caller]
-            by_key = {_key(named): named for named in ranked if named is not None}
-            entries += [{kind: {**named, "id": key}} for key, named in by_key.items() if key]
+            candidates = [caller, *self._named_in_logs(kind), caller]
+            by_key = {_key(data): data for data in candidates if data is not None}
+            entries += [{kind: {**data, "id": key}} for key, data in by_key.items() if key]
         for kind in REFERENCE_KINDS:
-            known: dict[str, Record] = {}
-            for named in (typed(record).get(kind) for record in self.records.values()):
-                if named and _key(named):
-                    known.setdefault(_key(named), named)
-            entries += [{kind: {**named, "id": key}} for key, named in known.items()]
+            references: dict[str, Record] = {}
+            for data in (typed(record).get(kind) for record in self.records.values()):
+                if data and _key(data):
+                    references.setdefault(_key(data), data)
+            entries += [{kind: {**data, "id": key}} for key, data in references.items()]
         records = sorted(self.records.values(), key=self._position)
         return entries + [
             {"webhook_request": {"record": dict(record), "recorded": True}} for record in records
@@ -117,8 +117,8 @@ def _caller(exchanges: Sequence[Exchange], logs: Sequence[Record]) -> tuple[Any,
     name = login.call.parameters.get("username") or claims.get("usr")
     login_unit = login.call.parameters.get("unit") or claims.get("oun")
     pairs = [
-        (log.get(f"{what}_user") or {}, log.get(f"{what}_unit", log.get(f"{what}_business_unit")))
-        for log in logs for what in ("created_by", "updated_by")
+        (log.get(f"{role}_user") or {}, log.get(f"{role}_unit", log.get(f"{role}_business_unit")))
+        for log in logs for role in ("created_by", "updated_by")
     ]  # fmt: skip
     units = Counter[str]()
     by_key: dict[str, Any] = {}
@@ -127,11 +127,11 @@ def _caller(exchanges: Sequence[Exchange], logs: Sequence[Record]) -> tuple[Any,
             by_key[_key(unit)] = unit
             units[_key(unit)] += user.get("username") == name
     is_name = isinstance(name, str) and name.isprintable()
-    unseen = {"username": name, "person_name": name} if is_name else None
-    user = next((user for user, _ in pairs if user.get("username") == name), unseen)
+    default_user = {"username": name, "person_name": name} if is_name else None
+    user = next((user for user, _ in pairs if user.get("username") == name), default_user)
     return user, by_key[max(units, key=lambda key: units[key])] if units else None
 
 
-def _key(named: Mapping[str, Any]) -> str:
-    names = (named.get(name) for name in (*IDENTIFIER_FIELDS, "username"))
+def _key(data: Mapping[str, Any]) -> str:
+    names = (data.get(name) for name in (*IDENTIFIER_FIELDS, "username"))
     return next((name for name in names if name), "")

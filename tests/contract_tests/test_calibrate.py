@@ -84,8 +84,8 @@ def test_the_mock_responds_alike_also_to_requests_that_it_did_not_learn_from(
     server: SoundServer, calibration: Calibration
 ) -> None:
     """At most 2 % of documented requests differ: of the run, and of another one after it."""
-    assert calibration.compared.documented.compared > 500
-    assert calibration.compared.documented.share <= 0.02
+    assert calibration.comparisons.documented.compared > 500
+    assert calibration.comparisons.documented.share <= 0.02
     fresh = checked(server, seed=8, limits=Limits(max_requests=300))
     first = calibration.log.exchanges[-1].number + 1
     later = (exchange.changed(number=at) for at, exchange in enumerate(fresh.history, first))
@@ -264,8 +264,8 @@ def test_when_the_time_is_over_what_was_learned_counts(calibration: Calibration)
 
     cut = learn_profile(calibration.results, is_time_up=lambda: next(asked, None) is None)
 
-    assert 0 < len(cut.untried) < len(calibration.learned)
-    assert {*cut.untried} <= cut.profile.unsettled.keys()
+    assert 0 < len(cut.untried_dials) < len(calibration.learned)
+    assert {*cut.untried_dials} <= cut.profile.unsettled.keys()
     assert (
         json.loads(profile_files(cut, keep_personal_data=True).texts["report.json"])["cut_short"]
         is True
@@ -372,7 +372,7 @@ def test_two_responses_are_compared(one: Exchange, other: Exchange, what: Any) -
     """New values are alike, and so is what others change; each other difference has its name."""
     comparison = Comparison({"1": BEFORE}, {"9"}, (200, "T"))
 
-    found = [each.what for each in comparison.differences(one, other)]
+    found = [each.aspect for each in comparison.differences(one, other)]
 
     assert (len(found) if isinstance(what, int) else found) == what
 

@@ -327,10 +327,10 @@ def compared(
             client.token = token_of(found) or client.token if call else client.token
             client.see(found)
             differences = comparison.differences(found, other)
-            if any(each.what == ENDED_TOKEN for each in differences):
+            if any(each.aspect == ENDED_TOKEN for each in differences):
                 continue
-            new = [each for each in differences if (each.what, each.record) not in counted]
-            counted |= {(each.what, each.record) for each in new if each.record}
+            new = [each for each in differences if (each.aspect, each.record) not in counted]
+            counted |= {(each.aspect, each.record) for each in new if each.record}
             kinds = [f"{found.call.method or 'path'}: {each.kind}" for each in new]
             yield found, other, is_documented(found, target.release), kinds
 
