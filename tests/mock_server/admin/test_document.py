@@ -4,7 +4,6 @@ import json
 from typing import Any
 
 import pytest
-from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from crmcom_kit.mock_server.admin.contract import OPERATIONS
 from crmcom_kit.mock_server.admin.validation import read_json_body
@@ -12,6 +11,8 @@ from crmcom_kit.mock_server.world.registry import CONTROL
 
 
 def test_the_document_is_valid_openapi(admin: Any) -> None:
+    from openapi_spec_validator import OpenAPIV31SpecValidator  # slow to import
+
     body = admin.ask("GET", "/openapi.json")
 
     assert [str(error) for error in OpenAPIV31SpecValidator(body).iter_errors()] == []
