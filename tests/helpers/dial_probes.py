@@ -35,30 +35,22 @@ def kinds_of(*calls: Callable[[Any], Any]) -> Callable[[Any], list[str]]:
     return lambda mock: [kind(mock, call(mock)) for call in calls]
 
 
-def of_each_value(probes: Mapping[str, Probe]) -> list[tuple[str, Any]]:
-    """Return each dial with each value that its probe knows."""
-    return [(key, value) for key, probe in probes.items() for value in probe.seen]
+def hold(make_mock: Any, key: str, probe: Probe, **options: Any) -> None:
+    """Fail unless a mock shows what the probe expects, for each choice that the dial has.
 
+    For each of them something else is expected than for the default.
+    """
+    dial, expected = dials()[key], probe.seen
+    default = tuple(dial.default) if isinstance(dial.default, list) else dial.default
+    if dial.type in ("choice", "boolean"):
+        assert set(expected) == (set(dial.choices) if dial.type == "choice" else {True, False})
+    else:
+        assert len(expected) > 2
+    assert all(expected[value] != expected[default] for value in expected if value != default)
 
-def hold(make_mock: Any, key: str, value: Any, probe: Probe, **options: Any) -> None:
-    """Fail unless a mock with the dial set so shows what the probe expects."""
     if probe.data is not None:
         options["data"] = probe.data()
-    dialect = Dialect("probe", {**probe.besides, key: value})
-    assert probe.see(make_mock(probe.release, dialect=dialect, **options)) == probe.seen[value]
-
-
-def check_choices(key: str, probe: Probe) -> None:
-    """Fail unless a probe expects something for each choice, and the default's for no other."""
-    dial, seen = dials()[key], probe.seen
-    default = tuple(dial.default) if isinstance(dial.default, list) else dial.default
-
-    if dial.type == "choice":
-        assert set(seen) == set(dial.choices)
-    elif dial.type == "boolean":
-        assert set(seen) == {True, False}
-    elif dial.type == "members":
-        assert all((name,) in seen for name in dial.choices)
-    else:
-        assert len(seen) > 2
-    assert all(seen[value] != seen[default] for value in seen if value != default)
+    for value in expected:
+        dialect = Dialect("probe", {**probe.besides, key: value})
+        mock = make_mock(probe.release, dialect=dialect, **options)
+        assert probe.see(mock) == expected[value], value

@@ -63,13 +63,14 @@ class Mistake(NamedTuple):
 _NO_TOKEN = Asked("GET", SHOW, (("webhook_request_identifier", "number=7"),))
 _STRICT = {"requests.unknown_parameters": "strict"}
 
-#: For each kind of error a call that it refuses; ``NEEDS_MORE`` needs more than the call.
+#: For each kind of error a call that it refuses. A token that is over, and a resend at the same
+#: time, need more than the call.
 MISTAKES: dict[str, Mistake] = {
     "empty_token": Mistake(_NO_TOKEN._replace(query=(("token", ""), *_NO_TOKEN.query))),
     "missing_token": Mistake(_NO_TOKEN),
     "invalid_token": Mistake(_NO_TOKEN._replace(query=(("token", "x"), *_NO_TOKEN.query))),
     "expired_token": Mistake(show("number=7")),
-    "released_token": Mistake(show("number=7")),
+    "released_token": Mistake(show("number=7"), "R10"),
     "wrong_credentials": Mistake(post(LOGIN, {**RIGHT, "username": "admin"})),
     "unknown_unit": Mistake(post(LOGIN, {**RIGHT, "unit": "x"})),
     "missing_parameter": Mistake(get(SHOW)),
@@ -115,5 +116,3 @@ MISTAKES: dict[str, Mistake] = {
         show("number=7"), "R18", {"requests.deprecated_methods": "withdraw"}
     ),
 }
-#: A token that is over, or another resend at the same time.
-NEEDS_MORE = ("expired_token", "released_token", "resend_under_way")

@@ -8,7 +8,7 @@ import json
 from typing import Any
 
 import pytest
-from helpers.dial_probes import Probe, check_choices, hold, kind, kinds_of, of_each_value, seen
+from helpers.dial_probes import Probe, hold, kind, kinds_of, seen
 
 from crmcom_kit.fixtures import sample_world_path
 from crmcom_kit.schemas import Dialect, dials, response_fields
@@ -361,7 +361,7 @@ PROBES: dict[str, Probe] = {
 }
 
 
-def test_every_dial_is_turned_through_its_choices() -> None:
+def test_every_dial_is_probed() -> None:
     all_dials = dials().values()
     mine = [
         dial.key
@@ -370,13 +370,11 @@ def test_every_dial_is_turned_through_its_choices() -> None:
     ]
     assert sorted(PROBES) == sorted(mine)
     assert {key.partition(".")[0] for key in dials()} == TOPICS | ELSEWHERE
-    for key, probe in PROBES.items():
-        check_choices(key, probe)
 
 
-@pytest.mark.parametrize(("key", "value"), of_each_value(PROBES))
-def test_each_value_of_a_dial_has_its_effect(make_mock: Any, key: str, value: Any) -> None:
-    hold(make_mock, key, value, PROBES[key])
+@pytest.mark.parametrize("key", PROBES)
+def test_each_value_of_a_dial_has_its_effect(make_mock: Any, key: str) -> None:
+    hold(make_mock, key, PROBES[key])
 
 
 def test_an_empty_fields_set_may_select_the_id_alone(make_mock: Any) -> None:

@@ -7,8 +7,6 @@ from helpers.mistakes import (
     DELETE,
     LIST,
     LOGIN,
-    MISTAKES,
-    NEEDS_MORE,
     RIGHT,
     Asked,
     ask,
@@ -23,8 +21,6 @@ from helpers.shells import RESEND, Shell
 from crmcom_kit.mock_server.journal.entry_view import EntryView
 from crmcom_kit.mock_server.journal.tracing import TraceStep
 from crmcom_kit.schemas import load_dialect
-from crmcom_kit.schemas.dialect import error_kinds
-from crmcom_kit.schemas.statements import statement
 
 
 def decision(call: EntryView) -> TraceStep:
@@ -36,24 +32,6 @@ def chain(call: EntryView) -> list[tuple[Any, ...]]:
     """Return the steps of a trace in brief; the request is decided elsewhere."""
     steps = call.trace
     return [("request",) if one["step"] == "request" else (*one.values(),) for one in steps]
-
-
-@pytest.mark.parametrize("kind", [kind for kind in MISTAKES if kind not in NEEDS_MORE])
-def test_a_refused_request_names_what_decided(make_mock: Any, kind: str) -> None:
-    """The step is broken and has the response's statement, and the dials of the error's kind."""
-    mistake = MISTAKES[kind]
-    mock = make_mock(mistake.release, dialect=load_dialect().changed(mistake.dials))
-    for asked in filter(None, (mistake.before, mistake.asked)):
-        ask(mock, asked)
-    call = last_call(mock)
-    step = decision(call)
-
-    assert call.error_kind == error_kinds()[kind].get("like", kind)
-    assert (step["outcome"], step["statement"]) == ("broken", call.statement)
-    assert step["evidence"] == statement(call.statement or "").evidence
-    settings = mock.world.config.dialect
-    assert step["dials"][f"errors.{kind}.status"] == settings[f"errors.{kind}.status"]
-    assert step["dials"][f"errors.{kind}.code"] == call.code
 
 
 @pytest.mark.parametrize(
