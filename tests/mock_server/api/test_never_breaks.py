@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from hypothesis import event, example, given
+from hypothesis import event, example, given, settings
 from hypothesis import strategies as st
 
 from crmcom_kit.schemas import API_PATH, Dialect, methods, resolve
@@ -65,6 +65,7 @@ def mock(request: pytest.FixtureRequest, make_mock: Any) -> Any:
     return make_mock("R15", dialect=request.param)
 
 
+@settings(max_examples=60)
 @given(call=calls, query=queries, body=bodies, sent=headers)
 @example(METHODS[0], "token=T&webhook_request_identifier=%ff", b"", {})
 @example(("POST", "webhook_requests/resend"), "", b"[" * 2000, {})
