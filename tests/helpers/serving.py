@@ -1,4 +1,4 @@
-"""Serves a WSGI application over loopback, for tests that need a URL, or one of nobody."""
+"""Serves an application over loopback, for tests that need a URL, or one of nobody."""
 
 import sys
 import threading
@@ -35,18 +35,25 @@ def reserved_port() -> Iterator[int]:
 
 
 @contextmanager
+def running(asgi: Any) -> Iterator[int]:
+    """Serve an ASGI application on a free port as long as the block lasts; yield the port."""
+    server = Server(asgi, bind_socket("127.0.0.1", 0))
+    thread = threading.Thread(target=server.run, kwargs={"grace": 0.1}, daemon=True)
+    thread.start()
+    try:
+        yield server.port
+    finally:
+        server.stop()
+        thread.join(PATIENCE)
+
+
+@contextmanager
 def served(app: Any) -> Iterator[str]:
-    """Serve an application on a free port as long as the block lasts; yield the base URL."""
+    """Serve a WSGI application as long as the block lasts; yield the base URL."""
     bridge = WsgiBridge(lambda: app)
 
     async def asgi(scope: Any, receive: Any, send: Any) -> None:
         await bridge.respond(scope, receive, send, asgi_headers(scope["headers"]))
 
-    server = Server(asgi, bind_socket("127.0.0.1", 0))
-    running = threading.Thread(target=server.run, kwargs={"grace": 0.1}, daemon=True)
-    running.start()
-    try:
-        yield f"http://127.0.0.1:{server.port}{API_PATH}"
-    finally:
-        server.stop()
-        running.join(PATIENCE)
+    with running(asgi) as port:
+        yield f"http://127.0.0.1:{port}{API_PATH}"

@@ -18,7 +18,7 @@ from helpers.patience import PATIENCE
 from helpers.records import every_record
 from werkzeug.datastructures import Headers
 
-from crmcom_kit.mock_server import create_app, make_world
+from crmcom_kit.mock_server import create_app, crmcom_mock, make_world
 from crmcom_kit.schemas import API_PATH, resolve
 from crmcom_kit.schemas.loader import compiled
 from crmcom_kit.schemas.statements import statement
@@ -163,22 +163,11 @@ def make_mock() -> type[Mock]:
     return Mock
 
 
-class Served:
-    """A server in a process of its own."""
+class Peer:
+    """A client of a server on a port of this machine."""
 
-    def __init__(self, *command: str, **more: Any) -> None:
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **more}
-        self.process = subprocess.Popen(command, text=True, **pipes)
-        self.first_line = self.process.stdout.readline() if self.process.stdout else ""
-
-    @property
-    def base(self) -> str:
-        """The base URL that it printed."""
-        return self.first_line.removeprefix("READY ").strip()
-
-    @property
-    def port(self) -> int:
-        return int(re.search(r":(\d+)/", self.base)[1])  # type: ignore[index]
+    def __init__(self, port: int) -> None:
+        self.port = port
 
     def connect(self, host: str = "127.0.0.1") -> socket.socket:
         return socket.create_connection((host, self.port), timeout=PATIENCE)
@@ -206,6 +195,24 @@ class Served:
                     received += part
         return received
 
+
+class Served(Peer):
+    """A server in a process of its own."""
+
+    def __init__(self, *command: str, **more: Any) -> None:
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **more}
+        self.process = subprocess.Popen(command, text=True, **pipes)
+        self.first_line = self.process.stdout.readline() if self.process.stdout else ""
+
+    @property
+    def base(self) -> str:
+        """The base URL that it printed."""
+        return self.first_line.removeprefix("READY ").strip()
+
+    @property
+    def port(self) -> int:  # type: ignore[override]
+        return int(re.search(r":(\d+)/", self.base)[1])  # type: ignore[index]
+
     def end(self, *signals: int) -> tuple[int, str, str]:
         """Send signals, wait for its end; return exit status and what else it printed."""
         for number in signals:
@@ -215,6 +222,19 @@ class Served:
         pipes = (self.process.stdout, self.process.stderr)
         out, err = ("" if pipe is None or pipe.closed else pipe.read() for pipe in pipes)
         return status, out, err
+
+
+@pytest.fixture(scope="session")
+def peer() -> type[Peer]:
+    """Make a client of a port."""
+    return Peer
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Peer]:
+    """A mock that listens in this process, for the tests of a module that do not end it."""
+    with crmcom_mock(tokens=["T"]) as mock:
+        yield Peer(int(mock.origin.rpartition(":")[2]))
 
 
 @pytest.fixture(scope="session")

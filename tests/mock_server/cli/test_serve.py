@@ -154,15 +154,21 @@ def test_secrets_that_were_given_are_not_printed(start_server: Any) -> None:
 
 
 def test_flags_make_the_world(start_server: Any, tmp_path: Path) -> None:
-    """Those of the flags are served; of all addresses, READY names one that can be called."""
+    """Those of the flags are served; of all addresses, READY names one that can be called.
+
+    READY is the first line, once it accepts; a signal ends it with status 0.
+    """
     dialect, world = tmp_path / "mine.toml", tmp_path / "world.jsonl"
     dialect.write_text("errors.no_semi_optional.status = 418\n")
     world.write_text('{"unit": {"id": "1", "name": "Only unit"}}\n')
     flags = f"--release R14.1 --dialect {dialect} --data {world} --seed 5 --deliver timeout"
     server = start_server(*flags.split(), "--host", "0.0.0.0")  # noqa: S104 - what is tested
 
-    assert server.base.startswith("http://127.0.0.1:")
+    assert server.first_line == f"READY http://127.0.0.1:{server.port}{API_PATH}\n"
     body = server.ask("GET", "/__admin/health")[1]
     assert (body["release"], body["dialect"]) == ("R14.1.0", str(dialect))
     assert (body["webhook_requests"], body["seed"]) == (0, 5)
-    assert server.end(signal.SIGINT)[0] == 0
+    status, out, err = server.end(signal.SIGINT)
+    assert status == 0
+    assert "  username      mpadministrator" in out.splitlines()
+    assert len(err.splitlines()) == 1

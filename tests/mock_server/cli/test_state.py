@@ -1,8 +1,6 @@
 """``crmcom-kit serve --state``: each change with a response is kept, however the process ended."""
 
-import functools
 import json
-import signal
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -13,22 +11,19 @@ from typing import Any
 import pytest
 
 from crmcom_kit.fixtures import webhook_request_entries
-from crmcom_kit.mock_server import make_world
+from crmcom_kit.mock_server import create_app, make_world
+from crmcom_kit.mock_server.cli.options import resolve_options
+from crmcom_kit.mock_server.cli.serve import registry_of, serve
 from crmcom_kit.mock_server.world.state_file import StateFile
+from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.schemas import API_PATH
 
-CHANGES = 300  # before the kill, at least
+CHANGES = 150  # before the kill, at least
 EVENT = {"entity": "ACTIVITIES", "definition": "ACT CREATE", "data": {"id": "A", "text": "x" * 999}}
 
 
-@pytest.fixture
-def start(start_server: Callable[..., Any], tmp_path: Path) -> Callable[..., Any]:
-    state = str(tmp_path / "world.state")
-    return functools.partial(start_server, "--state", state, "--token", "T", "--log", "off")
-
-
 def test_a_killed_server_keeps_every_change_it_responded_to(
-    start: Callable[..., Any], tmp_path: Path
+    start_server: Callable[..., Any], tmp_path: Path
 ) -> None:
     """Killed amid changes, its file has every webhook request as it was last returned.
 
@@ -36,7 +31,8 @@ def test_a_killed_server_keeps_every_change_it_responded_to(
     """
     known: dict[str, str] = {}  # number → the last response
     enough = threading.Event()
-    first = start()
+    state = tmp_path / "world.state"
+    first = start_server("--state", str(state), "--token", "T", "--log", "off")
 
     def change() -> None:
         with suppress(OSError, HTTPException):
@@ -60,31 +56,33 @@ def test_a_killed_server_keeps_every_change_it_responded_to(
     thread.join()
 
     world = make_world()
-    world.keep(StateFile(tmp_path / "world.state", world.config))
+    world.keep(StateFile(state, world.config))
     world.close_state()
     states = {record.number: record.state for record in world.store.records()}
     for number, state in known.items():
         assert state == "no response" or states.get(number, "deleted") == state, number
 
 
-def test_data_is_for_a_new_file(start: Callable[..., Any], tmp_path: Path) -> None:
+def test_data_is_for_a_new_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """What a file has wins; a change that is incomplete in it is ignored, with a warning."""
     data, state = tmp_path / "data.jsonl", tmp_path / "world.state"
     entries = webhook_request_entries(index=1)
     data.write_text("".join(f"{json.dumps(entry)}\n" for entry in entries), "utf-8")
 
-    first = start("--data", str(data))
-    assert records_of(first) == 1
-    first.ask("POST", "/__admin/records", {"entity": "JOBS"})
-    assert first.end(signal.SIGTERM)[0] == 0
+    def started() -> World:
+        options = serve.make_context("serve", ["--state", str(state), "--data", str(data)]).params
+        resolve_options(options)
+        return registry_of(options).default
+
+    first = started()
+    assert len(first.store) == 1
+    create_app(first).test_client().post("/__admin/records", json={"entity": "JOBS"})
+    first.close_state()
     with state.open("ab") as file:
         file.write(b'{"deleted":')
 
-    second = start("--data", str(data))
-    assert records_of(second) == 2
+    second = started()
+    assert len(second.store) == 2
+    second.close_state()
     ignored = f"state {state}: the last change is incomplete; its 11 bytes are ignored\n"
-    assert second.end(signal.SIGTERM)[2] == ignored
-
-
-def records_of(server: Any) -> int:
-    return int(server.ask("GET", "/__admin/health")[1]["webhook_requests"])
+    assert capsys.readouterr().err == ignored

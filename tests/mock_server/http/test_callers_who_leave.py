@@ -20,13 +20,6 @@ ASKED = {
 }
 
 
-@pytest.fixture(scope="module")
-def server(start_server: Any) -> Any:
-    started = start_server("--log", "off")
-    assert may_wait(started)
-    return started
-
-
 def asked(server: Any, request: bytes) -> socket.socket:
     """A connection over which something is asked that takes long."""
     connection: socket.socket = server.connect()
@@ -69,9 +62,9 @@ def test_a_half_closed_connection_gets_its_response(server: Any) -> None:
     assert (body["ok"], body["why"]) == (False, "closing")
 
 
-def test_a_connected_wait_keeps_its_place(start_server: Any) -> None:
+def test_a_connected_wait_keeps_its_place(server: Any) -> None:
     """A caller who is there keeps its place, also where it has sent its next request."""
-    server = start_server("--log", "off")  # which those who have left elsewhere don't hold up
+    assert comes(lambda: may_wait(server))
     with full(server, ASKED["wait"]) as connections:
         for connection in connections:
             connection.sendall(b"GET /__admin/health HTTP/1.1\r\nHost: localhost\r\n\r\n")
@@ -81,12 +74,12 @@ def test_a_connected_wait_keeps_its_place(start_server: Any) -> None:
 def test_an_early_disconnect_logs_nothing(start_server: Any) -> None:
     """At once or amid long responses: the operator can do nothing about clients that go."""
     server = start_server("--log", "off")
-    for _ in range(50):
+    for _ in range(20):
         with server.connect() as connection:
             connection.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    asked = b"GET /__admin/state HTTP/1.1\r\nHost: localhost\r\n\r\n" * 50
-    for _ in range(3):
+    asked = b"GET /__admin/state HTTP/1.1\r\nHost: localhost\r\n\r\n" * 20
+    for _ in range(2):
         with ExitStack() as stack:
             connections = [stack.enter_context(server.connect()) for _ in range(10)]
             for connection in connections:

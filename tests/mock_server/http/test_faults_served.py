@@ -1,19 +1,20 @@
 """Faults on real connections: what a client's socket sees."""
 
+import io
 import json
-import signal
 from typing import Any
 
 import pytest
+from helpers.serving import running
 
+from crmcom_kit.mock_server import make_world
+from crmcom_kit.mock_server.clock import SystemClock
+from crmcom_kit.mock_server.http.access_log import AccessLog
+from crmcom_kit.mock_server.http.asgi_shell import AsgiShell
+from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.schemas import API_PATH
 
 SHOW = f"{API_PATH}/webhook_requests/show?token=T&webhook_request_identifier=number=7"
-
-
-@pytest.fixture(scope="module")
-def server(start_server: Any) -> Any:
-    return start_server("--token", "T", "--log", "off")
 
 
 def get(*headers: str) -> bytes:
@@ -47,13 +48,16 @@ def test_a_drop_keeps_earlier_responses_of_the_connection(server: Any) -> None:
     assert json.loads(body)["data"]["number"] == "7"
 
 
-def test_the_log_names_the_fault_and_the_ending(start_server: Any) -> None:
+def test_the_log_names_the_fault_and_the_ending(peer: Any) -> None:
     """Each call has its line, with the fault and how the response ended; there is no traceback."""
-    server = start_server("--token", "T", "--log", "json")
-    for prefer in ("fault=drop", "cut=7", "status=503"):
-        server.sent(get(f"X-Mock-Prefer: {prefer}", "Connection: close"))
+    out = io.StringIO()
+    log = AccessLog(out, form="json", clock=SystemClock())
+    with running(AsgiShell(WorldRegistry(make_world(tokens=["T"])), log=log)) as port:
+        for prefer in ("fault=drop", "cut=7", "status=503"):
+            peer(port).sent(get(f"X-Mock-Prefer: {prefer}", "Connection: close"))
+    log.flush()
 
-    lines = [json.loads(line) for line in server.end(signal.SIGTERM)[2].splitlines()]
+    lines = [json.loads(line) for line in out.getvalue().splitlines()]
     facts = [(e["fault"], e["status"], e["bytes"], e.get("ending")) for e in lines]
     assert facts[:2] == [
         ("prefer (fault=drop)", 0, 0, "dropped"),

@@ -1,4 +1,4 @@
-"""The server as a process: a clean start, a clean end, and connections of every kind between."""
+"""The server as a process: its end, with connections of every kind."""
 
 import json
 import signal
@@ -9,7 +9,6 @@ from typing import Any
 
 from crmcom_kit.schemas import API_PATH
 
-SHOW = f"{API_PATH}/webhook_requests/show?token=T&webhook_request_identifier=number=7"
 LIST = f"{API_PATH}/webhook_requests/list?token=T&entity=JOBS"
 #: The command, with ten minutes of grace.
 SERVE = (
@@ -22,23 +21,11 @@ def ask(path: str, *headers: str) -> bytes:
     return "\r\n".join([f"GET {path} HTTP/1.1", "Host: localhost", *headers, "", ""]).encode()
 
 
-def test_it_starts_and_ends_cleanly(start_server: Any) -> None:
-    """The first line is READY and the base URL, once it accepts; a signal ends it with status 0."""
-    server = start_server("--token", "T")
-
-    assert server.first_line == f"READY http://127.0.0.1:{server.port}{API_PATH}\n"
-    assert server.ask("GET", SHOW)[1]["data"]["number"] == "7"
-    status, out, err = server.end(signal.SIGINT)
-    assert status == 0
-    assert "  username      mpadministrator" in out.splitlines()
-    assert len(err.splitlines()) == 1
-
-
 def test_a_running_request_is_finished(start_server: Any) -> None:
     """A signal in the middle of a long list leaves the list whole, and then the server ends."""
     server = start_server("--token", "T", "--log", "off")
-    for _ in range(60):  # together, the list has about 12 MB
-        record = {"entity": "JOBS", "url": f"http://x/{'x' * 200_000}"}
+    for _ in range(15):  # together, the list has about 12 MB
+        record = {"entity": "JOBS", "url": f"http://x/{'x' * 800_000}"}
         assert server.ask("POST", "/__admin/records", record)[0] == 200
     with server.connect() as connection:
         connection.sendall(ask(LIST, "Connection: close"))
@@ -49,7 +36,7 @@ def test_a_running_request_is_finished(start_server: Any) -> None:
         response = b"".join([begun, *iter(lambda: connection.recv(65_536), b"")])
 
     body = json.loads(response.partition(b"\r\n\r\n")[2])
-    assert len(body["data"]) >= 60
+    assert len(body["data"]) >= 15
     assert server.end()[0] == 0
 
 

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import weakref
 from datetime import UTC, datetime
-from functools import cache
 from typing import Any
 from urllib.parse import unquote
 
@@ -25,7 +24,6 @@ from crmcom_kit.mock_server.http.asgi_shell import AsgiShell
 from crmcom_kit.mock_server.store.records import Query
 from crmcom_kit.mock_server.world.factory import DEFAULT_CREDENTIALS
 from crmcom_kit.mock_server.world.registry import WorldRegistry
-from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.schemas import API_PATH
 
 Exchange = tuple[int, list[tuple[str, str]], bytes]
@@ -128,14 +126,24 @@ def _state(registry: WorldRegistry) -> list[Any]:
 CLOCK = FixedClock(datetime(2026, 1, 1, tzinfo=UTC))
 
 
-@cache
-def worlds(release: str, dialect: str) -> list[World]:
-    """Return two worlds that are alike."""
-    options: Any = {"release": release, "dialect": dialect, "tokens": ["T"], "clock": CLOCK}
-    return [make_world(**options) for _ in range(2)]
+@pytest.fixture(scope="module", params=[("R9", "default"), ("R15", "http")], ids=["R9", "R15"])
+def registries(request: pytest.FixtureRequest) -> list[WorldRegistry]:
+    release, dialect = request.param
+    options: dict[str, Any] = {"tokens": ["T"], "clock": CLOCK}
+    return [
+        WorldRegistry(make_world(release=release, dialect=dialect, **options)) for _ in range(2)
+    ]
 
 
-@pytest.mark.parametrize(("release", "dialect"), [("R9", "default"), ("R15", "http")])
+@pytest.fixture(scope="module")
+def shells(registries: list[WorldRegistry]) -> list[Any]:
+    """The Flask application and the ASGI shell, which needs no Flask for the API."""
+    return [
+        create_app(registries[0]),
+        AsWsgi(AsgiShell(registries[1], make_app=_unreachable)),
+    ]
+
+
 @settings(max_examples=40)
 @given(made=st.lists(calls, min_size=1, max_size=4))
 @example(made=[("GET", f"{METHODS}/show", SHOW_7, b"", {})])
@@ -146,13 +154,14 @@ def worlds(release: str, dialect: str) -> list[World]:
 @example(made=[("POST", LOGIN, "", LOGIN_BODY, {})])
 @example(made=[("POST", KEY_LOGIN, "", b"{}", {"HTTP_AUTHORIZATION": BASIC})])
 @example(made=[("POST", RELEASE, "", b'{"token":"T"}', {})])
-def test_both_shells_respond_alike(release: str, dialect: str, made: list[Call]) -> None:
+def test_both_shells_respond_alike(
+    registries: list[WorldRegistry], shells: list[Any], made: list[Call]
+) -> None:
     """Any requests get the same status, headers and bytes, and leave the same state."""
-    registries = [WorldRegistry(world) for world in worlds(release, dialect)]
     for registry in registries:
+        registry.end_all()
         registry.default.reset()
-    flask = create_app(registries[0])
-    asgi = AsWsgi(AsgiShell(registries[1], make_app=_unreachable))
+    flask, asgi = shells
 
     for call in made:
         assert _response(asgi, call) == _response(flask, call)

@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from cryptography.hazmat.primitives import serialization
 
 from crmcom_kit.cli import main
+from crmcom_kit.mock_server.http.tls import read_certificate
 
 
 def health(mock: Any, ca: Path) -> Any:
@@ -45,8 +46,9 @@ def test_a_certificate_of_the_user_is_served(start_server: Any, tmp_path: Path) 
     made.cert_chain_pems[0].write_to_path(cert)
     made.private_key_pem.write_to_path(key)
     made.private_key_and_cert_chain_pem.write_to_path(both)
-    for flags in (("--tls-cert", cert, "--tls-key", key), ("--tls-cert", both)):
-        assert health(start_server(*map(str, flags)), ca)["status"] == "healthy"
+    flags = ("--tls-cert", str(cert), "--tls-key", str(key))
+    assert health(start_server(*flags), ca)["status"] == "healthy"
+    assert isinstance(read_certificate(both, None), ssl.SSLContext)  # one file has both
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 from typing import Any
 from urllib.parse import urlsplit
 
-import pytest
 from helpers.chromium import rendered
 from helpers.serving import served
 from werkzeug.wrappers import Response
@@ -31,30 +30,25 @@ Promise.allSettled([
 </script>"""
 
 
-@pytest.fixture(scope="module")
-def mock(start_server: Any) -> Any:
-    return start_server("--token", "T", "--log", "off")
-
-
-def test_a_page_of_another_origin_changes_and_reads_nothing(mock: Any) -> None:
+def test_a_page_of_another_origin_changes_and_reads_nothing(server: Any) -> None:
     """Neither forms, scripts, images nor frames get through to the API or the control API."""
-    page = EVIL.format(mock=f"http://127.0.0.1:{mock.port}", api=METHODS, show=SHOW)
-    before = mock.ask("GET", "/__admin/health")[1]
+    page = EVIL.format(mock=f"http://127.0.0.1:{server.port}", api=METHODS, show=SHOW)
+    before = server.ask("GET", "/__admin/health")[1]
     with served(Response(page, mimetype="text/html")) as site:
         document = rendered(f"http://evil.example:{urlsplit(site).port}/", NAMES)
 
     _, _, done = document.rpartition("DONE ")
     assert done.startswith("fulfilled:[object Response]," * 3 + "rejected:")  # blind, and unread
     assert '"number"' not in document
-    assert mock.ask("GET", "/__admin/health")[1] == before
+    assert server.ask("GET", "/__admin/health")[1] == before
     # There is not even a refusal by the API.
-    assert mock.ask("GET", "/__admin/requests")[1]["requests"] == []
-    assert mock.ask("GET", SHOW)[1]["data"]["life_cycle_state"] == "REJECTED"
+    assert server.ask("GET", "/__admin/requests")[1]["requests"] == []
+    assert server.ask("GET", SHOW)[1]["data"]["life_cycle_state"] == "REJECTED"
 
 
-def test_people_may_read_the_apis_document(mock: Any) -> None:
+def test_people_may_read_the_apis_document(server: Any) -> None:
     """The policy of the page lets it show each method, and the webhook."""
-    page = rendered(f"http://localhost:{mock.port}/worlds/a/docs")
+    page = rendered(f"http://localhost:{server.port}/worlds/a/docs")
 
     for shown in ("/webhook_requests/resend", "third_party_message", f"/worlds/a{API_PATH}"):
         assert shown in page
