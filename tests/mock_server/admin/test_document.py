@@ -3,8 +3,6 @@
 import json
 from typing import Any
 
-import pytest
-
 from crmcom_kit.mock_server.admin.contract import OPERATIONS
 from crmcom_kit.mock_server.admin.validation import read_json_body
 from crmcom_kit.mock_server.world.registry import CONTROL
@@ -29,17 +27,17 @@ def test_the_document_names_the_server_that_was_asked(make_mock: Any, admin_of: 
 CONDITION_NOT_MET = (406, 408)
 
 
-@pytest.mark.parametrize("operation", sorted(OPERATIONS))
-def test_examples_are_accepted(mock: Any, admin: Any, operation: str) -> None:
-    declared = OPERATIONS[operation]
-    assert declared.examples or not declared.has_body or declared.path == "/receiver/in", (
-        f"{operation} has a body and no example"
-    )
-    for value in declared.examples.values():
-        raw = json.dumps(value).encode()
-        if declared.stream is None:
-            assert read_json_body(declared, raw) == value
-        if "{" not in declared.path:
-            mock.world.reset()
-            response = admin.send(declared.verb, declared.path, raw)
-            assert response.status_code in (200, 201, 202, 204, *CONDITION_NOT_MET), response.text
+def test_examples_are_accepted(mock: Any, admin: Any) -> None:
+    for name, operation in OPERATIONS.items():
+        assert operation.examples or not operation.has_body or operation.path == "/receiver/in", (
+            f"{name} has a body and no example"
+        )
+        for value in operation.examples.values():
+            raw = json.dumps(value).encode()
+            if operation.stream is None:
+                assert read_json_body(operation, raw) == value
+            if "{" not in operation.path:
+                mock.world.reset()
+                response = admin.send(operation.verb, operation.path, raw)
+                accepted = response.status_code in (200, 201, 202, 204, *CONDITION_NOT_MET)
+                assert accepted, (name, response.text)

@@ -31,8 +31,8 @@ def test_a_killed_server_keeps_every_change_it_responded_to(
     """
     known: dict[str, str] = {}  # number → the last response
     enough = threading.Event()
-    state = tmp_path / "world.state"
-    first = start_server("--state", str(state), "--token", "T", "--log", "off")
+    file = tmp_path / "world.state"
+    first = start_server("--state", str(file), "--token", "T", "--log", "off")
 
     def change() -> None:
         with suppress(OSError, HTTPException):
@@ -56,7 +56,7 @@ def test_a_killed_server_keeps_every_change_it_responded_to(
     thread.join()
 
     world = make_world()
-    world.keep(StateFile(state, world.config))
+    world.keep(StateFile(file, world.config))
     world.close_state()
     states = {record.number: record.state for record in world.store.records()}
     for number, state in known.items():
