@@ -1,7 +1,7 @@
 """Delivery scripts of a world and of a webhook request, and the outcomes that they name."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crmcom_kit.mock_server import Mock, crmcom_mock, make_world
@@ -21,6 +21,7 @@ def names(delivery: ScriptedDelivery, tries: int, number: str = "") -> list[str]
     return [delivery.send(message).name for _ in range(tries)]
 
 
+@settings(max_examples=50)
 @given(steps=st.lists(st.tuples(st.integers(1, 4), OUTCOMES), min_size=1, max_size=5))
 def test_any_script_is_played_as_written(steps: list[tuple[int, str]]) -> None:
     """A script is the list of its outcomes, written out."""
@@ -31,28 +32,27 @@ def test_any_script_is_played_as_written(steps: list[tuple[int, str]]) -> None:
     assert played == [*written_out, *[steps[-1][1]] * 3]
 
 
-@pytest.mark.parametrize(
-    "script", ["", "sucess", "0*timeout, success", "success,", "*success", "3"]
-)
-def test_an_unknown_script_is_refused(script: str) -> None:
-    with pytest.raises(UsageError, match=r"script: seen .*; allowed is .*timeout"):
-        ScriptedDelivery(script)
+def test_an_unknown_script_is_refused() -> None:
+    for script in ("", "sucess", "0*timeout, success", "success,", "*success", "3"):
+        with pytest.raises(UsageError, match=r"script: seen .*; allowed is .*timeout"):
+            ScriptedDelivery(script)
 
 
-@pytest.mark.parametrize("name", delivery_outcomes())
-def test_an_outcome_has_error_fields_exactly_where_it_failed(name: str) -> None:
+def test_an_outcome_has_error_fields_exactly_where_it_failed() -> None:
     """A success has neither code nor description; a failure has both, with the URL if it shows."""
-    outcome = ScriptedDelivery(name).send(OutgoingMessage(URL, None, None))
+    for name in delivery_outcomes():
+        outcome = ScriptedDelivery(name).send(OutgoingMessage(URL, None, None))
 
-    assert outcome.name == name
-    assert outcome.delivered == (name == "success")
-    if outcome.delivered:
-        assert (outcome.error_code, outcome.error_description, outcome.status) == (None, None, 200)
-    else:
-        assert outcome.error_code
-        assert outcome.error_description
-        assert "{" not in outcome.error_description.replace(URL, "")
-        assert outcome.status is None or outcome.status >= 400
+        assert outcome.name == name
+        assert outcome.delivered == (name == "success")
+        if outcome.delivered:
+            assert (outcome.error_code, outcome.error_description) == (None, None)
+            assert outcome.status == 200
+        else:
+            assert outcome.error_code
+            assert outcome.error_description
+            assert "{" not in outcome.error_description.replace(URL, "")
+            assert outcome.status is None or outcome.status >= 400
 
 
 def test_every_outcome_that_code_chooses_is_in_the_table() -> None:

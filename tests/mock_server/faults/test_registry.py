@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from helpers.clocks import FixedClock
 
-from crmcom_kit.mock_server.faults.registry import MAX_BODIES, MAX_FAULTS, FaultState
+from crmcom_kit.mock_server.faults import registry
+from crmcom_kit.mock_server.faults.registry import MAX_BODIES, FaultState
 from crmcom_kit.mock_server.protocol.request import Request
 from crmcom_kit.schemas import API_PATH
 from crmcom_kit.usage_errors import LimitExceeded, NotFound, UsageError
@@ -27,21 +28,8 @@ def hits(*calls: Any) -> list[bool]:
     return [call().headers.get("X-Mock-Fault") is not None for call in calls]
 
 
-@pytest.mark.parametrize(
-    ("match", "expected"),
-    [
-        ({}, "xxxxx"),
-        ({"operation": "show"}, "x...."),
-        ({"operation": ["resend", "delete"]}, "..xx."),
-        ({"operation": "token"}, "....x"),
-        ({"record": "7"}, "x.x.."),
-        ({"record": 7}, "x.x.."),
-    ],
-)
-def test_a_match_chooses(mock: Any, match: Any, expected: str) -> None:
+def test_a_match_chooses(mock: Any) -> None:
     """Method and webhook request say which requests a fault matches; no match is every request."""
-    mock.world.faults.add({"match": match, **HARMLESS})
-
     calls = (
         mock.show,
         lambda: mock.list("entity=JOBS"),
@@ -49,7 +37,17 @@ def test_a_match_chooses(mock: Any, match: Any, expected: str) -> None:
         lambda: mock.delete("14"),
         mock.login,
     )
-    assert "".join(".x"[hit] for hit in hits(*calls)) == expected
+    for match, expected in (
+        ({}, "xxxxx"),
+        ({"operation": "show"}, "x...."),
+        ({"operation": ["resend", "delete"]}, "..xx."),
+        ({"operation": "token"}, "....x"),
+        ({"record": "7"}, "x.x.."),
+        ({"record": 7}, "x.x.."),
+    ):
+        mock.world.reset()
+        mock.world.faults.add({"match": match, **HARMLESS})
+        assert "".join(".x"[hit] for hit in hits(*calls)) == expected, match
 
 
 def test_a_record_that_is_gone_is_still_named(mock: Any) -> None:
@@ -59,24 +57,21 @@ def test_a_record_that_is_gone_is_still_named(mock: Any) -> None:
     assert hits(mock.show, lambda: mock.show("number=14")) == [True, False]
 
 
-@pytest.mark.parametrize(
-    ("turn", "expected"),
-    [
+def test_a_fault_takes_its_turn(mock: Any) -> None:
+    """The n-th request, those after the first, so many times: counted among the matching ones."""
+    for turn, expected in (
         ({"times": 2}, "xx..."),
         ({"match": {"nth": 3}}, "..x.."),
         ({"match": {"nth": [1, 4]}}, "x..x."),
         ({"match": {"after": 2}}, "..xxx"),
         ({"match": {"after": 2}, "times": 1}, "..x.."),
-    ],
-)
-def test_a_fault_takes_its_turn(mock: Any, turn: Any, expected: str) -> None:
-    """The n-th request, those after the first, so many times: counted among the matching ones."""
-    match = {"operation": "show", **turn.get("match", {})}
-    mock.world.faults.add({**turn, **HARMLESS, "match": match})
+    ):
+        mock.world.reset()
+        match = {"operation": "show", **turn.get("match", {})}
+        mock.world.faults.add({**turn, **HARMLESS, "match": match})
 
-    turns = [hits(mock.login, mock.show)[1] for _ in range(5)]
-
-    assert "".join(".x"[hit] for hit in turns) == expected
+        turns = [hits(mock.login, mock.show)[1] for _ in range(5)]
+        assert "".join(".x"[hit] for hit in turns) == expected, turn
 
 
 def test_the_first_fault_hits_and_all_count(mock: Any) -> None:
@@ -145,12 +140,13 @@ def test_what_is_not_there_cannot_be_removed(mock: Any) -> None:
     mock.world.faults.clear()
 
 
-def test_the_number_of_faults_is_bounded(mock: Any) -> None:
+def test_the_number_of_faults_is_bounded(mock: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """A world takes so many faults; those that are over make room, and no others."""
-    for _ in range(MAX_FAULTS - 1):
+    monkeypatch.setattr(registry, "MAX_FAULTS", 3)
+    for _ in range(2):
         mock.world.faults.add({**HARMLESS, "match": {"operation": "list"}})
     once = mock.world.faults.add({**HARMLESS, "times": 1})[0].fault
-    with pytest.raises(LimitExceeded, match="at most 1,000"):
+    with pytest.raises(LimitExceeded, match="at most 3"):
         mock.world.faults.add(HARMLESS)
     with pytest.raises(LimitExceeded):
         mock.world.faults.add_preset("slow_then_dead", {})
@@ -158,7 +154,7 @@ def test_the_number_of_faults_is_bounded(mock: Any) -> None:
     assert hits(mock.show) == [True]
     mock.world.faults.add(HARMLESS)
 
-    assert len(mock.world.faults.all()) == MAX_FAULTS
+    assert len(mock.world.faults.all()) == 3
     with pytest.raises(NotFound):
         mock.world.faults.find(once.id)
 
@@ -179,74 +175,45 @@ def test_fixed_responses_are_bounded(mock: Any) -> None:
     assert bodies == [None] * 3
 
 
-@pytest.mark.parametrize(
-    ("spec", "parameter", "seen"),
-    [
-        ({"effect": {"drop": True}, "x": 1}, "x", "in the fault"),
-        ({"effect": {"status": 503, "drop": True}}, "effect", "status and drop"),
-        ({"effect": {"delay": float("nan")}}, "effect.delay", "nan"),
-        ({"effect": {"retry_after": 3, "drop": True}}, "effect.retry_after", "one without status"),
-        ({"effect": {"respond": {}, "status": 503}}, "effect", "status and respond"),
-        ({"effect": {"respond": {"status": 204}}}, "effect.respond.status", "204"),
-        (
-            {"effect": {"respond": {"content_type": "a\r\nb"}}},
-            "effect.respond.content_type",
-            '"a\\r\\nb"',
-        ),
-        (
-            {"effect": {"respond": {"headers": {"A b": "c"}}}},
-            "effect.respond.headers",
-            '"A b"',
-        ),
-        (
-            {"effect": {"respond": {"headers": {"content-length": "3"}}}},
-            "effect.respond.headers.content-length",
-            "a header that frames the response, or is the mock's own",
-        ),
-        (
-            {"effect": {"respond": {"headers": {"A": "b\r\nC: d"}}}},
-            "effect.respond.headers.A",
-            '"b\\r\\nC: d"',
-        ),
-        (
-            {"effect": {"respond": {"body": {1}}}},
-            "effect.respond.body",
-            '"Object of type set is not JSON serializable"',
-        ),
-        (
-            {"effect": {"respond": {"body": "***", "encoding": "base64"}}},
-            "effect.respond.body",
-            '"Only base64 data is allowed"',
-        ),
-        ({**HARMLESS, "match": {"nth": [0]}}, "match.nth[0]", "0"),
-        ({"effect": {"cut": 5}, "when": "before_commit"}, "when", '"before_commit"'),
-        ({**HARMLESS, "match": {"operation": "fly"}}, "match.operation", '"fly"'),
-        (
-            {**HARMLESS, "match": {"operation": ["show", "list"], "record": "7"}},
-            "match.operation",
-            '"list"',
-        ),
-        (
-            {"effect": {"delete_record": True}, "match": {"operation": "list"}},
-            "match.operation",
-            '"list"',
-        ),
-        (
-            {"effect": {"expire_token": True}, "match": {"operation": "token"}},
-            "match.operation",
-            '"token"',
-        ),
-        (
-            {**HARMLESS, "match": {"operation": "web_api_key_token"}},
-            "match.operation",
-            "web_api_key_token in R9.0.0",
-        ),
-        ({**HARMLESS, "match": {"nth": 1, "after": 1}}, "match.after", "after together with nth"),
-    ],
-)
-def test_a_bad_specification_is_refused(mock: Any, spec: Any, parameter: str, seen: str) -> None:
-    with pytest.raises(UsageError) as caught:
-        mock.world.faults.add(HARMLESS, spec)
+RESPOND = "effect.respond"
+#: What no fault can be, the member that is wrong, and what is seen.
+REFUSED: list[tuple[dict[str, Any], str, str]] = [
+    ({"effect": {"drop": True}, "x": 1}, "x", "in the fault"),
+    ({"effect": {"status": 503, "drop": True}}, "effect", "status and drop"),
+    ({"effect": {"delay": float("nan")}}, "effect.delay", "nan"),
+    ({"effect": {"retry_after": 3, "drop": True}}, "effect.retry_after", "one without status"),
+    ({"effect": {"respond": {}, "status": 503}}, "effect", "status and respond"),
+    ({"effect": {"respond": {"status": 204}}}, f"{RESPOND}.status", "204"),
+    ({"effect": {"respond": {"content_type": "a\r\nb"}}}, f"{RESPOND}.content_type", '"a\\r\\nb"'),
+    ({"effect": {"respond": {"headers": {"A b": "c"}}}}, f"{RESPOND}.headers", '"A b"'),
+    ({"effect": {"respond": {"headers": {"content-length": "3"}}}},
+     f"{RESPOND}.headers.content-length",
+     "a header that frames the response, or is the mock's own"),
+    ({"effect": {"respond": {"headers": {"A": "b\r\nC: d"}}}},
+     f"{RESPOND}.headers.A", '"b\\r\\nC: d"'),
+    ({"effect": {"respond": {"body": {1}}}},
+     f"{RESPOND}.body", '"Object of type set is not JSON serializable"'),
+    ({"effect": {"respond": {"body": "***", "encoding": "base64"}}},
+     f"{RESPOND}.body", '"Only base64 data is allowed"'),
+    ({**HARMLESS, "match": {"nth": [0]}}, "match.nth[0]", "0"),
+    ({"effect": {"cut": 5}, "when": "before_commit"}, "when", '"before_commit"'),
+    ({**HARMLESS, "match": {"operation": "fly"}}, "match.operation", '"fly"'),
+    ({**HARMLESS, "match": {"operation": ["show", "list"], "record": "7"}},
+     "match.operation", '"list"'),
+    ({"effect": {"delete_record": True}, "match": {"operation": "list"}},
+     "match.operation", '"list"'),
+    ({"effect": {"expire_token": True}, "match": {"operation": "token"}},
+     "match.operation", '"token"'),
+    ({**HARMLESS, "match": {"operation": "web_api_key_token"}},
+     "match.operation", "web_api_key_token in R9.0.0"),
+    ({**HARMLESS, "match": {"nth": 1, "after": 1}}, "match.after", "after together with nth"),
+]  # fmt: skip
 
-    assert (caught.value.parameter, caught.value.seen) == (parameter, seen)
-    assert mock.world.faults.all() == ()
+
+def test_a_bad_specification_is_refused(mock: Any) -> None:
+    for spec, parameter, seen in REFUSED:
+        with pytest.raises(UsageError) as caught:
+            mock.world.faults.add(HARMLESS, spec)
+
+        assert (caught.value.parameter, caught.value.seen) == (parameter, seen)
+        assert mock.world.faults.all() == ()

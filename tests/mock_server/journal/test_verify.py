@@ -1,6 +1,7 @@
 """Expectations about requests: what they count, and which requests a failure names."""
 
 import threading
+from functools import partial
 from typing import Any
 
 import pytest
@@ -23,32 +24,28 @@ def show(mock: Any, *numbers: int) -> None:
         mock.show(f"number={number}")
 
 
-@pytest.mark.parametrize(
-    ("value", "words", "allowed"),
-    [
+def test_how_often_something_is_expected() -> None:
+    """A number, or limits, which are part of what is allowed."""
+    for value, words, allowed in (
         (None, "at least 1", {1, 2, 3, 4}),
         (0, "exactly 0", {0}),
         (2, "exactly 2", {2}),
         ({"at_least": 2}, "at least 2", {2, 3, 4}),
         ({"at_most": 2}, "0 to 2", {0, 1, 2}),
         ({"at_least": 1, "at_most": 3}, "1 to 3", {1, 2, 3}),
-    ],
-)
-def test_how_often_something_is_expected(value: Any, words: str, allowed: set[int]) -> None:
-    """A number, or limits, which are part of what is allowed."""
-    expected = times(value)
-    assert str(expected) == words
-    assert {count for count in range(5) if expected.allows(count)} == allowed
+    ):
+        expected = times(value)
+        assert str(expected) == words
+        assert {count for count in range(5) if expected.allows(count)} == allowed
 
 
-@pytest.mark.parametrize(
-    "value", [-1, True, "1", {}, {"exact": 1}, {"at_least": -1}, {"at_least": 2, "at_most": 1}]
-)
-def test_what_cannot_be_expected_is_named(value: Any) -> None:
-    with pytest.raises(UsageError) as refused:
-        times(value)
-    assert refused.value.parameter == "times"
-    assert '{"at_least": 1, "at_most": 3}' in refused.value.allowed
+def test_what_cannot_be_expected_is_named() -> None:
+    limits = {"exact": 1}, {"at_least": -1}, {"at_least": 2, "at_most": 1}
+    for value in (-1, True, "1", {}, *limits):
+        with pytest.raises(UsageError) as refused:
+            times(value)
+        assert refused.value.parameter == "times"
+        assert '{"at_least": 1, "at_most": 3}' in refused.value.allowed
 
 
 def test_near_requests_are_the_newest_that_differ_least(mock: Any) -> None:
@@ -76,33 +73,29 @@ def _full(mock: Any) -> Any:
     return mock
 
 
-@pytest.mark.parametrize(
-    ("operation", "times", "ok"),
-    [
-        *(("delete", times, None) for times in (0, None, 1, {"at_most": 2})),
-        ("delete", {"at_most": 3}, True),
-        ("show", 12, None),
-        *(("show", times, True) for times in (None, {"at_least": 10})),
-        ("show", {"at_least": 5, "at_most": 13}, True),
-        *(("show", times, False) for times in (0, 5)),
-    ],
-)
-def test_what_evicted_requests_may_change_is_an_error(
-    full: Any, operation: str, times: Any, *, ok: bool | None
-) -> None:
+def test_what_evicted_requests_may_change_is_an_error(full: Any) -> None:
     """Which says how to make room for them; a pattern that the others decide has a result."""
-    asked = {"operation": operation, "times": times}
-    condition = condition_of(full.world, asked)
-    if ok is not None:
+    for operation, counts, ok in (
+        ("delete", {"at_most": 3}, True),
+        ("show", None, True),
+        ("show", {"at_least": 10}, True),
+        ("show", {"at_least": 5, "at_most": 13}, True),
+        ("show", 0, False),
+        ("show", 5, False),
+    ):
+        asked = {"operation": operation, "times": counts}
         assert verify(full.world.reader, asked).ok == ok
-        return
-    assert wait_for(full.world.journal, condition, 0) == "time over"
-    for refused in (lambda: verify(full.world.reader, asked), condition.facts):
-        with pytest.raises(UsageError) as caught:
-            refused()
-        assert caught.value.parameter == "journal"
-        assert "3 of 13 requests dropped, which may match: operation" in caught.value.seen
-        assert "--journal" in caught.value.allowed
+    undecided = [("delete", counts) for counts in (0, None, 1, {"at_most": 2})]
+    for operation, counts in [*undecided, ("show", 12)]:
+        asked = {"operation": operation, "times": counts}
+        condition = condition_of(full.world, asked)
+        assert wait_for(full.world.journal, condition, 0) == "time over"
+        for refused in (partial(verify, full.world.reader, asked), condition.facts):
+            with pytest.raises(UsageError) as caught:
+                refused()
+            assert caught.value.parameter == "journal"
+            assert "3 of 13 requests dropped, which may match: operation" in caught.value.seen
+            assert "--journal" in caught.value.allowed
 
 
 def test_what_the_user_removes_was_not_evicted(full: Any) -> None:
@@ -144,9 +137,8 @@ def test_waiting_for_a_record(mock: Any) -> None:
     assert (gone.holds(), there.holds()) == (True, False)
 
 
-@pytest.mark.parametrize(
-    ("asked", "parameter"),
-    [
+def test_what_cannot_be_waited_for_is_refused(mock: Any) -> None:
+    for asked, parameter in (
         ({"record": "7", "state": "GONE"}, "state"),
         ({"record": {"number": "7"}, "state": "REJECTED"}, "record"),
         ({"entity": "JOBS", "times": 0}, "entity"),
@@ -154,11 +146,7 @@ def test_waiting_for_a_record(mock: Any) -> None:
         ({"delivery": "7", "delivered": "yes"}, "delivered"),
         ({"colour": "red"}, "colour"),
         ({"times": {"at_least": 1}}, "wait"),
-    ],
-)
-def test_what_cannot_be_waited_for_is_refused(
-    mock: Any, asked: dict[str, Any], parameter: str
-) -> None:
-    with pytest.raises(UsageError) as refused:
-        condition_of(mock.world, asked)
-    assert refused.value.parameter == parameter
+    ):
+        with pytest.raises(UsageError) as refused:
+            condition_of(mock.world, asked)
+        assert refused.value.parameter == parameter
