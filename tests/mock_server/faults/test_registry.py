@@ -59,19 +59,20 @@ def test_a_record_that_is_gone_is_still_named(mock: Any) -> None:
 
 def test_a_fault_takes_its_turn(mock: Any) -> None:
     """The n-th request, those after the first, so many times: counted among the matching ones."""
-    for turn, expected in (
+    turns: list[tuple[dict[str, Any], str]] = [
         ({"times": 2}, "xx..."),
         ({"match": {"nth": 3}}, "..x.."),
         ({"match": {"nth": [1, 4]}}, "x..x."),
         ({"match": {"after": 2}}, "..xxx"),
         ({"match": {"after": 2}, "times": 1}, "..x.."),
-    ):
+    ]
+    for turn, expected in turns:
         mock.world.reset()
         match = {"operation": "show", **turn.get("match", {})}
         mock.world.faults.add({**turn, **HARMLESS, "match": match})
 
-        turns = [hits(mock.login, mock.show)[1] for _ in range(5)]
-        assert "".join(".x"[hit] for hit in turns) == expected, turn
+        hit = [hits(mock.login, mock.show)[1] for _ in range(5)]
+        assert "".join(map(".x".__getitem__, hit)) == expected, turn
 
 
 def test_the_first_fault_hits_and_all_count(mock: Any) -> None:

@@ -40,8 +40,8 @@ def test_how_often_something_is_expected() -> None:
 
 
 def test_what_cannot_be_expected_is_named() -> None:
-    limits = {"exact": 1}, {"at_least": -1}, {"at_least": 2, "at_most": 1}
-    for value in (-1, True, "1", {}, *limits):
+    wrong: list[Any] = [-1, True, "1", {}, {"exact": 1}, {"at_least": -1}]
+    for value in (*wrong, {"at_least": 2, "at_most": 1}):
         with pytest.raises(UsageError) as refused:
             times(value)
         assert refused.value.parameter == "times"
