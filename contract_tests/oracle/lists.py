@@ -63,8 +63,8 @@ def _once_each(exchange: Exchange) -> Iterator[Finding]:
         if key is None:
             continue
         if key in numbers and numbers[key] == record.get("number"):
-            twice = f"the webhook request {key} twice"
-            yield Flaw("list.no_duplicates", "each webhook request once", twice, key)
+            seen = f"the webhook request {key} twice"
+            yield Flaw("list.no_duplicates", "each webhook request once", seen, key)
             return
         numbers[key] = record.get("number")
     if numbers:
@@ -81,7 +81,7 @@ AT_ONCE = 100
 
 
 @dataclass(slots=True)
-class _Compared:
+class _Comparison:
     """A list with the webhook requests that it is compared with."""
 
     exchange: Exchange
@@ -112,18 +112,18 @@ class _Compared:
     def tells_of(self, name: str, way: Interpretation, zone: Zones) -> bool:
         """Return whether a list without a filter has other webhook requests in a zone."""
         filters = self.request.filters
-        others = without(name, filters)
+        other_filters = without(name, filters)
         candidates = self.belief.records.candidates
-        selectable = (candidates(selection, way.combine) for selection in (filters, others))
+        selectable = (candidates(selection, way.combine) for selection in (filters, other_filters))
         ids = chain.from_iterable(selectable)
-        while part := [*islice(ids, AT_ONCE)]:
-            if self.belief.records.fits(filters, part).tells_of(name, way, zone):
+        while batch := [*islice(ids, AT_ONCE)]:
+            if self.belief.records.fits(filters, batch).tells_of(name, way, zone):
                 return True
         return False
 
-    def zones_left(self, plain: Interpretation) -> Zones:
+    def zones_left(self, way: Interpretation) -> Zones:
         """Return the zones in which earlier lists leave one of the interpretations alike."""
-        return union(map(self.belief.lists.exclusions.zones_left, self.groups[plain]))
+        return union(map(self.belief.lists.exclusions.zones_left, self.groups[way]))
 
     @property
     def may_be_cut(self) -> bool:
@@ -133,27 +133,28 @@ class _Compared:
 
 
 def _contents(exchange: Exchange, request: Request, belief: Belief) -> Iterator[Finding]:
-    compared = _Compared(exchange, request, belief)
-    left = {plain: compared.zones_left(plain) for plain in compared.groups}
+    comparison = _Comparison(exchange, request, belief)
+    zones_left = {way: comparison.zones_left(way) for way in comparison.groups}
     # Interpretations that are ruled out already cost as much time, and are left out.
-    exclusions = {way: [*_exclusions(compared, way)] for way, zones in left.items() if zones}
-    left = {way: left[way] & ~_zones(of_way) for way, of_way in exclusions.items()}
-    explained = next((plain for plain, zones in left.items() if zones), None)
-    if explained is None:
-        yield _suspicion(compared, {way: [*_exclusions(compared, way)] for way in compared.groups})
+    ways = [way for way, zones in zones_left.items() if zones]
+    exclusions = {way: [*_exclusions(comparison, way)] for way in ways}
+    zones_left = {way: zones_left[way] & ~_zones(exclusions[way]) for way in ways}
+    explanation = next((way for way, zones in zones_left.items() if zones), None)
+    if explanation is None:
+        yield _suspicion(comparison)
         return
     if request.is_paged or len(exchange.by_id) != len(exchange.records):
-        yield from _too_few(compared)
+        yield from _too_few(comparison)
     for name in request.filters:
-        if compared.tells_of(name, explained, plainest(left[explained])):
+        if comparison.tells_of(name, explanation, plainest(zones_left[explanation])):
             yield Held(f"list.{name}.filter")
     if len(exchange.records) > 1:
         yield Held("list.several_results")
     if request.limit is not None:
         yield Held("list.paging.number_of_results")
-    for plain, of_way in exclusions.items():
-        for exclusion in of_way:
-            belief.lists.exclusions.add(compared.groups[plain], exclusion)
+    for way in ways:
+        for exclusion in exclusions[way]:
+            belief.lists.exclusions.add(comparison.groups[way], exclusion)
 
 
 def _zones(exclusions: Iterable[Exclusion]) -> Zones:
@@ -161,78 +162,75 @@ def _zones(exclusions: Iterable[Exclusion]) -> Zones:
     return union(exclusion.zones for exclusion in exclusions)
 
 
-def _exclusions(compared: _Compared, way: Interpretation) -> Iterator[Exclusion]:
+def _exclusions(comparison: _Comparison, way: Interpretation) -> Iterator[Exclusion]:
     """Yield what rules out an interpretation: for each zone what comes first."""
-    left = ALL
-    for record, misfit in zip(compared.exchange.records, compared.fits.misfits(way), strict=True):
-        if not misfit & left:
+    exchange, zones_left = comparison.exchange, ALL
+    for record, misfit in zip(exchange.records, comparison.fits.misfits(way), strict=True):
+        if not misfit & zones_left:
             continue
         # The record by itself, without what else is known of it.
-        (by_itself,) = Fits(compared.request.filters, [record]).misfits(way)
+        (by_itself,) = Fits(comparison.request.filters, [record]).misfits(way)
         for zones, rests_on in ((by_itself, None), (misfit, id_of(record))):
-            if zones & left:
-                yield Exclusion(compared.exchange, zones & left, rests_on)
-            left &= ~zones
-    for key, zones in _lacking(compared, way):
-        if zones & left:
-            yield Exclusion(compared.exchange, zones & left, key)
-        left &= ~zones
+            if zones & zones_left:
+                yield Exclusion(exchange, zones & zones_left, rests_on)
+            zones_left &= ~zones
+    for key, zones in _missing(comparison, way):
+        if zones & zones_left:
+            yield Exclusion(exchange, zones & zones_left, key)
+        zones_left &= ~zones
 
 
-def _lacking(compared: _Compared, way: Interpretation) -> list[tuple[str, Zones]]:
+def _missing(comparison: _Comparison, way: Interpretation) -> list[tuple[str, Zones]]:
     """Return the ids that a list lacks, in order, with the zones in which it must have them."""
-    exchange, request = compared.exchange, compared.request
+    exchange, request = comparison.exchange, comparison.request
     ids = exchange.by_id.keys()
-    if len(ids) != len(exchange.records) or request.is_paged or compared.may_be_cut:
+    if len(ids) != len(exchange.records) or request.is_paged or comparison.may_be_cut:
         return []  # pages are compared with each other
-    selectable = compared.selectable(way)
-    selected = zip(selectable.records, selectable.selected(way), strict=True)
-    wanted = ((record["id"], zones) for record, zones in selected if zones)
-    return sorted((key, zones) for key, zones in wanted if key not in ids)
+    fits = comparison.selectable(way)
+    pairs = zip((record["id"] for record in fits.records), fits.selected(way), strict=True)
+    return sorted((key, zones) for key, zones in pairs if zones and key not in ids)
 
 
-def _suspicion(
-    compared: _Compared, exclusions: Mapping[Interpretation, Sequence[Exclusion]]
-) -> Suspicion:
+def _suspicion(comparison: _Comparison) -> Suspicion:
     """Return the suspicion of a list that no interpretation explains."""
-    exchange, filters = compared.exchange, compared.request.filters
-    way, zone = _closest(compared)
-    places = [place for place, zones in enumerate(compared.fits.misfits(way)) if zones & zone]
+    exchange, filters = comparison.exchange, comparison.request.filters
+    way, zone = _closest(comparison)
+    places = [place for place, zones in enumerate(comparison.fits.misfits(way)) if zones & zone]
     if places:
         record = exchange.records[places[0]]
-        name = compared.fits.misfit(places[0], way, zone)
-        hypothesis = _hypothesis(f"list.{name}.filter", compared, exclusions)
+        name = comparison.fits.misfit(places[0], way, zone)
+        hypothesis = _hypothesis(f"list.{name}.filter", comparison)
         expected, seen = _texts_of_misfit(record, name, filters[name])
         return Suspicion(exchange, expected, seen, (hypothesis,), id_of(record))
-    lacking_ids = [key for key, zones in _lacking(compared, way) if zones & zone]
-    tracked = compared.belief.records.tracked[lacking_ids[0]]
+    missing_ids = [key for key, zones in _missing(comparison, way) if zones & zone]
+    tracked = comparison.belief.records.tracked[missing_ids[0]]
     statement = _statement_of_missing(filters)
     if tracked.was_resent and {"life_cycle_state"} < filters.keys() <= _PLAIN:
         statement = "list.life_cycle_state.filter"  # after a resend only its state is new
-    hypothesis = _hypothesis(statement, compared, exclusions)
+    hypothesis = _hypothesis(statement, comparison)
     count = len(exchange.records)
-    total = count + len(lacking_ids)
+    total = count + len(missing_ids)
     expected = f"all {total} webhook requests that match, including {tracked.number}"
     seen = f"{count}, without {tracked.number}"
-    hypotheses = (hypothesis, *hypotheses_of_change(tracked, compared.belief))
+    hypotheses = (hypothesis, *hypotheses_of_change(tracked, comparison.belief))
     return Suspicion(exchange, expected, seen, hypotheses, tracked.id, symptom=MISSING)
 
 
-def _closest(compared: _Compared) -> tuple[Interpretation, Zones]:
+def _closest(comparison: _Comparison) -> tuple[Interpretation, Zones]:
     """Return the interpretation, and the zone, that explain a list best of those left."""
 
-    def count(plain: Interpretation) -> tuple[int, Zones]:
-        lacking = (zones for _, zones in _lacking(compared, plain))
-        return fewest(chain(compared.fits.misfits(plain), lacking), compared.zones_left(plain))
+    def count(way: Interpretation) -> tuple[int, Zones]:
+        missing = (zones for _, zones in _missing(comparison, way))
+        return fewest(chain(comparison.fits.misfits(way), missing), comparison.zones_left(way))
 
-    counts = {plain: count(plain) for plain in compared.groups}
-    closest = min(counts, key=lambda plain: (counts[plain][1] == 0, counts[plain][0]))
+    counts = {way: count(way) for way in comparison.groups}
+    closest = min(counts, key=lambda way: (counts[way][1] == 0, counts[way][0]))
     return closest, counts[closest][1]
 
 
-def _texts_of_misfit(record: Record, name: str, wanted: Any) -> tuple[str, str]:
+def _texts_of_misfit(record: Record, name: str, criterion: Any) -> tuple[str, str]:
     """Return what is expected and seen of a webhook request that does not fit a filter."""
-    text = f"{wanted[0]}={wanted[1]}" if isinstance(wanted, tuple) else str(wanted)
+    text = f"{criterion[0]}={criterion[1]}" if isinstance(criterion, tuple) else str(criterion)
     value = record.get(name)
     of_it = f": its {name} is {shortened(value, 80)!r}" if isinstance(value, str) else ""
     number = record.get("number", record.get("id"))
@@ -240,62 +238,61 @@ def _texts_of_misfit(record: Record, name: str, wanted: Any) -> tuple[str, str]:
     return expected, f"{number}, which does not match{of_it}"
 
 
-def _hypothesis(
-    statement: str,
-    compared: _Compared,
-    exclusions: Mapping[Interpretation, Sequence[Exclusion]],
-) -> Hypothesis:
+def _hypothesis(statement: str, comparison: _Comparison) -> Hypothesis:
     """Return the hypothesis that a list is wrong in each interpretation.
 
     What contradicts it may rest on what others have changed, or on other lists.
     """
     possible: Zones = 0
     lists: dict[int, Call] = {}  # that ruled out what may explain this one, by number
-    for plain, of_way in exclusions.items():
-        may_be = ALL & ~_zones(exclusion for exclusion in of_way if exclusion.rests_on is None)
-        possible |= may_be
-        for way in compared.groups[plain]:
-            for exclusion in compared.belief.lists.exclusions.get(way, ()):
-                if exclusion.zones & may_be:
+    rests_on: dict[str, None] = {}
+    for plainest_way, group in comparison.groups.items():
+        exclusions = [*_exclusions(comparison, plainest_way)]
+        keys = [exclusion.rests_on for exclusion in exclusions]
+        rests_on |= dict.fromkeys(key for key in keys if key is not None)
+        certain = (exclusion for exclusion in exclusions if exclusion.rests_on is None)
+        open_zones = ALL & ~_zones(certain)
+        possible |= open_zones
+        for way in group:
+            for exclusion in comparison.belief.lists.exclusions.get(way, ()):
+                if exclusion.zones & open_zones:
                     lists[exclusion.exchange.number] = exclusion.exchange.call
     if not possible:
         return Evident(statement)
-    keys = (exclusion.rests_on for exclusion in chain.from_iterable(exclusions.values()))
-    rests_on = dict.fromkeys(key for key in keys if key is not None)
-    return Contradicted(
-        statement, tuple(lists[number] for number in sorted(lists)), tuple(rests_on)
-    )
+    calls = tuple(lists[number] for number in sorted(lists))
+    return Contradicted(statement, calls, tuple(rests_on))
 
 
 #: The parameters of list that are no filters.
 _NOT_FILTERS = ("token", "number_of_results", "offset", "fields_set")
 
 
-def _too_few(compared: _Compared) -> Iterator[Suspicion]:
+def _too_few(comparison: _Comparison) -> Iterator[Suspicion]:
     """Yield the suspicion that a list is too short in every interpretation.
 
     The length is all that is compared of a page, or of a list without ids.
     """
-    request, count = compared.request, len(compared.exchange.records)
-    certain = min((_fewest_ids(compared.selectable(way), way) for way in compared.groups), key=len)
-    wanted = max(0, len(certain) - request.offset)
-    wanted = wanted if request.limit is None else min(wanted, request.limit)
-    if count >= wanted or compared.may_be_cut:
+    request, count = comparison.request, len(comparison.exchange.records)
+    ids = min((_fewest_ids(comparison.selectable(way), way) for way in comparison.groups), key=len)
+    min_count = max(0, len(ids) - request.offset)
+    min_count = min_count if request.limit is None else min(min_count, request.limit)
+    if count >= min_count or comparison.may_be_cut:
         return
     statement = _statement_of_missing(request.filters)
     if request.is_paged:
         statement = "list.paging.offset" if request.offset else "list.paging.number_of_results"
-    whole = {name: value for name, value in request.parameters.items() if name not in _NOT_FILTERS}
-    hypotheses = (TooFew(statement, whole, certain),)
-    expected = f"at least {wanted} of the {len(certain)} that match"
-    yield Suspicion(compared.exchange, expected, str(count), hypotheses)
+    parameters = request.parameters.items()
+    filters = {name: value for name, value in parameters if name not in _NOT_FILTERS}
+    hypotheses = (TooFew(statement, filters, ids),)
+    expected = f"at least {min_count} of the {len(ids)} that match"
+    yield Suspicion(comparison.exchange, expected, str(count), hypotheses)
 
 
 def _fewest_ids(fits: Fits, way: Interpretation) -> frozenset[str]:
     """Return the ids of those that list must find, in the zone with the fewest."""
-    selected = fits.selected(way)
-    _, zone = fewest(selected, ALL)
-    pairs = zip(fits.records, selected, strict=True)
+    all_zones = fits.selected(way)
+    _, zone = fewest(all_zones, ALL)
+    pairs = zip(fits.records, all_zones, strict=True)
     return frozenset(record["id"] for record, zones in pairs if zones & zone)
 
 
