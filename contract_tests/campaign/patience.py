@@ -54,7 +54,7 @@ class Patience:
     def waits_to_retry(self, sent: Observation, tries: int) -> bool:
         """Return whether to send a refused read again, after some tries, and wait if so."""
         wording, call = sent.exchange.wording, sent.exchange.call
-        if sent.exchange.ok or sent.expected.must is not Must.SERVE:
+        if sent.exchange.ok or sent.expectation.must is not Must.SERVE:
             return False
         if changing_method(call) is not None or call.method in LOGINS:
             return False

@@ -139,7 +139,7 @@ class Tokens:
 
         A request that must be refused shows nothing of its token.
         """
-        exchange, must = sent.exchange, sent.expected.must
+        exchange, must = sent.exchange, sent.expectation.must
         token = exchange.call.parameters.get("token")
         is_login = token is None and must is Must.SERVE
         if exchange.ok or must is Must.REFUSE:

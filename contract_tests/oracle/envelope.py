@@ -16,13 +16,13 @@ _OF_HTTP = (413, 414, 431)
 _PLAIN_URL = re.compile(r"(?:[\w.~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})*", re.ASCII)
 
 
-def check(exchange: Exchange, expected: Expectation) -> Iterator[Finding]:
+def check(exchange: Exchange, expectation: Expectation) -> Iterator[Finding]:
     """Check envelope.* and errors.*, as far as one response shows."""
     if exchange.call.path.endswith("/") and not exchange.ok:
         return  # something in front of the API may respond to such a path
     if exchange.json is NOT_JSON:
         if exchange.status not in OUTAGES and not is_of_http(exchange):
-            refused = exchange.status >= 400 or expected.must is Must.REFUSE
+            refused = exchange.status >= 400 or expectation.must is Must.REFUSE
             statement = "errors.json" if refused else "envelope.json"
             yield Flaw(statement, "JSON", _beginning(exchange))
         return
@@ -35,9 +35,9 @@ def check(exchange: Exchange, expected: Expectation) -> Iterator[Finding]:
     yield _texts(exchange)
     if exchange.ok:
         yield Held("envelope.code_ok")
-        yield from _data(exchange, expected.request.name)
+        yield from _data(exchange, expectation.request.name)
     else:
-        yield from _code_of_error(exchange, expected.request.name)
+        yield from _code_of_error(exchange, expectation.request.name)
 
 
 def is_of_http(exchange: Exchange) -> bool:

@@ -58,16 +58,16 @@ class Expectation:
     selected: str | None = None
 
 
-def expectation(call: Call, belief: Belief) -> Expectation:
+def expectation_of(call: Call, belief: Belief) -> Expectation:
     """Return what the documents say of the response to ``call``, in the present belief."""
     request = read(call, belief.release)
     refusal = next(refusals(call, request, belief), None)
     if refusal is not None:
         return _refuse(refusal, request)
-    served = _unless_refused(request, belief)
-    if request.is_unusual and served.must is Must.SERVE:
-        return _either(request, served.record_id)
-    return served
+    expectation = _unless_refused(request, belief)
+    if request.is_unusual and expectation.must is Must.SERVE:
+        return _either(request, expectation.record_id)
+    return expectation
 
 
 def _unless_refused(request: Request, belief: Belief) -> Expectation:

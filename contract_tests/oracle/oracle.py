@@ -21,7 +21,7 @@ from crmcom_kit.contract_tests.oracle import (
     webhook_requests,
 )
 from crmcom_kit.contract_tests.oracle.confirmations import Again, Effect
-from crmcom_kit.contract_tests.oracle.expectations import Expectation, Must, expectation
+from crmcom_kit.contract_tests.oracle.expectations import Expectation, Must, expectation_of
 from crmcom_kit.contract_tests.oracle.pages import Pages
 from crmcom_kit.contract_tests.oracle.parsing import Request, is_whole, names_of, read
 from crmcom_kit.contract_tests.oracle.service import Service
@@ -43,7 +43,7 @@ class Observation:
     """What the oracle found in one exchange."""
 
     exchange: Exchange
-    expected: Expectation
+    expectation: Expectation
     held: list[str] = field(default_factory=list)  # ids of the statements that it kept
     suspicions: list[Suspicion] = field(default_factory=list)
     errors: list[tuple[str, Exception]] = field(default_factory=list)  # of checks that failed
@@ -64,9 +64,9 @@ class Oracle:
 
         Also update the belief.
         """
-        expected = expectation(exchange.call, self.belief)
-        observation = Observation(exchange, expected)
-        for name, check in self._checks(exchange, expected).items():
+        expectation = expectation_of(exchange.call, self.belief)
+        observation = Observation(exchange, expectation)
+        for name, check in self._checks(exchange, expectation).items():
             try:
                 for finding in check():
                     if isinstance(finding, Held):
@@ -78,35 +78,35 @@ class Oracle:
             except Exception as error:  # noqa: BLE001 - other checks go on, and the run reports it
                 observation.errors.append((name, error))
         is_temporary = exchange.wording in self.belief.temporary_refusals
-        if not exchange.ok and expected.statement == "token.from_login" and not is_temporary:
+        if not exchange.ok and expectation.statement == "token.from_login" and not is_temporary:
             self.belief.tokens.refusal = exchange.wording
         return observation
 
-    def _checks(self, exchange: Exchange, expected: Expectation) -> dict[str, Check]:
+    def _checks(self, exchange: Exchange, expectation: Expectation) -> dict[str, Check]:
         """Return the checks of an exchange by name, in their order: later ones see what it did."""
-        request, belief = expected.request, self.belief
+        request, belief = expectation.request, self.belief
         checks: dict[str, Check] = {
-            "envelope": lambda: envelope.check(exchange, expected),
-            "service": lambda: self.service.see(exchange, expected),
+            "envelope": lambda: envelope.check(exchange, expectation),
+            "service": lambda: self.service.see(exchange, expectation),
         }
         if envelope.is_readable(exchange):
             checks |= {
                 "logins": lambda: logins.observe(exchange, request, belief),
-                "outcome": lambda: self._outcome(exchange, expected),
-                "identifier": lambda: self._identifier(exchange, expected),
+                "outcome": lambda: self._outcome(exchange, expectation),
+                "identifier": lambda: self._identifier(exchange, expectation),
                 "records": lambda: webhook_requests.check(exchange, request, belief, self._sound),
                 "lists": lambda: lists.observe(exchange, request, belief),
                 "pages": lambda: self.pages.observe(exchange, request),
                 "earlier views": lambda: sights.observe(exchange, request, belief),
             }
         if request.name in CHANGES:
-            checks["change"] = lambda: self._change(exchange, expected)
+            checks["change"] = lambda: self._change(exchange, expectation)
         return checks
 
     def miss(self, call: Call, number: int) -> None:
         """Note that no response came to a request that only reads, before exchange ``number``."""
         exchange = Exchange(number, call, NO_RESPONSE, (), b"", 0.0)
-        for _ in self.service.see(exchange, expectation(call, self.belief)):
+        for _ in self.service.see(exchange, expectation_of(call, self.belief)):
             pass  # nothing is kept
 
     def lose(self, call: Call) -> None:
@@ -115,40 +115,41 @@ class Oracle:
             self.belief.lose(key)
         self.belief.lists.whole.clear()
 
-    def _outcome(self, exchange: Exchange, expected: Expectation) -> Iterator[Finding]:
+    def _outcome(self, exchange: Exchange, expectation: Expectation) -> Iterator[Finding]:
         """Check that a request was served or refused as documented."""
-        if expected.must is Must.REFUSE:
+        statement = expectation.statement
+        if expectation.must is Must.REFUSE:
             if not exchange.ok:
-                yield Held(expected.statement)
-            elif not self._names_unseen_record(exchange, expected):
-                yield self._served(exchange, expected)
-        elif expected.must is Must.SERVE:
+                yield Held(statement)
+            elif not self._names_unseen_record(exchange, expectation):
+                yield self._served(exchange, expectation)
+        elif expectation.must is Must.SERVE:
             if exchange.ok:
-                if not expected.statement.endswith(".filter"):  # the content of the list shows that
-                    yield Held(expected.statement)
-                if expected.request.name == "list":
-                    yield from lists.served(expected.request)
-            elif not self._has_ended(exchange, expected.request):
-                hypotheses = refusals.hypotheses(expected, self.belief)
-                yield from self._refused(exchange, expected, hypotheses, expected.why)
-        elif expected.request.name == "resend":
-            yield from self._resent(exchange, expected)
+                if not statement.endswith(".filter"):  # the content of the list shows that
+                    yield Held(statement)
+                if expectation.request.name == "list":
+                    yield from lists.served(expectation.request)
+            elif not self._has_ended(exchange, expectation.request):
+                hypotheses = refusals.hypotheses(expectation, self.belief)
+                yield from self._refused(exchange, expectation, hypotheses, expectation.why)
+        elif expectation.request.name == "resend":
+            yield from self._resent(exchange, expectation)
 
-    def _names_unseen_record(self, exchange: Exchange, expected: Expectation) -> bool:
+    def _names_unseen_record(self, exchange: Exchange, expectation: Expectation) -> bool:
         """Return whether an identifier of no known webhook request names one that was not seen yet.
 
         A response may not show it: with fields_set, or if its id or number is of a wrong type.
         """
-        named = expected.request.identifier
-        if named is None or expected.statement not in ("identifier.known", "delete.gone"):
+        identifier = expectation.request.identifier
+        if identifier is None or expectation.statement not in ("identifier.known", "delete.gone"):
             return False
         data = exchange.data if isinstance(exchange.data, dict) else {}
-        deleted, by_number = self.belief.records.named(named), named.field == "number"
-        if deleted is not None and (data.get("id") == deleted.id or not by_number):
+        record, (name, text) = self.belief.records.named(identifier), identifier
+        if record is not None and (data.get("id") == record.id or name != "number"):
             return False  # not one that has its number by now
-        if named.field not in data:
-            return not is_whole(expected.request)
-        return data[named.field] == named.value or not isinstance(data[named.field], str)
+        if name not in data:
+            return not is_whole(expectation.request)
+        return data[name] == text or not isinstance(data[name], str)
 
     def _has_ended(self, exchange: Exchange, request: Request) -> bool:
         """Return whether a token of an earlier login is refused as one that no login returned."""
@@ -158,89 +159,85 @@ class Oracle:
         self.belief.tokens.note(str(request.token), TokenState.DOUBTFUL)
         return True
 
-    def _served(self, exchange: Exchange, expected: Expectation) -> Suspicion:
+    def _served(self, exchange: Exchange, expectation: Expectation) -> Suspicion:
         """Return the suspicion that a request was served that must be refused."""
-        statement = expected.statement
+        statement, key = expectation.statement, expectation.record_id
         hypotheses: tuple[Hypothesis, ...] = (Evident(statement),)
-        if expected.record_id is not None:  # unless somebody else has changed it
-            again = Again(statement, (expected.record_id,))
-            hypotheses = (Effect(statement, exchange), again)
+        if key is not None:  # unless somebody else has changed it
+            hypotheses = (Effect(statement, exchange), Again(statement, (key,)))
         return Suspicion(
             exchange,
-            expected=f"an error: {expected.why}",
+            expected=f"an error: {expectation.why}",
             seen=f"OK{_shown_names(exchange)}",
             hypotheses=hypotheses,
             record_id=_id(exchange),
         )
 
     def _refused(
-        self, exchange: Exchange, expected: Expectation, hypotheses: Iterable[Hypothesis], why: str
+        self, exchange: Exchange, expectation: Expectation, causes: Iterable[Hypothesis], why: str
     ) -> Iterator[Suspicion]:
         """Yield the suspicion that a request was refused, if there are hypotheses of why."""
-        possible, key = tuple(hypotheses), expected.record_id
-        if possible:
-            symptom = MISSING if expected.request.name == "show" else ""
-            yield Suspicion(
-                exchange, f"OK: {why}", outcome(exchange), possible, key, symptom=symptom
-            )
+        hypotheses, key, expected = tuple(causes), expectation.record_id, f"OK: {why}"
+        if hypotheses:
+            symptom = MISSING if expectation.request.name == "show" else ""
+            yield Suspicion(exchange, expected, outcome(exchange), hypotheses, key, symptom=symptom)
 
-    def _resent(self, exchange: Exchange, expected: Expectation) -> Iterator[Suspicion]:
+    def _resent(self, exchange: Exchange, expectation: Expectation) -> Iterator[Suspicion]:
         """Yield the suspicion that a resend was refused because of its form."""
-        request, named = expected.request, expected.request.identifier
-        if expected.record_id is None or named is None or not request.is_clear:
+        request, identifier = expectation.request, expectation.request.identifier
+        if expectation.record_id is None or identifier is None or not request.is_clear:
             return
-        self.belief.changes.resends[named.field, exchange.ok] += 1
+        self.belief.changes.resends[identifier.field, exchange.ok] += 1
         if not exchange.ok:
-            hypotheses = refusals.of_resend(expected, self.belief)
+            hypotheses = refusals.of_resend(expectation, self.belief)
             why = "the webhook request is REJECTED"
-            yield from self._refused(exchange, expected, hypotheses, why)
+            yield from self._refused(exchange, expectation, hypotheses, why)
 
-    def _identifier(self, exchange: Exchange, expected: Expectation) -> Iterator[Finding]:
+    def _identifier(self, exchange: Exchange, expectation: Expectation) -> Iterator[Finding]:
         """Check that the webhook request is the one that was asked for."""
-        named, data = expected.request.identifier, exchange.data
-        if named is None or not exchange.ok or not isinstance(data, dict):
+        identifier, data = expectation.request.identifier, exchange.data
+        if identifier is None or not exchange.ok or not isinstance(data, dict):
             return
-        if expected.statement == "identifier.known":
+        if expectation.statement == "identifier.known":
             return
-        statement = "identifier.selects"
-        tracked = self.belief.records.find(named)
-        wanted = {named.field: named.value}
-        if tracked is not None:
-            record = tracked.condensed
-            wanted |= {name: record[name] for name in ("id", "number") if name in record}
-        compared = [name for name in wanted if isinstance(data.get(name), str)]
-        if tracked is None and named.field == "id":  # an id in another case may be the same
-            compared = [name for name in compared if data[name].lower() != named.value.lower()]
-        wrong = next((name for name in compared if data[name] != wanted[name]), None)
-        if wrong is None:
-            if compared:
+        statement, key = "identifier.selects", expectation.record_id
+        record = self.belief.records.find(identifier)
+        values = {identifier.field: identifier.value}  # that the response must have
+        if record is not None:
+            fields = record.condensed
+            values |= {name: fields[name] for name in ("id", "number") if name in fields}
+        names = [name for name in values if isinstance(data.get(name), str)]
+        if record is None and identifier.field == "id":  # an id in another case may be the same
+            names = [name for name in names if data[name].lower() != identifier.value.lower()]
+        wrong_name = next((name for name in names if data[name] != values[name]), None)
+        if wrong_name is None:
+            if names:
                 yield Held(statement)
             return
-        expected_text = f"the webhook request with {wrong} {wanted[wrong]}"
-        seen = f"{wrong} {shortened(data[wrong], 80)}"
-        if wrong == named.field:
-            yield Flaw(statement, expected_text, seen, expected.record_id)
+        expected = f"the webhook request with {wrong_name} {values[wrong_name]}"
+        seen = f"{wrong_name} {shortened(data[wrong_name], 80)}"
+        if wrong_name == identifier.field:
+            yield Flaw(statement, expected, seen, key)
         else:  # what was known of it may be old: a number may be used again
-            rests_on = (expected.record_id,) if expected.record_id else ()
-            hypotheses = (Again(statement, rests_on),)
-            yield Suspicion(exchange, expected_text, seen, hypotheses, expected.record_id)
+            hypotheses = (Again(statement, (key,) if key else ()),)
+            yield Suspicion(exchange, expected, seen, hypotheses, key)
 
     # Changes.
 
-    def _change(self, exchange: Exchange, expected: Expectation) -> Iterator[Finding]:
+    def _change(self, exchange: Exchange, expectation: Expectation) -> Iterator[Finding]:
         """Note a change, with all that its request may name or its response shows."""
-        key, returned = expected.record_id, _id(exchange)
-        named = self.may_name(expected.request) if key is None else {key}
-        named |= set() if returned is None else {returned}
-        method, served = expected.request.name, exchange.ok
-        self.belief.changes.sent.append(Change(exchange, method, served, frozenset(named)))
-        yield from sights.observe_change(exchange, expected, self.belief)
+        key, returned_id = expectation.record_id, _id(exchange)
+        ids = self.may_name(expectation.request) if key is None else {key}
+        ids |= set() if returned_id is None else {returned_id}
+        change = Change(exchange, expectation.request.name, exchange.ok, frozenset(ids))
+        self.belief.changes.sent.append(change)
+        yield from sights.check_change(exchange, expectation, self.belief)
 
     def may_name(self, request: Request) -> set[str]:
         """Return the ids of all webhook requests that a request may name, in whatever way."""
         forms = product(("id", "number"), names_of(request))
-        named = (self.belief.records.find(Identifier(form, text)) for form, text in forms)
-        return {tracked.id for tracked in named if tracked is not None}
+        records = (self.belief.records.find(Identifier(form, text)) for form, text in forms)
+        return {record.id for record in records if record is not None}
 
 
 def _shown_names(exchange: Exchange) -> str:

@@ -31,25 +31,25 @@ _NO_ENTITY = "NOSUCHENTITY"
 MIN_RESENDS = 3
 
 
-def hypotheses(expected: Expectation, belief: Belief) -> Iterator[Hypothesis]:
+def hypotheses(expectation: Expectation, belief: Belief) -> Iterator[Hypothesis]:
     """Yield the explanations of a refusal that the documents do not allow."""
-    parameters = without("token", expected.request.parameters)
-    if expected.request.name == "list":
-        key = expected.selected or selected(expected.request, belief)
+    parameters = without("token", expectation.request.parameters)
+    if expectation.request.name == "list":
+        key = expectation.selected or selected(expectation.request, belief)
         if key is not None:  # if not, it may be refused because it finds nothing
             yield from _of_list(parameters, belief, (key,))
         return
-    tracked = belief.records.tracked.get(str(expected.record_id))
+    tracked = belief.records.tracked.get(str(expectation.record_id))
     if tracked is None:
         return
-    if expected.request.name == "show":
+    if expectation.request.name == "show":
         yield from _of_show(tracked, parameters, belief)
     elif tracked.is_nameable and tracked.state in STATES:
         yield from _of_change(tracked, parameters)
         other_state = next(state for state in STATES if state != tracked.state)
         refused = _form_of(tracked, parameters)
         served = refused._replace(state=other_state)
-        yield RefusedChange(expected.statement, tracked.typed, refused, served)
+        yield RefusedChange(expectation.statement, tracked.typed, refused, served)
 
 
 # list.
@@ -118,15 +118,15 @@ def _of_show(
 # resend and delete.
 
 
-def of_resend(expected: Expectation, belief: Belief) -> Iterator[Hypothesis]:
+def of_resend(expectation: Expectation, belief: Belief) -> Iterator[Hypothesis]:
     """Yield hypotheses of why a resend was refused, if its form and not the delivery may be why.
 
     The form is not why if the same form was served, or if the other form was refused.
     """
-    tracked = belief.records.tracked.get(str(expected.record_id))
+    tracked = belief.records.tracked.get(str(expectation.record_id))
     if tracked is None or not tracked.is_nameable or tracked.state != "REJECTED":
         return
-    parameters = without("token", expected.request.parameters)
+    parameters = without("token", expectation.request.parameters)
     form = _form_of(tracked, parameters).form
     resends, other_form = belief.changes.resends, _other_form(form)
     is_never_served = not resends[form, True] and resends[form, False] >= MIN_RESENDS

@@ -105,26 +105,26 @@ class Service:
         self._tallies: dict[str, _Tally] = {}  # by method
         self._served: set[str] = set()  # methods
 
-    def _covers(self, expected: Expectation) -> bool:
+    def _covers(self, expectation: Expectation) -> bool:
         """Return whether a request has a documented meaning, and its method is in service."""
-        request, belief = expected.request, self._belief
+        request, belief = expectation.request, self._belief
         method = request.method
         if method is None or not request.is_clear or request.is_unusual:
             return False
         may_be_withdrawn = method.deprecated and not belief.records.condensed
-        if expected.statement == "methods.verb" or may_be_withdrawn:
+        if expectation.statement == "methods.verb" or may_be_withdrawn:
             return False
-        if expected.must is not Must.EITHER or "token" not in method.parameters:
+        if expectation.must is not Must.EITHER or "token" not in method.parameters:
             return True
         return belief.tokens.state(request.token) is TokenState.LIVE
 
-    def see(self, exchange: Exchange, expected: Expectation) -> Iterator[Held]:
+    def see(self, exchange: Exchange, expectation: Expectation) -> Iterator[Held]:
         """Note a request and its response."""
-        request, must = expected.request, expected.must
+        request, must = expectation.request, expectation.must
         # A webhook request that nobody has seen yet may exist: in a recording most do.
-        if exchange.ok and (must is not Must.REFUSE or expected.statement == "identifier.known"):
+        if exchange.ok and (must is not Must.REFUSE or expectation.statement == "identifier.known"):
             self._served.add(request.name)
-        if not self._covers(expected) or is_of_http(exchange):
+        if not self._covers(expectation) or is_of_http(exchange):
             return
         if must is Must.SERVE or (must is Must.EITHER and request.name != "list"):
             tally = self._tallies.setdefault(request.name, _Tally())
@@ -133,7 +133,7 @@ class Service:
         is_answered = exchange.status != NO_RESPONSE
         if is_answered and not is_readable(exchange):
             return  # another check reports that
-        kind = _Kind(request.name, must, expected.statement, _names(request))
+        kind = _Kind(request.name, must, expectation.statement, _names(request))
         responses = self._kinds.setdefault(kind, _Responses())
         has_failed = exchange.status >= 500 or not is_answered
         is_before = request.name in _LOGINS or kind.statement.startswith(_BEFORE_METHODS)

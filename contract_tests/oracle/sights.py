@@ -299,11 +299,11 @@ def _check_error_cleared(exchange: Exchange, request: Request, belief: Belief) -
 # What resend and delete return.
 
 
-def observe_change(exchange: Exchange, expected: Expectation, belief: Belief) -> Iterator[Finding]:
-    """Observe a request of resend or delete; update the belief even if it is wrongly served."""
-    request = expected.request
+def check_change(exchange: Exchange, expectation: Expectation, belief: Belief) -> Iterator[Finding]:
+    """Check a request of resend or delete; update the belief even if it is wrongly served."""
+    request = expectation.request
     is_post = request.verb == "POST"
-    tracked = belief.records.tracked.get(str(expected.record_id)) if is_post else None
+    tracked = belief.records.tracked.get(str(expectation.record_id)) if is_post else None
     change = belief.changes.sent[-1]
     if not exchange.ok:
         if tracked is not None and request.name == "resend" and tracked.state == "REJECTED":

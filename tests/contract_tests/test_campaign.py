@@ -24,7 +24,7 @@ from crmcom_kit.contract_tests.campaign.discovery import discover
 from crmcom_kit.contract_tests.client.http import Limits
 from crmcom_kit.contract_tests.client.targets import Login, own_mock
 from crmcom_kit.contract_tests.options.scope import Scope
-from crmcom_kit.contract_tests.oracle.expectations import Must, expectation
+from crmcom_kit.contract_tests.oracle.expectations import Must, expectation_of
 from crmcom_kit.contract_tests.oracle.findings import Verdict
 from crmcom_kit.contract_tests.reports.report import Report
 from crmcom_kit.contract_tests.run.config import RunConfig
@@ -94,7 +94,7 @@ def test_each_documented_reason_to_refuse_has_a_template() -> None:
         for template in all_templates()
         for variant in template.choices(scene)
         if (call := template.draw(scene, variant, lambda values: values[0])) is not None
-        and (asked := expectation(call, session.belief)).must is Must.REFUSE
+        and (asked := expectation_of(call, session.belief)).must is Must.REFUSE
     }
 
     assert tried == {

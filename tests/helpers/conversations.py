@@ -11,7 +11,7 @@ from crmcom_kit.contract_tests.belief.tokens import KnownTokens, TokenState
 from crmcom_kit.contract_tests.client.calls import build
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.client.targets import Login
-from crmcom_kit.contract_tests.oracle.expectations import expectation
+from crmcom_kit.contract_tests.oracle.expectations import expectation_of
 from crmcom_kit.contract_tests.oracle.oracle import Observation, Oracle
 from crmcom_kit.contract_tests.oracle.suspicions import Hypothesis, Suspicion
 from crmcom_kit.schemas import API_PATH, resolve
@@ -88,7 +88,7 @@ class Conversation:
 
         Nothing is observed, and the response does not matter.
         """
-        found = expectation(exchange(made).call, self.belief)
+        found = expectation_of(exchange(made).call, self.belief)
         return found.must if found.must == "either" else f"{found.must} {found.statement}"
 
     @property

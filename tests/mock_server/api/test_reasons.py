@@ -20,7 +20,7 @@ from helpers.mistakes import (
 )
 
 from crmcom_kit.contract_tests.belief.tokens import TokenState
-from crmcom_kit.contract_tests.oracle.expectations import expectation
+from crmcom_kit.contract_tests.oracle.expectations import expectation_of
 
 BROKEN_TWICE = [
     *(
@@ -51,7 +51,7 @@ def expected(conversation: Conversation, asked: Asked) -> str:
     query = "&".join(f"{name}={quote(value, safe='=')}" for name, value in asked.query)
     body = None if asked.body is None else json.dumps(asked.body)
     made = request(asked.verb, f"{asked.path}?{query}", body)
-    return expectation(exchange(made).call, conversation.belief).why
+    return expectation_of(exchange(made).call, conversation.belief).why
 
 
 def test_mock_and_kit_give_the_same_reason(make_mock: Any) -> None:
