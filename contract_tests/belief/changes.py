@@ -13,8 +13,8 @@ class Change:
 
     exchange: Exchange
     method: str
-    served: bool
-    named: frozenset[str]  # ids of these webhook requests
+    is_served: bool
+    record_ids: frozenset[str]
 
 
 @dataclass(slots=True)
@@ -35,7 +35,7 @@ class Changes:
 
     def last_served(self) -> Change | None:
         """Return the last change that was served, or None."""
-        return next((change for change in reversed(self.sent) if change.served), None)
+        return next((change for change in reversed(self.sent) if change.is_served), None)
 
 
 @dataclass(slots=True)

@@ -83,7 +83,7 @@ class Session:
         sent = self._connection.send(call)
         self.guard.note_response(sent.exchange)
         if sent.exchange.ok and self.belief.changes.sent:
-            self.changed |= self.belief.changes.sent[-1].named
+            self.changed |= self.belief.changes.sent[-1].record_ids
         return sent
 
     def _count_change(self, method: str) -> None:

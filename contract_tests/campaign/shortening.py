@@ -60,7 +60,7 @@ def shorten(violation: Violation, history: Sequence[Exchange], session: Session)
 def with_changes(violation: Violation, changes: Sequence[Change]) -> Log:
     """Return the exchanges of a violation, and earlier changes of its webhook request."""
     last = violation.exchanges[-1]
-    causes = [change.exchange for change in changes if change.named == {violation.record_id}]
+    causes = [change.exchange for change in changes if change.record_ids == {violation.record_id}]
     log = {exchange.number: exchange for exchange in (*causes, *violation.exchanges)}
     return tuple(log[number] for number in sorted(log) if number <= last.number)
 

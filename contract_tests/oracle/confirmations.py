@@ -89,13 +89,13 @@ class Refused(Hypothesis):
     rests_on: tuple[str, ...] = ()  # ids of webhook requests that must exist
     #: Parameters that must be refused. If their refusal has another wording, the server may have
     #: another reason. None: any refusal counts.
-    alike: Mapping[str, Any] | None = None
+    control: Mapping[str, Any] | None = None
 
     def settle(self, _suspicion: Suspicion, asker: Asker, /) -> bool:
         """Send both in turn, as often as it takes."""
-        if self.alike is not None:
-            alike = asker.call(self.method, self.alike)
-            if alike.wording != asker.call(self.method, self.refused).wording:
+        if self.control is not None:
+            refusal = asker.call(self.method, self.control)
+            if refusal.wording != asker.call(self.method, self.refused).wording:
                 return False
         for _ in range(asker.belief.by_others.min_sightings):
             if not asker.call(self.method, self.served).ok:
@@ -108,12 +108,12 @@ class Refused(Hypothesis):
 
     def _still_fits(self, belief: Belief) -> bool:
         """Return whether what a list has to find still has the names that the list asks for."""
-        wanted = {OBJECT_OF[name]: self.refused[name] for name in OBJECT_OF & self.refused.keys()}
+        names = OBJECT_OF & self.refused.keys()
         return self.method != "list" or all(
-            value_at(belief.records.condensed[key], f"{member}.{field}") in (None, text)
+            value_at(belief.records.condensed[key], f"{OBJECT_OF[name]}.{field}") in (None, text)
             for key in self.rests_on
-            for member, identifier in wanted.items()
-            for field, text in identifier.items()
+            for name in names
+            for field, text in self.refused[name].items()
         )
 
 
@@ -203,15 +203,15 @@ class Disagree(Hypothesis):
 
     def settle(self, _suspicion: Suspicion, asker: Asker, /) -> bool:
         """Look at it in an order that servers behind a load balancer could not explain."""
-        first: dict[str, Record | None] = {}
+        first_records: dict[str, Record | None] = {}
         if _narrow_list(self.tracked) is None:
             return False
         for method in ("show", "show", "list", "show", "show", "list", "show"):
             is_show = method == "show"
             record = shown(self.tracked.id, asker) if is_show else listed(self.tracked, asker)
-            if _differ(record, first.setdefault(method, record)):
+            if _differ(record, first_records.setdefault(method, record)):
                 return False  # it changes meanwhile
-            if "list" in first and not _differ(first["show"], first["list"]):
+            if len(first_records) == 2 and not _differ(*first_records.values()):
                 return False
         return True
 
@@ -222,7 +222,7 @@ class Effect(Hypothesis):
 
     change: Exchange
     by_anybody: bool = False  # whether somebody else may have done it, at any time
-    more: int = 0  # sightings that it needs beyond those of other confirmations
+    extra_sightings: int = 0  # that it needs beyond those of other confirmations
 
     def cause(self, _suspicion: Suspicion) -> Exchange:
         """Return the change."""
@@ -235,18 +235,18 @@ class Effect(Hypothesis):
         """
         if self.by_anybody and suspicion.symptom in asker.belief.by_others.symptoms:
             return False  # who did it is no longer known
-        sightings_missing = asker.belief.by_others.min_sightings - 1 + self.more
+        sightings_missing = asker.belief.by_others.min_sightings - 1 + self.extra_sightings
         for _ in range(sightings_missing + 2):
             suspicions = asker.repeat(self.change)
             if suspicions is None:
                 return False
             sightings_missing -= _is_suspected(self.statement, suspicions)
             asker.queue_suspicions(
-                [raised for raised in suspicions if not _is_suspected(self.statement, [raised])]
+                [other for other in suspicions if not _is_suspected(self.statement, [other])]
             )
             for _ in range(asker.belief.by_others.min_sightings - 1):
-                idle = asker.repeat(self.change, idle=True) or ()
-                if any(raised.symptom == suspicion.symptom for raised in idle):
+                idle_suspicions = asker.repeat(self.change, idle=True) or ()
+                if any(other.symptom == suspicion.symptom for other in idle_suspicions):
                     return False  # it happens without the change, too
             if not sightings_missing:
                 return True
@@ -263,8 +263,8 @@ class PagesContradict(Hypothesis):
         """Ask for both pages, in an order that servers behind a balancer could not explain."""
         for _ in range(asker.belief.by_others.min_sightings - 1):
             for place in (0, 0, 1, 0, 1, 1):
-                repeated, _ = asker.ask(self.pages[place].call)
-                if _ids(repeated) != _ids(self.pages[place]):
+                exchange, _ = asker.ask(self.pages[place].call)
+                if _ids(exchange) != _ids(self.pages[place]):
                     return False
         return True
 
@@ -273,19 +273,19 @@ class PagesContradict(Hypothesis):
 class TooFew(Hypothesis):
     """A list is too short again, right after everything that it selects was listed with ids."""
 
-    whole: Mapping[str, Any]  # parameters that list everything
+    filters: Mapping[str, Any]  # of the list
     ids: Set[str]  # of webhook requests that must be there
 
     def settle(self, suspicion: Suspicion, asker: Asker, /) -> bool:
         """List all and forget what is not there, then ask for the list again."""
         for _ in range(asker.belief.by_others.min_sightings - 1):
-            everything = asker.call("list", self.whole)
-            if not everything.ok:
+            full_list = asker.call("list", self.filters)
+            if not full_list.ok:
                 return False
-            for key in self.ids - everything.by_id.keys():
+            for key in self.ids - full_list.by_id.keys():
                 asker.belief.lose(key)
             _, suspicions = asker.ask(suspicion.exchange.call)
-            if not any(isinstance(repeated.hypotheses[0], TooFew) for repeated in suspicions):
+            if not any(isinstance(other.hypotheses[0], TooFew) for other in suspicions):
                 return False  # it may still contradict other pages, if there is no fixed order
         return True
 
@@ -303,13 +303,13 @@ class Contradicted(Hypothesis):
 
         Then ask for this list again.
         """
-        all_exclusions = asker.belief.lists.exclusions
+        exclusions = asker.belief.lists.exclusions
         for _ in range(asker.belief.by_others.min_sightings - 1):
-            all_exclusions.take_back(lambda exclusion: exclusion.exchange.call in self.calls)
+            exclusions.take_back(lambda exclusion: exclusion.exchange.call in self.calls)
             for call in self.calls[-MAX_CALLS_AGAIN:]:
-                repeated, _ = asker.ask(call)
-                # A webhook request that the repeated list lacks may have been deleted.
-                for key in all_exclusions.rest_on(repeated)[:MAX_LOOKED_AT]:
+                exchange, _ = asker.ask(call)
+                # A webhook request that the list lacks now may have been deleted.
+                for key in exclusions.rest_on(exchange)[:MAX_LOOKED_AT]:
                     look_at(key, asker)
             if not self._comes_again(suspicion.exchange.call, asker):
                 return False
@@ -320,20 +320,20 @@ class Contradicted(Hypothesis):
 
         Every webhook request that it rests on is looked at before.
         """
-        looked_at, keys = dict[str, None](), [*self.first]
+        looked_at, keys = dict[str, None](), [*self.first_ids]
         for _ in range(MAX_ROUNDS):
             for key in keys:
                 look_at(key, asker)
             looked_at |= dict.fromkeys(keys)
             _, suspicions = asker.ask(call)
             causes = [cause for cause in _hypotheses(suspicions) if isinstance(cause, Contradicted)]
-            keys = [key for cause in causes for key in cause.first if key not in looked_at]
+            keys = [key for cause in causes for key in cause.first_ids if key not in looked_at]
             if not keys:
                 return _is_suspected(self.statement, suspicions, [*looked_at])
         return False  # too much has changed
 
     @property
-    def first(self) -> tuple[str, ...]:
+    def first_ids(self) -> tuple[str, ...]:
         """The ids of those that are looked at first."""
         return self.rests_on[: 2 * MAX_LOOKED_AT]
 

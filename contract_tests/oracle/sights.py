@@ -81,22 +81,23 @@ class _Comparison:
         """Compare all webhook requests, and track what the response shows."""
         exchange, belief, method = self.exchange, self.belief, self.request.name
         records = belief.records
-        whole = is_whole(self.request)
+        has_all_fields = is_whole(self.request)
         hash_of = dict(zip(map(id_of, exchange.records), exchange.record_hashes, strict=True))
         for key, record in exchange.by_id.items():
             tracked = records.tracked.get(key)
-            if whole and tracked is not None and records.is_as_last_shown(record, hash_of[key]):
+            is_same = has_all_fields and records.is_as_last_shown(record, hash_of[key])
+            if tracked is not None and is_same:
                 yield from _note_agreement(tracked, method, belief)
                 records.see_again(tracked, record, method, exchange)
                 continue
             findings = [*self._compare_record(record)]
-            is_partial = key in belief.records.condensed and belief.records.tracked[key].may_change
             yield from findings
-            if whole and (key not in belief.records.tracked or belief.records.tracked[key].exists):
+            if has_all_fields and (tracked is None or tracked.exists):
+                is_partial = tracked is not None and tracked.may_change
                 agrees = not is_partial and all(isinstance(finding, Held) for finding in findings)
                 belief.see(record, method, exchange, hash_of[key] if agrees else None)
-            elif method == "show" and key in belief.records.condensed:
-                belief.records.tracked[key].partial_show = exchange
+            elif method == "show" and tracked is not None and tracked.exists:
+                tracked.partial_show = exchange
 
     def _compare_record(self, record: Record) -> Iterator[Finding]:
         """Compare one webhook request."""
@@ -126,14 +127,14 @@ class _Comparison:
     def _differs(self, tracked: TrackedRecord, record: Record, path: str) -> Suspicion:
         """Return the suspicion that a webhook request is not as it was known."""
         hypotheses: list[Hypothesis] = [Disagree("list.agrees_with_show", tracked)]
-        since = self.belief.changes.since(tracked.last_seen)
-        if tracked.partial_show is not None and not any(change.served for change in since):
+        changes, show = self.belief.changes, tracked.partial_show
+        if show and not any(change.is_served for change in changes.since(tracked.last_seen)):
             # A read is cheap, so it must be seen more often.
-            effect = Effect("show.changes_nothing", tracked.partial_show, by_anybody=True, more=2)
+            effect = Effect("show.changes_nothing", show, by_anybody=True, extra_sightings=2)
             hypotheses.append(effect)
         if tracked.was_resent:
-            served = (change for change in reversed(self.belief.changes.sent) if change.served)
-            resend = next(change for change in served if tracked.id in change.named)
+            served_changes = (change for change in reversed(changes.sent) if change.is_served)
+            resend = next(change for change in served_changes if tracked.id in change.record_ids)
             hypotheses.append(_resend_hypothesis(tracked, record, resend))
         hypotheses += hypotheses_of_change(tracked, self.belief)
         if not tracked.may_change:  # it may be that only this request shows it so
@@ -148,18 +149,18 @@ class _Comparison:
         """Yield the suspicion that a member is left out that is known to have a value."""
         if tracked.may_change:
             return
-        whole = is_whole(self.request)
-        wanted = FIELDS if whole else (self.request.fields or ())
+        has_all_fields = is_whole(self.request)
+        fields = FIELDS if has_all_fields else (self.request.fields or ())
         for path in lost_members(tracked.condensed, record):
             if path in ERROR_FIELDS and tracked.state == "SUCCESSFUL":
                 continue  # a resend has cleared it, and a null may be left out
-            if path.partition(".")[0] in wanted:
-                statement = "fields_set.default_all" if whole else "fields_set.selects"
+            if path.partition(".")[0] in fields:
+                statement = "fields_set.default_all" if has_all_fields else "fields_set.selects"
                 if "." in path:
                     statement = statement_of(self.belief.release, *path.split("."))
-                again = Again(statement, (tracked.id,))
-                changed = _changed(tracked, record, path, self.exchange, again)
-                yield replace(changed, seen=f"no {path}", symptom="")
+                hypothesis = Again(statement, (tracked.id,))
+                suspicion = _changed(tracked, record, path, self.exchange, hypothesis)
+                yield replace(suspicion, seen=f"no {path}", symptom="")
                 return
 
     def _suspect_new_record(self, record: Record) -> Iterator[Finding]:
@@ -173,7 +174,7 @@ class _Comparison:
         since = [change for change in belief.changes.sent if change.exchange.number > before.number]
         if not since:
             belief.by_others.symptoms.add(NEW)
-        if len(since) == 1 and since[0].method == "resend" and since[0].served:
+        if len(since) == 1 and since[0].method == "resend" and since[0].is_served:
             number = record.get("number", key)
             effect = Effect("resend.same_record", since[0].exchange, by_anybody=True)
             yield Suspicion(
@@ -205,9 +206,9 @@ def _note_agreement(tracked: TrackedRecord, method: str, belief: Belief) -> Iter
     if tracked.was_resent:
         yield Held("resend.returns_record")
     for change in belief.changes.since(tracked.last_seen)[:MAX_CHANGES]:
-        if not change.served:
+        if not change.is_served:
             yield Held("errors.change_nothing")
-        elif tracked.id not in change.named:
+        elif tracked.id not in change.record_ids:
             yield Held(f"{change.method}.single_result")
 
 
@@ -253,26 +254,27 @@ def hypotheses_of_change(tracked: TrackedRecord, belief: Belief) -> list[Effect]
     There is one for each statement, with the last request that may break it; the latest is first.
     """
     changes = belief.changes.since(tracked.last_seen)
-    served = [change for change in changes if change.served]
-    named = [change for change in served if tracked.id in change.named]
+    served_changes = [change for change in changes if change.is_served]
+    own_changes = [change for change in served_changes if tracked.id in change.record_ids]
     causes: dict[str, Change] = {}
-    for change in named[:1] or served or changes[:1]:
+    for change in own_changes[:1] or served_changes or changes[:1]:
         statement = f"{change.method}.single_result"
-        if not change.served:
+        if not change.is_served:
             statement = "errors.change_nothing"
-        elif named:
+        elif own_changes:
             statement = "delete.gone" if change.method == "delete" else "resend.same_record"
         causes.setdefault(statement, change)
     return [
-        Effect(statement, change.exchange, by_anybody=tracked.id not in change.named)
+        Effect(statement, change.exchange, by_anybody=tracked.id not in change.record_ids)
         for statement, change in causes.items()
     ]
 
 
 def _filters_of_whole_list(request: Request) -> frozenset[tuple[str, Any]] | None:
     """Return the filters of a request that lists all that match them, or None."""
-    plain = request.name == "list" and request.is_clear and not request.is_paged
-    if not plain or "entity" not in request.filters or not is_whole(request):
+    if request.name != "list" or not request.is_clear or request.is_paged or not is_whole(request):
+        return None
+    if "entity" not in request.filters:
         return None
     return frozenset(request.filters.items()) if len(request.filters) < 3 else None
 
@@ -282,14 +284,14 @@ def _check_error_cleared(exchange: Exchange, request: Request, belief: Belief) -
     for record in exchange.records:
         key = id_of(record)
         tracked = None if key is None else belief.records.tracked.get(key)
-        resent = request.name == "resend" or (tracked is not None and tracked.was_resent)
-        if not resent or record.get("life_cycle_state") != "SUCCESSFUL":
+        is_resent = request.name == "resend" or (tracked is not None and tracked.was_resent)
+        if not is_resent or record.get("life_cycle_state") != "SUCCESSFUL":
             continue
         belief.changes.has_resent = True
-        uncleared = [name for name in ERROR_FIELDS if record.get(name)]
-        if uncleared:
+        names = [name for name in ERROR_FIELDS if record.get(name)]
+        if names:
             expected = "error_code and error_description null after a successful resend"
-            seen = ", ".join(f"{name} {shortened(repr(record[name]), 80)}" for name in uncleared)
+            seen = ", ".join(f"{name} {shortened(repr(record[name]), 80)}" for name in names)
             known_id = None if tracked is None else tracked.id
             yield Flaw("resend.clears_error", expected, seen, known_id)
             return
@@ -311,7 +313,7 @@ def check_change(exchange: Exchange, expectation: Expectation, belief: Belief) -
         return
     data: Record = exchange.data if isinstance(exchange.data, dict) else {}
     if tracked is None or not tracked.exists or data.get("id", tracked.id) != tracked.id:
-        for key in change.named:
+        for key in change.record_ids:
             if key in belief.records.condensed:
                 belief.lose(key)  # the next look shows what it is now
         return

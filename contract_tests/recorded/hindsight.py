@@ -201,8 +201,8 @@ class Case(NamedTuple):
         match hypothesis:
             case PagesContradict(pages=pages):
                 return self._come_again(pages)
-            case TooFew(whole=whole, ids=ids):
-                return self._is_short_again(whole, ids)
+            case TooFew(filters=filters, ids=ids):
+                return self._is_short_again(filters, ids)
             case RefusedCall(refused=Call(method="token_release")):
                 return self.exchange  # after which the token was valid
         return None
@@ -304,11 +304,11 @@ class Case(NamedTuple):
             return None
         return max((same[times - 1] for same in series), key=lambda again: again.number)
 
-    def _is_short_again(self, whole: Mapping[str, Any], ids: Set[str]) -> Exchange | None:
+    def _is_short_again(self, filters: Mapping[str, Any], ids: Set[str]) -> Exchange | None:
         """Return a list that is too short again, once all that it selects was listed."""
         count = len(self.exchange.records)
         parameters = without("token", self.exchange.call.parameters)
-        for complete in self.later.lists(whole, self.exchange.number):
+        for complete in self.later.lists(filters, self.exchange.number):
             later = self.later.lists(parameters, complete.number)
             if ids <= complete.by_id.keys() and later:
                 return later[0] if len(later[0].records) == count else None

@@ -189,7 +189,7 @@ class Observer:
         exchange, candidates = suspicion.exchange, list[Exchange]()
         if statement.startswith(CHANGES):
             changes = self.belief.changes.sent
-            matching = (change for change in changes if suspicion.record_id in change.named)
+            matching = (change for change in changes if suspicion.record_id in change.record_ids)
             candidates = [change.exchange for change in matching]
         elif statement == "token_release.ends_token":
             token = exchange.call.parameters.get("token")

@@ -85,7 +85,7 @@ def _use(scene: Scene, _unit: str | None, login: Exchange, send: Send) -> Iterat
     is_list_served = any(tracked.was_listed for tracked in scene.belief.records.existing())
     if response.wording == scene.belief.tokens.refusal and is_list_served:
         seen = f"with the token, list returns {outcome(response)}, as without a login"
-        effect = Effect("login.token.returns_token", login, more=MORE_LOGINS)
+        effect = Effect("login.token.returns_token", login, extra_sightings=MORE_LOGINS)
         yield Suspicion(
             response, "a token that the server accepts", seen, (effect,),
             before=(login,), symptom="token",
