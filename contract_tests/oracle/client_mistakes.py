@@ -62,7 +62,7 @@ class Remark:
 
     statement: str  # that the remark is about
     why: str
-    right: Call | None = None  # the right request, if that is clear
+    fix: Call | None = None  # the right request, if that is clear
     kind: RemarkKind = RemarkKind.MISTAKE
 
     @property
@@ -79,8 +79,8 @@ def remarks(call: Call, belief: Belief) -> list[Remark]:
     request = _ClientRequest(call, parsed, parsed.method, belief.release)
     if parsed.verb != parsed.method.verb:
         path, verb = parsed.method.path, parsed.method.verb
-        right = request.corrected({})
-        return [_mistake("methods.verb", "", right, parameter=path, seen=parsed.verb, allowed=verb)]
+        fix = request.corrected({})
+        return [_mistake("methods.verb", "", fix, parameter=path, seen=parsed.verb, allowed=verb)]
     if call.verb == "POST" and call.body and body_members(call.body) is None:
         return [_body_mistake(request)]
     all_remarks = [
@@ -89,18 +89,18 @@ def remarks(call: Call, belief: Belief) -> list[Remark]:
         *_name_remarks(request),
         *_all_value_remarks(request),
     ]
-    covered = {remark.statement for remark in all_remarks if not remark.is_note}
     # The client's right credentials are not known.
-    covered |= {"login.credentials", *request.covered_by_misspelling}
+    skipped_statements = {"login.credentials", *request.covered_by_misspelling}
+    skipped_statements |= {remark.statement for remark in all_remarks if not remark.is_note}
     if request.method.basic and request.header.startswith(MASK):  # the recording hides the key
-        covered.add("parameters.mandatory")
+        skipped_statements.add("parameters.mandatory")
     if "access_token_identifier" in parsed.parameters:  # an older page has it instead of a user
-        covered.add("parameters.mandatory")
-    refused = dict(refusals(call, parsed, belief))
+        skipped_statements.add("parameters.mandatory")
+    reasons = dict(refusals(call, parsed, belief))
     all_remarks += [
-        Remark(statement, str(why), _correction(statement, request))
-        for statement, why in refused.items()
-        if statement not in covered
+        Remark(statement, str(why), _fix(statement, request))
+        for statement, why in reasons.items()
+        if statement not in skipped_statements
     ]
     return [*all_remarks, *_undocumented_values(request)]
 
@@ -132,17 +132,18 @@ class _ClientRequest:
     @property
     def covered_by_misspelling(self) -> set[str]:
         """The statements that require a parameter that is there, but misspelled."""
-        documented = tuple(self.method.parameters)
-        unknown = [name for name in self.parameters if name not in documented]
-        names = {near for name in unknown if (near := nearest(name, documented)) is not None}
+        documented_names = tuple(self.method.parameters)
+        unknown_names = (name for name in self.parameters if name not in documented_names)
+        likely_names = {nearest(name, documented_names) for name in unknown_names}
+        names = {name for name in likely_names if name is not None}
         statements = {"token.required"} if "token" in names else set()
         statements |= {"list.semi_optional.at_least_one"} if names & {*SEMI_OPTIONAL} else set()
         needs = {self.method.parameters[name].need for name in names}
         return statements | ({"parameters.mandatory"} if "mandatory" in needs else set())
 
-    def corrected(self, changed: Mapping[str, Any], without: str = "") -> Call:
+    def corrected(self, changes: Mapping[str, Any], without: str = "") -> Call:
         """Return the request with all parameters in the right place, and some of them changed."""
-        parameters = {**self.misplaced, **self.parameters, **changed}
+        parameters = {**self.misplaced, **self.parameters, **changes}
         parameters.pop(without, None)
         return _call_of(self.method, parameters)
 
@@ -160,9 +161,9 @@ def _identifiers(method: Method) -> list[str]:
     return [name for name, parameter in method.parameters.items() if parameter.type == "object"]
 
 
-def _mistake(statement: str, case: str = "", right: Call | None = None, **values: str) -> Remark:
+def _mistake(statement: str, case: str = "", fix: Call | None = None, **values: str) -> Remark:
     """Return the mistake that breaks a statement; ``case`` and ``values`` are those of a reason."""
-    return Remark(statement, str(reason(statement, case, **values)), right)
+    return Remark(statement, str(reason(statement, case, **values)), fix)
 
 
 def _note(statement: str, case: str = "", **values: str) -> Remark:
@@ -183,26 +184,26 @@ def _path_remarks(call: Call, release: Release) -> Iterator[Remark]:
 
     Paths of other methods of the API are no mistake.
     """
-    path, documented = call.path.strip("/"), methods(release)
-    ends = (method.path for method in documented.values() if path.endswith(f"/{method.path}"))
+    path, release_methods = call.path.strip("/"), methods(release)
+    ends = (method.path for method in release_methods.values() if path.endswith(f"/{method.path}"))
     if (end := next(ends, None)) is not None:
         why = reason("methods.known", seen=quoted(path), allowed=f"{API_PATH}/{end}")
         yield Remark("methods.path", str(why))
         return
     for name in release_names():
         later_methods = methods(resolve(name)).values()
-        later = next((method for method in later_methods if method.path == path), None)
-        if later is not None:
-            why = reason("methods.known", "later", seen=later.name, allowed=name)
-            yield Remark(f"{later.name}.available", str(why))
+        later_method = next((method for method in later_methods if method.path == path), None)
+        if later_method is not None:
+            why = reason("methods.known", "later", seen=later_method.name, allowed=name)
+            yield Remark(f"{later_method.name}.available", str(why))
             return
-    by_path = {method.path: method for method in documented.values()}
-    near = nearest(path, tuple(by_path), _LIKE_PATH)
-    if near is not None:
-        method = by_path[near]
+    by_path = {method.path: method for method in release_methods.values()}
+    likely_path = nearest(path, tuple(by_path), _LIKE_PATH)
+    if likely_path is not None:
+        method = by_path[likely_path]
         parameters = {**dict(query_pairs(call.query)), **(body_members(call.body) or {})}
-        right = _call_of(method, parameters) if call.verb == method.verb else None
-        yield _mistake("methods.known", right=right, seen=quoted(path), allowed=near)
+        fix = _call_of(method, parameters) if call.verb == method.verb else None
+        yield _mistake("methods.known", fix=fix, seen=quoted(path), allowed=likely_path)
     elif path.lower().startswith("webhook_requests/"):
         yield _mistake("methods.known", seen=quoted(path))
 
@@ -216,8 +217,8 @@ def _body_mistake(request: _ClientRequest) -> Remark:
     """Return the mistake of a POST whose body is no JSON object."""
     text = (request.call.body or b"").decode("utf-8", "replace").strip()
     if re.match(r"[\w.]+=", text):
-        right = _call_of(request.method, dict(parse_qsl(text, keep_blank_values=True)))
-        return _mistake("parameters.body", "form", right)
+        fix = _call_of(request.method, dict(parse_qsl(text, keep_blank_values=True)))
+        return _mistake("parameters.body", "form", fix)
     return _mistake("parameters.body", parameter="the body", seen="no JSON object")
 
 
@@ -240,8 +241,8 @@ def _token_remarks(request: _ClientRequest) -> Iterator[Remark]:
     elif request.header:
         why = reason("token.required", "in_header")
     if why is not None:
-        right = request.corrected({"token": _VALUE_OF_CLIENT})
-        yield Remark("token.required", str(why), right)
+        fix = request.corrected({"token": _VALUE_OF_CLIENT})
+        yield Remark("token.required", str(why), fix)
 
 
 def _key_remarks(request: _ClientRequest) -> Iterator[Remark]:
@@ -261,24 +262,24 @@ def _key_remarks(request: _ClientRequest) -> Iterator[Remark]:
 
 
 def _name_remarks(request: _ClientRequest) -> Iterator[Remark]:
-    method, documented = request.method, request.method.parameters
+    method, documented_names = request.method, request.method.parameters
     statement = "parameters.known"
-    if any(name in documented and name != "token" for name in request.misplaced):
+    if any(name in documented_names and name != "token" for name in request.misplaced):
         place = "body" if method.verb == "GET" else "query"
         yield _note("parameters.place", parameter=place)
     for name, value in request.parameters.items():
-        if name in documented:
+        if name in documented_names:
             continue
-        shown = name if name.isidentifier() and len(name) < _MAX_NAME else quoted(name)
-        near = nearest(name, tuple(documented))
+        label = name if name.isidentifier() and len(name) < _MAX_NAME else quoted(name)
+        likely_name = nearest(name, tuple(documented_names))
         if name in method.later:
             since = f"a server of {method.later[name]}"
-            yield _note(statement, parameter=shown, allowed=since)
-        elif near is not None:
-            right = request.corrected({near: value}, without=name)
-            yield _mistake(statement, right=right, parameter=shown, allowed=near)
+            yield _note(statement, parameter=label, allowed=since)
+        elif likely_name is not None:
+            fix = request.corrected({likely_name: value}, without=name)
+            yield _mistake(statement, fix=fix, parameter=label, allowed=likely_name)
         else:
-            yield _note(statement, parameter=shown)
+            yield _note(statement, parameter=label)
 
 
 # Values.
@@ -328,9 +329,9 @@ def _undocumented_values(request: _ClientRequest) -> Iterator[Remark]:
             continue
         statement, kind = f"list.{name}.supported_values", name.rpartition("_")[2]
         if value != value.strip():
-            near = nearest(value, values)
-            right = None if near is None else request.corrected({name: near})
-            yield _mistake(statement, right=right, seen=quoted(value), allowed=near or "")
+            likely_value = nearest(value, values)
+            fix = None if likely_value is None else request.corrected({name: likely_value})
+            yield _mistake(statement, fix=fix, seen=quoted(value), allowed=likely_value or "")
         elif value not in ("", *values):
             yield _left_open(
                 statement, f"whether a server takes the {kind} {quoted(value)} is open"
@@ -352,11 +353,11 @@ def _identifier_remarks(
     if isinstance(value, Mapping):
         yield from _member_remarks(parameter, value)
         return
-    right = _guessed(request, parameter, value)
+    fix = _guessed(request, parameter, value)
     if request.call.verb == "POST":
         allowed = f'an object such as {{"{parameter.fields[-1]}": "..."}}'
         why = reason("parameters.values", parameter=name, seen=json_type(value), allowed=allowed)
-        yield Remark("parameters.identifier_in_body", str(why), right)
+        yield Remark("parameters.identifier_in_body", str(why), fix)
         return
     parts = [part.partition("=") for part in str(value).split(",")]
     fields = [field for field, _, _ in parts]
@@ -364,11 +365,11 @@ def _identifier_remarks(
         allowed = " or ".join(f"{field}=..." for field in parameter.fields)
         seen = quoted(str(value))
         why = reason("parameters.values", parameter=name, seen=seen, allowed=allowed)
-        yield Remark(statement, str(why), right)
+        yield Remark(statement, str(why), fix)
     elif name == IDENTIFIER and {"id", "number"} <= set(fields):
-        first, _, text = parts[0]
-        right = request.corrected({name: {first: text}})
-        yield _mistake("identifier.exactly_one", right=right, parameter=name)
+        field, _, text = parts[0]
+        fix = request.corrected({name: {field: text}})
+        yield _mistake("identifier.exactly_one", fix=fix, parameter=name)
     else:
         yield _left_open(statement, str(reason("list.identifier.exactly_one", parameter=name)))
 
@@ -376,13 +377,13 @@ def _identifier_remarks(
 def _member_remarks(parameter: Parameter, value: Mapping[str, Any]) -> Iterator[Remark]:
     """Yield remarks on the fields of an identifier that ``refusals`` does not give."""
     name, prefix = parameter.name, "" if parameter.name == IDENTIFIER else "list."
-    documented = [field for field in value if field in parameter.fields]
-    if prefix and len(documented) > 1:
+    fields = [field for field in value if field in parameter.fields]
+    if prefix and len(fields) > 1:
         yield _note("list.identifier.exactly_one", parameter=name)
-    if documented and len(value) > len(documented):
-        others = quoted(", ".join(field for field in value if field not in documented))
+    if fields and len(value) > len(fields):
+        others = quoted(", ".join(field for field in value if field not in fields))
         yield _note(f"{prefix}identifier.fields", parameter=name, seen=others)
-    for field in documented:
+    for field in fields:
         if value[field] is not None and not isinstance(value[field], str):
             is_number = isinstance(value[field], int) and not isinstance(value[field], bool)
             yield _wrong_type(f"{name}.{field}", value[field], is_open=is_number)
@@ -429,7 +430,7 @@ def _date_remarks(value: str) -> Iterator[Remark]:
         yield _left_open(statement, f"whether a server reads created_date {quoted(value)} is open")
 
 
-def _correction(statement: str, request: _ClientRequest) -> Call | None:
+def _fix(statement: str, request: _ClientRequest) -> Call | None:
     """Return the right request for one that breaks a statement, or None if that is not clear."""
     parameters = request.parameters
     if statement == "token.required":
@@ -441,8 +442,8 @@ def _correction(statement: str, request: _ClientRequest) -> Call | None:
         return request.corrected({IDENTIFIER: {"id": parameters[IDENTIFIER]["id"]}})
     for name, values in documented_values(request.release).items():
         if statement == f"list.{name}.supported_values":
-            near = nearest(parameters[name], values)
-            return None if near is None else request.corrected({name: near})
+            likely_value = nearest(parameters[name], values)
+            return None if likely_value is None else request.corrected({name: likely_value})
     if statement == "parameters.mandatory" and request.method.name in RECORD_METHODS:
         for name in ("id", "number"):
             if isinstance(parameters.get(name), str):

@@ -22,14 +22,14 @@ def check(exchange: Exchange, expectation: Expectation) -> Iterator[Finding]:
         return  # something in front of the API may respond to such a path
     if exchange.json is NOT_JSON:
         if exchange.status not in OUTAGES and not is_of_http(exchange):
-            refused = exchange.status >= 400 or expectation.must is Must.REFUSE
-            statement = "errors.json" if refused else "envelope.json"
+            is_refusal = exchange.status >= 400 or expectation.must is Must.REFUSE
+            statement = "errors.json" if is_refusal else "envelope.json"
             yield Flaw(statement, "JSON", _beginning(exchange))
         return
     yield Held("envelope.json")
     defect = lacking(exchange)
-    wanted = "an object with a status that has code, message and description"
-    yield finding("envelope.status", holds=not defect, expected=wanted, seen=defect)
+    expected = "an object with a status that has code, message and description"
+    yield finding("envelope.status", holds=not defect, expected=expected, seen=defect)
     if defect:
         return
     yield _texts(exchange)
@@ -77,12 +77,12 @@ def lacking(exchange: Exchange) -> str:
 
 def _texts(exchange: Exchange) -> Finding:
     texts = {name: exchange.envelope["status"][name] for name in _TEXTS}
-    odd = [name for name, text in texts.items() if text is not None and not isinstance(text, str)]
+    names = [name for name, text in texts.items() if not (text is None or isinstance(text, str))]
     return finding(
         "envelope.status_texts",
-        holds=not odd,
-        expected=f"{' and '.join(odd)} as a string or null",
-        seen=", ".join(f"{name} is {shortened(repr(texts[name]))}" for name in odd),
+        holds=not names,
+        expected=f"{' and '.join(names)} as a string or null",
+        seen=", ".join(f"{name} is {shortened(repr(texts[name]))}" for name in names),
     )
 
 
@@ -90,12 +90,12 @@ def _code_of_error(exchange: Exchange, method: str) -> Iterator[Finding]:
     """Check that the code of an error is a string other than OK."""
     code = exchange.code
     if code != "OK" and exchange.status < 400 and _has_result(exchange, method):
-        wanted = "code OK, since the response has a result"
-        yield Flaw("envelope.code_ok", wanted, f"code {shortened(repr(code))}")
+        expected = "code OK, since the response has a result"
+        yield Flaw("envelope.code_ok", expected, f"code {shortened(repr(code))}")
     elif code == "OK" or not code or not isinstance(code, str):
-        wanted = "a string other than OK as the code of an error"
+        expected = "a string other than OK as the code of an error"
         seen = f"code {shortened(repr(code))}, message {shortened(repr(exchange.message))}"
-        yield Flaw("errors.code_not_ok", wanted, f"HTTP {exchange.status}, {seen}")
+        yield Flaw("errors.code_not_ok", expected, f"HTTP {exchange.status}, {seen}")
     else:
         yield from held("errors.json", "errors.code_not_ok")
 
@@ -103,12 +103,12 @@ def _code_of_error(exchange: Exchange, method: str) -> Iterator[Finding]:
 def _has_result(exchange: Exchange, method: str) -> bool:
     """Return whether a response has what a success has: fields of a webhook request, or a token."""
     data = exchange.data
-    first = data[0] if isinstance(data, list) and data else data
-    if not isinstance(first, dict):
+    result = data[0] if isinstance(data, list) and data else data
+    if not isinstance(result, dict):
         return False
-    if method == "resend" and first.get("life_cycle_state") != "SUCCESSFUL":
+    if method == "resend" and result.get("life_cycle_state") != "SUCCESSFUL":
         return False  # a failed delivery may be reported as an error with the record
-    return not {"token", *FIELDS}.isdisjoint(first)
+    return not {"token", *FIELDS}.isdisjoint(result)
 
 
 def _data(exchange: Exchange, method: str) -> Iterator[Finding]:
@@ -130,8 +130,8 @@ def _data(exchange: Exchange, method: str) -> Iterator[Finding]:
         elif data is not None:
             seen = json_type(data)
             if isinstance(data, list):
-                odd = next(member for member in data if not isinstance(member, dict))
-                seen = f"data with {json_type(odd)}"
+                wrong_member = next(member for member in data if not isinstance(member, dict))
+                seen = f"data with {json_type(wrong_member)}"
             yield Flaw("envelope.data_array", "an array of webhook requests as data", seen)
 
 

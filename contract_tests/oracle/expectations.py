@@ -54,8 +54,8 @@ class Expectation:
     why: str  # in words, for the reader of a violation; "" for ``Must.EITHER``
     request: Request
     record_id: str | None = None  # id of the webhook request that is named, if it is known
-    #: Id of a webhook request that a list must find, if whether it is served depends on that.
-    selected: str | None = None
+    #: Of a webhook request that a list must find, if whether it is served depends on that.
+    selected_id: str | None = None
 
 
 def expectation_of(call: Call, belief: Belief) -> Expectation:
@@ -132,10 +132,10 @@ def refusals(call: Call, request: Request, belief: Belief) -> Iterator[Refusal]:
 
 
 def _key_refusals(call: Call, belief: Belief) -> Iterator[Refusal]:
-    key, right = basic_key(call), belief.tokens.credentials.api_key
+    key, right_key = basic_key(call), belief.tokens.credentials.api_key
     if not key:
         yield _breaks("parameters.mandatory", "api_key")
-    elif right is not None and key != right:
+    elif right_key is not None and key != right_key:
         yield _breaks("login.credentials", "api_key")
 
 
@@ -180,15 +180,15 @@ def _identifier_refusals(request: Request) -> Iterator[Refusal]:
 def _filter_refusals(request: Request, release: Release) -> Iterator[Refusal]:
     """Yield what is wrong with the parameters of list."""
     parameters = request.parameters
-    semi = [name for name in SEMI_OPTIONAL if name in parameters]
-    if not semi and request.unclear.isdisjoint(SEMI_OPTIONAL):
+    names = [name for name in SEMI_OPTIONAL if name in parameters]
+    if not names and request.unclear.isdisjoint(SEMI_OPTIONAL):
         yield _breaks("list.semi_optional.at_least_one")
-    for name in semi:
+    for name in names:
         value = parameters[name]
         has_field = not isinstance(value, Mapping) or bool({*IDENTIFIER_FIELDS} & value.keys())
-        if name.endswith("_identifier") and len(semi) == 1 and value and not has_field:
-            names = quoted(", ".join(value))
-            yield _breaks("list.identifier.fields", parameter=name, seen=names)
+        if name.endswith("_identifier") and len(names) == 1 and value and not has_field:
+            fields = quoted(", ".join(value))
+            yield _breaks("list.identifier.fields", parameter=name, seen=fields)
     for name, values in documented_values(release).items():
         value = request.filters.get(name)
         if value is None or value in values or name in request.unclear:
@@ -213,14 +213,14 @@ def _bare(name: str) -> str:
 
 def _record_expectation(request: Request, belief: Belief) -> Expectation:
     """Return what is expected of a request of show, resend or delete with an identifier."""
-    named, method = request.identifier, request.name
-    if named is None:
+    identifier, method = request.identifier, request.name
+    if identifier is None:
         return _either(request)  # how such an identifier is read is open
-    tracked = belief.records.named(named)
-    if tracked is None and _names_in_another_case(named, belief):
+    tracked = belief.records.named(identifier)
+    if tracked is None and _names_in_another_case(identifier, belief):
         return _either(request)
     if tracked is None:
-        parameter, seen = f"{IDENTIFIER}.{named.field}", quoted(named.value)
+        parameter, seen = f"{IDENTIFIER}.{identifier.field}", quoted(identifier.value)
         return _refuse(_breaks("identifier.known", parameter=parameter, seen=seen), request)
     if not tracked.exists and method == "delete":
         return _either(request)  # what a second delete returns is open
@@ -235,14 +235,14 @@ def _record_expectation(request: Request, belief: Belief) -> Expectation:
             return _refuse(_breaks("resend.only_rejected", seen=seen), request, key)
         return _either(request, key)  # if the delivery fails, that may be reported as an error
     statement = "delete.either_state" if method == "delete" else "identifier.selects"
-    why = f"a webhook request has this {named.field}"
+    why = f"a webhook request has this {identifier.field}"
     return Expectation(Must.SERVE, statement, why, request, key)
 
 
-def _names_in_another_case(named: Identifier, belief: Belief) -> bool:
+def _names_in_another_case(identifier: Identifier, belief: Belief) -> bool:
     """Return whether an id differs from a known one in case alone: as a UUID it may be the same."""
-    cases = (named.value.upper(), named.value.lower(), named.value.swapcase())
-    ids = {*cases} if named.field == "id" else set()
+    field, text = identifier
+    ids = {text.upper(), text.lower(), text.swapcase()} if field == "id" else set()
     return not ids.isdisjoint(belief.records.tracked)
 
 
@@ -253,9 +253,9 @@ def _list_expectation(request: Request, belief: Belief) -> Expectation:
         return Expectation(Must.EITHER, statement, why, request)
     if belief.lists.serves_empty:
         return Expectation(Must.SERVE, statement, why, request)
-    key = selected(request, belief)  # no page says that a list which finds nothing is served
+    key = find_selected(request, belief)  # no page says that a list which finds nothing is served
     must = Must.EITHER if key is None else Must.SERVE
-    return Expectation(must, statement, why, request, selected=key)
+    return Expectation(must, statement, why, request, selected_id=key)
 
 
 def is_open(request: Request, belief: Belief) -> bool:
@@ -267,27 +267,27 @@ def is_open(request: Request, belief: Belief) -> bool:
         or is_bare  # whether entity_id needs its entity is open
         or "created_date" in filters  # so is its form
         or (request.limit or 1) > 1  # so is the maximum
-        or not all(_is_familiar(name, wanted, belief) for name, wanted in filters.items())
+        or not all(_is_familiar(name, criterion, belief) for name, criterion in filters.items())
     )
 
 
-def selected(request: Request, belief: Belief) -> str | None:
+def find_selected(request: Request, belief: Belief) -> str | None:
     """Return the id of a webhook request that a list must find, or None if it may find none."""
-    plainest = INTERPRETATIONS[0]  # all others find what it finds, and more
-    ids = belief.records.candidates(request.filters, plainest.combine)
-    fits = belief.records.fits(request.filters, ids)
-    selected = zip(fits.records, fits.selected(plainest), strict=True)
-    certain = sorted(record["id"] for record, zones in selected if zones == ALL)
-    return next(iter(certain[request.offset :]), None)
+    plainest_way = INTERPRETATIONS[0]  # all others find what it finds, and more
+    candidates = belief.records.candidates(request.filters, plainest_way.combine)
+    fits = belief.records.fits(request.filters, candidates)
+    pairs = zip(fits.records, fits.selected(plainest_way), strict=True)
+    ids = sorted(record["id"] for record, zones in pairs if zones == ALL)
+    return next(iter(ids[request.offset :]), None)
 
 
-def _is_familiar(name: str, wanted: Any, belief: Belief) -> bool:
+def _is_familiar(name: str, criterion: Any, belief: Belief) -> bool:
     """Return whether the server has shown the value of a filter: it may refuse other values."""
     if name in ("entity", "life_cycle_state", "created_date"):
         return True
-    if isinstance(wanted, Identifier) and "=" in wanted.value:
+    if isinstance(criterion, Identifier) and "=" in criterion.value:
         return False
-    return belief.records.has_shown(name, wanted)
+    return belief.records.has_shown(name, criterion)
 
 
 def served_by(parameters: Mapping[str, Any], release: Release) -> str:
@@ -302,12 +302,12 @@ def served_by(parameters: Mapping[str, Any], release: Release) -> str:
     for name, statement in optional.items():
         if name in parameters:
             return statement
-    semi = [name for name in SEMI_OPTIONAL if name in parameters]
-    if len(semi) > 1:
+    names = [name for name in SEMI_OPTIONAL if name in parameters]
+    if len(names) > 1:
         return "list.semi_optional.several_allowed"
-    if semi == ["entity"]:
+    if names == ["entity"]:
         return _entity_statement(str(parameters["entity"]), release)
-    return f"list.{semi[0]}.filter" if semi else ""
+    return f"list.{names[0]}.filter" if names else ""
 
 
 def _entity_statement(entity: str, release: Release) -> str:

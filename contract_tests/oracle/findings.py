@@ -172,6 +172,6 @@ class Findings:
 
     def note_crash(self, where: str, error: Exception) -> None:
         """Note an internal error of crmcom-kit, once for each place."""
-        what = shortened(f"{where}: {type(error).__name__}: {error}")
-        if what not in self.crashes and len(self.crashes) < MAX_CRASHES:
-            self.crashes.append(what)
+        text = shortened(f"{where}: {type(error).__name__}: {error}")
+        if text not in self.crashes and len(self.crashes) < MAX_CRASHES:
+            self.crashes.append(text)

@@ -86,21 +86,21 @@ def _check_unit(login: Exchange, unit: str, belief: Belief) -> Iterator[Suspicio
         return
     is_known = any(claim in names for names in units.values())
     if is_known and claim not in units.get(unit, {unit}):
-        wanted, seen = f"a token for the unit {unit}", f"the claim oun {claim}"
+        expected, seen = f"a token for the unit {unit}", f"the claim oun {claim}"
         hypotheses = (Effect("login.unit", login),)
-        yield Suspicion(login, wanted, seen, hypotheses, symptom="login")
+        yield Suspicion(login, expected, seen, hypotheses, symptom="login")
 
 
 def _released(exchange: Exchange, request: Request, belief: Belief) -> Iterator[Finding]:
     """Note that a token was released, or yield the suspicion that a valid one was not."""
-    ends = not belief.release.at_least("R12.0.0")  # from then on that is open
+    ends_token = not belief.release.at_least("R12.0.0")  # from then on that is open
     token, method = str(request.token), methods(belief.release)["list"]
     if exchange.ok:
         yield Held("token_release.available")
-        belief.tokens.note(token, TokenState.RELEASED if ends else TokenState.DOUBTFUL)
-    elif ends and request.is_clear and belief.tokens.state(token) is TokenState.LIVE:
-        served = build(method, {"token": token, "entity": other_entity(belief)})
-        hypotheses = (RefusedCall("token_release.available", exchange.call, served),)
+        belief.tokens.note(token, TokenState.RELEASED if ends_token else TokenState.DOUBTFUL)
+    elif ends_token and request.is_clear and belief.tokens.state(token) is TokenState.LIVE:
+        sibling = build(method, {"token": token, "entity": other_entity(belief)})
+        hypotheses = (RefusedCall("token_release.available", exchange.call, sibling),)
         yield Suspicion(exchange, "OK: the token is valid", outcome(exchange), hypotheses)
 
 
@@ -115,9 +115,9 @@ _UNITS = (
 def known_units(belief: Belief) -> dict[str, set[Any]]:
     """Return the ids and names of units that webhook requests show, by id."""
     logs = [tracked.typed.get("log_information") for tracked in belief.records.existing()]
-    shown = (log.get(member) for log in logs if isinstance(log, dict) for member in _UNITS)
+    units = (log.get(member) for log in logs if isinstance(log, dict) for member in _UNITS)
     names: dict[str, set[Any]] = {}
-    for unit in {id(unit): unit for unit in shown}.values():  # most records share theirs
+    for unit in {id(unit): unit for unit in units}.values():  # most records share theirs
         if isinstance(unit, Mapping) and isinstance(unit.get("id"), str):
             names.setdefault(unit["id"], set()).update((unit["id"], unit.get("name")))
     return names
@@ -128,16 +128,15 @@ def _refused(exchange: Exchange, request: Request, belief: Belief) -> Iterator[S
 
     A refusal alone is no violation: a user may be locked, or may have too many sessions.
     """
-    call, right, unit = exchange.call, belief.tokens.credentials, request.parameters.get("unit")
+    call, login, unit = exchange.call, belief.tokens.credentials, request.parameters.get("unit")
+    is_right: bool | None
     if request.name == "web_api_key_token":
-        is_right: bool | None = (
-            right.api_key is not None and basic_text(call) == f"{right.api_key}:"
-        )
+        is_right = login.api_key is not None and basic_text(call) == f"{login.api_key}:"
     else:
         is_right = belief.tokens.login_is_right({**request.parameters, "unit": None})
     if request.method is None or not is_right or request.is_unreadable:
         return
-    if unit not in (None, right.unit):
+    if unit not in (None, login.unit):
         return  # whether the user may act for another unit is open
     forms = _forms(call, request, request.method, belief)
     hypotheses = tuple(RefusedCall(statement, call, form) for statement, form in forms)

@@ -43,7 +43,7 @@ class Pages:
 
     belief: Belief
     _pages: dict[Any, dict[int, Page]] = field(default_factory=dict)  # by list, and by offset
-    _changed: Change | None = None  # the last change that was served before the pages came
+    _last_change: Change | None = None  # that was served before the pages came
 
     def observe(self, exchange: Exchange, request: Request) -> Iterator[Finding]:
         """Compare one part of a list with the other parts."""
@@ -52,11 +52,11 @@ class Pages:
         ids = tuple(exchange.by_id)
         if len(ids) != len(exchange.records):
             return
-        changed = self.belief.changes.last_served()
-        moving = "life_cycle_state" in request.filters and bool(self.belief.records.unsettled)
-        if changed is not self._changed or moving or len(self._pages) > MAX_LISTS:
+        change = self.belief.changes.last_served()
+        is_moving = "life_cycle_state" in request.filters and bool(self.belief.records.unsettled)
+        if change is not self._last_change or is_moving or len(self._pages) > MAX_LISTS:
             self._pages.clear()
-            self._changed = changed
+            self._last_change = change
         page = Page(exchange, request.offset, ids)
         yield from self._compare(page, (request.limit, *sorted(request.filters.items())))
 
@@ -69,21 +69,21 @@ class Pages:
         earlier_pages = [*pages.values()]
         if len(pages) < MAX_PAGES:
             pages[page.offset] = page
-        for earlier in earlier_pages:
-            contradiction = _contradiction(page, earlier)
+        for earlier_page in earlier_pages:
+            contradiction = _contradiction(page, earlier_page)
             if contradiction is not None:
-                hypotheses = (PagesContradict(STATEMENT, (earlier.exchange, page.exchange)),)
-                before = (earlier.exchange,)
+                before = (earlier_page.exchange,)
+                hypotheses = (PagesContradict(STATEMENT, (*before, page.exchange)),)
                 yield Suspicion(page.exchange, *contradiction, hypotheses, before=before)
                 return
         if earlier_pages and page.offset:
             yield Held(STATEMENT)
 
 
-def _contradiction(page: Page, earlier: Page) -> tuple[str, str] | None:
+def _contradiction(page: Page, earlier_page: Page) -> tuple[str, str] | None:
     """Return what is expected and seen if two pages contradict each other, or None."""
-    first, second = sorted((page, earlier), key=lambda page: page.offset)
-    ids, later_ids = first.places, second.places
+    pages = sorted((page, earlier_page), key=lambda page: page.offset)
+    ids, later_ids = (page.places for page in pages)
     for place in ids.keys() & later_ids.keys():
         if ids[place] != later_ids[place]:
             return f"{ids[place]} at position {place}, as before", later_ids[place]

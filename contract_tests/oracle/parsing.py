@@ -70,8 +70,7 @@ def read(call: Call, release: Release) -> Request:
         return Request(method=None, verb=call.verb)
     body = body_members(call.body)
     parameters, unclear = _parameters(call, method, body or {})
-    documented = method.parameters.keys()
-    unclear |= parameters.keys() - documented  # no page says what a server does with others
+    unclear |= parameters.keys() - method.parameters.keys()  # no page says what these do
     is_named = IDENTIFIER not in unclear
     identifier = _identifier(parameters.get(IDENTIFIER), ("id", "number")) if is_named else None
     fields = _fields(parameters, unclear)
@@ -178,8 +177,8 @@ def _list_values(
     filters = {name: value for name, value in filters.items() if value is not None}
     for name, values in documented_values(release).items():
         value = str(filters.get(name, values[0]))
-        alike = (*values, *release.disputed_entities)
-        if value not in values and ("," in value or value.upper() in alike):
+        upper_names = (*values, *release.disputed_entities)
+        if value not in values and ("," in value or value.upper() in upper_names):
             unclear.add(name)  # a value in another case, or several: what it selects is open
     return {
         "filters": filters,
@@ -207,8 +206,8 @@ def _filter(name: str, value: Any) -> Identifier | str | None:
 def _number(value: Any, minimum: int) -> int | None:
     """Return a parameter for paging as a number; None unless it is a whole number in range."""
     text = str(value) if not isinstance(value, bool) else ""
-    plain = text.isascii() and text.isdigit() and len(text) < 10
-    return int(text) if plain and int(text) >= minimum else None
+    is_whole_number = text.isascii() and text.isdigit() and len(text) < 10
+    return int(text) if is_whole_number and int(text) >= minimum else None
 
 
 def _fields(parameters: Mapping[str, Any], unclear: set[str]) -> tuple[str, ...] | None:
@@ -242,8 +241,8 @@ def identifying_values(values: Iterable[Any]) -> frozenset[str]:
 
 def names_of(request: Request) -> frozenset[str]:
     """Return every text by which a request may name a webhook request."""
-    unnamed = request.parameters.get("")  # of a parameter without a name
-    return identifying_values([request.parameters.get(IDENTIFIER), unnamed])
+    names = (IDENTIFIER, "")  # the other one is of a parameter without a name
+    return identifying_values(request.parameters.get(name) for name in names)
 
 
 def authorization(call: Call) -> str:
@@ -259,18 +258,18 @@ def basic_key(call: Call) -> str | None:
 
 def basic_text(call: Call) -> str | None:
     """Return what HTTP Basic authentication encodes; None without it."""
-    scheme, _, coded = authorization(call).partition(" ")
+    scheme, _, credentials = authorization(call).partition(" ")
     if scheme.lower() != "basic":
         return None
     try:
-        return base64.b64decode(coded, validate=True).decode()
+        return base64.b64decode(credentials, validate=True).decode()
     except ValueError:
         return None
 
 
-def without(left_out: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+def without(name: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """Return the parameters of a request except one."""
-    return {name: value for name, value in parameters.items() if name != left_out}
+    return {key: value for key, value in parameters.items() if key != name}
 
 
 def is_whole(request: Request) -> bool:

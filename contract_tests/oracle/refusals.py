@@ -18,7 +18,7 @@ from crmcom_kit.contract_tests.oracle.confirmations import (
     Refused,
     RefusedChange,
 )
-from crmcom_kit.contract_tests.oracle.expectations import Expectation, selected, served_by
+from crmcom_kit.contract_tests.oracle.expectations import Expectation, find_selected, served_by
 from crmcom_kit.contract_tests.oracle.parsing import IDENTIFIER, STATES, without
 from crmcom_kit.contract_tests.oracle.sights import hypotheses_of_change
 from crmcom_kit.contract_tests.oracle.suspicions import Hypothesis
@@ -35,7 +35,7 @@ def hypotheses(expectation: Expectation, belief: Belief) -> Iterator[Hypothesis]
     """Yield the explanations of a refusal that the documents do not allow."""
     parameters = without("token", expectation.request.parameters)
     if expectation.request.name == "list":
-        key = expectation.selected or selected(expectation.request, belief)
+        key = expectation.selected_id or find_selected(expectation.request, belief)
         if key is not None:  # if not, it may be refused because it finds nothing
             yield from _of_list(parameters, belief, (key,))
         return
@@ -68,28 +68,28 @@ def _of_list(
     for name, value in parameters.items():
         statement = served_by({name: value}, belief.release)
         if name == "entity":
-            plain = {"entity": other_entity(belief, value)}
-            unknown = {"entity": _NO_ENTITY}
-            yield Refused(statement, "list", {name: value}, plain, rests_on, unknown)
+            sibling = {"entity": other_entity(belief, value)}
+            control = {"entity": _NO_ENTITY}
+            yield Refused(statement, "list", {name: value}, sibling, rests_on, control)
         elif name not in SEMI_OPTIONAL:
             yield Refused(statement, "list", parameters, without(name, parameters), rests_on)
         elif name != "entity_id":  # whether it needs its entity is open
-            plain = {"entity": other_entity(belief)}
-            yield Refused(statement, "list", {name: value}, plain, rests_on)
-    semi = {name: parameters[name] for name in SEMI_OPTIONAL if name in parameters}
-    if len(semi) > 1:
-        fewer = dict([*semi.items()][:-1])
-        if [*fewer] == ["entity_id"]:
-            fewer = dict([*semi.items()][1:])
-        yield Refused("list.semi_optional.several_allowed", "list", semi, fewer, rests_on)
+            sibling = {"entity": other_entity(belief)}
+            yield Refused(statement, "list", {name: value}, sibling, rests_on)
+    filters = {name: parameters[name] for name in SEMI_OPTIONAL if name in parameters}
+    if len(filters) > 1:
+        sibling = dict([*filters.items()][:-1])
+        if [*sibling] == ["entity_id"]:
+            sibling = dict([*filters.items()][1:])
+        yield Refused("list.semi_optional.several_allowed", "list", filters, sibling, rests_on)
 
 
 def other_entity(belief: Belief, entity: Any = None) -> str:
     """Return another entity than ``entity``, one that has webhook requests if possible."""
-    entities = belief.release.entities
-    shown = (tracked.condensed.get("entity") for tracked in belief.records.existing())
-    likely = (name for name in chain(shown, entities) if name in entities)
-    return next(name for name in likely if name != entity)
+    release_entities = belief.release.entities
+    entities = (record.condensed.get("entity") for record in belief.records.existing())
+    names = (name for name in chain(entities, release_entities) if name in release_entities)
+    return next(name for name in names if name != entity)
 
 
 # show.

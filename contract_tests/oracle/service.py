@@ -70,9 +70,9 @@ class _Responses:
     def repeated(self) -> list[_Failure]:
         """Return the failures of one request, or of all if there were only failures."""
         groups = [*self.failures.values()]
-        repeated = next(filter(_is_repeated, groups), [])
-        if repeated or self.otherwise:
-            return repeated
+        failures = next(filter(_is_repeated, groups), [])
+        if failures or self.otherwise:
+            return failures
         failures = sorted(chain.from_iterable(groups), key=lambda failure: failure.exchange.number)
         return failures if _are_apart(failures) else []
 
@@ -88,8 +88,8 @@ def _are_apart(failures: Sequence[_Failure]) -> bool:
 
 @dataclass(slots=True)
 class _Tally:
-    sent: int = 0
-    last: str = ""  # what the last response said
+    requests: int = 0
+    last_outcome: str = ""
 
 
 class Service:
@@ -128,8 +128,8 @@ class Service:
             return
         if must is Must.SERVE or (must is Must.EITHER and request.name != "list"):
             tally = self._tallies.setdefault(request.name, _Tally())
-            tally.sent += 1
-            tally.last = outcome(exchange)
+            tally.requests += 1
+            tally.last_outcome = outcome(exchange)
         is_answered = exchange.status != NO_RESPONSE
         if is_answered and not is_readable(exchange):
             return  # another check reports that
@@ -207,7 +207,7 @@ class Service:
         if not self.is_sent(method) or self.is_served(method):
             return ""
         tally = self._tallies[method]
-        return never_served(method, tally.sent, tally.last)
+        return never_served(method, tally.requests, tally.last_outcome)
 
     def never_served(self) -> tuple[str, ...]:
         """Return a line for each method that was sent and never served."""
@@ -223,17 +223,18 @@ def failures(history: Iterable[Exchange]) -> Iterator[str]:
     for status, exchanges in sorted(by_status.items()):
         methods = Counter(exchange.call.method or exchange.call.path for exchange in exchanges)
         by_method = ", ".join(f"{method} {times}" for method, times in methods.items())
-        number, first = counted(len(exchanges), "response"), exchanges[0].number
-        yield f"{number} had HTTP {status} ({by_method}; the first to request {first})"
+        count, number = counted(len(exchanges), "response"), exchanges[0].number
+        yield f"{count} had HTTP {status} ({by_method}; the first to request {number})"
 
 
 def _violation(kind: _Kind, *exchanges: Exchange) -> Violation:
-    last = exchanges[-1]
-    wanted = "a response" if last.status == NO_RESPONSE else "a status below 500"
-    expected = f"{wanted}, as other errors have"
+    exchange = exchanges[-1]
+    expected = "a response" if exchange.status == NO_RESPONSE else "a status below 500"
     if kind.must is Must.SERVE:
-        expected = f"{wanted}: {kind.statement} wants the request served"
-    return Violation(STATEMENT, exchanges, expected, outcome(last))
+        expected += f": {kind.statement} wants the request served"
+    else:
+        expected += ", as other errors have"
+    return Violation(STATEMENT, exchanges, expected, outcome(exchange))
 
 
 def _names(request: Request) -> tuple[str, ...]:

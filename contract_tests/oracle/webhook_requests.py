@@ -38,7 +38,7 @@ _ENUMERATED = {
 }
 
 
-class Wanted(NamedTuple):
+class ExpectedFields(NamedTuple):
     """Which fields the webhook requests of a response must have."""
 
     names: frozenset[str]
@@ -71,42 +71,42 @@ def check(
         return
     yield from held("methods.available", "methods.path", "methods.verb", "parameters.place")
     yield from _spelling(request)
-    wanted = _wanted(request)
-    stated: set[str] = set()
-    broken: dict[str, Flaw] = {}
+    fields = _expected_fields(request)
+    all_statements: set[str] = set()
+    first_flaws: dict[str, Flaw] = {}  # by statement
     for record, json_hash in zip(exchange.records, exchange.record_hashes, strict=True):
-        key = hash((json_hash, wanted))
-        if (kept := sound.get(key)) is not None:
-            stated |= kept
+        key = hash((json_hash, fields))
+        if (statements := sound.get(key)) is not None:
+            all_statements |= statements
             continue
         statements = frozenset(statements_about(record, belief.release))
-        stated |= statements
-        flaws = _problems(record, wanted, belief.release)
+        all_statements |= statements
+        flaws = _problems(record, fields, belief.release)
         for flaw in flaws:
-            broken.setdefault(flaw.statement, flaw._replace(record_id=_name(record, "id")))
+            first_flaws.setdefault(flaw.statement, flaw._replace(record_id=_name(record, "id")))
         if not flaws:
             if len(sound) >= MAX_SOUND:
                 sound.clear()
             sound[key] = _same(statements)
-    if wanted is not None and exchange.records:
-        stated.add(wanted.statement)
-    yield from held(*sorted(stated - broken.keys()))
-    yield from broken.values()
+    if fields is not None and exchange.records:
+        all_statements.add(fields.statement)
+    yield from held(*sorted(all_statements - first_flaws.keys()))
+    yield from first_flaws.values()
     yield from _one_name_each(exchange, method, belief)
 
 
-def _wanted(request: Request) -> Wanted | None:
+def _expected_fields(request: Request) -> ExpectedFields | None:
     """Return which fields a response must have; None if the documents do not say."""
     if request.method is None or request.is_unreadable or "fields_set" in request.unclear:
         return None
     if request.fields is not None:
-        return Wanted(frozenset(request.fields), "fields_set.selects")
+        return ExpectedFields(frozenset(request.fields), "fields_set.selects")
     has_parameter = "fields_set" in request.method.parameters
     statement = "fields_set.default_all" if has_parameter else f"{request.name}.returns_record"
-    return Wanted(frozenset(FIELDS), statement)
+    return ExpectedFields(frozenset(FIELDS), statement)
 
 
-def _problems(record: Record, wanted: Wanted | None, release: Release) -> list[Flaw]:
+def _problems(record: Record, fields: ExpectedFields | None, release: Release) -> list[Flaw]:
     """Return what is wrong with a webhook request, once for each statement."""
     flaws: dict[str, Flaw] = {}
     for flaw in (*_by_schema(record, release), *_beyond(record, release)):
@@ -114,9 +114,9 @@ def _problems(record: Record, wanted: Wanted | None, release: Release) -> list[F
     for field in ERROR_FIELDS:  # a value of a wrong type says nothing else
         if f"response.{field}" in flaws:
             flaws.pop(f"response.{field}.only_rejected", None)
-    if wanted is None:  # an odd fields_set may give fields odd names
+    if fields is None:  # an odd fields_set may give fields odd names
         return [flaw for name, flaw in flaws.items() if name.split(".")[1] in record]
-    fields_flaw = _fields(record, wanted, release)
+    fields_flaw = _fields_flaw(record, fields, release)
     return [*flaws.values(), *([] if fields_flaw is None else [fields_flaw])]
 
 
@@ -132,9 +132,9 @@ def _one_name_each(exchange: Exchange, method: str, belief: Belief) -> Iterator[
         numbers[key] |= dict.fromkeys((before or number, number))
         ids[number][key] = None
     for name, others, table in (("id", "numbers", numbers), ("number", "ids", ids)):
-        twice = [value for value, values in table.items() if len(values) > 1]
-        if twice:
-            seen = f"the {name} {twice[0]} with the {others} {' and '.join(table[twice[0]])}"
+        duplicate = next((value for value, values in table.items() if len(values) > 1), None)
+        if duplicate is not None:
+            seen = f"the {name} {duplicate} with the {others} {' and '.join(table[duplicate])}"
             yield Flaw(f"response.{name}.names_one", f"each {name} with one webhook request", seen)
         elif table:
             yield Held(f"response.{name}.names_one")
@@ -143,40 +143,40 @@ def _one_name_each(exchange: Exchange, method: str, belief: Belief) -> Iterator[
         # Somebody else may have deleted the other one. Delete may return a record that was deleted
         # long ago, and whose number another one has by now.
         if tracked is not None and tracked.id not in keys and method != "delete":
-            again = Again("response.number.names_one", (tracked.id,))
+            hypotheses = (Again("response.number.names_one", (tracked.id,)),)
             expected = "each number with one webhook request"
             seen = f"the number {number} with the ids {tracked.id} and {' and '.join(keys)}"
-            yield Suspicion(exchange, expected, seen, (again,), tracked.id)
+            yield Suspicion(exchange, expected, seen, hypotheses, tracked.id)
 
 
 def _spelling(request: Request) -> Iterator[Held]:
     """Yield the statements on how to write a request that a served request keeps."""
-    named = request.identifier is not None
+    has_identifier = request.identifier is not None
     if request.fields is not None and "fields_set" not in request.unclear:
         yield Held("fields_set.names")
-    if request.verb == "GET" and named:
+    if request.verb == "GET" and has_identifier:
         yield Held("parameters.identifier_in_query")
     if request.verb == "POST" and request.parameters:
         yield Held("parameters.body")
-        if named:
+        if has_identifier:
             yield Held("parameters.identifier_in_body")
 
 
-def _fields(record: Mapping[str, Any], wanted: Wanted, release: Release) -> Flaw | None:
+def _fields_flaw(record: Record, fields: ExpectedFields, release: Release) -> Flaw | None:
     """Return the flaw that a record has too few or too many fields, or None.
 
     A field without a value may be left out, and id may be there unasked.
     """
-    required = wanted.names & required_fields(release.name)
-    missing = [name for name in FIELDS if name in required and name not in record]
-    if missing:
-        every = wanted.names == frozenset(FIELDS)
-        expected = "every field" if every else f"the fields {','.join(sorted(wanted.names))}"
-        return Flaw(wanted.statement, expected, f"no {', '.join(missing)}")
-    beyond = [name for name in FIELDS if name in record and name not in wanted.names | {"id"}]
-    if beyond:
-        expected = f"only the fields {','.join(sorted(wanted.names))}"
-        return Flaw(wanted.statement, expected, f"also {', '.join(beyond)}")
+    required_names = fields.names & required_fields(release.name)
+    missing_names = [name for name in FIELDS if name in required_names and name not in record]
+    if missing_names:
+        has_all = fields.names == frozenset(FIELDS)
+        expected = "every field" if has_all else f"the fields {','.join(sorted(fields.names))}"
+        return Flaw(fields.statement, expected, f"no {', '.join(missing_names)}")
+    extra_names = [name for name in FIELDS if name in record and name not in fields.names | {"id"}]
+    if extra_names:
+        expected = f"only the fields {','.join(sorted(fields.names))}"
+        return Flaw(fields.statement, expected, f"also {', '.join(extra_names)}")
     return None
 
 
@@ -299,8 +299,8 @@ def _beyond(record: Mapping[str, Any], release: Release) -> Iterator[Flaw]:
     log = record.get("log_information")
     log = log if isinstance(log, dict) else {}
     dates = _dates(log)
-    begun, ended = map(moment, dates) if len(dates) == 2 else (None, None)
-    if begun and ended and ended.is_before(begun):
+    created, updated = map(moment, dates) if len(dates) == 2 else (None, None)
+    if created and updated and updated.is_before(created):
         expected = f"an updated_date of {dates[0]} or later"
         yield Flaw(f"{_LOG}.dates_in_order", expected, dates[1])
     for kind in REFERENCE_KINDS:

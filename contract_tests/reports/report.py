@@ -84,7 +84,7 @@ class Report:
 
     def _mistake(self, finding: ClientFinding) -> Entry:
         """Return a mistake of a client, and its first request."""
-        statement, right = statement_of(finding.remark.statement), finding.remark.right
+        statement, right = statement_of(finding.remark.statement), finding.remark.fix
         return {
             "statement": statement.id,
             "kind": str(finding.remark.kind),

@@ -254,7 +254,7 @@ RIGHT: dict[str, str] = {
 def test_the_right_request_is_shown_where_it_is_clear(name: str) -> None:
     belief = Belief(resolve("R13"), KnownTokens(sees_logins=False))
     *_, remark = remarks(exchange(MISTAKES[name][0]).call, belief)
-    call = remark.right
+    call = remark.fix
     assert call is not None
     body = None if call.body is None else json.loads(call.body)
     if RIGHT[name].startswith("{"):

@@ -159,8 +159,8 @@ def test_a_lost_change_is_no_other_kind_of_mistake(tmp_path: Path) -> None:
     assert results.client is not None
     (finding,) = results.client.mistakes
     assert finding.remark.kind is RemarkKind.TWICE
-    assert finding.remark.right is not None
-    assert finding.remark.right.method == "show"
+    assert finding.remark.fix is not None
+    assert finding.remark.fix.method == "show"
 
 
 def test_requests_without_a_response_are_checked(tmp_path: Path) -> None:
