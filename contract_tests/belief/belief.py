@@ -64,4 +64,4 @@ class Belief:
     @property
     def unsteady(self) -> frozenset[str]:
         """The ids of those that others may have changed, or that were forgotten as uncertain."""
-        return frozenset((*self.by_others.seen, *self.records.lost, *self.records.unsettled))
+        return frozenset((*self.by_others.seen, *self.records.lost_ids, *self.records.unsettled))

@@ -22,16 +22,16 @@ class Index:
 
     def add(self, key: str, record: Mapping[str, Any]) -> None:
         """Add a webhook request."""
-        for name, shown in _shown(record):
-            self._ids[name].setdefault(shown, {})[key] = None
+        for name, value in _shown(record):
+            self._ids[name].setdefault(value, {})[key] = None
 
     def remove(self, key: str, record: Mapping[str, Any]) -> None:
         """Remove a webhook request that was added with the same members."""
-        for name, shown in _shown(record):
-            ids = self._ids[name].get(shown, {})
+        for name, value in _shown(record):
+            ids = self._ids[name].get(value, {})
             ids.pop(key, None)
             if not ids:
-                self._ids[name].pop(shown, None)
+                self._ids[name].pop(value, None)
 
     def candidates(self, filters: Mapping[str, Any], combine: str) -> Iterable[str] | None:
         """Return the ids of all that a list may select, maybe with others; None: it may be any.
@@ -49,23 +49,23 @@ class Index:
             return dict.fromkeys(key for parts in parts_by_filter for ids in parts for key in ids)
         return [key for ids in min(parts_by_filter, key=_size) for key in ids]
 
-    def _may_fit(self, name: str, wanted: Any) -> list[Collection[str]]:
+    def _may_fit(self, name: str, criterion: Any) -> list[Collection[str]]:
         """Return the ids of all that may fit one filter, in parts."""
         table = self._ids[name]
-        if not isinstance(wanted, Identifier):
-            return [table[shown] for shown in (wanted, _OPEN) if shown in table]
-        column, text = IDENTIFIER_FIELDS.index(wanted.field), _hashed(*wanted)
+        if not isinstance(criterion, Identifier):
+            return [table[value] for value in (criterion, _OPEN) if value in table]
+        column, text = IDENTIFIER_FIELDS.index(criterion.field), _hashed(*criterion)
         return [
             ids
-            for shown, ids in table.items()
-            if not isinstance(shown, tuple) or shown[column] in (text, _OPEN)
+            for value, ids in table.items()
+            if not isinstance(value, tuple) or value[column] in (text, _OPEN)
         ]
 
     def named_objects(self, filter_name: str, identifier: Identifier) -> set[Any]:
         """Return the hashed id of each object that an identifier may name."""
         column, text = IDENTIFIER_FIELDS.index(identifier.field), _hashed(*identifier)
-        objects = (shown for shown in self._ids[filter_name] if isinstance(shown, tuple))
-        return {shown[0] for shown in objects if shown[column] == text}
+        objects = (value for value in self._ids[filter_name] if isinstance(value, tuple))
+        return {value[0] for value in objects if value[column] == text}
 
 
 def _hashed(field: str, text: Any) -> int | None:

@@ -40,9 +40,9 @@ OBJECT_OF = {
 #: What stands for a secret in a recorded URL. It equals itself; nothing else is known of it.
 _PLACEHOLDER = "$CRMCOM_URL_"
 _URL: dict[str, Callable[[str, str], bool]] = {
-    "exact": lambda url, wanted: url == wanted,
-    "prefix": lambda url, wanted: url.startswith(wanted),
-    "contains": lambda url, wanted: wanted in url,
+    "exact": lambda url, criterion: url == criterion,
+    "prefix": lambda url, criterion: url.startswith(criterion),
+    "contains": lambda url, criterion: criterion in url,
 }
 _DAY = ("day", "instant", "from")
 _MOMENT = (*_DAY, "minute", "from_day", "from_minute", "nearest_minute")
@@ -112,27 +112,28 @@ def _read_alike(names: tuple[str, ...]) -> Mapping[Interpretation, Sequence[Inte
     return {group[0]: group for group in groups.values()}
 
 
-def _fit(record: Record, name: str, wanted: Any, interpretation: Interpretation) -> Fit:
+def _fit(record: Record, name: str, criterion: Any, interpretation: Interpretation) -> Fit:
     """Return whether a webhook request fits a filter that is no date: zones do not matter."""
-    if isinstance(wanted, Identifier):
+    if isinstance(criterion, Identifier):
         member = record.get(OBJECT_OF[name], "")
         if member is None:
             return NO
-        value = member.get(wanted.field) if isinstance(member, dict) else None
-        fits = None if value is None else _names(value, wanted)
+        value = member.get(criterion.field) if isinstance(member, dict) else None
+        fits = None if value is None else _names(value, criterion)
     else:
         value = record.get(name)
         if not isinstance(value, str):
             return UNKNOWN
-        fits = _fits_url(value, wanted, interpretation.url) if name == "url" else value == wanted
+        is_url = name == "url"
+        fits = _fits_url(value, criterion, interpretation.url) if is_url else value == criterion
     return UNKNOWN if fits is None else YES if fits else NO
 
 
-def _fits_url(url: str, wanted: str, how: str) -> bool | None:
+def _fits_url(url: str, criterion: str, mode: str) -> bool | None:
     """Return whether a URL fits a filter; None if a hidden secret decides."""
-    fits = _URL[how](url, wanted)
-    may_hide_it = how == "contains" and _PLACEHOLDER in url and not fits
-    is_open = how != "exact" and url != wanted and (_PLACEHOLDER in wanted or may_hide_it)
+    fits = _URL[mode](url, criterion)
+    may_hide_it = mode == "contains" and _PLACEHOLDER in url and not fits
+    is_open = mode != "exact" and url != criterion and (_PLACEHOLDER in criterion or may_hide_it)
     return None if is_open else fits
 
 
@@ -155,14 +156,14 @@ _CUT = {"day": DAY, "from_day": DAY, "minute": 60, "from_minute": 60}
 
 
 @lru_cache(maxsize=256)
-def _seconds_wanted(text: str, way: str) -> range:
+def _seconds_of(text: str, way: str) -> range:
     """Return the seconds that a created_date asks for."""
-    wanted = seconds(_start(parse_date(text)) if is_date(text) else parse_date_time(text))
+    instant = seconds(_start(parse_date(text)) if is_date(text) else parse_date_time(text))
     if way == "nearest_minute":
-        begin = (wanted + 30) // 60 * 60 - 30
+        begin = (instant + 30) // 60 * 60 - 30
         return range(begin, begin + 60)
     length = _CUT.get(way, 1)
-    begin = wanted - wanted % length
+    begin = instant - instant % length
     return range(begin, sys.maxsize if way.startswith("from") else begin + length)
 
 
@@ -221,22 +222,22 @@ class Fits:
 
     def tells_of(self, name: str, interpretation: Interpretation, zone: Zones) -> bool:
         """Return whether a list without this filter has other webhook requests in a zone."""
-        without, selected = self.selected(interpretation, name), self.selected(interpretation)
-        return any((more ^ less) & zone for more, less in zip(without, selected, strict=True))
+        pairs = zip(self.selected(interpretation, name), self.selected(interpretation), strict=True)
+        return any((zones_without ^ zones_with) & zone for zones_without, zones_with in pairs)
 
     def _of_filter(self, name: str, interpretation: Interpretation) -> list[Fit]:
         key = matters(name, self.filters, interpretation)
         if key not in self._by_filter:
-            wanted = self.filters[name]
+            criterion = self.filters[name]
             if name == "created_date":
-                way = interpretation.day if is_date(wanted) else interpretation.moment
-                span = _seconds_wanted(wanted, way)
-                created = self._created()
+                way = interpretation.day if is_date(criterion) else interpretation.moment
+                span = _seconds_of(criterion, way)
+                moments = self._created()
                 fits = [
-                    is_among(created_at, span) if created_at else UNKNOWN for created_at in created
+                    is_among(created_at, span) if created_at else UNKNOWN for created_at in moments
                 ]
             else:
-                fits = [_fit(record, name, wanted, interpretation) for record in self.records]
+                fits = [_fit(record, name, criterion, interpretation) for record in self.records]
             self._by_filter[key] = fits
         return self._by_filter[key]
 
@@ -252,9 +253,9 @@ class Fits:
     def _certain(self, name: str, interpretation: Interpretation) -> list[Zones]:
         """Return in which zones each webhook request certainly fits a filter."""
         fits = [fit for fit, _ in self._of_filter(name, interpretation)]
-        wanted = self.filters[name]
-        is_name = isinstance(wanted, Identifier) and wanted.field != "id"
-        if is_name and len(self.named_objects(name, wanted)) > 1:
+        criterion = self.filters[name]
+        is_name = isinstance(criterion, Identifier) and criterion.field != "id"
+        if is_name and len(self.named_objects(name, criterion)) > 1:
             return [0] * len(fits)  # which of several is meant is open
         return fits
 
@@ -262,11 +263,11 @@ class Fits:
         self, zones: Mapping[str, Sequence[Zones]], interpretation: Interpretation
     ) -> list[Zones]:
         """Return the zones of each webhook request that every filter of some group has."""
-        combined = [0] * len(self.records)
+        unions = [0] * len(self.records)
         for group in _groups(zones, interpretation):
             for place, marks in enumerate(zip(*(zones[name] for name in group), strict=True)):
-                combined[place] |= reduce(and_, marks)
-        return combined
+                unions[place] |= reduce(and_, marks)
+        return unions
 
 
 def _groups(names: Iterable[str], interpretation: Interpretation) -> list[tuple[str, ...]]:
@@ -329,8 +330,8 @@ class SeenLists:
 
     exclusions: Exclusions = field(default_factory=Exclusions)
     #: The last exchange that listed all that some filters select, by these filters.
-    whole: dict[frozenset[tuple[str, Any]], Exchange] = field(default_factory=dict)
+    full_lists: dict[frozenset[tuple[str, Any]], Exchange] = field(default_factory=dict)
     #: The length of the longest list so far, by whether it had number_of_results and by its
     #: filters: a server may cut lists at a maximum, which may depend on both.
-    longest: dict[tuple[bool, frozenset[str]], int] = field(default_factory=dict)
+    max_lengths: dict[tuple[bool, frozenset[str]], int] = field(default_factory=dict)
     serves_empty: bool = False  # whether it is known that a list may find nothing

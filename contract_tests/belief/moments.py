@@ -37,8 +37,8 @@ class Moment(NamedTuple):
 
 def seconds(local: datetime) -> int:
     """Return the seconds since the first day of the year 1: unlike dates, they have no end."""
-    whole = timedelta(local.toordinal() - 1, local.second, minutes=local.minute, hours=local.hour)
-    return int(whole.total_seconds())
+    span = timedelta(local.toordinal() - 1, local.second, minutes=local.minute, hours=local.hour)
+    return int(span.total_seconds())
 
 
 def moment(value: Any) -> Moment | None:

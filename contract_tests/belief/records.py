@@ -68,13 +68,13 @@ class TrackedRecord:
         """The webhook request with all its members, as the last response showed it."""
         return self.among(self.last_seen.by_id)
 
-    def among(self, shown: Mapping[str, Record]) -> Record:
-        """Return it with all its members; ``shown`` has what the last response showed, by id.
+    def among(self, records: Mapping[str, Record]) -> Record:
+        """Return it with all its members; ``records`` are those of the last response, by id.
 
         Texts that this response left out come from an earlier one.
         """
         texts = {name: value for name, value in self.condensed.items() if isinstance(value, str)}
-        return {**texts, **shown.get(self.id, self.condensed)}
+        return {**texts, **records.get(self.id, self.condensed)}
 
     @property
     def certain(self) -> Record:
@@ -91,9 +91,9 @@ class TrackedRecords:
     names_version: int = 0  # grows with each change of their ids and numbers
     tracked: dict[str, TrackedRecord] = field(default_factory=dict)  # by id
     condensed: dict[str, Record] = field(default_factory=dict)  # those that exist, by id
-    lost: set[str] = field(default_factory=set)  # ids of those that were forgotten as uncertain
-    #: The ids of those that did not fit in memory at some time.
-    untracked: set[str] = field(default_factory=set)
+    lost_ids: set[str] = field(default_factory=set)  # of those that were forgotten as uncertain
+    #: Of those that did not fit in memory at some time.
+    untracked_ids: set[str] = field(default_factory=set)
     shared_numbers: set[str] = field(default_factory=set)  # that several webhook requests had
     index: Index = field(default_factory=Index)  # of ``condensed``
     memory: Memory = field(default_factory=Memory)
@@ -119,9 +119,9 @@ class TrackedRecords:
         """
         by_last_seen = sorted(self.existing(), key=lambda tracked: tracked.last_seen.number)
         for exchange, group in groupby(by_last_seen, key=lambda tracked: tracked.last_seen):
-            shown = exchange.by_id  # read once for all of them
+            records = exchange.by_id  # read once for all of them
             for tracked in group:
-                yield tracked, tracked.among(shown)
+                yield tracked, tracked.among(records)
 
     def named(self, identifier: Identifier | None) -> TrackedRecord | None:
         """Return the webhook request that an identifier names, deleted or not, or None."""
@@ -157,8 +157,8 @@ class TrackedRecords:
             0 if latest_typed is latest else self.memory.size_of(latest_typed)
         )
         if not self._fits_in_memory(record, size, key):
-            if len(self.untracked) < MAX_UNTRACKED:
-                self.untracked.add(key[:MAX_NAME])
+            if len(self.untracked_ids) < MAX_UNTRACKED:
+                self.untracked_ids.add(key[:MAX_NAME])
             return False
         if tracked is None:
             tracked = self.tracked[key] = TrackedRecord(key, latest, exchange)
@@ -187,7 +187,7 @@ class TrackedRecords:
 
     def may_be_untracked(self, key: str) -> bool:
         """Return whether a webhook request may have been shown before, without room to keep it."""
-        return key[:MAX_NAME] in self.untracked or len(self.untracked) >= MAX_UNTRACKED
+        return key[:MAX_NAME] in self.untracked_ids or len(self.untracked_ids) >= MAX_UNTRACKED
 
     def _fits_in_memory(self, record: Record, size: int, key: str) -> bool:
         """Return whether a webhook request can be tracked: a server may show many, of any size."""
@@ -232,9 +232,9 @@ class TrackedRecords:
         self._forget(key)
         tracked.exists, tracked.json_hash = False, None
         names = (*_NAMES, "life_cycle_state", *OBJECT_OF.values())
-        kept = {name: tracked.condensed[name] for name in names if name in tracked.condensed}
-        tracked.condensed = tracked.typed = kept
-        self.memory.count(key, self.memory.size_of(kept))
+        record = {name: tracked.condensed[name] for name in names if name in tracked.condensed}
+        tracked.condensed = tracked.typed = record
+        self.memory.count(key, self.memory.size_of(record))
 
     def _forget(self, key: str) -> None:
         """Remove a webhook request from those that exist."""
@@ -273,10 +273,10 @@ class TrackedRecords:
         """Forget a webhook request as uncertain; return whether it was tracked."""
         is_tracked = self.tracked.pop(key, None) is not None
         if is_tracked:
-            self.lost.add(key)
+            self.lost_ids.add(key)
             self._forget(key)
         return is_tracked
 
-    def has_shown(self, name: str, wanted: Any) -> bool:
+    def has_shown(self, name: str, criterion: Any) -> bool:
         """Return whether some webhook request has shown the value of a filter."""
-        return hash((name, wanted)) in self._shown
+        return hash((name, criterion)) in self._shown

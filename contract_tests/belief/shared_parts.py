@@ -25,7 +25,7 @@ class Memory:
         """Start without webhook requests, which may take ``max_bytes`` together."""
         self.max_bytes = max_bytes
         self._parts: dict[Any, Any] = {}
-        self._left = MAX_SHARED  # bytes for shared parts
+        self._bytes_left = MAX_SHARED  # for shared parts
         self._sizes: dict[str, int] = {}  # of webhook requests in bytes, by id
         self._bytes = 0  # the sum of these
 
@@ -54,12 +54,14 @@ class Memory:
 
     def _part(self, key: Any, value: Any) -> Any:
         try:
-            shared = self._parts.get(key)
+            part = self._parts.get(key)
         except TypeError:  # something in it is an array
             return value
-        if shared is not None or self._left <= 0:
-            return value if shared is None else shared
-        self._left -= self.size(value)
+        if part is not None:
+            return part
+        if self._bytes_left <= 0:
+            return value
+        self._bytes_left -= self.size(value)
         self._parts[key] = part = _Shared(value) if isinstance(value, dict) else value
         return part
 

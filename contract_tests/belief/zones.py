@@ -44,11 +44,11 @@ ALL: Zones = (1 << (len(_HOURS) + 3 * len(_PLACES))) - 1
 YES, NO, UNKNOWN = (ALL, 0), (0, ALL), (0, 0)
 
 
-def is_among(created: Moment, span: range) -> Fit:
+def is_among(moment: Moment, span: range) -> Fit:
     """Return in which zones a moment that a response shows is among some seconds."""
-    fits, fails = _is_among(created.local, span)
-    if created.zone:  # a server may compare what it shows, or the moment in UTC
-        in_utc = _is_among(created.utc, span)
+    fits, fails = _is_among(moment.local, span)
+    if moment.zone:  # a server may compare what it shows, or the moment in UTC
+        in_utc = _is_among(moment.utc, span)
         fits, fails = fits & in_utc[0], fails & in_utc[1]
     return fits, fails
 
@@ -127,10 +127,10 @@ def _of_day(day: int) -> _Shifts:
 def _shifts(least: tuple[int, ...], most: tuple[int, ...]) -> _Shifts:
     """Return the shifts, given each place's least and most seconds east of UTC around a day."""
     hours = [3600 * hour for hour in _HOURS]
-    twice = [last - first for first, last in zip(least, most, strict=True)]
+    widths = [high - low for low, high in zip(least, most, strict=True)]
     return _Shifts(
-        _ordered([*hours, *least, *(-shift for shift in most), *(-shift for shift in twice)]),
-        _ordered([*hours, *most, *(-shift for shift in least), *twice]),
+        _ordered([*hours, *least, *(-shift for shift in most), *(-shift for shift in widths)]),
+        _ordered([*hours, *most, *(-shift for shift in least), *widths]),
     )
 
 

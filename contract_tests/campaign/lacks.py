@@ -54,7 +54,7 @@ def lacks(
     for method, (times, why) in client.too_long.items():
         responses = counted(times, "response")
         yield Lack("", f"{responses} of {method} could not be read, and so are not checked: {why}")
-    if untracked := session.belief.records.untracked:
+    if untracked := session.belief.records.untracked_ids:
         count = counted(len(untracked), "webhook request")
         yield Lack("", f"{count} were untracked at some time: not every change of them would show")
 

@@ -51,7 +51,9 @@ def observe(exchange: Exchange, request: Request, belief: Belief) -> Iterator[Fi
         yield from _contents(exchange, request, belief)
     if not {"number_of_results", "offset"} & request.unclear:
         kind = _kind(request)
-        belief.lists.longest[kind] = max(belief.lists.longest.get(kind, 0), len(exchange.records))
+        belief.lists.max_lengths[kind] = max(
+            belief.lists.max_lengths.get(kind, 0), len(exchange.records)
+        )
     if not (exchange.records or request.is_paged or is_open(request, belief)):
         belief.lists.serves_empty = True
 
@@ -129,7 +131,7 @@ class _Comparison:
     def may_be_cut(self) -> bool:
         """Whether the list may be cut at a maximum: no list of its kind was longer."""
         count = len(self.exchange.records)
-        return count > 1 and count >= self.belief.lists.longest.get(_kind(self.request), count)
+        return count > 1 and count >= self.belief.lists.max_lengths.get(_kind(self.request), count)
 
 
 def _contents(exchange: Exchange, request: Request, belief: Belief) -> Iterator[Finding]:

@@ -113,7 +113,7 @@ class Oracle:
         """Forget what a request may have changed, since its response was lost."""
         for key in self.may_name(read(call, self.belief.release)):
             self.belief.lose(key)
-        self.belief.lists.whole.clear()
+        self.belief.lists.full_lists.clear()
 
     def _outcome(self, exchange: Exchange, expectation: Expectation) -> Iterator[Finding]:
         """Check that a request was served or refused as documented."""

@@ -57,7 +57,7 @@ def observe(exchange: Exchange, request: Request, belief: Belief) -> Iterator[Fi
         return
     held_findings: set[Held] = set()
     filters = _filters_of_whole_list(request)
-    earlier_list = None if filters is None else belief.lists.whole.get(filters)
+    earlier_list = None if filters is None else belief.lists.full_lists.get(filters)
     for finding in _Comparison(exchange, request, belief, earlier_list).findings():
         if isinstance(finding, Held):
             held_findings.add(finding)
@@ -65,7 +65,7 @@ def observe(exchange: Exchange, request: Request, belief: Belief) -> Iterator[Fi
             yield finding
     yield from sorted(held_findings)
     if filters is not None:
-        belief.lists.whole[filters] = exchange
+        belief.lists.full_lists[filters] = exchange
 
 
 @dataclass(slots=True)
@@ -169,7 +169,7 @@ class _Comparison:
         If it did not fit in memory earlier, the list may have had it.
         """
         key, before, belief = record["id"], self.before, self.belief
-        if before is None or key in belief.records.lost or belief.records.may_be_untracked(key):
+        if before is None or key in belief.records.lost_ids or belief.records.may_be_untracked(key):
             return
         since = [change for change in belief.changes.sent if change.exchange.number > before.number]
         if not since:

@@ -139,7 +139,7 @@ def _warnings(
         warnings.append(f"skipped entries: {recording.skipped}")
     if config.is_check and client is None and config.side != "server":
         warnings.append("its requests are those of crmcom-kit check, and no client's")
-    if untracked := len(observer.belief.records.untracked):
+    if untracked := len(observer.belief.records.untracked_ids):
         warnings.append(
             f"{counted(untracked, 'webhook request')} are untracked, and are not checked"
         )

@@ -55,7 +55,7 @@ class Inventory:
         )
         verb = "was" if len(untouched) == 1 else "were"
         outcome = outcome or "nothing has changed"
-        if untracked := len(self._belief.records.untracked):
+        if untracked := len(self._belief.records.untracked_ids):
             outcome += (
                 f"; {counted(untracked, 'webhook request')} are untracked, and may have changed"
             )

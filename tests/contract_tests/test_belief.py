@@ -81,7 +81,7 @@ def test_a_change_with_unknown_effect_makes_the_named_ones_unknown() -> None:
     assert list(conversation.belief.records.tracked) == [THREE["id"]]
     conversation.oracle.lose(exchange(changed("resend", THREE, 3)).call)
     assert list(conversation.belief.records.tracked) == []
-    assert conversation.belief.lists.whole == {}
+    assert conversation.belief.lists.full_lists == {}
 
 
 @pytest.mark.parametrize(
@@ -191,7 +191,7 @@ def test_no_more_than_the_maximum_are_tracked() -> None:
     conversation.hear(listed([ONE, TWO, THREE]))
     conversation.hear(listed([ONE, TWO]))
     assert list(conversation.belief.records.tracked) == [ONE["id"], TWO["id"]]
-    assert conversation.belief.records.untracked == {THREE["id"]}
+    assert conversation.belief.records.untracked_ids == {THREE["id"]}
     assert conversation.suspected == []
     conversation.hear(listed([ONE, TWO, record(3, url=5)]))
     assert conversation.suspected == ["response.url"]
@@ -217,7 +217,7 @@ def test_bytes_of_what_is_replaced_lost_or_deleted_are_given_back() -> None:
     assert list(belief.records.tracked) == [ONE["id"]]
     others = [record(at, entity_id=f"{long}{at}") for at in range(2, 8)]
     conversation.hear(listed([record(1, entity_id=f"{long}19"), *others]))
-    room, untracked = len(belief.records.tracked), {*belief.records.untracked}
+    room, untracked = len(belief.records.tracked), {*belief.records.untracked_ids}
     assert 1 < room < 7
     assert len(untracked) == 7 - room
     belief.lose(ONE["id"])
@@ -230,7 +230,7 @@ def test_bytes_of_what_is_replaced_lost_or_deleted_are_given_back() -> None:
         show(next(other for other in others if other["id"] not in belief.records.tracked))
     )
     assert len(belief.records.condensed) == room
-    assert belief.records.untracked == untracked  # others may have changed it meanwhile
+    assert belief.records.untracked_ids == untracked  # others may have changed it meanwhile
 
 
 @pytest.mark.parametrize(

@@ -366,7 +366,7 @@ def test_a_list_is_compared_with_the_interpretation_that_it_fits_best() -> None:
     records = [created(f"{day}T12:00:00", at) for at, day in enumerate(days, 1)]
     conversation = Conversation(listed(records))
     kind = False, frozenset({"entity", "created_date"})
-    conversation.belief.lists.longest[kind] = 9  # no list is cut
+    conversation.belief.lists.max_lengths[kind] = 9  # no list is cut
     conversation.hear(listed(records[:1] + records[2:], **JOBS, created_date=days[0]))
     assert [suspicion.record_id for suspicion in conversation.suspicions] == [records[1]["id"]]
 
