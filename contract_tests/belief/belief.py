@@ -47,7 +47,7 @@ class Belief:
         key: str = record["id"]
         earlier = self.records.condensed.get(key)
         if earlier is not None and differing(earlier, record):
-            since = self.changes.since(self.records.tracked[key].last_seen)
+            since = self.changes.since(self.records.by_id[key].last_seen)
             if not any(key in change.record_ids and change.is_served for change in since):
                 self._doubt_lists_with(key)  # who knows since when?
         if not self.records.see(record, method, exchange, json_hash):

@@ -89,7 +89,7 @@ class TrackedRecords:
     max_count: int = MAX_TRACKED
     version: int = 0  # grows with each change of ``condensed``
     names_version: int = 0  # grows with each change of their ids and numbers
-    tracked: dict[str, TrackedRecord] = field(default_factory=dict)  # by id
+    by_id: dict[str, TrackedRecord] = field(default_factory=dict)
     condensed: dict[str, Record] = field(default_factory=dict)  # those that exist, by id
     lost_ids: set[str] = field(default_factory=set)  # of those that were forgotten as uncertain
     #: Of those that did not fit in memory at some time.
@@ -103,14 +103,13 @@ class TrackedRecords:
     def frozen(self) -> "TrackedRecords":
         """Return a copy that later exchanges do not change, to draw requests from."""
         copies = {
-            key: replace(tracked, typed=dict(tracked.typed))
-            for key, tracked in self.tracked.items()
+            key: replace(tracked, typed=dict(tracked.typed)) for key, tracked in self.by_id.items()
         }
-        return replace(self, tracked=copies, condensed=dict(self.condensed))
+        return replace(self, by_id=copies, condensed=dict(self.condensed))
 
     def existing(self) -> Iterator[TrackedRecord]:
         """Yield all tracked records that exist, in the order in which they were first seen."""
-        return (tracked for tracked in self.tracked.values() if tracked.exists)
+        return (tracked for tracked in self.by_id.values() if tracked.exists)
 
     def wholes(self) -> Iterator[tuple[TrackedRecord, Record]]:
         """Yield all that exist, with all their members.
@@ -128,7 +127,7 @@ class TrackedRecords:
         if identifier is None:
             return None
         key = identifier.value if identifier.field == "id" else self._numbers.get(identifier.value)
-        return None if key is None else self.tracked.get(key)
+        return None if key is None else self.by_id.get(key)
 
     def find(self, identifier: Identifier | None) -> TrackedRecord | None:
         """Return the webhook request that an identifier names and that exists, or None."""
@@ -143,7 +142,7 @@ class TrackedRecords:
         ``json_hash`` is the hash of its JSON, or None if that contradicts what was known.
         """
         key: str = record["id"]
-        earlier = self.tracked.get(key)
+        earlier = self.by_id.get(key)
         tracked = earlier if earlier is not None and earlier.exists else None
         latest = self.memory.shared(condensed(record))
         well_typed = typed(record)
@@ -161,7 +160,7 @@ class TrackedRecords:
                 self.untracked_ids.add(key[:MAX_NAME])
             return False
         if tracked is None:
-            tracked = self.tracked[key] = TrackedRecord(key, latest, exchange)
+            tracked = self.by_id[key] = TrackedRecord(key, latest, exchange)
         self._put(tracked, latest, latest if latest_typed == latest else latest_typed, size)
         self.see_again(tracked, record, method, exchange)
         tracked.json_hash = json_hash
@@ -181,7 +180,7 @@ class TrackedRecords:
     def is_as_last_shown(self, record: Record, json_hash: int) -> bool:
         """Return whether a webhook request has the JSON that the last response with it showed."""
         key, number = record["id"], record.get("number")
-        tracked = self.tracked.get(key)
+        tracked = self.by_id.get(key)
         is_alike = tracked is not None and tracked.exists and tracked.json_hash == json_hash
         return is_alike and isinstance(number, str) and self._numbers.get(number) == key
 
@@ -223,12 +222,12 @@ class TrackedRecords:
 
     def fits(self, filters: Mapping[str, Any], ids: Iterable[str]) -> Fits:
         """Return in which zones some webhook requests fit filters."""
-        records = [self.tracked[key].certain for key in ids]
+        records = [self.by_id[key].certain for key in ids]
         return Fits(filters, records, self.index.named_objects)
 
     def delete(self, key: str) -> None:
         """Note that a webhook request was deleted."""
-        tracked = self.tracked[key]
+        tracked = self.by_id[key]
         self._forget(key)
         tracked.exists, tracked.json_hash = False, None
         names = (*_NAMES, "life_cycle_state", *OBJECT_OF.values())
@@ -248,7 +247,7 @@ class TrackedRecords:
     @property
     def unsettled(self) -> set[str]:
         """The ids of all that may change by themselves."""
-        return {key for key, tracked in self.tracked.items() if tracked.may_change}
+        return {key for key, tracked in self.by_id.items() if tracked.may_change}
 
     def _learn(self, record: Record) -> None:
         """Note the number and the values by which a webhook request may be found."""
@@ -258,8 +257,8 @@ class TrackedRecords:
             if earlier != record["id"] and earlier in self.condensed:
                 self.shared_numbers.add(number)
             self._numbers[number] = record["id"]
-            if len(self._numbers) > _MAX_SHOWN + len(self.tracked):
-                records = ((key, tracked.condensed) for key, tracked in self.tracked.items())
+            if len(self._numbers) > _MAX_SHOWN + len(self.by_id):
+                records = ((key, tracked.condensed) for key, tracked in self.by_id.items())
                 numbers = ((record.get("number"), key) for key, record in records)
                 self._numbers = {text: key for text, key in numbers if isinstance(text, str)}
         values: list[tuple[str, Any]] = [(name, record.get(name)) for name in ("entity_id", "url")]
@@ -271,7 +270,7 @@ class TrackedRecords:
 
     def lose(self, key: str) -> bool:
         """Forget a webhook request as uncertain; return whether it was tracked."""
-        is_tracked = self.tracked.pop(key, None) is not None
+        is_tracked = self.by_id.pop(key, None) is not None
         if is_tracked:
             self.lost_ids.add(key)
             self._forget(key)

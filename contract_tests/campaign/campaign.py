@@ -96,7 +96,7 @@ class Campaign:
 
     def fresh_records(self, state: str) -> Sequence[Record]:
         """Return webhook requests in a state that may be changed, and were not resent yet."""
-        tracked, records = self.belief.records.tracked, self.scene.records(state, in_scope=True)
+        tracked, records = self.belief.records.by_id, self.scene.records(state, in_scope=True)
         return [record for record in records if not tracked[record["id"]].was_resent]
 
     def similar_records(self, exchange: Exchange) -> Sequence[Record]:
@@ -156,7 +156,7 @@ class Campaign:
                 tracked = self.belief.records.named(Identifier(name, text))
                 candidates = [] if tracked is None else [tracked]
             else:
-                candidates = [*self.belief.records.tracked.values()]
+                candidates = [*self.belief.records.by_id.values()]
             for candidate in candidates:
                 if candidate.is_nameable and candidate.typed.get(name) == text:
                     return candidate.typed

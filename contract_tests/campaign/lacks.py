@@ -99,9 +99,9 @@ def _refused_line(campaign: Campaign, method: str) -> str:
 
 def _nothing_to_try(campaign: Campaign, method: str) -> str:
     belief, scene = campaign.belief, campaign.scene
-    if not belief.records.tracked:
+    if not belief.records.by_id:
         return "the server has shown no webhook request"
-    if not any(tracked.is_nameable for tracked in belief.records.tracked.values()):
+    if not any(tracked.is_nameable for tracked in belief.records.by_id.values()):
         return "no webhook request has id, number, entity, entity_id and url as strings"
     if method in CHANGES and not any(
         tracked.condensed in scene.scope for tracked in belief.records.existing()
@@ -117,7 +117,7 @@ def _nothing_to_try(campaign: Campaign, method: str) -> str:
 
 def _in_scope(session: Session) -> list[TrackedRecord]:
     """Return the webhook requests that the run may change or has deleted."""
-    records = session.belief.records.tracked.values()
+    records = session.belief.records.by_id.values()
     return [tracked for tracked in records if tracked.condensed in session.scene.scope]
 
 

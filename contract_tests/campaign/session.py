@@ -169,6 +169,6 @@ class Session:
         yield from self._patience.notes()
         yield from self.oracle.service.unanswered()
         for key, seen in list(self.belief.by_others.seen.items())[:MAX_OTHERS]:
-            changed = self.belief.records.tracked.get(key)
+            changed = self.belief.records.by_id.get(key)
             number = key if changed is None else changed.number
             yield f"somebody else may have changed the webhook request {number}: seen {seen}"

@@ -340,7 +340,7 @@ class Contradicted(Hypothesis):
 
 def look_at(key: str, asker: Asker) -> Record | None:
     """Return a webhook request as it is shown now; forget it if list lacks it, too."""
-    tracked, record = asker.belief.records.tracked.get(key), shown(key, asker)
+    tracked, record = asker.belief.records.by_id.get(key), shown(key, asker)
     if record is None and tracked is not None and listed(tracked, asker) is None and tracked.exists:
         asker.belief.lose(key)
     return record

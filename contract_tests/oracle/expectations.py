@@ -243,7 +243,7 @@ def _names_in_another_case(identifier: Identifier, belief: Belief) -> bool:
     """Return whether an id differs from a known one in case alone: as a UUID it may be the same."""
     field, text = identifier
     ids = {text.upper(), text.lower(), text.swapcase()} if field == "id" else set()
-    return not ids.isdisjoint(belief.records.tracked)
+    return not ids.isdisjoint(belief.records.by_id)
 
 
 def _list_expectation(request: Request, belief: Belief) -> Expectation:

@@ -101,7 +101,7 @@ class _Comparison:
 
     def _merged(self, record: Record) -> Record:
         key = id_of(record)
-        tracked = None if key is None else self.belief.records.tracked.get(key)
+        tracked = None if key is None else self.belief.records.by_id.get(key)
         return {**tracked.certain, **record} if tracked is not None and tracked.exists else record
 
     def selectable(self, way: Interpretation) -> Fits:
@@ -205,7 +205,7 @@ def _suspicion(comparison: _Comparison) -> Suspicion:
         expected, seen = _texts_of_misfit(record, name, filters[name])
         return Suspicion(exchange, expected, seen, (hypothesis,), id_of(record))
     missing_ids = [key for key, zones in _missing(comparison, way) if zones & zone]
-    tracked = comparison.belief.records.tracked[missing_ids[0]]
+    tracked = comparison.belief.records.by_id[missing_ids[0]]
     statement = _statement_of_missing(filters)
     if tracked.was_resent and {"life_cycle_state"} < filters.keys() <= _PLAIN:
         statement = "list.life_cycle_state.filter"  # after a resend only its state is new

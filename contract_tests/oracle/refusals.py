@@ -39,7 +39,7 @@ def hypotheses(expectation: Expectation, belief: Belief) -> Iterator[Hypothesis]
         if key is not None:  # if not, it may be refused because it finds nothing
             yield from _of_list(parameters, belief, (key,))
         return
-    tracked = belief.records.tracked.get(str(expectation.record_id))
+    tracked = belief.records.by_id.get(str(expectation.record_id))
     if tracked is None:
         return
     if expectation.request.name == "show":
@@ -123,7 +123,7 @@ def of_resend(expectation: Expectation, belief: Belief) -> Iterator[Hypothesis]:
 
     The form is not why if the same form was served, or if the other form was refused.
     """
-    tracked = belief.records.tracked.get(str(expectation.record_id))
+    tracked = belief.records.by_id.get(str(expectation.record_id))
     if tracked is None or not tracked.is_nameable or tracked.state != "REJECTED":
         return
     parameters = without("token", expectation.request.parameters)

@@ -84,7 +84,7 @@ class _Comparison:
         has_all_fields = is_whole(self.request)
         hash_of = dict(zip(map(id_of, exchange.records), exchange.record_hashes, strict=True))
         for key, record in exchange.by_id.items():
-            tracked = records.tracked.get(key)
+            tracked = records.by_id.get(key)
             is_same = has_all_fields and records.is_as_last_shown(record, hash_of[key])
             if tracked is not None and is_same:
                 yield from _note_agreement(tracked, method, belief)
@@ -102,7 +102,7 @@ class _Comparison:
     def _compare_record(self, record: Record) -> Iterator[Finding]:
         """Compare one webhook request."""
         key, method = record["id"], self.request.name
-        tracked = self.belief.records.tracked.get(key)
+        tracked = self.belief.records.by_id.get(key)
         if tracked is None:
             yield from self._suspect_new_record(record)
             return
@@ -283,7 +283,7 @@ def _check_error_cleared(exchange: Exchange, request: Request, belief: Belief) -
     """Check resend.clears_error for each webhook request that was resent with success."""
     for record in exchange.records:
         key = id_of(record)
-        tracked = None if key is None else belief.records.tracked.get(key)
+        tracked = None if key is None else belief.records.by_id.get(key)
         is_resent = request.name == "resend" or (tracked is not None and tracked.was_resent)
         if not is_resent or record.get("life_cycle_state") != "SUCCESSFUL":
             continue
@@ -305,7 +305,7 @@ def check_change(exchange: Exchange, expectation: Expectation, belief: Belief) -
     """Check a request of resend or delete; update the belief even if it is wrongly served."""
     request = expectation.request
     is_post = request.verb == "POST"
-    tracked = belief.records.tracked.get(str(expectation.record_id)) if is_post else None
+    tracked = belief.records.by_id.get(str(expectation.record_id)) if is_post else None
     change = belief.changes.sent[-1]
     if not exchange.ok:
         if tracked is not None and request.name == "resend" and tracked.state == "REJECTED":

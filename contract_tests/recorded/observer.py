@@ -131,7 +131,7 @@ class Observer:
 
     def _observe(self, exchange: Exchange, request: Request) -> None:
         """Pass an exchange to the oracle, and keep its suspicions."""
-        records = self.belief.records.tracked
+        records = self.belief.records.by_id
         before = {key: replace(records[key]) for key in exchange.by_id if key in records}
         observation = self.oracle.observe(exchange)
         self._note(observation, exchange)

@@ -74,7 +74,7 @@ class Guard:
         for record in records:
             if record["id"] not in self.touched:
                 if self._ledger is not None:  # first, since a touched one passes from then on
-                    tracked = self._scene.belief.records.tracked.get(record["id"])
+                    tracked = self._scene.belief.records.by_id.get(record["id"])
                     is_of_belief = tracked is not None and tracked.condensed is record
                     whole = tracked.whole if tracked and is_of_belief else record
                     self._ledger.note(whole, changing_method(call) or call.method)

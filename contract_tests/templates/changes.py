@@ -128,7 +128,7 @@ def _deleted(scene: Scene) -> Sequence[Identifier]:
     """Return each identifier of what was deleted, the last first."""
 
     def identifiers() -> Sequence[Identifier]:
-        tracked = scene.belief.records.tracked.values()
+        tracked = scene.belief.records.by_id.values()
         records = [record.condensed for record in tracked if not record.exists]
         nameable = [record for record in records if isinstance(record.get("number"), str)]
         return [Identifier(form, record[form]) for record in reversed(nameable) for form in FORMS]

@@ -115,7 +115,7 @@ class Scene(InOneLine):
         return [record for record in records if self._was_resent(record)]
 
     def _was_resent(self, record: Record) -> bool:
-        return self.belief.records.tracked[record["id"]].was_resent
+        return self.belief.records.by_id[record["id"]].was_resent
 
 
 #: The maximum number of webhook requests that a variant is tried with.

@@ -54,7 +54,7 @@ def test_short_forms_are_merged_with_long_ones() -> None:
     short = record(1, log_information={"created_date": "2015-11-02T16:03:33"})
     conversation = Conversation(show(ONE), listed([short]))
     assert (
-        conversation.belief.records.tracked[ONE["id"]].condensed["log_information"]
+        conversation.belief.records.by_id[ONE["id"]].condensed["log_information"]
         == ONE["log_information"]
     )
 
@@ -69,7 +69,7 @@ def test_a_resend_leaves_open_what_a_response_does_not_show(
 ) -> None:
     """A queued or failed one may change by itself, until it is seen as SUCCESSFUL."""
     conversation = Conversation(show(ONE), changed("resend", response))
-    tracked = conversation.belief.records.tracked[ONE["id"]]
+    tracked = conversation.belief.records.by_id[ONE["id"]]
     assert tracked.may_change == is_moving
     assert ("url" in tracked.certain) is not is_moving
     assert conversation.hear(show(DONE)).suspicions == []
@@ -78,9 +78,9 @@ def test_a_resend_leaves_open_what_a_response_does_not_show(
 
 def test_a_change_with_unknown_effect_makes_the_named_ones_unknown() -> None:
     conversation = Conversation(listed([ONE, TWO, THREE]), changed("delete", TWO))
-    assert list(conversation.belief.records.tracked) == [THREE["id"]]
+    assert list(conversation.belief.records.by_id) == [THREE["id"]]
     conversation.oracle.lose(exchange(changed("resend", THREE, 3)).call)
-    assert list(conversation.belief.records.tracked) == []
+    assert list(conversation.belief.records.by_id) == []
     assert conversation.belief.lists.full_lists == {}
 
 
@@ -91,7 +91,7 @@ def test_a_lost_change_may_have_named_one_in_any_way(identifier: Any) -> None:
     conversation = Conversation(listed([ONE, TWO]))
     made = logged("delete", {"token": TOKEN, IDENTIFIER: identifier}, ok({}))
     conversation.oracle.lose(exchange(made).call)
-    assert list(conversation.belief.records.tracked) == [TWO["id"]]
+    assert list(conversation.belief.records.by_id) == [TWO["id"]]
 
 
 def test_a_number_of_several_is_noted() -> None:
@@ -182,7 +182,7 @@ def test_names_of_any_length_are_not_kept() -> None:
     """An id or a number beyond what any server has makes its webhook request unknown."""
     long = "9" * (limits.MAX_NAME + 1)
     belief = Conversation(listed([record(1, number=long), TWO, record(3, id=long)])).belief
-    assert list(belief.records.tracked) == [TWO["id"]]
+    assert list(belief.records.by_id) == [TWO["id"]]
 
 
 def test_no_more_than_the_maximum_are_tracked() -> None:
@@ -190,7 +190,7 @@ def test_no_more_than_the_maximum_are_tracked() -> None:
     conversation.belief.records.max_count = 2
     conversation.hear(listed([ONE, TWO, THREE]))
     conversation.hear(listed([ONE, TWO]))
-    assert list(conversation.belief.records.tracked) == [ONE["id"], TWO["id"]]
+    assert list(conversation.belief.records.by_id) == [ONE["id"], TWO["id"]]
     assert conversation.belief.records.untracked_ids == {THREE["id"]}
     assert conversation.suspected == []
     conversation.hear(listed([ONE, TWO, record(3, url=5)]))
@@ -214,20 +214,20 @@ def test_bytes_of_what_is_replaced_lost_or_deleted_are_given_back() -> None:
     belief.records.memory.max_bytes = 10_000
     for at in range(20):
         conversation.hear(show(record(1, entity_id=f"{long}{at}")))
-    assert list(belief.records.tracked) == [ONE["id"]]
+    assert list(belief.records.by_id) == [ONE["id"]]
     others = [record(at, entity_id=f"{long}{at}") for at in range(2, 8)]
     conversation.hear(listed([record(1, entity_id=f"{long}19"), *others]))
-    room, untracked = len(belief.records.tracked), {*belief.records.untracked_ids}
+    room, untracked = len(belief.records.by_id), {*belief.records.untracked_ids}
     assert 1 < room < 7
     assert len(untracked) == 7 - room
     belief.lose(ONE["id"])
     conversation.hear(show(next(other for other in others if other["id"] in untracked)))
-    assert len(belief.records.tracked) == room
+    assert len(belief.records.by_id) == room
     conversation.hear(
-        changed("delete", next(other for other in others if other["id"] in belief.records.tracked))
+        changed("delete", next(other for other in others if other["id"] in belief.records.by_id))
     )
     conversation.hear(
-        show(next(other for other in others if other["id"] not in belief.records.tracked))
+        show(next(other for other in others if other["id"] not in belief.records.by_id))
     )
     assert len(belief.records.condensed) == room
     assert belief.records.untracked_ids == untracked  # others may have changed it meanwhile
@@ -251,7 +251,7 @@ def test_a_tenth_of_20_000_webhook_requests_takes_10_megabytes(shown: dict[str, 
         taken, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert len(belief.records.tracked) == 2_000
+    assert len(belief.records.by_id) == 2_000
     assert taken < 10_000_000
 
 
@@ -263,7 +263,7 @@ def test_a_changed_long_value_is_reported_with_the_old_one() -> None:
     conversation = Conversation(show(record(1, error_description=LONG)))
     conversation.hear(listed([record(1, error_description=LONG)]))
     assert conversation.suspicions == []
-    assert LONG not in str(conversation.belief.records.tracked[ONE["id"]].condensed)
+    assert LONG not in str(conversation.belief.records.by_id[ONE["id"]].condensed)
     conversation.hear(show(record(1, error_description=LONG + LONG)))
     (suspicion,) = conversation.suspicions
     assert suspicion.expected == f"error_description of 1 unchanged: {LONG!r}"
@@ -285,7 +285,7 @@ def test_the_same_json_speaks_for_the_same_statements() -> None:
     assert again.suspicions == []
     observation = conversation.hear(listed([DONE, TWO]))
     assert {"resend.single_result", "list.changes_nothing"} <= {*observation.held}
-    assert conversation.belief.records.tracked[TWO["id"]].last_seen is observation.exchange
+    assert conversation.belief.records.by_id[TWO["id"]].last_seen is observation.exchange
     changed_list = conversation.hear(listed([DONE, record(2, number="1")]))
     assert changed_list.suspicions != []
 
@@ -298,7 +298,7 @@ def test_a_very_long_filter_value_raises_no_suspicion() -> None:
     conversation.hear(listed([], **JOBS, entity_id=long))
     conversation.hear(listed([], webhook_definition_identifier={"name": long}))
     assert conversation.suspicions == []
-    assert not conversation.belief.records.tracked[ONE["id"]].is_nameable
+    assert not conversation.belief.records.by_id[ONE["id"]].is_nameable
 
 
 VALUES = st.sampled_from(["A", "a", "B", "", None, 5, [1]])
@@ -351,5 +351,5 @@ def test_a_long_list_is_not_unpacked_for_each_webhook_request(
 
     monkeypatch.setattr(zlib, "decompress", noted)
     conversation = Conversation(listed([record(at) for at in range(100)]))
-    assert len(conversation.belief.records.tracked) == 100
+    assert len(conversation.belief.records.by_id) == 100
     assert 0 < len(unpacked) < 10

@@ -279,5 +279,5 @@ def test_a_confirmation_updates_the_belief() -> None:
     """What is gone is forgotten, and no longer missed."""
     conversation = Conversation(listed([ONE, TWO, THREE]), listed([ONE, THREE]))
     settled(conversation, "Contradicted", [NO, [], [ONE, THREE]])
-    assert list(conversation.belief.records.tracked) == [ONE["id"], THREE["id"]]
+    assert list(conversation.belief.records.by_id) == [ONE["id"], THREE["id"]]
     assert conversation.hear(listed([ONE, THREE])).suspicions == []

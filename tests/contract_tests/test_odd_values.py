@@ -153,7 +153,7 @@ def test_an_error_of_a_check_is_not_an_error_of_the_server(monkeypatch: pytest.M
     seen = conversation.oracle.observe(exchange(wrong, 2))
     assert [(name, str(error)) for name, error in seen.errors] == [("lists", "no such thing")]
     assert seen.suspicions[0].hypotheses[0].statement == "response.url"
-    assert record(2)["id"] in conversation.belief.records.tracked
+    assert record(2)["id"] in conversation.belief.records.by_id
 
 
 def test_texts_of_a_report_have_an_end() -> None:
