@@ -12,7 +12,7 @@ from crmcom_kit.contract_tests.belief.shared_parts import Memory
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.schemas.methods import IDENTIFIER_FIELDS
 
-Record = dict[str, Any]  # a webhook request as a response showed it
+Record = dict[str, Any]  # a sight of a webhook request: as a response showed it
 #: The maximum numbers of webhook requests that are tracked, and of characters of an id or number.
 MAX_TRACKED, MAX_NAME = 20_000, 200
 #: The maximum number of ids that are kept of webhook requests that did not fit in memory.
@@ -68,13 +68,13 @@ class TrackedRecord:
         """The webhook request with all its members, as the last response showed it."""
         return self.among(self.last_seen.by_id)
 
-    def among(self, records: Mapping[str, Record]) -> Record:
-        """Return it with all its members; ``records`` are those of the last response, by id.
+    def among(self, sights: Mapping[str, Record]) -> Record:
+        """Return it with all its members; ``sights`` are those of the last response, by id.
 
         Texts that this response left out come from an earlier one.
         """
         texts = {name: value for name, value in self.condensed.items() if isinstance(value, str)}
-        return {**texts, **records.get(self.id, self.condensed)}
+        return {**texts, **sights.get(self.id, self.condensed)}
 
     @property
     def certain(self) -> Record:
@@ -103,24 +103,24 @@ class TrackedRecords:
     def frozen(self) -> "TrackedRecords":
         """Return a copy that later exchanges do not change, to draw requests from."""
         copies = {
-            key: replace(tracked, typed=dict(tracked.typed)) for key, tracked in self.by_id.items()
+            key: replace(record, typed=dict(record.typed)) for key, record in self.by_id.items()
         }
         return replace(self, by_id=copies, condensed=dict(self.condensed))
 
     def existing(self) -> Iterator[TrackedRecord]:
         """Yield all tracked records that exist, in the order in which they were first seen."""
-        return (tracked for tracked in self.by_id.values() if tracked.exists)
+        return (record for record in self.by_id.values() if record.exists)
 
     def wholes(self) -> Iterator[tuple[TrackedRecord, Record]]:
         """Yield all that exist, with all their members.
 
         Those that one response showed last follow each other.
         """
-        by_last_seen = sorted(self.existing(), key=lambda tracked: tracked.last_seen.number)
-        for exchange, group in groupby(by_last_seen, key=lambda tracked: tracked.last_seen):
-            records = exchange.by_id  # read once for all of them
-            for tracked in group:
-                yield tracked, tracked.among(records)
+        by_last_seen = sorted(self.existing(), key=lambda record: record.last_seen.number)
+        for exchange, group in groupby(by_last_seen, key=lambda record: record.last_seen):
+            sights = exchange.by_id  # read once for all of them
+            for record in group:
+                yield record, record.among(sights)
 
     def named(self, identifier: Identifier | None) -> TrackedRecord | None:
         """Return the webhook request that an identifier names, deleted or not, or None."""
@@ -131,57 +131,57 @@ class TrackedRecords:
 
     def find(self, identifier: Identifier | None) -> TrackedRecord | None:
         """Return the webhook request that an identifier names and that exists, or None."""
-        tracked = self.named(identifier)
-        return tracked if tracked is not None and tracked.exists else None
+        record = self.named(identifier)
+        return record if record is not None and record.exists else None
 
     def see(
-        self, record: Record, method: str, exchange: Exchange, json_hash: int | None = None
+        self, sight: Record, method: str, exchange: Exchange, json_hash: int | None = None
     ) -> bool:
         """Track a webhook request as a response has just shown it; return whether it fits.
 
         ``json_hash`` is the hash of its JSON, or None if that contradicts what was known.
         """
-        key: str = record["id"]
+        key: str = sight["id"]
         earlier = self.by_id.get(key)
-        tracked = earlier if earlier is not None and earlier.exists else None
-        latest = self.memory.shared(condensed(record))
-        well_typed = typed(record)
-        latest_typed = latest if well_typed is record else self.memory.shared(condensed(well_typed))
-        if tracked is not None:
-            latest = merged(tracked.condensed, latest)
+        record = earlier if earlier is not None and earlier.exists else None
+        latest = self.memory.shared(condensed(sight))
+        well_typed = typed(sight)
+        latest_typed = latest if well_typed is sight else self.memory.shared(condensed(well_typed))
+        if record is not None:
+            latest = merged(record.condensed, latest)
             # A value of a wrong type leaves the last right one.
-            is_right = well_typed is record and tracked.typed is tracked.condensed
-            latest_typed = latest if is_right else merged(tracked.typed, latest_typed)
+            is_right = well_typed is sight and record.typed is record.condensed
+            latest_typed = latest if is_right else merged(record.typed, latest_typed)
         size = self.memory.size_of(latest) + (
             0 if latest_typed is latest else self.memory.size_of(latest_typed)
         )
-        if not self._fits_in_memory(record, size, key):
+        if not self._fits_in_memory(sight, size, key):
             if len(self.untracked_ids) < MAX_UNTRACKED:
                 self.untracked_ids.add(key[:MAX_NAME])
             return False
-        if tracked is None:
-            tracked = self.by_id[key] = TrackedRecord(key, latest, exchange)
-        self._put(tracked, latest, latest if latest_typed == latest else latest_typed, size)
-        self.see_again(tracked, record, method, exchange)
-        tracked.json_hash = json_hash
-        self._learn(tracked.typed)
+        if record is None:
+            record = self.by_id[key] = TrackedRecord(key, latest, exchange)
+        self._put(record, latest, latest if latest_typed == latest else latest_typed, size)
+        self.see_again(record, sight, method, exchange)
+        record.json_hash = json_hash
+        self._learn(record.typed)
         return True
 
     def see_again(
-        self, tracked: TrackedRecord, record: Record, method: str, exchange: Exchange
+        self, record: TrackedRecord, sight: Record, method: str, exchange: Exchange
     ) -> None:
         """Note that a response has just shown a webhook request as it is known."""
-        tracked.last_seen, tracked.partial_show = exchange, None
-        tracked.was_shown |= method == "show"
-        tracked.was_listed |= method == "list"
-        if record.get("life_cycle_state") == "SUCCESSFUL":
-            tracked.may_change = False
+        record.last_seen, record.partial_show = exchange, None
+        record.was_shown |= method == "show"
+        record.was_listed |= method == "list"
+        if sight.get("life_cycle_state") == "SUCCESSFUL":
+            record.may_change = False
 
-    def is_as_last_shown(self, record: Record, json_hash: int) -> bool:
+    def is_as_last_shown(self, sight: Record, json_hash: int) -> bool:
         """Return whether a webhook request has the JSON that the last response with it showed."""
-        key, number = record["id"], record.get("number")
-        tracked = self.by_id.get(key)
-        is_alike = tracked is not None and tracked.exists and tracked.json_hash == json_hash
+        key, number = sight["id"], sight.get("number")
+        record = self.by_id.get(key)
+        is_alike = record is not None and record.exists and record.json_hash == json_hash
         return is_alike and isinstance(number, str) and self._numbers.get(number) == key
 
     def may_be_untracked(self, key: str) -> bool:
@@ -197,23 +197,23 @@ class TrackedRecords:
             return False
         return self.memory.has_room(key, size)
 
-    def _put(self, tracked: TrackedRecord, record: Record, typed_record: Record, size: int) -> None:
+    def _put(self, record: TrackedRecord, latest: Record, latest_typed: Record, size: int) -> None:
         """Keep what is known of a webhook request that exists now."""
-        before = self.condensed.get(tracked.id)
-        if before == record:
-            record, typed_record = before, before if typed_record is record else typed_record
+        before = self.condensed.get(record.id)
+        if before == latest:
+            latest, latest_typed = before, before if latest_typed is latest else latest_typed
         else:
             if before is not None:
-                self.index.remove(tracked.id, before)
-            self.index.add(tracked.id, record)
+                self.index.remove(record.id, before)
+            self.index.add(record.id, latest)
             self.version += 1
-            is_renamed = before is None or before.get("number") != record.get("number")
+            is_renamed = before is None or before.get("number") != latest.get("number")
             self.names_version += is_renamed
-        tracked.condensed, tracked.typed = record, typed_record
-        names = map(typed_record.get, _NAMES)
-        tracked.is_nameable = all(name and isinstance(name, str) for name in names)
-        self.condensed[tracked.id] = record
-        self.memory.count(tracked.id, size)
+        record.condensed, record.typed = latest, latest_typed
+        names = map(latest_typed.get, _NAMES)
+        record.is_nameable = all(name and isinstance(name, str) for name in names)
+        self.condensed[record.id] = latest
+        self.memory.count(record.id, size)
 
     def candidates(self, filters: Mapping[str, Any], combine: str) -> Iterable[str]:
         """Return the ids of all that a list may select, and maybe of others: see ``Index``."""
@@ -227,13 +227,13 @@ class TrackedRecords:
 
     def delete(self, key: str) -> None:
         """Note that a webhook request was deleted."""
-        tracked = self.by_id[key]
+        record = self.by_id[key]
         self._forget(key)
-        tracked.exists, tracked.json_hash = False, None
+        record.exists, record.json_hash = False, None
         names = (*_NAMES, "life_cycle_state", *OBJECT_OF.values())
-        record = {name: tracked.condensed[name] for name in names if name in tracked.condensed}
-        tracked.condensed = tracked.typed = record
-        self.memory.count(key, self.memory.size_of(record))
+        remainder = {name: record.condensed[name] for name in names if name in record.condensed}
+        record.condensed = record.typed = remainder
+        self.memory.count(key, self.memory.size_of(remainder))
 
     def _forget(self, key: str) -> None:
         """Remove a webhook request from those that exist."""
@@ -247,7 +247,7 @@ class TrackedRecords:
     @property
     def unsettled(self) -> set[str]:
         """The ids of all that may change by themselves."""
-        return {key for key, tracked in self.by_id.items() if tracked.may_change}
+        return {key for key, record in self.by_id.items() if record.may_change}
 
     def _learn(self, record: Record) -> None:
         """Note the number and the values by which a webhook request may be found."""
@@ -258,8 +258,8 @@ class TrackedRecords:
                 self.shared_numbers.add(number)
             self._numbers[number] = record["id"]
             if len(self._numbers) > _MAX_SHOWN + len(self.by_id):
-                records = ((key, tracked.condensed) for key, tracked in self.by_id.items())
-                numbers = ((record.get("number"), key) for key, record in records)
+                others = self.by_id.items()
+                numbers = ((other.condensed.get("number"), key) for key, other in others)
                 self._numbers = {text: key for text, key in numbers if isinstance(text, str)}
         values: list[tuple[str, Any]] = [(name, record.get(name)) for name in ("entity_id", "url")]
         for name, member in OBJECT_OF.items():

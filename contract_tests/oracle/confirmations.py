@@ -199,19 +199,19 @@ _IRREGULAR_ORDER = (True, False, False, True, False, True)
 class Disagree(Hypothesis):
     """Show and list always return a webhook request as before, and always in two different ways."""
 
-    tracked: TrackedRecord
+    record: TrackedRecord
 
     def settle(self, _suspicion: Suspicion, asker: Asker, /) -> bool:
         """Look at it in an order that servers behind a load balancer could not explain."""
-        first_records: dict[str, Record | None] = {}
-        if _narrow_list(self.tracked) is None:
+        first_sights: dict[str, Record | None] = {}
+        if _narrow_list(self.record) is None:
             return False
         for method in ("show", "show", "list", "show", "show", "list", "show"):
             is_show = method == "show"
-            record = shown(self.tracked.id, asker) if is_show else listed(self.tracked, asker)
-            if _differ(record, first_records.setdefault(method, record)):
+            sight = shown(self.record.id, asker) if is_show else listed(self.record, asker)
+            if _differ(sight, first_sights.setdefault(method, sight)):
                 return False  # it changes meanwhile
-            if len(first_records) == 2 and not _differ(*first_records.values()):
+            if len(first_sights) == 2 and not _differ(*first_sights.values()):
                 return False
         return True
 
@@ -340,30 +340,30 @@ class Contradicted(Hypothesis):
 
 def look_at(key: str, asker: Asker) -> Record | None:
     """Return a webhook request as it is shown now; forget it if list lacks it, too."""
-    tracked, record = asker.belief.records.by_id.get(key), shown(key, asker)
-    if record is None and tracked is not None and listed(tracked, asker) is None and tracked.exists:
+    record, sight = asker.belief.records.by_id.get(key), shown(key, asker)
+    if sight is None and record is not None and listed(record, asker) is None and record.exists:
         asker.belief.lose(key)
-    return record
+    return sight
 
 
 def shown(key: str, asker: Asker) -> Record | None:
     """Return a webhook request as show returns it now, or None."""
-    records = asker.call("show", {IDENTIFIER: {"id": key}}).records
-    return next((record for record in records if record.get("id") == key), None)
+    sights = asker.call("show", {IDENTIFIER: {"id": key}}).records
+    return next((sight for sight in sights if sight.get("id") == key), None)
 
 
-def listed(tracked: TrackedRecord, asker: Asker) -> Record | None:
+def listed(record: TrackedRecord, asker: Asker) -> Record | None:
     """Return a webhook request as list returns it now, or None."""
-    filters = _narrow_list(tracked)
+    filters = _narrow_list(record)
     if filters is None:
         return None
-    records = asker.call("list", filters).records
-    return next((record for record in records if record.get("id") == tracked.id), None)
+    sights = asker.call("list", filters).records
+    return next((sight for sight in sights if sight.get("id") == record.id), None)
 
 
-def _narrow_list(tracked: TrackedRecord) -> dict[str, str] | None:
+def _narrow_list(record: TrackedRecord) -> dict[str, str] | None:
     """Return the filters that list a webhook request with few others, or None."""
-    filters = {name: tracked.condensed.get(name) for name in ("entity", "entity_id")}
+    filters = {name: record.condensed.get(name) for name in ("entity", "entity_id")}
     fits = all(isinstance(value, str) and value for value in filters.values())
     return filters if fits else None  # type: ignore[return-value]
 

@@ -216,22 +216,22 @@ def _record_expectation(request: Request, belief: Belief) -> Expectation:
     identifier, method = request.identifier, request.name
     if identifier is None:
         return _either(request)  # how such an identifier is read is open
-    tracked = belief.records.named(identifier)
-    if tracked is None and _names_in_another_case(identifier, belief):
+    record = belief.records.named(identifier)
+    if record is None and _names_in_another_case(identifier, belief):
         return _either(request)
-    if tracked is None:
+    if record is None:
         parameter, seen = f"{IDENTIFIER}.{identifier.field}", quoted(identifier.value)
         return _refuse(_breaks("identifier.known", parameter=parameter, seen=seen), request)
-    if not tracked.exists and method == "delete":
+    if not record.exists and method == "delete":
         return _either(request)  # what a second delete returns is open
-    if not tracked.exists:
-        return _refuse(_breaks("delete.gone", seen=f"number {tracked.number}"), request)
-    key = tracked.id
-    if not request.is_clear or (tracked.may_change and method != "show"):
+    if not record.exists:
+        return _refuse(_breaks("delete.gone", seen=f"number {record.number}"), request)
+    key = record.id
+    if not request.is_clear or (record.may_change and method != "show"):
         return _either(request, key)
     if method == "resend":
-        if tracked.state == "SUCCESSFUL":
-            seen = f"number {tracked.number} in state {tracked.state}"
+        if record.state == "SUCCESSFUL":
+            seen = f"number {record.number} in state {record.state}"
             return _refuse(_breaks("resend.only_rejected", seen=seen), request, key)
         return _either(request, key)  # if the delivery fails, that may be reported as an error
     statement = "delete.either_state" if method == "delete" else "identifier.selects"

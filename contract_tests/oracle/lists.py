@@ -96,13 +96,13 @@ class _Comparison:
 
     def __post_init__(self) -> None:
         self.groups = read_alike(self.request.filters)
-        records = [self._merged(record) for record in self.exchange.records]
+        records = [self._merged(sight) for sight in self.exchange.records]
         self.fits = Fits(self.request.filters, records)
 
-    def _merged(self, record: Record) -> Record:
-        key = id_of(record)
-        tracked = None if key is None else self.belief.records.by_id.get(key)
-        return {**tracked.certain, **record} if tracked is not None and tracked.exists else record
+    def _merged(self, sight: Record) -> Record:
+        key = id_of(sight)
+        record = None if key is None else self.belief.records.by_id.get(key)
+        return {**record.certain, **sight} if record is not None and record.exists else sight
 
     def selectable(self, way: Interpretation) -> Fits:
         """Return all that a list may select in an interpretation, maybe with others."""
@@ -170,7 +170,7 @@ def _exclusions(comparison: _Comparison, way: Interpretation) -> Iterator[Exclus
     for record, misfit in zip(exchange.records, comparison.fits.misfits(way), strict=True):
         if not misfit & zones_left:
             continue
-        # The record by itself, without what else is known of it.
+        # The sight by itself, without what else is known of its record.
         (by_itself,) = Fits(comparison.request.filters, [record]).misfits(way)
         for zones, rests_on in ((by_itself, None), (misfit, id_of(record))):
             if zones & zones_left:
@@ -199,23 +199,23 @@ def _suspicion(comparison: _Comparison) -> Suspicion:
     way, zone = _closest(comparison)
     places = [place for place, zones in enumerate(comparison.fits.misfits(way)) if zones & zone]
     if places:
-        record = exchange.records[places[0]]
+        sight = exchange.records[places[0]]
         name = comparison.fits.misfit(places[0], way, zone)
         hypothesis = _hypothesis(f"list.{name}.filter", comparison)
-        expected, seen = _texts_of_misfit(record, name, filters[name])
-        return Suspicion(exchange, expected, seen, (hypothesis,), id_of(record))
+        expected, seen = _texts_of_misfit(sight, name, filters[name])
+        return Suspicion(exchange, expected, seen, (hypothesis,), id_of(sight))
     missing_ids = [key for key, zones in _missing(comparison, way) if zones & zone]
-    tracked = comparison.belief.records.by_id[missing_ids[0]]
+    record = comparison.belief.records.by_id[missing_ids[0]]
     statement = _statement_of_missing(filters)
-    if tracked.was_resent and {"life_cycle_state"} < filters.keys() <= _PLAIN:
+    if record.was_resent and {"life_cycle_state"} < filters.keys() <= _PLAIN:
         statement = "list.life_cycle_state.filter"  # after a resend only its state is new
     hypothesis = _hypothesis(statement, comparison)
     count = len(exchange.records)
     total = count + len(missing_ids)
-    expected = f"all {total} webhook requests that match, including {tracked.number}"
-    seen = f"{count}, without {tracked.number}"
-    hypotheses = (hypothesis, *hypotheses_of_change(tracked, comparison.belief))
-    return Suspicion(exchange, expected, seen, hypotheses, tracked.id, symptom=MISSING)
+    expected = f"all {total} webhook requests that match, including {record.number}"
+    seen = f"{count}, without {record.number}"
+    hypotheses = (hypothesis, *hypotheses_of_change(record, comparison.belief))
+    return Suspicion(exchange, expected, seen, hypotheses, record.id, symptom=MISSING)
 
 
 def _closest(comparison: _Comparison) -> tuple[Interpretation, Zones]:
@@ -230,12 +230,12 @@ def _closest(comparison: _Comparison) -> tuple[Interpretation, Zones]:
     return closest, counts[closest][1]
 
 
-def _texts_of_misfit(record: Record, name: str, criterion: Any) -> tuple[str, str]:
+def _texts_of_misfit(sight: Record, name: str, criterion: Any) -> tuple[str, str]:
     """Return what is expected and seen of a webhook request that does not fit a filter."""
     text = f"{criterion[0]}={criterion[1]}" if isinstance(criterion, tuple) else str(criterion)
-    value = record.get(name)
+    value = sight.get(name)
     of_it = f": its {name} is {shortened(value, 80)!r}" if isinstance(value, str) else ""
-    number = record.get("number", record.get("id"))
+    number = sight.get("number", sight.get("id"))
     expected = f"only webhook requests that match {name}={text}"
     return expected, f"{number}, which does not match{of_it}"
 

@@ -114,7 +114,7 @@ _UNITS = (
 
 def known_units(belief: Belief) -> dict[str, set[Any]]:
     """Return the ids and names of units that webhook requests show, by id."""
-    logs = [tracked.typed.get("log_information") for tracked in belief.records.existing()]
+    logs = [record.typed.get("log_information") for record in belief.records.existing()]
     units = (log.get(member) for log in logs if isinstance(log, dict) for member in _UNITS)
     names: dict[str, set[Any]] = {}
     for unit in {id(unit): unit for unit in units}.values():  # most records share theirs

@@ -39,17 +39,17 @@ def hypotheses(expectation: Expectation, belief: Belief) -> Iterator[Hypothesis]
         if key is not None:  # if not, it may be refused because it finds nothing
             yield from _of_list(parameters, belief, (key,))
         return
-    tracked = belief.records.by_id.get(str(expectation.record_id))
-    if tracked is None:
+    record = belief.records.by_id.get(str(expectation.record_id))
+    if record is None:
         return
     if expectation.request.name == "show":
-        yield from _of_show(tracked, parameters, belief)
-    elif tracked.is_nameable and tracked.state in STATES:
-        yield from _of_change(tracked, parameters)
-        other_state = next(state for state in STATES if state != tracked.state)
-        refused = _form_of(tracked, parameters)
+        yield from _of_show(record, parameters, belief)
+    elif record.is_nameable and record.state in STATES:
+        yield from _of_change(record, parameters)
+        other_state = next(state for state in STATES if state != record.state)
+        refused = _form_of(record, parameters)
         served = refused._replace(state=other_state)
-        yield RefusedChange(expectation.statement, tracked.typed, refused, served)
+        yield RefusedChange(expectation.statement, record.typed, refused, served)
 
 
 # list.
@@ -95,24 +95,22 @@ def other_entity(belief: Belief, entity: Any = None) -> str:
 # show.
 
 
-def _of_show(
-    tracked: TrackedRecord, parameters: Parameters, belief: Belief
-) -> Iterator[Hypothesis]:
+def _of_show(record: TrackedRecord, parameters: Parameters, belief: Belief) -> Iterator[Hypothesis]:
     """Yield the hypotheses of why a webhook request is not shown."""
     if "fields_set" in parameters:
         others = without("fields_set", parameters)
         yield Refused("fields_set.names", "show", parameters, others)
     if "number" in parameters[IDENTIFIER]:
-        by_id = {**parameters, IDENTIFIER: {"id": tracked.id}}
+        by_id = {**parameters, IDENTIFIER: {"id": record.id}}
         yield Refused("identifier.fields", "show", parameters, by_id)
-    others_first = sorted(belief.records.existing(), key=lambda record: record is tracked)
-    shown_records = [record for record in others_first if record.was_shown]
+    others_first = sorted(belief.records.existing(), key=lambda other: other is record)
+    shown_records = [other for other in others_first if other.was_shown]
     if shown_records:  # if not, this user may have no permission for show
-        yield Disagree("identifier.selects", tracked)
-    yield from hypotheses_of_change(tracked, belief)
+        yield Disagree("identifier.selects", record)
+    yield from hypotheses_of_change(record, belief)
     if shown_records:
         sibling = {IDENTIFIER: {"id": shown_records[0].id}}  # the same one if it is the only one
-        yield Refused("identifier.selects", "show", parameters, sibling, (tracked.id,))
+        yield Refused("identifier.selects", "show", parameters, sibling, (record.id,))
 
 
 # resend and delete.
@@ -123,11 +121,11 @@ def of_resend(expectation: Expectation, belief: Belief) -> Iterator[Hypothesis]:
 
     The form is not why if the same form was served, or if the other form was refused.
     """
-    tracked = belief.records.by_id.get(str(expectation.record_id))
-    if tracked is None or not tracked.is_nameable or tracked.state != "REJECTED":
+    record = belief.records.by_id.get(str(expectation.record_id))
+    if record is None or not record.is_nameable or record.state != "REJECTED":
         return
     parameters = without("token", expectation.request.parameters)
-    form = _form_of(tracked, parameters).form
+    form = _form_of(record, parameters).form
     resends, other_form = belief.changes.resends, _other_form(form)
     is_never_served = not resends[form, True] and resends[form, False] >= MIN_RESENDS
     if (
@@ -135,22 +133,22 @@ def of_resend(expectation: Expectation, belief: Belief) -> Iterator[Hypothesis]:
         and not resends[other_form, False]
         and resends[other_form, True] >= MIN_RESENDS
     ):
-        yield from _of_change(tracked, parameters)
+        yield from _of_change(record, parameters)
 
 
-def _of_change(tracked: TrackedRecord, parameters: Parameters) -> Iterator[Hypothesis]:
+def _of_change(record: TrackedRecord, parameters: Parameters) -> Iterator[Hypothesis]:
     """Yield a hypothesis for each part of a change that may be refused."""
-    refused = _form_of(tracked, parameters)
+    refused = _form_of(record, parameters)
     if "fields_set" in refused.beside:
         served = refused._replace(beside={})
-        yield RefusedChange("fields_set.names", tracked.typed, refused, served)
+        yield RefusedChange("fields_set.names", record.typed, refused, served)
     served = refused._replace(form=_other_form(refused.form))
-    yield RefusedChange("identifier.fields", tracked.typed, refused, served)
+    yield RefusedChange("identifier.fields", record.typed, refused, served)
 
 
-def _form_of(tracked: TrackedRecord, parameters: Parameters) -> ChangeForm:
+def _form_of(record: TrackedRecord, parameters: Parameters) -> ChangeForm:
     (form,) = parameters[IDENTIFIER]
-    return ChangeForm(form, str(tracked.state), without(IDENTIFIER, parameters))
+    return ChangeForm(form, str(record.state), without(IDENTIFIER, parameters))
 
 
 def _other_form(form: str) -> str:

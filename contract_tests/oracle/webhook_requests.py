@@ -123,12 +123,12 @@ def _problems(record: Record, fields: ExpectedFields | None, release: Release) -
 def _one_name_each(exchange: Exchange, method: str, belief: Belief) -> Iterator[Finding]:
     """Check that no two webhook requests share an id or a number."""
     numbers, ids = defaultdict[str, dict[str, None]](dict), defaultdict[str, dict[str, None]](dict)
-    for record in exchange.records:
-        key, number = _name(record, "id"), _name(record, "number")
+    for sight in exchange.records:
+        key, number = _name(sight, "id"), _name(sight, "number")
         if key is None or number is None:
             continue
-        tracked = belief.records.find(Identifier("id", key))
-        before = None if tracked is None else _name(tracked.condensed, "number")
+        record = belief.records.find(Identifier("id", key))
+        before = None if record is None else _name(record.condensed, "number")
         numbers[key] |= dict.fromkeys((before or number, number))
         ids[number][key] = None
     for name, others, table in (("id", "numbers", numbers), ("number", "ids", ids)):
@@ -139,14 +139,14 @@ def _one_name_each(exchange: Exchange, method: str, belief: Belief) -> Iterator[
         elif table:
             yield Held(f"response.{name}.names_one")
     for number, keys in ids.items():
-        tracked = belief.records.find(Identifier("number", number))
+        record = belief.records.find(Identifier("number", number))
         # Somebody else may have deleted the other one. Delete may return a record that was deleted
         # long ago, and whose number another one has by now.
-        if tracked is not None and tracked.id not in keys and method != "delete":
-            hypotheses = (Again("response.number.names_one", (tracked.id,)),)
+        if record is not None and record.id not in keys and method != "delete":
+            hypotheses = (Again("response.number.names_one", (record.id,)),)
             expected = "each number with one webhook request"
-            seen = f"the number {number} with the ids {tracked.id} and {' and '.join(keys)}"
-            yield Suspicion(exchange, expected, seen, hypotheses, tracked.id)
+            seen = f"the number {number} with the ids {record.id} and {' and '.join(keys)}"
+            yield Suspicion(exchange, expected, seen, hypotheses, record.id)
 
 
 def _spelling(request: Request) -> Iterator[Held]:

@@ -176,7 +176,7 @@ class Case(NamedTuple):
                 return self._again(keys)
             case Contradicted(rests_on=keys):
                 return self._again(keys)
-            case Disagree(tracked=disputed) if (
+            case Disagree(record=disputed) if (
                 self._disagrees(disputed.id) and not self._may_recur()
             ):
                 return self._again((disputed.id,))

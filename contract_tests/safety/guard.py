@@ -74,9 +74,9 @@ class Guard:
         for record in records:
             if record["id"] not in self.touched:
                 if self._ledger is not None:  # first, since a touched one passes from then on
-                    tracked = self._scene.belief.records.by_id.get(record["id"])
-                    is_of_belief = tracked is not None and tracked.condensed is record
-                    whole = tracked.whole if tracked and is_of_belief else record
+                    tracked_record = self._scene.belief.records.by_id.get(record["id"])
+                    is_of_belief = tracked_record is not None and tracked_record.condensed is record
+                    whole = tracked_record.whole if tracked_record and is_of_belief else record
                     self._ledger.note(whole, changing_method(call) or call.method)
                 self.touched[record["id"]] = record
         is_sent = self._client.left != 0 and self._client.seconds_left > 0

@@ -128,10 +128,10 @@ def _deleted(scene: Scene) -> Sequence[Identifier]:
     """Return each identifier of what was deleted, the last first."""
 
     def identifiers() -> Sequence[Identifier]:
-        tracked = scene.belief.records.by_id.values()
-        records = [record.condensed for record in tracked if not record.exists]
-        nameable = [record for record in records if isinstance(record.get("number"), str)]
-        return [Identifier(form, record[form]) for record in reversed(nameable) for form in FORMS]
+        tracked_records = scene.belief.records.by_id.values()
+        deleted = (record.condensed for record in tracked_records if not record.exists)
+        records = [record for record in deleted if isinstance(record.get("number"), str)]
+        return [Identifier(form, record[form]) for record in reversed(records) for form in FORMS]
 
     return scene.cached("deleted", identifiers, scene.belief.records.names_version)
 

@@ -82,7 +82,7 @@ def _use(scene: Scene, _unit: str | None, login: Exchange, send: Send) -> Iterat
     if token is None:
         return
     response = send(plain_list(scene, token))
-    is_list_served = any(tracked.was_listed for tracked in scene.belief.records.existing())
+    is_list_served = any(record.was_listed for record in scene.belief.records.existing())
     if response.wording == scene.belief.tokens.refusal and is_list_served:
         seen = f"with the token, list returns {outcome(response)}, as without a login"
         effect = Effect("login.token.returns_token", login, extra_sightings=MORE_LOGINS)

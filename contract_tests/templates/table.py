@@ -100,10 +100,10 @@ class Scene(InOneLine):
     def records(self, state: str = "", *, in_scope: bool = False) -> Sequence[Record]:
         """Return the webhook requests that can be named, of a state and in scope if asked for."""
         return self.cached(("records", state, in_scope), lambda: [
-            tracked.typed
-            for tracked in self.belief.records.existing()
-            if tracked.is_nameable and (not state or tracked.state == state)
-            and (not in_scope or tracked.condensed in self.scope)
+            record.typed
+            for record in self.belief.records.existing()
+            if record.is_nameable and (not state or record.state == state)
+            and (not in_scope or record.condensed in self.scope)
         ])  # fmt: skip
 
     def fresh(self, records: Sequence[Record]) -> Sequence[Record]:
