@@ -75,7 +75,6 @@ def test_fine():
     [
         ("", "auto", False),
         ("", "always", True),
-        ("crmcom_mock", "auto", True),
         ("crmcom_mock", "off", False),
     ],
 )

@@ -94,36 +94,37 @@ CASES: list[tuple[str, Callable[[Any], Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("named", "use"), CASES)
-def test_a_mistake_is_refused_by_name(named: str, use: Callable[[Any], Any]) -> None:
+def test_a_mistake_is_refused_by_name() -> None:
     """The error says which argument and what is allowed; nothing has changed."""
     mock = crmcom_mock()
+    for named, use in CASES:
+        with pytest.raises(ValueError, match=f"^{named}: ") as refused:
+            use(mock)
 
-    with pytest.raises(ValueError, match=f"^{named}: ") as refused:
-        use(mock)
-
-    assert "; allowed " in str(refused.value)
-    frames = [entry.name for entry in refused.traceback.filter(refused)]
-    assert frames == ["test_a_mistake_is_refused_by_name", "<lambda>"]
-    assert (mock.clock.state.mode, len(mock.records)) == ("real", 122)
-    assert not mock.emulated.faults.has_active
+        assert "; allowed " in str(refused.value)
+        frames = [entry.name for entry in refused.traceback.filter(refused)]
+        assert frames == ["test_a_mistake_is_refused_by_name", "<lambda>"], named
+        assert (mock.clock.state.mode, len(mock.records)) == ("real", 122)
+        assert not mock.emulated.faults.has_active
 
 
-@pytest.mark.parametrize(
-    ("meant", "use"),
-    [
-        ("respond", lambda m: m.fail(respnd={"body": ""})),
-        ("operation", lambda m: m.fail(opration="list", drop=True)),
-        ("lost_response", lambda m: m.fail("lost anser")),
-        ("seconds", lambda m: m.fail("outage", second=3)),
-        ("error", lambda m: m.expect_refusal(eror="not_rejected")),
-        ("operation", lambda m: m.assert_called(operaton="resend")),
-        ("JOBS", lambda m: m.add(entity="jobs")),
-        ("life_cycle_state", lambda m: m.add(state="REJECTED")),
-        ("error_code", lambda m: m.add(error_cod="SocketTimeoutException", x=1)),
-        ("SocketTimeoutException", lambda m: m.add(error_code="SocketTimeout")),
-    ],
-)
-def test_a_misspelled_argument_names_the_nearest_one(meant: str, use: Callable[[Any], Any]) -> None:
-    with pytest.raises(ValueError, match=rf"\(nearest: {meant}\)$"):
-        use(crmcom_mock())
+#: What is meant by a misspelled argument.
+MISSPELLED: list[tuple[str, Callable[[Any], Any]]] = [
+    ("respond", lambda m: m.fail(respnd={"body": ""})),
+    ("operation", lambda m: m.fail(opration="list", drop=True)),
+    ("lost_response", lambda m: m.fail("lost anser")),
+    ("seconds", lambda m: m.fail("outage", second=3)),
+    ("error", lambda m: m.expect_refusal(eror="not_rejected")),
+    ("operation", lambda m: m.assert_called(operaton="resend")),
+    ("JOBS", lambda m: m.add(entity="jobs")),
+    ("life_cycle_state", lambda m: m.add(state="REJECTED")),
+    ("error_code", lambda m: m.add(error_cod="SocketTimeoutException", x=1)),
+    ("SocketTimeoutException", lambda m: m.add(error_code="SocketTimeout")),
+]
+
+
+def test_a_misspelled_argument_names_the_nearest_one() -> None:
+    mock = crmcom_mock()
+    for meant, use in MISSPELLED:
+        with pytest.raises(ValueError, match=rf"\(nearest: {meant}\)$"):
+            use(mock)

@@ -89,17 +89,6 @@ def test_an_ended_world_begins_anew() -> None:
     assert mock.world("kept").clock.state.mode == "frozen"
 
 
-def test_content_goes_back_to_a_snapshot_or_to_the_start() -> None:
-    mock = crmcom_mock()
-    mock.snapshot("whole")
-    mock.remove("7")
-    mock.restore("whole")
-    assert "7" in mock.records
-    mock.remove("7")
-    mock.reset()
-    assert "7" in mock.records
-
-
 def test_a_proxy_of_the_environment_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     """It could not reach this machine."""
     for name in ("HTTP_PROXY", "ALL_PROXY"):

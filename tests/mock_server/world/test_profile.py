@@ -114,98 +114,82 @@ def test_it_comes_back_as_it_was(mock: Any, tmp_path: Path) -> None:
     assert [json.loads(record.body) for record in kept.store.records()] == [changed]
 
 
-@pytest.mark.parametrize(
-    ("given", "named"),
-    [
-        ({"release": "R9"}, "release"),
-        ({"dialect": "http"}, "dialect"),
-        ({"dialect": "default"}, "dialect"),
-        ({"data": []}, "data"),
-    ],
-)
-def test_what_a_profile_has_cannot_be_given_as_well(given: dict[str, Any], named: str) -> None:
+def test_what_a_profile_has_cannot_be_given_as_well() -> None:
     """A profile of one release is not served as another."""
-    with pytest.raises(UsageError) as caught:
-        make_world(profile=profile(), **given)
-    assert caught.value.parameter == named
+    options: list[dict[str, Any]] = [{"release": "R9"}, {"dialect": "default"}, {"data": []}]
+    for given in options:
+        with pytest.raises(UsageError) as caught:
+            make_world(profile=profile(), **given)
+        assert caught.value.parameter == next(iter(given))
 
 
 HEAD_START = 'format = 1\nrelease = "R9.0.0"\n[unsettled]\n'
 
 
-@pytest.mark.parametrize(
-    ("name", "text", "named"),
-    [
-        (HEAD, None, HEAD),
-        (HEAD, HEAD_START.replace("1", "99", 1), HEAD),
-        (HEAD, HEAD_START.replace("R9.0.0", "R1"), HEAD),
-        (HEAD, f'{HEAD_START}"no.such" = [1]\n', HEAD),
-        (HEAD, f'derived = ["show"]\n{HEAD_START}', "derived: seen"),
-        (HEAD, f'{HEAD_START}[differs]\n"list" = [1]\n', HEAD),
-        (DIALECT, None, f"{DIALECT} cannot be read"),
-        (DIALECT, "# nothing\n", f"{DIALECT}: seen no dial"),
-    ],
-)
-def test_a_damaged_profile_is_refused(
-    tmp_path: Path, name: str, text: str | None, named: str
-) -> None:
+DAMAGED = [
+    (HEAD, None, HEAD),
+    (HEAD, HEAD_START.replace("1", "99", 1), HEAD),
+    (HEAD, HEAD_START.replace("R9.0.0", "R1"), HEAD),
+    (HEAD, f'{HEAD_START}"no.such" = [1]\n', HEAD),
+    (HEAD, f'derived = ["show"]\n{HEAD_START}', "derived: seen"),
+    (HEAD, f'{HEAD_START}[differs]\n"list" = [1]\n', HEAD),
+    (DIALECT, None, f"{DIALECT} cannot be read"),
+    (DIALECT, "# nothing\n", f"{DIALECT}: seen no dial"),
+]
+
+
+def test_a_damaged_profile_is_refused(tmp_path: Path) -> None:
     """The file that is wrong, or missing, is named."""
-    folder = written(tmp_path / "p", profile())
-    if text is None:
-        (folder / name).unlink()
-    else:
-        (folder / name).write_text(text, "utf-8")
+    for at, (name, text, named) in enumerate(DAMAGED):
+        folder = written(tmp_path / str(at), profile())
+        if text is None:
+            (folder / name).unlink()
+        else:
+            (folder / name).write_text(text, "utf-8")
 
-    with pytest.raises(ProfileError, match=named):
-        make_world(profile=folder)
+        with pytest.raises(ProfileError, match=named):
+            make_world(profile=folder)
 
 
-@pytest.mark.parametrize(
-    "lacks", [{"id": None}, {"number": 7}, {"life_cycle_state": "SENT"}, {"life_cycle_state": []}]
-)
-def test_a_webhook_request_needs_a_name_and_a_state(lacks: dict[str, Any]) -> None:
+def test_a_webhook_request_needs_a_name_and_a_state() -> None:
     """What cannot be found, or is in no state of the life cycle, is refused with its place."""
-    entries = [{"webhook_request": {"record": {**ODD, **lacks}, "recorded": True}}]
-    wrong = Profile(resolve("R9"), Dialect("p"), entries)
+    lacking: list[dict[str, Any]] = [
+        {"id": None}, {"number": 7}, {"life_cycle_state": "SENT"}, {"life_cycle_state": []},
+    ]  # fmt: skip
+    for lacks in lacking:
+        entries = [{"webhook_request": {"record": {**ODD, **lacks}, "recorded": True}}]
+        with pytest.raises(DataError, match="profile entry 0"):
+            make_world(profile=Profile(resolve("R9"), Dialect("p"), entries))
 
-    with pytest.raises(DataError, match="profile entry 0"):
-        make_world(profile=wrong)
 
-
-@pytest.mark.parametrize(
-    ("kind", "members"),
-    [
-        ("webhook_definition", {"name": {}}),
-        ("webhook_definition", {"secret_key_id": [1]}),
-        ("workflow_rule", {"webhook_definition_ids": 5}),
-        ("workflow_rule", {"webhook_definition_ids": [5]}),
-    ],
-)
-def test_what_the_mock_reads_has_its_type(mock: Any, kind: str, members: dict[str, Any]) -> None:
+def test_what_the_mock_reads_has_its_type(mock: Any) -> None:
     """A mock of a profile takes other members as they are."""
-    body = {kind: [{"id": "A", "odd": {}, **members}]}
-    response = mock.client.post("/__admin/records", json=body)
+    for kind, member, value in (
+        ("webhook_definition", "name", {}),
+        ("webhook_definition", "secret_key_id", [1]),
+        ("workflow_rule", "webhook_definition_ids", 5),
+        ("workflow_rule", "webhook_definition_ids", [5]),
+    ):
+        body: Any = {kind: [{"id": "A", "odd": {}, member: value}]}
+        response = mock.client.post("/__admin/records", json=body)
 
-    assert response.status_code == 400
-    assert next(iter(members)) in response.json["error"]
+        assert response.status_code == 400
+        assert member in response.json["error"]
 
 
 DEEP = "[" * 300 + "]" * 300
 START = '{"webhook_request": {"recorded": true, "record": {"id": "A", "number": "1", '
 
 
-@pytest.mark.parametrize(
-    "entry",
-    [
+def test_what_cannot_be_written_is_refused(mock: Any) -> None:
+    """It can be read, but not be kept."""
+    for entry in (
         f'{{"unit": {{"id": "U", "x": {DEEP}}}}}',
         f'{START}"life_cycle_state": "REJECTED", "x": {DEEP}}}}}}}',
-    ],
-)
-def test_what_cannot_be_written_is_refused(mock: Any, entry: str) -> None:
-    """It can be read, but not be kept."""
-    response = mock.client.put("/__admin/state", data=entry)
-    assert response.status_code == 400
-    assert response.json["error"].startswith("body line 1: ")
+    ):
+        response = mock.client.put("/__admin/state", data=entry)
+        assert response.status_code == 400
+        assert response.json["error"].startswith("body line 1: ")
 
 
 def test_names_that_are_no_texts_name_nothing(mock: Any) -> None:
@@ -218,7 +202,7 @@ def test_names_that_are_no_texts_name_nothing(mock: Any) -> None:
     assert [webhook_request["record"] for webhook_request in page["records"]] == [shown]
 
 
-@pytest.mark.parametrize("entry", [1, {}, {"webhook_request": 1}, {"webhook_request": None}])
-def test_what_is_no_entry_is_refused(mock: Any, entry: Any) -> None:
-    response = mock.client.post("/__admin/records", json=[entry])
-    assert (response.status_code, response.json["error"][:9]) == (400, "body /0: ")
+def test_what_is_no_entry_is_refused(mock: Any) -> None:
+    for entry in (1, {}, {"webhook_request": 1}, {"webhook_request": None}):
+        response = mock.client.post("/__admin/records", json=[entry])
+        assert (response.status_code, response.json["error"][:9]) == (400, "body /0: ")
