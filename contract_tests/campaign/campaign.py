@@ -44,13 +44,13 @@ class Campaign:
     why_unsent: dict[str, str] = field(default_factory=dict)  # method -> why something was not sent
     is_first_pass_sent: bool = False
     #: What requests were drawn from, by the number of the exchange: a template and its variant.
-    drawn: dict[int, tuple[Template, Any]] = field(default_factory=dict)
+    origins: dict[int, tuple[Template, Any]] = field(default_factory=dict)
     choose: Chooser = field(default=lambda values: values[0])
     #: Whether a server does to webhook requests, without any change, what a change is blamed for.
     changes_by_itself: Callable[[], bool] = lambda: False
-    _settled: Counter[tuple[str, str]] = field(default_factory=Counter)
+    _settled_counts: Counter[tuple[str, str]] = field(default_factory=Counter)
     _without_effect: set[tuple[str, str, int]] = field(default_factory=set)
-    _violated: set[tuple[str, str]] = field(default_factory=set)  # statement, method
+    _violated_kinds: set[tuple[str, str]] = field(default_factory=set)  # statement, method
 
     @property
     def belief(self) -> Belief:
@@ -66,8 +66,8 @@ class Campaign:
 
     def ask(self, call: Call) -> tuple[Exchange, Sequence[Suspicion]]:
         """Send a request of a confirmation; send a read again if its token has ended."""
-        sent = self.session.send_patiently(self.session.with_current_token(call))
-        return sent.exchange, sent.suspicions
+        observation = self.session.send_patiently(self.session.with_current_token(call))
+        return observation.exchange, observation.suspicions
 
     def call(self, method: str, parameters: Mapping[str, Any]) -> Exchange:
         """Call a method with the run's token, and queue what is suspected."""
@@ -78,9 +78,9 @@ class Campaign:
 
         With ``idle`` nothing is sent between the looks. Returns None if nothing can be drawn.
         """
-        if exchange.number not in self.drawn:
+        if exchange.number not in self.origins:
             return None
-        template, variant = self.drawn[exchange.number]
+        template, variant = self.origins[exchange.number]
 
         def choose_alike(records: Sequence[Any]) -> Any:
             """Choose a record of the same state, if there is one: some faults affect only these."""
@@ -96,14 +96,14 @@ class Campaign:
 
     def fresh_records(self, state: str) -> Sequence[Record]:
         """Return webhook requests in a state that may be changed, and were not resent yet."""
-        tracked, records = self.belief.records.by_id, self.scene.records(state, in_scope=True)
-        return [record for record in records if not tracked[record["id"]].was_resent]
+        by_id, records = self.belief.records.by_id, self.scene.records(state, in_scope=True)
+        return [record for record in records if not by_id[record["id"]].was_resent]
 
     def similar_records(self, exchange: Exchange) -> Sequence[Record]:
         """Return webhook requests, of the same state, that a request's template may be about."""
-        if exchange.number not in self.drawn:
+        if exchange.number not in self.origins:
             return ()
-        template, _ = self.drawn[exchange.number]
+        template, _ = self.origins[exchange.number]
         return self._of_same_state(exchange, template.records(self.scene))
 
     def _of_same_state(self, exchange: Exchange, records: Sequence[Record]) -> Sequence[Record]:
@@ -127,34 +127,34 @@ class Campaign:
             return self._send(call, template, variant)
         subject = self._subject(call)
         are_few = self.plan.few_looks or (subject is not None and not template.uses_up)
-        looks = self._looks(subject, few=are_few)
+        looks = self._looks(subject, are_few=are_few)
         suspicions_before = self._look([] if are_few or subject is None else looks)
         return suspicions_before + self._send(call, template, variant) + self._look(looks)
 
     def _send(self, call: Call, template: Template, variant: Any) -> list[Suspicion]:
         """Send a drawn request, and what must follow it at once."""
-        sent = self.session.send_patiently(call)
-        self.drawn[sent.exchange.number] = template, variant
-        suspicions = [] if template.is_undocumented else [*sent.suspicions]
+        observation = self.session.send_patiently(call)
+        self.origins[observation.exchange.number] = template, variant
+        suspicions = [] if template.is_undocumented else [*observation.suspicions]
         if template.follow_up is not None:
             send = self._send_follow_up
-            suspicions += template.follow_up(self.scene, variant, sent.exchange, send)
+            suspicions += template.follow_up(self.scene, variant, observation.exchange, send)
         return suspicions
 
     def _send_follow_up(self, call: Call) -> Exchange:
         """Send a request for ``Template.follow_up``, which checks a refusal itself."""
-        sent = self.session.send(call)
-        if sent.exchange.ok:
-            self.session.queue += sent.suspicions
-        return sent.exchange
+        observation = self.session.send(call)
+        if observation.exchange.ok:
+            self.session.queue += observation.suspicions
+        return observation.exchange
 
     def _subject(self, call: Call) -> Record | None:
         """Return the webhook request that a call is about, if one is known."""
         identifier = call.parameters.get(IDENTIFIER)
         for name, text in identifier.items() if isinstance(identifier, Mapping) else ():
             if name in ("id", "number") and isinstance(text, str):
-                tracked = self.belief.records.named(Identifier(name, text))
-                candidates = [] if tracked is None else [tracked]
+                record = self.belief.records.named(Identifier(name, text))
+                candidates = [] if record is None else [record]
             else:
                 candidates = [*self.belief.records.by_id.values()]
             for candidate in candidates:
@@ -164,7 +164,7 @@ class Campaign:
 
     # Looking.
 
-    def _looks(self, subject: Record | None, *, few: bool = False) -> list[Look]:
+    def _looks(self, subject: Record | None, *, are_few: bool = False) -> list[Look]:
         """Return a show of a webhook request, and lists that a change of it may empty or fill.
 
         Unless looks are few, there is also a list that the change must not affect: in turn of
@@ -172,26 +172,26 @@ class Campaign:
         """
         entities, turn = self.scene.release.entities, len(self.belief.changes.sent)
         if subject is None:
-            return [] if few else [("list", {"entity": entities[turn % len(entities)]})]
+            return [] if are_few else [("list", {"entity": entities[turn % len(entities)]})]
         same_entity = {"entity": subject["entity"]}
         narrow = [
             {**same_entity, "entity_id": subject["entity_id"], **further} for further in NARROW
         ]
         narrow += [{**same_entity, "created_date": day} for day in dates(subject)[1:2]]
-        first: Look = ("show", {IDENTIFIER: {"id": subject["id"]}})
-        last: Look = ("list", narrow[turn % len(narrow)])
-        if few:
-            return [first, last]
+        first_look: Look = ("show", {IDENTIFIER: {"id": subject["id"]}})
+        last_look: Look = ("list", narrow[turn % len(narrow)])
+        if are_few:
+            return [first_look, last_look]
         other_entities = [entity for entity in entities if entity != subject["entity"]]
         name = ("", *OBJECT_OF)[turn % 3]
         identifier = filter_value(subject, name, "id") if name else None
-        unaffected = {"entity": other_entities[turn // 3 % len(other_entities)]}
+        other_list = {"entity": other_entities[turn // 3 % len(other_entities)]}
         return [
-            first,
+            first_look,
             ("show", {IDENTIFIER: {"number": subject["number"]}}),
             ("list", same_entity),
-            ("list", unaffected if identifier is None else {name: identifier}),
-            last,
+            ("list", other_list if identifier is None else {name: identifier}),
+            last_look,
         ]
 
     def _look(self, looks: Sequence[Look]) -> list[Suspicion]:
@@ -210,13 +210,13 @@ class Campaign:
             if method != "list" or not exchange.ok:
                 continue
             records_listed = exchange.by_id
-            for tracked in [*self.belief.records.existing()]:
+            for record in [*self.belief.records.existing()]:
                 fits = all(
-                    filter_value(tracked.typed, name, "id") == value
+                    filter_value(record.typed, name, "id") == value
                     for name, value in parameters.items()
                 )
-                if fits and tracked.id not in records_listed:
-                    self.belief.lose(tracked.id)
+                if fits and record.id not in records_listed:
+                    self.belief.lose(record.id)
 
     # The queue.
 
@@ -226,17 +226,17 @@ class Campaign:
             suspicion = self.session.queue.pop(0)
             violation = self.confirmed_violation(suspicion)
             if violation is not None:
-                self._violated.add(suspicion.kind)
+                self._violated_kinds.add(suspicion.kind)
                 self.note_violation(violation)
 
     def note_violation(self, violation: Violation) -> None:
         """Note a violation; no more suspicions of its kind are settled."""
-        self._violated.add((violation.statement, violation.method))
+        self._violated_kinds.add((violation.statement, violation.method))
         self.session.findings.note_violation(violation)
 
     def has_violation(self, kind: tuple[str, str]) -> bool:
         """Return whether a violation of a statement by a method was noted."""
-        return kind in self._violated
+        return kind in self._violated_kinds
 
     def confirmed_violation(self, suspicion: Suspicion) -> Violation | None:
         """Return the violation that a suspicion turns out to be, or None.
@@ -244,12 +244,12 @@ class Campaign:
         None also if its kind was noted already, or too many of its kind turned out to be none.
         """
         kind = suspicion.kind
-        if self._settled[kind] >= MAX_SETTLED or kind in self._violated:
+        if self._settled_counts[kind] >= MAX_SETTLED or kind in self._violated_kinds:
             return None
         for hypothesis in (*suspicion.hypotheses, *self._blaming_read_before(suspicion)):
             if self.is_confirmed(suspicion, hypothesis):
                 return suspicion.violation(hypothesis)
-        self._settled[kind] += 1
+        self._settled_counts[kind] += 1
         self._note_reason(suspicion)
         return None
 

@@ -33,22 +33,22 @@ def conclude(session: Session, secret_keys: Mapping[str, str]) -> None:
 def _codes(session: Session, secret_keys: Mapping[str, str]) -> None:
     """Find out whether each authentication code is an HMAC of its data object, all in one form."""
     codes = []
-    for tracked, record in session.belief.records.wholes() if secret_keys else ():
-        code, data = record.get("authentication_code"), _signed_data(record.get("request"))
-        key = secret_keys.get(str(value_at(record, "webhook_definition.id")))
+    for record, fields in session.belief.records.wholes() if secret_keys else ():
+        code, data = fields.get("authentication_code"), _signed_data(fields.get("request"))
+        key = secret_keys.get(str(value_at(fields, "webhook_definition.id")))
         if isinstance(code, str) and key and data is not None:
-            codes.append((tracked, code, _forms(code, data, key)))
+            codes.append((record, code, _forms(code, data, key)))
     counts = Counter(form for _, _, forms in codes for form in forms)
-    best = counts.most_common(1)[0][0] if counts else None
-    for tracked, code, forms in codes:
-        if best in forms:
-            session.findings.hold([CODES], tracked.last_seen)
+    usual_form = counts.most_common(1)[0][0] if counts else None
+    for record, code, forms in codes:
+        if usual_form in forms:
+            session.findings.hold([CODES], record.last_seen)
             continue
         seen = f"authentication_code {code!r}, which is not one"
-        if best is not None:
+        if usual_form is not None:
             seen = "a code that is not one, or has another form than the others"
         expected = "an HMAC of the data object with the secret key of the webhook definition"
-        violation = Violation(CODES, (tracked.last_seen,), expected, seen, tracked.id)
+        violation = Violation(CODES, (record.last_seen,), expected, seen, record.id)
         session.findings.note_violation(violation)
 
 

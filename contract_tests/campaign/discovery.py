@@ -24,15 +24,15 @@ def discover(session: Session) -> list[Parameters]:
         session.call("show", {IDENTIFIER: {"number": number}})
     was_read, too_long = False, ""
     for parameters in _lists(session):
-        for narrowed in _narrowed(session, parameters):
+        for filters in _narrowed(session, parameters):
             try:
-                records = session.call("list", narrowed).records
+                records = session.call("list", filters).records
             except ResponseTooLong as error:
                 too_long = str(error)
                 continue  # a narrower list may be short enough
             was_read = True
-            lists += [narrowed] if records else []
-            if narrowed is parameters:
+            lists += [filters] if records else []
+            if filters is parameters:
                 break
     if too_long and not was_read:
         msg = f"no list could be read: {too_long}"

@@ -61,9 +61,9 @@ class DrawnReads:
         self._campaign, self._ends_at, self._until = campaign, ends_at, until
         self.session, self.scene = campaign.session, campaign.scene.frozen()
         self._deviations = tuple(deviations)
-        self._checked: dict[tuple[str, str], Violation | None] = {}  # by path and query
-        self._ended: Exception | None = None  # why no more requests are sent
-        self.last: Violation | None = None  # what was returned last
+        self._violations: dict[tuple[str, str], Violation | None] = {}  # by path and query
+        self._error: Exception | None = None  # why no more requests are sent
+        self.last_violation: Violation | None = None
 
     def __repr__(self) -> str:
         """Show nothing of the server: Hypothesis prints the arguments of a test."""
@@ -77,33 +77,34 @@ class DrawnReads:
             BudgetSpent, TargetDown: see ``Session.send``.
         """
         key = call.path, call.query
-        if key not in self._checked:
-            if self._ended is not None:
-                raise self._ended
+        if key not in self._violations:
+            if self._error is not None:
+                raise self._error
             try:
-                self._checked[key] = self._first_violation(call)
+                self._violations[key] = self._first_violation(call)
             except Exception as error:
-                self._ended = error
+                self._error = error
                 raise
-        self.last = self._checked[key] or self.last
-        return self._checked[key]
+        self.last_violation = self._violations[key] or self.last_violation
+        return self._violations[key]
 
     def _first_violation(self, call: Call) -> Violation | None:
         """Send a request, and return the first violation that is confirmed."""
         session, client = self.session, self.session.client
-        if client.sent >= self._ends_at + MORE_TO_SHRINK * bool(self.last):
+        if client.sent >= self._ends_at + MORE_TO_SHRINK * bool(self.last_violation):
             raise Enough
         if client.now() >= self._until:
             raise Enough
         try:
-            sent = session.send_patiently(session.with_current_token(call))
+            observation = session.send_patiently(session.with_current_token(call))
         except Unreachable:
             return None  # no URL can hold it, its response is too long, or none came
-        for suspicion in sent.suspicions:
+        for suspicion in observation.suspicions:
             violation = self._campaign.confirmed_violation(suspicion)
             if violation is not None and self._is_new(violation):
                 return violation
-        failure = self._failure(sent.exchange.call) if sent.exchange.status >= 500 else None
+        exchange = observation.exchange
+        failure = self._failure(exchange.call) if exchange.status >= 500 else None
         return failure if failure is not None and self._is_new(failure) else None
 
     def _is_new(self, violation: Violation) -> bool:
@@ -187,7 +188,7 @@ def _first_violation(
     except Exception as error:  # noqa: BLE001 - the rest of the run goes on
         campaign.session.findings.note_crash("a read with values that no list names", error)
     finally:
-        if reads.last is not None:
-            campaign.note_violation(reads.last)
+        if reads.last_violation is not None:
+            campaign.note_violation(reads.last_violation)
     campaign.settle()
-    return reads.last
+    return reads.last_violation

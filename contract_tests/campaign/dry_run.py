@@ -28,10 +28,10 @@ def dry_run_lines(session: Session, templates: Iterable[Template]) -> Iterator[s
     logins = few_logins(templates, scene, budget)
     yield f"at most {counted(budget, 'request')} in all"
     if scene.logins.is_limited:
-        needed, (beside, wrong) = int(scene.token is None), login_totals(logins, scene)
-        later = "; one more whenever a token ends" if login is not None else ""
-        yield f"logins: {needed + beside} ({needed} that the run needs, {beside} beside it){later}"
-        yield f"wrong passwords or keys of the user: {wrong}"
+        needs, (extras, wrong_count) = int(scene.token is None), login_totals(logins, scene)
+        renewal = "; one more whenever a token ends" if login is not None else ""
+        yield f"logins: {needs + extras} ({needs} that the run needs, {extras} beside it){renewal}"
+        yield f"wrong passwords or keys of the user: {wrong_count}"
     else:
         yield "logins: any number, since the run starts the server itself"
     numbers = scene.scope.numbers
@@ -58,7 +58,7 @@ def dry_run_lines(session: Session, templates: Iterable[Template]) -> Iterator[s
 
 def _line(template: Template, times: int | None) -> str:
     """Return the line of a template; ``times`` is how often it is sent, if that is known."""
-    often = "" if times is None else f"{counted(times, 'time')}: "
+    prefix = "" if times is None else f"{counted(times, 'time')}: "
     state = f" ({template.state})" if template.state else ""
     looks = ", with looks before and after it" if template.changes else ""
-    return f"{often}{template.name}{state}{looks}"
+    return f"{prefix}{template.name}{state}{looks}"

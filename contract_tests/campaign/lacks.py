@@ -29,21 +29,21 @@ class Lack:
 
 
 def lacks(
-    campaign: Campaign, templates: Sequence[Template], ended: str, *, is_whole: bool
+    campaign: Campaign, templates: Sequence[Template], end_reason: str, *, is_whole: bool
 ) -> Iterator[Lack]:
     """Yield what a run has not seen, the most important first.
 
     Args:
         campaign: the run.
         templates: what it might send.
-        ended: why it ended early; "" if it did not.
+        end_reason: why it ended early; "" if it did not.
         is_whole: whether it checks all statements, and so must call every method.
     """
     session = campaign.session
     service, client = session.oracle.service, session.client
-    if not campaign.is_first_pass_sent and ended:
-        sent = f"the run ended at request {client.sent} of {client.limits.max_requests}"
-        yield Lack("", f"{sent}, before it had sent each kind of request: {ended}")
+    if not campaign.is_first_pass_sent and end_reason:
+        end = f"the run ended at request {client.sent} of {client.limits.max_requests}"
+        yield Lack("", f"{end}, before it had sent each kind of request: {end_reason}")
     for method in _methods(campaign, templates):
         if not service.is_served(method):
             yield from _lacks_method(campaign, method, is_whole=is_whole)
@@ -54,8 +54,8 @@ def lacks(
     for method, (times, why) in client.too_long.items():
         responses = counted(times, "response")
         yield Lack("", f"{responses} of {method} could not be read, and so are not checked: {why}")
-    if untracked := session.belief.records.untracked_ids:
-        count = counted(len(untracked), "webhook request")
+    if untracked_ids := session.belief.records.untracked_ids:
+        count = counted(len(untracked_ids), "webhook request")
         yield Lack("", f"{count} were untracked at some time: not every change of them would show")
 
 
@@ -93,24 +93,24 @@ def _lacks_method(campaign: Campaign, method: str, *, is_whole: bool) -> Iterato
 def _refused_line(campaign: Campaign, method: str) -> str:
     """Say that a method was sent, whatever the token; "" if it was not."""
     history = campaign.session.client.history
-    sent = [exchange for exchange in history if exchange.call.method == method]
-    return never_served(method, len(sent), outcome(sent[-1])) if sent else ""
+    exchanges = [exchange for exchange in history if exchange.call.method == method]
+    return never_served(method, len(exchanges), outcome(exchanges[-1])) if exchanges else ""
 
 
 def _nothing_to_try(campaign: Campaign, method: str) -> str:
     belief, scene = campaign.belief, campaign.scene
     if not belief.records.by_id:
         return "the server has shown no webhook request"
-    if not any(tracked.is_nameable for tracked in belief.records.by_id.values()):
+    if not any(record.is_nameable for record in belief.records.by_id.values()):
         return "no webhook request has id, number, entity, entity_id and url as strings"
     if method in CHANGES and not any(
-        tracked.condensed in scene.scope for tracked in belief.records.existing()
+        record.condensed in scene.scope for record in belief.records.existing()
     ):
         return "no webhook request is left in scope"
     if not campaign.is_first_pass_sent:
         return "the run ended before"
-    planned = {template.method for template in campaign.plan.times}
-    if method not in planned:
+    planned_methods = {template.method for template in campaign.plan.times}
+    if method not in planned_methods:
         return "the run had too few requests for it, allow more with --max-requests"
     return "nothing fits it"
 
@@ -118,7 +118,7 @@ def _nothing_to_try(campaign: Campaign, method: str) -> str:
 def _in_scope(session: Session) -> list[TrackedRecord]:
     """Return the webhook requests that the run may change or has deleted."""
     records = session.belief.records.by_id.values()
-    return [tracked for tracked in records if tracked.condensed in session.scene.scope]
+    return [record for record in records if record.condensed in session.scene.scope]
 
 
 def _rejected_in_scope(session: Session) -> list[TrackedRecord]:
@@ -128,9 +128,9 @@ def _rejected_in_scope(session: Session) -> list[TrackedRecord]:
 
 
 def why_not_exercised(
-    campaign: Campaign, statement: str, secret_keys: Mapping[str, str], ended: str
+    campaign: Campaign, statement: str, secret_keys: Mapping[str, str], end_reason: str
 ) -> str:
-    """Return why a run did not test a statement; ``ended`` is why it ended early."""
+    """Return why a run did not test a statement; ``end_reason`` is why it ended early."""
     session, scene, topic = campaign.session, campaign.scene, statement.partition(".")[0]
     if why := _why_unchanged(session, statement):
         return why
@@ -150,7 +150,7 @@ def why_not_exercised(
     if is_of_logins and not scene.logins.left:
         return f"needs more logins than --logins {scene.logins.limit}"
     unsent = campaign.why_unsent.get(topic)
-    return unsent or ended or "the server has shown nothing to try it on"
+    return unsent or end_reason or "the server has shown nothing to try it on"
 
 
 def _why_unchanged(session: Session, statement: str) -> str:

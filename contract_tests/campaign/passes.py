@@ -43,12 +43,12 @@ class Passes:
         reads = [template for template in passes if template.layer in READ_LAYERS]
         logins_and_changes = [template for template in passes if template not in reads]
 
-        kept = client.kept_requests
+        reserve = client.kept_requests
 
         def send(templates: Sequence[Template]) -> None:
             """Send what is planned, and reserve requests for the layers that follow."""
             for template in templates:
-                client.kept_requests = kept + self._plan.cost_after(template.layer)
+                client.kept_requests = reserve + self._plan.cost_after(template.layer)
                 deadline = deadlines[template.layer]
                 with self._until_spent(template.layer):
                     for _ in passes[template]:
@@ -56,11 +56,11 @@ class Passes:
                             break
 
         send(reads)
-        last = READ_LAYERS[-1]
-        with self._until_spent(last):
-            draw_reads(self._campaign, reads, self._plan.open_reads, seed, until=deadlines[last])
+        layer = READ_LAYERS[-1]
+        with self._until_spent(layer):
+            draw_reads(self._campaign, reads, self._plan.open_reads, seed, until=deadlines[layer])
         send(logins_and_changes)
-        client.kept_requests = kept
+        client.kept_requests = reserve
         for steps in passes.values():  # what did not fit into the time of its layer
             for _ in steps:
                 pass
@@ -82,8 +82,8 @@ class Passes:
         Yields before each step.
         """
         sent_places: set[int] = set()  # places of variants
-        planned = self._plan.times[template]
-        for step in range(planned):
+        times = self._plan.times[template]
+        for step in range(times):
             yield
             variants = template.choices(self._session.scene)
             unsent = [place for place in range(len(variants)) if place not in sent_places]
@@ -92,10 +92,10 @@ class Passes:
                 unsent = list(range(len(variants)))
             if not unsent:
                 return
-            from_top = step <= planned // 2 or len(variants) <= planned
-            chosen = unsent[0] if from_top else self._campaign.choose(unsent)
-            sent_places.add(chosen)
-            self._step(template, variants[chosen])
+            from_top = step <= times // 2 or len(variants) <= times
+            place = unsent[0] if from_top else self._campaign.choose(unsent)
+            sent_places.add(place)
+            self._step(template, variants[place])
 
     def _second_pass(self, chance: Random) -> None:
         """Send templates by their weights until nothing is left to send."""

@@ -29,8 +29,8 @@ class Patience:
     def __init__(self, client: Client, scene: Scene) -> None:
         """Start without any such refusal."""
         self._client, self._scene = client, scene
-        self._passed: Counter[Wording] = Counter()
-        self._lasted: Counter[Wording] = Counter()
+        self._recoveries: Counter[Wording] = Counter()
+        self._recurrences: Counter[Wording] = Counter()
 
     def outlasts(self, refusal: Wording, ask: Callable[[], Wording | None]) -> bool:
         """Wait while the simplest request is refused in one way; return whether that ends.
@@ -39,7 +39,7 @@ class Patience:
             refusal: how it is refused.
             ask: sends it again, and returns how it is refused; None if it is served.
         """
-        if self._lasted[refusal] > MAX_LASTING and not self._passed[refusal]:
+        if self._recurrences[refusal] > MAX_LASTING and not self._recoveries[refusal]:
             return False
         for _ in range(MAX_WAITS):
             self._client.pause(PAUSE)
@@ -48,36 +48,36 @@ class Patience:
                 self._note(refusal)
             if wording != refusal:
                 return True
-        self._lasted[refusal] += MAX_LASTING + 1
+        self._recurrences[refusal] += MAX_LASTING + 1
         return False
 
-    def waits_to_retry(self, sent: Observation, tries: int) -> bool:
+    def waits_to_retry(self, observation: Observation, tries: int) -> bool:
         """Return whether to send a refused read again, after some tries, and wait if so."""
-        wording, call = sent.exchange.wording, sent.exchange.call
-        if sent.exchange.ok or sent.expectation.must is not Must.SERVE:
+        wording, call = observation.exchange.wording, observation.exchange.call
+        if observation.exchange.ok or observation.expectation.must is not Must.SERVE:
             return False
         if changing_method(call) is not None or call.method in LOGINS:
             return False
-        has_passed = self._passed[wording] > 0
-        may_pass = has_passed or (tries == 0 and self._lasted[wording] < MAX_LASTING)
+        has_passed = self._recoveries[wording] > 0
+        may_pass = has_passed or (tries == 0 and self._recurrences[wording] < MAX_LASTING)
         if may_pass:
             self._client.pause(PAUSE)
         return may_pass
 
-    def learn(self, refused: Wording, sent: Observation) -> None:
+    def learn(self, refusal: Wording, observation: Observation) -> None:
         """Note what came of another try."""
-        if sent.exchange.ok:
-            self._note(refused)
+        if observation.exchange.ok:
+            self._note(refusal)
         else:
-            self._lasted[refused] += 1
+            self._recurrences[refusal] += 1
 
     def _note(self, refusal: Wording) -> None:
-        self._passed[refusal] += 1
+        self._recoveries[refusal] += 1
         self._scene.belief.temporary_refusals.add(refusal)
 
     def notes(self) -> Iterator[str]:
         """Yield a sentence for each way in which requests were refused for a while."""
-        for (status, code), count in self._passed.items():
+        for (status, code), count in self._recoveries.items():
             yield (
                 f"the server refused {counted(count, 'request')} with "
                 f"{refused_with(status, code)}, and served the same later: a limit, or maintenance"

@@ -60,9 +60,9 @@ class Plan:
             began: when the first pass begins.
             seconds: what the run has left then.
         """
-        whole = self.cost
+        cost = self.cost
         return {
-            layer: began + FIRST_TIME * seconds * (whole - self.cost_after(layer)) / (whole or 1)
+            layer: began + FIRST_TIME * seconds * (cost - self.cost_after(layer)) / (cost or 1)
             for layer in LAYERS
         }
 
@@ -83,20 +83,20 @@ def _in_turns(
     times: dict[Template, int] = {}
     cost_left = share * Plan(firsts, few_looks).cost
     for turn in range(max(firsts.values(), default=0)):
-        for template, first in firsts.items():
+        for template, goal in firsts.items():
             cost = _cost(template, few_looks=few_looks)
-            if turn < first and cost <= cost_left:
+            if turn < goal and cost <= cost_left:
                 times[template] = times.get(template, 0) + 1
                 cost_left -= cost
     return times
 
 
-def templates_for(only: str, scene: Scene) -> list[Template]:
-    """Return the templates for the methods of statements whose id fits ``only``.
+def templates_for(pattern: str, scene: Scene) -> list[Template]:
+    """Return the templates for the methods of statements whose id fits ``pattern``.
 
     Those that need what the run was not given are left out.
     """
-    statements = checked_statements(scene.release.name, only)
+    statements = checked_statements(scene.release.name, pattern)
     methods = {method for statement in statements for method in statement.methods}
     if "token_release" in methods:
         methods |= {*LOGINS}  # whose token is released
@@ -132,10 +132,10 @@ def max_changes(templates: Collection[Template], budget: int) -> dict[str, int]:
     maximums: dict[str, int] = {}
     for method in CHANGES:
         group = [template for template in templates if template.method == method]
-        first = sum(template.first for template in group)
+        firsts = sum(template.first for template in group)
         weight = sum(template.weight for template in group)
-        second = ceil(SPREAD * further * weight / (weights or 1))
-        maximums[method] = min(budget, first + second + FOR_CONFIRMATIONS) if group else 0
+        repeats = ceil(SPREAD * further * weight / (weights or 1))
+        maximums[method] = min(budget, firsts + repeats + FOR_CONFIRMATIONS) if group else 0
     return maximums
 
 
@@ -172,9 +172,9 @@ def login_totals(logins: Mapping[Template, int], scene: Scene) -> tuple[int, int
 
     A right login follows each wrong one as long as the limit allows it.
     """
-    right = sum(times for template, times in logins.items() if template.login == "right")
-    wrong = sum(times for template, times in logins.items() if template.login == "wrong")
-    return right + int(min(wrong, scene.logins.left - right)), wrong
+    right_count = sum(times for template, times in logins.items() if template.login == "right")
+    wrong_count = sum(times for template, times in logins.items() if template.login == "wrong")
+    return right_count + int(min(wrong_count, scene.logins.left - right_count)), wrong_count
 
 
 def first_pass(
@@ -192,20 +192,20 @@ def first_pass(
         scene: what they draw from.
         budget: the number of requests that the run may still send.
     """
-    whole = Plan(
+    full_plan = Plan(
         {**_firsts(templates, *LAYERS), **logins}, open_reads=open_reads(templates, budget)
     )
-    if whole.cost <= budget * FIRST_SHARE:
-        return whole
-    few_looks = whole.cost > 2 * budget * FIRST_SHARE
-    share = min(1.0, budget * FIRST_SHARE / replace(whole, few_looks=few_looks).cost)
-    unfixed = [template for template in templates if template not in logins]
-    undocumented = [template for template in unfixed if template.is_undocumented]
-    documented = [template for template in unfixed if not template.is_undocumented]
-    documented.sort(key=lambda template: not template.choices(scene))
+    if full_plan.cost <= budget * FIRST_SHARE:
+        return full_plan
+    few_looks = full_plan.cost > 2 * budget * FIRST_SHARE
+    share = min(1.0, budget * FIRST_SHARE / replace(full_plan, few_looks=few_looks).cost)
+    others = [template for template in templates if template not in logins]
+    undocumented_templates = [template for template in others if template.is_undocumented]
+    documented_templates = [template for template in others if not template.is_undocumented]
+    documented_templates.sort(key=lambda template: not template.choices(scene))
     times: dict[Template, int] = {}
     for layer in LAYERS:
-        times |= _in_turns(_firsts(documented, layer), share, few_looks=few_looks)
-        times |= {} if few_looks else _firsts(undocumented, layer)
+        times |= _in_turns(_firsts(documented_templates, layer), share, few_looks=few_looks)
+        times |= {} if few_looks else _firsts(undocumented_templates, layer)
         times |= {template: count for template, count in logins.items() if template.layer == layer}
-    return replace(whole, times=times, few_looks=few_looks)
+    return replace(full_plan, times=times, few_looks=few_looks)

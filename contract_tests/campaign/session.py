@@ -36,7 +36,7 @@ class Session:
         self._patience = Patience(self.client, self.scene)
         self.tokens = Tokens(connection, self._patience)
         self.guard = Guard(self.scene, self.client, self.call, ledger, may_find_more=may_find_more)
-        self.changed: set[str] = set()  # ids of all that served requests have changed
+        self.changed_ids: set[str] = set()  # ids of all that served requests have changed
         #: How many requests of each changing method may be sent; of others, any number.
         self.changes_left: dict[str, int] = {}
 
@@ -58,8 +58,8 @@ class Session:
     @property
     def changed_numbers(self) -> tuple[str, ...]:
         """Numbers of the webhook requests that were changed, or may be: a response was unclear."""
-        changed, touched = self.changed | self.guard.unclear, self.guard.touched
-        return tuple(str(record.get("number")) for key, record in touched.items() if key in changed)
+        ids, records = self.changed_ids | self.guard.unclear, self.guard.touched
+        return tuple(str(record.get("number")) for key, record in records.items() if key in ids)
 
     def forget(self) -> None:
         """Forget what is known of the target, except the token."""
@@ -80,11 +80,11 @@ class Session:
             raise Unreachable(msg)
         self._count_change(change)
         self.guard(call)
-        sent = self._connection.send(call)
-        self.guard.note_response(sent.exchange)
-        if sent.exchange.ok and self.belief.changes.sent:
-            self.changed |= self.belief.changes.sent[-1].record_ids
-        return sent
+        observation = self._connection.send(call)
+        self.guard.note_response(observation.exchange)
+        if observation.exchange.ok and self.belief.changes.sent:
+            self.changed_ids |= self.belief.changes.sent[-1].record_ids
+        return observation
 
     def _count_change(self, method: str) -> None:
         changes_left = self.changes_left.get(method)
@@ -102,19 +102,20 @@ class Session:
         Raises: see ``send``; and Unreachable if a change was refused since the token had ended, or
             since the server refused everything.
         """
-        sent = self.send(call)
-        if self.tokens.renew_if_ended(sent):
+        observation = self.send(call)
+        if self.tokens.renew_if_ended(observation):
             change = changing_method(call)
             if change is not None:
                 msg = f"{change} was refused as everything was then, and is never sent twice"
                 raise Unreachable(msg)
-            sent = self.send(self.with_current_token(call))
+            observation = self.send(self.with_current_token(call))
         for tries in range(MAX_TRIES):
-            if not self._patience.waits_to_retry(sent, tries):
+            if not self._patience.waits_to_retry(observation, tries):
                 break
-            refused, sent = sent.exchange.wording, self.send(self.with_current_token(call))
-            self._patience.learn(refused, sent)
-        return sent
+            refusal = observation.exchange.wording
+            observation = self.send(self.with_current_token(call))
+            self._patience.learn(refusal, observation)
+        return observation
 
     def method(self, name: str) -> Method:
         """Return a method of the release. Raises Unreachable if the release does not have it."""
@@ -138,9 +139,9 @@ class Session:
 
         Raises: see ``request``.
         """
-        sent = self.request(name, parameters)
-        self.queue += sent.suspicions
-        return sent.exchange
+        observation = self.request(name, parameters)
+        self.queue += observation.suspicions
+        return observation.exchange
 
     def with_current_token(self, call: Call) -> Call:
         """Return a request with the run's present token, if it has that of an earlier login."""
@@ -158,9 +159,9 @@ class Session:
         for request, count in sorted(self.client.silences.items()):
             yield f"no response came to {request}: {counted(count, 'time')}"
         if self.scene.logins.is_locked:
-            wrong = counted(self.scene.logins.count.wrong_passwords, "wrong password")
+            passwords = counted(self.scene.logins.count.wrong_passwords, "wrong password")
             yield (
-                f"the right login was refused after {wrong}, and had been served before: this "
+                f"the right login was refused after {passwords}, and had been served before: this "
                 "looks like a locked user, and the run sent only logins that it needed"
             )
 
@@ -168,7 +169,7 @@ class Session:
         """Yield a sentence for each wait, and for each change that others may have made."""
         yield from self._patience.notes()
         yield from self.oracle.service.unanswered()
-        for key, seen in list(self.belief.by_others.seen.items())[:MAX_OTHERS]:
-            changed = self.belief.records.by_id.get(key)
-            number = key if changed is None else changed.number
-            yield f"somebody else may have changed the webhook request {number}: seen {seen}"
+        for key, text in list(self.belief.by_others.seen.items())[:MAX_OTHERS]:
+            record = self.belief.records.by_id.get(key)
+            number = key if record is None else record.number
+            yield f"somebody else may have changed the webhook request {number}: seen {text}"

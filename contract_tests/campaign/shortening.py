@@ -37,8 +37,8 @@ def shorten(violation: Violation, history: Sequence[Exchange], session: Session)
         history: all exchanges since the target had its first content.
         session: of the run. Says what it knew at first, and how much time is left.
     """
-    last = violation.exchanges[-1]
-    log = tuple(exchange for exchange in history if exchange.number < last.number)
+    proof = violation.exchanges[-1]
+    log = tuple(exchange for exchange in history if exchange.number < proof.number)
     logins, left_to_observe = logins_by_token(log), MAX_OBSERVED
 
     def shows(part: Log) -> bool:
@@ -46,23 +46,23 @@ def shorten(violation: Violation, history: Sequence[Exchange], session: Session)
         left_to_observe -= len(part) + 1
         if left_to_observe < 0 or not session.client.seconds_left:
             return False
-        return _is_suspected(violation, with_logins((*part, last), logins), fresh_oracle(session))
+        return _is_suspected(violation, with_logins((*part, proof), logins), fresh_oracle(session))
 
     numbers = {exchange.number for exchange in violation.exchanges}
     part = next(filter(shows, _parts(log, numbers)), None)
     if part is None:
         return with_changes(violation, session.belief.changes.sent)
     part = _cut(part, shows)
-    whole = (*part, *_changes_between(part, log, violation))
-    return with_logins((*(whole if shows(whole) else part), last), logins)
+    full_part = (*part, *_changes_between(part, log, violation))
+    return with_logins((*(full_part if shows(full_part) else part), proof), logins)
 
 
 def with_changes(violation: Violation, changes: Sequence[Change]) -> Log:
     """Return the exchanges of a violation, and earlier changes of its webhook request."""
-    last = violation.exchanges[-1]
+    proof = violation.exchanges[-1]
     causes = [change.exchange for change in changes if change.record_ids == {violation.record_id}]
     log = {exchange.number: exchange for exchange in (*causes, *violation.exchanges)}
-    return tuple(log[number] for number in sorted(log) if number <= last.number)
+    return tuple(log[number] for number in sorted(log) if number <= proof.number)
 
 
 def _changes_between(part: Log, log: Log, violation: Violation) -> Iterator[Exchange]:
@@ -71,13 +71,13 @@ def _changes_between(part: Log, log: Log, violation: Violation) -> Iterator[Exch
     The two responses must not differ, with these changes or without. But a server may show the
     fault only after them.
     """
-    last = violation.exchanges[-1].call
-    repeated = [exchange.number for exchange in part if exchange.call.query == last.query]
-    if not repeated or last.verb != "GET":
+    last_call = violation.exchanges[-1].call
+    repeats = [exchange.number for exchange in part if exchange.call.query == last_call.query]
+    if not repeats or last_call.verb != "GET":
         return
     for exchange in log:
         is_change = exchange.call.verb == "POST" and exchange.ok
-        if is_change and violation.record_id in exchange.by_id and exchange.number > repeated[-1]:
+        if is_change and violation.record_id in exchange.by_id and exchange.number > repeats[-1]:
             yield exchange
 
 
@@ -116,8 +116,8 @@ def _parts(log: Log, likely: Collection[int]) -> Iterator[Log]:
     yield tuple(exchange for exchange in log if exchange.number in likely)
     while earlier:
         earlier, size = log[: max(0, len(log) - size)], size * GROWTH
-        first = tuple(exchange for exchange in earlier if exchange.number in likely)
-        yield first + log[len(earlier) :]
+        likely_part = tuple(exchange for exchange in earlier if exchange.number in likely)
+        yield likely_part + log[len(earlier) :]
 
 
 def _cut(part: Log, shows: Shows) -> Log:

@@ -28,13 +28,13 @@ class Stop:
             notice: what is written to standard error when the run should stop.
         """
         self._notice = notice
-        self.asked = False
+        self.is_asked = False
         self._now, self._asked_at = now, 0.0
         self._raises = False
 
     def check(self) -> None:
         """Raise KeyboardInterrupt if the run should stop."""
-        if self.asked:
+        if self.is_asked:
             raise KeyboardInterrupt
 
     @contextmanager
@@ -42,10 +42,10 @@ class Stop:
         """Have a signal end the block, also a wait in it, with KeyboardInterrupt."""
         hook_before = sys.unraisablehook
 
-        def unraisable(swallowed: "sys.UnraisableHookArgs", /) -> None:
+        def unraisable(args: "sys.UnraisableHookArgs", /) -> None:
             """Print no traceback of a swallowed exception: ``check`` raises it again."""
-            if swallowed.exc_type is not KeyboardInterrupt:
-                hook_before(swallowed)
+            if args.exc_type is not KeyboardInterrupt:
+                hook_before(args)
 
         sys.unraisablehook, self._raises = unraisable, True
         try:
@@ -71,11 +71,11 @@ class Stop:
                 signal.signal(number, handlers[number])
 
     def _hear(self, number: int, _: object) -> None:
-        if self.asked and self._now() - self._asked_at > _TWICE:
+        if self.is_asked and self._now() - self._asked_at > _TWICE:
             os.write(2, b"Ended at once: what was not written by now is missing\n")
             sys.exit(128 + number)
-        if not self.asked:
-            self.asked, self._asked_at = True, self._now()
+        if not self.is_asked:
+            self.is_asked, self._asked_at = True, self._now()
             os.write(2, self._notice.encode())  # print may be at work
         if self._raises:
             raise KeyboardInterrupt

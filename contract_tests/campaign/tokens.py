@@ -99,17 +99,17 @@ class Tokens:
         connection, call = self._connection, self.login()
         if call is None:
             raise TargetDown(NO_LOGIN)
-        sent = connection.send_login(call, replaces=replaces)
+        observation = connection.send_login(call, replaces=replaces)
         for _ in range(MAX_STARTS):
-            if sent.exchange.status not in OUTAGES:
+            if observation.exchange.status not in OUTAGES:
                 break
             connection.client.pause(PAUSE)  # the server, or a gateway in front of it, is starting
-            sent = connection.send_login(call, replaces=True)
-        if not sent.exchange.ok:
-            msg = f"{connection.target.name} refuses the login: {outcome(sent.exchange)}"
+            observation = connection.send_login(call, replaces=True)
+        if not observation.exchange.ok:
+            msg = f"{connection.target.name} refuses the login: {outcome(observation.exchange)}"
             raise TargetDown(msg)
-        connection.queue += sent.suspicions
-        token = token_of(sent.exchange)
+        connection.queue += observation.suspicions
+        token = token_of(observation.exchange)
         if token is None:
             msg = "the login returned no token, and no method can be called without one"
             raise Unreachable(msg)
@@ -117,29 +117,29 @@ class Tokens:
 
     # Tokens that end.
 
-    def renew_if_ended(self, sent: Observation) -> bool:
+    def renew_if_ended(self, observation: Observation) -> bool:
         """Return whether a request was refused since its token has ended. If so, log in again.
 
         The documents leave open how an ended token is refused. A token has ended if the simplest
         request is refused in the same way. That may also be so for a while only, so it waits.
         """
-        if not self._may_be_about_token(sent):
+        if not self._may_be_about_token(observation):
             return False
-        belief, usual = self._connection.belief, self._connection.belief.tokens.refusal
+        belief, usual_refusal = self._connection.belief, self._connection.belief.tokens.refusal
         refusal = self._refusal(self._connection.scene.token)
-        if refusal is None or refusal not in (usual, sent.exchange.wording):
+        if refusal is None or refusal not in (usual_refusal, observation.exchange.wording):
             return False
-        may_pass = refusal != usual or refusal in belief.temporary_refusals
+        may_pass = refusal != usual_refusal or refusal in belief.temporary_refusals
         if may_pass and self._outlasts(refusal):
             return True
         return self._replace_token(refusal)
 
-    def _may_be_about_token(self, sent: Observation) -> bool:
+    def _may_be_about_token(self, observation: Observation) -> bool:
         """Return whether a request was refused, and the reason may be the run's token.
 
         A request that must be refused shows nothing of its token.
         """
-        exchange, must = sent.exchange, sent.expectation.must
+        exchange, must = observation.exchange, observation.expectation.must
         token = exchange.call.parameters.get("token")
         is_login = token is None and must is Must.SERVE
         if exchange.ok or must is Must.REFUSE:
@@ -186,10 +186,10 @@ class Tokens:
         Suspicions of a refusal are dropped, since it is about the token.
         """
         try:
-            sent = self._connection.send(plain_list(self._connection.scene, token))
+            observation = self._connection.send(plain_list(self._connection.scene, token))
         except ResponseTooLong:  # no refusal is that long
             return None
-        if not sent.exchange.ok:
-            return sent.exchange.wording
-        self._connection.queue += sent.suspicions
+        if not observation.exchange.ok:
+            return observation.exchange.wording
+        self._connection.queue += observation.suspicions
         return None

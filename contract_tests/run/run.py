@@ -289,7 +289,7 @@ class _Run:
         """Compare the inventory, settle suspicions, and draw the conclusions of the whole run."""
         self.client.kept_requests, self.client.kept_time = 0, 0.0
         if self.inventory is not None:
-            touched = {*self.session.guard.touched, *self.session.changed}
+            touched = {*self.session.guard.touched, *self.session.changed_ids}
             try:
                 self.compared = self.inventory.compare(touched)
             except (TargetDown, BudgetSpent, Unreachable) as error:
