@@ -43,7 +43,7 @@ class _Final(NamedTuple):
     """A state of a webhook request that ends its changes."""
 
     statement: str  # that refuses a change
-    seen: str  # what the reason calls the webhook request
+    phrase: str  # what the reason calls the webhook request
 
 
 _FINAL = {
@@ -91,26 +91,26 @@ class ClientChecker:
     """Checks the requests of a recording, one after the other."""
 
     def __init__(
-        self, belief: Belief, expected: Sequence[ExpectedRefusal] = (), only: str = "*"
+        self, belief: Belief, expected_refusals: Sequence[ExpectedRefusal] = (), pattern: str = "*"
     ) -> None:
         """Begin without requests.
 
         Args:
             belief: what the oracle knows of the server before each request.
-            expected: requests whose refusal is expected.
-            only: a glob of statement ids.
+            expected_refusals: requests whose refusal is expected.
+            pattern: a glob of statement ids.
         """
-        self._belief, self._expected, self._only = belief, expected, only
-        self._stale = [*expected]  # those of ``expected`` that have matched no mistake
+        self._belief, self._refusals, self._pattern = belief, expected_refusals, pattern
+        self._stale = [*expected_refusals]  # those that have matched no mistake
         self._requests = self._expected_count = 0
         self._mistakes: dict[tuple[str, ...], ClientFinding] = {}
         self._notes: dict[tuple[str, ...], ClientFinding] = {}
-        self._lost: deque[_Lost] = deque(maxlen=_MAX_KEPT)
+        self._losses: deque[_Lost] = deque(maxlen=_MAX_KEPT)
         #: Numbers by id and ids by number, as responses show them together. The belief does not
         #: know webhook requests of which only some fields were requested.
-        self._paired: dict[str, str] = {}
+        self._aliases: dict[str, str] = {}
         #: Webhook requests that were last seen in one of the ``_FINAL`` states, by each name.
-        self._seen: dict[str, _Seen] = {}
+        self._sightings: dict[str, _Seen] = {}
         # From R12 on the documents leave open whether a release ends a token.
         self._tokens = _RefusedTokens(ends_by_release=not belief.release.at_least("R12.0.0"))
 
@@ -137,7 +137,7 @@ class ClientChecker:
             if not is_token_ambiguous and not is_unordered and "token" in request.parameters:
                 self._tokens.see(recorded, request, is_wrong=is_wrong)
         if request.name in CHANGES and recorded.is_lost:
-            self._lost.append(_Lost(request.name, self._names(request)))
+            self._losses.append(_Lost(request.name, self._names(request)))
         elif not recorded.missing:
             self._see(exchange, request, is_unordered=is_unordered)
 
@@ -146,11 +146,11 @@ class ClientChecker:
     ) -> Iterator[Remark]:
         """Yield what is wrong with a request, by itself and after what came before."""
         exchange = recorded.exchange
-        unchecked = {"token_release.ends_token"} if is_unordered else set()
+        exemptions = {"token_release.ends_token"} if is_unordered else set()
         if request.name in LOGINS and exchange.ok:
-            unchecked.add("parameters.mandatory")  # the password was removed from the recording
+            exemptions.add("parameters.mandatory")  # the password was removed from the recording
         for remark in remarks(exchange.call, self._belief):
-            if remark.statement not in unchecked:
+            if remark.statement not in exemptions:
                 yield remark
         if request.name in CHANGES and self._is_again(request):
             yield self._twice(request)
@@ -162,10 +162,10 @@ class ClientChecker:
         identifier = request.parameters.get(IDENTIFIER)
         if isinstance(identifier, Mapping) and len(identifier) > 1:
             return  # nobody knows which one it names
-        for state in {seen.state for seen in self._seen_by(self._names(request))}:
+        for state in {sighting.state for sighting in self._seen_by(self._names(request))}:
             final = _FINAL[state]
             if state == "deleted" or request.name == "resend":
-                yield Remark(final.statement, str(reason(final.statement, seen=final.seen)))
+                yield Remark(final.statement, str(reason(final.statement, seen=final.phrase)))
 
     # Changes whose response was lost.
 
@@ -175,17 +175,18 @@ class ClientChecker:
         identifiers = (Identifier(*pair) for pair in product(("id", "number"), names))
         records = (self._belief.records.named(identifier) for identifier in identifiers)
         texts = (text for record in records if record for text in (record.id, record.number))
-        return names.union(texts, (self._paired[name] for name in names if name in self._paired))
+        return names.union(texts, (self._aliases[name] for name in names if name in self._aliases))
 
     def _seen_by(self, names: Iterable[str]) -> list[_Seen]:
         """Return the webhook requests that were seen with some names."""
-        return [self._seen[name] for name in names if name in self._seen]
+        return [self._sightings[name] for name in names if name in self._sightings]
 
     def _is_again(self, request: Request) -> bool:
         """Return whether the response to the same change was lost, and nobody has looked since."""
         names = self._names(request)
         return any(
-            lost.method == request.name and not names.isdisjoint(lost.names) for lost in self._lost
+            loss.method == request.name and not names.isdisjoint(loss.names)
+            for loss in self._losses
         )
 
     def _twice(self, request: Request) -> Remark:
@@ -200,35 +201,35 @@ class ClientChecker:
 
     def _see(self, exchange: Exchange, request: Request, *, is_unordered: bool) -> None:
         """Record the webhook requests of a response, which shows what a lost change did."""
-        sent = self._names(request) if request.name in ("show", *CHANGES) else frozenset[str]()
-        if self._lost:
-            names = sent.union(*map(_names_of, exchange.records))
-            unresolved = [lost for lost in self._lost if lost.names.isdisjoint(names)]
-            self._lost = deque(unresolved, maxlen=_MAX_KEPT)
-        filtered = request.filters.get("life_cycle_state") if request.is_clear else None
+        subject = self._names(request) if request.name in ("show", *CHANGES) else frozenset[str]()
+        if self._losses:
+            names = subject.union(*map(_names_of, exchange.records))
+            remainder = [loss for loss in self._losses if loss.names.isdisjoint(names)]
+            self._losses = deque(remainder, maxlen=_MAX_KEPT)
+        state_filter = request.filters.get("life_cycle_state") if request.is_clear else None
         for record in exchange.records:
             names = _names_of(record)
             if len(names) == 2:
                 first, second = names
-                self._paired |= {first: second, second: first}
-            state = record.get("life_cycle_state", filtered)
+                self._aliases |= {first: second, second: first}
+            state = record.get("life_cycle_state", state_filter)
             if is_unordered or request.name == "delete":
                 state = "unknown" if is_unordered else "deleted"
-            self._keep_state(sent | names, state)
-        for table in (self._paired, self._seen):
+            self._keep_state(subject | names, state)
+        for table in (self._aliases, self._sightings):
             while len(table) > 2 * _MAX_SEEN:
                 del table[next(iter(table))]
 
     def _keep_state(self, names: frozenset[str], state: object) -> None:
         """Keep the state of a webhook request; None says only that it exists."""
-        before = self._seen_by(names)
-        if state is None and all(seen.state != "deleted" for seen in before):
+        sightings = self._seen_by(names)
+        if state is None and all(sighting.state != "deleted" for sighting in sightings):
             return
-        names = names.union(*(seen.names for seen in before))
+        names = names.union(*(sighting.names for sighting in sightings))
         for name in names:
-            self._seen.pop(name, None)
+            self._sightings.pop(name, None)
             if state in _FINAL:
-                self._seen[name] = _Seen(str(state), names)
+                self._sightings[name] = _Seen(str(state), names)
 
     # What is reported.
 
@@ -236,13 +237,13 @@ class ClientChecker:
         """Return whether a request is one whose refusal is expected."""
         call, name = recorded.exchange.call, _method(recorded.exchange)
         parameters = {**dict(query_pairs(call.query)), **(body_members(call.body) or {})}
-        matching = [refusal for refusal in self._expected if refusal.matches(name, parameters)]
+        matching = [refusal for refusal in self._refusals if refusal.matches(name, parameters)]
         self._stale = [refusal for refusal in self._stale if refusal not in matching]
         return recorded.expected_refusal or bool(matching)
 
     def _keep(self, remark: Remark, exchange: Exchange, times: int = 1) -> None:
         """Count a remark with those that differ in values alone."""
-        if not fnmatchcase(remark.statement, self._only):
+        if not fnmatchcase(remark.statement, self._pattern):
             return
         findings = self._notes if remark.is_note else self._mistakes
         method = _method(exchange)
@@ -253,14 +254,14 @@ class ClientChecker:
 
     def results(self) -> ClientResults:
         """Return what was found."""
-        for finding in self._tokens.used_again.values():
+        for finding in self._tokens.reuses.values():
             self._keep(finding.remark, finding.exchange, finding.times)
         return ClientResults(
             requests=self._requests,
             mistakes=tuple(self._mistakes.values()),
             notes=tuple(self._notes.values()),
             expected=self._expected_count,
-            stale=tuple(map(str, self._stale)) if self._only == "*" else (),
+            stale=tuple(map(str, self._stale)) if self._pattern == "*" else (),
         )
 
 
@@ -297,43 +298,43 @@ class _RefusedTokens:
 
     def __init__(self, *, ends_by_release: bool) -> None:
         self._ends_by_release = ends_by_release
-        self._ended: dict[str, _End] = {}  # by token
-        self.used_again: dict[str, ClientFinding] = {}  # the first use of each after that
-        self._served: dict[str, set[str]] = {}  # request -> tokens
-        self._refused: dict[str, set[str]] = {}
+        self._ends: dict[str, _End] = {}  # by token
+        self.reuses: dict[str, ClientFinding] = {}  # the first use of each after that
+        self._served_tokens: dict[str, set[str]] = {}  # request -> tokens
+        self._refused_tokens: dict[str, set[str]] = {}
 
     def see(self, recorded: Recorded, request: Request, *, is_wrong: bool) -> None:
         """Record a request with a token."""
         token, exchange = request.token, recorded.exchange
         if not isinstance(token, str):
             return
-        end = self._ended.get(token)
+        end = self._ends.get(token)
         if end is not None and recorded.start >= end.moment and not is_wrong:
             remark = Remark(end.statement, f"{_USED_AGAIN[end.statement]}; log in")
             finding = ClientFinding(remark, exchange, _method(exchange))
-            self.used_again.setdefault(token, finding).times += 1
+            self.reuses.setdefault(token, finding).times += 1
         pairs = without("token", request.parameters).items()
         key = f"{request.name} {sorted((name, repr(value)) for name, value in pairs)}"
         if exchange.ok and request.name == "token_release" and self._ends_by_release:
-            self._ended[token] = _End("token_release.ends_token", recorded.end)
+            self._ends[token] = _End("token_release.ends_token", recorded.end)
         elif exchange.ok:
             self._serve(token, key, recorded.end)
         elif not (is_wrong or recorded.missing) and exchange.status < 500:
-            if token in self._served.get(key, ()):
-                self._refused.setdefault(key, set()).add(token)
+            if token in self._served_tokens.get(key, ()):
+                self._refused_tokens.setdefault(key, set()).add(token)
             if _is_about_token(exchange):
-                self._ended.setdefault(token, _End("token.expiry", recorded.end))
-        for table in (self._ended, self._served, self._refused):
+                self._ends.setdefault(token, _End("token.expiry", recorded.end))
+        for table in (self._ends, self._served_tokens, self._refused_tokens):
             if len(table) > _MAX_KEPT:
                 table.clear()
 
     def _serve(self, token: str, key: str, moment: float) -> None:
         """Record a request that was served."""
-        self._ended.pop(token, None)
-        self.used_again.pop(token, None)
-        for refused in self._refused.pop(key, set()) - {token}:
-            self._ended.setdefault(refused, _End("token.expiry", moment))
-        self._served.setdefault(key, set()).add(token)
+        self._ends.pop(token, None)
+        self.reuses.pop(token, None)
+        for refused_token in self._refused_tokens.pop(key, set()) - {token}:
+            self._ends.setdefault(refused_token, _End("token.expiry", moment))
+        self._served_tokens.setdefault(key, set()).add(token)
 
 
 def _is_about_token(exchange: Exchange) -> bool:

@@ -51,13 +51,13 @@ class Later:
         self._changes: dict[str, list[int]] = defaultdict(list)  # by id or number
         #: How reads were refused that were served later: by a limit, or for their token.
         self.temporary_refusals: set[tuple[int, Any]] = set()
-        self.served = 0  # number of the last exchange that a server has served
-        self._served: dict[str, int] = {}  # request -> number of the last exchange that served it
-        self._refused: dict[str, Exchange] = {}  # request -> the last exchange that refused it
-        self._accepted: set[tuple[str, str]] = set()  # methods, and parameters with their values
+        self.last_served = 0  # number of the last exchange that a server has served
+        self._served_numbers: dict[str, int] = {}  # request -> the last exchange that served it
+        self._refusals: dict[str, Exchange] = {}  # request -> the last exchange that refused it
+        self._accepted_pairs: set[tuple[str, str]] = set()  # of a method and a parameter
         self._valid: dict[str, int] = {}  # token -> number of the last exchange it was valid in
         #: Lists, and logins for a unit, that were served, by request.
-        self._alike: dict[str, list[Exchange]] = defaultdict(list)
+        self._series: dict[str, list[Exchange]] = defaultdict(list)
         self._changed_at: list[int] = []  # numbers of the exchanges before each change
 
     def add(self, exchange: Exchange, request: Request, *, sure_token: bool) -> None:
@@ -65,16 +65,16 @@ class Later:
         method, parameters = request.name, without("token", request.parameters)
         key = _key(exchange)
         if not exchange.ok:
-            self._refused[key] = exchange
+            self._refusals[key] = exchange
             return
-        if method in READ_METHODS and key in self._refused:
-            self.temporary_refusals.add(self._refused[key].wording)
-        self.served = self._served[key] = exchange.number
-        self._accepted |= {(method, repr(pair)) for pair in parameters.items()}
+        if method in READ_METHODS and key in self._refusals:
+            self.temporary_refusals.add(self._refusals[key].wording)
+        self.last_served = self._served_numbers[key] = exchange.number
+        self._accepted_pairs |= {(method, repr(pair)) for pair in parameters.items()}
         if sure_token and isinstance(request.token, str):
             self._valid[request.token] = exchange.number
         if method == "list" or (method in LOGINS and "unit" in parameters):
-            self._alike[key].append(exchange)
+            self._series[key].append(exchange)
         if method in READ_METHODS and is_whole(request):
             for record_id in exchange.by_id:
                 self._sights[record_id].append(exchange)
@@ -85,19 +85,19 @@ class Later:
         for name in names_of(request):
             self._changes[name].append(number)
 
-    def sights(self, tracked: TrackedRecord, after: int) -> list[Exchange]:
+    def sights(self, record: TrackedRecord, after: int) -> list[Exchange]:
         """Return what shows a webhook request after an exchange, until a request changes it."""
-        names = (tracked.id, str(tracked.condensed.get("number")))
+        names = (record.id, str(record.condensed.get("number")))
         changes = chain.from_iterable(self._changes.get(name, ()) for name in names)
-        return _between(self._sights.get(tracked.id, ()), after, changes)
+        return _between(self._sights.get(record.id, ()), after, changes)
 
     def lists(self, parameters: Mapping[str, Any], after: int) -> list[Exchange]:
         """Return lists with the same parameters after an exchange, until anything is changed."""
-        return _between(self._alike.get(_written("list", parameters), ()), after, self._changed_at)
+        return _between(self._series.get(_written("list", parameters), ()), after, self._changed_at)
 
     def same_login(self, login: Exchange) -> Exchange | None:
         """Return a later login for the same unit whose token has the same claims of it, or None."""
-        for later in self._alike.get(_key(login), ()):
+        for later in self._series.get(_key(login), ()):
             if later.number > login.number and claimed_unit(later) == claimed_unit(login):
                 return later
         return None
@@ -107,23 +107,23 @@ class Later:
 
         A status of 500 to 599 may pass; ``Service`` finds one that stays.
         """
-        is_served_after = self._served.get(_key(exchange), 0) > exchange.number
+        is_served_after = self._served_numbers.get(_key(exchange), 0) > exchange.number
         is_valid = self.has_valid_token_after(exchange)
         is_temporary = exchange.wording in self.temporary_refusals
         return exchange.status < 500 and is_valid and not (is_served_after or is_temporary)
 
     def refuses(self, method: str, parameters: Mapping[str, Any]) -> bool:
         """Return whether a request with these parameters is refused for good."""
-        exchange = self._refused.get(_written(method, parameters))
+        exchange = self._refusals.get(_written(method, parameters))
         return exchange is not None and self.is_for_good(exchange)
 
     def accepts(self, method: str, parameters: Mapping[str, Any]) -> bool:
         """Return whether each of some parameters was in a request that was served."""
-        return all((method, repr(pair)) in self._accepted for pair in parameters.items())
+        return all((method, repr(pair)) in self._accepted_pairs for pair in parameters.items())
 
     def serves(self, method: str) -> bool:
         """Return whether any request of a method was served."""
-        return any(accepted == method for accepted, _ in self._accepted)
+        return any(name == method for name, _ in self._accepted_pairs)
 
     def has_valid_token_after(self, exchange: Exchange) -> bool:
         """Return whether the token of a request was valid later."""
@@ -150,7 +150,7 @@ class Case(NamedTuple):
     """A suspicion, and what was known before it came up."""
 
     suspicion: Suspicion
-    was: Mapping[str, TrackedRecord]
+    old_records: Mapping[str, TrackedRecord]
     later: Later
 
     @property
@@ -211,13 +211,13 @@ class Case(NamedTuple):
     def is_of_ended_token(self) -> bool:
         """Whether the token explains a refusal: another one was valid later, and this one not."""
         later, exchange = self.later, self.exchange
-        goes_on = not exchange.ok and later.served > exchange.number
+        goes_on = not exchange.ok and later.last_served > exchange.number
         return goes_on and not later.has_valid_token_after(exchange)
 
     def _known(self, key: str | None) -> TrackedRecord | None:
         """Return a webhook request as it was known before the exchange."""
-        tracked = self.was.get(str(key))
-        return None if tracked is None or tracked.last_seen is self.exchange else tracked
+        record = self.old_records.get(str(key))
+        return None if record is None or record.last_seen is self.exchange else record
 
     def _shown(self, key: str | None) -> Record | None:
         """Return a webhook request as the exchange shows it."""
@@ -233,10 +233,10 @@ class Case(NamedTuple):
 
     def _may_recur(self) -> bool:
         """Return whether others may have changed the webhook request back to what it was."""
-        seen = self._before_and_after(self.suspicion.record_id)
-        if seen is None:
+        pair = self._before_and_after(self.suspicion.record_id)
+        if pair is None:
             return False
-        before, after = seen
+        before, after = pair
         paths = differing(before.certain, after)
         return bool(paths) and all(path.startswith(OF_DELIVERY) for path in paths)
 
@@ -248,12 +248,10 @@ class Case(NamedTuple):
         If all are accepted elsewhere, the last one is left: several are refused together.
         """
         hypotheses = self.suspicion.hypotheses
-        cleared = {
-            hypothesis.statement
-            for hypothesis in hypotheses
-            if isinstance(hypothesis, Refused) and self._accepts(_blamed(hypothesis))
+        cleared_statements = {
+            h.statement for h in hypotheses if isinstance(h, Refused) and self._accepts(_blamed(h))
         }
-        possible = [hypothesis for hypothesis in hypotheses if hypothesis.statement not in cleared]
+        possible = [h for h in hypotheses if h.statement not in cleared_statements]
         return possible or hypotheses[-1:]
 
     def _is_to_blame(self, hypothesis: Refused) -> bool:
@@ -276,14 +274,14 @@ class Case(NamedTuple):
 
     def _as_known(self, key: str) -> Exchange | None:
         """Return a later exchange that shows a webhook request unchanged, or None."""
-        before, now = self._known(key), self._shown(key)
+        before, after = self._known(key), self._shown(key)
         if before is None:
             return None
-        lost = set() if now is None else {*lost_members(before.condensed, now)}
+        lost_names = set() if after is None else {*lost_members(before.condensed, after)}
         for exchange in self.later.sights(before, self.exchange.number):
             record = exchange.by_id[key]
             is_as_known = not differing(before.certain, record)
-            if is_as_known and lost.isdisjoint(lost_members(before.condensed, record)):
+            if is_as_known and lost_names.isdisjoint(lost_members(before.condensed, record)):
                 return exchange
         return None
 
@@ -296,13 +294,13 @@ class Case(NamedTuple):
             [page, *self.later.lists(without("token", page.call.parameters), self.exchange.number)]
             for page in pages
         ]
-        is_same = all([*again.by_id] == [*same[0].by_id] for same in series for again in same)
+        is_same = all([*view.by_id] == [*views[0].by_id] for views in series for view in views)
         times = min(map(len, series))
-        turns = [{again.number % 2 for again in same} for same in series]
+        turns = [{view.number % 2 for view in views} for views in series]
         is_in_turn = times == _MIN_TIMES and turns in ([{0}, {1}], [{1}, {0}])
         if not is_same or times < _MIN_TIMES or is_in_turn:
             return None
-        return max((same[times - 1] for same in series), key=lambda again: again.number)
+        return max((views[times - 1] for views in series), key=lambda view: view.number)
 
     def _is_short_again(self, filters: Mapping[str, Any], ids: Set[str]) -> Exchange | None:
         """Return a list that is too short again, once all that it selects was listed."""
@@ -316,20 +314,20 @@ class Case(NamedTuple):
 
     def _disagrees(self, key: str) -> bool:
         """Return whether show and list return a webhook request differently."""
-        seen = self._before_and_after(key)
-        if seen is None:
+        pair = self._before_and_after(key)
+        if pair is None:
             return False
-        return {seen[0].last_seen.call.method, self.exchange.call.method} == {*READ_METHODS}
+        return {pair[0].last_seen.call.method, self.exchange.call.method} == {*READ_METHODS}
 
     def _only_server_can_have_changed_it(self) -> bool:
         """Return whether only the server can have changed a webhook request.
 
         Others can neither resend a SUCCESSFUL one, nor change what a resend keeps.
         """
-        seen = self._before_and_after(self.suspicion.record_id)
-        if seen is None:
+        pair = self._before_and_after(self.suspicion.record_id)
+        if pair is None:
             return False
-        before, after = seen
+        before, after = pair
         # A delivery may turn out to have failed after the response to its resend.
         is_open = before.was_resent and before.is_proven
         is_done = before.state == "SUCCESSFUL" and not is_open

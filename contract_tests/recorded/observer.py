@@ -85,11 +85,11 @@ class Observer:
         self.history: list[Exchange] = []
         self._organisations: set[str] = set()
         self._tokens: set[str] = set()  # that logins have returned
-        self._shared: set[str] = set()  # that several logins have returned
+        self._shared_tokens: set[str] = set()  # that several logins have returned
         self._later = Later()
-        self._unsettled: deque[Case] = deque()
+        self._cases: deque[Case] = deque()
         #: What nothing has confirmed, by statement: the first suspicion, and how many there are.
-        self.unconfirmed: dict[str, tuple[Suspicion, int]] = {}
+        self.suspicions: dict[str, tuple[Suspicion, int]] = {}
 
     def know_login(self, exchange: Exchange) -> None:
         """Record a login, before any exchange with its token.
@@ -100,7 +100,7 @@ class Observer:
         token = token_of(exchange) if exchange.call.method in LOGINS else None
         if token is None:
             return
-        (self._shared if token in self._tokens else self._tokens).add(token)
+        (self._shared_tokens if token in self._tokens else self._tokens).add(token)
         self._organisations |= {str(exchange.call.parameters.get("organisation", ""))} - {""}
         if len(self._organisations) > 1:
             names = ", ".join(sorted(self._organisations))
@@ -126,8 +126,8 @@ class Observer:
             return
         self._later.add(exchange, request, sure_token=not self.is_token_ambiguous(request.token))
         self._observe(exchange, request)
-        while len(self._unsettled) > MAX_UNSETTLED:
-            self._close(self._unsettled.popleft())
+        while len(self._cases) > MAX_UNSETTLED:
+            self._close(self._cases.popleft())
 
     def _observe(self, exchange: Exchange, request: Request) -> None:
         """Pass an exchange to the oracle, and keep its suspicions."""
@@ -136,9 +136,9 @@ class Observer:
         observation = self.oracle.observe(exchange)
         self._note(observation, exchange)
         for suspicion in observation.suspicions:
-            tracked = {key: before.get(key) or records.get(key) for key in _rests_on(suspicion)}
-            was = {key: replace(record) for key, record in tracked.items() if record is not None}
-            self._unsettled.append(Case(suspicion, was, self._later))
+            states = {key: before.get(key) or records.get(key) for key in _rests_on(suspicion)}
+            copies = {key: replace(record) for key, record in states.items() if record is not None}
+            self._cases.append(Case(suspicion, copies, self._later))
             if not isinstance(suspicion.hypotheses[0], Evident):
                 for key in _rests_on(suspicion) & self.belief.records.condensed.keys():
                     self.belief.lose(key)
@@ -151,12 +151,12 @@ class Observer:
         """Settle a suspicion, or count it as one that nothing has confirmed."""
         if not self._settle(case) and not case.is_of_ended_token:
             statement = case.suspicion.hypotheses[0].statement
-            first, times = self.unconfirmed.get(statement, (case.suspicion, 0))
-            self.unconfirmed[statement] = first, times + 1
+            suspicion, times = self.suspicions.get(statement, (case.suspicion, 0))
+            self.suspicions[statement] = suspicion, times + 1
 
     def conclude(self) -> None:
         """Settle the remaining suspicions: no exchange follows."""
-        for case in self._unsettled:
+        for case in self._cases:
             self._close(case)
         for violation in self.oracle.service.conclude():
             self.findings.note_violation(violation)
@@ -165,20 +165,20 @@ class Observer:
         """Note what needs no confirmation."""
         for name, error in observation.errors:
             self.findings.note_crash(f"the check {name}", error)
-        held = [name for name in observation.held if not self._rests_on_removed(name, exchange)]
-        self.findings.hold(held, exchange)
+        names = [name for name in observation.held if not self._rests_on_removed(name, exchange)]
+        self.findings.hold(names, exchange)
 
     def _settle(self, case: Case) -> bool:
         """Note the violation that a suspicion comes to; return whether an exchange confirms it."""
-        suspicion, confirmed = case.suspicion, case.confirmed()
-        if confirmed is None:
+        suspicion, confirmation = case.suspicion, case.confirmed()
+        if confirmation is None:
             return False
-        hypothesis, confirming = confirmed
+        hypothesis, confirming = confirmation
         violation = suspicion.violation(hypothesis)
         cause = self._cause(suspicion, hypothesis.statement)
         exchanges = (*violation.exchanges, confirming, *cause)
-        shown = {exchange.number: exchange for exchange in exchanges}
-        exchanges = tuple(shown[number] for number in sorted(shown))
+        by_number = {exchange.number: exchange for exchange in exchanges}
+        exchanges = tuple(by_number[number] for number in sorted(by_number))
         violation = replace(violation, exchanges=exchanges)
         if not self._rests_on_removed(violation.statement, case.exchange):
             self.findings.note_violation(violation)
@@ -193,8 +193,8 @@ class Observer:
             candidates = [change.exchange for change in matching]
         elif statement == "token_release.ends_token":
             token = exchange.call.parameters.get("token")
-            releases = (sent for sent in self.history if sent.call.method == "token_release")
-            candidates = [sent for sent in releases if sent.call.parameters.get("token") == token]
+            releases = (e for e in self.history if e.call.method == "token_release")
+            candidates = [e for e in releases if e.call.parameters.get("token") == token]
         return [cause for cause in candidates if cause.number <= exchange.number][-1:]
 
     # Requests that were under way together.
@@ -231,7 +231,7 @@ class Observer:
         if not isinstance(token, str):
             return False
         may_be_several = is_placeholder(token) and not _VARIABLE.fullmatch(token)
-        return may_be_several or token in self._shared
+        return may_be_several or token in self._shared_tokens
 
     def _rests_on_removed(self, statement: str, exchange: Exchange) -> bool:
         """Return whether a verdict on a login rests on a secret that may have been removed."""

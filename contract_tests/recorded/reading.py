@@ -42,8 +42,8 @@ Entry = Mapping[str, Any]
 class RecordingError(OptionsError):
     """A recording that cannot be read, or has nothing to check; the text is one line."""
 
-    def __init__(self, what: str) -> None:
-        super().__init__(f"--from-har: {what}")
+    def __init__(self, text: str) -> None:
+        super().__init__(f"--from-har: {text}")
 
 
 class Skip(Exception):
@@ -89,23 +89,23 @@ class Recording:
     release: Release
     says_release: bool  # whether the release is the one that the files state
     exchanges: tuple[Recorded, ...]
-    skipped: str  # how many entries are not checked, and why: "3 of other hosts or paths, 1 …"
+    skips: str  # how many entries are not checked, and why: "3 of other hosts or paths, 1 …"
 
     @property
     def began(self) -> str:
         """When the first request was made, as ISO 8601 in UTC."""
-        first = datetime.fromtimestamp(self.exchanges[0].start, UTC)
-        return first.isoformat(timespec="seconds")
+        start = datetime.fromtimestamp(self.exchanges[0].start, UTC)
+        return start.isoformat(timespec="seconds")
 
 
 def read_recording(
-    paths: Sequence[Path], wanted: Release | None = None, base_url: str | None = None
+    paths: Sequence[Path], release: Release | None = None, base_url: str | None = None
 ) -> Recording:
     """Read several HAR files as one recording, in the order of their times.
 
     Args:
         paths: the files.
-        wanted: the release of the server; None: the one that the files state, else the default.
+        release: that of the server; None: the one that the files state, else the default.
         base_url: the base URL of the server; None: any that ends in the API's path.
 
     Raises:
@@ -113,29 +113,29 @@ def read_recording(
             several servers, or releases.
     """
     logs = _logs(paths)
-    stated = None if wanted is not None else _release_of(logs)
-    release = wanted or stated or resolve()
-    by_server, skipped = _by_server(logs, release, base_url)
-    astray = by_server.pop("", [])
-    responding = [
+    stated_release = None if release is not None else _release_of(logs)
+    release = release or stated_release or resolve()
+    by_server, skips = _by_server(logs, release, base_url)
+    strays = by_server.pop("", [])
+    bases = [
         base
         for base, exchanges in by_server.items()
         if not all(recorded.missing for recorded in exchanges)
     ] or [*by_server]
-    if len(responding) > 1:
-        counts = ", ".join(f"{base} ({len(by_server[base])})" for base in sorted(responding))
+    if len(bases) > 1:
+        counts = ", ".join(f"{base} ({len(by_server[base])})" for base in sorted(bases))
         msg = f"the recording has several servers; choose one with --base-url: {counts}"
         raise RecordingError(msg)
-    reasons = ", ".join(f"{count} {why}" for why, count in sorted(skipped.items()))
-    if not responding:
+    reasons = ", ".join(f"{count} {why}" for why, count in sorted(skips.items()))
+    if not bases:
         names = ", ".join(map(str, paths))
         where = f"below {base_url}" if base_url else f"with {API_PATH} in its URL"
         msg = f"nothing in {names} concerns the API: no request {where}"
         raise RecordingError(f"{msg}; skipped: {reasons}" if reasons else msg)
-    base, origin = responding[0], f"{_origin(responding[0])}/"
-    beside = [recorded for recorded in astray if recorded.exchange.call.path.startswith(origin)]
-    exchanges = _in_order([*by_server[base], *beside])
-    return Recording(base, release, stated is not None, exchanges, reasons)
+    base, origin = bases[0], f"{_origin(bases[0])}/"
+    strays = [recorded for recorded in strays if recorded.exchange.call.path.startswith(origin)]
+    exchanges = _in_order([*by_server[base], *strays])
+    return Recording(base, release, stated_release is not None, exchanges, reasons)
 
 
 def _by_server(
@@ -143,7 +143,7 @@ def _by_server(
 ) -> tuple[dict[str, list[Recorded]], Counter[str]]:
     """Return exchanges by base URL, and how many entries were skipped, by the reason."""
     by_server: dict[str, list[Recorded]] = defaultdict(list)
-    skipped: Counter[str] = Counter()
+    skips: Counter[str] = Counter()
     # How often a file has an exchange. Equal ones in one file are several: its clock may stand.
     repeats: Counter[int] = Counter()
     for log in logs:
@@ -152,22 +152,22 @@ def _by_server(
             try:
                 base, recorded = _recorded(entry, release, base_url)
             except Skip as why:
-                skipped[str(why)] += 1
+                skips[str(why)] += 1
                 continue
             call = recorded.exchange.call
-            sent = (base, call.verb, call.path, call.query, call.body)
-            mark = hash((recorded.start, sent, recorded.exchange.content))
+            request = (base, call.verb, call.path, call.query, call.body)
+            mark = hash((recorded.start, request, recorded.exchange.content))
             times[mark] += 1
             if times[mark] <= repeats[mark]:
-                skipped[TWICE] += 1
+                skips[TWICE] += 1
                 continue
             repeats[mark] = times[mark]
             is_expected = entry.get("_expected_refusal") is True
             is_of_kit = log.creator == OF_CHECK
             recorded = replace(recorded, expected_refusal=is_expected, is_of_kit=is_of_kit)
             by_server[base].append(recorded)
-            skipped.update([recorded.missing] if recorded.missing else [])
-    return by_server, skipped
+            skips.update([recorded.missing] if recorded.missing else [])
+    return by_server, skips
 
 
 def release_in(paths: Sequence[Path]) -> Release:
@@ -199,21 +199,21 @@ def _release_of(logs: Sequence[_Log]) -> Release | None:
 
     Raises RecordingError: they state different releases, or an unknown one.
     """
-    stated: dict[Release, Path] = {}  # with the first file that states it
+    first_files: dict[Release, Path] = {}
     for log in logs:
         if log.release is None:
             continue
         try:
-            stated.setdefault(resolve(shortened(str(log.release), 80)), log.path)
+            first_files.setdefault(resolve(shortened(str(log.release), 80)), log.path)
         except UnknownRelease as error:
             msg = f"{log.path}: {error}; give --release"
             raise RecordingError(msg) from None
-    if len(stated) > 1:
-        places = ", ".join(f"{path} is of {release.name}" for release, path in stated.items())
+    if len(first_files) > 1:
+        places = ", ".join(f"{path} is of {release.name}" for release, path in first_files.items())
         remedy = "check each by itself, or give --release"
         msg = f"the files are of different releases: {places}; {remedy}"
         raise RecordingError(msg)
-    return next(iter(stated), None)
+    return next(iter(first_files), None)
 
 
 def _content(path: Path, room: int) -> bytes:
@@ -279,16 +279,16 @@ def _recorded(entry: Any, release: Release, base_url: str | None) -> tuple[str, 
     base, path, query = _place(request, base_url)
     start = _moment(entry)
     call = Call("", request["method"].upper(), path, query, _sent(request), _headers(request))
-    parsed = read(call, release)
-    is_unknown = parsed.method is None and not is_of_api(call, release)
+    details = read(call, release)
+    is_unknown = details.method is None and not is_of_api(call, release)
     if is_unknown or call.verb in ("OPTIONS", "HEAD"):
         raise Skip(UNKNOWN_METHOD)
     headers = tuple(pair for pair in call.headers if pair[0].lower() in _KEPT_HEADERS)
-    call = replace(call, method=parsed.name, parameters=parsed.parameters, headers=headers)
+    call = replace(call, method=details.name, parameters=details.parameters, headers=headers)
     status = _status(response)
     try:
         body = _received(entry, response, status)
-        missing = "" if parsed.method is not None else UNKNOWN_METHOD
+        missing = "" if details.method is not None else UNKNOWN_METHOD
     except Skip as why:
         body, missing = b"", str(why)
     exchange = Exchange(0, call, status, _headers(response), body, _seconds(entry))

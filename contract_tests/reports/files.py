@@ -15,9 +15,9 @@ Writers = dict[str, Callable[[], str | Iterable[str]]]
 
 def check_files(files: Mapping[str, Path], ledger: str | None, recordings: Iterable[str]) -> None:
     """Check that files can be written, and are different ones. Raises Refused."""
-    taken = {os.path.realpath(path): "from-har" for path in recordings}
+    owners = {os.path.realpath(path): "from-har" for path in recordings}
     if ledger:
-        taken[os.path.realpath(ledger)] = "ledger"
+        owners[os.path.realpath(ledger)] = "ledger"
     for name, path in files.items():
         if path.is_dir():
             msg = f"--{name}: {path} cannot be written: it is a folder"
@@ -27,10 +27,10 @@ def check_files(files: Mapping[str, Path], ledger: str | None, recordings: Itera
         if not (path.parent.is_dir() and os.access(path.parent, os.W_OK)):
             msg = f"--{name}: {path} cannot be written: its folder is missing or not writable"
             raise Refused(msg)
-        earlier = taken.setdefault(os.path.realpath(path), name)
-        if earlier != name:
-            verb = "reads" if earlier == "from-har" else "writes"
-            msg = f"--{name}: {path} is the file that --{earlier} {verb}; name another one"
+        owner = owners.setdefault(os.path.realpath(path), name)
+        if owner != name:
+            verb = "reads" if owner == "from-har" else "writes"
+            msg = f"--{name}: {path} is the file that --{owner} {verb}; name another one"
             raise Refused(msg)
 
 
@@ -40,9 +40,9 @@ def write(makers: Writers, files: Mapping[str, Path]) -> list[str]:
     # The archive comes last: it takes longest, and Ctrl-C then costs no other report.
     for name, path in sorted(files.items(), key=lambda item: item[0] == "har"):
         try:
-            written = makers[name]()
+            content = makers[name]()
             with opened(path, private=True) as file:
-                for piece in [written] if isinstance(written, str) else written:
+                for piece in [content] if isinstance(content, str) else content:
                     file.write(piece.encode("utf-8", "replace"))
         except (OutputError, OSError) as error:
             failures.append(f"--{name}: {error}")

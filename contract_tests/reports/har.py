@@ -34,25 +34,25 @@ def _entry(
     exchange: Exchange, base: str, moment: datetime, redactor: ReportRedactor
 ) -> dict[str, Any]:
     call = exchange.call
-    sent, received = call.body or b"", exchange.content
+    request_body, response_body = call.body or b"", exchange.content
     request = HarRequest(
         verb=call.verb,
         url=redactor.text(f"{base}/{call.path}"),
         query=redactor.query(call.query),
         headers=_headers(call.headers, redactor),
-        body=None if call.body is None else redactor.content(sent, MAX_BODY),
+        body=None if call.body is None else redactor.content(request_body, MAX_BODY),
         body_type="application/json",
-        body_size=len(sent),
-        body_comment=_comment(sent),
+        body_size=len(request_body),
+        body_comment=_comment(request_body),
     )
     response = HarResponse(
         status=exchange.status,
         headers=_headers(exchange.headers, redactor),
-        body=redactor.content(received, MAX_BODY),
+        body=redactor.content(response_body, MAX_BODY),
         body_type=exchange.header("Content-Type") or "",
-        body_size=len(received),
+        body_size=len(response_body),
         location=redactor.text(exchange.header("Location") or ""),
-        body_comment=_comment(received),
+        body_comment=_comment(response_body),
     )
     comment = f"{exchange.number}: {call.method}"
     return entry(moment, round(exchange.seconds * 1000, 3), request, response, comment)

@@ -14,11 +14,11 @@ _MAX_OPEN = 3  # statements; if more are broken, all are folded
 def render(report: Report) -> str:
     """Return the page."""
     failing, statements = report.failing, report.document["statements"]
-    listed = [entry for entry in statements if entry["violations"] and entry not in failing]
-    shown = [*failing, *listed]
+    deviations = [entry for entry in statements if entry["violations"] and entry not in failing]
+    entries = [*failing, *deviations]
     values = {
         "report": report, "amount": amount, "verdicts_by_method": by_method, "repeated": repeated,
-        "shown": shown, "opens": len(shown) <= _MAX_OPEN, "verdicts": list(map(str, Verdict)),
+        "entries": entries, "opens": len(entries) <= _MAX_OPEN, "verdicts": list(map(str, Verdict)),
     }  # fmt: skip
     return page(_TEMPLATE, report.document | values)
 

@@ -65,5 +65,5 @@ def annotations(report: Report, environment: Mapping[str, str]) -> Iterator[str]
 
 def _error(title: str, message: str) -> str:
     """Return the command; characters that could end it or begin another one are escaped."""
-    escaped = visible(message).replace("%", "%25").replace("\n", "%0A")
-    return f"::error title={title.replace(':', '%3A')}::{escaped}"
+    text = visible(message).replace("%", "%25").replace("\n", "%0A")
+    return f"::error title={title.replace(':', '%3A')}::{text}"

@@ -22,11 +22,11 @@ def render(report: Report) -> str:
     """Return the report as an XML document."""
     cases = [_case(entry) for entry in report.document["statements"]]
     client = report.document["client"]
-    failed = failure_of_run(report.document)
-    if failed and not (client and client["mistakes"]):  # mistakes have cases of their own
+    failure = failure_of_run(report.document)
+    if failure and not (client and client["mistakes"]):  # mistakes have cases of their own
         case = ET.Element("testcase", classname="crmcom_kit", name="the run itself")
         kind = "failure" if report.results.outcome is Outcome.BROKEN else "error"
-        ET.SubElement(case, kind, message=visible(failed), type=report.results.outcome)
+        ET.SubElement(case, kind, message=visible(failure), type=report.results.outcome)
         cases.append(case)
     name = f"crmcom-kit check of {report.document['target']['name']}"
     suite = _suite(report, name, cases)

@@ -63,14 +63,14 @@ class ReportRedactor(Redactor):
         ``hides_user``, user name, organisation and unit are shown.
         """
         login, history = target.login, list(history)
-        hidden = _IDENTITY if hides_user else ()
+        hidden_names = _IDENTITY if hides_user else ()
         public = set(_PUBLIC)
         if target.own:
-            public |= {getattr(login, name) or "" for name in ("password", *hidden)}
+            public |= {getattr(login, name) or "" for name in ("password", *hidden_names)}
         variables = _Variables(public)
         variables.of_secrets(login, history)
         secrets = set(variables.names)
-        for name in hidden:
+        for name in hidden_names:
             variables.add(getattr(login, name), f"$CRMCOM_{name.upper()}")
             # The unit of another login may be one that webhook requests show.
             for exchange in history if not (target.own or name == "unit") else ():
@@ -81,7 +81,7 @@ class ReportRedactor(Redactor):
         self._user = {text for text in names if text not in secrets}
         self._user_spelled = self._user | {json.dumps(text)[1:-1] for text in self._user}
         self._values = {name[1:]: text for text, name in names.items()}
-        self._long = [text for text in names if not is_guessable(text)]
+        self._long_secrets = [text for text in names if not is_guessable(text)]
         spellings = dict.fromkeys(_basic(login.api_key) if login.api_key else (), API_KEY)
         super().__init__(spellings | names, public=public)
         for text in self._user:
@@ -91,7 +91,7 @@ class ReportRedactor(Redactor):
         self._urls = target.urls
         self._base_url = target.base_url
         self._shown_base_url = redact_url(target.base_url)
-        self._redacted = lru_cache(_MAX_KEPT)(self._without_secrets)
+        self._redact_content = lru_cache(_MAX_KEPT)(self._without_secrets)
 
     def secret_of(self, variable: str) -> str:
         """Return the secret of a variable; "" if it is unknown."""
@@ -126,8 +126,8 @@ class ReportRedactor(Redactor):
             text = text.replace(self._base_url, self._shown_base_url)
         # A secret that may be an ordinary word is hidden behind a secret's name.
         text = _NAMED.sub(lambda match: f"{match[1]}{self._masks.get(match[2], match[2])}", text)
-        redacted = super().text(text)
-        return self._without_ends(redacted) if len(redacted) <= _LONGEST_CUT else redacted
+        text = super().text(text)
+        return self._without_ends(text) if len(text) <= _LONGEST_CUT else text
 
     def content(self, content: bytes, limit: int | None = None) -> str:
         """Return bytes as text without secrets, up to ``limit`` characters.
@@ -135,7 +135,7 @@ class ReportRedactor(Redactor):
         A part beyond the limit is redacted as well, since the limit may cut a secret.
         """
         end = len(content) if limit is None else limit + _MARGIN
-        text = self._redacted(content[:end])
+        text = self._redact_content(content[:end])
         if limit is None or len(content) <= limit:
             return text
         return (text[:-_MARGIN] if len(content) > end else text)[:limit]
@@ -146,11 +146,11 @@ class ReportRedactor(Redactor):
     def _without_ends(self, text: str) -> str:
         """Return ``text`` without the beginnings of secrets at the places where it was cut."""
         for end in reversed([match.start() for match in _CUT.finditer(text)]):
-            last = text[max(0, end - _TOO_SHORT) : end]
+            ending = text[max(0, end - _TOO_SHORT) : end]
             beginnings = (
                 secret[:size]
-                for secret in self._long
-                if last in secret
+                for secret in self._long_secrets
+                if ending in secret
                 for size in range(len(secret) - 1, _TOO_SHORT - 1, -1)
             )
             beginning = next((start for start in beginnings if text.endswith(start, 0, end)), "")

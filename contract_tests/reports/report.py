@@ -84,7 +84,7 @@ class Report:
 
     def _mistake(self, finding: ClientFinding) -> Entry:
         """Return a mistake of a client, and its first request."""
-        statement, right = statement_of(finding.remark.statement), finding.remark.fix
+        statement, right_call = statement_of(finding.remark.statement), finding.remark.fix
         return {
             "statement": statement.id,
             "kind": str(finding.remark.kind),
@@ -94,7 +94,7 @@ class Report:
             "text": statement.text,
             "source": statement.source,
             "evidence": statement.evidence,
-            "right": None if right is None else request_line(right, self.redactor),
+            "right": None if right_call is None else request_line(right_call, self.redactor),
             "sent": request_line(finding.exchange.call, self.redactor),
             "seen": self.text(outcome(finding.exchange)),
             "exchange": finding.exchange.number or None,
@@ -196,17 +196,17 @@ class Report:
 
     def _held_of_checked(self) -> str:
         """Say that nothing is wrong with the server."""
-        held = self._count(Verdict.HOLDS)
-        return f"all {held} checked statements hold" if held else "no statement was checked"
+        count = self._count(Verdict.HOLDS)
+        return f"all {count} checked statements hold" if count else "no statement was checked"
 
     def _held(self) -> str:
         """Say how many statements hold."""
         if not self.results.achieved:
             return self._held_of_checked()
-        held, deviates = self._count(Verdict.HOLDS), self._count(Verdict.DEVIATES)
-        count = counted(len(self.results.statements), "statement")
-        listed = f", {deviates} deviate{'s' * (deviates == 1)} as listed" if deviates else ""
-        return f"{held} of {count} {'holds' if held == 1 else 'hold'}{listed}"
+        count, deviations = self._count(Verdict.HOLDS), self._count(Verdict.DEVIATES)
+        total = counted(len(self.results.statements), "statement")
+        suffix = f", {deviations} deviate{'s' * (deviations == 1)} as listed" if deviations else ""
+        return f"{count} of {total} {'holds' if count == 1 else 'hold'}{suffix}"
 
     def _not_exercised(self) -> Iterator[str]:
         """Yield how many statements were not exercised and why, and what is missing as listed."""
@@ -218,11 +218,11 @@ class Report:
         yield from map(self.text, self.results.waived)
 
     def _faults(self) -> Iterator[str]:
-        if broken := self._count(Verdict.BROKEN):
-            yield f"{counted(broken, 'statement')} {'is' if broken == 1 else 'are'} broken"
-        if stale := sum(result.stale for result in self.results.statements):
-            verb = "occurs" if stale == 1 else "occur"
-            yield f"{counted(stale, 'listed deviation')} no longer {verb}"
+        if count := self._count(Verdict.BROKEN):
+            yield f"{counted(count, 'statement')} {'is' if count == 1 else 'are'} broken"
+        if count := sum(result.stale for result in self.results.statements):
+            verb = "occurs" if count == 1 else "occur"
+            yield f"{counted(count, 'listed deviation')} no longer {verb}"
         yield from map(self.text, self.results.stale)
 
     def _count(self, verdict: Verdict) -> int:
@@ -239,10 +239,10 @@ def request_line(call: Call, redactor: ReportRedactor, limit: int = _MAX_BODY) -
 
     Variables of a recording stay, though a request that was built of them has them encoded.
     """
-    plain = call.query.replace("%24CRMCOM_", "$CRMCOM_")
-    query = f"?{redactor.query(plain)}" if plain else ""
+    query = call.query.replace("%24CRMCOM_", "$CRMCOM_")
+    suffix = f"?{redactor.query(query)}" if query else ""
     body = "" if call.body is None else f" {body_text(call.body, redactor, limit)}"
-    return f"{redactor.text(f'{call.verb} {call.path}')}{query}{body}"
+    return f"{redactor.text(f'{call.verb} {call.path}')}{suffix}{body}"
 
 
 def body_text(content: bytes, redactor: ReportRedactor, limit: int = _MAX_BODY) -> str:
@@ -335,5 +335,5 @@ def failure_details(entry: Entry, limit: int | None = None) -> Iterator[str]:
         yield f"Expected: {one_line(violation['expected'])}"
         yield f"Seen:     {one_line(violation['seen'])}{f' ({repetitions})' if repetitions else ''}"
         yield from (f"  {visible(line)}" for line in violation["script"].splitlines())
-    if hidden := len(violations) - len(violations[:limit]):
-        yield f"{counted(hidden, 'other kind')} of violation not shown."
+    if hidden_count := len(violations) - len(violations[:limit]):
+        yield f"{counted(hidden_count, 'other kind')} of violation not shown."

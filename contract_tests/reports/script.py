@@ -64,12 +64,12 @@ class Scripts:
         script = _Script(self)
         script.send(calls)
         text = "\n".join(script.lines)
-        needed = [*([] if self._base_url else ["CRMCOM_BASE_URL"]), *script.needed]
-        used = [name for name in _FUNCTIONS if re.search(rf"[(|] ?{name}\b", text)]
+        variables = [*([] if self._base_url else ["CRMCOM_BASE_URL"]), *script.reader_variables]
+        functions = [name for name in _FUNCTIONS if re.search(rf"[(|] ?{name}\b", text)]
         return "\n".join([
-            *(f': "${{{name}:?{_must_be_set(name)}}}"' for name in needed),
+            *(f': "${{{name}:?{_must_be_set(name)}}}"' for name in variables),
             f"URL={shlex.quote(self._base_url) if self._base_url else '$CRMCOM_BASE_URL'}",
-            *(f"{name}() {{ {_FUNCTIONS[name]}; }}" for name in used),
+            *(f"{name}() {{ {_FUNCTIONS[name]}; }}" for name in functions),
             text,
         ])  # fmt: skip
 
@@ -99,11 +99,11 @@ class Scripts:
         scheme, _, credentials = value.partition(" ")
         pair = _basic(credentials) if scheme == "Basic" else None
         if name.lower() != "authorization":
-            shown = self._redactor.text(self._literal(value))
-            yield from ("-H", self._word(f"{name}: {shown}", "plain"))
+            text = self._redactor.text(self._literal(value))
+            yield from ("-H", self._word(f"{name}: {text}", "plain"))
         elif pair is None:
-            shown = credentials if credentials in PUBLIC else MASK
-            yield from ("-H", self._word(f"{name}: {scheme} {shown}", "plain"))
+            text = credentials if credentials in PUBLIC else MASK
+            yield from ("-H", self._word(f"{name}: {scheme} {text}", "plain"))
         else:
             yield from ("-u", self._word(":".join(map(self._redactor.mask, pair)), "plain"))
 
@@ -119,12 +119,12 @@ class Scripts:
         parts = VARIABLE.split(text)
         if all(_PLAIN.fullmatch(part) for part in parts[::2]):
             return f'"{"".join(self._expressed(parts, place))}"'
-        quoted = [
+        words = [
             f'"{part}"' if position % 2 else shlex.quote(part)
             for position, part in enumerate(self._expressed(parts, place))
         ]
         # A dollar sign before quotes begins no variable.
-        return "".join(part for part in quoted if part != "''").replace(_LITERAL, "$''")
+        return "".join(part for part in words if part != "''").replace(_LITERAL, "$''")
 
     def _expressed(self, parts: Sequence[str], place: Place) -> Iterator[str]:
         """Yield the parts of a text; every second one is a variable, as a shell has it."""
@@ -145,33 +145,33 @@ class _Script:
 
     def __init__(self, scripts: Scripts) -> None:
         self._scripts = scripts
-        self.needed: list[str] = []  # variables that the reader sets
+        self.reader_variables: list[str] = []  # which the reader sets
         self.lines: list[str] = []
-        self._done: set[str] = set()  # variables that have a value
+        self._defined_names: set[str] = set()  # variables that have a value
 
     def send(self, calls: Sequence[Call]) -> None:
         """Add commands that send requests, after those that they need."""
         commands = [self._scripts.curl(call, "-isS") for call in calls]
         for index, (call, command) in enumerate(zip(calls, commands, strict=True)):
-            later = {name for command in commands[index + 1 :] for name in _USED.findall(command)}
-            returned = [name for name, login in self._scripts.logins.items() if login is call]
-            if later.intersection(returned).difference(self._done):
-                self._define(returned[0])
+            names = {name for command in commands[index + 1 :] for name in _USED.findall(command)}
+            token_names = [name for name, login in self._scripts.logins.items() if login is call]
+            if names.intersection(token_names).difference(self._defined_names):
+                self._define(token_names[0])
             else:
                 self.lines.append(f"{self._prepared(command)}; echo")
 
     def _prepared(self, command: str) -> str:
         """Return a command, after lines that set the variables it uses."""
         for name in _USED.findall(command):
-            if name not in self._done:
+            if name not in self._defined_names:
                 self._define(name)
         return command
 
     def _define(self, name: str) -> None:
-        self._done.add(name)
+        self._defined_names.add(name)
         login = self._scripts.logins.get(name)
         if login is None:
-            self.needed.append(name)
+            self.reader_variables.append(name)
             return
         command = self._prepared(self._scripts.curl(login, "-sS"))
         self.lines += [": 'Log in.'", f"{name}=$({command} | token)"]
@@ -186,10 +186,10 @@ def _must_be_set(name: str) -> str:
     return "must be set"
 
 
-def _basic(coded: str) -> tuple[str, str] | None:
+def _basic(credentials: str) -> tuple[str, str] | None:
     """Return the two texts that Basic authentication encodes, or None."""
     try:
-        user, colon, password = base64.b64decode(coded, validate=True).decode().partition(":")
+        user, colon, password = base64.b64decode(credentials, validate=True).decode().partition(":")
     except (binascii.Error, UnicodeDecodeError):
         return None
     return (user, password) if colon else None

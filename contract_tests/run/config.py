@@ -83,7 +83,7 @@ def prepared(values: Mapping[str, Any], *, now: dt.datetime) -> tuple[Target, Ru
     is_usual = target.release == resolve()  # else a recording may have chosen it
     release = values["release"] or (None if is_usual else target.release.name.removesuffix(".0.0"))
     path = values["deviations"]
-    listed = read_deviations(Path(path)) if path else Listed()
+    lists = read_deviations(Path(path)) if path else Listed()
     names = ("max_requests", "max_time", "rate")
     config = RunConfig(
         seed=values["seed"],
@@ -91,9 +91,9 @@ def prepared(values: Mapping[str, Any], *, now: dt.datetime) -> tuple[Target, Ru
         max_logins=values["logins"],
         allowed=None if values["allow"] is None else allowed_changes(values),
         scope=scope_of(values),
-        deviations=listed.deviations,
-        not_seen=listed.not_seen,
-        expected_refusals=listed.expected_refusals,
+        deviations=lists.deviations,
+        not_seen=lists.not_seen,
+        expected_refusals=lists.expected_refusals,
         side=values["side"],
         ledger=Path(values["ledger"]) if values["ledger"] else None,
         secret_keys=secret_keys(values),
@@ -112,8 +112,8 @@ def _target(values: Mapping[str, Any]) -> tuple[Target, Recording | None]:
     base = values["base_url"].strip().rstrip("/") if values["base_url"] else None
     if values["from_har"]:
         recording = read_recording([Path(name) for name in values["from_har"]], release, base)
-        first, *further = values["from_har"]
-        name = f"the recording {first}" + (f" and {len(further)} more" if further else "")
+        path, *others = values["from_har"]
+        name = f"the recording {path}" + (f" and {len(others)} more" if others else "")
         url = recording.base_url
         release = recording.release
         target = Target(name=name, base_url=url, release=release, login=Login(), recorded=True)

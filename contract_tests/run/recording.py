@@ -24,7 +24,7 @@ def run_recording(target: Target, config: RunConfig) -> Results:
     began, recording = config.now(), config.recording
     observer = Observer(target.release)
     checker = _client_checker(config, recording, observer.belief)
-    ended = _follow(recording, config, observer, checker)
+    end_reason = _follow(recording, config, observer, checker)
     observer.conclude()
     statements: tuple[StatementResult, ...] = ()  # of a server that is not checked
     if config.side != "client":
@@ -37,7 +37,7 @@ def run_recording(target: Target, config: RunConfig) -> Results:
         )
     client_results = None if checker is None else checker.results()
     statement_ids = {result.statement.id for result in statements}
-    unconfirmed = [pair for name, pair in observer.unconfirmed.items() if name in statement_ids]
+    suspicions = [pair for name, pair in observer.suspicions.items() if name in statement_ids]
     return Results(
         target=target,
         command=config.command,
@@ -46,17 +46,17 @@ def run_recording(target: Target, config: RunConfig) -> Results:
         seconds=config.now() - began,
         statements=statements,
         history=tuple(observer.history),
-        trouble=_trouble(observer, statements, client_results, config, ended),
+        trouble=_trouble(observer, statements, client_results, config, end_reason),
         unsteady=observer.belief.unsteady,
         never_served=observer.oracle.service.never_served() if statements else (),
         client=client_results,
         stale=() if client_results is None else client_results.stale,
         warnings=(
             *_warnings(recording, config, observer, client_results),
-            *(_unconfirmed(suspicion, times) for suspicion, times in unconfirmed),
-            *([_ADVICE] if unconfirmed else []),
+            *(_unconfirmed(suspicion, times) for suspicion, times in suspicions),
+            *([_ADVICE] if suspicions else []),
         ),
-        unconfirmed=sum(times for _, times in unconfirmed),
+        unconfirmed=sum(times for _, times in suspicions),
     )
 
 
@@ -81,13 +81,13 @@ def _follow(
     recording: Recording, config: RunConfig, observer: Observer, checker: ClientChecker | None
 ) -> str | None:
     """Pass each exchange to observer and checker; return why the run ended early, or None."""
-    unordered = without_order(recording.exchanges)
+    unordered_ids = without_order(recording.exchanges)
     for recorded in recording.exchanges:
         observer.know_login(recorded.exchange)
     try:
         for recorded in recording.exchanges:
             config.stop.check()
-            is_unordered = id(recorded) in unordered
+            is_unordered = id(recorded) in unordered_ids
             token = recorded.exchange.call.parameters.get("token")
             try:
                 if checker is not None:
@@ -109,13 +109,13 @@ def _trouble(
     statements: tuple[StatementResult, ...],
     client: ClientResults | None,
     config: RunConfig,
-    ended: str | None,
+    end_reason: str | None,
 ) -> str | None:
-    """Return why the run has failed, if it has; ``ended`` is why it ended early."""
+    """Return why the run has failed, if it has; ``end_reason`` is why it ended early."""
     if observer.findings.crashes:
         return f"an internal error of crmcom-kit: {'; '.join(observer.findings.crashes)}"
-    if ended is not None:
-        return ended
+    if end_reason is not None:
+        return end_reason
     is_tested = any(result.verdict is not Verdict.NOT_EXERCISED for result in statements)
     # With --only, a client counts as checked only if it made a mistake.
     is_client_checked = client is not None and bool(
@@ -131,26 +131,26 @@ def _warnings(
 ) -> list[str]:
     """Return what a reader of the verdicts has to know, a sentence each."""
     count = len(observer.history)
-    done = f"{'was' if count == 1 else 'were'} {'checked' if config.is_check else 'read'}"
-    warnings = [f"{counted(count, 'recorded exchange')} {done}, and nothing was sent"]
+    verb = f"{'was' if count == 1 else 'were'} {'checked' if config.is_check else 'read'}"
+    warnings = [f"{counted(count, 'recorded exchange')} {verb}, and nothing was sent"]
     if recording.says_release:
         warnings.append(f"the release is {recording.release.name}, as the recording says")
-    if recording.skipped:
-        warnings.append(f"skipped entries: {recording.skipped}")
+    if recording.skips:
+        warnings.append(f"skipped entries: {recording.skips}")
     if config.is_check and client is None and config.side != "server":
         warnings.append("its requests are those of crmcom-kit check, and no client's")
-    if untracked := len(observer.belief.records.untracked_ids):
+    if untracked_count := len(observer.belief.records.untracked_ids):
         warnings.append(
-            f"{counted(untracked, 'webhook request')} are untracked, and are not checked"
+            f"{counted(untracked_count, 'webhook request')} are untracked, and are not checked"
         )
     return warnings
 
 
-def _unconfirmed(first: Suspicion, times: int) -> str:
+def _unconfirmed(suspicion: Suspicion, times: int) -> str:
     """Describe the first suspicion of a statement, and how many more there are."""
     suffix = f"; and {counted(times - 1, 'time')} more" if times > 1 else ""
-    statement, method = first.kind
+    statement, method = suspicion.kind
     return (
-        f"not confirmed: {statement}, exchange {first.exchange.number}, {method}: expected "
-        f"{first.expected}; seen {first.seen}{suffix}"
+        f"not confirmed: {statement}, exchange {suspicion.exchange.number}, {method}: expected "
+        f"{suspicion.expected}; seen {suspicion.seen}{suffix}"
     )

@@ -104,19 +104,20 @@ def statement_results(
     findings: Findings,
     release: Release,
     deviations: Sequence[Deviation],
-    only: str = "*",
+    pattern: str = "*",
     why_not: Callable[[str], str] = lambda _: "no request of this run tested it",
 ) -> tuple[StatementResult, ...]:
-    """Return the result of each statement in force that can be tested, and whose id fits ``only``.
+    """Return the result of each testable statement in force whose id fits ``pattern``.
 
     ``why_not`` returns why a statement, by its id, was not exercised.
     """
-    tried = {method for tested in findings.by_statement.values() for method in tested.held_by}
+    called_methods = {method for f in findings.by_statement.values() for method in f.held_by}
     results = []
-    for statement in checked_statements(release.name, only):
-        listed = [deviation for deviation in deviations if deviation.statement == statement.id]
-        tested, methods = findings.by_statement[statement.id], statement.methods_in(release)
-        results.append(_result(statement, methods, tested, listed, tried, why_not))
+    for statement in checked_statements(release.name, pattern):
+        own_deviations = [d for d in deviations if d.statement == statement.id]
+        own_findings, methods = findings.by_statement[statement.id], statement.methods_in(release)
+        result = _result(statement, methods, own_findings, own_deviations, called_methods, why_not)
+        results.append(result)
     return tuple(results)
 
 
@@ -124,41 +125,41 @@ def _result(
     statement: Statement,
     methods: Sequence[str],
     findings: StatementFindings,
-    listed: Sequence[Deviation],
-    tried: Collection[str],
+    deviations: Sequence[Deviation],
+    called_methods: Collection[str],
     why_not: Callable[[str], str],
 ) -> StatementResult:
-    """Return the result of a statement about ``methods``, with its ``listed`` deviations.
+    """Return the result of a statement about ``methods``, with its listed ``deviations``.
 
-    ``tried`` are all methods that the run has sent requests to.
+    ``called_methods`` are all methods that the run has sent requests to.
     """
-    uncovered = [
+    uncovered_sightings = [
         sighting
         for sighting in findings.sightings
-        if not any(deviation.explains(statement.id, *sighting) for deviation in listed)
+        if not any(deviation.explains(statement.id, *sighting) for deviation in deviations)
     ]
 
     def verdict(method: str | None = None) -> Verdict:
         """Return the verdict for one method, or for all."""
-        if any(method in (None, sighting.method) for sighting in uncovered):
+        if any(method in (None, sighting.method) for sighting in uncovered_sightings):
             return Verdict.BROKEN
         if any(method in (None, sighting.method) for sighting in findings.sightings):
             return Verdict.DEVIATES
-        held = findings.held if method is None else findings.held_by[method]
-        return Verdict.HOLDS if held else Verdict.NOT_EXERCISED
+        hold_count = findings.held if method is None else findings.held_by[method]
+        return Verdict.HOLDS if hold_count else Verdict.NOT_EXERCISED
 
-    stale = [
+    stale_deviations = [
         deviation
-        for deviation in listed
+        for deviation in deviations
         if verdict(deviation.method) is Verdict.HOLDS
-        and (deviation.after is None or deviation.after in tried)
+        and (deviation.after is None or deviation.after in called_methods)
     ]
     reasons = [why_not(statement.id)] if verdict() is Verdict.NOT_EXERCISED else []
     if verdict() is Verdict.DEVIATES:
-        reasons += dict.fromkeys(deviation.reason for deviation in listed)
-    elif uncovered and listed:
-        reasons.append(f"the listed deviation does not cover this: {uncovered[0].seen}")
-    for deviation in stale:
+        reasons += dict.fromkeys(deviation.reason for deviation in deviations)
+    elif uncovered_sightings and deviations:
+        reasons.append(f"the listed deviation does not cover this: {uncovered_sightings[0].seen}")
+    for deviation in stale_deviations:
         scope = f" of {deviation.method}" if deviation.method else ""
         reasons.append(f"the listed deviation{scope} is stale, remove it: {deviation.reason}")
     return StatementResult(
@@ -166,6 +167,6 @@ def _result(
         verdict=verdict(),
         why="; ".join(reasons),
         findings=findings,
-        stale=bool(stale),
+        stale=bool(stale_deviations),
         by_method={method: verdict(method) for method in methods if len(methods) > 1},
     )

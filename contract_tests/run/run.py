@@ -80,7 +80,7 @@ def new_session(
     ledger = Ledger(config.ledger, target) if config.ledger is not None else None
     connection = Connection(client, scene, findings, config.stop)
     session = Session(connection, ledger, may_find_more=may_find_more)
-    _permit(session, config, ours=target.own)
+    _permit(session, config, is_ours=target.own)
     return session
 
 
@@ -97,20 +97,20 @@ def enter(session: Session, config: RunConfig) -> None:
         Ledger(config.ledger, session.target).open()
     session.tokens.enter()
     if session.target.near and _says_it_is_a_mock(session):
-        _permit(session, config, ours=True)
+        _permit(session, config, is_ours=True)
 
 
 def _says_it_is_a_mock(session: Session) -> bool:
     return any(exchange.header(MOCK_HEADER) for exchange in session.client.history)
 
 
-def _permit(session: Session, config: RunConfig, *, ours: bool) -> None:
+def _permit(session: Session, config: RunConfig, *, is_ours: bool) -> None:
     """Set what may be changed: on a mock of ours anything, unless the options say less."""
-    allowed, scope = config.allowed, config.scope
-    if ours:
-        allowed = frozenset(CHANGES) if allowed is None else allowed
+    changes, scope = config.allowed, config.scope
+    if is_ours:
+        changes = frozenset(CHANGES) if changes is None else changes
         scope = EVERYTHING if scope is None else scope
-    session.scene.allowed = allowed or frozenset()
+    session.scene.allowed = changes or frozenset()
     session.scene.scope = scope or NOTHING
 
 
@@ -197,22 +197,22 @@ class _Run:
         self.campaign = Campaign(self.session, progress=self._show_progress)
         self.notes: list[str] = []
         self.inventory: Inventory | None = None  # once webhook requests were listed
-        self.compared = ""  # the outcome of the inventory
-        self.ended = ""  # why it ended before all was tried
+        self.inventory_outcome = ""
+        self.end_reason = ""  # why it ended before all was tried
         self.is_too_soon = False  # whether it ended before anything was read
         self.trouble: str | None = None  # why the run itself failed
 
     def fail(self, why: str) -> None:
         """Keep why the run itself failed."""
-        self.ended = self.trouble = why
+        self.end_reason = self.trouble = why
 
     def go(self) -> None:
         """Try everything within the limits."""
         names = self.world.release, self.target.release.name
         if names[0] not in ("", names[1]):
-            served, checked = (name.removesuffix(".0.0") for name in names)
-            what = f"the mock at {self.target.name} serves {served}, not {checked}"
-            self.fail(f"{what}: {self.config.remedy.format(served)}")
+            mock_release, run_release = (name.removesuffix(".0.0") for name in names)
+            message = f"the mock at {self.target.name} serves {mock_release}, not {run_release}"
+            self.fail(f"{message}: {self.config.remedy.format(mock_release)}")
             return
         try:
             self._log_in_and_try()
@@ -220,11 +220,11 @@ class _Run:
             self.fail(str(error))
             return
         except BudgetSpent as error:
-            self.ended, self.is_too_soon = str(error), not self._has_read()
+            self.end_reason, self.is_too_soon = str(error), not self._has_read()
             if self.is_too_soon:
-                self.ended += ", and no webhook request was read until then"
+                self.end_reason += ", and no webhook request was read until then"
         except Unreachable as error:  # there is no token, or nothing can be read
-            self.ended, self.is_too_soon = str(error), True
+            self.end_reason, self.is_too_soon = str(error), True
         self._finish()
         self.config.stop.check()  # in case the exception was swallowed
 
@@ -243,7 +243,7 @@ class _Run:
         scope = self.config.scope
         if not self.config.allowed or scope is None or scope.everything:
             return
-        records = [tracked.condensed for tracked in self.session.belief.records.existing()]
+        records = [record.condensed for record in self.session.belief.records.existing()]
         if not any(record in scope for record in records):
             names = sorted({str(value_at(record, "webhook_definition.name")) for record in records})
             definitions = f"; their definitions: {', '.join(names[:MAX_NAMES])}" if names else ""
@@ -264,16 +264,16 @@ class _Run:
         server_seconds = sum(exchange.seconds for exchange in client.history)
         own_seconds = max(0.0, client.now() - self.began - server_seconds) * _AGAIN
         seconds = max((server_seconds + own_seconds) / client.sent, 1 / (limits.rate or math.inf))
-        left = self.max_requests - client.sent
-        fitting = int(client.seconds_left / seconds) if seconds else 0
-        if 0 < fitting < left:
-            left = fitting
+        requests_left = self.max_requests - client.sent
+        capacity = int(client.seconds_left / seconds) if seconds else 0
+        if 0 < capacity < requests_left:
+            requests_left = capacity
             self.notes.append(
-                f"a request takes {seconds:.2g} s: about {client.sent + left} fit into --max-time "
-                f"{limits.max_time:g}, and the run plans for these"
+                f"a request takes {seconds:.2g} s: about {client.sent + requests_left} fit into "
+                f"--max-time {limits.max_time:g}, and the run plans for these"
             )
-        for_inventory = min(cost_of_inventory, left // 3)
-        budget = left - for_inventory
+        for_inventory = min(cost_of_inventory, requests_left // 3)
+        budget = requests_left - for_inventory
         scene = self.session.scene
         templates = sendable(self.templates, scene)
         logins = few_logins(templates, scene, self.max_requests)
@@ -289,12 +289,12 @@ class _Run:
         """Compare the inventory, settle suspicions, and draw the conclusions of the whole run."""
         self.client.kept_requests, self.client.kept_time = 0, 0.0
         if self.inventory is not None:
-            touched = {*self.session.guard.touched, *self.session.changed_ids}
+            touched_ids = {*self.session.guard.touched, *self.session.changed_ids}
             try:
-                self.compared = self.inventory.compare(touched)
+                self.inventory_outcome = self.inventory.compare(touched_ids)
             except (TargetDown, BudgetSpent, Unreachable) as error:
                 failure = "the webhook requests that must not change were not compared"
-                self.compared = f"{failure}: {error}"
+                self.inventory_outcome = f"{failure}: {error}"
         with suppress(TargetDown, BudgetSpent, Unreachable):
             self.campaign.settle()
         with suppress(TargetDown):
@@ -319,16 +319,16 @@ class _Run:
                 witness = tuple(exchange.call for exchange in log)
                 cause.violation = replace(violation, witness=witness)
 
-    def _show_progress(self, what: str) -> None:
-        client, planned, time = self.client, self.client.limits.max_requests or 0, ""
+    def _show_progress(self, activity: str) -> None:
+        client, total, time = self.client, self.client.limits.max_requests or 0, ""
         if client.sent:
             seconds = (client.now() - self.began) / client.sent
-            left = min(seconds * (planned - client.sent), client.seconds_left)
-            time = f", about {left:.0f} s left"
+            seconds_left = min(seconds * (total - client.sent), client.seconds_left)
+            time = f", about {seconds_left:.0f} s left"
         violations = ""
         if self.config.is_check:
             violations = f", {counted(self.session.findings.violation_count, 'violation')}"
-        self.config.progress(f"{client.sent} of {planned} requests{violations}{time}: {what}")
+        self.config.progress(f"{client.sent} of {total} requests{violations}{time}: {activity}")
 
     # The results.
 
@@ -341,13 +341,13 @@ class _Run:
 
     def results(self) -> Results:
         """Return the results of what was seen."""
-        config, session = self.config, self.session
+        config, session, end_reason = self.config, self.session, self.end_reason
         statements = statement_results(
             session.findings,
             self.target.release,
             config.deviations,
             config.only,
-            lambda name: why_not_exercised(self.campaign, name, config.secret_keys, self.ended),
+            lambda name: why_not_exercised(self.campaign, name, config.secret_keys, end_reason),
         )
         trouble = self.trouble or self._trouble_at_the_end(statements)
         coverage = _Coverage() if trouble else self._coverage()
@@ -374,26 +374,26 @@ class _Run:
             statements=(),
             history=tuple(self.client.history),
             changed=self.session.changed_numbers,
-            inventory=self.compared,
+            inventory=self.inventory_outcome,
             trouble=self.trouble,
         )
 
     def _coverage(self) -> _Coverage:
         """Return what the run has not seen, compared with what is listed as not seen."""
         is_whole, service = self.config.only == "*", self.session.oracle.service
-        missing = [*lacks(self.campaign, self.templates, self.ended, is_whole=is_whole)]
-        missing_names = {lack.what for lack in missing}
+        all_lacks = [*lacks(self.campaign, self.templates, self.end_reason, is_whole=is_whole)]
+        lack_names = {lack.what for lack in all_lacks}
         reasons = {entry.what: entry.reason for entry in self.config.not_seen}
         has_resent = self.session.belief.changes.has_resent
-        unlisted = [lack for lack in missing if lack.what not in reasons]
+        unlisted_lacks = [lack for lack in all_lacks if lack.what not in reasons]
         return _Coverage(
-            inconclusive=tuple(lack.why for lack in unlisted if not lack.is_tolerated),
+            inconclusive=tuple(lack.why for lack in unlisted_lacks if not lack.is_tolerated),
             waived=(
-                *(lack.why for lack in unlisted if lack.is_tolerated),
+                *(lack.why for lack in unlisted_lacks if lack.is_tolerated),
                 *(
                     f"{name} was not seen, as listed ({reason})"
                     for name, reason in reasons.items()
-                    if name in missing_names
+                    if name in lack_names
                 ),
             ),
             stale=tuple(
@@ -409,7 +409,7 @@ class _Run:
         if session.findings.crashes:
             return f"an internal error of crmcom-kit: {'; '.join(session.findings.crashes)}"
         if self.is_too_soon and not _is_broken(statements):
-            return self.ended
+            return self.end_reason
         if all(result.verdict is Verdict.NOT_EXERCISED for result in statements):
             return f"no statement was checked: {statements[0].why}"
         return None
@@ -418,14 +418,14 @@ class _Run:
         """Yield what a reader of the verdicts has to know, sentence by sentence."""
         yield from failures(self.session.client.history)
         yield from self.session.warnings()
-        session, world, allowed = self.session, self.world, self.config.allowed
+        session, world, changes = self.session, self.world, self.config.allowed
         if world.name:
             yield f"the run used a world of its own, {world.name}, and not the default world"
         elif world.left_alone and _says_it_is_a_mock(session):
             why = world.refused or "the mock made no world for it"
-            yield f"the run {'used' if allowed else 'only read'} the default world: {why}"
+            yield f"the run {'used' if changes else 'only read'} the default world: {why}"
         if self.is_too_soon:
-            yield f"the run ended early: {self.ended}"
+            yield f"the run ended early: {self.end_reason}"
         if self.client.is_time_up:
             limit = self.config.limits.max_time
             yield (
