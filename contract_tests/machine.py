@@ -106,18 +106,18 @@ def _requests(draw: st.DrawFn, layer: str) -> list[Drawn]:
     longer than to send a request.
     """
     scene, templates = draw(st.runner()).session.scene, _TEMPLATES[layer]
-    drawn = []
+    requests = []
     for _ in range(TOGETHER.get(layer, 1)):
-        first = templates.index(draw(st.sampled_from(_WEIGHTED[layer])))
+        start = templates.index(draw(st.sampled_from(_WEIGHTED[layer])))
         variant_place, record_place = draw(_PLACES), draw(_PLACES)
-        for template in (*templates[first:], *templates[:first]):
+        for template in (*templates[start:], *templates[:start]):
             variants = template.choices(scene)
             if variants:
                 variant = _at(variants, variant_place)
                 call = template.draw(scene, variant, partial(_at, place=record_place))
-                drawn += [] if call is None else [Drawn(call, template, variant)]
+                requests += [] if call is None else [Drawn(call, template, variant)]
                 break
-    return drawn
+    return requests
 
 
 @dataclass
@@ -180,9 +180,9 @@ class ContractMachine(RuleBasedStateMachine):
         msg = f"{type(self).__name__}.target: define it, and return a new or reset server"
         raise NotImplementedError(msg)
 
-    def __init_subclass__(cls, **more: Any) -> None:
+    def __init_subclass__(cls, **options: Any) -> None:
         """Give the class's TestCase the settings of its parent, or those of this class."""
-        super().__init_subclass__(**more)
+        super().__init_subclass__(**options)
         parent = next(base for base in cls.__mro__[1:] if issubclass(base, ContractMachine))
         cls.TestCase.settings = parent.TestCase.settings if parent is not ContractMachine else (
             settings(
@@ -209,9 +209,9 @@ class ContractMachine(RuleBasedStateMachine):
         """Return a session with a new server, logged in. Raises TargetDown, Unreachable."""
         target = self._checked_target()
         is_ours = target.own or target.near
-        allowed = (CHANGES if is_ours else ()) if self.allow is None else self.allow
+        changes = (CHANGES if is_ours else ()) if self.allow is None else self.allow
         config = RunConfig(
-            allowed=frozenset(allowed),
+            allowed=frozenset(changes),
             scope=EVERYTHING,
             max_logins=ANY_LOGINS if is_ours else FEW_LOGINS,
             login_count=LoginCount() if is_ours else self._shared.logins,
@@ -354,8 +354,8 @@ class ContractMachine(RuleBasedStateMachine):
             violation = violations[0]
             log = shorten(violation, session.client.history, session)
             note = "not seen again with these alone; all that were sent"
-            until = session.client.history[: violation.exchanges[-1].number]
-            calls = [exchange.call for exchange in until]
+            exchanges = session.client.history[: violation.exchanges[-1].number]
+            calls = [exchange.call for exchange in exchanges]
             if self._is_seen_again(violation, log):
                 note, calls = "seen again on a new server", [exchange.call for exchange in log]
             raise exception(violation, calls, session, note)
@@ -365,13 +365,11 @@ class ContractMachine(RuleBasedStateMachine):
 
     def _is_seen_again(self, violation: Violation, log: Sequence[Exchange]) -> bool:
         """Send the requests to a new server, and return whether the statement is broken there."""
-        for exchange, sent in self._sent_again(log):
-            if exchange.status >= 500 and outcome(sent.exchange) == violation.seen:
+        for exchange, observation in self._sent_again(log):
+            if exchange.status >= 500 and outcome(observation.exchange) == violation.seen:
                 return True
-            hypotheses = [
-                hypothesis for suspicion in sent.suspicions for hypothesis in suspicion.hypotheses
-            ]
-            if any(hypothesis.statement == violation.statement for hypothesis in hypotheses):
+            hypotheses = [h for suspicion in observation.suspicions for h in suspicion.hypotheses]
+            if any(h.statement == violation.statement for h in hypotheses):
                 return True
         return False
 
@@ -382,8 +380,8 @@ class ContractMachine(RuleBasedStateMachine):
         """
         return any(
             suspicion.record_id is not None and suspicion.symptom
-            for _, sent in self._sent_again(self.session.client.history, changes=False)
-            for suspicion in sent.suspicions
+            for _, observation in self._sent_again(self.session.client.history, changes=False)
+            for suspicion in observation.suspicions
         )
 
     def _sent_again(
@@ -404,9 +402,9 @@ class ContractMachine(RuleBasedStateMachine):
                 elif token in own_tokens:
                     call = with_token(call, tokens.get(token, session.scene.token or ""))
                 try:
-                    sent = session.send(call)
+                    observation = session.send(call)
                 except Unreachable:
                     continue
-                if (returned := token_of(exchange)) is not None:
-                    tokens[returned] = token_of(sent.exchange) or ""
-                yield exchange, sent
+                if (old_token := token_of(exchange)) is not None:
+                    tokens[old_token] = token_of(observation.exchange) or ""
+                yield exchange, observation

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 def is_installed() -> bool:
     """Return whether the packages of the extra are installed, which the suite needs."""
-    needed = ("filelock", "httpx", "hypothesis")
-    return all(importlib.util.find_spec(name) is not None for name in needed)
+    packages = ("filelock", "httpx", "hypothesis")
+    return all(importlib.util.find_spec(name) is not None for name in packages)
 
 
 def pytest_addoption(parser: "pytest.Parser") -> None:
@@ -29,18 +29,18 @@ def pytest_addoption(parser: "pytest.Parser") -> None:
 
     for option in PYTEST_OPTIONS:
         group = parser.getgroup(f"crmcom-kit {option.heading}", f"crmcom-kit: {option.heading}")
-        more: dict[str, Any] = {"type": option.type, "metavar": option.metavar}
+        arguments: dict[str, Any] = {"type": option.type, "metavar": option.metavar}
         action = "append" if option.repeats else "store"
         is_hidden = bool(option.scope) or option.is_variable
         if option.type is bool:
-            action, more = "store_true", {}
+            action, arguments = "store_true", {}
         group.addoption(
             f"--crmcom-{option.name}",
             dest=f"crmcom_{option.key}",
             action=action,
             default=None,
             help=SUPPRESS if is_hidden else as_in_pytest(option.help).replace("%", "%%"),
-            **more,
+            **arguments,
         )
 
 

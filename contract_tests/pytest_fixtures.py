@@ -59,9 +59,9 @@ class Target:
         self.session = session  # for the kit itself
         self._findings = findings
         self._tokens: set[str] = set()  # of all logins of this session
-        self._broken: dict[tuple[str, str, bytes | None], tuple[bytes, Violation]] = {}
+        self._violations: dict[tuple[str, str, bytes | None], tuple[bytes, Violation]] = {}
         self._has_looked = False  # whether webhook requests were discovered
-        self._first = 0  # number of exchanges before the server was reset
+        self._reset_at = 0  # number of exchanges before the server was reset
         self.begin_test()
 
     def __repr__(self) -> str:
@@ -129,8 +129,8 @@ class Target:
         earlier = [*session.queue]
         session.queue.clear()
         try:
-            sent = session.send_patiently(call)
-            session.queue += sent.suspicions
+            observation = session.send_patiently(call)
+            session.queue += observation.suspicions
             violations = self._settled()
         finally:
             session.queue[:] = earlier
@@ -138,12 +138,12 @@ class Target:
         # the same response to the same request is raised again.
         request = call.path, call.query, call.body
         if violations:
-            self._broken[request] = sent.exchange.content, violations[0]
-        content, violation = self._broken.get(request, (None, None))
-        if violation is not None and content == sent.exchange.content:
+            self._violations[request] = observation.exchange.content, violations[0]
+        content, violation = self._violations.get(request, (None, None))
+        if violation is not None and content == observation.exchange.content:
             log = with_changes(violation, session.belief.changes.sent)
             raise exception(violation, [exchange.call for exchange in log], session)
-        return sent.exchange
+        return observation.exchange
 
     def records(self) -> list[dict[str, Any]]:
         """Return the webhook requests that a test may use, whole, as list returned them.
@@ -153,9 +153,9 @@ class Target:
         """
         self._look()
         session = self.session
-        touched: Mapping[str, Record] = {} if self.is_own else session.guard.touched
-        wholes = {tracked.id: record for tracked, record in session.belief.records.wholes()}
-        records = [wholes[key] for key in session.belief.records.condensed if key not in touched]
+        subjects: Mapping[str, Record] = {} if self.is_own else session.guard.touched
+        wholes = {record.id: fields for record, fields in session.belief.records.wholes()}
+        records = [wholes[key] for key in session.belief.records.condensed if key not in subjects]
         if session.scene.allowed:
             records = [record for record in records if record in session.scene.scope]
         return deepcopy(records)
@@ -169,10 +169,10 @@ class Target:
         session.forget()
         if reset is not None:
             reset()
-            self._first = len(session.client.history)
+            self._reset_at = len(session.client.history)
             session.tokens.renew()
         self._has_looked = False
-        self._broken.clear()
+        self._violations.clear()
         self._note_token()
 
     def __getattr__(self, name: str) -> Any:
@@ -198,15 +198,15 @@ class Target:
         A suspicion that cannot be confirmed is a warning, ``Unconfirmed``.
         """
         session = self.session
-        suspected = [*session.queue]
+        suspicions = [*session.queue]
         violations = self._settled()
         if violations:
             violation = violations[0]
-            log = shorten(violation, session.client.history[self._first :], session)
+            log = shorten(violation, session.client.history[self._reset_at :], session)
             return exception(violation, [exchange.call for exchange in log], session)
-        if suspected and not self._findings.violation_count:
-            first = suspected[0]
-            msg = f"{first.kind[0]}: expected {first.expected}; seen {first.seen}; "
+        if suspicions and not self._findings.violation_count:
+            suspicion = suspicions[0]
+            msg = f"{suspicion.kind[0]}: expected {suspicion.expected}; seen {suspicion.seen}; "
             msg += "not confirmed: maybe somebody else was at work"
             redactor = ReportRedactor(session.target, session.client.history)
             warnings.warn(visible(redactor.text(msg)), Unconfirmed, stacklevel=2)
@@ -271,9 +271,9 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
         target.begin_test()
     yield
     target = item.config.stash.get(_TARGET, None)
-    broken = None if target is None else target.end_test()
-    if broken is not None:
-        pytest.fail(str(broken), pytrace=False)
+    failure = None if target is None else target.end_test()
+    if failure is not None:
+        pytest.fail(str(failure), pytrace=False)
 
 
 @pytest.fixture(scope="session")
@@ -352,9 +352,8 @@ def _enter(session: Session, config: RunConfig) -> None:
 
 
 def _prepared(values: dict[str, Any], logins: LoginCount) -> tuple[Server, RunConfig]:
-    now = utc_now()
     try:
-        server, config = prepared(values, now=now)
+        server, config = prepared(values, now=utc_now())
     except ValueError as error:
         raise pytest.UsageError(as_in_pytest(str(error))) from None
     return server, replace(config, login_count=logins)

@@ -64,13 +64,13 @@ def calls(
 
 def open_calls(scene: Scene, templates: Iterable[Template]) -> SearchStrategy[Call]:
     """Return a strategy of requests of some templates with values that no list names."""
-    weighted = [
+    pool = [
         template
         for template in templates
         if template.open_variants is not None
         for _ in range(template.open_weight)
     ]
-    return _calls(_Source(scene, weighted, is_open=True))
+    return _calls(_Source(scene, pool, is_open=True))
 
 
 class _Source:
@@ -119,12 +119,12 @@ def _simplest(scene: Scene, template: Template) -> Call:
     return plain_list(scene, scene.token)
 
 
-def _check(argument: str, names: Collection[str], allowed: Collection[str]) -> None:
+def _check(argument: str, names: Collection[str], choices: Collection[str]) -> None:
     """Raise ValueError if a name is not allowed, or there is none."""
-    unknown = [name for name in names if name not in allowed]
+    unknown = [name for name in names if name not in choices]
     if unknown or not names:
         msg = f"{argument}: {', '.join(unknown) or 'nothing'} is not allowed; "
-        msg += f"allowed is {', '.join(allowed)}"
+        msg += f"allowed is {', '.join(choices)}"
         raise ValueError(msg)
 
 
@@ -154,8 +154,8 @@ def list_filters(records: Sequence[Record]) -> SearchStrategy[dict[str, Any]]:
 
     def filters(place: int, names: Sequence[str]) -> dict[str, Any]:
         values = {name: filter_value(records[place], name) for name in names}
-        present = {name: text for name, text in values.items() if text is not None}
-        return with_entity(records[place], present)
+        texts = {name: text for name, text in values.items() if text is not None}
+        return with_entity(records[place], texts)
 
     return st.builds(filters, _places(records), st.sampled_from((("entity",), *TOGETHER)))
 
@@ -165,10 +165,10 @@ def near_misses(text: str) -> SearchStrategy[str]:
 
     Characters are of any category, lengths and numbers are around powers of 2 and 10.
     """
-    listed = [*enumerated.near_misses(text), f"{text}x"]
-    edited = edits().map(lambda edit: edit(text))
-    changed = edited.map(lambda result: f"{text}x" if result in ("", text) else result)
-    return st.one_of(st.sampled_from(listed), changed)
+    samples = [*enumerated.near_misses(text), f"{text}x"]
+    texts = edits().map(lambda edit: edit(text))
+    different_texts = texts.map(lambda result: f"{text}x" if result in ("", text) else result)
+    return st.one_of(st.sampled_from(samples), different_texts)
 
 
 def _places(records: Sequence[Record]) -> SearchStrategy[int]:

@@ -18,7 +18,7 @@ def render(report: Report) -> str:
     entries = [*failing, *deviations]
     values = {
         "report": report, "amount": amount, "verdicts_by_method": by_method, "repeated": repeated,
-        "entries": entries, "opens": len(entries) <= _MAX_OPEN, "verdicts": list(map(str, Verdict)),
+        "shown": entries, "opens": len(entries) <= _MAX_OPEN, "verdicts": list(map(str, Verdict)),
     }  # fmt: skip
     return page(_TEMPLATE, report.document | values)
 

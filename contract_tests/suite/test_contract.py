@@ -24,8 +24,8 @@ pytest_plugins = ["crmcom_kit.contract_tests.pytest_fixtures"]
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Make a test of each statement that is in force and fits --crmcom-only."""
     if "statement_id" in metafunc.fixturenames:
-        chosen = list(_chosen(given_options(metafunc.config)))
-        metafunc.parametrize("statement_id", chosen)
+        cases = list(_chosen(given_options(metafunc.config)))
+        metafunc.parametrize("statement_id", cases)
 
 
 def _chosen(values: dict[str, Any]) -> Iterator[Any]:
