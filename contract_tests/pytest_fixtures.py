@@ -126,14 +126,14 @@ class Target:
         token_used = call.parameters.get("token")
         if token_used in self._tokens and token is not None and token_used != token:
             call = with_token(call, token)
-        earlier = [*session.queue]
+        old_suspicions = [*session.queue]
         session.queue.clear()
         try:
             observation = session.send_patiently(call)
             session.queue += observation.suspicions
             violations = self._settled()
         finally:
-            session.queue[:] = earlier
+            session.queue[:] = old_suspicions
         # Hypothesis sends an example twice. By then the oracle expects the response that it saw, so
         # the same response to the same request is raised again.
         request = call.path, call.query, call.body

@@ -45,7 +45,7 @@ class Calibration:
 
 def learn_profile(
     results: Results,
-    earlier: Results | None = None,
+    recording: Results | None = None,
     *,
     is_time_up: Callable[[], bool] = lambda: False,
     progress: Callable[[str], None] = lambda _: None,
@@ -54,7 +54,7 @@ def learn_profile(
 
     Args:
         results: of the run or the recording.
-        earlier: of a recording made before, if there is one.
+        recording: those of a recording made before, if there is one.
         is_time_up: is asked now and then; once it is, what was learned until then counts. It may
             raise KeyboardInterrupt.
         progress: gets a line on what is learned next.
@@ -63,16 +63,16 @@ def learn_profile(
         NothingToLearn: no webhook request was seen.
         KeyboardInterrupt: see ``is_time_up``.
     """
-    if earlier is None:
+    if recording is None:
         log = whole_log(results)
     else:
-        before = len(earlier.history)
-        later = tuple(
-            exchange.changed(number=exchange.number + before) for exchange in results.history
+        offset = len(recording.history)
+        history = tuple(
+            exchange.changed(number=exchange.number + offset) for exchange in results.history
         )
-        log = whole_log(replace(results, history=later))
-        log = replace(log, earlier=log_of(earlier))
-        results = replace(results, history=(*earlier.history, *later))
+        log = whole_log(replace(results, history=history))
+        log = replace(log, earlier=log_of(recording))
+        results = replace(results, history=(*recording.history, *history))
     learning = Learning(log, is_time_up, progress)
     learning.learn()
     log = learning.log
@@ -99,13 +99,13 @@ def update_calibration(calibration: Calibration, before: Profile) -> tuple[Calib
 
     What a read-only run does not see, such as the effects of a resend, stays as it was.
     """
-    when = f" of {before.made}" if before.made else ""
+    date = f" of {before.made}" if before.made else ""
     learned, changes = dict(calibration.learned), []
     for dial, value in before.dialect.items():
         result = calibration.learned.get(dial)
         if result is None or result.grade in (Grade.UNSETTLED, Grade.DERIVED):
             if dial in calibration.learned or dial in before.dialect.changes():
-                learned[dial] = Learned([value], Grade.KEPT, f"from the profile{when}")
+                learned[dial] = Learned([value], Grade.KEPT, f"from the profile{date}")
         elif (new_value := calibration.profile.dialect[dial]) != value:
             change = f"{toml_value(value)} -> {toml_value(new_value)}"
             changes.append(f"{dial}: {change} ({result.evidence})")

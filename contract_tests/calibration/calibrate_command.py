@@ -50,14 +50,14 @@ def write_profile(values: dict[str, Any]) -> None:
         return bool(time.monotonic() - began > seconds)
 
     with stop.on_signals():
-        earlier, results = _recorded_and_sent(values, stop)
+        traffic, results = _recorded_and_sent(values, stop)
         if files and (failures := write(writers(Report(results)), files)):
             raise refusal(results, failures[0])
-        exchanges = len(results.history) + (0 if earlier is None else len(earlier.history))
+        exchanges = len(results.history) + (0 if traffic is None else len(traffic.history))
         click.echo(f"learning from {counted(exchanges, 'exchange')}", err=True)
         try:
             with progress() as show:
-                calibration = learn_profile(results, earlier, is_time_up=is_time_up, progress=show)
+                calibration = learn_profile(results, traffic, is_time_up=is_time_up, progress=show)
             profile = profile_files(calibration, keep_personal_data=values["keep_personal_data"])
             write_folder(folder, "--out", profile.texts, stop)
         except NothingToLearn as error:
@@ -65,7 +65,7 @@ def write_profile(values: dict[str, Any]) -> None:
         except KeyboardInterrupt:
             raise refusal(results, "interrupted; nothing was written") from None
     notes = [
-        *(() if earlier is None else earlier.warnings), *results.warnings, *results.notes,
+        *(() if traffic is None else traffic.warnings), *results.warnings, *results.notes,
         *_notes_on_time(calibration, values), *notes_on_responses(calibration),
         *_notes_on_changes(calibration, results),
     ]  # fmt: skip
@@ -133,10 +133,10 @@ def notes_on_responses(calibration: Calibration) -> Iterator[str]:
     if order.grade is not Grade.OBSERVED:
         yield f"list.order: {order.evidence}"
     exchanges, release = calibration.log.every_exchange, calibration.log.release
-    if unreadable := sum(not is_readable(exchange) for exchange in exchanges):
+    if unreadable_count := sum(not is_readable(exchange) for exchange in exchanges):
         yield (
-            f"{unreadable} of {len(exchanges)} responses have no status with code, message and "
-            "description: little is learned from them; they are below as 'no envelope'"
+            f"{unreadable_count} of {len(exchanges)} responses have no status with code, message "
+            "and description: little is learned from them; they are below as 'no envelope'"
         )
     tokens = [token_of(exchange) or "" for exchange in exchanges if exchange.call.method in LOGINS]
     if release.token.kind == "hex" and any(token.count(".") == 2 for token in tokens):
@@ -149,10 +149,10 @@ def notes_on_responses(calibration: Calibration) -> Iterator[str]:
 def _notes_on_changes(calibration: Calibration, results: Results) -> Iterator[str]:
     """Yield which changes were not seen, and what was changed."""
     methods = {exchange.call.method for exchange in calibration.log.every_exchange}
-    if unseen := [name for name in CHANGES if name not in methods]:
+    if unseen_methods := [name for name in CHANGES if name not in methods]:
         yield (
-            f"no response to {' and '.join(unseen)} was seen, so the mock has its own errors "
-            "there; allow them with --allow and --scope, or give a recording of them"
+            f"no response to {' and '.join(unseen_methods)} was seen, so the mock has its own "
+            "errors there; allow them with --allow and --scope, or give a recording of them"
         )
     if results.changed and not results.target.own:  # a mock of the run's own has gone
         yield f"webhook requests that were or may be changed: {', '.join(results.changed)}"

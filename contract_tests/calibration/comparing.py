@@ -124,8 +124,8 @@ class Comparison:
         if len(first) != len(second) and not self.unsteady:
             yield Difference("how many are listed", str(len(first)), str(len(second)))
         pairs = zip(first, second, strict=False)
-        of_pairs = (difference for pair in pairs for difference in self._data(*pair))
-        for difference in islice(of_pairs, 1):
+        differences = (difference for pair in pairs for difference in self._data(*pair))
+        for difference in islice(differences, 1):
             yield Difference("what a list without ids shows", difference.first, difference.second)
 
     def _data(self, first: Any, second: Any) -> Iterator[Difference]:
@@ -138,8 +138,8 @@ class Comparison:
         first, second = _documented(first), _documented(second)
         if key in self.unsteady or first == second:
             return
-        lacking = first.keys() ^ second.keys()
-        if len(lacking) > MAX_LACKING:
+        lone_names = first.keys() ^ second.keys()
+        if len(lone_names) > MAX_LACKING:
             yield Difference("which members are shown", _named(first), _named(second), key)
             return
         before = flat(self.original.get(key, {}))
@@ -241,8 +241,8 @@ def _id(record: Record) -> str:
 
 
 def _listed(first: list[str], second: list[str]) -> str:
-    extra = [key for key in first if key not in set(second)]
-    return f"{len(first)} webhook requests" + (f", with {extra[0]}" if extra else "")
+    extra_ids = [key for key in first if key not in set(second)]
+    return f"{len(first)} webhook requests" + (f", with {extra_ids[0]}" if extra_ids else "")
 
 
 def _named(record: Record) -> str:

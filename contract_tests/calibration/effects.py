@@ -113,13 +113,13 @@ def changes_of(exchanges: Sequence[Exchange], unsteady: frozenset[str]) -> Itera
     have changed the record, too, if the delivery failed. A change seen within AT_ONCE requests is
     attributed to the resend, not to another user.
     """
-    latest = dict[str, Record]()  # by id
+    latest_records = dict[str, Record]()  # by id
     resends = dict[str, tuple[Record, int]]()  # the record before a resend, and its position
     #: Wordings of all other refusals; one that only resends get means a failed delivery.
     wordings = {e.wording for e in exchanges if not e.ok and changing_method(e.call) != "resend"}
     for at, exchange in enumerate(exchanges):
         method = changing_method(exchange.call)
-        before = _named(exchange, latest) if method == "resend" else None
+        before = _named(exchange, latest_records) if method == "resend" else None
         if before is not None and before.get("life_cycle_state") == "REJECTED":
             resends[before["id"]] = before, at
         if not exchange.ok or "fields_set" in exchange.call.parameters:
@@ -127,10 +127,10 @@ def changes_of(exchanges: Sequence[Exchange], unsteady: frozenset[str]) -> Itera
         for key, record in exchange.by_id.items():
             if method == "delete":
                 resends.pop(key, None)
-                if key in latest and key not in unsteady:
-                    yield Change("delete", latest.pop(key), record)
+                if key in latest_records and key not in unsteady:
+                    yield Change("delete", latest_records.pop(key), record)
                 continue
-            latest[key] = record
+            latest_records[key] = record
             if key in resends and (method != "resend" or record != resends[key][0]):
                 before, since = resends.pop(key)
                 resend = exchanges[since]
@@ -141,15 +141,15 @@ def changes_of(exchanges: Sequence[Exchange], unsteady: frozenset[str]) -> Itera
                     yield Change("resend" if is_sent else "failed_resend", before, record)
 
 
-def _named(exchange: Exchange, latest: Mapping[str, Record]) -> Record | None:
+def _named(exchange: Exchange, records: Mapping[str, Record]) -> Record | None:
     """Return the webhook request that a change names, as it was last seen."""
     identifier = exchange.call.parameters.get(IDENTIFIER)
     if not isinstance(identifier, Mapping) or len(identifier) != 1:
         return None
     ((field, text),) = identifier.items()
     if field == "id":
-        return latest.get(text)
-    return next((record for record in latest.values() if record.get(field) == text), None)
+        return records.get(text)
+    return next((record for record in records.values() if record.get(field) == text), None)
 
 
 def _effects(changes: Sequence[Change]) -> dict[str, Any]:
@@ -171,8 +171,8 @@ def flat(record: Record) -> Record:
     log = record.get(LOG)
     if not (isinstance(log, dict) and log):
         return record
-    others = {name: value for name, value in record.items() if name != LOG}
-    return others | {f"{LOG}.{name}": value for name, value in log.items()}
+    members = {name: value for name, value in record.items() if name != LOG}
+    return members | {f"{LOG}.{name}": value for name, value in log.items()}
 
 
 class Sample(NamedTuple):
@@ -191,8 +191,8 @@ class _Member:
         self.name, self.samples = name, samples
         self.befores = [sample.before for sample in samples]
         self.afters = [sample.after for sample in samples]
-        first = self.afters[0]
-        self.is_constant = all(v == first and type(v) is type(first) for v in self.afters)
+        value = self.afters[0]
+        self.is_constant = all(v == value and type(v) is type(value) for v in self.afters)
         self.is_repeated = len(samples) > 1 and self.is_constant
         self.is_always_new = all(before != after for before, after, _ in samples)
 

@@ -220,9 +220,9 @@ class Learning:
         #: Dial -> the values that are worth a try, the default first.
         self._values: dict[str, list[Any]] = {}
         for dial in dials().values():
-            others = [value for value in self._values_of(dial) if value != dial.default]
-            if others and not (dial.error_kind or dial.key.startswith(_NOT_TRIED)):
-                self._values[dial.key] = [dial.default, *others]
+            values = [value for value in self._values_of(dial) if value != dial.default]
+            if values and not (dial.error_kind or dial.key.startswith(_NOT_TRIED)):
+                self._values[dial.key] = [dial.default, *values]
         #: Dial -> numbers of the exchanges that it may affect.
         self._affected_numbers = {
             key: frozenset(e.number for e in log.every_exchange if matcher_of(key)(e))
@@ -297,9 +297,9 @@ class Learning:
                 f"learning, round {at // len(keys) + 1}: "
                 f"dial {at % len(keys) + 1} of {len(keys)}, {key}"
             )
-            before = dict(self._settings)
+            old_settings = dict(self._settings)
             self.learned[key] = self._settle(key)
-            unchanged_count = unchanged_count + 1 if self._settings == before else 0
+            unchanged_count = unchanged_count + 1 if self._settings == old_settings else 0
             if unchanged_count == len(keys):  # each was tried since the last change
                 return
 

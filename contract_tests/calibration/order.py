@@ -154,7 +154,8 @@ class _Fit(NamedTuple):
 
     def then(self, key: "_Fit") -> "_Fit":
         """Return the fit with one more key, which decides ties."""
-        verdicts = [first or then for first, then in zip(self.verdicts, key.verdicts, strict=True)]
+        pairs = zip(self.verdicts, key.verdicts, strict=True)
+        verdicts = [verdict or tie_break for verdict, tie_break in pairs]
         return _Fit((*self.keys, *key.keys), verdicts)
 
 
@@ -185,17 +186,17 @@ def _rivals(fits: Sequence[_Fit], pairs: Sequence[Pair]) -> list[_Fit]:
     chance.
     """
     best_fit = fits[0]
-    usual = {*_USUAL, *(key.member for key in best_fit.keys)}
+    usual_members = {*_USUAL, *(key.member for key in best_fit.keys)}
     records = [*{record["id"]: record for pair in pairs for record in pair[:2]}.values()]
-    after_changes, others = [], []
+    moving_fits, other_fits = [], []
     for fit in fits[1:]:
-        if fit.cost > best_fit.cost or not {key.member for key in fit.keys} <= usual:
+        if fit.cost > best_fit.cost or not {key.member for key in fit.keys} <= usual_members:
             continue
         if fit.goes_by_changes != best_fit.goes_by_changes:
-            after_changes.append(fit)
+            moving_fits.append(fit)
         elif fit.sorted(records) != best_fit.sorted(records):
-            others.append(fit)
-    return after_changes + others
+            other_fits.append(fit)
+    return moving_fits + other_fits
 
 
 def _single_keys(pairs: Sequence[Pair]) -> Iterator[_Fit]:

@@ -84,14 +84,15 @@ class Pseudonyms:
                 kind == "email" and "." in user
             ):
                 users[user] = pseudonym.partition("@")[0]
-        of_people, of_users = _replacing(people, r"\b", r"\b"), _replacing(users, r"\b", r"\b")
-        of_hosts = _replacing(hosts, r"(?<![\w.-])", r"(?![\w-])")
+        replace_people = _replacing(people, r"\b", r"\b")
+        replace_users = _replacing(users, r"\b", r"\b")
+        replace_hosts = _replacing(hosts, r"(?<![\w.-])", r"(?![\w-])")
 
         def change(text: str, member: str) -> str:
             if member in _KEPT:
                 return text
-            text = text if member in _IDENTIFYING else of_users(text)
-            return of_hosts(of_people(text))
+            text = text if member in _IDENTIFYING else replace_users(text)
+            return replace_hosts(replace_people(text))
 
         return [with_texts(value, change) for value in copies]
 

@@ -51,8 +51,8 @@ def _inside(objects: Objects, names: Sequence[str]) -> Objects:
 
 def _only(values: Iterable[str]) -> str | None:
     """Return the only value; None if there are none or several."""
-    different = {*values}
-    return different.pop() if len(different) == 1 else None
+    unique_values = {*values}
+    return unique_values.pop() if len(unique_values) == 1 else None
 
 
 def _members(dial: str, objects: Objects) -> list[str] | None:

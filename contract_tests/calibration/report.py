@@ -65,8 +65,8 @@ class Group:
         """What differs, how often, and whether the profile says so."""
         text = f"{self.method}: {self.difference.aspect}, {counted(self.count, 'time')}"
         text += "" if self.is_documented else ", no page says what such requests do"
-        earlier = f" (then {self.earlier_count})" if self.earlier_count else ""
-        return text + (f", as the profile says{earlier}" if self.is_as_profile else "")
+        suffix = f" (then {self.earlier_count})" if self.earlier_count else ""
+        return text + (f", as the profile says{suffix}" if self.is_as_profile else "")
 
 
 @dataclass(slots=True)

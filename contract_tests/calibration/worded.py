@@ -115,8 +115,8 @@ def learned_words(responses: Sequence[Worded], release: Release) -> dict[str, Le
         seen_cases = _cases(group, usual_forms)
         cases += (all_cases := _with_siblings(seen_cases, group))
         has_siblings |= len(all_cases) > len(seen_cases)
-        special = [case for case in seen_cases if len(case.keys() & {*CASE_FACTS}) > 1]
-        usual_parts = [r.parts for r in group if not parts_of(special, r.facts)]
+        special_cases = [case for case in seen_cases if len(case.keys() & {*CASE_FACTS}) > 1]
+        usual_parts = [r.parts for r in group if not parts_of(special_cases, r.facts)]
         for part in ("status", "code") if kind != SUCCESS else ():
             dial = dials()[f"errors.{kind}.{part}"]
             values = Counter(parts[part] for parts in usual_parts)
@@ -158,11 +158,11 @@ class _UsualForms:
     def without(self, response: Worded) -> Worded:
         """Return a response with None in place of the parts that have the usual form."""
         facts, parts, about = response
-        unusual = {
+        unusual_parts = {
             part: None if value is None or self._usual(facts, part) == _form(part, value) else value
             for part, value in parts.items()
         }
-        return Worded(facts, unusual, about)
+        return Worded(facts, unusual_parts, about)
 
     def value_of(self, facts: Mapping[str, str], part: str, value: Any) -> Any:
         """Return the value of a part in a case; None stands for the usual form."""
@@ -202,10 +202,10 @@ def _cases(responses: Sequence[Worded], usual_forms: _UsualForms) -> Cases:
     samples = [({name: r.facts.get(name, "") for name in names}, r) for r in responses]
     explanation = best_tree(samples, _outcome, weight=OUTWEIGHS)
     usual = explanation.value
-    general = {
+    general_case = {
         part: usual[part] for part in (*_FORM_DIALS, "served") if usual.get(part) is not None
     }  # fmt: skip
-    cases = [kind | general] if general else []
+    cases = [kind | general_case] if general_case else []
     for case_facts, outcome in reversed([*cases_of(explanation)]):  # from what is general on
         facts = kind | case_facts
         rivals = [
@@ -214,10 +214,10 @@ def _cases(responses: Sequence[Worded], usual_forms: _UsualForms) -> Cases:
         ]  # fmt: skip
         parts = {}
         for part, value in outcome.value.items():
-            others = {usual_forms.value_of(facts, part, usual[part])}
-            others |= {case[part] for case in rivals if part in case}
+            other_values = {usual_forms.value_of(facts, part, usual[part])}
+            other_values |= {case[part] for case in rivals if part in case}
             case_value = usual_forms.value_of(facts, part, value)
-            if others != {case_value} and not (value is None and part in ("status", "code")):
+            if other_values != {case_value} and not (value is None and part in ("status", "code")):
                 parts[part] = case_value
         if dials()["envelope.cases"].accepts([facts | parts]):
             cases.insert(0, facts | parts)
@@ -245,8 +245,8 @@ def _outcome(responses: Sequence[Worded]) -> Outcome:
     if ABSENT not in shared_parts.values():
         return Outcome(shared_parts)
     counts = Counter(tuple(response.parts.items()) for response in responses)
-    ((usual, n),) = counts.most_common(1)
-    return Outcome(dict(usual), len(responses) - n)
+    ((parts, n),) = counts.most_common(1)
+    return Outcome(dict(parts), len(responses) - n)
 
 
 def _shared(values: Sequence[Any], abouts: Sequence[Mapping[str, Any]]) -> Any:

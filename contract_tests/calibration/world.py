@@ -71,14 +71,14 @@ def world_of(exchanges: Sequence[Exchange]) -> World:
                 continue
             if record.get("life_cycle_state") not in ("SUCCESSFUL", "REJECTED"):
                 continue
-            before = records.get(key)
-            if before is None:
+            old_record = records.get(key)
+            if old_record is None:
                 # A server may use the number of a deleted webhook request again.
                 if not is_change and record["number"] not in numbers and _can_be_kept(record):
                     records[key] = record
                     numbers.add(record["number"])
             elif is_change and user is None and _can_be_kept(record):
-                user, unit = _updater(before, record)
+                user, unit = _updater(old_record, record)
     if user is None:
         logs = [typed(record).get("log_information") or {} for record in records.values()]
         user, unit = _caller(exchanges, logs)

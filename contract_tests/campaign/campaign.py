@@ -174,12 +174,12 @@ class Campaign:
         if subject is None:
             return [] if are_few else [("list", {"entity": entities[turn % len(entities)]})]
         same_entity = {"entity": subject["entity"]}
-        narrow = [
-            {**same_entity, "entity_id": subject["entity_id"], **further} for further in NARROW
+        narrow_lists = [
+            {**same_entity, "entity_id": subject["entity_id"], **filters} for filters in NARROW
         ]
-        narrow += [{**same_entity, "created_date": day} for day in dates(subject)[1:2]]
+        narrow_lists += [{**same_entity, "created_date": day} for day in dates(subject)[1:2]]
         first_look: Look = ("show", {IDENTIFIER: {"id": subject["id"]}})
-        last_look: Look = ("list", narrow[turn % len(narrow)])
+        last_look: Look = ("list", narrow_lists[turn % len(narrow_lists)])
         if are_few:
             return [first_look, last_look]
         other_entities = [entity for entity in entities if entity != subject["entity"]]

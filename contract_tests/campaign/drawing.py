@@ -48,7 +48,7 @@ class DrawnReads:
         *,
         deviations: Iterable[Deviation] = (),
         ends_at: float = math.inf,
-        until: float = math.inf,
+        deadline: float = math.inf,
     ) -> None:
         """Send through the session of ``campaign``, drawn from what is known now.
 
@@ -56,9 +56,9 @@ class DrawnReads:
             campaign: settles suspicions. Violations that it has noted are not returned.
             deviations: explain violations that are not returned either.
             ends_at: the number of requests at which the session sends no more.
-            until: the client's time from which no more are sent.
+            deadline: the client's time from which no more are sent.
         """
-        self._campaign, self._ends_at, self._until = campaign, ends_at, until
+        self._campaign, self._ends_at, self._deadline = campaign, ends_at, deadline
         self.session, self.scene = campaign.session, campaign.scene.frozen()
         self._deviations = tuple(deviations)
         self._violations: dict[tuple[str, str], Violation | None] = {}  # by path and query
@@ -93,7 +93,7 @@ class DrawnReads:
         session, client = self.session, self.session.client
         if client.sent >= self._ends_at + MORE_TO_SHRINK * bool(self.last_violation):
             raise Enough
-        if client.now() >= self._until:
+        if client.now() >= self._deadline:
             raise Enough
         try:
             observation = session.send_patiently(session.with_current_token(call))
@@ -130,7 +130,7 @@ def draw_reads(
     templates: Sequence[Template],
     number: int,
     seed: int,
-    until: float = math.inf,
+    deadline: float = math.inf,
 ) -> None:
     """Send reads with open values, and note the violations that they show.
 
@@ -139,31 +139,31 @@ def draw_reads(
         templates: what is drawn from.
         number: about how many requests may be sent, to confirm and to shrink included.
         seed: of the draws. Hypothesis also draws constants of the modules that are loaded.
-        until: the client's time from which no more are sent.
+        deadline: the client's time from which no more are sent.
 
     Raises:
         BudgetSpent, TargetDown: see ``Session.send``.
     """
     client = campaign.session.client
     ends_at = client.sent + number
-    drawable = [row for row in templates if row.open_variants and row.choices(campaign.scene)]
-    while drawable and client.sent < ends_at and client.now() < until:
+    pool = [row for row in templates if row.open_variants and row.choices(campaign.scene)]
+    while pool and client.sent < ends_at and client.now() < deadline:
         campaign.progress("reads with values that no list names")
-        violation = _first_violation(campaign, drawable, ends_at, seed, until)
+        violation = _first_violation(campaign, pool, ends_at, seed, deadline)
         if violation is None:
             return
         seed += 1  # the same draws would show only what is noted now
 
 
 def _first_violation(
-    campaign: Campaign, templates: Sequence[Template], ends_at: int, seed: int, until: float
+    campaign: Campaign, templates: Sequence[Template], ends_at: int, seed: int, deadline: float
 ) -> Violation | None:
     """Draw until a statement is broken; shrink, note and return the violation, or None.
 
     Raises BudgetSpent, TargetDown.
     """
     max_requests = ends_at - campaign.session.client.sent
-    reads = DrawnReads(campaign, ends_at=ends_at, until=until)
+    reads = DrawnReads(campaign, ends_at=ends_at, deadline=deadline)
 
     @hypothesis.seed(seed)
     @hypothesis.settings(

@@ -58,7 +58,7 @@ class Passes:
         send(reads)
         layer = READ_LAYERS[-1]
         with self._until_spent(layer):
-            draw_reads(self._campaign, reads, self._plan.open_reads, seed, until=deadlines[layer])
+            draw_reads(self._campaign, reads, self._plan.open_reads, seed, deadlines[layer])
         send(logins_and_changes)
         client.kept_requests = reserve
         for steps in passes.values():  # what did not fit into the time of its layer
@@ -92,8 +92,8 @@ class Passes:
                 unsent = list(range(len(variants)))
             if not unsent:
                 return
-            from_top = step <= times // 2 or len(variants) <= times
-            place = unsent[0] if from_top else self._campaign.choose(unsent)
+            is_from_top = step <= times // 2 or len(variants) <= times
+            place = unsent[0] if is_from_top else self._campaign.choose(unsent)
             sent_places.add(place)
             self._step(template, variants[place])
 

@@ -47,8 +47,8 @@ class Plan:
     def cost_after(self, layer: str) -> int:
         """About how many requests the layers after one take."""
         layers, times = LAYERS[LAYERS.index(layer) + 1 :], self.times
-        later = {template: times[template] for template in times if template.layer in layers}
-        return replace(self, times=later).cost
+        later_times = {template: times[template] for template in times if template.layer in layers}
+        return replace(self, times=later_times).cost
 
     def layer_deadlines(self, began: float, seconds: float) -> dict[str, float]:
         """Return when each layer must stop, so that the next one gets its share of the time.
@@ -127,14 +127,14 @@ def max_changes(templates: Collection[Template], budget: int) -> dict[str, int]:
 
     A dry run prints it, and the run keeps to it.
     """
-    further = max(0, budget - Plan(_firsts(templates, *LAYERS)).cost)
+    surplus = max(0, budget - Plan(_firsts(templates, *LAYERS)).cost)
     weights = sum(template.weight for template in templates)
     maximums: dict[str, int] = {}
     for method in CHANGES:
         group = [template for template in templates if template.method == method]
         firsts = sum(template.first for template in group)
         weight = sum(template.weight for template in group)
-        repeats = ceil(SPREAD * further * weight / (weights or 1))
+        repeats = ceil(SPREAD * surplus * weight / (weights or 1))
         maximums[method] = min(budget, firsts + repeats + FOR_CONFIRMATIONS) if group else 0
     return maximums
 
@@ -152,16 +152,16 @@ def few_logins(templates: Iterable[Template], scene: Scene, budget: int) -> dict
     if own_call is None or budget < MIN_FOR_LOGINS:
         return times
     logins_left = scene.logins.left
-    drawable = [template for template in times if template.choices(scene)]
-    for template in drawable:
+    candidates = [template for template in times if template.choices(scene)]
+    for template in candidates:
         if template.login == "right" and template.method != own_call.method:
             times[template] = int(min(1, logins_left))
             logins_left -= times[template]
-    for template in drawable:
+    for template in candidates:
         if template.login == "wrong" and template.method == own_call.method:
             times[template] = int(min(scene.logins.wrong_left, logins_left + 1, template.first))
             logins_left -= min(logins_left, times[template])
-    for template in drawable:
+    for template in candidates:
         if template.login == "right" and template.method == own_call.method:
             times[template] = int(min(logins_left, len(template.choices(scene))))
     return times

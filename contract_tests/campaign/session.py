@@ -145,9 +145,9 @@ class Session:
 
     def with_current_token(self, call: Call) -> Call:
         """Return a request with the run's present token, if it has that of an earlier login."""
-        earlier, token = call.parameters.get("token"), self.scene.token
-        may_be_valid = self.belief.tokens.state(earlier) in (TokenState.LIVE, TokenState.DOUBTFUL)
-        if not isinstance(earlier, str) or not may_be_valid or token is None:
+        old_token, token = call.parameters.get("token"), self.scene.token
+        may_be_valid = self.belief.tokens.state(old_token) in (TokenState.LIVE, TokenState.DOUBTFUL)
+        if not isinstance(old_token, str) or not may_be_valid or token is None:
             return call
         return with_token(call, token)
 

@@ -110,14 +110,14 @@ def _without_numbers(*texts: str) -> tuple[str, ...]:
     return tuple(re.sub(r"\d+", "", shortened(text, MAX_TEXT)) for text in texts)
 
 
-def _parts(log: Log, likely: Collection[int]) -> Iterator[Log]:
-    """Yield the exchanges with ``likely`` numbers, and then more and more of the last ones, too."""
-    earlier, size = log, FIRST_WINDOW
-    yield tuple(exchange for exchange in log if exchange.number in likely)
-    while earlier:
-        earlier, size = log[: max(0, len(log) - size)], size * GROWTH
-        likely_part = tuple(exchange for exchange in earlier if exchange.number in likely)
-        yield likely_part + log[len(earlier) :]
+def _parts(log: Log, numbers: Collection[int]) -> Iterator[Log]:
+    """Yield the exchanges with some ``numbers``, and then more and more of the last ones, too."""
+    head, size = log, FIRST_WINDOW
+    yield tuple(exchange for exchange in log if exchange.number in numbers)
+    while head:
+        head, size = log[: max(0, len(log) - size)], size * GROWTH
+        likely_part = tuple(exchange for exchange in head if exchange.number in numbers)
+        yield likely_part + log[len(head) :]
 
 
 def _cut(part: Log, shows: Shows) -> Log:
@@ -126,9 +126,9 @@ def _cut(part: Log, shows: Shows) -> Log:
     while size:
         place = 0
         while place < len(part):
-            shorter = part[:place] + part[place + size :]
-            if shows(shorter):
-                part = shorter
+            candidate = part[:place] + part[place + size :]
+            if shows(candidate):
+                part = candidate
             else:
                 place += size
         size //= 2

@@ -138,7 +138,7 @@ class ClientChecker:
                 self._tokens.see(recorded, request, is_wrong=is_wrong)
         if request.name in CHANGES and recorded.is_lost:
             self._losses.append(_Lost(request.name, self._names(request)))
-        elif not recorded.missing:
+        elif not recorded.why_missing:
             self._see(exchange, request, is_unordered=is_unordered)
 
     def _of_request(
@@ -237,9 +237,9 @@ class ClientChecker:
         """Return whether a request is one whose refusal is expected."""
         call, name = recorded.exchange.call, _method(recorded.exchange)
         parameters = {**dict(query_pairs(call.query)), **(body_members(call.body) or {})}
-        matching = [refusal for refusal in self._refusals if refusal.matches(name, parameters)]
-        self._stale = [refusal for refusal in self._stale if refusal not in matching]
-        return recorded.expected_refusal or bool(matching)
+        matches = [refusal for refusal in self._refusals if refusal.matches(name, parameters)]
+        self._stale = [refusal for refusal in self._stale if refusal not in matches]
+        return recorded.expected_refusal or bool(matches)
 
     def _keep(self, remark: Remark, exchange: Exchange, times: int = 1) -> None:
         """Count a remark with those that differ in values alone."""
@@ -319,7 +319,7 @@ class _RefusedTokens:
             self._ends[token] = _End("token_release.ends_token", recorded.end)
         elif exchange.ok:
             self._serve(token, key, recorded.end)
-        elif not (is_wrong or recorded.missing) and exchange.status < 500:
+        elif not (is_wrong or recorded.why_missing) and exchange.status < 500:
             if token in self._served_tokens.get(key, ()):
                 self._refused_tokens.setdefault(key, set()).add(token)
             if _is_about_token(exchange):

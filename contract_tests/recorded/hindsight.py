@@ -55,7 +55,7 @@ class Later:
         self._served_numbers: dict[str, int] = {}  # request -> the last exchange that served it
         self._refusals: dict[str, Exchange] = {}  # request -> the last exchange that refused it
         self._accepted_pairs: set[tuple[str, str]] = set()  # of a method and a parameter
-        self._valid: dict[str, int] = {}  # token -> number of the last exchange it was valid in
+        self._validity: dict[str, int] = {}  # token -> number of the last exchange it was valid in
         #: Lists, and logins for a unit, that were served, by request.
         self._series: dict[str, list[Exchange]] = defaultdict(list)
         self._changed_at: list[int] = []  # numbers of the exchanges before each change
@@ -72,7 +72,7 @@ class Later:
         self.last_served = self._served_numbers[key] = exchange.number
         self._accepted_pairs |= {(method, repr(pair)) for pair in parameters.items()}
         if sure_token and isinstance(request.token, str):
-            self._valid[request.token] = exchange.number
+            self._validity[request.token] = exchange.number
         if method == "list" or (method in LOGINS and "unit" in parameters):
             self._series[key].append(exchange)
         if method in READ_METHODS and is_whole(request):
@@ -97,9 +97,9 @@ class Later:
 
     def same_login(self, login: Exchange) -> Exchange | None:
         """Return a later login for the same unit whose token has the same claims of it, or None."""
-        for later in self._series.get(_key(login), ()):
-            if later.number > login.number and claimed_unit(later) == claimed_unit(login):
-                return later
+        for candidate in self._series.get(_key(login), ()):
+            if candidate.number > login.number and claimed_unit(candidate) == claimed_unit(login):
+                return candidate
         return None
 
     def is_for_good(self, exchange: Exchange) -> bool:
@@ -127,7 +127,7 @@ class Later:
 
     def has_valid_token_after(self, exchange: Exchange) -> bool:
         """Return whether the token of a request was valid later."""
-        return self._valid.get(str(exchange.call.parameters.get("token")), 0) > exchange.number
+        return self._validity.get(str(exchange.call.parameters.get("token")), 0) > exchange.number
 
 
 def _between(exchanges: Iterable[Exchange], after: int, changes: Iterable[int]) -> list[Exchange]:
@@ -307,9 +307,9 @@ class Case(NamedTuple):
         count = len(self.exchange.records)
         parameters = without("token", self.exchange.call.parameters)
         for complete in self.later.lists(filters, self.exchange.number):
-            later = self.later.lists(parameters, complete.number)
-            if ids <= complete.by_id.keys() and later:
-                return later[0] if len(later[0].records) == count else None
+            repetitions = self.later.lists(parameters, complete.number)
+            if ids <= complete.by_id.keys() and repetitions:
+                return repetitions[0] if len(repetitions[0].records) == count else None
         return None
 
     def _disagrees(self, key: str) -> bool:

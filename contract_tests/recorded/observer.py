@@ -40,15 +40,15 @@ def without_order(exchanges: Sequence[Recorded]) -> set[int]:
 
     The ids are those of Python's ``id``.
     """
-    overlapping: set[int] = set()
+    overlaps: set[int] = set()
     active: list[Recorded] = []
     for later in exchanges:
         active = [earlier for earlier in active if earlier.end - _ROUNDED > later.start]
         for earlier in active:
-            overlapping |= {id(later)} if _changes(earlier) else set()
-            overlapping |= {id(earlier)} if _changes(later) else set()
+            overlaps |= {id(later)} if _changes(earlier) else set()
+            overlaps |= {id(earlier)} if _changes(later) else set()
         active.append(later)
-    return overlapping
+    return overlaps
 
 
 def _changes(recorded: Recorded) -> bool:
@@ -113,11 +113,11 @@ class Observer:
         With ``is_unordered`` its place in the order is not known, and it is observed by itself.
         """
         exchange, request = recorded.exchange, read(recorded.exchange.call, self._release)
-        if not recorded.missing:
+        if not recorded.why_missing:
             self.history.append(exchange)
-        if request.name in CHANGES and (exchange.ok or recorded.missing):
+        if request.name in CHANGES and (exchange.ok or recorded.why_missing):
             self._later.add_change(request, len(self.history))
-        if recorded.missing:
+        if recorded.why_missing:
             self._lose(exchange, request)
             return
         self._know_token(exchange, request)
@@ -132,11 +132,11 @@ class Observer:
     def _observe(self, exchange: Exchange, request: Request) -> None:
         """Pass an exchange to the oracle, and keep its suspicions."""
         records = self.belief.records.by_id
-        before = {key: replace(records[key]) for key in exchange.by_id if key in records}
+        old_records = {key: replace(records[key]) for key in exchange.by_id if key in records}
         observation = self.oracle.observe(exchange)
         self._note(observation, exchange)
         for suspicion in observation.suspicions:
-            states = {key: before.get(key) or records.get(key) for key in _rests_on(suspicion)}
+            states = {key: old_records.get(key) or records.get(key) for key in _rests_on(suspicion)}
             copies = {key: replace(record) for key, record in states.items() if record is not None}
             self._cases.append(Case(suspicion, copies, self._later))
             if not isinstance(suspicion.hypotheses[0], Evident):
@@ -173,10 +173,10 @@ class Observer:
         suspicion, confirmation = case.suspicion, case.confirmed()
         if confirmation is None:
             return False
-        hypothesis, confirming = confirmation
+        hypothesis, proof = confirmation
         violation = suspicion.violation(hypothesis)
         cause = self._cause(suspicion, hypothesis.statement)
-        exchanges = (*violation.exchanges, confirming, *cause)
+        exchanges = (*violation.exchanges, proof, *cause)
         by_number = {exchange.number: exchange for exchange in exchanges}
         exchanges = tuple(by_number[number] for number in sorted(by_number))
         violation = replace(violation, exchanges=exchanges)
@@ -189,8 +189,8 @@ class Observer:
         exchange, candidates = suspicion.exchange, list[Exchange]()
         if statement.startswith(CHANGES):
             changes = self.belief.changes.sent
-            matching = (change for change in changes if suspicion.record_id in change.record_ids)
-            candidates = [change.exchange for change in matching]
+            own_changes = (change for change in changes if suspicion.record_id in change.record_ids)
+            candidates = [change.exchange for change in own_changes]
         elif statement == "token_release.ends_token":
             token = exchange.call.parameters.get("token")
             releases = (e for e in self.history if e.call.method == "token_release")

@@ -66,14 +66,14 @@ class Recorded:
 
     exchange: Exchange
     start: float  # seconds since 1970
-    missing: str = ""  # why its response is not known; what it did is not known then, either
+    why_missing: str = ""  # why its response is not known; what it did is not known then, either
     expected_refusal: bool = False  # whether the client expected it, as the entry says
     is_of_kit: bool = False  # whether it is a request of the kit, and of no client
 
     @property
     def is_lost(self) -> bool:
         """Whether the client got no response, as far as the recording shows."""
-        return self.missing == NO_RESPONSE and not self.exchange.status
+        return self.why_missing == NO_RESPONSE and not self.exchange.status
 
     @property
     def end(self) -> float:
@@ -120,7 +120,7 @@ def read_recording(
     bases = [
         base
         for base, exchanges in by_server.items()
-        if not all(recorded.missing for recorded in exchanges)
+        if not all(recorded.why_missing for recorded in exchanges)
     ] or [*by_server]
     if len(bases) > 1:
         counts = ", ".join(f"{base} ({len(by_server[base])})" for base in sorted(bases))
@@ -129,8 +129,8 @@ def read_recording(
     reasons = ", ".join(f"{count} {why}" for why, count in sorted(skips.items()))
     if not bases:
         names = ", ".join(map(str, paths))
-        where = f"below {base_url}" if base_url else f"with {API_PATH} in its URL"
-        msg = f"nothing in {names} concerns the API: no request {where}"
+        condition = f"below {base_url}" if base_url else f"with {API_PATH} in its URL"
+        msg = f"nothing in {names} concerns the API: no request {condition}"
         raise RecordingError(f"{msg}; skipped: {reasons}" if reasons else msg)
     base, origin = bases[0], f"{_origin(bases[0])}/"
     strays = [recorded for recorded in strays if recorded.exchange.call.path.startswith(origin)]
@@ -166,7 +166,7 @@ def _by_server(
             is_of_kit = log.creator == OF_CHECK
             recorded = replace(recorded, expected_refusal=is_expected, is_of_kit=is_of_kit)
             by_server[base].append(recorded)
-            skips.update([recorded.missing] if recorded.missing else [])
+            skips.update([recorded.why_missing] if recorded.why_missing else [])
     return by_server, skips
 
 
@@ -251,14 +251,14 @@ def _in_order(recording: Sequence[Recorded]) -> tuple[Recorded, ...]:
     each gets a placeholder.
     """
     has_tokens = any(_carries_token(recorded.exchange.call) for recorded in recording)
-    numbers, in_order = count(1), list[Recorded]()
+    numbers, result = count(1), list[Recorded]()
     for recorded in sorted(recording, key=lambda recorded: recorded.start):
-        call, number = recorded.exchange.call, 0 if recorded.missing else next(numbers)
+        call, number = recorded.exchange.call, 0 if recorded.why_missing else next(numbers)
         if not has_tokens and call.method in _WITH_TOKEN:
             call = replace(call, headers=(*call.headers, ("Authorization", REMOVED)))
         exchange = recorded.exchange.changed(number=number, call=call)
-        in_order.append(replace(recorded, exchange=exchange))
-    return tuple(in_order)
+        result.append(replace(recorded, exchange=exchange))
+    return tuple(result)
 
 
 def _carries_token(call: Call) -> bool:
@@ -288,11 +288,11 @@ def _recorded(entry: Any, release: Release, base_url: str | None) -> tuple[str, 
     status = _status(response)
     try:
         body = _received(entry, response, status)
-        missing = "" if details.method is not None else UNKNOWN_METHOD
+        why_missing = "" if details.method is not None else UNKNOWN_METHOD
     except Skip as why:
-        body, missing = b"", str(why)
+        body, why_missing = b"", str(why)
     exchange = Exchange(0, call, status, _headers(response), body, _seconds(entry))
-    return base, Recorded(exchange, start, missing)
+    return base, Recorded(exchange, start, why_missing)
 
 
 def _status(response: Entry) -> int:
@@ -334,8 +334,8 @@ def _place(request: Entry, base_url: str | None) -> tuple[str, str, str]:
         prefix = urlsplit(base_url).path
         is_of_server = origin == _origin(base_url) and parts.path.startswith(f"{prefix}/")
     else:
-        before, path, _ = parts.path.partition(f"{API_PATH}/")
-        prefix, is_of_server = f"{before}{API_PATH}", bool(path)
+        head, path, _ = parts.path.partition(f"{API_PATH}/")
+        prefix, is_of_server = f"{head}{API_PATH}", bool(path)
     if is_of_server:
         return f"{origin}{prefix}", parts.path[len(prefix) + 1 :], parts.query
     if not base_url and _ASTRAY in parts.path:

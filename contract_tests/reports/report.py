@@ -189,10 +189,10 @@ class Report:
         if client is None:
             return server
         if client.mistakes:
-            of_client = f"client: {counted(len(client.mistakes), 'mistake')}"
+            result = f"client: {counted(len(client.mistakes), 'mistake')}"
         else:
-            of_client = f"client: no mistake in {counted(client.requests, 'request')}"
-        return f"{of_client}; server: {server}" if self.results.statements else of_client
+            result = f"client: no mistake in {counted(client.requests, 'request')}"
+        return f"{result}; server: {server}" if self.results.statements else result
 
     def _held_of_checked(self) -> str:
         """Say that nothing is wrong with the server."""
@@ -308,10 +308,10 @@ def one_line(text: str) -> str:
 def mistake_details(mistake: Entry) -> Iterator[str]:
     """Yield lines with everything that is known of a mistake of a client."""
     times = f" ({counted(mistake['times'], 'time')})" if mistake["times"] > 1 else ""
-    where = f" (exchange {mistake['exchange']})" if mistake["exchange"] else ""
+    place = f" (exchange {mistake['exchange']})" if mistake["exchange"] else ""
     yield f"Mistake:   {one_line(mistake['mistake'])}{times}"
     yield f"Sent:      {one_line(mistake['sent'])}"
-    yield f"Seen:      {one_line(mistake['seen'])}{where}"
+    yield f"Seen:      {one_line(mistake['seen'])}{place}"
     if mistake["right"] is not None:
         yield f"Right:     {one_line(mistake['right'])}"
     yield f"Documents: {mistake['text']}"

@@ -190,8 +190,8 @@ class _Run:
         self.world, self.target = world, world.target
         self.began = config.now()
         ends_at = self.began + config.limits.max_time - config.kept_time
-        with_budget, self.max_requests = _with_budget(config)
-        self.session = new_session(self.target, with_budget, ends_at=ends_at)
+        limited_config, self.max_requests = _with_budget(config)
+        self.session = new_session(self.target, limited_config, ends_at=ends_at)
         self.config, self.client = config, self.session.client
         self.templates = templates_for(config.only, self.session.scene)
         self.campaign = Campaign(self.session, progress=self._show_progress)
@@ -272,8 +272,8 @@ class _Run:
                 f"a request takes {seconds:.2g} s: about {client.sent + requests_left} fit into "
                 f"--max-time {limits.max_time:g}, and the run plans for these"
             )
-        for_inventory = min(cost_of_inventory, requests_left // 3)
-        budget = requests_left - for_inventory
+        reserve = min(cost_of_inventory, requests_left // 3)
+        budget = requests_left - reserve
         scene = self.session.scene
         templates = sendable(self.templates, scene)
         logins = few_logins(templates, scene, self.max_requests)
@@ -281,8 +281,8 @@ class _Run:
         plan = self.campaign.plan = first_pass(templates, logins, scene, budget)
         if limits.max_requests is None and self.config.only != "*":
             budget = min(budget, MAX_TIMES * plan.cost)
-        client.kept_requests = for_inventory
-        max_requests = client.sent + budget + for_inventory
+        client.kept_requests = reserve
+        max_requests = client.sent + budget + reserve
         client.limits = replace(client.limits, max_requests=max_requests)
 
     def _finish(self) -> None:
