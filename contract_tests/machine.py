@@ -115,7 +115,8 @@ def _requests(draw: st.DrawFn, layer: str) -> list[Drawn]:
             if variants:
                 variant = _at(variants, variant_place)
                 call = template.draw(scene, variant, partial(_at, place=record_place))
-                requests += [] if call is None else [Drawn(call, template, variant)]
+                if call is not None:
+                    requests.append(Drawn(call, template, variant))
                 break
     return requests
 

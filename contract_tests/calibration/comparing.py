@@ -8,7 +8,6 @@ compared.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
-from itertools import islice
 from typing import Any, NamedTuple
 
 from crmcom_kit.contract_tests.belief.knowledge import OBJECTS, members
@@ -111,8 +110,9 @@ class Comparison:
             aspect = "how many are listed" if is_longer else "which are listed"
             yield Difference(aspect, _listed(first_ids, second_ids), _listed(second_ids, first_ids))
             return
-        pairs = zip(first_ids, second_ids, strict=True)
-        for first_id, second_id in islice((pair for pair in pairs if pair[0] != pair[1]), 1):
+        if first_ids != second_ids:
+            pairs = zip(first_ids, second_ids, strict=True)
+            first_id, second_id = next(pair for pair in pairs if pair[0] != pair[1])
             yield Difference("the order of a list", first_id, second_id)
         by_id = {_id(record): record for record in second.records}
         for record in first.records:
@@ -125,7 +125,7 @@ class Comparison:
             yield Difference("how many are listed", str(len(first)), str(len(second)))
         pairs = zip(first, second, strict=False)
         differences = (difference for pair in pairs for difference in self._data(*pair))
-        for difference in islice(differences, 1):
+        if difference := next(differences, None):
             yield Difference("what a list without ids shows", difference.first, difference.second)
 
     def _data(self, first: Any, second: Any) -> Iterator[Difference]:

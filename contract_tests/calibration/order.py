@@ -112,10 +112,8 @@ class _Lists:
             first, second = pair.first["id"], pair.second["id"]
             for number, places in self._places:
                 if places.keys() >= {first, second} and places[first] > places[second]:
-                    numbers = sorted((pair.number, number))
-                    return "requests {} and {} have the same two in different orders".format(
-                        *numbers
-                    )
+                    low, high = sorted((pair.number, number))
+                    return f"requests {low} and {high} have the same two in different orders"
         return None
 
 

@@ -94,8 +94,9 @@ class MockReplayer(Replayer):
         """Return the mock's response to the request of an exchange."""
         key = exchange.number, hash(tuple(self._tokens.values()))
         calls = self._cache.calls
-        call = calls.get(key) or calls.setdefault(key, self._translated(exchange.call))
-        reply = self._reply(exchange, call)
+        if key not in calls:
+            calls[key] = self._translated(exchange.call)
+        reply = self._reply(exchange, calls[key])
         if exchange.call.method in LOGINS:
             self.map_token(token_of(exchange), token_of(exchange_of(exchange, reply)))
         return reply
@@ -106,7 +107,8 @@ class MockReplayer(Replayer):
         failures = self._cache.failures
         if exchange.number not in failures:
             failures[exchange.number] = self._failure(exchange)
-            self._records |= {} if "fields_set" in call.parameters else exchange.by_id
+            if "fields_set" not in call.parameters:
+                self._records |= exchange.by_id
         if changing_method(call) is not None:
             self._mock.advance(self._passed(exchange))
             self._mock.outcome = failures[exchange.number]

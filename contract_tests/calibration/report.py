@@ -139,10 +139,9 @@ class Comparisons:
         }
         kinds = {difference.kind: difference for difference in reversed(additions)}
         self._responses.append(_Compared(has_page, method, {*kinds}))
+        excuses = self.excuses.get(method, {})
         for kind, difference in kinds.items():
-            group = Group(
-                method, kind, has_page, exchange, difference, self.excuses.get(method, {})
-            )
+            group = Group(method, kind, has_page, exchange, difference, excuses)
             group = self.groups.setdefault((method, kind, has_page), group)
             group.count += 1
 

@@ -45,8 +45,10 @@ def without_order(exchanges: Sequence[Recorded]) -> set[int]:
     for later in exchanges:
         active = [earlier for earlier in active if earlier.end - _ROUNDED > later.start]
         for earlier in active:
-            overlaps |= {id(later)} if _changes(earlier) else set()
-            overlaps |= {id(earlier)} if _changes(later) else set()
+            if _changes(earlier):
+                overlaps.add(id(later))
+            if _changes(later):
+                overlaps.add(id(earlier))
         active.append(later)
     return overlaps
 
@@ -100,7 +102,8 @@ class Observer:
         token = token_of(exchange) if exchange.call.method in LOGINS else None
         if token is None:
             return
-        (self._shared_tokens if token in self._tokens else self._tokens).add(token)
+        tokens = self._shared_tokens if token in self._tokens else self._tokens
+        tokens.add(token)
         self._organisations |= {str(exchange.call.parameters.get("organisation", ""))} - {""}
         if len(self._organisations) > 1:
             names = ", ".join(sorted(self._organisations))
@@ -201,9 +204,8 @@ class Observer:
 
     def _observe_alone(self, exchange: Exchange, request: Request) -> None:
         """Observe an exchange by itself, and forget what it may have changed."""
-        observation = Oracle(Belief(self._release, KnownTokens(sees_logins=False))).observe(
-            exchange
-        )
+        belief = Belief(self._release, KnownTokens(sees_logins=False))
+        observation = Oracle(belief).observe(exchange)
         self._note(observation, exchange)
         for suspicion in observation.suspicions:
             if isinstance(suspicion.hypotheses[-1], Evident):

@@ -166,7 +166,8 @@ def _by_server(
             is_of_kit = log.creator == OF_CHECK
             recorded = replace(recorded, expected_refusal=is_expected, is_of_kit=is_of_kit)
             by_server[base].append(recorded)
-            skips.update([recorded.why_missing] if recorded.why_missing else [])
+            if recorded.why_missing:
+                skips[recorded.why_missing] += 1
     return by_server, skips
 
 

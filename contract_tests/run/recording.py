@@ -139,10 +139,9 @@ def _warnings(
         warnings.append(f"skipped entries: {recording.skips}")
     if config.is_check and client is None and config.side != "server":
         warnings.append("its requests are those of crmcom-kit check, and no client's")
-    if untracked_count := len(observer.belief.records.untracked_ids):
-        warnings.append(
-            f"{counted(untracked_count, 'webhook request')} are untracked, and are not checked"
-        )
+    if untracked_ids := observer.belief.records.untracked_ids:
+        records = counted(len(untracked_ids), "webhook request")
+        warnings.append(f"{records} are untracked, and are not checked")
     return warnings
 
 

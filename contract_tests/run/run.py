@@ -248,11 +248,8 @@ class _Run:
             names = sorted({str(value_at(record, "webhook_definition.name")) for record in records})
             definitions = f"; their definitions: {', '.join(names[:MAX_NAMES])}" if names else ""
             count = counted(len(records), "webhook request")
-            msg = (
-                f"none of the {count} that were found is in scope, so nothing was changed"
-                f"{definitions}"
-            )
-            raise ScopeEmpty(msg)
+            msg = f"none of the {count} that were found is in scope, so nothing was changed"
+            raise ScopeEmpty(f"{msg}{definitions}")
 
     def _plan(self, cost_of_inventory: int) -> None:
         """Plan the first pass, and keep time and requests for what follows the campaign.
