@@ -73,12 +73,14 @@ def test_a_run_comes_to_changes_however_long_its_reads_take() -> None:
 
     reached: dict[str, float] = {}
     results = checked(
-        SlowPages(Choices(), "R15"), limits=Limits(max_time=200), now=lambda: seconds,
+        SlowPages(Choices(), "R15"),
+        limits=Limits(max_requests=300, max_time=100),
+        now=lambda: seconds,
         progress=lambda line: reached.setdefault(line.partition(": ")[2], seconds),
-    )  # fmt: skip
+    )
 
     assert broken(results) == []
-    assert reached["delete: one of each state"] < 100
+    assert reached["delete: one of each state"] < 50
     assert held(results) > {"delete.gone", "resend.sends_again"}
 
 
@@ -170,7 +172,7 @@ def test_a_scope_without_a_rejected_one_is_the_reason() -> None:
     sent = next(r["number"] for r in records if r["life_cycle_state"] == "SUCCESSFUL")
     scope = Scope(numbers=frozenset([sent]))
 
-    results = run(target, RunConfig(limits=Limits(max_requests=300), allowed=BOTH, scope=scope))
+    results = run(target, RunConfig(limits=Limits(max_requests=100), allowed=BOTH, scope=scope))
 
     assert results.exit_code == 0
     assert results.changed == (sent,)
@@ -185,7 +187,7 @@ def test_a_method_that_is_never_served_is_the_reason() -> None:
 
     target, _ = remote("R15", missing)
 
-    results = run(target, RunConfig(limits=Limits(max_requests=700), max_logins=9))
+    results = run(target, RunConfig(limits=Limits(max_requests=100), only="token_release.*"))
 
     assert "never served token_release" in why(results, "token_release.available")
 
@@ -219,7 +221,7 @@ def test_the_seed_repeats_the_order_of_a_run_whatever_else_is_loaded(
     monkeypatch.setattr(planning, "OPEN_SHARE", 0)
 
     def sent() -> list[tuple[str, str]]:
-        results = run(own_mock("R13"), RunConfig(limits=Limits(max_requests=150)))
+        results = run(own_mock("R13"), RunConfig(limits=Limits(max_requests=100)))
         calls = [exchange.call for exchange in results.history]
         return [(call.method, str({**call.parameters, "token": ""})) for call in calls]
 

@@ -47,7 +47,7 @@ class FailsOnce(RefusesWith500):
 
 def of_reads(app: SoundServer, **config: Any) -> Results:
     """Run with few requests."""
-    return checked(app, limits=Limits(max_requests=400), allowed=frozenset(), scope=None, **config)
+    return checked(app, limits=Limits(max_requests=250), allowed=frozenset(), scope=None, **config)
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_a_fault_that_no_list_knows_is_shrunk_to_one_request(
     script = violations[0]["script"]
     assert script.count("webhook_requests/") == 1
     assert "created_date=0001-02-28" in script or "created_date=0001-01-" in script
-    assert len(results.history) <= 400
+    assert len(results.history) <= 250
 
 
 def test_a_failure_that_is_not_repeated_is_no_violation() -> None:
@@ -104,33 +104,31 @@ class CrashesAtDates(SoundServer):
 
 
 def test_under_pytest_they_are_tests_of_hypothesis(
-    serve: Callable[..., str], pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+    serve: Callable[..., str], pytester: pytest.Pytester
 ) -> None:
     """Its options apply; what is broken and the failing request are shown, without a secret."""
     app = CrashesAtDates()
-    monkeypatch.delenv("HYPOTHESIS_STORAGE_DIRECTORY")
     pytester.path.joinpath("known.toml").write_text(DEVIATIONS)
     options = [
         *("--pyargs", "crmcom_kit.contract_tests.suite.test_reads", "-p", "no:cacheprovider"),
         *("--crmcom-base-url", serve(app), "--crmcom-username", USERNAME),
         *("--crmcom-password", PASSWORD, "--crmcom-organisation", ORGANISATION),
-        "--hypothesis-show-statistics",
     ]
 
-    done = pytester.runpytest_subprocess(*options)
-    listed = pytester.runpytest_inprocess(*options, "--crmcom-deviations", "known.toml")
+    done = pytester.runpytest_inprocess(*options, "-k", "list", "--hypothesis-show-statistics")
+    known = ("--crmcom-deviations", "known.toml")
+    listed = pytester.runpytest_inprocess(*options, "-k", "list", *known)
     few = pytester.runpytest_inprocess(*options, "--crmcom-max-requests", "40", "-rs")
 
-    done.assert_outcomes(failed=1, passed=1)
+    done.assert_outcomes(failed=1)
     shown = str(done.stdout)
     done.stdout.fnmatch_lines("*Draw 1: <Call GET webhook_requests/list?token=*&created_date=*>")
     done.stdout.fnmatch_lines("*BrokenErrorsJson: errors.json is broken by list*")
     done.stdout.fnmatch_lines("*GET webhook_requests/list?token=$CRMCOM_TOKEN&*created_date=*")
-    assert "during generate phase" in shown
+    done.stdout.fnmatch_lines("*- during * phase*")
     assert not any(token in shown for token in app.tokens.known)
     assert PASSWORD not in shown
     assert app.called == {"login", "show", "list"}
-    assert (pytester.path / ".hypothesis").is_dir()
-    listed.assert_outcomes(passed=2)
+    listed.assert_outcomes(passed=1)
     few.assert_outcomes(skipped=2)
     few.stdout.fnmatch_lines("*the run may send no more than 40 requests")

@@ -122,7 +122,7 @@ def test_a_listed_deviation_fails_no_example(tmp_path: Path) -> None:
         '[[deviation]]\nstatement = "response.request"\nseen = "*"\nreason = "known"\n', "utf-8"
     )
 
-    run(of(ROWS["request_is_a_number"], deviations=path), 5)
+    run(of(ROWS["request_is_a_number"], deviations=path), 3)
 
     with pytest.raises(Broken):
         run(of(ROWS["request_is_a_number"]), 5)
@@ -175,7 +175,7 @@ def test_elsewhere_nothing_is_changed_unasked_and_logins_are_few() -> None:
     """A base URL that is not of this machine, and whose login the examples share."""
     target, wire = remote()
 
-    run(machine(lambda: target), 8)
+    run(machine(lambda: target), 4)
 
     paths = [request.url.path.rpartition("v2/")[2] for request in wire.requests]
     assert not {"webhook_requests/resend", "webhook_requests/delete"} & {*paths}
