@@ -6,11 +6,7 @@ from typing import Any
 
 import pytest
 from helpers.conversations import exchange, request
-from helpers.recordings import (
-    IDENTIFIER,
-    LOGIN,
-    Entry,
-)
+from helpers.recordings import IDENTIFIER, LOGIN, Entry
 
 from crmcom_kit.contract_tests.belief.belief import Belief
 from crmcom_kit.contract_tests.belief.tokens import KnownTokens
