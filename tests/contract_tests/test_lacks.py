@@ -13,12 +13,14 @@ from sound_server.server import SoundServer
 from crmcom_kit.contract_tests.belief.belief import Belief
 from crmcom_kit.contract_tests.belief.records import TrackedRecords
 from crmcom_kit.contract_tests.belief.shared_parts import Memory
+from crmcom_kit.contract_tests.belief.tokens import KnownTokens
 from crmcom_kit.contract_tests.client.http import Limits
 from crmcom_kit.contract_tests.options.deviations import NotSeen
 from crmcom_kit.contract_tests.options.scope import Scope
 from crmcom_kit.contract_tests.reports.report import Report
 from crmcom_kit.contract_tests.run import run as running
 from crmcom_kit.contract_tests.run.results import Outcome, Results
+from crmcom_kit.schemas.releases import Release
 
 FEW = Limits(max_requests=120)
 
@@ -144,9 +146,11 @@ class DoesNothing(Chatty):
 def test_what_changes_with_each_look_takes_no_room(monkeypatch: pytest.MonkeyPatch) -> None:
     """A right server is seen to the end, and one that sends nothing again is not."""
     room = partial(Memory, max_bytes=150_000)  # for 60 webhook requests without that text
-    monkeypatch.setattr(
-        running, "Belief", lambda *given: Belief(*given, records=TrackedRecords(memory=room()))
-    )
+
+    def in_little_room(release: Release, tokens: KnownTokens) -> Belief:
+        return Belief(release, tokens, TrackedRecords(memory=room()))
+
+    monkeypatch.setattr(running, "Belief", in_little_room)
     right, wrong = checked(Chatty(), limits=FEW), checked(DoesNothing(), limits=FEW)
 
     assert alarms(right) == []
