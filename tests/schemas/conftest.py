@@ -11,13 +11,16 @@ from crmcom_kit.schemas import Dialect, load_dialect
 from crmcom_kit.schemas.openapi import openapi_document
 
 Node = dict[str, Any]
+#: The first and the newest release, and those that bring methods, parameters and most entities.
+RELEASES = ("R9", "R10", "R13", "R15", "R18")
 
 
 class Reading:
     """A document, with ways to find things in it."""
 
-    def __init__(self, whole: Node) -> None:
+    def __init__(self, whole: Node, release: str | None = None) -> None:
         self.whole = whole
+        self.release = release
         self.schemas: Node = whole["components"]["schemas"]
 
     def faults(self) -> list[Any]:
@@ -76,13 +79,21 @@ class Reading:
 
 @cache
 def _read(release: str | None, dialect: str) -> Reading:
-    return Reading(openapi_document(release, dialect=load_dialect(dialect)))
+    return Reading(openapi_document(release, dialect=load_dialect(dialect)), release)
 
 
 @pytest.fixture(scope="session")
 def read() -> Callable[..., Reading]:
     """Read the document of a release in a built-in dialect; each is made once."""
     return lambda release=None, dialect="default": _read(release, dialect)
+
+
+@pytest.fixture(scope="session")
+def documents() -> list[Reading]:
+    """Documents of releases in the default dialect, and of two in the other built-in one."""
+    return [_read(release, "default") for release in RELEASES] + [
+        _read(release, "http") for release in ("R9", "R18")
+    ]
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crmcom_kit.schemas import Dialect, DialectError, dialect_names, dials, load_dialect
+from crmcom_kit.schemas import Dialect, DialectError, dials, load_dialect
 from crmcom_kit.schemas.dialect import Dial, read_script
 from crmcom_kit.schemas.dialect_file import write_dialect
 
@@ -73,17 +73,14 @@ def allowed_values(dial: Dial) -> st.SearchStrategy[Any]:
     return STRUCTURES.get(dial.type, TEXTS)
 
 
-def changes() -> st.SearchStrategy[dict[str, Any]]:
-    """Changes to the default dialect: any dials, set to what they may be set to."""
-    return st.fixed_dictionaries(
-        {}, optional={key: allowed_values(dial) for key, dial in dials().items()}
-    )
-
-
-@settings(max_examples=10)  # each draws some two hundred dials
-@given(changes())
-def test_a_changed_dialect_survives_its_file(made: dict[str, Any]) -> None:
+@settings(max_examples=20)
+@given(data=st.data())
+def test_a_changed_dialect_survives_its_file(data: st.DataObject) -> None:
     """Whatever a dialect is changed to, its file has all values in it, as they are."""
+    made = {}
+    for type_ in ILL_TYPED:  # a dial of each type, set to what it may be set to
+        dial = data.draw(st.sampled_from([dial for dial in dials().values() if dial.type == type_]))
+        made[dial.key] = data.draw(allowed_values(dial), label=dial.key)
     dialect = Dialect("changed", made)
 
     read = tomllib.loads(write_dialect(dialect))
@@ -95,10 +92,9 @@ def test_a_changed_dialect_survives_its_file(made: dict[str, Any]) -> None:
         assert (tuple(found) if isinstance(found, list) else found) == value
 
 
-@pytest.mark.parametrize("name", dialect_names())
-def test_the_file_explains_every_dial(name: str) -> None:
+def test_the_file_explains_every_dial() -> None:
     """It says what each dial decides, how sure that is, and what else it may be."""
-    text = write_dialect(load_dialect(name))
+    text = write_dialect(load_dialect())
     whole = " ".join(line.lstrip("# ") for line in text.splitlines())
 
     for dial in dials().values():
@@ -141,11 +137,7 @@ def test_an_unknown_key_is_named_with_the_nearest(key: str, near: str) -> None:
     ("content", "complaint"),
     [
         (b"[list]\norder = 'sideways'\n", "list.order = 'sideways' is not allowed"),
-        (b"[list]\norder = ['number down']\n", "allowed is a list of up to 4 keys"),
-        (b"[list]\norder = []\n", "list.order = [] is not allowed"),
-        (b"[list]\nordre = ['added']\n", "unknown key list.ordre; nearest: list.order"),
         (b"list = 3\n", "unknown key list"),
-        (b"[lists]\n", "unknown key lists"),
         (b"[list.orders]\n", "unknown key list.orders; nearest: list.order"),
         (b"[list\n", "not a TOML file in UTF-8"),
         (

@@ -6,12 +6,10 @@ from typing import Any
 
 import pytest
 
-from crmcom_kit.schemas import release_names, resolve
+from crmcom_kit.schemas import resolve
 from crmcom_kit.schemas.examples import examples
 
 CAPTURED = Path(__file__).parents[1] / "captured"
-
-every_release = pytest.mark.parametrize("release", release_names())
 
 
 def captured(name: str) -> Any:
@@ -75,7 +73,7 @@ def test_a_token_from_r12_on_holds_what_was_captured() -> None:
     assert claims == known["jwt_claims"]
 
 
-@every_release
+@pytest.mark.parametrize("release", ["R9", "R13", "R18"])
 def test_examples_in_the_document_fit(release: str, read: Any) -> None:
     """Each example is valid where it stands, and every operation shows one of each response."""
     document = read(release)
@@ -90,10 +88,9 @@ def test_examples_in_the_document_fit(release: str, read: Any) -> None:
     }
 
 
-@every_release
-def test_examples_in_the_query_fit(release: str, read: Any) -> None:
+def test_examples_in_the_query_fit(read: Any) -> None:
     """The example of a query parameter is valid, and a mandatory parameter has one."""
-    document = read(release)
+    document = read("R18")
     for path in ("webhook_requests/show", "webhook_requests/list"):
         for parameter in document.query(path).values():
             assert "example" in parameter or not parameter["required"]
@@ -101,10 +98,9 @@ def test_examples_in_the_query_fit(release: str, read: Any) -> None:
                 assert document.fits(parameter["schema"], parameter["example"])
 
 
-@every_release
-def test_success_and_error_exclude_each_other(release: str, read: Any) -> None:
+def test_success_and_error_exclude_each_other(read: Any) -> None:
     """With HTTP 200 comes either the method's response or an error, as the code says."""
-    document = read(release)
+    document = read("R18")
     for path, what, schema, value in document.shown():
         if what == "200":
             success, error = schema["oneOf"]

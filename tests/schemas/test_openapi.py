@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from crmcom_kit.schemas import dialect_names, methods, release_names, resolve
+from crmcom_kit.schemas import methods, resolve
 from crmcom_kit.schemas.openapi import openapi_document
 
 FORBIDDEN = {"$dynamicRef", "$dynamicAnchor", "unevaluatedProperties", "$id", "$schema", "$defs"}
@@ -16,9 +16,6 @@ FORBIDDEN |= {"format", "allOf", "x-since", "x-until", "x-enum-since", "x-need",
 VALUES = {"example", "examples", "const", "enum", "x-at-least-one-of"}
 #: Below these stand names that somebody chose, and only below those keywords again.
 NAMES = {"properties", "paths", "schemas", "responses", "content", "securitySchemes"}
-
-every_release = pytest.mark.parametrize("release", release_names())
-every_dialect = pytest.mark.parametrize("dialect", dialect_names())
 
 
 def keywords(node: Any, *, named: bool = False) -> Iterator[str]:
@@ -49,106 +46,95 @@ def test_documents_do_not_share_their_parts() -> None:
     assert openapi_document() == second
 
 
-@every_release
-@every_dialect
-def test_keywords_are_plain(release: str, dialect: str, read: Any) -> None:
+def test_keywords_are_plain(documents: Any) -> None:
     """No keyword that many tools ignore, no format of our own, no note of the source's."""
-    used = set(keywords(read(release, dialect).whole))
+    for document in documents:
+        used = set(keywords(document.whole))
+        assert {"properties", "additionalProperties", "pattern", "anyOf", "const"} <= used
+        assert not used & FORBIDDEN
+        assert {key for key in used if key.startswith("x-")} <= {"x-evidence", "x-at-least-one-of"}
 
-    assert {"properties", "additionalProperties", "pattern", "anyOf", "const"} <= used
-    assert not used & FORBIDDEN
-    assert {key for key in used if key.startswith("x-")} <= {"x-evidence", "x-at-least-one-of"}
 
-
-@every_release
-@every_dialect
-def test_references_stay_inside_and_nothing_is_left_over(
-    release: str, dialect: str, read: Any
-) -> None:
+def test_references_stay_inside_and_nothing_is_left_over(documents: Any) -> None:
     """Every reference is to a component of the document, and every component is referred to."""
-    whole = read(release, dialect).whole
-    components = {
-        f"#/components/{kind}/{name}"
-        for kind in ("schemas", "examples")
-        for name in whole["components"][kind]
-    }
+    for document in documents:
+        components = {
+            f"#/components/{kind}/{name}"
+            for kind in ("schemas", "examples")
+            for name in document.whole["components"][kind]
+        }
+        written = json.dumps(document.whole)
+        assert set(re.findall(r'"\$ref": "([^"]*)"', written)) == components
 
-    assert set(re.findall(r'"\$ref": "([^"]*)"', json.dumps(whole))) == components
 
-
-@every_release
-def test_objects_are_closed_and_name_what_they_need(release: str, read: Any) -> None:
+def test_objects_are_closed_and_name_what_they_need(documents: Any) -> None:
     """An object with named members allows no others, and requires none that it has not."""
-    for schema in read(release).schemas.values():
+    for schema in (schema for document in documents for schema in document.schemas.values()):
         if "properties" in schema:
             assert schema["additionalProperties"] is False
             assert set(schema.get("required", ())) <= schema["properties"].keys()
 
 
-@every_release
-def test_every_method_of_the_release_is_there_and_no_other(release: str, read: Any) -> None:
-    found = [
-        (path, verb.upper(), operation.get("deprecated", False))
-        for path, verb, operation in read(release).operations()
-    ]
+def test_every_method_of_the_release_is_there_and_no_other(documents: Any) -> None:
+    for document in documents:
+        found = [
+            (path, verb.upper(), operation.get("deprecated", False))
+            for path, verb, operation in document.operations()
+        ]
+        assert sorted(found) == sorted(
+            (method.path, method.verb, method.deprecated)
+            for method in methods(resolve(document.release)).values()
+        )
 
-    assert sorted(found) == sorted(
-        (method.path, method.verb, method.deprecated)
-        for method in methods(resolve(release)).values()
-    )
 
-
-@every_release
-def test_operations_are_named_and_grouped(release: str, read: Any) -> None:
+def test_operations_are_named_and_grouped(documents: Any) -> None:
     """Each operation has an id of its own, a summary, and the tag of its group."""
-    document = read(release)
-    ids = [operation["operationId"] for _, _, operation in document.operations()]
+    for document in documents:
+        ids = [operation["operationId"] for _, _, operation in document.operations()]
+        assert len(set(ids)) == len(ids)
+        assert "webhook_requests_resend" in ids
+        for path, _, operation in document.operations():
+            assert operation["summary"]
+            assert operation["tags"] == [path.split("/")[0]]
+        tags = {tag["name"] for tag in document.whole["tags"]}
+        assert tags == {"webhook_requests", "authentication"}
 
-    assert len(set(ids)) == len(ids)
-    assert "webhook_requests_resend" in ids
-    for path, _, operation in document.operations():
-        assert operation["summary"]
-        assert operation["tags"] == [path.split("/")[0]]
-    assert {tag["name"] for tag in document.whole["tags"]} == {"webhook_requests", "authentication"}
 
-
-@every_release
-def test_every_parameter_of_the_release_is_there_and_no_other(release: str, read: Any) -> None:
+def test_every_parameter_of_the_release_is_there_and_no_other(documents: Any) -> None:
     """Query parameters and members of bodies are the release's, mandatory where they are."""
-    for method in methods(resolve(release)).values():
-        needs = {name: parameter.need for name, parameter in method.parameters.items()}
-        if method.verb == "GET":
-            needs.pop("token")  # it is the security scheme
-            query = read(release).query(method.path)
-            found = {name: parameter["required"] for name, parameter in query.items()}
-        else:
-            body = read(release).body(method.path)
-            found = {name: name in body.get("required", ()) for name in body["properties"]}
-        assert found == {name: need in {"mandatory", "token"} for name, need in needs.items()}
+    for document in documents:
+        for method in methods(resolve(document.release)).values():
+            needs = {name: parameter.need for name, parameter in method.parameters.items()}
+            if method.verb == "GET":
+                needs.pop("token")  # it is the security scheme
+                query = document.query(method.path)
+                found = {name: parameter["required"] for name, parameter in query.items()}
+            else:
+                body = document.body(method.path)
+                found = {name: name in body.get("required", ()) for name in body["properties"]}
+            assert found == {name: need in {"mandatory", "token"} for name, need in needs.items()}
 
 
-@every_release
-def test_entities_are_those_of_the_release(release: str, read: Any) -> None:
-    document = read(release)
-    filtered = document.query("webhook_requests/list")["entity"]["schema"]
-    in_records = document.schemas["WebhookRequest"]["properties"]["entity"]
-
-    assert document.resolved(filtered) == document.resolved(in_records)
-    assert document.resolved(filtered)["enum"] == list(resolve(release).entities)
+def test_entities_are_those_of_the_release(documents: Any) -> None:
+    for document in documents:
+        filtered = document.query("webhook_requests/list")["entity"]["schema"]
+        in_records = document.schemas["WebhookRequest"]["properties"]["entity"]
+        assert document.resolved(filtered) == document.resolved(in_records)
+        assert document.resolved(filtered)["enum"] == list(resolve(document.release).entities)
 
 
-@every_release
-def test_a_token_is_a_scheme_in_a_query_and_a_member_in_a_body(release: str, read: Any) -> None:
+def test_a_token_is_a_scheme_in_a_query_and_a_member_in_a_body(documents: Any) -> None:
     """GET takes the token by its scheme, POST as a required member; an API key comes by Basic."""
-    for path, verb, operation in read(release).operations():
-        if path == "authentication/web_api_key/token":
-            assert operation["security"] == [{"web_api_key": []}]
-        elif verb == "get":
-            assert operation["security"] == [{"token": []}]
-        else:
-            assert operation["security"] == []
-            body = read(release).body(path)
-            assert ("token" in body["required"]) == (path != "authentication/token")
+    for document in documents:
+        for path, verb, operation in document.operations():
+            if path == "authentication/web_api_key/token":
+                assert operation["security"] == [{"web_api_key": []}]
+            elif verb == "get":
+                assert operation["security"] == [{"token": []}]
+            else:
+                assert operation["security"] == []
+                body = document.body(path)
+                assert ("token" in body["required"]) == (path != "authentication/token")
 
 
 def test_list_needs_one_of_its_filters(read: Any) -> None:

@@ -5,24 +5,22 @@ from typing import Any
 
 import pytest
 
-from crmcom_kit.schemas import Dialect, release_names
+from crmcom_kit.schemas import Dialect
 from crmcom_kit.schemas.exchanges import Exchanges
 from crmcom_kit.schemas.third_party import ThirdPartyMessages
 
 SHOW, LIST, RESEND = (f"webhook_requests/{name}" for name in ("show", "list", "resend"))
 
 
-@pytest.mark.parametrize("release", release_names())
-def test_a_dialect_with_statuses_lists_them(release: str, read: Any) -> None:
+def test_a_dialect_with_statuses_lists_them(read: Any) -> None:
     """Where errors have statuses of their own, 200 is success alone and each status is listed."""
-    document = read(release, "http")
-    resend = document.operation(RESEND)["responses"]
-
-    assert set(resend) == {"200", "400", "401", "404", "409", "413", "415", "502", "default"}
-    for path, _, _ in document.operations():
-        assert "oneOf" not in document.response(path)["schema"]
-    for path, what, schema, value in document.shown():
-        assert document.fits(schema, value), (path, what, value)
+    for document in (read("R9", "http"), read("R18", "http")):
+        resend = document.operation(RESEND)["responses"]
+        assert set(resend) == {"200", "400", "401", "404", "409", "413", "415", "502", "default"}
+        for path, _, _ in document.operations():
+            assert "oneOf" not in document.response(path)["schema"]
+        for path, what, schema, value in document.shown():
+            assert document.fits(schema, value), (path, what, value)
 
 
 def test_a_status_shows_its_errors(read: Any) -> None:
@@ -53,8 +51,9 @@ def test_a_method_shows_only_errors_of_its_own(read: Any) -> None:
     assert not {"not_rejected", "wrong_verb", "unknown_method", "method_withdrawn"} & show.keys()
 
 
-@pytest.mark.parametrize("data", ["absent", "null", "object"])
-@pytest.mark.parametrize("description", ["empty", "null", "detail"])
+@pytest.mark.parametrize(
+    ("data", "description"), [("absent", "empty"), ("null", "null"), ("object", "detail")]
+)
 def test_errors_look_as_the_dialect_writes_them(
     data: str, description: str, read_changed: Any
 ) -> None:
@@ -99,7 +98,6 @@ def test_the_content_type_is_the_dialects(read_changed: Any) -> None:
         ("object", "body", "access_key", "2xx"),
         ("object", "header", "access_key", "any"),
         ("object", "both", "access_key", "200"),
-        ("none", "body", "access_key", "2xx"),
         ("none", "both", "authentication_code", "200"),
     ],
 )

@@ -5,8 +5,6 @@ import string
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from crmcom_kit.schemas.dialect import error_kinds
 from crmcom_kit.schemas.files import read_json
 from crmcom_kit.schemas.reasons import reason
@@ -18,11 +16,11 @@ CASES = [(name, case) for name, texts in REASONS.items() for case in ("", *texts
 _MIN_WORDS = 3  # of a text that nobody writes again by chance
 
 
-@pytest.mark.parametrize(("name", "case"), CASES)
-def test_a_reason_is_a_sentence_without_gaps(name: str, case: str) -> None:
+def test_a_reason_is_a_sentence_without_gaps() -> None:
     """It says what is wrong and what to do, whether the caller knows what is allowed or not."""
     values = {"parameter": "entity.id", "seen": '"{x}"'}
-    for why in (reason(name, case, **values), reason(name, case, **values, allowed="{y}")):
+    without = [reason(name, case, **values) for name, case in CASES]
+    for why in (*without, *(reason(name, case, **values, allowed="{y}") for name, case in CASES)):
         assert str(why) == f"{why.wrong}; {why.remedy}"
         assert not {"{", "}"} & set(str(why).replace('"{x}"', "").replace("{y}", ""))
         assert "None" not in str(why)

@@ -14,29 +14,20 @@ from crmcom_kit.schemas import (
 from crmcom_kit.schemas.releases import TokenKind, disputes, entities_since, supported_entities
 
 
-@pytest.mark.parametrize(
-    ("text", "name"),
-    [
-        ("R9", "R9.0.0"),
-        ("R9.0.0", "R9.0.0"),
-        ("r12.0", "R12.0.0"),
-        ("R14.1", "R14.1.0"),
-        (" R9 ", "R9.0.0"),
-    ],
-)
-def test_a_release_has_a_short_and_a_full_name(text: str, name: str) -> None:
+def test_a_release_has_a_short_and_a_full_name() -> None:
     """Trailing zeros may be left out."""
-    assert resolve(text).name == name
+    texts = ["R9", "R9.0.0", "r12.0", "R14.1", " R9 "]
+    names = ["R9.0.0", "R9.0.0", "R12.0.0", "R14.1.0", "R9.0.0"]
+    assert [resolve(text).name for text in texts] == names
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        *(("R8", "release: R8 is not known"), ("R9.0.3", r"release: R9\.0\.3 is not known")),
-        *(("R99", "release: R99 is not known"), ("R15.3", r"release: R15\.3 is not known")),
+        ("R8", "release: R8 is not known"),
+        ("R9.0.3", r"release: R9\.0\.3 is not known"),
         ("", "release: '' is not a release"),
         ("9.0.0", "release: '9.0.0' is not a release"),
-        ("R9.0.0.0", "release: 'R9.0.0.0' is not a release"),
         ("R9a", "release: 'R9a' is not a release"),
         ("R\N{ARABIC-INDIC DIGIT NINE}", "release: 'R.' is not a release"),
     ],
@@ -60,7 +51,6 @@ def test_names_are_in_order_and_name_themselves() -> None:
 @pytest.mark.parametrize(
     ("release", "expected"),
     [
-        ("R9", TokenKind("hex", 3600, renewed_by_use=True)),
         ("R11", TokenKind("hex", 3600, renewed_by_use=True)),
         ("R12", TokenKind("jwt", 7200, renewed_by_use=False)),
     ],
@@ -79,48 +69,38 @@ def test_web_api_keys_come_with_r10(release: str, kind: str | None) -> None:
     assert token is None or (token.life_seconds, token.renewed_by_use) == (7200, False)
 
 
-@pytest.mark.parametrize(
-    ("first", "method", "parameter"),
-    [
-        ("R10.0.0", "resend", "fields_set"),
-        ("R10.0.0", "delete", "fields_set"),
-        ("R13.0.0", "list", "number_of_results"),
-        ("R13.0.0", "list", "offset"),
-        ("R9.0.0", "show", "fields_set"),
-        ("R9.0.0", "list", "fields_set"),
-    ],
-)
-def test_parameters_come_with_their_release(first: str, method: str, parameter: str) -> None:
+def test_parameters_come_with_their_release() -> None:
     """A method has a parameter from its release on; before, ``later`` names that release."""
-    for name in release_names():
-        known_method = methods(resolve(name))[method]
-        there = resolve(name).at_least(first)
-
-        assert (parameter in known_method.parameters) == there
-        assert known_method.later.get(parameter) == (None if there else first)
-
-
-@pytest.mark.parametrize(
-    ("method", "since", "deprecated"),
-    [
-        ("show", "R9.0.0", "R18.0.0"),
-        ("list", "R9.0.0", "R18.0.0"),
-        ("resend", "R9.0.0", "R18.0.0"),
-        ("delete", "R9.0.0", "R18.0.0"),
-        ("token", "R9.0.0", None),
-        ("token_release", "R10.0.0", "R12.0.0"),
-        ("web_api_key_token", "R10.0.0", None),
-    ],
-)
-def test_methods_come_and_are_deprecated(method: str, since: str, deprecated: str | None) -> None:
-    """A method is there from its release on, and marked once the documents deprecate it."""
+    since = {
+        ("resend", "fields_set"): "R10.0.0",
+        ("delete", "fields_set"): "R10.0.0",
+        ("list", "number_of_results"): "R13.0.0",
+        ("list", "offset"): "R13.0.0",
+        ("show", "fields_set"): "R9.0.0",
+        ("list", "fields_set"): "R9.0.0",
+    }
     for release in map(resolve, release_names()):
-        by_name = methods(release)
+        known_methods = methods(release)
+        for (method, parameter), first in since.items():
+            there = release.at_least(first)
+            assert (parameter in known_methods[method].parameters) == there
+            assert known_methods[method].later.get(parameter) == (None if there else first)
 
-        assert (method in by_name) == release.at_least(since)
-        if method in by_name:
-            expected = deprecated is not None and release.at_least(deprecated)
-            assert by_name[method].deprecated == expected
+
+def test_methods_come_and_are_deprecated() -> None:
+    """A method is there from its release on, and marked once the documents deprecate it."""
+    spans: dict[str, tuple[str, str | None]] = {
+        **dict.fromkeys(("show", "list", "resend", "delete"), ("R9.0.0", "R18.0.0")),
+        "token": ("R9.0.0", None),
+        "token_release": ("R10.0.0", "R12.0.0"),
+        "web_api_key_token": ("R10.0.0", None),
+    }
+    for release in map(resolve, release_names()):
+        assert {name: known.deprecated for name, known in methods(release).items()} == {
+            name: deprecated is not None and release.at_least(deprecated)
+            for name, (since, deprecated) in spans.items()
+            if release.at_least(since)
+        }
 
 
 @pytest.mark.parametrize(

@@ -89,35 +89,31 @@ def test_every_response_field_has_a_statement() -> None:
         assert speaks_of(of_field, name), name
 
 
-@pytest.mark.parametrize("method", METHODS)
-def test_every_parameter_has_a_statement(method: str) -> None:
+def test_every_parameter_has_a_statement() -> None:
     """Each parameter is named by a statement of its method, from the release that brought it."""
-    schema = PARAMETER_SCHEMAS[method]
-    for name, piece in schema["properties"].items():
-        since = piece.get("x-since", schema["x-method"].get("since", "R9.0.0"))
-        about = [f for f in statements(since) if method in f.methods and speaks_of(f, name)]
-        assert about, f"{method}: {name}"
-        if "x-since" in piece:
-            firsts = {statement.later.get(method, statement.since) for statement in about}
-            assert since in firsts, f"{method}: {name} came in {since}"
-
-
-@pytest.mark.parametrize("method", METHODS)
-def test_mandatory_parameters_are_stated(method: str) -> None:
     mandatory = statement("parameters.mandatory")
-    for name in PARAMETER_SCHEMAS[method].get("required", ()):
-        assert method in mandatory.methods
-        assert speaks_of(mandatory, name)
+    for method, schema in PARAMETER_SCHEMAS.items():
+        for name, piece in schema["properties"].items():
+            since = piece.get("x-since", schema["x-method"].get("since", "R9.0.0"))
+            about = [f for f in statements(since) if method in f.methods and speaks_of(f, name)]
+            assert about, f"{method}: {name}"
+            if "x-since" in piece:
+                firsts = {statement.later.get(method, statement.since) for statement in about}
+                assert since in firsts, f"{method}: {name} came in {since}"
+        for name in schema.get("required", ()):
+            assert method in mandatory.methods
+            assert speaks_of(mandatory, name), f"{method}: {name}"
 
 
-@pytest.mark.parametrize("method", METHODS)
-def test_arrivals_and_deprecations_of_methods_are_stated(method: str) -> None:
+def test_arrivals_and_deprecations_of_methods_are_stated() -> None:
     """Each method has a statement of its first release, and of its deprecation if it has one."""
-    about = PARAMETER_SCHEMAS[method]["x-method"]
-    own = [statement for statement in statements() if method in statement.methods]
-    assert any(statement.since == about.get("since", "R9.0.0") for statement in own)
-    deprecated = {statement.since for statement in own if speaks_of(statement, "deprecated")}
-    assert deprecated == ({about["deprecated_since"]} if "deprecated_since" in about else set())
+    for method, schema in PARAMETER_SCHEMAS.items():
+        about = schema["x-method"]
+        own = [statement for statement in statements() if method in statement.methods]
+        assert any(statement.since == about.get("since", "R9.0.0") for statement in own), method
+        deprecated = {statement.since for statement in own if speaks_of(statement, "deprecated")}
+        since = {about["deprecated_since"]} if "deprecated_since" in about else set()
+        assert deprecated == since, method
 
 
 def test_every_entity_has_a_statement() -> None:
@@ -162,7 +158,7 @@ def test_what_a_page_states_comes_from_a_sentence() -> None:
     assert claimed - named == set()
 
 
-@pytest.mark.parametrize("release", release_names())
+@pytest.mark.parametrize("release", ["R9", "R10", "R13", "R18"])
 def test_a_statement_is_about_the_methods_of_a_release(release: str) -> None:
     """A method that a release lacks is left out, and so is one that takes fields_set later."""
     at = resolve(release)
