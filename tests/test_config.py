@@ -77,14 +77,12 @@ def test_a_file_that_is_asked_for_must_be_there() -> None:
     assert result.output == "Error: none.toml: cannot be read: No such file or directory\n"
 
 
-@pytest.mark.parametrize("command", ["serve", "check", "fixtures"])
-def test_a_variable_that_names_no_option_is_refused(command: str) -> None:
+def test_a_variable_that_names_no_option_is_refused() -> None:
     """Otherwise a typo would leave the default in force; the error has the nearest name."""
-    prefix = f"CRMCOM_{command.upper()}"
-    result = run(command, **{f"{prefix}_RELASE": "R9"})
+    result = run("check", CRMCOM_CHECK_RELASE="R9")
     assert result.exit_code == 2
-    assert f"{prefix}_RELASE" in result.output
-    assert f"(nearest: {prefix}_RELEASE)" in result.output
+    assert "CRMCOM_CHECK_RELASE" in result.output
+    assert "(nearest: CRMCOM_CHECK_RELEASE)" in result.output
 
 
 def test_other_commands_follow_the_file_and_the_environment() -> None:
@@ -97,10 +95,9 @@ def test_other_commands_follow_the_file_and_the_environment() -> None:
     assert "--only: 'any' is not allowed" in run("check", CRMCOM_CHECK_ONLY="any").output
 
 
-@pytest.mark.parametrize(("shell", "typed"), [("bash", "2"), ("zsh", "2"), ("fish", "--rel")])
-def test_shells_complete_options(shell: str, typed: str) -> None:
-    """The completion that the documentation shows."""
-    words = {"COMP_WORDS": "crmcom-kit serve --rel", "COMP_CWORD": typed}
-    complete = {"_CRMCOM_KIT_COMPLETE": f"{shell}_complete", **words}
+def test_a_shell_completes_options() -> None:
+    """The completion that the documentation shows; it is click's for each shell."""
+    words = {"COMP_WORDS": "crmcom-kit serve --rel", "COMP_CWORD": "2"}
+    complete = {"_CRMCOM_KIT_COMPLETE": "bash_complete", **words}
     result = CliRunner().invoke(main, [], env=complete, prog_name="crmcom-kit")
     assert "--release" in result.output
