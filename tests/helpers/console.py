@@ -2,7 +2,7 @@
 
 from typing import Self
 
-from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, expect
+from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, WebError, expect
 
 from helpers.patience import PATIENCE
 
@@ -17,19 +17,17 @@ class Console:
         """Show the mock at ``url``."""
         self.url = url
         self._browser = browser
-        self._pages: list[Page] = []
+        self._opened = False
         #: What went wrong in the pages: uncaught errors, and messages of the kind "error".
         self.errors: list[str] = []
         #: Whether requests of the page may fail; the browser reports each one that does.
         self.failures_expected = False
 
     def open(self, address: str = "", *, width: int = 1400, height: int = 900) -> Page:
-        """Open a tab; ``address`` is what follows the ``#``."""
-        page = self._browser.new_page()
-        self._pages.append(page)
+        """Show the console in the first tab, then in others; ``address`` is what follows the ``#``."""
+        page = self._browser.new_page() if self._opened else self._browser.pages[0]
+        self._opened = True
         page.set_viewport_size({"width": width, "height": height})
-        page.on("pageerror", lambda error: self.errors.append(str(error)))
-        page.on("console", self._heard)
         page.goto(f"{self.url}/#{address}")
         return page
 
@@ -40,14 +38,25 @@ class Console:
         if message.type == "error" and not refused and not expected:
             self.errors.append(message.text)
 
+    def _failed(self, error: WebError) -> None:
+        """Keep an error that no script has caught."""
+        self.errors.append(str(error.error))
+
     def __enter__(self) -> Self:
         """Be the console until the block ends."""
+        self._browser.on("weberror", self._failed)
+        self._browser.on("console", self._heard)
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Close all tabs; fail if a page had an error."""
-        for page in self._pages:
+        """Leave one tab, an empty one; fail if a page had an error."""
+        first, *others = self._browser.pages
+        for page in others:
             page.close()
+        first.unroute_all()
+        first.goto("about:blank")
+        self._browser.remove_listener("weberror", self._failed)
+        self._browser.remove_listener("console", self._heard)
         assert self.errors == []
 
 

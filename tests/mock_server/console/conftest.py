@@ -31,6 +31,7 @@ def browser() -> BrowserContext:
             profile = started.new_context(viewport={"width": 1400, "height": 900})
             profile.set_default_timeout(PATIENCE_MS)
             profile.grant_permissions(["clipboard-read", "clipboard-write"])
+            profile.new_page()  # for all tests: a new one takes more time than a test
             _RUNNING.append((profile, stack.pop_all()))
     return _RUNNING[0][0]
 
