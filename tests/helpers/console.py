@@ -24,7 +24,7 @@ class Console:
         self.failures_expected = False
 
     def open(self, address: str = "", *, width: int = 1400, height: int = 900) -> Page:
-        """Show the console in the first tab, then in others; ``address`` is what follows the ``#``."""
+        """Show the console in the first tab, later in others; ``address`` follows the ``#``."""
         page = self._browser.new_page() if self._opened else self._browser.pages[0]
         self._opened = True
         page.set_viewport_size({"width": width, "height": height})

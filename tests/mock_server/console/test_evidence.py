@@ -39,7 +39,7 @@ def test_statements_and_dials_are_found(console: Console) -> None:
         link = main.get_by_role("link", name=name)
         expect(link).to_have_attribute("href", f"{console.url}{path}")
     page.keyboard.press("/")
-    page.keyboard.type("only rejected resend")
+    page.keyboard.insert_text("only rejected resend")
     expect(rows.filter(has_text="resend.only_rejected")).to_be_visible()
     page.get_by_role("searchbox").fill("errors bad_date")
     page.get_by_label("Kind").select_option("changed")

@@ -182,7 +182,6 @@ def test_a_request_is_traced_and_repeated(console: Console, mock: Mock) -> None:
 IDENTIFIER = "webhook_request_identifier"
 #: Requests that the mock refuses with a suggestion: verb, path, query, and more for httpx.
 REFUSED: list[tuple[str, str, dict[str, str], dict[str, Any]]] = [
-    ("GET", "list", {"token": "T", "entity": "activity"}, {}),
     ("GET", "list", {"entity": "JOBS"}, {}),
     ("GET", "show", {"token": "T", IDENTIFIER: "7"}, {}),
     ("GET", "../webhook_request/show", {"token": "T", IDENTIFIER: "number=7"}, {}),
@@ -210,7 +209,6 @@ def test_a_suggestion_is_filled_in_and_sent(console: Console, mock: Mock) -> Non
         heading = details(page).get_by_role("heading", level=2)
         expect(heading).to_have_text(re.compile(rf" {refused['number']}$"))
         page.get_by_role("button", name="Edit and send").click()
-        expect(details(page)).to_contain_text(refused["near_miss"]["reason"])
         expect(details(page)).to_contain_text(f"Filled in {refused['near_miss']['suggestion']}")
         details(page).get_by_role("button", name="Send", exact=True).click()
         expect(page).not_to_have_url(address)
