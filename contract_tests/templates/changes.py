@@ -17,9 +17,9 @@ _FIELDS = ("number", "url,error_code,life_cycle_state", "id,log_information")
 def _plain_first(scene: Scene, method: str) -> Sequence[Selection]:
     """Return selections without fields_set, and with it if the method has it; plain ones first."""
     fields_sets = _FIELDS if "fields_set" in scene.methods[method].parameters else ()
-    whole = [Selection(None, form) for form in FORMS]
-    some = [Selection(fields, form) for fields in fields_sets for form in FORMS]
-    return [*whole, *some[:2], *whole, *some[2:]]
+    selections = [Selection(None, form) for form in FORMS]
+    with_fields = [Selection(fields, form) for fields in fields_sets for form in FORMS]
+    return [*selections, *with_fields[:2], *selections, *with_fields[2:]]
 
 
 @template(

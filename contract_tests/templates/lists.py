@@ -54,12 +54,12 @@ ALONE = (
 
 #: One to four filters, a semi-optional one among them.
 TOGETHER = tuple(
-    semi + optional
+    semi_optional + optional
     for size in (2, 1, 3, 4)
-    for semi in combinations(SEMI_OPTIONAL, size)
-    for more in (1, 0, 2)
-    for optional in combinations(OPTIONAL, more)
-    if 1 < size + more <= 4
+    for semi_optional in combinations(SEMI_OPTIONAL, size)
+    for optional_size in (1, 0, 2)
+    for optional in combinations(OPTIONAL, optional_size)
+    if 1 < size + optional_size <= 4
 )
 
 
@@ -79,11 +79,11 @@ def filter_value(record: Record, name: str, field: str = "") -> Any:
 
 def dates(record: Record) -> list[str]:
     """Return moment and day of a webhook request's creation, and those at the ends of the day."""
-    created = value_at(record, "log_information.created_date")
-    if not isinstance(created, str) or not is_api_date(created):
+    moment = value_at(record, "log_information.created_date")
+    if not isinstance(moment, str) or not is_api_date(moment):
         return []
-    ends = day_ends(created)
-    return list(dict.fromkeys((created, created[:10], *ends, *(end[:10] for end in ends))))
+    ends = day_ends(moment)
+    return list(dict.fromkeys((moment, moment[:10], *ends, *(end[:10] for end in ends))))
 
 
 def with_entity(record: Record, filters: dict[str, Any]) -> dict[str, Any]:
@@ -105,16 +105,16 @@ def every_entity(entity: str) -> Parameters:
 
 
 @template("read", "list", ALONE, first=20, weight=4)
-def one_filter(alone: Filter, record: Record) -> Parameters | None:
+def one_filter(filter_: Filter, record: Record) -> Parameters | None:
     """List by one filter."""
-    value = filter_value(record, alone.name, alone.field)
-    return None if value is None else with_entity(record, {alone.name: value})
+    value = filter_value(record, filter_.name, filter_.field)
+    return None if value is None else with_entity(record, {filter_.name: value})
 
 
 class ObjectName(NamedTuple):
     """A name of a definition or a rule."""
 
-    name: str  # of the filter
+    filter: str
     field: str
     text: str
 
@@ -123,19 +123,19 @@ def _each_name(scene: Scene) -> Sequence[ObjectName]:
     """Return all names of all definitions and rules, those of one field next to each other."""
     objects: dict[str, list[Any]] = {}  # most webhook requests share theirs
     for name, member in OBJECT_OF.items():
-        shown = [record.get(member) for record in scene.records()]
-        objects[name] = [*{id(inner): inner for inner in shown}.values()]
+        values = [record.get(member) for record in scene.records()]
+        objects[name] = [*{id(value): value for value in values}.values()]
     names = dict.fromkeys(
-        ObjectName(name, field, value_at(inner, field))
-        for field in IDENTIFIER_FIELDS for name in OBJECT_OF for inner in objects[name]
+        ObjectName(name, field, value_at(value, field))
+        for field in IDENTIFIER_FIELDS for name in OBJECT_OF for value in objects[name]
     )  # fmt: skip
     return [name for name in names if isinstance(name.text, str) and "," not in name.text]
 
 
 @template("read", "list", _each_name, first=24, weight=4)
-def each_definition_and_rule(named: ObjectName) -> Parameters:
+def each_definition_and_rule(name: ObjectName) -> Parameters:
     """List by a definition or a rule, by each of its names."""
-    return {named.name: {named.field: named.text}}
+    return {name.filter: {name.field: name.text}}
 
 
 @template("read", "list", ("alone",), first=2)
@@ -203,11 +203,11 @@ _CONFUSED = [
 def confused_names(confusion: Confusion, record: Record) -> Parameters | None:
     """List by a name of the other object, or by another name of the same one."""
     (name, field), source = confusion
-    right, wrong = filter_value(record, name, field), filter_value(record, *source)
-    if right is None or wrong is None:
+    own_value, other_value = filter_value(record, name, field), filter_value(record, *source)
+    if own_value is None or other_value is None:
         return None
-    confused = {field: wrong[source.field]}
-    return None if confused == right else {name: confused}
+    value = {field: other_value[source.field]}
+    return None if value == own_value else {name: value}
 
 
 class AnyDate(NamedTuple):
@@ -235,10 +235,9 @@ _BESIDE_DATES = (
 def created_date(date: int | AnyDate, record: Record) -> Parameters | None:
     """List by a date or a moment around a webhook request's creation, or by any."""
     if isinstance(date, int):
-        near = dates(record)
-        return (
-            {"entity": record["entity"], "created_date": near[date % len(near)]} if near else None
-        )
+        texts = dates(record)
+        text = texts[date % len(texts)] if texts else None
+        return None if text is None else {"entity": record["entity"], "created_date": text}
     filters = _values(record, date.beside)
     return None if filters is None else {**with_entity(record, filters), "created_date": date.text}
 
@@ -267,21 +266,22 @@ _BESIDE_TEXT = ((), (), *((name,) for name in ("entity", "life_cycle_state", *OB
 def nearly_right_value(value: NearValue, record: Record) -> Parameters | None:
     """List by a value that is nearly right, alone or with another filter."""
     (name, field), mutation, beside = value
-    right = filter_value(record, name, field)
-    if right is None:
+    right_value = filter_value(record, name, field)
+    if right_value is None:
         return None
-    text = right[field] if field else right
-    if name == "url" and mutation is wide and not {*"?@"}.isdisjoint(text):
+    text = right_value[field] if field else right_value
+    has_secret = name == "url" and not {*"?@"}.isdisjoint(text)
+    if has_secret and mutation is wide:
         return None  # it is no URL any more, so reports would show its secrets
-    near = mutation(text)
-    if name == "url" and not {*"?@"}.isdisjoint(text) and not near.startswith(text):
-        near = f"{text}{mutation.put if isinstance(mutation, Edit) else '/'}"  # for the same reason
-    if near in ("", text) or (field and "," in near):
+    near_miss = mutation(text)
+    if has_secret and not near_miss.startswith(text):
+        near_miss = f"{text}{mutation.put if isinstance(mutation, Edit) else '/'}"  # likewise
+    if near_miss in ("", text) or (field and "," in near_miss):
         return None
-    further = _values(record, (filter_name for filter_name in beside if filter_name != name))
-    if further is None:
+    filters = _values(record, (filter_name for filter_name in beside if filter_name != name))
+    if filters is None:
         return None
-    return with_entity(record, {**further, name: {field: near} if field else near})
+    return with_entity(record, {**filters, name: {field: near_miss} if field else near_miss})
 
 
 @template("read", "list", (slice(-6, None), slice(-2)), first=2)
@@ -310,11 +310,11 @@ class ListedFields(NamedTuple):
     open_variants=lambda _: st.builds(ListedFields, st.integers(0, 1), fields_sets()),
     first=16, weight=4,
 )  # fmt: skip
-def some_fields(scene: Scene, listed: ListedFields, record: Record) -> Parameters:
+def some_fields(scene: Scene, selection: ListedFields, record: Record) -> Parameters:
     """List with some fields."""
-    record = _in_turn(scene, listed.turn, record)
+    record = _in_turn(scene, selection.turn, record)
     filters = {name: record[name] for name in ("entity", "entity_id")}
-    return {**filters, "fields_set": listed.fields}
+    return {**filters, "fields_set": selection.fields}
 
 
 class Page(NamedTuple):
@@ -338,8 +338,8 @@ _PAGES = [
 def _another_page(scene: Scene, _: Any, page: Exchange, send: Send) -> tuple[()]:
     """List another page of the same size, since the order may depend on the size."""
     parameters = dict(page.call.parameters)
-    size, skipped = int(parameters.get("number_of_results", 1)), int(parameters.get("offset", 0))
-    parameters["offset"] = str(0 if skipped else size)
+    size, offset = int(parameters.get("number_of_results", 1)), int(parameters.get("offset", 0))
+    parameters["offset"] = str(0 if offset else size)
     if page.ok:
         send(build(scene.methods["list"], parameters))
     return ()  # the oracle compares the two
@@ -360,13 +360,13 @@ def a_page(scene: Scene, page: Page, record: Record) -> Parameters | None:
     if parameters is None:
         return None
     counts = scene.cached(("page", names), lambda: Counter(
-        tuple(str(filter_value(shown, name)) for name in names) for shown in scene.records()
+        tuple(str(filter_value(other, name)) for name in names) for other in scene.records()
     ))  # fmt: skip
     count = counts[tuple(map(str, parameters.values()))]
-    counted = {"half": count // 2, "most": count - 1, "all": count, "more": count + 1}
+    numbers_of = {"half": count // 2, "most": count - 1, "all": count, "more": count + 1}
     if size:
-        results = counted[size] if size in counted else int(size)
-        parameters["number_of_results"] = str(max(1, results))
+        limit = numbers_of[size] if size in numbers_of else int(size)
+        parameters["number_of_results"] = str(max(1, limit))
     if skip:
-        parameters["offset"] = str(counted[skip] if skip in counted else int(skip))
+        parameters["offset"] = str(numbers_of[skip] if skip in numbers_of else int(skip))
     return parameters

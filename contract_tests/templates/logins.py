@@ -113,12 +113,12 @@ def a_web_api_key(scene: Scene, unit: str | None) -> Call:
 
 # Logins that must be refused.
 
-Wrong = Mapping[str, str | None]  # the parameters of a login that are wrong; None is left out
+WrongParameters = Mapping[str, str | None]  # of a login; None is left out
 
 
-def _near(right: str | None, mutations: Sequence[Callable[[str], str]]) -> list[str]:
-    is_short = mutations is SECRET_MUTATIONS and len(right or "") < MIN_SECRET
-    return list(near_misses(right, mutations)) if right and not is_short else []
+def _near(text: str | None, mutations: Sequence[Callable[[str], str]]) -> list[str]:
+    is_short = mutations is SECRET_MUTATIONS and len(text or "") < MIN_SECRET
+    return list(near_misses(text, mutations)) if text and not is_short else []
 
 
 def _log_in_again(scene: Scene, _: Any, _wrong: Exchange, send: Send) -> Iterator[Suspicion]:
@@ -131,27 +131,27 @@ def _log_in_again(scene: Scene, _: Any, _wrong: Exchange, send: Send) -> Iterato
         yield from _use(scene, scene.login.unit, send(call), send)
 
 
-def _wrong_passwords(scene: Scene) -> Sequence[Wrong]:
+def _wrong_passwords(scene: Scene) -> Sequence[WrongParameters]:
     if not password_login(scene) or not scene.logins.may_be_wrong("user"):
         return ()
     login = scene.login
-    wrong: list[Wrong] = [
+    variants: list[WrongParameters] = [
         {"password": NO_PASSWORD}, {"organisation": NO_ORGANISATION}, {"password": ""},
         {"password": None}, {"organisation": None}, {"password": " "},
     ]  # fmt: skip
-    wrong += [{"password": text} for text in _near(login.password, SECRET_MUTATIONS)]
-    return wrong + [{"organisation": text} for text in _near(login.organisation, NAME_MUTATIONS)]
+    variants += [{"password": text} for text in _near(login.password, SECRET_MUTATIONS)]
+    return variants + [{"organisation": text} for text in _near(login.organisation, NAME_MUTATIONS)]
 
 
 @template(
     "login", "token", _wrong_passwords, first=13, weight=3, login="wrong", follow_up=_log_in_again
 )
-def a_wrong_password(scene: Scene, wrong: Wrong) -> Parameters:
+def a_wrong_password(scene: Scene, parameters: WrongParameters) -> Parameters:
     """Log in as the real user with a wrong or missing password or organisation."""
-    return {**password_login(scene), **wrong}
+    return {**password_login(scene), **parameters}
 
 
-def _other_users(scene: Scene) -> Sequence[Wrong]:
+def _other_users(scene: Scene) -> Sequence[WrongParameters]:
     """Return user names that are nobody's, and nearly right ones if logins are not limited.
 
     On somebody else's server a nearly right name might be another user's. There the other
@@ -159,20 +159,20 @@ def _other_users(scene: Scene) -> Sequence[Wrong]:
     """
     if not password_login(scene):
         return ()
-    nobody: list[Wrong] = [{"username": NO_USER}, {"username": None}, {"username": ""}]
+    nobody: list[WrongParameters] = [{"username": NO_USER}, {"username": None}, {"username": ""}]
     if not scene.logins.is_limited:
         return nobody + [{"username": text} for text in _near(scene.login.username, NAME_MUTATIONS)]
-    also_wrong: tuple[Wrong, ...] = (
+    wrong_parameters: tuple[WrongParameters, ...] = (
         {"password": None}, {"organisation": None}, {"password": ""}, {"organisation": ""},
         {"password": NO_PASSWORD}, {"organisation": NO_ORGANISATION},
     )  # fmt: skip
-    return [*nobody, *({"username": NO_USER, **wrong} for wrong in also_wrong)]
+    return [*nobody, *({"username": NO_USER, **parameters} for parameters in wrong_parameters)]
 
 
 @template("login", "token", _other_users, first=5, weight=1)
-def a_user_who_does_not_exist(scene: Scene, wrong: Wrong) -> Parameters:
+def a_user_who_does_not_exist(scene: Scene, parameters: WrongParameters) -> Parameters:
     """Log in as nobody."""
-    return {**password_login(scene), **wrong}
+    return {**password_login(scene), **parameters}
 
 
 @template("login", "web_api_key_token", ("", ":", f"{NO_KEY}:"), first=3)

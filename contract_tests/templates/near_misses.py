@@ -68,5 +68,5 @@ MUTATIONS = _ALL + tuple(map(_instead, _UNUSUAL))
 
 def near_misses(text: str, mutations: Iterable[Mutation] = _ALL) -> Iterator[str]:
     """Yield the texts that ``mutations`` make of ``text``: each once, none empty or the same."""
-    near = dict.fromkeys(mutation(text) for mutation in mutations)
-    yield from (miss for miss in near if miss not in ("", text))
+    texts = dict.fromkeys(mutation(text) for mutation in mutations)
+    yield from (near_miss for near_miss in texts if near_miss not in ("", text))

@@ -56,8 +56,8 @@ _WORDS = (
 )  # fmt: skip
 #: Lengths around powers of 2 and 10, up to what servers accept in URLs.
 _LENGTHS = tuple(sorted(
-    size + more
-    for size in (16, 32, 64, 100, 128, 255, 512, 1000, 1024) for more in (-1, 0, 1)
+    size + difference
+    for size in (16, 32, 64, 100, 128, 255, 512, 1000, 1024) for difference in (-1, 0, 1)
 ))  # fmt: skip
 
 
@@ -72,10 +72,10 @@ def characters() -> SearchStrategy[str]:
 @cache
 def texts() -> SearchStrategy[str]:
     """Return a strategy of texts of any characters, short and very long; none is empty."""
-    short = st.lists(characters(), min_size=1, max_size=4).map("".join)
+    short_texts = st.lists(characters(), min_size=1, max_size=4).map("".join)
     lengths = st.sampled_from(_LENGTHS)
-    long = st.builds(lambda text, length: (text * length)[:length], short, lengths)
-    return st.one_of(characters(), short, st.sampled_from(_WORDS), numbers(), long)
+    long_texts = st.builds(lambda text, length: (text * length)[:length], short_texts, lengths)
+    return st.one_of(characters(), short_texts, st.sampled_from(_WORDS), numbers(), long_texts)
 
 
 #: Bits of the common kinds of integers, with and without a sign.
@@ -85,15 +85,15 @@ _BITS = (7, 8, 15, 16, 31, 32, 63, 64)
 @cache
 def numbers() -> SearchStrategy[str]:
     """Return a strategy of whole numbers as texts: small ones, and around powers of 2 and 10."""
-    small = st.integers(0, 300)
+    small_numbers = st.integers(0, 300)
     powers = st.one_of(
         st.sampled_from(_BITS).map(lambda exponent: 2**exponent),
         st.integers(0, 66).map(lambda exponent: 2**exponent),
         st.integers(0, 21).map(lambda exponent: 10**exponent),
     )
-    around = st.one_of(st.integers(-1, 1), small)
-    large = st.builds(lambda power, difference: power + difference, powers, around)
-    return st.one_of(small, large).map(str)
+    differences = st.one_of(st.integers(-1, 1), small_numbers)
+    large_numbers = st.builds(lambda power, difference: power + difference, powers, differences)
+    return st.one_of(small_numbers, large_numbers).map(str)
 
 
 #: More characters than any text has, to cut all of it.
@@ -148,11 +148,13 @@ _FORMS: tuple[Callable[[str], str], ...] = (
 @cache
 def edits() -> SearchStrategy[Callable[[str], str]]:
     """Return a strategy of changes of a text: at its end, inside, as a whole, or in its form."""
-    put = st.one_of(texts(), st.just(""))
-    back = st.one_of(st.just(0), st.integers(0, 40))
-    part = st.builds(Edit, back=back, cut=st.sampled_from((0, 0, 1, 2)), put=put)
-    whole = st.builds(Edit, back=st.just(0), cut=st.just(_ALL), put=st.one_of(texts(), numbers()))
-    return st.one_of(part, whole, st.sampled_from(_FORMS))
+    insertions = st.one_of(texts(), st.just(""))
+    places = st.one_of(st.just(0), st.integers(0, 40))
+    partial_edits = st.builds(Edit, back=places, cut=st.sampled_from((0, 0, 1, 2)), put=insertions)
+    whole_edits = st.builds(
+        Edit, back=st.just(0), cut=st.just(_ALL), put=st.one_of(texts(), numbers())
+    )
+    return st.one_of(partial_edits, whole_edits, st.sampled_from(_FORMS))
 
 
 @cache
@@ -194,20 +196,22 @@ def fields_sets() -> SearchStrategy[str]:
 
     Some name a field twice, or have blanks around commas: the documents leave open what that means.
     """
-    some = st.builds(
+    subsets = st.builds(
         lambda names, count: names[:count], st.permutations(FIELDS), st.integers(1, len(FIELDS))
     )
-    with_a_double = st.builds(
+    doubles = st.builds(
         lambda names, place, name: [*names[:place], name, *names[place:]],
-        some, st.integers(0, len(FIELDS)), st.sampled_from(FIELDS),
+        subsets, st.integers(0, len(FIELDS)), st.sampled_from(FIELDS),
     )  # fmt: skip
     commas = st.sampled_from((", ", " ,", ",,", "\t,\n", " , "))
     return st.one_of(
-        some.map(",".join),
-        with_a_double.map(",".join),
-        st.builds(lambda names, comma: comma.join(names), some, commas),
-        st.builds(lambda names, end: f"{','.join(names)}{end}", some, st.sampled_from((" ", ","))),
+        subsets.map(",".join),
+        doubles.map(",".join),
+        st.builds(lambda names, comma: comma.join(names), subsets, commas),
         st.builds(
-            lambda names, start: f"{start}{','.join(names)}", some, st.sampled_from((" ", ","))
+            lambda names, end: f"{','.join(names)}{end}", subsets, st.sampled_from((" ", ","))
+        ),
+        st.builds(
+            lambda names, start: f"{start}{','.join(names)}", subsets, st.sampled_from((" ", ","))
         ),
     )

@@ -48,15 +48,15 @@ _UNNAMED: tuple[Parameters, ...] = (
 def _wrong_tokens(scene: Scene) -> Sequence[str | None]:
     """Return tokens that no login has returned: none, made up, empty, nearly right, forged."""
     token = scene.token or ""
-    wrong: list[str | None] = [None, WRONG_TOKEN, "", *near_misses(token, SECRET_MUTATIONS)]
+    tokens: list[str | None] = [None, WRONG_TOKEN, "", *near_misses(token, SECRET_MUTATIONS)]
     parts = decoded(token)
     if parts is not None:
         header, payload, signature = token.split(".")
-        first = "B" if signature[:1] == "A" else "A"
-        wrong.append(f"{header}.{payload}.{first}{signature[1:]}")
-        wrong.append(f"{header}.{_encoded({**parts[1], 'exp': '4102444800'})}.{signature}")
-        wrong.append(f"{_encoded({**parts[0], 'alg': 'none'})}.{payload}.")
-    return wrong
+        character = "B" if signature[:1] == "A" else "A"
+        tokens.append(f"{header}.{payload}.{character}{signature[1:]}")
+        tokens.append(f"{header}.{_encoded({**parts[1], 'exp': '4102444800'})}.{signature}")
+        tokens.append(f"{_encoded({**parts[0], 'alg': 'none'})}.{payload}.")
+    return tokens
 
 
 def _encoded(part: Mapping[str, Any]) -> str:
@@ -130,11 +130,11 @@ def what_is_nowhere(identifier: Identifier) -> Parameters:
 @template(
     "refusal", "show", spread(_NEAR), open_variants=_open, open_weight=2, first=len(_NEAR), weight=3
 )
-def nearly_a_name(scene: Scene, near: NearName, record: Record) -> Parameters | None:
+def nearly_a_name(scene: Scene, name: NearName, record: Record) -> Parameters | None:
     """Name something that is nearly a webhook request's id or number."""
-    form, mutation = near
-    swapped = record["number" if form == "id" else "id"]
-    text = swapped if mutation is None else mutation(record[form])
+    form, mutation = name
+    other_text = record["number" if form == "id" else "id"]
+    text = other_text if mutation is None else mutation(record[form])
     is_wrong = text and text != record[form] and _names_nothing(scene, text)
     return {IDENTIFIER: {form: text}} if is_wrong else None
 
@@ -147,11 +147,11 @@ _TWO = ("its own", "another")
 @template("resend", "resend", _TWO, state="REJECTED", first=3)
 def two_fields(scene: Scene, whose: str, record: Record) -> Parameters:
     """Name a webhook request by both fields."""
-    both = {name: record[name] for name in ("id", "number")}
+    identifier = {name: record[name] for name in ("id", "number")}
     if whose == "another" and scene.scope.everything:
-        another = next((r for r in scene.records() if r["id"] != record["id"]), scene.nowhere)
-        both["number"] = another["number"]
-    return {IDENTIFIER: both}
+        other_record = next((r for r in scene.records() if r["id"] != record["id"]), scene.nowhere)
+        identifier["number"] = other_record["number"]
+    return {IDENTIFIER: identifier}
 
 
 # Show and list come twice: the second time after changes.
@@ -203,10 +203,10 @@ _NOT_ENOUGH: tuple[tuple[str, ...], ...] = (
 @template("refusal", "list", _NOT_ENOUGH, first=9, weight=2)
 def no_semi_optional(scene: Scene, names: tuple[str, ...], record: Record) -> Parameters | None:
     """List by optional parameters alone."""
-    fixed = {"fields_set": "id", "number_of_results": "5"}
+    constants = {"fields_set": "id", "number_of_results": "5"}
     if "number_of_results" in names and not scene.can_page():
         return None
-    return {name: fixed.get(name) or filter_value(record, name) for name in names}
+    return {name: constants.get(name) or filter_value(record, name) for name in names}
 
 
 @template(

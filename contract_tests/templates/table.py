@@ -197,7 +197,7 @@ class Template(InOneLine):
             request = self.request(scene, variant, record)
             if request is not None:
                 break
-            records = [untried for untried in records if untried is not record]
+            records = [other for other in records if other is not record]
         if request is None or isinstance(request, Call):
             return request
         method = scene.methods[self.method]
@@ -225,7 +225,7 @@ def template(
     layer: str,
     method: str,
     variants: Iterable[Any] | Callable[[Scene], Sequence[Any]] = (None,),
-    **more: Any,
+    **fields: Any,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Return a decorator that adds a function to the table as the ``request`` of a template.
 
@@ -234,8 +234,8 @@ def template(
     ``record`` is about no webhook request. A function for several methods has a decorator for each;
     the lowest adds first.
     """
-    fixed = () if callable(variants) else tuple(variants)
-    draw_from = variants if callable(variants) else lambda _: fixed
+    variant_tuple = () if callable(variants) else tuple(variants)
+    draw_from = variants if callable(variants) else lambda _: variant_tuple
 
     def add(request: Callable[..., Any]) -> Callable[..., Any]:
         names = signature(request).parameters
@@ -245,8 +245,8 @@ def template(
             return request(**{name: values.get(name, variant) for name in names})
 
         name = f"{method}: {request.__name__.replace('_', ' ')}"
-        more.setdefault("needs_record", "record" in names)
-        _TEMPLATES.append(Template(name, layer, method, drawn, draw_from, **more))
+        fields.setdefault("needs_record", "record" in names)
+        _TEMPLATES.append(Template(name, layer, method, drawn, draw_from, **fields))
         return request
 
     return add

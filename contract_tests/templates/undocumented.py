@@ -15,16 +15,17 @@ from crmcom_kit.contract_tests.oracle.parsing import IDENTIFIER
 from crmcom_kit.contract_tests.templates.table import Parameters, Scene, template
 from crmcom_kit.schemas.releases import disputes
 
-Odd = Callable[[Scene, Record], Mapping[str, Parameters | Call]]
+OddRequests = Callable[[Scene, Record], Mapping[str, Parameters | Call]]
 
 
 def _shows(scene: Scene, record: Record) -> dict[str, Parameters | Call]:
     """Return odd requests of show."""
     identifier = {IDENTIFIER: {"id": record["id"]}}
-    both = {name: record[name] for name in ("id", "number")}
-    right, path = {"token": scene.token, **identifier}, "webhook_requests/show"
+    two_fields = {name: record[name] for name in ("id", "number")}
+    parameters = {"token": scene.token, **identifier}
+    show = partial(Call, "show", "GET", "webhook_requests/show")
     bearer = (("Authorization", f"Bearer {scene.token}"),)
-    twice = f"{query(right)}&fields_set=id&fields_set=number"
+    two_fields_sets = f"{query(parameters)}&fields_set=id&fields_set=number"
     fields_sets = {
         "fields_set.unknown_name": "number,nosuch",
         "fields_set.nested": "log_information.created_date",
@@ -33,28 +34,26 @@ def _shows(scene: Scene, record: Record) -> dict[str, Parameters | Call]:
         "fields_set.empty": "",
         "fields_set.always_id": "number",
     }
-    by_both = f"{query(right)}&{query({IDENTIFIER: {'number': record['number']}})}"
+    two_identifiers = f"{query(parameters)}&{query({IDENTIFIER: {'number': record['number']}})}"
     return {
         "requests.unknown_parameters": {**identifier, "nosuch": "1"},
-        "errors.several_identifiers": {IDENTIFIER: both},
-        "errors.several_identifiers, twice": Call("show", "GET", path, by_both, parameters=right),
+        "errors.several_identifiers": {IDENTIFIER: two_fields},
+        "errors.several_identifiers, twice": show(two_identifiers, parameters=parameters),
         "errors.invalid_value": {IDENTIFIER: {"id": f"{record['id']}\x01"}},
-        "errors.duplicate_parameter": Call("show", "GET", path, twice, parameters=right),
-        "errors.unknown_method": Call("", "GET", "webhook_requests/nosuch", query(right)),
-        "requests.body_on_get": Call(
-            "show", "GET", path, query(right), b'{"fields_set": "id"}', JSON
-        ),
-        "requests.token_in_header": Call("show", "GET", path, query(identifier), None, bearer),
-        "errors.token_first": Call("show", "GET", path),
+        "errors.duplicate_parameter": show(two_fields_sets, parameters=parameters),
+        "errors.unknown_method": Call("", "GET", "webhook_requests/nosuch", query(parameters)),
+        "requests.body_on_get": show(query(parameters), b'{"fields_set": "id"}', JSON),
+        "requests.token_in_header": show(query(identifier), None, bearer),
+        "errors.token_first": show(),
         **{dial: {**identifier, "fields_set": text} for dial, text in fields_sets.items()},
     }
 
 
 def _lists(scene: Scene, record: Record) -> dict[str, Parameters | Call]:
     """Return odd requests of list."""
-    counts = Counter(listed["entity"] for listed in scene.records())
+    counts = Counter(other["entity"] for other in scene.records())
     entity = counts.most_common(1)[0][0] if counts else record["entity"]  # a long list
-    second = next(name for name in scene.release.entities if name != entity)
+    other_entity = next(name for name in scene.release.entities if name != entity)
     pages = {
         "paging.zero": {"number_of_results": "0"},
         "paging.over_maximum": {"number_of_results": "1000000"},
@@ -64,7 +63,7 @@ def _lists(scene: Scene, record: Record) -> dict[str, Parameters | Call]:
     return {
         "list.case_sensitive": {"entity": entity.lower()},
         "list.case_sensitive, state": {"entity": entity, "life_cycle_state": "rejected"},
-        "list.comma_lists": {"entity": f"{entity},{second}"},
+        "list.comma_lists": {"entity": f"{entity},{other_entity}"},
         "errors.no_identifier": {"webhook_definition_identifier": {}},
         "errors.empty_value, entity": {"entity": ""},
         "errors.empty_value, url": {"entity": entity, "url": ""},
@@ -73,7 +72,7 @@ def _lists(scene: Scene, record: Record) -> dict[str, Parameters | Call]:
             "list",
             "GET",
             "webhook_requests/list",
-            f"{query({'token': scene.token, 'entity': entity})}&entity={second}",
+            f"{query({'token': scene.token, 'entity': entity})}&entity={other_entity}",
             parameters={"token": scene.token, "entity": entity},
         ),
         **{dial: {"entity": entity, **page} for dial, page in pages.items() if scene.can_page()},
@@ -103,20 +102,20 @@ def _bodies(name: str, scene: Scene, _record: Record) -> dict[str, Parameters | 
     """Return odd bodies, which name what exists nowhere."""
     method, nowhere = scene.methods[name], scene.nowhere["id"]
     requests = _no_objects(name, scene)
-    both = {IDENTIFIER: {"id": nowhere, "number": scene.nowhere["number"]}}
-    requests["errors.several_identifiers"] = both
+    two_fields = {"id": nowhere, "number": scene.nowhere["number"]}
+    requests["errors.several_identifiers"] = {IDENTIFIER: two_fields}
     if not scene.scope.everything:
         return requests
-    identified = {IDENTIFIER: {"id": nowhere}}
-    listed = {"fields_set.array_in_body": {**identified, "fields_set": ["id"]}}
+    identifier = {IDENTIFIER: {"id": nowhere}}
+    list_of_fields = {"fields_set.array_in_body": {**identifier, "fields_set": ["id"]}}
     return requests | {
         "errors.wrong_type": {IDENTIFIER: {"number": [1]}},
         "identifiers.json_number": {IDENTIFIER: {"number": int(scene.nowhere["number"][:12])}},
         "identifiers.unknown_field": {IDENTIFIER: {"id": nowhere, "name": "x"}},
         "requests.query_on_post": replace(
-            build(method, {"token": scene.token}), query=query(identified)
+            build(method, {"token": scene.token}), query=query(identifier)
         ),
-        **(listed if "fields_set" in method.parameters else {}),
+        **(list_of_fields if "fields_set" in method.parameters else {}),
     }
 
 
@@ -142,16 +141,16 @@ def _keys(scene: Scene, _record: Record) -> dict[str, Parameters | Call]:
     }  # fmt: skip
 
 
-def _add(layer: str, method: str, odd: Odd, first: int) -> None:
+def _add(layer: str, method: str, requests: OddRequests, first: int) -> None:
     """Add the odd requests of a method to the table."""
 
     def names(scene: Scene) -> Sequence[str]:
-        return [name for record in scene.records()[:1] for name in odd(scene, record)]
+        return [name for record in scene.records()[:1] for name in requests(scene, record)]
 
     @template(layer, method, names, needs_record=layer == "refusal", first=first, weight=0)
     def what_no_page_mentions(scene: Scene, name: str, record: Record) -> Parameters | Call:
         """Send something odd."""
-        return odd(scene, record)[name]
+        return requests(scene, record)[name]
 
 
 _add("refusal", "show", _shows, 15)
