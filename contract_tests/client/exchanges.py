@@ -111,9 +111,9 @@ class Exchange:
         size = len(content)
         if len(content) > MAX_SHORT_BODY:
             key = blake2b(content, digest_size=16).digest()
-            packed = _PACKED.get(key)
-            body = packed or _PACKED.setdefault(key, Packed(content))
-            size = 0 if packed else len(body.content)
+            earlier_body = _PACKED.get(key)
+            body = earlier_body or _PACKED.setdefault(key, Packed(content))
+            size = 0 if earlier_body else len(body.content)
         self._body: Final = body
         self._size: Final = size
 

@@ -196,8 +196,8 @@ class Client:
 
         Raises: see ``send``.
         """
-        asks = exchange.status == UNAVAILABLE and exchange.header("Retry-After") is not None
-        if exchange.status == TOO_MANY or (asks and not once):
+        must_wait = exchange.status == UNAVAILABLE and exchange.header("Retry-After") is not None
+        if exchange.status == TOO_MANY or (must_wait and not once):
             seconds = retry_after_seconds(exchange)
             if seconds > LONGEST_WAIT:
                 msg = f"{self.target.name} asks the run to wait {seconds:.0f} s; it waits at most "
@@ -224,8 +224,8 @@ class Client:
         Raises: see ``send``.
         """
         if self.left == 0:
-            allowed = counted(self.limits.max_requests or 0, "request")
-            msg = f"the run may send no more than {allowed}"
+            limit = counted(self.limits.max_requests or 0, "request")
+            msg = f"the run may send no more than {limit}"
             raise BudgetSpent(msg)
         self._keep_the_rate()
         self.pause(0)
@@ -264,25 +264,25 @@ class Client:
                 break
             self.pause(0)
         coding, over = response.headers.get("Content-Encoding", ""), ""
-        plain = unzipped(bytes(content), coding, MAX_RESPONSE)
-        if max(len(content), len(plain)) > MAX_RESPONSE:  # a longer gzip was cut
+        body = unzipped(bytes(content), coding, MAX_RESPONSE)
+        if max(len(content), len(body)) > MAX_RESPONSE:  # a longer gzip was cut
             over = f"is longer than {MAX_RESPONSE} bytes, which is the limit"
-        elif len(plain) > MAX_CONTAINERS and (count := containers(plain)) > MAX_CONTAINERS:
-            over = f"has {count} JSON objects and arrays in {len(plain)} bytes; the limit is "
+        elif len(body) > MAX_CONTAINERS and (count := containers(body)) > MAX_CONTAINERS:
+            over = f"has {count} JSON objects and arrays in {len(body)} bytes; the limit is "
             over += f"{MAX_CONTAINERS}"
         if over:
             msg = f"the response to {call.verb} {call.path} {over}"
             times, _ = self.too_long.get(call.method, (0, ""))
             self.too_long[call.method] = times + 1, over
             raise ResponseTooLong(msg)
-        return plain
+        return body
 
     def _keep_the_rate(self) -> None:
         if self.limits.rate:
-            now = self.now()
-            if now < self._next:
-                self.pause(self._next - now)
-            self._next = max(now, self._next) + 1 / self.limits.rate
+            moment = self.now()
+            if moment < self._next:
+                self.pause(self._next - moment)
+            self._next = max(moment, self._next) + 1 / self.limits.rate
 
     def pause(self, seconds: float) -> None:
         """Wait. Raises BudgetSpent if the run has no more than so many seconds left."""

@@ -20,7 +20,7 @@ def nowhere(seed: int) -> dict[str, str]:
     They are drawn from ``seed``, and so long that they name nothing however a server reads them.
     The id begins with a letter, since a server that compares numbers may read digits before one.
     """
-    drawn = hashlib.shake_256(f"nowhere {seed}".encode()).digest(32)
-    letter = "ABCDEF"[drawn[0] % 6]
-    number = 10**19 + int.from_bytes(drawn[16:]) % (9 * 10**19)
-    return {"id": f"{letter}{drawn[:16].hex().upper()[1:]}", "number": str(number)}
+    digest = hashlib.shake_256(f"nowhere {seed}".encode()).digest(32)
+    letter = "ABCDEF"[digest[0] % 6]
+    number = 10**19 + int.from_bytes(digest[16:]) % (9 * 10**19)
+    return {"id": f"{letter}{digest[:16].hex().upper()[1:]}", "number": str(number)}

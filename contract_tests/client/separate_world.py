@@ -22,9 +22,9 @@ class SeparateWorld:
 
     target: Target  # in the world, if there is one; else the target of the run
     name: str = ""  # of the world; "" if there is none
-    refused: str = ""  # why there is none, and what to do
+    reason: str = ""  # why there is none, and what to do
     release: str = ""  # that the mock serves; "" if it does not say so, or is no crmcom-kit mock
-    left_alone: bool = False  # whether the target may be a mock's default world
+    may_be_default_world: bool = False  # whether the target may be that of a mock
 
     def end(self) -> None:
         """End the world. If that fails, it stays until the mock has too many others."""
@@ -46,7 +46,7 @@ def separate_world(target: Target, name: str) -> SeparateWorld:
     response = _ask(target if is_named else inside, "GET", "__admin/health")
     body = {} if response is None else response.envelope
     release = body.get("release")
-    outside = SeparateWorld(target, release=str(release or ""), left_alone=not is_named)
+    outside = SeparateWorld(target, release=str(release or ""), may_be_default_world=not is_named)
     if is_named or response is None:
         return outside
     if response.status == 200 and body.get("world") == name:
@@ -55,10 +55,10 @@ def separate_world(target: Target, name: str) -> SeparateWorld:
             return world
         world.end()
         why = "the given token is not valid in other worlds; give --username, --password and "
-        return replace(outside, refused=f"{why}--organisation")
+        return replace(outside, reason=f"{why}--organisation")
     if response.status == 401 and ADMIN_TOKEN_HEADER in str(body.get("error")):
         why = "the mock creates worlds only for callers with its admin token (CRMCOM_ADMIN_TOKEN)"
-        return replace(outside, refused=why)
+        return replace(outside, reason=why)
     return outside
 
 

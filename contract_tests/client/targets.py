@@ -49,7 +49,7 @@ class Target:
     transport: httpx.BaseTransport | None = None  # None: the network
     reset: Callable[[], object] | None = None  # resets the kit's own mock
     admin_token: str | None = field(default=None, repr=False)  # of a mock that is near
-    recorded: bool = False  # whether its traffic is read from files, and nothing is sent
+    is_recorded: bool = False  # whether its traffic is read from files, and nothing is sent
     urls: UrlSecrets = field(default_factory=UrlSecrets, repr=False, compare=False)  # of its data
 
     @property
@@ -103,10 +103,10 @@ class DirectMock:
         """Return the outcome of a delivery."""
         from crmcom_kit.mock_server.deliveries.outcomes import Outcome
 
-        failed = self.outcome
-        if failed is None:
+        error = self.outcome
+        if error is None:
             return Outcome("success", None, None, 200)
-        return Outcome("failed", failed["error_code"], failed["error_description"], 500)
+        return Outcome("failed", error["error_code"], error["error_description"], 500)
 
     def advance(self, seconds: float) -> None:
         """Let time pass."""

@@ -28,7 +28,7 @@ _URL = re.compile(
 )
 #: Characters that end a sentence or a quotation, but no URL.
 _ENDS = "',.;:!)]}>…"
-_SOUND_SERVERS = "*.…"
+_MASK_CHARACTERS = "*.…"
 _PLACEHOLDER = re.compile(r"\$CRMCOM_\w+")
 _MAX_CACHED = 10_000
 
@@ -40,7 +40,7 @@ class UrlSecrets:
         """Begin without placeholders."""
         self._names: dict[str, str] = {}
         self._values: dict[str, str] = {}
-        self._queries: dict[tuple[str, str], str] = {}  # as they are shown
+        self._queries: dict[tuple[str, str], str] = {}  # with placeholders
 
     def secret(self, name: str) -> str | None:
         """Return the secret of the placeholder ``name``, without its dollar sign; or None."""
@@ -54,19 +54,19 @@ class UrlSecrets:
 
     def _without_user(self, match: re.Match[str]) -> str:
         slashes, user, sign = match.groups()
-        return f"{slashes}{self._shown(user, _layers(sign))}{sign}"
+        return f"{slashes}{self._placeholder(user, _layers(sign))}{sign}"
 
     def _without_values(self, match: re.Match[str]) -> str:
         mark = match["mark"] or match["coded_mark"]
         if mark is None:
             return match[0]
         query = match["query"] or match["coded"] or ""
-        shown = self._queries.get((mark, query))
-        if shown is None:
-            shown = self._query(query, _layers(mark))
+        hidden_query = self._queries.get((mark, query))
+        if hidden_query is None:
+            hidden_query = self._query(query, _layers(mark))
             if len(self._queries) < _MAX_CACHED:
-                self._queries[mark, query] = shown
-        return match[0][: len(match[0]) - len(query)] + shown
+                self._queries[mark, query] = hidden_query
+        return match[0][: len(match[0]) - len(query)] + hidden_query
 
     def _query(self, query: str, layers: int) -> str:
         """Return a query, encoded ``layers`` times, with placeholders for its values."""
@@ -74,18 +74,18 @@ class UrlSecrets:
         core = query.rstrip(_ENDS)
         parts = ampersand.split(core)
         for position in range(0, len(parts), 2):
-            sign = equals.search(parts[position])
+            part, sign = parts[position], equals.search(parts[position])
             start = 0 if sign is None else sign.end()
-            parts[position] = parts[position][:start] + self._shown(parts[position][start:], layers)
+            parts[position] = part[:start] + self._placeholder(part[start:], layers)
         return "".join(parts) + query[len(core) :]
 
-    def _shown(self, spelled: str, layers: int) -> str:
+    def _placeholder(self, text: str, layers: int) -> str:
         """Return the placeholder of a value; a value that is a placeholder stays."""
-        value = unquoted(spelled) if "\\" in spelled else spelled
+        value = unquoted(text) if "\\" in text else text
         for _ in range(layers):
             value = unquote(value)
-        if not value.strip(_SOUND_SERVERS) or _PLACEHOLDER.fullmatch(value):
-            return spelled
+        if not value.strip(_MASK_CHARACTERS) or _PLACEHOLDER.fullmatch(value):
+            return text
         if value not in self._names:
             name = f"CRMCOM_URL_{len(self._names) + 1}"
             self._names[value], self._values[name] = f"${name}", value
@@ -102,7 +102,7 @@ def _separators(layers: int) -> tuple[re.Pattern[str], re.Pattern[str]]:
     """Return patterns of what separates parameters, and names from values, encoded so often."""
     ampersand, equals = r"[&#]|\\+u0026|\\+u0023", r"=|\\+u003[dD]"
     if layers:
-        coded = "%" + "25" * (layers - 1)
-        ampersand += f"|{coded}26|{coded}23"
-        equals += f"|{coded}3[dD]"
+        percent = "%" + "25" * (layers - 1)
+        ampersand += f"|{percent}26|{percent}23"
+        equals += f"|{percent}3[dD]"
     return re.compile(f"({ampersand})"), re.compile(equals)

@@ -301,21 +301,21 @@ def allowed_changes(values: Mapping[str, Any]) -> frozenset[str]:
 
 
 def _check_login(values: Mapping[str, Any]) -> None:
-    user = ("username", "password", "organisation")
-    present = [name for name in user if values[name]]
-    if present and len(present) < len(user):
-        missing = next(name for name in user if not values[name])
+    user_parts = ("username", "password", "organisation")
+    names = [name for name in user_parts if values[name]]
+    if names and len(names) < len(user_parts):
+        missing = next(name for name in user_parts if not values[name])
         msg = f"--{missing} is missing: a login needs user name, password and organisation"
         raise OptionsError(msg)
-    credentials = [*present, *(name for name in ("token", "api_key") if values[name])]
-    expired = values["expired_token"]
-    if expired and expired == values["token"]:
+    credentials = [*names, *(name for name in ("token", "api_key") if values[name])]
+    expired_token = values["expired_token"]
+    if expired_token and expired_token == values["token"]:
         msg = "CRMCOM_EXPIRED_TOKEN is the same as --token: give one that has expired"
         raise OptionsError(msg)
     if values["base_url"] and not credentials and not values["from_har"]:
         msg = "no login: give --token, --username with --password and --organisation, or --api-key"
         raise OptionsError(msg)
-    credentials += ["expired_token"] if expired else []
+    credentials += ["expired_token"] if expired_token else []
     if values["base_url"] is None and credentials:
         option = next(option for option in OPTIONS if option.key == credentials[0])
         msg = f"--base-url is missing, and {option.shown} is for a server: give its base URL, or "
@@ -329,16 +329,16 @@ def with_scope(values: Mapping[str, Any], warn: Callable[[str], object]) -> dict
 
     ``warn`` gets a line for each of these.
     """
-    replaced = [option for option in OPTIONS if option.scope and option.is_given(values)]
+    old_options = [option for option in OPTIONS if option.scope and option.is_given(values)]
     scope = list(values["scope"])
-    for option in replaced:
+    for option in old_options:
         parts = [option.scope.format(value) for value in option.all_values(values)]
         flags = " ".join(f"--scope {shlex.quote(part)}" for part in parts)
         warn(f"--{option.name} will be removed in 0.5.0: give {flags}")
         scope += parts
     return {
         **values,
-        **{option.key: DEFAULTS[option.key] for option in replaced},
+        **{option.key: DEFAULTS[option.key] for option in old_options},
         "scope": (*scope,),
     }
 
@@ -380,13 +380,13 @@ def check_url(url: str | None, name: str = "base-url") -> None:
     try:
         parts = urlsplit(url)
         host = (parts.hostname or "").encode("idna")  # as it will be looked up
-        usable = parts.scheme in ("http", "https") and host and parts.port != 0
+        is_usable = parts.scheme in ("http", "https") and host and parts.port != 0
     except ValueError:
-        usable = False
-    if not usable or parts.query or parts.fragment or parts.username or parts.password:
+        is_usable = False
+    if not is_usable or parts.query or parts.fragment or parts.username or parts.password:
         allowed = "an http or https URL without user, query and fragment"
-        quoted = redact_url(url) if "@" not in url else "a URL with a user in it"
-        raise OptionsError(_not_allowed(f"--{name}", quoted, allowed))
+        redacted_url = redact_url(url) if "@" not in url else "a URL with a user in it"
+        raise OptionsError(_not_allowed(f"--{name}", redacted_url, allowed))
     if parts.scheme == "https":
         _check_trusted()
 

@@ -19,7 +19,7 @@ _NO_TIME = "1970-01-01T00:00:00+00:00"
 def render(report: Report) -> Iterator[str]:
     """Yield the archive's text in pieces, without secrets; long bodies are cut."""
     entries, target = _entries(report), report.results.target
-    marks = () if target.recorded else (OF_CHECK,)
+    marks = () if target.is_recorded else (OF_CHECK,)
     return archive_text(entries, target.release.name, *marks)
 
 

@@ -45,7 +45,7 @@ class Scripts:
     ) -> None:
         """Find the logins of the run, by the variables of the tokens that they returned."""
         self._redactor = redactor
-        self._has_variables = target.recorded
+        self._has_variables = target.is_recorded
         base = redactor.text(target.base_url)
         # None: it is that of a mock which has gone, or has a secret.
         self._base_url = base if base == target.base_url and not target.own else None

@@ -116,7 +116,7 @@ def _target(values: Mapping[str, Any]) -> tuple[Target, Recording | None]:
         name = f"the recording {path}" + (f" and {len(others)} more" if others else "")
         url = recording.base_url
         release = recording.release
-        target = Target(name=name, base_url=url, release=release, login=Login(), recorded=True)
+        target = Target(name=name, base_url=url, release=release, login=Login(), is_recorded=True)
         return target, recording
     if base is None:
         return own_mock(values["release"] or "R9"), None

@@ -158,7 +158,7 @@ def sparing(world: SeparateWorld, config: RunConfig) -> RunConfig:
     """
     if world.name:
         return replace(config, max_logins=ANY_LOGINS)
-    is_spared = world.left_alone and config.allowed is None
+    is_spared = world.may_be_default_world and config.allowed is None
     return replace(config, allowed=frozenset()) if is_spared else config
 
 
@@ -418,8 +418,8 @@ class _Run:
         session, world, changes = self.session, self.world, self.config.allowed
         if world.name:
             yield f"the run used a world of its own, {world.name}, and not the default world"
-        elif world.left_alone and _says_it_is_a_mock(session):
-            why = world.refused or "the mock made no world for it"
+        elif world.may_be_default_world and _says_it_is_a_mock(session):
+            why = world.reason or "the mock made no world for it"
             yield f"the run {'used' if changes else 'only read'} the default world: {why}"
         if self.is_too_soon:
             yield f"the run ended early: {self.end_reason}"

@@ -69,15 +69,16 @@ class Guard:
             Withheld: it might leave the scope, or reach what the run does not know.
             LedgerFailed: what it may change cannot be written down.
         """
-        free = self._scene.scope.everything
-        records = self._all_named(call) if free else self._one_in_scope(call)
+        may_change_all = self._scene.scope.everything
+        records = self._all_named(call) if may_change_all else self._one_in_scope(call)
         for record in records:
             if record["id"] not in self.touched:
                 if self._ledger is not None:  # first, since a touched one passes from then on
                     tracked_record = self._scene.belief.records.by_id.get(record["id"])
-                    is_of_belief = tracked_record is not None and tracked_record.condensed is record
-                    whole = tracked_record.whole if tracked_record and is_of_belief else record
-                    self._ledger.note(whole, changing_method(call) or call.method)
+                    full_record = record
+                    if tracked_record is not None and tracked_record.condensed is record:
+                        full_record = tracked_record.whole
+                    self._ledger.note(full_record, changing_method(call) or call.method)
                 self.touched[record["id"]] = record
         is_sent = self._client.left != 0 and self._client.seconds_left > 0
         self._newly_unclear = {record["id"] for record in records if is_sent} - self.unclear
@@ -138,16 +139,16 @@ class Guard:
     def _look_up(self, field: str, value: str) -> list[Record]:
         """Return what a value names that is unknown in this field. Raises Withheld."""
         if (field, value) not in self._looked_up:
-            shown = self._call("show", {IDENTIFIER: {field: value}}).records
+            records = self._call("show", {IDENTIFIER: {field: value}}).records
             self._looked_up[field, value] = [
-                record for record in shown if isinstance(record.get("id"), str)
+                record for record in records if isinstance(record.get("id"), str)
             ]
-        shown = self._looked_up[field, value]
-        if shown and not self._may_find_more:
+        records = self._looked_up[field, value]
+        if records and not self._may_find_more:
             msg = f"the {field} {value} was expected to be unknown, but is that of number "
-            msg += f"{shown[0].get('number')}, so nothing was sent"
+            msg += f"{records[0].get('number')}, so nothing was sent"
             raise Withheld(msg)
-        return shown
+        return records
 
 
 def documented_identifier(call: Call, method: Method | None) -> tuple[str, str] | None:

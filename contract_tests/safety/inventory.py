@@ -35,34 +35,33 @@ class Inventory:
         Args:
             touched: ids of those that the run tried to change, or that served requests changed.
         """
-        excluded = set(touched)
-        untouched = {key: record for key, record in self._before.items() if key not in excluded}
-        if not untouched:
+        touched_ids, condensed = set(touched), self._belief.records.condensed
+        records = {key: record for key, record in self._before.items() if key not in touched_ids}
+        if not records:
             return "the run knew no webhook request that must not change"
-        after = self._read_again(untouched)
+        after = self._read_again(records)
         numbers_by_change: defaultdict[str, list[str]] = defaultdict(list)
-        for key, record in untouched.items():
-            now, number = after.get(key), str(record.get("number"))
+        for key, record in records.items():
+            later_record, number = after.get(key), str(record.get("number"))
             if key not in after:
                 numbers_by_change["not read again"].append(number)
-            elif now is None:
+            elif later_record is None:
                 numbers_by_change["gone"].append(number)
-            elif self._belief.records.condensed.get(key) is not record and differing(record, now):
+            elif condensed.get(key) is not record and differing(record, later_record):
                 numbers_by_change["changed"].append(number)
         outcome = "; ".join(
             f"{change}: {len(numbers)} (numbers {', '.join(numbers[:10])})"
             for change, numbers in numbers_by_change.items()
         )
-        verb = "was" if len(untouched) == 1 else "were"
+        verb = "was" if len(records) == 1 else "were"
         outcome = outcome or "nothing has changed"
-        if untracked := len(self._belief.records.untracked_ids):
-            outcome += (
-                f"; {counted(untracked, 'webhook request')} are untracked, and may have changed"
-            )
-        count = counted(len(untouched), "webhook request")
+        if untracked_count := len(self._belief.records.untracked_ids):
+            count = counted(untracked_count, "webhook request")
+            outcome += f"; {count} are untracked, and may have changed"
+        count = counted(len(records), "webhook request")
         return f"{count} that must not change {verb} read before and after; {outcome}"
 
-    def _read_again(self, untouched: Mapping[str, Record]) -> dict[str, Record | None]:
+    def _read_again(self, ids: Iterable[str]) -> dict[str, Record | None]:
         """Return webhook requests as they are now, None if gone; the budget may not do for all."""
         after: dict[str, Record | None] = {}
         with suppress(BudgetSpent):  # all others then count as not read
@@ -70,7 +69,7 @@ class Inventory:
                 for record in self._call("list", parameters).records:
                     if isinstance(record.get("id"), str):
                         after[record["id"]] = record
-            for key in [key for key in untouched if key not in after]:
-                shown = self._call("show", {IDENTIFIER: {"id": key}}).records
-                after[key] = next((record for record in shown if record.get("id") == key), None)
+            for key in [key for key in ids if key not in after]:
+                records = self._call("show", {IDENTIFIER: {"id": key}}).records
+                after[key] = next((record for record in records if record.get("id") == key), None)
         return after

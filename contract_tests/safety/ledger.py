@@ -37,8 +37,8 @@ class Ledger:
 
     def note(self, record: Record, method: str) -> None:
         """Append ``record`` before ``method`` changes it. Raises LedgerFailed."""
-        now = f"{utc_now():%Y-%m-%dT%H:%M:%SZ}"
-        line = {"time": now, "target": self._target.base_url, "method": method, "record": record}
+        time = f"{utc_now():%Y-%m-%dT%H:%M:%SZ}"
+        line = {"time": time, "target": self._target.base_url, "method": method, "record": record}
         self._write(self._target.urls.hide(json.dumps(line, ensure_ascii=False)) + "\n")
 
     def _write(self, text: str) -> None:

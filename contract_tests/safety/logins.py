@@ -56,16 +56,16 @@ def _is_right(call: Call, scene: Scene) -> bool:
         return False
     units = {} if unit is None else {"unit": unit}
     if method.name == "token":
-        right = {name: getattr(login, name) for name in LOGIN_PARAMETERS}
-        if not all(right.values()) or {**right, **units} != call.parameters:
+        credentials = {name: getattr(login, name) for name in LOGIN_PARAMETERS}
+        if not all(credentials.values()) or {**credentials, **units} != call.parameters:
             return False
         right_call = build(method, call.parameters)
     elif method.name == "web_api_key_token" and login.api_key is not None:
         right_call = key_login(method, f"{login.api_key}:", unit)
     else:
         return False
-    sent = replace(call, path=call.path.strip("/"), parameters=right_call.parameters)
-    return sent == right_call
+    plain_call = replace(call, path=call.path.strip("/"), parameters=right_call.parameters)
+    return plain_call == right_call
 
 
 def _names(call: Call, username: str) -> bool:

@@ -77,7 +77,7 @@ def script_for(
 ) -> str:
     """Return the script of some requests of a run against a server."""
     target = Target(
-        name="it", base_url=base, release=resolve("R15"), login=login, recorded=recorded
+        name="it", base_url=base, release=resolve("R15"), login=login, is_recorded=recorded
     )
     history += tuple(Exchange(9, each, 200, (), b"", 0.1) for each in calls)
     return Scripts(target, history, ReportRedactor(target, history)).of(calls)
