@@ -52,9 +52,9 @@ def test_the_message_arrives_as_the_dialect_spells_it() -> None:
     assert any(line.startswith("User-Agent: crmcom-kit/") for line in lines)
 
 
-@pytest.mark.parametrize(
-    ("status", "success", "words"),
-    [
+def test_the_status_decides() -> None:
+    """2xx is a success, or what the dial says; any other status is an error with its words."""
+    for status, success, words in (
         (200, "2xx", None),
         (299, "2xx", None),
         (300, "2xx", "Some Words"),
@@ -62,18 +62,15 @@ def test_the_message_arrives_as_the_dialect_spells_it() -> None:
         (200, "200", None),
         (201, "200", "Some Words"),
         (500, "any", None),
-    ],
-)
-def test_the_status_decides(status: int, success: str, words: str | None) -> None:
-    """2xx is a success, or what the dial says; any other status is an error with its words."""
-    text = f"HTTP/1.1 {status} Some Words\r\nContent-Length: 0\r\n\r\n".encode()
-    with listening(responding(text)) as receiver:
-        outcome = sent(receiver.url, success=success)
+    ):
+        text = f"HTTP/1.1 {status} Some Words\r\nContent-Length: 0\r\n\r\n".encode()
+        with listening(responding(text)) as receiver:
+            outcome = sent(receiver.url, success=success)
 
-    assert outcome.status == status
-    assert outcome.delivered is (words is None)
-    assert outcome.error_code == (words and "HttpResponseException")
-    assert (words or "None") in str(outcome.error_description)
+        assert outcome.status == status
+        assert outcome.delivered is (words is None)
+        assert outcome.error_code == (words and "HttpResponseException")
+        assert (words or "None") in str(outcome.error_description)
 
 
 def test_a_redirect_is_not_followed() -> None:
@@ -294,17 +291,15 @@ def test_a_blocked_record_is_rejected_and_nothing_is_sent(make_mock: Any) -> Non
     assert "--allow-host" in warning
 
 
-@pytest.mark.parametrize(
-    "options",
-    [
+def test_options_that_make_no_delivery_are_refused() -> None:
+    """An unknown way, a host that is none, a script beside real deliveries."""
+    wrong: list[dict[str, Any]] = [
         {"deliver": "smtp"},
         {"allow_hosts": ["x.example"]},
         {"deliver": "http", "allow_hosts": ["*"]},
         {"deliver": "http", "allow_hosts": "localhost"},
         {"deliver": "http", "delivery": ScriptedDelivery("success")},
-    ],
-)
-def test_options_that_make_no_delivery_are_refused(options: Any) -> None:
-    """An unknown way, a host that is none, a script beside real deliveries."""
-    with pytest.raises(UsageError, match=r"deliver|allow_hosts"):
-        make_world(**options)
+    ]
+    for options in wrong:
+        with pytest.raises(UsageError, match=r"deliver|allow_hosts"):
+            make_world(**options)

@@ -99,14 +99,14 @@ def test_pages_and_proxies_are_refused(client: Any) -> None:
         assert _status(client, "/__admin/receiver/in", headers) == (405 if control else 403)
 
 
-@pytest.mark.parametrize("path", ["/", "/nothing", "/worlds/b", "/worlds/b/nothing"])
-def test_the_home_page_and_redirects_know_the_host(client: Any, path: str) -> None:
+def test_the_home_page_and_redirects_know_the_host(client: Any) -> None:
     """Under another's name there is no page, no world, and no redirect to that name."""
-    response = client.get(path, environ_overrides={**EVIL, "REMOTE_ADDR": "127.0.0.1"})
+    for path in ("/", "/nothing", "/worlds/b", "/worlds/b/nothing"):
+        response = client.get(path, environ_overrides={**EVIL, "REMOTE_ADDR": "127.0.0.1"})
 
-    assert response.status_code == 403
-    assert "Location" not in response.headers
-    assert "seen host" in response.json["error"]
+        assert response.status_code == 403
+        assert "Location" not in response.headers
+        assert "seen host" in response.json["error"]
     assert worlds(client) == ["default"]
 
 

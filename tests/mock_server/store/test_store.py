@@ -211,12 +211,11 @@ class StoreMachine(RuleBasedStateMachine):
             for query in (EVERYTHING, REJECTED, SUCCESSFUL):
                 assert store.query(query) == model.found(query)
         for key in KEYS:
-            values = [getattr(record, key) for record in self.model.live + self.model.deleted]
-            for text in TEXTS + values:
-                at = self.model.at(key, text)
-                expected = None if at is None else self.model.live[at]
-                assert self.store.get(key, text) == expected
-                assert self.store.ever_existed(key, text) == self.model.ever_existed(key, text)
+            live = {getattr(record, key): record for record in self.model.live}
+            deleted = {getattr(record, key) for record in self.model.deleted}
+            for text in {*TEXTS, *live, *deleted}:
+                assert self.store.get(key, text) == live.get(text)
+                assert self.store.ever_existed(key, text) == (text in live or text in deleted)
 
 
 TestStoreMachine = StoreMachine.TestCase
