@@ -123,8 +123,8 @@ class Target:
         __tracebackhide__ = True
         self._look()
         session, token = self.session, self.session.scene.token
-        token_used = call.parameters.get("token")
-        if token_used in self._tokens and token is not None and token_used != token:
+        call_token = call.parameters.get("token")
+        if call_token in self._tokens and token is not None and call_token != token:
             call = with_token(call, token)
         old_suspicions = [*session.queue]
         session.queue.clear()

@@ -121,9 +121,9 @@ def _simplest(scene: Scene, template: Template) -> Call:
 
 def _check(argument: str, names: Collection[str], choices: Collection[str]) -> None:
     """Raise ValueError if a name is not allowed, or there is none."""
-    unknown = [name for name in names if name not in choices]
-    if unknown or not names:
-        msg = f"{argument}: {', '.join(unknown) or 'nothing'} is not allowed; "
+    unknown_names = [name for name in names if name not in choices]
+    if unknown_names or not names:
+        msg = f"{argument}: {', '.join(unknown_names) or 'nothing'} is not allowed; "
         msg += f"allowed is {', '.join(choices)}"
         raise ValueError(msg)
 

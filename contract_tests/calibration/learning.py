@@ -424,8 +424,8 @@ class Learning:
         ]  # fmt: skip
         counts = Counter(len(exchange.records) for exchange in lists)
         lengths = sorted(length for length, count in counts.items() if length and count > 1)[-3:]
-        longest = max(counts, default=0)
-        return lengths if longest in (0, *lengths) else [*lengths, longest]
+        max_length = max(counts, default=0)
+        return lengths if max_length in (0, *lengths) else [*lengths, max_length]
 
 
 def _mark(reply: MockReply) -> Mark:

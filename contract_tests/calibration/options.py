@@ -50,9 +50,9 @@ def _with_shared(
         for option in OPTIONS
         if command in option.commands and option.heading not in (CHECKED, REPORTS)
     ]
-    target, further = map(as_click, shared_options[:2]), map(as_click, shared_options[2:])
+    target, others = map(as_click, shared_options[:2]), map(as_click, shared_options[2:])
     stubs = (_removed(option, advice[option.name]) for option in OPTIONS if option.name in advice)
-    return [*target, *own_options, *further, *stubs]
+    return [*target, *own_options, *others, *stubs]
 
 
 def _removed(option: Option, advice: str) -> click.Option:

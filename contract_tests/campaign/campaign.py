@@ -209,13 +209,13 @@ class Campaign:
             exchange = self.call(method, parameters)
             if method != "list" or not exchange.ok:
                 continue
-            records_listed = exchange.by_id
+            by_id = exchange.by_id
             for record in [*self.belief.records.existing()]:
                 fits = all(
                     filter_value(record.typed, name, "id") == value
                     for name, value in parameters.items()
                 )
-                if fits and record.id not in records_listed:
+                if fits and record.id not in by_id:
                     self.belief.lose(record.id)
 
     # The queue.

@@ -83,10 +83,10 @@ class Connection:
 
     def _see_whether_it_is_up(self, call: Call) -> None:
         """Send the simplest request after one without a response. Raises TargetDown."""
-        simplest = plain_list(self.scene, self.scene.token)
-        if simplest != call:
+        list_call = plain_list(self.scene, self.scene.token)
+        if list_call != call:
             with suppress(Unreachable):
-                self.send(simplest)
+                self.send(list_call)
 
     def forget(self) -> None:
         """Forget what is known of the target, except the run's token."""

@@ -149,8 +149,8 @@ def why_not_exercised(
         return "the server seems to have locked the user"
     if is_of_logins and not scene.logins.left:
         return f"needs more logins than --logins {scene.logins.limit}"
-    unsent = campaign.why_unsent.get(topic)
-    return unsent or end_reason or "the server has shown nothing to try it on"
+    reason = campaign.why_unsent.get(topic)
+    return reason or end_reason or "the server has shown nothing to try it on"
 
 
 def _why_unchanged(session: Session, statement: str) -> str:

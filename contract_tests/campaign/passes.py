@@ -86,20 +86,20 @@ class Passes:
         for step in range(times):
             yield
             variants = template.choices(self._session.scene)
-            unsent = [place for place in range(len(variants)) if place not in sent_places]
-            if not unsent and template.needs_record:  # start again, about other webhook requests
+            unsent_places = [place for place in range(len(variants)) if place not in sent_places]
+            if not unsent_places and template.needs_record:  # again, about other records
                 sent_places.clear()
-                unsent = list(range(len(variants)))
-            if not unsent:
+                unsent_places = list(range(len(variants)))
+            if not unsent_places:
                 return
             is_from_top = step <= times // 2 or len(variants) <= times
-            place = unsent[0] if is_from_top else self._campaign.choose(unsent)
+            place = unsent_places[0] if is_from_top else self._campaign.choose(unsent_places)
             sent_places.add(place)
             self._step(template, variants[place])
 
     def _second_pass(self, chance: Random) -> None:
         """Send templates by their weights until nothing is left to send."""
-        idle_steps, sent_before = 0, self._session.client.sent
+        idle_steps, sent_count = 0, self._session.client.sent
         # Then the first pass has planned all logins.
         logins_are_limited = self._session.scene.logins.is_limited
         templates = [
@@ -112,8 +112,8 @@ class Passes:
             (template,) = chance.choices(templates, weights)
             if variants := template.choices(self._session.scene):
                 self._step(template, self._campaign.choose(variants))
-            idle_steps = idle_steps + 1 if self._session.client.sent == sent_before else 0
-            sent_before = self._session.client.sent
+            idle_steps = idle_steps + 1 if self._session.client.sent == sent_count else 0
+            sent_count = self._session.client.sent
 
     def _step(self, template: Template, variant: Any) -> None:
         """Do one step. What cannot be sent or read ends only this step; so does the kit's error."""

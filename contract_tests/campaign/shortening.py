@@ -39,12 +39,12 @@ def shorten(violation: Violation, history: Sequence[Exchange], session: Session)
     """
     proof = violation.exchanges[-1]
     log = tuple(exchange for exchange in history if exchange.number < proof.number)
-    logins, left_to_observe = logins_by_token(log), MAX_OBSERVED
+    logins, observations_left = logins_by_token(log), MAX_OBSERVED
 
     def shows(part: Log) -> bool:
-        nonlocal left_to_observe
-        left_to_observe -= len(part) + 1
-        if left_to_observe < 0 or not session.client.seconds_left:
+        nonlocal observations_left
+        observations_left -= len(part) + 1
+        if observations_left < 0 or not session.client.seconds_left:
             return False
         return _is_suspected(violation, with_logins((*part, proof), logins), fresh_oracle(session))
 
@@ -143,6 +143,6 @@ def logins_by_token(log: Log) -> Mapping[str, Exchange]:
 
 def with_logins(part: Log, logins: Mapping[str, Exchange]) -> Log:
     """Return a part of a log with the logins that returned the tokens of its requests."""
-    logins_used = (logins.get(str(exchange.call.parameters.get("token"))) for exchange in part)
-    log = {exchange.number: exchange for exchange in (*logins_used, *part) if exchange is not None}
+    own_logins = (logins.get(str(exchange.call.parameters.get("token"))) for exchange in part)
+    log = {exchange.number: exchange for exchange in (*own_logins, *part) if exchange is not None}
     return tuple(log[number] for number in sorted(log))

@@ -61,13 +61,13 @@ class Stop:
             yield  # only the main thread may set handlers
             return
         handlers = {number: signal.getsignal(number) for number in _SIGNALS}
-        heard = [number for number, handler in handlers.items() if handler is not signal.SIG_IGN]
-        for number in heard:
+        numbers = [number for number, handler in handlers.items() if handler is not signal.SIG_IGN]
+        for number in numbers:
             signal.signal(number, self._hear)
         try:
             yield
         finally:
-            for number in heard:
+            for number in numbers:
                 signal.signal(number, handlers[number])
 
     def _hear(self, number: int, _: object) -> None:

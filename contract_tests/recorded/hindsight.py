@@ -60,8 +60,8 @@ class Later:
         self._series: dict[str, list[Exchange]] = defaultdict(list)
         self._changed_at: list[int] = []  # numbers of the exchanges before each change
 
-    def add(self, exchange: Exchange, request: Request, *, sure_token: bool) -> None:
-        """Add an exchange. With ``sure_token`` its token stands for no other one."""
+    def add(self, exchange: Exchange, request: Request, *, is_token_sure: bool) -> None:
+        """Add an exchange. With ``is_token_sure`` its token stands for no other one."""
         method, parameters = request.name, without("token", request.parameters)
         key = _key(exchange)
         if not exchange.ok:
@@ -71,7 +71,7 @@ class Later:
             self.temporary_refusals.add(self._refusals[key].wording)
         self.last_served = self._served_numbers[key] = exchange.number
         self._accepted_pairs |= {(method, repr(pair)) for pair in parameters.items()}
-        if sure_token and isinstance(request.token, str):
+        if is_token_sure and isinstance(request.token, str):
             self._validity[request.token] = exchange.number
         if method == "list" or (method in LOGINS and "unit" in parameters):
             self._series[key].append(exchange)
@@ -306,9 +306,9 @@ class Case(NamedTuple):
         """Return a list that is too short again, once all that it selects was listed."""
         count = len(self.exchange.records)
         parameters = without("token", self.exchange.call.parameters)
-        for complete in self.later.lists(filters, self.exchange.number):
-            repetitions = self.later.lists(parameters, complete.number)
-            if ids <= complete.by_id.keys() and repetitions:
+        for full_list in self.later.lists(filters, self.exchange.number):
+            repetitions = self.later.lists(parameters, full_list.number)
+            if ids <= full_list.by_id.keys() and repetitions:
                 return repetitions[0] if len(repetitions[0].records) == count else None
         return None
 

@@ -127,7 +127,7 @@ class Observer:
         if is_unordered:
             self._observe_alone(exchange, request)
             return
-        self._later.add(exchange, request, sure_token=not self.is_token_ambiguous(request.token))
+        self._later.add(exchange, request, is_token_sure=not self.is_token_ambiguous(request.token))
         self._observe(exchange, request)
         while len(self._cases) > MAX_UNSETTLED:
             self._close(self._cases.popleft())

@@ -347,8 +347,8 @@ def _place(request: Entry, base_url: str | None) -> tuple[str, str, str]:
 def _origin(url: str) -> str:
     """Return scheme, host and port of a URL, normalized. Raises InvalidURL, ValueError."""
     parts = urlsplit(url)
-    normal = httpx.URL(f"{parts.scheme}://{parts.netloc}")
-    return f"{normal.scheme}://{normal.netloc.decode('ascii')}"
+    normal_url = httpx.URL(f"{parts.scheme}://{parts.netloc}")
+    return f"{normal_url.scheme}://{normal_url.netloc.decode('ascii')}"
 
 
 def _sent(request: Entry) -> bytes | None:

@@ -197,12 +197,12 @@ def secret_texts(value: Any) -> Iterator[str]:
     """Yield the texts behind a secret's name in a JSON value, at any depth."""
     stack = [(value, False)]
     while stack:
-        member, secret = stack.pop()
+        member, is_hidden = stack.pop()
         if isinstance(member, dict):
-            stack += [(inner, secret or is_secret(str(name))) for name, inner in member.items()]
+            stack += [(inner, is_hidden or is_secret(str(name))) for name, inner in member.items()]
         elif isinstance(member, list):
-            stack += [(inner, secret) for inner in member]
-        elif secret and isinstance(member, str):
+            stack += [(inner, is_hidden) for inner in member]
+        elif is_hidden and isinstance(member, str):
             yield member
 
 
