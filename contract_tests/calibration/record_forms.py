@@ -68,12 +68,14 @@ def _key_orders(records: Objects) -> list[str]:
     orders["documented"] = list(response_fields())
     return [
         name for name, order in orders.items()
-        if records and all(
-            [member for member in record if member in order]
-            == [member for member in order if member in record]
-            for record in records
-        )
+        if records and all(_has_order(record, order) for record in records)
     ]  # fmt: skip
+
+
+def _has_order(record: Mapping[str, Any], order: Sequence[str]) -> bool:
+    """Return whether the members of a record that an order names are in this order."""
+    members = [member for member in record if member in order]
+    return members == [member for member in order if member in record]
 
 
 def _form(value: Any) -> str:
