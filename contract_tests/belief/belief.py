@@ -38,19 +38,19 @@ class Belief:
         return Belief(self.release, KnownTokens(self.tokens.credentials, self.tokens.sees_logins))
 
     def see(
-        self, record: Record, method: str, exchange: Exchange, json_hash: int | None = None
+        self, sight: Record, method: str, exchange: Exchange, json_hash: int | None = None
     ) -> None:
         """Track a webhook request as a response has just shown it, if it fits in memory.
 
         ``json_hash`` is the hash of its JSON, or None if that contradicts what was known.
         """
-        key: str = record["id"]
-        earlier = self.records.condensed.get(key)
-        if earlier is not None and differing(earlier, record):
-            since = self.changes.since(self.records.by_id[key].last_seen)
-            if not any(key in change.record_ids and change.is_served for change in since):
+        key: str = sight["id"]
+        earlier_sight = self.records.condensed.get(key)
+        if earlier_sight is not None and differing(earlier_sight, sight):
+            changes = self.changes.since(self.records.by_id[key].last_seen)
+            if not any(key in change.record_ids and change.is_served for change in changes):
                 self._doubt_lists_with(key)  # who knows since when?
-        if not self.records.see(record, method, exchange, json_hash):
+        if not self.records.see(sight, method, exchange, json_hash):
             self.lose(key)
 
     def lose(self, key: str) -> None:

@@ -142,8 +142,7 @@ class TrackedRecords:
         ``json_hash`` is the hash of its JSON, or None if that contradicts what was known.
         """
         key: str = sight["id"]
-        earlier = self.by_id.get(key)
-        record = earlier if earlier is not None and earlier.exists else None
+        record = self.find(Identifier("id", key))
         latest = self.memory.shared(condensed(sight))
         well_typed = typed(sight)
         latest_typed = latest if well_typed is sight else self.memory.shared(condensed(well_typed))
@@ -253,8 +252,8 @@ class TrackedRecords:
         """Note the number and the values by which a webhook request may be found."""
         number = record.get("number")
         if isinstance(number, str):
-            earlier = self._numbers.get(number)
-            if earlier != record["id"] and earlier in self.condensed:
+            earlier_id = self._numbers.get(number)
+            if earlier_id != record["id"] and earlier_id in self.condensed:
                 self.shared_numbers.add(number)
             self._numbers[number] = record["id"]
             if len(self._numbers) > _MAX_SHOWN + len(self.by_id):

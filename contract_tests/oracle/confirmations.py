@@ -58,19 +58,19 @@ def _has_changed(before: Record | None, record: Record | None, asker: Asker) -> 
 class OnlyBehind(Hypothesis):
     """A response is wrong right after another request each time, and right without it."""
 
-    before: Call
+    predecessor: Call
 
     def settle(self, suspicion: Suspicion, asker: Asker, /) -> bool:
-        """Alternate between the request alone and after ``before``.
+        """Alternate between the request alone and after ``predecessor``.
 
         So a load balancer that alternates servers cannot look like the cause.
         """
         for _ in range(asker.belief.by_others.min_sightings):
-            for predecessor in (None, self.before):
-                if predecessor is not None:
-                    asker.ask(predecessor)
+            for is_behind in (False, True):
+                if is_behind:
+                    asker.ask(self.predecessor)
                 _, suspicions = asker.ask(suspicion.exchange.call)
-                if _is_suspected(self.statement, suspicions) == (predecessor is None):
+                if _is_suspected(self.statement, suspicions) != is_behind:
                     return False
         return True
 
@@ -122,11 +122,11 @@ class ChangeForm(NamedTuple):
 
     form: str  # of the identifier: id or number
     state: str  # of the webhook request
-    beside: Mapping[str, Any]  # the other parameters
+    extras: Mapping[str, Any]  # the other parameters
 
     def parameters(self, record: Record) -> dict[str, Any]:
         """Return the parameters of a request that is about a webhook request."""
-        return {IDENTIFIER: {self.form: record[self.form]}, **self.beside}
+        return {IDENTIFIER: {self.form: record[self.form]}, **self.extras}
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +144,8 @@ class RefusedChange(Hypothesis):
     def settle(self, suspicion: Suspicion, asker: Asker, /) -> bool:
         """Send the sibling, and both of another webhook request. Raises Unreachable."""
         method, hits = suspicion.exchange.call.method, asker.belief.by_others.min_sightings
-        similar, own_id = asker.similar_records(suspicion.exchange), self.record["id"]
-        refused = [self.record, *(record for record in similar if record["id"] != own_id)]
+        records, own_id = asker.similar_records(suspicion.exchange), self.record["id"]
+        refused = [self.record, *(record for record in records if record["id"] != own_id)]
         siblings: Sequence[Record] = refused
         if self.served.state != self.refused.state:
             siblings, refused = asker.fresh_records(self.served.state), [*refused, self.record]
@@ -381,12 +381,12 @@ def _is_suspected(
 
     If ``looked_at`` has ids, only suspicions about these count, or about no webhook request.
     """
-    relevant = (
+    relevant_suspicions = (
         suspicion
         for suspicion in suspicions
         if not looked_at or suspicion.record_id is None or suspicion.record_id in looked_at
     )
-    return any(hypothesis.statement == statement for hypothesis in _hypotheses(relevant))
+    return any(hypothesis.statement == statement for hypothesis in _hypotheses(relevant_suspicions))
 
 
 def _hypotheses(suspicions: Iterable[Suspicion]) -> Iterator[Hypothesis]:

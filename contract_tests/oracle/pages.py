@@ -72,9 +72,11 @@ class Pages:
         for earlier_page in earlier_pages:
             contradiction = _contradiction(page, earlier_page)
             if contradiction is not None:
-                before = (earlier_page.exchange,)
-                hypotheses = (PagesContradict(STATEMENT, (*before, page.exchange)),)
-                yield Suspicion(page.exchange, *contradiction, hypotheses, before=before)
+                exchange = earlier_page.exchange
+                hypotheses = (PagesContradict(STATEMENT, (exchange, page.exchange)),)
+                yield Suspicion(
+                    page.exchange, *contradiction, hypotheses, earlier_exchanges=(exchange,)
+                )
                 return
         if earlier_pages and page.offset:
             yield Held(STATEMENT)

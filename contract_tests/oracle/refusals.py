@@ -139,8 +139,8 @@ def of_resend(expectation: Expectation, belief: Belief) -> Iterator[Hypothesis]:
 def _of_change(record: TrackedRecord, parameters: Parameters) -> Iterator[Hypothesis]:
     """Yield a hypothesis for each part of a change that may be refused."""
     refused = _form_of(record, parameters)
-    if "fields_set" in refused.beside:
-        served = refused._replace(beside={})
+    if "fields_set" in refused.extras:
+        served = refused._replace(extras={})
         yield RefusedChange("fields_set.names", record.typed, refused, served)
     served = refused._replace(form=_other_form(refused.form))
     yield RefusedChange("identifier.fields", record.typed, refused, served)

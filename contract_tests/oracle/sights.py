@@ -75,7 +75,7 @@ class _Comparison:
     exchange: Exchange
     request: Request
     belief: Belief
-    before: Exchange | None  # the last list with the same filters
+    earlier_list: Exchange | None  # the last one with the same filters
 
     def findings(self) -> Iterator[Finding]:
         """Compare all webhook requests, and track what the response shows."""
@@ -168,22 +168,22 @@ class _Comparison:
 
         If it did not fit in memory earlier, the list may have had it.
         """
-        key, before, belief = sight["id"], self.before, self.belief
-        if before is None or key in belief.records.lost_ids or belief.records.may_be_untracked(key):
+        key, belief, records = sight["id"], self.belief, self.belief.records
+        if not self.earlier_list or key in records.lost_ids or records.may_be_untracked(key):
             return
-        since = [change for change in belief.changes.sent if change.exchange.number > before.number]
-        if not since:
+        changes = belief.changes.since(self.earlier_list)
+        if not changes:
             belief.by_others.symptoms.add(NEW)
-        if len(since) == 1 and since[0].method == "resend" and since[0].is_served:
+        if len(changes) == 1 and changes[0].method == "resend" and changes[0].is_served:
             number = sight.get("number", key)
-            effect = Effect("resend.same_record", since[0].exchange, by_anybody=True)
+            effect = Effect("resend.same_record", changes[0].exchange, by_anybody=True)
             yield Suspicion(
                 self.exchange,
                 expected="no new webhook request, since resend sends the existing one again",
                 seen=f"the new webhook request {number}",
                 hypotheses=(effect,),
                 record_id=key,
-                before=(since[0].exchange,),
+                earlier_exchanges=(changes[0].exchange,),
                 symptom=NEW,
             )
 
@@ -225,7 +225,7 @@ def _changed(
         seen=seen,
         hypotheses=hypotheses,
         record_id=record.id,
-        before=(record.last_seen,),
+        earlier_exchanges=(record.last_seen,),
         symptom=path,
     )
 

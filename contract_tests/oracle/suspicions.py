@@ -74,7 +74,7 @@ class Suspicion:
     seen: str
     hypotheses: tuple[Hypothesis, ...]
     record_id: str | None = None  # id of the webhook request that it is about
-    before: tuple[Exchange, ...] = ()  # earlier exchanges that show it, too
+    earlier_exchanges: tuple[Exchange, ...] = ()  # that show it, too
     #: What happened to the webhook request: the dotted name of a changed member, MISSING or NEW.
     symptom: str = ""
 
@@ -91,7 +91,7 @@ class Suspicion:
     def violation(self, hypothesis: Hypothesis) -> Violation:
         """Return the violation that follows if a hypothesis is true."""
         statement, method = self.blamed(hypothesis)
-        exchanges = (*self.before, self.exchange)
+        exchanges = (*self.earlier_exchanges, self.exchange)
         return Violation(statement, exchanges, self.expected, self.seen, self.record_id, method)
 
 

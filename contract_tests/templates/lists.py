@@ -149,20 +149,20 @@ class Filters(NamedTuple):
 
     names: tuple[str, ...]
     state: str | None  # the value of life_cycle_state, if it is among them; None: that of a record
-    beside: Mapping[str, str]  # further parameters
+    extras: Mapping[str, str]  # further parameters
 
 
 #: Further parameters of a list by several filters.
-_BESIDE: tuple[Mapping[str, str], ...] = (
+_EXTRAS: tuple[Mapping[str, str], ...] = (
     {}, {}, {"fields_set": "url,id,entity"}, {"number_of_results": "50"}, {"offset": "0"},
     {"number_of_results": "2", "offset": "1"}, {"fields_set": "number,id", "offset": "1"},
     {"number_of_results": "1", "fields_set": "id,url"},
 )  # fmt: skip
-_FILTERS = spread([*map(Filters._make, product(TOGETHER, (None, *STATES), _BESIDE))])
-_UNPAGED = [filters for filters in _FILTERS if filters.beside.keys() <= {"fields_set"}]
+_FILTERS = spread([*map(Filters._make, product(TOGETHER, (None, *STATES), _EXTRAS))])
+_UNPAGED = [filters for filters in _FILTERS if filters.extras.keys() <= {"fields_set"}]
 
 
-def _beside(scene: Scene) -> SearchStrategy[Mapping[str, str]]:
+def _extras(scene: Scene) -> SearchStrategy[Mapping[str, str]]:
     """Return a strategy of further parameters of a list by several filters."""
     paging = {"number_of_results": numbers(), "offset": numbers()} if scene.can_page() else {}
     return st.fixed_dictionaries({}, optional={"fields_set": fields_sets(), **paging})
@@ -171,7 +171,7 @@ def _beside(scene: Scene) -> SearchStrategy[Mapping[str, str]]:
 @template(
     "read", "list", lambda scene: _FILTERS if scene.can_page() else _UNPAGED,
     open_variants=lambda scene: st.builds(
-        Filters, st.sampled_from(TOGETHER), st.sampled_from((None, *STATES)), _beside(scene)
+        Filters, st.sampled_from(TOGETHER), st.sampled_from((None, *STATES)), _extras(scene)
     ),
     first=44, weight=10,
 )  # fmt: skip
@@ -182,7 +182,7 @@ def filters_together(filters: Filters, record: Record) -> Parameters | None:
         return None
     if filters.state is not None and "life_cycle_state" in values:
         values["life_cycle_state"] = filters.state
-    return {**with_entity(record, values), **filters.beside}
+    return {**with_entity(record, values), **filters.extras}
 
 
 class Confusion(NamedTuple):
@@ -214,7 +214,7 @@ class AnyDate(NamedTuple):
     """A created_date, whatever the webhook requests are."""
 
     text: str
-    beside: tuple[str, ...] = ()  # names of further filters
+    extra_names: tuple[str, ...] = ()  # of further filters
 
 
 #: Places in ``dates``, those of the moment and of the day first; or a date.
@@ -222,14 +222,14 @@ _DATES = (*(0, 1) * 5, *map(AnyDate, ENDS_OF_CALENDAR), *range(2, 14))
 
 
 #: Further filters of a list by any date and time.
-_BESIDE_DATES = (
+_EXTRAS_OF_DATES = (
     (), *(names for names in TOGETHER if len(names) < 3 and "created_date" not in names),
 )  # fmt: skip
 
 
 @template(
     "read", "list", _DATES,
-    open_variants=lambda _: st.builds(AnyDate, moments(), st.sampled_from(_BESIDE_DATES)),
+    open_variants=lambda _: st.builds(AnyDate, moments(), st.sampled_from(_EXTRAS_OF_DATES)),
     first=20, weight=6,
 )  # fmt: skip
 def created_date(date: int | AnyDate, record: Record) -> Parameters | None:
@@ -238,7 +238,7 @@ def created_date(date: int | AnyDate, record: Record) -> Parameters | None:
         texts = dates(record)
         text = texts[date % len(texts)] if texts else None
         return None if text is None else {"entity": record["entity"], "created_date": text}
-    filters = _values(record, date.beside)
+    filters = _values(record, date.extra_names)
     return None if filters is None else {**with_entity(record, filters), "created_date": date.text}
 
 
@@ -247,25 +247,25 @@ class NearValue(NamedTuple):
 
     filter: Filter
     mutation: Mutation  # of the right value
-    beside: tuple[str, ...] = ()  # names of further filters
+    extra_names: tuple[str, ...] = ()  # of further filters
 
 
 #: The filters whose values may be any text.
 _OF_TEXT = [filter_ for filter_ in ALONE if filter_.name not in ("entity", "life_cycle_state")]
 _NEAR = [NearValue(filter_, mutation) for filter_ in _OF_TEXT for mutation in MUTATIONS]
-_BESIDE_TEXT = ((), (), *((name,) for name in ("entity", "life_cycle_state", *OBJECT_OF)))
+_EXTRAS_OF_TEXTS = ((), (), *((name,) for name in ("entity", "life_cycle_state", *OBJECT_OF)))
 
 
 @template(
     "read", "list", spread(_NEAR),
     open_variants=lambda _: st.builds(
-        NearValue, st.sampled_from(_OF_TEXT), edits(), st.sampled_from(_BESIDE_TEXT)
+        NearValue, st.sampled_from(_OF_TEXT), edits(), st.sampled_from(_EXTRAS_OF_TEXTS)
     ),
     open_weight=len(_OF_TEXT) // 2, first=30, weight=6,
 )  # fmt: skip
 def nearly_right_value(value: NearValue, record: Record) -> Parameters | None:
     """List by a value that is nearly right, alone or with another filter."""
-    (name, field), mutation, beside = value
+    (name, field), mutation, extra_names = value
     right_value = filter_value(record, name, field)
     if right_value is None:
         return None
@@ -278,7 +278,7 @@ def nearly_right_value(value: NearValue, record: Record) -> Parameters | None:
         near_miss = f"{text}{mutation.put if isinstance(mutation, Edit) else '/'}"  # likewise
     if near_miss in ("", text) or (field and "," in near_miss):
         return None
-    filters = _values(record, (filter_name for filter_name in beside if filter_name != name))
+    filters = _values(record, (extra_name for extra_name in extra_names if extra_name != name))
     if filters is None:
         return None
     return with_entity(record, {**filters, name: {field: near_miss} if field else near_miss})

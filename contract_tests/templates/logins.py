@@ -88,7 +88,7 @@ def _use(scene: Scene, _unit: str | None, login: Exchange, send: Send) -> Iterat
         effect = Effect("login.token.returns_token", login, extra_sightings=MORE_LOGINS)
         yield Suspicion(
             response, "a token that the server accepts", seen, (effect,),
-            before=(login,), symptom="token",
+            earlier_exchanges=(login,), symptom="token",
         )  # fmt: skip
 
 

@@ -29,7 +29,7 @@ from crmcom_kit.schemas.releases import Release
 READ_LAYERS = ("read", "refusal")  # of show and list alone
 LAYERS = (*READ_LAYERS, "login", "resend", "delete")  # in the order of the first pass
 Parameters = Mapping[str, Any]
-Made = TypeVar("Made")
+Value = TypeVar("Value")
 
 
 @dataclass(slots=True, repr=False)
@@ -42,8 +42,8 @@ class Scene(InOneLine):
     scope: Scope = NOTHING  # the webhook requests that may be changed
     logins: Logins = field(default_factory=Logins)  # how often to log in
     nowhere: Mapping[str, str] = field(default_factory=lambda: nowhere(0))  # names nothing
-    _made: dict[Hashable, tuple[Any, Any]] = field(default_factory=dict)  # see ``cached``
-    _made_of: Belief | None = None
+    _cache: dict[Hashable, tuple[Any, Any]] = field(default_factory=dict)  # see ``cached``
+    _cache_belief: Belief | None = None
 
     def __repr__(self) -> str:
         """Show no secret, and none of perhaps thousands of webhook requests."""
@@ -55,7 +55,7 @@ class Scene(InOneLine):
 
         Hypothesis draws an example again to shrink it, and must draw the same.
         """
-        return replace(self, belief=self.belief.frozen(), _made={}, _made_of=None)
+        return replace(self, belief=self.belief.frozen(), _cache={}, _cache_belief=None)
 
     @property
     def login(self) -> Login:
@@ -80,7 +80,7 @@ class Scene(InOneLine):
         """Return whether list has number_of_results and offset."""
         return "number_of_results" in self.methods["list"].parameters
 
-    def cached(self, name: Hashable, make: Callable[[], Made], version: int = -1) -> Made:
+    def cached(self, name: Hashable, make: Callable[[], Value], version: int = -1) -> Value:
         """Return what ``make`` returns, and keep it until the belief or the scope changes.
 
         Args:
@@ -88,13 +88,13 @@ class Scene(InOneLine):
             make: makes it anew.
             version: of what it depends on; by default that of the belief.
         """
-        if self._made_of is not self.belief:
-            self._made_of = self.belief
-            self._made.clear()
+        if self._cache_belief is not self.belief:
+            self._cache_belief = self.belief
+            self._cache.clear()
         versions = self.scope, self.belief.records.version if version < 0 else version
-        if name not in self._made or self._made[name][0] != versions:
-            self._made[name] = versions, make()
-        value: Made = self._made[name][1]
+        if name not in self._cache or self._cache[name][0] != versions:
+            self._cache[name] = versions, make()
+        value: Value = self._cache[name][1]
         return value
 
     def records(self, state: str = "", *, in_scope: bool = False) -> Sequence[Record]:
