@@ -273,8 +273,8 @@ class Fits:
 def _groups(names: Iterable[str], interpretation: Interpretation) -> list[tuple[str, ...]]:
     """Return the filters in groups: a webhook request must fit at least one filter of each."""
     is_any = interpretation.combine == "any"
-    either = tuple(name for name in names if is_any and name in SEMI_OPTIONAL)
-    return [*((name,) for name in names if name not in either), *([either] if either else [])]
+    group = tuple(name for name in names if is_any and name in SEMI_OPTIONAL)
+    return [*((name,) for name in names if name not in group), *([group] if group else [])]
 
 
 def matters(name: str, filters: Filters, interpretation: Interpretation) -> tuple[Any, ...]:

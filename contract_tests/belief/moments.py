@@ -54,5 +54,5 @@ def _read(text: str) -> Moment | None:
         zone = datetime.fromisoformat(text).utcoffset() if zone_text else None
     except ValueError:
         return None
-    east = None if zone is None else int(zone.total_seconds())
-    return Moment(local.date(), seconds(local), east)
+    seconds_east = None if zone is None else int(zone.total_seconds())
+    return Moment(local.date(), seconds(local), seconds_east)

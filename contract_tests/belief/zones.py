@@ -53,20 +53,20 @@ def is_among(moment: Moment, span: range) -> Fit:
     return fits, fails
 
 
-def fewest(marks: Iterable[Zones], among: Zones) -> tuple[int, Zones]:
+def fewest(marks: Iterable[Zones], zones: Zones) -> tuple[int, Zones]:
     """Return the least number of marks that have a zone, and the plainest such zone."""
     digits: list[Zones] = []  # of the count of each zone, in binary
     for mark in marks:
-        carry = mark & among
+        carry = mark & zones
         for power, digit in enumerate(digits):
             digits[power], carry = digit ^ carry, digit & carry
         if carry:
             digits.append(carry)
     count = 0
     for power, digit in reversed([*enumerate(digits)]):
-        count += 0 if among & ~digit else 1 << power
-        among = among & ~digit or among
-    return count, plainest(among)
+        count += 0 if zones & ~digit else 1 << power
+        zones = zones & ~digit or zones
+    return count, plainest(zones)
 
 
 def union(parts: Iterable[Zones]) -> Zones:
@@ -79,9 +79,9 @@ def plainest(zones: Zones) -> Zones:
     return zones & -zones
 
 
-def _is_among(shown: int, span: range) -> Fit:
-    shifts = _of_day(shown // DAY)
-    begin, end = span.start - shown, span.stop - shown
+def _is_among(second: int, span: range) -> Fit:
+    shifts = _of_day(second // DAY)
+    begin, end = span.start - second, span.stop - second
     is_late = ALL & ~shifts.least.below(begin)
     return is_late & shifts.most.below(end), shifts.most.below(begin) | ALL & ~shifts.least.below(
         end
@@ -119,8 +119,8 @@ def _ordered(numbers: Iterable[int]) -> _Ordered:
 @lru_cache(maxsize=10_000)
 def _of_day(day: int) -> _Shifts:
     """Return the shifts of dates on a day, counted from the first day of the year 1."""
-    around = [_east(day + distance) for distance in (-1, 0, 1, 2)]
-    return _shifts(tuple(map(min, *around)), tuple(map(max, *around)))
+    offsets = [_east(day + distance) for distance in (-1, 0, 1, 2)]
+    return _shifts(tuple(map(min, *offsets)), tuple(map(max, *offsets)))
 
 
 @lru_cache(maxsize=256)

@@ -238,7 +238,7 @@ class Client:
             raise Unreachable(msg)
         request = _request(call, self.target.base_url)
         self.sent += 1
-        began = self.now()
+        start = self.now()
         self._deadline.restart(min(self.limits.timeout, self.seconds_left))
         try:
             response = self._transport.handle_request(request)
@@ -252,7 +252,7 @@ class Client:
             msg += f"({call.verb} {call.path})"
             raise NoResponse(msg) from None
         number, headers = len(self.history) + 1, tuple(response.headers.multi_items())
-        return Exchange(number, call, response.status_code, headers, content, self.now() - began)
+        return Exchange(number, call, response.status_code, headers, content, self.now() - start)
 
     def _read(self, response: httpx.Response, call: Call) -> bytes:
         """Return a response's body. Raises ResponseTooLong, BudgetSpent."""
@@ -263,17 +263,17 @@ class Client:
             if len(content) > MAX_RESPONSE:
                 break
             self.pause(0)
-        coding, over = response.headers.get("Content-Encoding", ""), ""
+        coding, excess = response.headers.get("Content-Encoding", ""), ""
         body = unzipped(bytes(content), coding, MAX_RESPONSE)
         if max(len(content), len(body)) > MAX_RESPONSE:  # a longer gzip was cut
-            over = f"is longer than {MAX_RESPONSE} bytes, which is the limit"
+            excess = f"is longer than {MAX_RESPONSE} bytes, which is the limit"
         elif len(body) > MAX_CONTAINERS and (count := containers(body)) > MAX_CONTAINERS:
-            over = f"has {count} JSON objects and arrays in {len(body)} bytes; the limit is "
-            over += f"{MAX_CONTAINERS}"
-        if over:
-            msg = f"the response to {call.verb} {call.path} {over}"
+            excess = f"has {count} JSON objects and arrays in {len(body)} bytes; the limit is "
+            excess += f"{MAX_CONTAINERS}"
+        if excess:
+            msg = f"the response to {call.verb} {call.path} {excess}"
             times, _ = self.too_long.get(call.method, (0, ""))
-            self.too_long[call.method] = times + 1, over
+            self.too_long[call.method] = times + 1, excess
             raise ResponseTooLong(msg)
         return body
 

@@ -42,32 +42,32 @@ def separate_world(target: Target, name: str) -> SeparateWorld:
         return SeparateWorld(target)
     is_named = "/worlds/" in target.base_url
     base = target.base_url.removesuffix(API_PATH)
-    inside = replace(target, base_url=f"{base}/worlds/{name}{API_PATH}")
-    response = _ask(target if is_named else inside, "GET", "__admin/health")
+    inner_target = replace(target, base_url=f"{base}/worlds/{name}{API_PATH}")
+    response = _ask(target if is_named else inner_target, "GET", "__admin/health")
     body = {} if response is None else response.envelope
     release = body.get("release")
-    outside = SeparateWorld(target, release=str(release or ""), may_be_default_world=not is_named)
+    no_world = SeparateWorld(target, release=str(release or ""), may_be_default_world=not is_named)
     if is_named or response is None:
-        return outside
+        return no_world
     if response.status == 200 and body.get("world") == name:
-        world = replace(outside, target=inside, name=name)
-        if _lets_in(inside):
+        world = replace(no_world, target=inner_target, name=name)
+        if _lets_in(inner_target):
             return world
         world.end()
         why = "the given token is not valid in other worlds; give --username, --password and "
-        return replace(outside, reason=f"{why}--organisation")
+        return replace(no_world, reason=f"{why}--organisation")
     if response.status == 401 and ADMIN_TOKEN_HEADER in str(body.get("error")):
         why = "the mock creates worlds only for callers with its admin token (CRMCOM_ADMIN_TOKEN)"
-        return replace(outside, reason=why)
-    return outside
+        return replace(no_world, reason=why)
+    return no_world
 
 
 def _lets_in(target: Target) -> bool:
     """Return whether a world accepts the target's token; with a login, the world issues one."""
     if target.login.token is None:
         return True
-    nothing = {"entity": target.release.entities[0], "entity_id": "none"}
-    call = build(methods(target.release)["list"], {"token": target.login.token, **nothing})
+    filters = {"entity": target.release.entities[0], "entity_id": "none"}
+    call = build(methods(target.release)["list"], {"token": target.login.token, **filters})
     response = ask_once(target, call, _LIMITS)
     return response is not None and response.ok
 

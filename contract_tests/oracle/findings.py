@@ -40,11 +40,11 @@ class Violation:
 
     def __post_init__(self) -> None:
         """Cut texts to ``MAX_TEXT``, and blame a method that the statement is about."""
-        long_id = self.record_id is not None and len(self.record_id) > MAX_TEXT
+        is_long_id = self.record_id is not None and len(self.record_id) > MAX_TEXT
         method = blamed(self.statement, self.method or self.exchanges[-1].call.method)
         object.__setattr__(self, "expected", shortened(self.expected, MAX_TEXT))
         object.__setattr__(self, "seen", shortened(self.seen, MAX_TEXT))
-        object.__setattr__(self, "record_id", None if long_id else self.record_id)
+        object.__setattr__(self, "record_id", None if is_long_id else self.record_id)
         object.__setattr__(self, "method", method)
 
     @property

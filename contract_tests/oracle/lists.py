@@ -245,21 +245,21 @@ def _hypothesis(statement: str, comparison: _Comparison) -> Hypothesis:
 
     What contradicts it may rest on what others have changed, or on other lists.
     """
-    possible: Zones = 0
+    all_open_zones: Zones = 0
     lists: dict[int, Call] = {}  # that ruled out what may explain this one, by number
     rests_on: dict[str, None] = {}
     for plainest_way, group in comparison.groups.items():
         exclusions = [*_exclusions(comparison, plainest_way)]
         keys = [exclusion.rests_on for exclusion in exclusions]
         rests_on |= dict.fromkeys(key for key in keys if key is not None)
-        certain = (exclusion for exclusion in exclusions if exclusion.rests_on is None)
-        open_zones = ALL & ~_zones(certain)
-        possible |= open_zones
+        certain_exclusions = (exclusion for exclusion in exclusions if exclusion.rests_on is None)
+        open_zones = ALL & ~_zones(certain_exclusions)
+        all_open_zones |= open_zones
         for way in group:
             for exclusion in comparison.belief.lists.exclusions.get(way, ()):
                 if exclusion.zones & open_zones:
                     lists[exclusion.exchange.number] = exclusion.exchange.call
-    if not possible:
+    if not all_open_zones:
         return Evident(statement)
     calls = tuple(lists[number] for number in sorted(lists))
     return Contradicted(statement, calls, tuple(rests_on))

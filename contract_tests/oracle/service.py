@@ -56,7 +56,7 @@ class _Failure(NamedTuple):
 class _Responses:
     """How a server responded to the requests of one kind."""
 
-    otherwise: int = 0  # responses without a failure
+    non_failures: int = 0
     failures: dict[tuple[str, ...], list[_Failure]] = field(default_factory=dict)  # by request
 
     def note_failure(self, exchange: Exchange, moment: int) -> None:
@@ -71,7 +71,7 @@ class _Responses:
         """Return the failures of one request, or of all if there were only failures."""
         groups = [*self.failures.values()]
         failures = next(filter(_is_repeated, groups), [])
-        if failures or self.otherwise:
+        if failures or self.non_failures:
             return failures
         failures = sorted(chain.from_iterable(groups), key=lambda failure: failure.exchange.number)
         return failures if _are_apart(failures) else []
@@ -103,7 +103,7 @@ class Service:
         self._kinds: dict[_Kind, _Responses] = {}
         self._concluded: set[_Kind] = set()
         self._tallies: dict[str, _Tally] = {}  # by method
-        self._served: set[str] = set()  # methods
+        self._served_methods: set[str] = set()
 
     def _covers(self, expectation: Expectation) -> bool:
         """Return whether a request has a documented meaning, and its method is in service."""
@@ -123,7 +123,7 @@ class Service:
         request, must = expectation.request, expectation.must
         # A webhook request that nobody has seen yet may exist: in a recording most do.
         if exchange.ok and (must is not Must.REFUSE or expectation.statement == "identifier.known"):
-            self._served.add(request.name)
+            self._served_methods.add(request.name)
         if not self._covers(expectation) or is_of_http(exchange):
             return
         if must is Must.SERVE or (must is Must.EITHER and request.name != "list"):
@@ -144,7 +144,7 @@ class Service:
             responses.note_failure(exchange, self._responses)
             return
         self._responses += 1
-        responses.otherwise += 1
+        responses.non_failures += 1
         responses.failures.pop(_key(exchange.call), None)
         if not has_failed:
             yield Held(STATEMENT)
@@ -187,7 +187,7 @@ class Service:
         for kind, responses in self._kinds.items():
             failures = [*chain.from_iterable(responses.failures.values())]
             statuses = {failure.exchange.status for failure in failures}
-            if statuses == {NO_RESPONSE} and not responses.otherwise:
+            if statuses == {NO_RESPONSE} and not responses.non_failures:
                 names = " and ".join(kind.names) or "nothing but a token"
                 times = "once" if len(failures) == 1 else f"{len(failures)} times"
                 yield f"{kind.method} with {names} was sent {times} and never got a response"
@@ -200,7 +200,7 @@ class Service:
 
     def is_served(self, method: str) -> bool:
         """Return whether a method was served at least once."""
-        return method in self._served
+        return method in self._served_methods
 
     def never_served_line(self, method: str) -> str:
         """Return a line that a method was sent and never served; empty if that is not so."""

@@ -105,8 +105,8 @@ class LoginGuard:
     def __init__(self, scene: Scene) -> None:
         """Guard the logins of a session."""
         self._scene = scene
-        self._accepted: set[tuple[Any, ...]] = set()  # right logins that were served
-        self._wrong = 0  # wrong passwords that were sent
+        self._accepted_logins: set[tuple[Any, ...]] = set()  # right logins that were served
+        self._wrong_count = 0  # of passwords that were sent
 
     def __call__(self, call: Call, *, is_needed: bool = False, replaces: bool = False) -> bool:
         """Let ``call`` pass; return whether it must not be sent twice.
@@ -135,7 +135,7 @@ class LoginGuard:
             msg = f"with --logins {logins.limit}, at most {logins.wrong_limit} wrong passwords are "
             msg += "sent for the user, and a right login between two of them"
             raise LoginLimit(self._why(msg))
-        self._wrong += 1
+        self._wrong_count += 1
         logins.count.wrong_passwords += 1
         logins.count.after_wrong = sorted({*logins.count.after_wrong, account})
 
@@ -160,8 +160,8 @@ class LoginGuard:
             return
         login = (call.path, call.body, call.headers)
         if exchange.ok:
-            self._accepted.add(login)
+            self._accepted_logins.add(login)
             with logins.count.held():
                 logins.count.after_wrong = sorted({*logins.count.after_wrong} - {_account(call)})
-        elif self._wrong and login in self._accepted:
+        elif self._wrong_count and login in self._accepted_logins:
             logins.is_locked = True

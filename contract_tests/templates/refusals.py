@@ -149,8 +149,8 @@ def two_fields(scene: Scene, whose: str, record: Record) -> Parameters:
     """Name a webhook request by both fields."""
     identifier = {name: record[name] for name in ("id", "number")}
     if whose == "another" and scene.scope.everything:
-        other_record = next((r for r in scene.records() if r["id"] != record["id"]), scene.nowhere)
-        identifier["number"] = other_record["number"]
+        others = (other for other in scene.records() if other["id"] != record["id"])
+        identifier["number"] = next(others, scene.nowhere)["number"]
     return {IDENTIFIER: identifier}
 
 
