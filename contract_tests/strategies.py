@@ -30,10 +30,7 @@ Draw = Callable[[SearchStrategy[Any]], Any]
 
 
 def calls(
-    scene: Scene,
-    *,
-    methods: Collection[str] = ("show", "list"),
-    layers: Collection[str] = LAYERS,
+    scene: Scene, *, methods: Collection[str] = ("show", "list"), layers: Collection[str] = LAYERS
 ) -> SearchStrategy[Call]:
     """Return a strategy of right and wrong requests, as ``crmcom-kit check`` sends them.
 

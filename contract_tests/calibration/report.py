@@ -6,11 +6,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from crmcom_kit.contract_tests.calibration.comparing import (
-    ENDED_TOKEN,
-    OF_OUTCOMES,
-    Difference,
-)
+from crmcom_kit.contract_tests.calibration.comparing import ENDED_TOKEN, OF_OUTCOMES, Difference
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.client.wording import counted
 from crmcom_kit.contract_tests.oracle.parsing import read
