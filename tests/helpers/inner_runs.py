@@ -43,7 +43,8 @@ class Run:
         """Run tests with flags and lines of the configuration file, here or ``in_new_process``."""
         self._pytester.makeini(f"[pytest]\nfilterwarnings = error\n{ini}")
         self._pytester.makepyfile(test_it=HELPERS + tests)
-        given = ("-p", "no:cacheprovider", *flags)
+        # What is imported in a run is forgotten after it: plugins would be imported for each.
+        given = (*FEWER_PLUGINS, "-p", "no:cacheprovider", *flags)
         if in_new_process:
-            return self._pytester.runpytest_subprocess(*FEWER_PLUGINS, *given, timeout=280)
+            return self._pytester.runpytest_subprocess(*given, timeout=280)
         return self._pytester.runpytest_inprocess(*given)
