@@ -1,14 +1,15 @@
 """`/livez` and `/readyz`, and `crmcom-kit ready`, which asks for the latter."""
 
-import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
 
 from click.testing import CliRunner
+from helpers.serving import served
 
 from crmcom_kit.cli import main
 from crmcom_kit.mock_server import create_app, crmcom_mock, make_world
 from crmcom_kit.mock_server.access import Access
 from crmcom_kit.mock_server.world.registry import WorldRegistry
+from crmcom_kit.schemas import API_PATH
 
 
 def test_health_needs_no_token_and_reveals_nothing() -> None:
@@ -41,30 +42,19 @@ def test_a_mock_that_is_there_is_ready() -> None:
             assert len(result.output.splitlines()) == bool(code)
 
 
-class _StartsSlowly(BaseHTTPRequestHandler):
-    """Is ready when it is asked for the third time."""
-
-    asked = 0
-
-    def do_GET(self) -> None:
-        """Respond as a mock does."""
-        type(self).asked += 1
-        self.send_response(200 if self.asked > 2 else 503)
-        self.end_headers()
-        self.wfile.write(b"ok\n")
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing: the command's output is compared."""
-
-
 def test_a_mock_that_starts_is_waited_for() -> None:
-    with HTTPServer(("127.0.0.1", 0), _StartsSlowly) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        url = f"http://127.0.0.1:{server.server_port}"
+    asked: list[str] = []
+
+    def app(environ: Any, start: Any) -> list[bytes]:
+        asked.append(environ["PATH_INFO"])
+        start("200 OK" if len(asked) > 2 else "503 Starting", [])
+        return [b"ok\n"]
+
+    with served(app) as base:
+        url = base.removesuffix(API_PATH)
         result = CliRunner().invoke(main, ["ready", "--url", url, "--wait", "60"])
-        server.shutdown()
     assert (result.exit_code, result.output) == (0, "")
-    assert _StartsSlowly.asked == 3
+    assert asked == ["/readyz"] * 3
 
 
 def test_a_wait_ends_with_what_was_seen_last() -> None:

@@ -1,6 +1,7 @@
 """Delivery scripts of a world and of a webhook request, and the outcomes that they name."""
 
 import pytest
+from helpers.calling import resend
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -88,9 +89,7 @@ def test_there_are_only_so_many_scripts() -> None:
 
 
 def outcome(mock: Mock) -> str:
-    body = {"token": mock.token, "webhook_request_identifier": {"number": "7"}}
-    with mock.client() as client:
-        client.post("webhook_requests/resend", json=body)
+    resend(mock)
     last = mock.deliveries.of("7")[-1].outcome
     assert last is not None
     return last.name

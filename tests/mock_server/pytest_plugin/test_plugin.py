@@ -1,12 +1,13 @@
 """The pytest plugin, in runs of their own: fixtures, options, the marker for faults, reports."""
 
+from typing import Any
+
 import pytest
-from helpers.inner_runs import Run
 
 pytest_plugins = ["pytester"]
 
 
-def test_each_test_has_a_world_of_its_own(run: Run) -> None:
+def test_each_test_has_a_world_of_its_own(run: Any) -> None:
     """What a test does to its world, and to worlds made through it, ends with the test."""
     run("""
 @pytest.mark.parametrize("turn", ["b/c é", "x" * 200])
@@ -34,7 +35,7 @@ def test_nothing_is_left(crmcom_mock_server):
     ],
 )
 def test_options_come_from_the_configuration_or_the_command_line(
-    run: Run, flags: str, shown: str
+    run: Any, flags: str, shown: str
 ) -> None:
     """The command line wins; files are found from where they are named."""
     (run.folder / "empty.json").write_text("{}", "utf-8")
@@ -54,7 +55,7 @@ crmcom_mock_dialect = http
     run(tests, "-rP", *flags.split(), ini=ini).stdout.fnmatch_lines([shown])
 
 
-def test_options_of_a_module_are_not_ignored(run: Run) -> None:
+def test_options_of_a_module_are_not_ignored(run: Any) -> None:
     """A run has one mock: a test that asks for another one fails, with what to do."""
     tests = """
 @pytest.fixture(scope="session")
@@ -80,14 +81,14 @@ def test_first(crmcom_mock):
         ("--crmcom-mock-guard=maybe", "*crmcom_mock_guard: 'maybe'*auto, always*"),
     ],
 )
-def test_a_wrong_option_is_refused_by_name(run: Run, flag: str, message: str) -> None:
+def test_a_wrong_option_is_refused_by_name(run: Any, flag: str, message: str) -> None:
     result = run("def test_it(): pass", flag)
 
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([message])
 
 
-def test_a_world_that_cannot_be_read_is_one_line(run: Run) -> None:
+def test_a_world_that_cannot_be_read_is_one_line(run: Any) -> None:
     """Tests that need the mock say why there is none, without a traceback; others run."""
     tests = "def test_it(crmcom_mock): pass\ndef test_another(): pass"
     result = run(tests, "--crmcom-mock-data=none.jsonl")
@@ -98,7 +99,7 @@ def test_a_world_that_cannot_be_read_is_one_line(run: Run) -> None:
     result.stdout.no_fnmatch_line("*another exception*")
 
 
-def test_faults_are_set_by_a_marker(run: Run) -> None:
+def test_faults_are_set_by_a_marker(run: Any) -> None:
     result = run(
         """
 @pytest.mark.crmcom_fault(status=503, operation="show", times=1)
@@ -120,7 +121,7 @@ def test_none(crmcom_mock):
     result.assert_outcomes(passed=2)
 
 
-def test_a_wrong_fault_fails_the_test_that_wants_it(run: Run) -> None:
+def test_a_wrong_fault_fails_the_test_that_wants_it(run: Any) -> None:
     """The error says what is wrong with the marker, and the world is cleaned up."""
     result = run("""
 @pytest.mark.crmcom_fault(drop=True)
@@ -146,7 +147,7 @@ def test_nothing_is_left(crmcom_mock_server):
         result.stdout.no_fnmatch_line(f"*{module}.py*")
 
 
-def test_it_loads_nothing_before_it_is_asked_for(run: Run) -> None:
+def test_it_loads_nothing_before_it_is_asked_for(run: Any) -> None:
     tests = """
 import sys
 
@@ -181,7 +182,7 @@ def test_lenient(crmcom_mock):
 @pytest.mark.parametrize(
     ("flag", "ini"), [("--crmcom-mock-strict", ""), ("", "crmcom_mock_strict = true")]
 )
-def test_a_strict_test_fails_for_what_it_does_not_expect(run: Run, flag: str, ini: str) -> None:
+def test_a_strict_test_fails_for_what_it_does_not_expect(run: Any, flag: str, ini: str) -> None:
     """A refusal, a fault that was never hit; unless the test says so, or is not strict."""
     done = run(STRICT, *flag.split(), ini=ini)
 
@@ -198,13 +199,13 @@ def test_a_strict_test_fails_for_what_it_does_not_expect(run: Run, flag: str, in
     )
 
 
-def test_a_marker_makes_a_test_strict(run: Run) -> None:
+def test_a_marker_makes_a_test_strict(run: Any) -> None:
     tests = STRICT.replace("def test_refused", "@pytest.mark.crmcom_strict\ndef test_refused")
     tests = tests.replace("strict(False)", "strict(strict=False)")
     run(tests).assert_outcomes(passed=3, failed=1)
 
 
-def test_a_strict_marker_takes_a_bool(run: Run) -> None:
+def test_a_strict_marker_takes_a_bool(run: Any) -> None:
     """Anything else would make the test strict, or not, by its truth."""
     wrong = ["'no'", "0", "True, False", "strict=None", "strcit=True"]
     test = "@pytest.mark.crmcom_strict({})\ndef test_{}(crmcom_mock):\n    pass\n"
@@ -215,7 +216,7 @@ def test_a_strict_marker_takes_a_bool(run: Run) -> None:
     done.stdout.fnmatch_lines([message] * 5)
 
 
-def test_only_a_misspelled_marker_is_refused(run: Run) -> None:
+def test_only_a_misspelled_marker_is_refused(run: Any) -> None:
     """Pytest only warns of it, and it would do nothing. Tests may have other markers."""
     test = "@pytest.mark.{0}('outage')\ndef test_{0}(crmcom_mock):\n    pass\n"
     tests = "".join(map(test.format, ("crmcom_faults", "crmcom_strickt", "crmcom_live")))

@@ -1,7 +1,8 @@
 """Reports of the pytest plugin: the calls of a failed test, and attempts to reach a real host."""
 
+from typing import Any
+
 import pytest
-from helpers.inner_runs import Run
 
 pytest_plugins = ["pytester"]
 
@@ -34,7 +35,7 @@ NAMED = [
 ]
 
 
-def test_a_test_that_reaches_a_real_host_fails_and_is_named(run: Run) -> None:
+def test_a_test_that_reaches_a_real_host_fails_and_is_named(run: Any) -> None:
     """The test fails even where it swallows the error, and the end of the run names all."""
     result = run(REACHING)
 
@@ -43,7 +44,7 @@ def test_a_test_that_reaches_a_real_host_fails_and_is_named(run: Run) -> None:
     result.stdout.fnmatch_lines(["*RealHostReached: host: 'api.crm.com'*", BLOCKED, *NAMED])
 
 
-def test_xdist_workers_report_blocked_hosts(run: Run) -> None:
+def test_xdist_workers_report_blocked_hosts(run: Any) -> None:
     """The end of a parallel run names them, too, and it fails."""
     result = run(REACHING, "-n", "1", in_new_process=True)
 
@@ -51,7 +52,7 @@ def test_xdist_workers_report_blocked_hosts(run: Run) -> None:
     result.stdout.fnmatch_lines([BLOCKED, *NAMED])
 
 
-def test_a_run_fails_where_no_test_is_to_blame(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_fails_where_no_test_is_to_blame(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is reached while tests are collected, or by a fixture's end, fails the run."""
     tests = """
 import contextlib, socket
@@ -79,7 +80,7 @@ def test_fine():
     ],
 )
 def test_a_run_that_uses_no_mock_is_not_guarded(
-    run: Run, fixture: str, guard: str, *, is_guarded: bool
+    run: Any, fixture: str, guard: str, *, is_guarded: bool
 ) -> None:
     """Other people's tests do as they like, unless the guard is asked for."""
     tests = f"""
@@ -94,7 +95,7 @@ def test_it({fixture}):
     result.assert_outcomes(passed=not is_guarded, failed=is_guarded)
 
 
-def test_a_failed_test_shows_the_requests_to_its_world(run: Run) -> None:
+def test_a_failed_test_shows_the_requests_to_its_world(run: Any) -> None:
     """With requests and responses, without secrets, also if a fixture's end fails."""
     result = run("""
 @pytest.fixture
