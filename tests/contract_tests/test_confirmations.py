@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-import pytest
 from helpers.conversations import Conversation, Script
 from helpers.recordings import (
     DONE,
@@ -81,112 +80,106 @@ DELETED = (
 )
 
 
-@pytest.mark.parametrize(
-    ("entries", "kind", "responses", "confirmed", "asked"),
-    [
-        # One response shows it, and nothing is asked.
-        ((show(ONE), show(TWO)), "Evident", [], True, ""),
-        # Shown is another one in turn, and what is refused is still listed.
-        (REFUSED, "Refused", [TWO, NO, [ONE], NO] * 2, True, "ssls" * 2),
-        (REFUSED, "Refused", [NO], False, "s"),
-        (REFUSED, "Refused", [TWO, NO, []], False, "ssl"),
-        (REFUSED, "Refused", [TWO, NO, [ONE], ONE], False, "ssls"),
-        # A parameter is to blame if the request is served without it, and never with it.
-        (ONE_FIELD, "Refused", [ONE, NO] * 2, True, "ssss"),
-        (ONE_FIELD, "Refused", [NO], False, "s"),
-        (ONE_FIELD, "Refused", [ONE, ONE], False, "ss"),
-        (ONE_FIELD, "Refused", [ONE, NO, ONE, ONE], False, "ssss"),
-        # An entity is refused as one that no release has, while another one is listed.
-        (NO_JOBS, OF_ENTITY, [NO, NO, *[[OTHER_ENTITY], ONE, NO] * 2], True, "lllsllsl"),
-        (NO_JOBS, OF_ENTITY, [NO, FORBIDDEN], False, "ll"),
-        # A delete is refused in one form, or in one state, and another one in turn is served.
-        (NO_DELETE, "RefusedChange", [ONE, ONE, NO, TWO, TWO], True, "sddsd"),
-        (NO_DELETE, "RefusedChange", [ONE, NO], False, "sd"),
-        (NO_DELETE, "RefusedChange", [ONE, ONE, TWO], False, "sdd"),
-        (NO_DELETE, OF_STATE, [ONE, SENT[0], NO, TWO, SENT[1]], True, "sddsd"),
-        (NO_DELETE, OF_STATE, [ONE, SENT[0], TWO], False, "sdd"),
-        (NO_DELETE, OF_STATE, [NO, []], False, "sl"),
-        # One form of the identifier shows it otherwise, and the other one as before.
-        (BY_NUMBER, BY_NUMBER_AGAIN, [ONE, DONE, ONE], True, "sss"),
-        (BY_NUMBER, BY_NUMBER_AGAIN, [ONE, ONE], False, "ss"),
-        (BY_NUMBER, BY_NUMBER_AGAIN, [ONE, DONE, DONE], False, "sss"),  # it was changed in between
-        # A list that changes what it lists is wrong, also if it stays so.
-        (LIST_CHANGES, "list.agrees_with_show Again", [ONE, [DONE]], True, "sl"),
-        # If either page has other ones by now, the list has changed, or has no order.
-        (PAGES, "PagesContradict", [[ONE]] * 6, True, "llllll"),
-        (PAGES, "PagesContradict", [[ONE]] * 5 + [[TWO]], False, "llllll"),
-        (PAGES, "PagesContradict", [[ONE], [TWO]], False, "ll"),
-        (PAGES, "PagesContradict", [NO], False, "l"),
-        # A page is too short, if all that it is a part of are still there.
-        (SHORT_PAGE, "TooFew", [[ONE, TWO], [ONE]], True, "ll"),
-        (SHORT_PAGE, "TooFew", [[ONE, TWO], [ONE, TWO]], False, "ll"),
-        (SHORT_PAGE, "TooFew", [[ONE], [ONE]], False, "ll"),
-        (SHORT_PAGE, "TooFew", [NO], False, "l"),
-        (NO_ORDER, "TooFew", [[ONE, TWO], [ONE]], False, "ll"),
-        # A list is wrong if it lacks what was there a moment ago.
-        (LACKS_TWO, "Contradicted", [TWO, [ONE, THREE]], True, "sl"),
-        (LACKS_TWO, "Contradicted", [TWO, [ONE, TWO, THREE]], False, "sl"),
-        (LACKS_TWO, "Contradicted", [NO, [TWO], [ONE, THREE]], True, "sll"),
-        (LACKS_TWO, "Contradicted", [NO, [], [ONE, THREE]], False, "sll"),  # it is gone
-        (LACKS_TWO, "Contradicted", [record(2, entity="ACTIVITIES"), [ONE, THREE]], False, "sl"),
-        # If that has gone, what it lacks besides is looked at, too.
-        (LACKS_BOTH, "Contradicted", [NO, [], [ONE], THREE, [ONE]], True, "sllsl"),
-        (LACKS_BOTH, "Contradicted", [NO, [], [ONE], NO, [], [ONE]], False, "sllsll"),
-        # What ruled out the interpretation that would explain the last list may be over by now.
-        (ANY_AND_ALL, "Contradicted", [[ONE, OTHER, THREE], OTHER, [ONE, THREE]], True, "lsl"),
-        (ANY_AND_ALL, "Contradicted", [[ONE, OTHER, THREE], record(2), [ONE, OTHER, THREE]],
-         False, "lsl"),
-        # What the first list lacks now is looked at as well: it may have gone.
-        (ANY_AND_ALL, "Contradicted", [[OTHER], ONE, OTHER, [ONE, THREE]], False, "lssl"),
-        (MOMENT_AND_DAY, "Contradicted", [BOTH, BOTH[1:]], False, "ll"),
-        (DELETED, "Contradicted", [[], NO, [], OF_DAY[0], OF_DAY], False, "lslsl"),
-        # What is short may have changed since it was known, or be gone: then the list is right.
-        (ELSEWHERE, "Contradicted", [ONE, SHORT], True, "sl"),
-        (ELSEWHERE, "Contradicted", [NO, [], SHORT], False, "sll"),
-        (ELSEWHERE, "Contradicted", [record(1, entity="ACTIVITIES"), SHORT], False, "sl"),
-    ],
-)  # fmt: skip
-def test_a_hypothesis_is_settled_by_what_is_asked(
-    entries: Sequence[Entry], kind: str, responses: Sequence[Any], *, confirmed: bool, asked: str
-) -> None:
-    assert settled(Conversation(*entries), kind, responses) == (confirmed, asked)
+#: A conversation, a hypothesis, the responses to what is asked, whether it is confirmed, and what
+#: was asked.
+SETTLED: list[tuple[Sequence[Entry], str, Sequence[Any], bool, str]] = [
+    # One response shows it, and nothing is asked.
+    ((show(ONE), show(TWO)), "Evident", [], True, ""),
+    # Shown is another one in turn, and what is refused is still listed.
+    (REFUSED, "Refused", [TWO, NO, [ONE], NO] * 2, True, "ssls" * 2),
+    (REFUSED, "Refused", [NO], False, "s"),
+    (REFUSED, "Refused", [TWO, NO, []], False, "ssl"),
+    (REFUSED, "Refused", [TWO, NO, [ONE], ONE], False, "ssls"),
+    # A parameter is to blame if the request is served without it, and never with it.
+    (ONE_FIELD, "Refused", [ONE, NO] * 2, True, "ssss"),
+    (ONE_FIELD, "Refused", [NO], False, "s"),
+    (ONE_FIELD, "Refused", [ONE, ONE], False, "ss"),
+    (ONE_FIELD, "Refused", [ONE, NO, ONE, ONE], False, "ssss"),
+    # An entity is refused as one that no release has, while another one is listed.
+    (NO_JOBS, OF_ENTITY, [NO, NO, *[[OTHER_ENTITY], ONE, NO] * 2], True, "lllsllsl"),
+    (NO_JOBS, OF_ENTITY, [NO, FORBIDDEN], False, "ll"),
+    # A delete is refused in one form, or in one state, and another one in turn is served.
+    (NO_DELETE, "RefusedChange", [ONE, ONE, NO, TWO, TWO], True, "sddsd"),
+    (NO_DELETE, "RefusedChange", [ONE, NO], False, "sd"),
+    (NO_DELETE, "RefusedChange", [ONE, ONE, TWO], False, "sdd"),
+    (NO_DELETE, OF_STATE, [ONE, SENT[0], NO, TWO, SENT[1]], True, "sddsd"),
+    (NO_DELETE, OF_STATE, [ONE, SENT[0], TWO], False, "sdd"),
+    (NO_DELETE, OF_STATE, [NO, []], False, "sl"),
+    # One form of the identifier shows it otherwise, and the other one as before.
+    (BY_NUMBER, BY_NUMBER_AGAIN, [ONE, DONE, ONE], True, "sss"),
+    (BY_NUMBER, BY_NUMBER_AGAIN, [ONE, ONE], False, "ss"),
+    (BY_NUMBER, BY_NUMBER_AGAIN, [ONE, DONE, DONE], False, "sss"),  # it was changed in between
+    # A list that changes what it lists is wrong, also if it stays so.
+    (LIST_CHANGES, "list.agrees_with_show Again", [ONE, [DONE]], True, "sl"),
+    # If either page has other ones by now, the list has changed, or has no order.
+    (PAGES, "PagesContradict", [[ONE]] * 6, True, "llllll"),
+    (PAGES, "PagesContradict", [[ONE]] * 5 + [[TWO]], False, "llllll"),
+    (PAGES, "PagesContradict", [[ONE], [TWO]], False, "ll"),
+    (PAGES, "PagesContradict", [NO], False, "l"),
+    # A page is too short, if all that it is a part of are still there.
+    (SHORT_PAGE, "TooFew", [[ONE, TWO], [ONE]], True, "ll"),
+    (SHORT_PAGE, "TooFew", [[ONE, TWO], [ONE, TWO]], False, "ll"),
+    (SHORT_PAGE, "TooFew", [[ONE], [ONE]], False, "ll"),
+    (SHORT_PAGE, "TooFew", [NO], False, "l"),
+    (NO_ORDER, "TooFew", [[ONE, TWO], [ONE]], False, "ll"),
+    # A list is wrong if it lacks what was there a moment ago.
+    (LACKS_TWO, "Contradicted", [TWO, [ONE, THREE]], True, "sl"),
+    (LACKS_TWO, "Contradicted", [TWO, [ONE, TWO, THREE]], False, "sl"),
+    (LACKS_TWO, "Contradicted", [NO, [TWO], [ONE, THREE]], True, "sll"),
+    (LACKS_TWO, "Contradicted", [NO, [], [ONE, THREE]], False, "sll"),  # it is gone
+    (LACKS_TWO, "Contradicted", [record(2, entity="ACTIVITIES"), [ONE, THREE]], False, "sl"),
+    # If that has gone, what it lacks besides is looked at, too.
+    (LACKS_BOTH, "Contradicted", [NO, [], [ONE], THREE, [ONE]], True, "sllsl"),
+    (LACKS_BOTH, "Contradicted", [NO, [], [ONE], NO, [], [ONE]], False, "sllsll"),
+    # What ruled out the interpretation that would explain the last list may be over by now.
+    (ANY_AND_ALL, "Contradicted", [[ONE, OTHER, THREE], OTHER, [ONE, THREE]], True, "lsl"),
+    (ANY_AND_ALL, "Contradicted", [[ONE, OTHER, THREE], record(2), [ONE, OTHER, THREE]],
+     False, "lsl"),
+    # What the first list lacks now is looked at as well: it may have gone.
+    (ANY_AND_ALL, "Contradicted", [[OTHER], ONE, OTHER, [ONE, THREE]], False, "lssl"),
+    (MOMENT_AND_DAY, "Contradicted", [BOTH, BOTH[1:]], False, "ll"),
+    (DELETED, "Contradicted", [[], NO, [], OF_DAY[0], OF_DAY], False, "lslsl"),
+    # What is short may have changed since it was known, or be gone: then the list is right.
+    (ELSEWHERE, "Contradicted", [ONE, SHORT], True, "sl"),
+    (ELSEWHERE, "Contradicted", [NO, [], SHORT], False, "sll"),
+    (ELSEWHERE, "Contradicted", [record(1, entity="ACTIVITIES"), SHORT], False, "sl"),
+]  # fmt: skip
 
 
-@pytest.mark.parametrize(("last", "confirmed"), [(NO, True), (ONE, False)])
-def test_a_fault_must_be_seen_once_more_if_others_are_at_work(
-    last: Any, *, confirmed: bool
-) -> None:
+def test_a_hypothesis_is_settled_by_what_is_asked() -> None:
+    for at, (entries, kind, responses, confirmed, asked) in enumerate(SETTLED):
+        outcome = settled(Conversation(*entries), kind, responses)
+        assert outcome == (confirmed, asked), (at, kind, responses)
+
+
+def test_a_fault_must_be_seen_once_more_if_others_are_at_work() -> None:
     """They may have caused it twice."""
-    conversation = Conversation(*ONE_FIELD)
-    conversation.belief.by_others.seen |= AT_WORK
-    assert settled(conversation, "Refused", [ONE, NO, ONE, NO, ONE, last]) == (confirmed, "ssssss")
+    for last, confirmed in ((NO, True), (ONE, False)):
+        conversation = Conversation(*ONE_FIELD)
+        conversation.belief.by_others.seen |= AT_WORK
+        outcome = settled(conversation, "Refused", [ONE, NO, ONE, NO, ONE, last])
+        assert outcome == (confirmed, "ssssss")
 
 
-@pytest.mark.parametrize(
-    ("responses", "confirmed"),
-    [
+def test_a_read_is_wrong_right_behind_another_one() -> None:
+    for responses, confirmed in (
         ([[ONE, TWO], ONE, [ONE]] * 2, True),
         ([[ONE]], False),  # it is wrong alone as well
         ([[ONE, TWO], ONE, [ONE, TWO]], False),  # it is right behind the other
-    ],
-)
-def test_a_read_is_wrong_right_behind_another_one(
-    responses: Sequence[Any], *, confirmed: bool
-) -> None:
-    conversation = Conversation(listed([ONE, TWO]), show(ONE), listed([ONE]))
-    (suspicion,) = conversation.suspicions
-    behind = OnlyBehind("list.entity.filter", conversation.exchanges[1].call)
-    script = Script(conversation, responses)
-    assert script.settle(suspicion, behind) is confirmed
-    assert script.is_used_up
+    ):
+        conversation = Conversation(listed([ONE, TWO]), show(ONE), listed([ONE]))
+        (suspicion,) = conversation.suspicions
+        behind = OnlyBehind("list.entity.filter", conversation.exchanges[1].call)
+        script = Script(conversation, responses)
+        assert script.settle(suspicion, behind) is confirmed
+        assert script.is_used_up
 
 
 A, B = MOVED, record(1, url="https://example.com/b")
 
 
-@pytest.mark.parametrize(
-    ("responses", "confirmed"),
-    [
+def test_show_and_list_disagree() -> None:
+    for responses, confirmed in (
         ([A, A, [B], A, A, [B], A], True),
         ([A, A, [], A, A, [], A], True),  # list has lost it
         ([NO, NO, [A], NO, NO, [A], NO], True),  # show refuses it
@@ -195,12 +188,10 @@ A, B = MOVED, record(1, url="https://example.com/b")
         ([A, B], False),  # two servers in turn
         ([A, A, [B], B], False),
         ([A, A, [B], A, A, [A]], False),
-    ],
-)
-def test_show_and_list_disagree(responses: Sequence[Any], *, confirmed: bool) -> None:
-    conversation = Conversation(show(ONE), show(MOVED))
-    looks = "sslssls"[: len(responses)]
-    assert settled(conversation, "Disagree", responses) == (confirmed, looks)
+    ):
+        conversation = Conversation(show(ONE), show(MOVED))
+        looks = "sslssls"[: len(responses)]
+        assert settled(conversation, "Disagree", responses) == (confirmed, looks), responses
 
 
 def test_what_cannot_be_listed_does_not_disagree() -> None:
@@ -216,63 +207,60 @@ def effect(statement: str, symptom: str = "url") -> Suspicion:
     return Suspicion(change, "", "", (Effect(statement, change),), symptom=symptom)
 
 
+def deletion(repeats: Sequence[Any], *, by_anybody: bool = True) -> tuple[Script, Suspicion]:
+    """Return a suspicion of an effect of a delete, and what its repetitions come to."""
+    conversation = Conversation(listed([ONE, TWO]), changed("delete", TWO, 2))
+    deleted = conversation.exchanges[-1]
+    hypothesis = Effect("delete.single_result", deleted, by_anybody)
+    suspicion = Suspicion(deleted, "", "", (hypothesis,), symptom="url")
+    return Script(conversation, repeats=repeats), suspicion
+
+
 SAME, ANOTHER = effect("delete.single_result"), effect("resend.single_result", "number")
 
 
-@pytest.mark.parametrize(
-    ("repeats", "others", "confirmed"),
-    [
-        ([[SAME], []], {}, True),
-        ([[], [], [SAME], []], {}, True),  # not every change needs to show it
-        ([[], [], [], [], [], []], {}, False),
-        ([None], {}, False),
-        ([[], [], None], {}, False),
-        ([[SAME], [SAME]], {}, False),  # it comes while nothing is done, too
-        ([[SAME], [ANOTHER]], {}, True),
-        ([[SAME], None], {}, True),  # there is nothing to look at
-        ([[SAME], [], [], [SAME], [], []], AT_WORK, True),
-        ([[SAME], [], [], [], [], [], [SAME], [], []], AT_WORK, True),
-        ([[SAME], *[[]] * 11], AT_WORK, False),
-        ([[SAME], [], [SAME]], AT_WORK, False),
-    ],
-)
-def test_an_effect_is_seen_again_after_the_same_change_and_not_without_it(
-    repeats: Sequence[Any], others: dict[str, str], *, confirmed: bool
-) -> None:
+REPEATED: list[tuple[Sequence[Any], dict[str, str], bool]] = [
+    ([[SAME], []], {}, True),
+    ([[], [], [SAME], []], {}, True),  # not every change needs to show it
+    ([[], [], [], [], [], []], {}, False),
+    ([None], {}, False),
+    ([[], [], None], {}, False),
+    ([[SAME], [SAME]], {}, False),  # it comes while nothing is done, too
+    ([[SAME], [ANOTHER]], {}, True),
+    ([[SAME], None], {}, True),  # there is nothing to look at
+    ([[SAME], [], [], [SAME], [], []], AT_WORK, True),
+    ([[SAME], [], [], [], [], [], [SAME], [], []], AT_WORK, True),
+    ([[SAME], *[[]] * 11], AT_WORK, False),
+    ([[SAME], [], [SAME]], AT_WORK, False),
+]
+
+
+def test_an_effect_is_seen_again_after_the_same_change_and_not_without_it() -> None:
     """Some repetitions must show it, and no control, which changes nothing."""
-    conversation = Conversation(listed([ONE, TWO]), changed("delete", TWO, 2))
-    conversation.belief.by_others.seen |= others
-    script = Script(conversation, repeats=repeats)
-    hypothesis = Effect("delete.single_result", conversation.exchanges[-1], by_anybody=True)
-    suspicion = Suspicion(conversation.exchanges[-1], "", "", (hypothesis,), symptom="url")
-    assert script.settle(suspicion) is confirmed
-    assert script.is_used_up
-    one_round = [False, True, True] if others else [False, True]  # others: more controls
-    assert script.repeated == (one_round * len(repeats))[: len(repeats)]
+    for repeats, others, confirmed in REPEATED:
+        script, suspicion = deletion(repeats)
+        script.belief.by_others.seen |= others
+        assert script.settle(suspicion) is confirmed, repeats
+        assert script.is_used_up
+        one_round = [False, True, True] if others else [False, True]  # others: more controls
+        assert script.repeated == (one_round * len(repeats))[: len(repeats)]
 
 
 def test_another_matter_that_a_repetition_shows_is_kept() -> None:
     """It is settled later; what the confirmation is about is not."""
-    conversation = Conversation(listed([ONE, TWO]), changed("delete", TWO, 2))
-    script = Script(conversation, repeats=[[SAME, ANOTHER], []])
-    hypothesis = Effect("delete.single_result", conversation.exchanges[-1], by_anybody=True)
-    script.settle(Suspicion(conversation.exchanges[-1], "", "", (hypothesis,), symptom="url"))
+    script, suspicion = deletion([[SAME, ANOTHER], []])
+    script.settle(suspicion)
     assert script.kept == [ANOTHER]
 
 
-@pytest.mark.parametrize(
-    ("by_anybody", "others", "confirmed"),
-    [(True, {"url"}, False), (True, {"number"}, True), (False, {"url"}, True)],
-)
-def test_an_effect_that_others_caused_before_is_not_confirmed(
-    others: set[str], *, by_anybody: bool, confirmed: bool
-) -> None:
+def test_an_effect_that_others_caused_before_is_not_confirmed() -> None:
     """What others did before may be theirs again."""
-    conversation = Conversation(listed([ONE, TWO]), changed("delete", TWO, 2))
-    conversation.belief.by_others.symptoms |= others
-    hypothesis = Effect("delete.single_result", conversation.exchanges[-1], by_anybody)
-    suspicion = Suspicion(conversation.exchanges[-1], "", "", (hypothesis,), symptom="url")
-    assert Script(conversation, repeats=[[SAME], []]).settle(suspicion) is confirmed
+    for by_anybody, others, confirmed in (
+        (True, {"url"}, False), (True, {"number"}, True), (False, {"url"}, True),
+    ):  # fmt: skip
+        script, suspicion = deletion([[SAME], []], by_anybody=by_anybody)
+        script.belief.by_others.symptoms |= others
+        assert script.settle(suspicion) is confirmed
 
 
 def test_a_confirmation_updates_the_belief() -> None:
