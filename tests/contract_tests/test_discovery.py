@@ -66,7 +66,7 @@ def test_discovery_begins_in_the_scope() -> None:
     assert identifiers == [{"number": "1"}, {"number": "2"}]
 
 
-@pytest.mark.parametrize("release", ["R10", "R13", "R18"])
+@pytest.mark.parametrize("release", ["R10", "R18"])
 def test_the_first_pass_has_room_for_each_undocumented_request(release: str) -> None:
     session = kit_for(release, EVERYTHING)
     discover(session)
@@ -77,9 +77,10 @@ def test_the_first_pass_has_room_for_each_undocumented_request(release: str) -> 
         assert len(template.choices(session.scene)) <= template.first, template
 
 
-@pytest.mark.parametrize(
-    ("scope", "fits"),
-    [
+def test_all_that_a_scope_gives_must_fit() -> None:
+    """Without any limit nothing is in scope."""
+    record = {"id": "A", "number": "7", "webhook_definition": {"id": "D", "name": "N"}}
+    for scope, fits in (
         (Scope(), False),
         (Scope(everything=True), True),
         (Scope(definition="N"), True),
@@ -87,9 +88,5 @@ def test_the_first_pass_has_room_for_each_undocumented_request(release: str) -> 
         (Scope(numbers=frozenset({"7", "8"})), True),
         (Scope(numbers=frozenset({"8"})), False),
         (Scope(definition="N", numbers=frozenset({"8"})), False),
-    ],
-)
-def test_all_that_a_scope_gives_must_fit(scope: Scope, *, fits: bool) -> None:
-    """Without any limit nothing is in scope."""
-    record = {"id": "A", "number": "7", "webhook_definition": {"id": "D", "name": "N"}}
-    assert (record in scope) is fits
+    ):
+        assert (record in scope) is fits

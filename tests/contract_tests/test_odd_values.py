@@ -125,19 +125,18 @@ def test_a_request_may_ask_for_anything(*, value: Any, name: str) -> None:
             conversation.hear(request("POST", about.path, json.dumps(sent)))
 
 
-@pytest.mark.parametrize(
-    "query",
-    ["", "&&=&", "%", "%ZZ=%FF", f"{IDENTIFIER}=%ED%A0%80", "entity=%00", "a" * 10_000, "é=é",
-     "created_date=0000-00-00&entity=JOBS", "created_date=9999-12-31&entity=JOBS",
-     "created_date=0001-01-01T00:00:00&entity=JOBS", "number_of_results=٣&entity=JOBS"],
-)  # fmt: skip
-def test_a_query_may_be_anything(query: str) -> None:
+def test_a_query_may_be_anything() -> None:
     """A query that parsers read differently is unclear, and accuses no server."""
-    conversation = Conversation(listed([record(1)]))
-    for method in ("show", "list"):
-        made = request("GET", f"webhook_requests/{method}?token={TOKEN}&{query}")
-        made["response"]["content"]["text"] = ok([record(1)])[1]
-        conversation.hear(made)
+    for query in (
+        "", "&&=&", "%", "%ZZ=%FF", f"{IDENTIFIER}=%ED%A0%80", "entity=%00", "a" * 10_000, "é=é",
+        "created_date=0000-00-00&entity=JOBS", "created_date=9999-12-31&entity=JOBS",
+        "created_date=0001-01-01T00:00:00&entity=JOBS", "number_of_results=٣&entity=JOBS",
+    ):  # fmt: skip
+        conversation = Conversation(listed([record(1)]))
+        for method in ("show", "list"):
+            made = request("GET", f"webhook_requests/{method}?token={TOKEN}&{query}")
+            made["response"]["content"]["text"] = ok([record(1)])[1]
+            conversation.hear(made)
 
 
 def test_an_error_of_a_check_is_not_an_error_of_the_server(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import httpx
-import pytest
 from helpers.conversations import Conversation
 from helpers.recordings import (
     IDENTIFIER,
@@ -64,9 +63,9 @@ def after(failures: Sequence[Entry], status: int | None) -> Service:
     return Conversation(listed(RECORDS), *entries).oracle.service
 
 
-@pytest.mark.parametrize(
-    ("failures", "refuses", "accused"),
-    [
+def test_a_failure_each_time_is_a_violation_unless_all_errors_are_so() -> None:
+    """The status of errors is open, and so is how a failed delivery is reported."""
+    for failed, refuses, accused in (
         (resends(500), 200, True),
         (resends(500), 404, True),
         (dated(500), 400, True),
@@ -79,14 +78,9 @@ def after(failures: Sequence[Entry], status: int | None) -> Service:
         (logins(500), 500, False),
         (resends(502), 200, False),  # the receiver fails
         (dated(400), 400, False),
-    ],
-)
-def test_a_failure_each_time_is_a_violation_unless_all_errors_are_so(
-    failures: Sequence[Entry], refuses: int | None, *, accused: bool
-) -> None:
-    """The status of errors is open, and so is how a failed delivery is reported."""
-    statements = {violation.statement for violation in after(failures, refuses).conclude()}
-    assert statements == ({STATEMENT} if accused else set())
+    ):
+        statements = {violation.statement for violation in after(failed, refuses).conclude()}
+        assert statements == ({STATEMENT} if accused else set()), (failed[0], refuses)
 
 
 def test_a_failure_that_is_not_repeated_is_a_note() -> None:
@@ -102,36 +96,30 @@ def test_a_failure_that_is_not_repeated_is_a_note() -> None:
     assert service.never_served() == ()
 
 
-@pytest.mark.parametrize(
-    ("failures", "report"),
-    [
-        (resends(200), "resend was sent 6 times and never served"),
-        (resends(502), "resend was sent 6 times and never served"),
-        ([], ""),
-    ],
-)
-def test_a_method_that_was_never_served_is_reported(failures: Sequence[Entry], report: str) -> None:
-    service = after(failures, 200)
-    assert [*service.conclude()] == []
-    assert [line.partition(" (")[0] for line in service.never_served()] == [report] * bool(report)
+def test_a_method_that_was_never_served_is_reported() -> None:
+    for failed, report in (
+        (resends(200), ["resend was sent 6 times and never served"]),
+        (resends(502), ["resend was sent 6 times and never served"]),
+        ([], []),
+    ):
+        service = after(failed, 200)
+        assert [*service.conclude()] == []
+        assert [line.partition(" (")[0] for line in service.never_served()] == report
 
 
-@pytest.mark.parametrize(
-    ("refuses", "suspected"),
-    [(("number",), True), (("id",), True), ((), False), (("id", "number"), False)],
-)
-def test_resend_takes_both_forms_of_an_identifier(
-    refuses: Sequence[str], *, suspected: bool
-) -> None:
+def test_resend_takes_both_forms_of_an_identifier() -> None:
     """A delivery may fail: but not each one that is named in one form, and no other."""
-    conversation = Conversation(listed(RECORDS))
-    for at, sent in enumerate(RECORDS):
-        form = ("id", "number")[at % 2]
-        parameters = {"token": TOKEN, IDENTIFIER: {form: sent[form]}}
-        done = ok(record(int(sent["number"]), life_cycle_state="SUCCESSFUL"))
-        conversation.hear(logged("resend", parameters, refused() if form in refuses else done))
-
-    assert set(conversation.suspected) == ({"identifier.fields"} if suspected else set())
+    for refuses, suspected in (
+        (("number",), {"identifier.fields"}), (("id",), {"identifier.fields"}),
+        ((), set()), (("id", "number"), set()),
+    ):  # fmt: skip
+        conversation = Conversation(listed(RECORDS))
+        for at, sent in enumerate(RECORDS):
+            form = ("id", "number")[at % 2]
+            parameters = {"token": TOKEN, IDENTIFIER: {form: sent[form]}}
+            done = ok(record(int(sent["number"]), life_cycle_state="SUCCESSFUL"))
+            conversation.hear(logged("resend", parameters, refused() if form in refuses else done))
+        assert set(conversation.suspected) == suspected
 
 
 class ClosesConnections(SoundServer):

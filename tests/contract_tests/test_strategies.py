@@ -100,18 +100,15 @@ def test_a_strategy_of_calls_prints_neither_the_table_nor_the_login() -> None:
     assert str(scene().login.password) not in repr(strategies.calls(scene()))
 
 
-@pytest.mark.parametrize(
-    ("given_", "message"),
-    [
+def test_an_unknown_method_or_layer_is_refused() -> None:
+    for options, message in (
         ({"methods": ["shwo"]}, "methods: shwo is not allowed; allowed is "),
         ({"layers": ["reads"]}, "layers: reads is not allowed; allowed is read, refusal, login"),
         ({"methods": []}, "methods: nothing is not allowed"),
         ({"methods": ["show"], "layers": ["resend"]}, "layers: resend have no template for"),
-    ],
-)
-def test_an_unknown_method_or_layer_is_refused(given_: dict[str, Any], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        strategies.calls(scene(), **given_)
+    ):
+        with pytest.raises(ValueError, match=message):
+            strategies.calls(scene(), **options)
 
 
 def test_records_are_needed() -> None:

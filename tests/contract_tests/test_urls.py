@@ -33,49 +33,48 @@ def escaped(text: str) -> str:
     return "".join(f"\\u{ord(sign):04x}" if sign in ":&=?#" else sign for sign in text)
 
 
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        (URL, SHOWN),
-        (f"cannot call {URL}: refused", f"cannot call {SHOWN}: refused"),
-        (f"seen '{URL}'", f"seen '{SHOWN}'"),
-        (f"({URL}).", f"({SHOWN})."),
-        (f'{{"url": "{URL}", "number": "7"}}', f'{{"url": "{SHOWN}", "number": "7"}}'),
-        (json.dumps({"x": json.dumps({"u": URL})}), json.dumps({"x": json.dumps({"u": SHOWN})})),
-        (URL.replace("/v2", r"\/v2").replace("//", r"\/\/"), None),
-        (escaped(URL), None),
-        (f"url={quote(URL, safe='')}&x=1", None),
-        (f"a={quote(quote(URL, safe=''), safe='')}&x=1", None),
-        (f"a={quote(URL, safe=':/')}&x=1", None),
-        ('"url": "www.h.com/in?key=S-abc+1%2F"', '"url": "www.h.com/in?key=$CRMCOM_URL_1"'),
-        ("http://h/x?S-abc+1%2F#zq9", "http://h/x?$CRMCOM_URL_1#$CRMCOM_URL_2"),
-        ("http://S-abc+1%2F@h/x", "http://$CRMCOM_URL_1@h/x"),
-        ("a=http%3A%2F%2FS-abc%2B1%252F%40h%2Fx", "a=http%3A%2F%2F$CRMCOM_URL_1%40h%2Fx"),
-    ],
-)  # fmt: skip
-def test_a_value_has_its_placeholder_in_any_spelling(text: str, shown: str | None) -> None:
-    urls = UrlSecrets()
-    urls.hide(URL)
-
-    hidden = urls.hide(text)
-
-    assert shown is None or hidden == shown
-    assert hidden.count("$CRMCOM_URL_1") == 1
-    for secret in ("abc", "zq9", "CRMCOM_URL_3"):
-        assert secret not in hidden
-    assert hidden.endswith("&x=1") or "x=1" not in text
-    assert urls.hide(hidden) == hidden
-    assert urls.secret("CRMCOM_URL_1") == "S-abc+1%2F"
+SPELLINGS: list[tuple[str, str | None]] = [
+    (URL, SHOWN),
+    (f"cannot call {URL}: refused", f"cannot call {SHOWN}: refused"),
+    (f"seen '{URL}'", f"seen '{SHOWN}'"),
+    (f"({URL}).", f"({SHOWN})."),
+    (f'{{"url": "{URL}", "number": "7"}}', f'{{"url": "{SHOWN}", "number": "7"}}'),
+    (json.dumps({"x": json.dumps({"u": URL})}), json.dumps({"x": json.dumps({"u": SHOWN})})),
+    (URL.replace("/v2", r"\/v2").replace("//", r"\/\/"), None),
+    (escaped(URL), None),
+    (f"url={quote(URL, safe='')}&x=1", None),
+    (f"a={quote(quote(URL, safe=''), safe='')}&x=1", None),
+    (f"a={quote(URL, safe=':/')}&x=1", None),
+    ('"url": "www.h.com/in?key=S-abc+1%2F"', '"url": "www.h.com/in?key=$CRMCOM_URL_1"'),
+    ("http://h/x?S-abc+1%2F#zq9", "http://h/x?$CRMCOM_URL_1#$CRMCOM_URL_2"),
+    ("http://S-abc+1%2F@h/x", "http://$CRMCOM_URL_1@h/x"),
+    ("a=http%3A%2F%2FS-abc%2B1%252F%40h%2Fx", "a=http%3A%2F%2F$CRMCOM_URL_1%40h%2Fx"),
+]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["https://h.example.com/a/b", "see https://h/x#top", "is it http://h/?", "what? a=b", "\\" * 9,
-     "http://h:80/x@y", "url=JOBS&x=1", "%3A%2F%2Fh%2Fx", "10:// ?", "", "http://h/x?a=&b="],
-)  # fmt: skip
-def test_what_has_no_query_and_no_user_is_shown_as_it_is(text: str) -> None:
+def test_a_value_has_its_placeholder_in_any_spelling() -> None:
+    for text, shown in SPELLINGS:
+        urls = UrlSecrets()
+        urls.hide(URL)
+
+        hidden = urls.hide(text)
+
+        assert shown is None or hidden == shown
+        assert hidden.count("$CRMCOM_URL_1") == 1
+        for secret in ("abc", "zq9", "CRMCOM_URL_3"):
+            assert secret not in hidden
+        assert hidden.endswith("&x=1") or "x=1" not in text
+        assert urls.hide(hidden) == hidden
+        assert urls.secret("CRMCOM_URL_1") == "S-abc+1%2F"
+
+
+def test_what_has_no_query_and_no_user_is_shown_as_it_is() -> None:
     """A fragment alone is no query."""
-    assert UrlSecrets().hide(text) == text
+    for text in (
+        "https://h.example.com/a/b", "see https://h/x#top", "is it http://h/?", "what? a=b",
+        "\\" * 9, "http://h:80/x@y", "url=JOBS&x=1", "%3A%2F%2Fh%2Fx", "10:// ?", "", "http://h/x?a=&b=",
+    ):  # fmt: skip
+        assert UrlSecrets().hide(text) == text
 
 
 @pytest.mark.parametrize("part", ["://", "://a?", "url=", "\\", "%25", "\\:", ":\\", "//a@"])
@@ -160,24 +159,19 @@ def test_the_user_is_in_no_report() -> None:
     assert "$CRMCOM_OTHER_USERNAME" in reports["terminal"]
 
 
-@pytest.mark.parametrize(
-    ("seen", "wanted", "fits"),
-    [
+def test_a_placeholder_decides_only_equality_with_itself() -> None:
+    """Whether one hidden value begins with another is unknown."""
+    for seen, wanted, fits in (
         ("h?k=$CRMCOM_URL_1", "h?k=$CRMCOM_URL_1", {True}),
         ("h?k=$CRMCOM_URL_12", "h?k=$CRMCOM_URL_1", {False, None}),
         ("h?k=$CRMCOM_URL_1", "h", {False, True}),
         ("h?k=$CRMCOM_URL_1", "abc", {False, None}),
         ("h?k=1", "abc", {False}),
-    ],
-)
-def test_a_placeholder_decides_only_equality_with_itself(
-    seen: str, wanted: str, fits: set[bool | None]
-) -> None:
-    """Whether one hidden value begins with another is unknown."""
-    compared = Fits({"url": wanted}, [{"id": "A", "url": seen}])
-    outcomes: set[bool | None] = set()
-    for interpretation in INTERPRETATIONS:
-        (selected,), (misfit,) = compared.selected(interpretation), compared.misfits(interpretation)
-        outcomes.add(True if selected else False if misfit else None)
-
-    assert outcomes == fits
+    ):
+        compared = Fits({"url": wanted}, [{"id": "A", "url": seen}])
+        outcomes: set[bool | None] = set()
+        for interpretation in INTERPRETATIONS:
+            (selected,) = compared.selected(interpretation)
+            (misfit,) = compared.misfits(interpretation)
+            outcomes.add(True if selected else False if misfit else None)
+        assert outcomes == fits
