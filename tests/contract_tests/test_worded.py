@@ -4,8 +4,6 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-import pytest
-
 from crmcom_kit.contract_tests.calibration.worded import Worded, learned_words, worded
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.client.targets import MockReply
@@ -23,9 +21,10 @@ def refusals(*outcomes: tuple[str, str, str, Any]) -> Iterable[Worded]:
         yield Worded(facts, {**parts, "data": "null"}, {})
 
 
-@pytest.mark.parametrize(
-    ("seen", "facts"),
-    [
+def test_a_case_is_what_other_errors_of_the_kind_lack() -> None:
+    """As few facts as tell it apart, and only what is different."""
+    usual = [("resend", "body", "an array", USUAL)] * 5
+    cases: Iterable[tuple[Any, Any]] = (
         ([("resend", "body", "a form", OTHER), ("delete", "body", "a form", OTHER)],
          {"seen": "a form"}),
         ([("token", "body", "", OTHER)], {"method": "token"}),
@@ -33,20 +32,16 @@ def refusals(*outcomes: tuple[str, str, str, Any]) -> Iterable[Worded]:
          {"method": "delete"}),
         ([("delete", "body", "null", OTHER), *[("resend", "body", "null", USUAL)] * 2,
           ("delete", "body", "", USUAL)], {"seen": "null", "method": "delete"}),
-    ],
-)  # fmt: skip
-def test_a_case_is_what_other_errors_of_the_kind_lack(seen: Any, facts: Any) -> None:
-    """As few facts as tell it apart, and only what is different."""
-    usual = [("resend", "body", "an array", USUAL)] * 5
+    )  # fmt: skip
+    for seen, facts in cases:
+        found = learned_words([*refusals(*usual, *seen)], R9)
 
-    found = learned_words([*refusals(*usual, *seen)], R9)
-
-    parts = {"status": 415, "code": "E2", "description": "{null}"}
-    assert found["envelope.cases"].values == [[{"kind": "bad_body", **facts, **parts}]]
-    assert found["errors.bad_body.code"].values == ["E1"]
-    assert not found["errors.bad_body.code"].is_open
-    assert found["errors.message_form"].values == ["text"]
-    assert found["errors.data"].values == ["null"]
+        parts = {"status": 415, "code": "E2", "description": "{null}"}
+        assert found["envelope.cases"].values == [[{"kind": "bad_body", **facts, **parts}]]
+        assert found["errors.bad_body.code"].values == ["E1"]
+        assert not found["errors.bad_body.code"].is_open
+        assert found["errors.message_form"].values == ["text"]
+        assert found["errors.data"].values == ["null"]
 
 
 def test_what_names_a_webhook_request_is_refused_as_show_is() -> None:
@@ -93,36 +88,36 @@ LISTS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("responses", "cases"),
-    [
-        ([success("show", ONE, None), success("list", [], None)], None),
-        ([success("show", ONE, "Hi"), success("list", [ONE], "Hi")], [{"message": "Hi"}]),
-        ([success("show", ONE, "17 is A7"), success("show", TWO, "18 is B8"),
-          *[success("list", [ONE], "")] * 3],
-         [{"method": "show", "message": "{number} is {id}"}]),
-        (LISTS, [
-            {"results": "one", "message": "1 record found."},
-            {"results": "none", "message": "Nothing."},
-            {"results": "part", "message": "First {results} of {matches}"},
-            {"message": "{results} records found."},
-        ]),
-        ([success("resend", REJECTED, "No"), success("resend", ONE, ""), success("show", TWO, ""),
-          success("show", REJECTED, "")],
-         [{"method": "resend", "state": "REJECTED", "message": "No"}]),
-        ([success("token", {}, text) for text in ("at 1", "at 2", "at 2")], [{"message": "at 2"}]),
-        ([success("show", ONE, ""), success("list", [ONE], "Done"), success("list", [], None),
-          success("list", [ONE], "Done"), success("show", TWO, ""), success("show", ONE, "")],
-         [{"method": "list", "results": "none", "message": "{null}", "description": "{null}"},
-          {"method": "list", "message": "Done"}]),
-    ],
-)  # fmt: skip
-def test_texts_of_successes_are_learned(responses: Any, cases: Any) -> None:
-    """By method, by how many a list has, and by state; with placeholders for what they name."""
-    found = learned_words(responses, R9)
+SUCCESSES: list[tuple[list[Worded], Any]] = [
+    ([success("show", ONE, None), success("list", [], None)], None),
+    ([success("show", ONE, "Hi"), success("list", [ONE], "Hi")], [{"message": "Hi"}]),
+    ([success("show", ONE, "17 is A7"), success("show", TWO, "18 is B8"),
+      *[success("list", [ONE], "")] * 3],
+     [{"method": "show", "message": "{number} is {id}"}]),
+    (LISTS, [
+        {"results": "one", "message": "1 record found."},
+        {"results": "none", "message": "Nothing."},
+        {"results": "part", "message": "First {results} of {matches}"},
+        {"message": "{results} records found."},
+    ]),
+    ([success("resend", REJECTED, "No"), success("resend", ONE, ""), success("show", TWO, ""),
+      success("show", REJECTED, "")],
+     [{"method": "resend", "state": "REJECTED", "message": "No"}]),
+    ([success("token", {}, text) for text in ("at 1", "at 2", "at 2")], [{"message": "at 2"}]),
+    ([success("show", ONE, ""), success("list", [ONE], "Done"), success("list", [], None),
+      success("list", [ONE], "Done"), success("show", TWO, ""), success("show", ONE, "")],
+     [{"method": "list", "results": "none", "message": "{null}", "description": "{null}"},
+      {"method": "list", "message": "Done"}]),
+]  # fmt: skip
 
-    expected = None if cases is None else [[{"kind": "success", **case} for case in cases]]
-    assert (found["envelope.cases"].values if "envelope.cases" in found else None) == expected
+
+def test_texts_of_successes_are_learned() -> None:
+    """By method, by how many a list has, and by state; with placeholders for what they name."""
+    for responses, cases in SUCCESSES:
+        found = learned_words(responses, R9)
+
+        expected = None if cases is None else [[{"kind": "success", **case} for case in cases]]
+        assert (found["envelope.cases"].values if "envelope.cases" in found else None) == expected
 
 
 def served(parameter: str, data: Any, method: str = "list") -> Worded | None:
