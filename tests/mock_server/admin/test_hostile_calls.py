@@ -49,8 +49,6 @@ REFUSED: list[tuple[str, str, Any, str, str, str]] = [
     ("POST", FAULTS, b'{"preset": "outage", "requests": 1}', "requests", "with preset outage",
      "one of seconds, status, drop, operation"),
     ("POST", "/wait", WAIT % b'"timeout": 1000000000', "timeout", "1000000000", "at most 300"),
-    ("POST", "/wait", WAIT % b'"state": "REJECTED"', "state", "with operation", "operation alone"),
-    ("POST", "/wait", b'{"timeout": 1}', "wait", "nothing to wait for", "record, delivery"),
 ]  # fmt: skip
 
 

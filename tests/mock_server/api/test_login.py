@@ -48,23 +48,17 @@ def test_a_refused_login_does_not_reveal_what_is_wrong(mock: Any) -> None:
         assert wrong.get("password", PASSWORD) not in reply.text
 
 
-@pytest.mark.parametrize("release", ["R9", "R18"])
 @pytest.mark.parametrize(
     ("unit", "name"), [({"unit": SECOND_UNIT}, "Installation Team 4"), ({}, "Admin Unit")]
 )
-def test_a_unit_is_the_one_acted_for(
-    make_mock: Any, release: str, unit: dict[str, str], name: str
-) -> None:
+def test_a_unit_is_the_one_acted_for(mock: Any, unit: dict[str, str], name: str) -> None:
     """What is done is logged for the unit of the login, or for the default unit without one."""
-    mock = make_mock(release)
     token = mock.login(**unit).data["token"]
     body = {"token": token, "webhook_request_identifier": {"number": "7"}}
 
     log = mock.send("POST", "webhook_requests/resend", body=body).data["log_information"]
 
-    assert (
-        log["updated_by_business_unit" if release == "R18" else "updated_by_unit"]["name"] == name
-    )
+    assert log["updated_by_unit"]["name"] == name
 
 
 def test_a_refused_login_does_not_reveal_units(mock: Any) -> None:
@@ -74,10 +68,8 @@ def test_a_refused_login_does_not_reveal_units(mock: Any) -> None:
     assert wrong[0] == wrong[1]
 
 
-@pytest.mark.parametrize("release", ["R10", "R18"])
-def test_a_released_token_holds_no_longer(make_mock: Any, release: str) -> None:
+def test_a_released_token_holds_no_longer(mock: Any) -> None:
     """token/release ends a token with an empty response; the others still hold."""
-    mock = make_mock(release)
     assert mock.send("POST", RELEASE, body={}).code == mock.code_of("missing_token")
     assert mock.send("POST", RELEASE, body={"token": "x"}).code == mock.code_of("invalid_token")
     token, second = mock.login().data["token"], mock.login().data["token"]

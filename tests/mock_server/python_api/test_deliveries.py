@@ -55,10 +55,9 @@ def test_a_replay_is_one_more_attempt(mock: Any) -> None:
     assert reasons == ["valid", "no_data"]
 
 
-@pytest.mark.parametrize("fault", ["wrong_signature", "old_key"])
-def test_without_a_key_no_signature_can_be_wrong(mock: Any, fault: str) -> None:
+def test_without_a_key_no_signature_can_be_wrong(mock: Any) -> None:
     mock.add_definition(name="unsigned", url="http://127.0.0.1:9/")
     before = len(mock.records)
     with pytest.raises(UsageError, match="the webhook definition has no secret key"):
-        mock.fire("ACTIVITIES", "unsigned", DATA, fault=fault)
+        mock.fire("ACTIVITIES", "unsigned", DATA, fault="old_key")
     assert len(mock.records) == before
