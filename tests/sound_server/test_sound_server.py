@@ -64,7 +64,7 @@ def effects(client: Client) -> None:
     sent = client.rejected
     response = client.act("resend", {"id": sent.id})
     assert choices.has_others or ok(response) or refused(response)
-    for _ in range(10):
+    for _ in range(10 if client.app.queued else 0):
         client.list(entity="JOBS")  # until a queued resend is through
     sure = sent.definition.effective and not sent.definition.fails
     if sure and not choices.has_others:
@@ -89,7 +89,7 @@ def test_legal_variants_are_legal() -> None:
 
 
 def test_random_choices_are_legal() -> None:
-    for seed in range(60):
+    for seed in range(20):
         choices, release = random_choices(seed)
         try:
             look_around(at_a_quiet_moment(SoundServer(choices, release, seed)))
