@@ -91,7 +91,7 @@ EFFECTS = {
 def test_what_a_refused_resend_did_is_learned() -> None:
     """The server has sent, and the webhook request was rejected again: the next show tells."""
     choices = replace(Choices(), resend_succeeds="some", resend_failure="error")
-    results = checked(SoundServer(choices, "R9", 1), limits=Limits(max_requests=400))
+    results = checked(SoundServer(choices, "R9", 1), limits=Limits(max_requests=200))
 
     found = learned_effects(results.history, results.unsteady, {})
 
