@@ -4,7 +4,7 @@ import json
 import re
 import shutil
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,10 +27,12 @@ from crmcom_kit.schemas import API_PATH
 from crmcom_kit.schemas.profile import head_of, read_profile
 
 
-def command(*words: str, requests: int | None = 100, **variables: str) -> Result:
+def command(
+    *words: str, requests: int | None = 100, env: Mapping[str, str | None] | None = None
+) -> Result:
     """Run a command, which sends few requests."""
     few = [] if requests is None else ["--max-requests", str(requests)]
-    return CliRunner(env=variables).invoke(main, [*words, *few])
+    return CliRunner(env=env).invoke(main, [*words, *few])
 
 
 @pytest.fixture(scope="module")
@@ -66,15 +68,15 @@ def test_a_recording_teaches_as_well(
     """By itself, when nothing is sent; or before the requests to a server, if one is named."""
     credentials = Credentials("integration", "Winter-2016", "ACMETV", "KEY")
     login = {**LOGIN, "CRMCOM_USERNAME": "integration", "CRMCOM_PASSWORD": "Winter-2016"}
-    login["CRMCOM_ORGANISATION"] = "ACMETV"
     url = serve(create_app(release="R13", credentials=credentials))
+    login |= {"CRMCOM_ORGANISATION": "ACMETV", "CRMCOM_BASE_URL": url}
     text = (folder.parent / "r.har").read_text("utf-8")
     har, new = tmp_path / "r.har", tmp_path / "p"
     har.write_text(re.sub(rf"https?://[^\"]+{API_PATH}", url, text), "utf-8")
     words = ["calibrate", "--from-har", str(har), "--out", str(new), "--max-time", "500"]
     words += ["--base-url", url] if sends else []  # the recording says the release
 
-    done = command(*words, requests=50 if sends else None, **login, CRMCOM_BASE_URL=url)
+    done = command(*words, requests=50 if sends else None, env=login)
 
     assert done.exit_code == 0, done.output
     assert re.search(r"^\d+ documented requests: .*, 0 differ otherwise", done.output, re.MULTILINE)
@@ -105,7 +107,7 @@ def test_texts_of_a_server_leak_nothing_and_move_no_cursor(
         return [json.dumps({"status": status}).encode()]
 
     login = {**LOGIN, "CRMCOM_PASSWORD": password, "CRMCOM_BASE_URL": serve(refusing)}
-    done = command(*words, **login)
+    done = command(*words, env=login)
 
     assert done.exit_code == 2
     assert "refuses the login: HTTP 400" in done.output

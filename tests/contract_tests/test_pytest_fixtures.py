@@ -13,6 +13,7 @@ from helpers.serving import LOGIN
 from helpers.tools import FEWER_PLUGINS
 from mutants.table import ROWS
 from sound_server.server import ORGANISATION, PASSWORD, USERNAME, SoundServer
+from sound_server.world import REJECTED
 
 # A run in this process forgets the modules that it has imported, but the packages that were there
 # before keep them as attributes: then two copies of a class meet. So all of them are there before.
@@ -246,6 +247,7 @@ def test_the_report_is_of_the_server_that_a_test_names(
     assert done.ret == 0, str(done.stdout) + str(done.stderr)
 
 
+SUITE = ("--pyargs", "crmcom_kit.contract_tests", "-q", "-p", "no:cacheprovider")
 LOGGING_IN = """
 import pytest
 
@@ -257,10 +259,13 @@ def test_with_both(time, target, report):
 """
 
 
-def test_both_fixtures_log_in_together_as_seldom_as_a_run(
+def test_all_workers_share_one_run_and_log_in_as_seldom(
     serve: Callable[..., str], pytester: pytest.Pytester
 ) -> None:
-    """One login and one beside it, with two wrong passwords, in all processes together."""
+    """The suite, report and target: one login and one beside it, with two wrong passwords.
+
+    The options are those of the command; one worker runs the check, and writes the report.
+    """
     logins: list[bool] = []
 
     class Counting(SoundServer):
@@ -271,21 +276,27 @@ def test_both_fixtures_log_in_together_as_seldom_as_a_run(
                 logins[-1] &= parameters.get("organisation") == ORGANISATION
             return super().do_login(call)
 
-    pytester.makeconftest(CONFTEST)
+    app = Counting()
+    number = next(r.number for r in app.records.values() if r.life_cycle_state == REJECTED)
     pytester.makepyfile(test_ours=LOGGING_IN)
     options = [
-        *("--crmcom-base-url", serve(Counting()), "--crmcom-username", USERNAME),
-        *("--crmcom-password", PASSWORD, "--crmcom-organisation", ORGANISATION),
-        *("--crmcom-max-requests", "150"),
+        *("--base-url", serve(app), "--username", USERNAME, "--password", PASSWORD),
+        *("--organisation", ORGANISATION, "--allow", "delete", "--scope", f"number={number}"),
+        *("--max-requests", "150", "--json", "r.json"),
     ]
 
-    done = pytester.runpytest_subprocess("-q", "-n", "2", *FEWER_PLUGINS, *options)
+    done = pytester.runpytest_subprocess(
+        *SUITE, "test_ours.py", "-n", "2", "-p", _pytest_fixtures.__name__, *FEWER_PLUGINS,
+        *("--deselect", "suite/test_reads.py"),
+        *(option.replace("--", "--crmcom-", 1) for option in options),
+    )  # fmt: skip
 
-    done.assert_outcomes(passed=4)
+    assert done.ret == 0, str(done.stdout) + str(done.stderr)
+    assert done.parseoutcomes()["passed"] > 4 + 20
     assert logins == [True, False, True, False]
-
-
-SUITE = ("--pyargs", "crmcom_kit.contract_tests", "-q", "-p", "no:cacheprovider")
+    assert app.requests <= 150 + 10  # those of target
+    report = json.loads((pytester.path / "r.json").read_text("utf-8"))
+    assert report["summary"]["outcome"] == "passed"
 
 
 def test_the_suite_has_the_statements_of_a_recordings_release(pytester: pytest.Pytester) -> None:
@@ -298,27 +309,21 @@ def test_the_suite_has_the_statements_of_a_recordings_release(pytester: pytest.P
 
 def test_a_suite_that_cannot_run_has_one_error(pytester: pytest.Pytester) -> None:
     """An option that cannot be followed is one error, and so is a server that is not there."""
-    wrong = pytester.runpytest_inprocess(*SUITE, "--crmcom-rate", "0")
-    other_release = pytester.runpytest_inprocess(*SUITE, "--crmcom-only", "login.token.jwt")
-    unread = pytester.runpytest_inprocess(*SUITE, "--crmcom-deviations", "nosuch.toml")
     pytester.path.joinpath("r.har").write_text(archive([login(), login("X", organisation="B")]))
-    mixed = pytester.runpytest_inprocess(*SUITE, "--crmcom-from-har", "r.har")
     nowhere = ("--crmcom-base-url", "http://127.0.0.1:9/x", "--crmcom-token", "T")
-    down = pytester.runpytest_inprocess(*SUITE, *nowhere, "--crmcom-only", "show.*")
-    unwritten = pytester.runpytest_inprocess(*SUITE, "--crmcom-html", "no/such.html")
+    refused = {
+        ("--crmcom-rate", "0"): "*--crmcom-rate: 0.0 is not allowed*",
+        ("--crmcom-from-har", "r.har"): "*--crmcom-from-har: several organisations log in*",
+        ("--crmcom-html", "no/such.html"): "*--crmcom-html: no/such.html cannot be written*",
+    }
 
-    wrong.assert_outcomes(errors=1)
-    wrong.stdout.fnmatch_lines("*--crmcom-rate: 0.0 is not allowed*")
-    other_release.assert_outcomes(errors=1)
-    other_release.stdout.fnmatch_lines("*--crmcom-only: 'login.token.jwt' is not allowed*")
-    unread.assert_outcomes(errors=1)
-    unread.stdout.fnmatch_lines("*--crmcom-deviations: nosuch.toml cannot be read*")
-    mixed.assert_outcomes(errors=1)
-    mixed.stdout.fnmatch_lines("*--crmcom-from-har: several organisations log in*")
+    for options, error in refused.items():
+        done = pytester.runpytest_inprocess(*SUITE, *options)
+        done.assert_outcomes(errors=1)
+        done.stdout.fnmatch_lines(error)
+    down = pytester.runpytest_inprocess(*SUITE, *nowhere, "--crmcom-only", "show.*")
     down.assert_outcomes(failed=1, skipped=5)
     down.stdout.fnmatch_lines("ERROR: The run failed: http://127.0.0.1:9/x does not respond*")
-    unwritten.assert_outcomes(errors=1)
-    unwritten.stdout.fnmatch_lines("*--crmcom-html: no/such.html cannot be written*")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")

@@ -25,12 +25,15 @@ def test_a_dial_may_affect_some_requests() -> None:
     for dial, affected, others in (
         ("list.url.match", get("url=x"), get("entity=x")),
         ("list.empty", Call("list", "GET", LIST), get()),
+        ("paging.zero", get("number_of_results=0"), get()),
+        ("identifiers.json_number", post("", b'{"webhook_request_identifier": 7}'), post()),
         ("requests.repeated_parameters", get("a=1&a="), get("a=1")),
         ("identifiers.repeated", post("", TWICE), post()),
         ("requests.query_on_post", post("a=1"), get("a=1")),
         ("requests.body_on_get", get("", b"{}"), post()),
         ("requests.token_in_header", get(headers=BEARER), get()),
         ("errors.data", get(), None),
+        ("errors.token_first", get(), None),
         ("record.unit_form", get(), None),
     ):
         may_affect = matcher_of(dial)
