@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers.calling import resend
 
 from crmcom_kit.fixtures import world
 from crmcom_kit.mock_server import Mock, crmcom_mock
@@ -32,19 +31,6 @@ def test_content_is_generated_or_comes_from_a_list_or_a_file(mock: Mock, tmp_pat
     assert mock.seed([]) == 0
     assert mock.seed(path) == 3
     assert list(mock.records) == first
-
-
-def test_an_added_webhook_request_is_like_the_others(mock: Mock) -> None:
-    """It has the next number, which is never given again, and can be sent again."""
-    number = str(max(int(record["number"]) for record in mock.records) + 1)
-    record = mock.add(entity="JOBS", life_cycle_state="REJECTED")
-
-    assert record["number"] == number
-    assert mock.records[number] == record
-    assert resend(mock, number).json()["status"]["code"] == "OK"
-    mock.add(number="900")
-    mock.remove("900")
-    assert mock.add()["number"] == "901"
 
 
 def test_a_record_is_changed_and_removed(mock: Mock) -> None:

@@ -30,20 +30,6 @@ def test_requests_are_in_order_and_redacted(mock: Mock) -> None:
     assert repr(mock.requests) == "<requests:\nnone>"
 
 
-def test_the_requests_that_were_asserted_are_returned(mock: Mock) -> None:
-    """Patterns are given by name, and so is how often; what fits comes back."""
-    resend(mock, "7")
-    resend(mock, "14")
-    show(mock, "none")
-
-    requests = mock.assert_called(operation="resend", times={"at_most": 2})
-    assert [call.identifier for call in requests] == ["number=7", "number=14"]
-    mock.assert_called(outcome="refused", status=200, record="none", times=1)
-    mock.assert_not_called(operation="delete")
-    with pytest.raises(AssertionError, match="exactly 0, found 2"):
-        mock.assert_not_called(operation="resend")
-
-
 def test_a_wait_returns_what_it_waited_for(mock: Mock) -> None:
     """Requests that another thread makes, or what a function returns."""
     with ThreadPoolExecutor() as pool:
