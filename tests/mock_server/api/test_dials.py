@@ -91,274 +91,145 @@ def with_warnings(mock: Any, reply: Any) -> tuple[str, int]:
 
 
 PROBES: dict[str, Probe] = {
-    "errors.data": Probe(
-        lambda mock: mock.show("number=0").json.get("data", "absent"),
-        {"absent": "absent", "null": None, "object": {}, "array": [], "empty": "", "false": False},
-    ),
-    "errors.description": Probe(
-        lambda mock: texts(mock.send("GET", SHOW))[1],
-        {"empty": "", "null": None, "detail": NO_TOKEN},
-    ),
-    "errors.message_form": Probe(
-        lambda mock: texts(mock.send("GET", SHOW))[0],
-        {"text": f"A token is mandatory. {NO_TOKEN}", "empty": "", "null": None},
-    ),
-    "errors.token_first": Probe(
-        kinds_of(lambda mock: mock.send("GET", SHOW)),
-        {True: ["missing_token"], False: ["missing_parameter"]},
-    ),
+    "errors.data": Probe(lambda mock: mock.show("number=0").json.get("data", "absent"),
+        {"absent": "absent", "null": None, "object": {}, "array": [], "empty": "", "false": False}),
+    "errors.description": Probe(lambda mock: texts(mock.send("GET", SHOW))[1],
+        {"empty": "", "null": None, "detail": NO_TOKEN}),
+    "errors.message_form": Probe(lambda mock: texts(mock.send("GET", SHOW))[0],
+        {"text": f"A token is mandatory. {NO_TOKEN}", "empty": "", "null": None}),
+    "errors.token_first": Probe(kinds_of(lambda mock: mock.send("GET", SHOW)),
+        {True: ["missing_token"], False: ["missing_parameter"]}),
     "envelope.empty_text": Probe(
-        lambda mock: texts(mock.show()), {"empty": ["", ""], "null": [None, None]}
-    ),
+        lambda mock: texts(mock.show()), {"empty": ["", ""], "null": [None, None]}),
     "envelope.login_empty_text": Probe(
-        lambda mock: texts(mock.login()), {"null": [None, None], "empty": ["", ""]}
-    ),
+        lambda mock: texts(mock.login()), {"null": [None, None], "empty": ["", ""]}),
     "envelope.key_order": Probe(
         lambda mock: [*mock.show().json, *mock.show().json["status"], next(iter(mock.show().data))],
-        {
-            "older": ["status", "data", "message", "description", "code", "response"],
-            "newer": ["data", "status", "code", "description", "message", "request"],
-            "documented": ["status", "data", "code", "message", "description", "id"],
-        },
-    ),
+        {"older": ["status", "data", "message", "description", "code", "response"],
+         "newer": ["data", "status", "code", "description", "message", "request"],
+         "documented": ["status", "data", "code", "message", "description", "id"]}),
     "envelope.content_type": Probe(
         lambda mock: [reply.headers["Content-Type"] for reply in (mock.show(), mock.show(""))],
-        {choice: [choice] * 2 for choice in dials()["envelope.content_type"].choices},
-    ),
-    "list.created_date.match": Probe(
-        lambda mock: has_7(
-            mock, MOMENT, "2015-11-02T16:03:32", "2015-11-02T16:03:34", "2015-11-02", "2015-11-01"
-        ),
-        {
-            "day": [True, True, True, True, False],
-            "instant": [True, False, False, False, False],
-            "from": [True, True, False, True, True],
-        },
-    ),
-    "list.created_date.form": Probe(
-        kinds_of(
+        {choice: [choice] * 2 for choice in dials()["envelope.content_type"].choices}),
+    "list.created_date.match": Probe(lambda mock: has_7(
+            mock, MOMENT, "2015-11-02T16:03:32", "2015-11-02T16:03:34", "2015-11-02", "2015-11-01"),
+        {"day": [True, True, True, True, False],
+         "instant": [True, False, False, False, False],
+         "from": [True, True, False, True, True]}),
+    "list.created_date.form": Probe(kinds_of(
             lambda mock: mock.list(entity="JOBS", created_date=MOMENT[:10]),
-            lambda mock: mock.list(entity="JOBS", created_date=MOMENT),
-        ),
-        {
-            "either": ["OK", "OK"],
-            "date": ["OK", "bad_date"],
-            "date_time": ["bad_date", "OK"],
-            "neither": ["bad_date", "bad_date"],
-        },
-    ),
+            lambda mock: mock.list(entity="JOBS", created_date=MOMENT)),
+        {"either": ["OK", "OK"],
+         "date": ["OK", "bad_date"],
+         "date_time": ["bad_date", "OK"],
+         "neither": ["bad_date", "bad_date"]}),
     "list.created_date.utc_offset": Probe(
         lambda mock: has_7(mock, MOMENT, "2015-11-03T00:03:33", "2015-11-02T02:03:33"),
-        {
-            "+00:00": [True, False, False],
-            "+08:00": [False, True, False],
-            "-14:00": [False, False, True],
-        },
-        besides={"list.created_date.match": "instant"},
-    ),
-    "list.case_sensitive": Probe(
-        lambda mock: [
-            entities(mock, entity="jobs"),
-            entities(mock, entity="JOBS", life_cycle_state="rejected"),
-        ],
-        {True: ["unsupported_entity", "bad_life_cycle_state"], False: [["JOBS"], ["JOBS"]]},
-    ),
-    "list.comma_lists": Probe(
-        lambda mock: [
-            entities(mock, entity="JOBS,ACTIVITIES"),
-            entities(mock, entity="JOBS", life_cycle_state="REJECTED,SUCCESSFUL"),
-        ],
-        {
-            False: ["unsupported_entity", "bad_life_cycle_state"],
-            True: [["ACTIVITIES", "JOBS"], ["JOBS"]],
-        },
-    ),
-    "list.url.match": Probe(
-        lambda mock: has_7(mock, URL, URL[:-1], URL[1:], name="url"),
-        {
-            "exact": [True, False, False],
-            "prefix": [True, True, False],
-            "contains": [True, True, True],
-        },
-    ),
-    "list.entity_id_alone": Probe(
-        kinds_of(
-            lambda mock: mock.list(entity_id="1"),
-            lambda mock: mock.list(entity_id="1", entity="JOBS"),
-        ),
-        {True: ["OK", "OK"], False: ["no_semi_optional", "OK"]},
-    ),
-    "list.combine": Probe(
-        lambda mock: entities(
-            mock, entity="JOBS", workflow_rule_identifier="alternative_code=ACT DONE"
-        ),
-        {"all": [], "any": ["ACTIVITIES", "JOBS"]},
-    ),
-    "list.unknown_reference": Probe(
-        lambda mock: [
+        {"+00:00": [True, False, False],
+         "+08:00": [False, True, False],
+         "-14:00": [False, False, True]}, besides={"list.created_date.match": "instant"}),
+    "list.case_sensitive": Probe(lambda mock: [entities(mock, entity="jobs"),
+            entities(mock, entity="JOBS", life_cycle_state="rejected")],
+        {True: ["unsupported_entity", "bad_life_cycle_state"], False: [["JOBS"], ["JOBS"]]}),
+    "list.comma_lists": Probe(lambda mock: [entities(mock, entity="JOBS,ACTIVITIES"),
+            entities(mock, entity="JOBS", life_cycle_state="REJECTED,SUCCESSFUL")],
+        {False: ["unsupported_entity", "bad_life_cycle_state"],
+         True: [["ACTIVITIES", "JOBS"], ["JOBS"]]}),
+    "list.url.match": Probe(lambda mock: has_7(mock, URL, URL[:-1], URL[1:], name="url"),
+        {"exact": [True, False, False],
+         "prefix": [True, True, False],
+         "contains": [True, True, True]}),
+    "list.entity_id_alone": Probe(kinds_of(lambda mock: mock.list(entity_id="1"),
+            lambda mock: mock.list(entity_id="1", entity="JOBS")),
+        {True: ["OK", "OK"], False: ["no_semi_optional", "OK"]}),
+    "list.combine": Probe(lambda mock: entities(
+            mock, entity="JOBS", workflow_rule_identifier="alternative_code=ACT DONE"),
+        {"all": [], "any": ["ACTIVITIES", "JOBS"]}),
+    "list.unknown_reference": Probe(lambda mock: [
             entities(mock, webhook_definition_identifier="id=0"),
-            entities(mock, workflow_rule_identifier="id=0"),
-        ],
-        {"error": ["unknown_webhook_definition", "unknown_workflow_rule"], "empty": [[], []]},
-    ),
-    "list.empty": Probe(
-        lambda mock: mock.list(entity_id="0").json.get("data", "absent"),
-        {"array": [], "null": None, "absent": "absent"},
-    ),
-    "list.order": Probe(
-        orders_of_a_list,
-        {keys: [keys] for keys in (*ORDERS, *DOWN)},
-        "R15",
-        data=renumbered,
-    ),
-    "fields_set.unknown_name": Probe(
-        lambda mock: fields(mock, "id,nonsense"),
-        {"error": "bad_fields_set", "ignore": ["id"]},
-    ),
-    "fields_set.nested": Probe(
-        lambda mock: seen(
-            mock,
+            entities(mock, workflow_rule_identifier="id=0")],
+        {"error": ["unknown_webhook_definition", "unknown_workflow_rule"], "empty": [[], []]}),
+    "list.empty": Probe(lambda mock: mock.list(entity_id="0").json.get("data", "absent"),
+        {"array": [], "null": None, "absent": "absent"}),
+    "list.order": Probe(orders_of_a_list,
+        {keys: [keys] for keys in (*ORDERS, *DOWN)}, "R15", data=renumbered),
+    "fields_set.unknown_name": Probe(lambda mock: fields(mock, "id,nonsense"),
+        {"error": "bad_fields_set", "ignore": ["id"]}),
+    "fields_set.nested": Probe(lambda mock: seen(mock,
             mock.show(fields_set="log_information.created_date,number"),
-            lambda data: len(data["log_information"]),
-        ),
-        {"error": "bad_fields_set", "select": 1, "whole": 6},
-    ),
-    "fields_set.spaces": Probe(
-        lambda mock: fields(mock, " id , number"),
-        {"strip": ["id", "number"], "keep": "bad_fields_set"},
-    ),
-    "fields_set.duplicates": Probe(
-        lambda mock: fields(mock, "id,number,id"),
-        {"accept": ["id", "number"], "error": "bad_fields_set"},
-    ),
-    "fields_set.empty": Probe(
-        lambda mock: [fields(mock, ""), fields(mock, " ")],
-        {"all": [sorted(response_fields())] * 2, "error": ["bad_fields_set"] * 2, "none": [[], []]},
-    ),
+            lambda data: len(data["log_information"])),
+        {"error": "bad_fields_set", "select": 1, "whole": 6}),
+    "fields_set.spaces": Probe(lambda mock: fields(mock, " id , number"),
+        {"strip": ["id", "number"], "keep": "bad_fields_set"}),
+    "fields_set.duplicates": Probe(lambda mock: fields(mock, "id,number,id"),
+        {"accept": ["id", "number"], "error": "bad_fields_set"}),
+    "fields_set.empty": Probe(lambda mock: [fields(mock, ""), fields(mock, " ")],
+        {"all": [sorted(response_fields())] * 2,
+         "error": ["bad_fields_set"] * 2,
+         "none": [[], []]}),
     "fields_set.always_id": Probe(
-        lambda mock: fields(mock, "number"), {False: ["number"], True: ["id", "number"]}
-    ),
-    "fields_set.array_in_body": Probe(
-        kinds_of(lambda mock: mock.delete(fields_set=["id"])),
-        {True: ["OK"], False: ["wrong_type"]},
-        "R10",
-    ),
-    "paging.default_results": Probe(
-        lambda mock: [page(mock), page(mock, number_of_results="5")],
-        {0: [45, 5], 1: [1, 5], 44: [44, 5]},
-        "R13",
-    ),
+        lambda mock: fields(mock, "number"), {False: ["number"], True: ["id", "number"]}),
+    "fields_set.array_in_body": Probe(kinds_of(lambda mock: mock.delete(fields_set=["id"])),
+        {True: ["OK"], False: ["wrong_type"]}, "R10"),
+    "paging.default_results": Probe(lambda mock: [page(mock), page(mock, number_of_results="5")],
+        {0: [45, 5], 1: [1, 5], 44: [44, 5]}, "R13"),
     "paging.maximum_results": Probe(
         lambda mock: [page(mock, number_of_results=size) for size in ("2", "10")],
-        {0: [2, 10], 1: [1, 1], 4: [2, 4]},
-        "R13",
-    ),
+        {0: [2, 10], 1: [1, 1], 4: [2, 4]}, "R13"),
     "paging.over_maximum": Probe(
         lambda mock: [page(mock, number_of_results=size) for size in ("4", "5")],
-        {"cut": [4, 4], "error": [4, "bad_paging"]},
-        "R13",
-        {"paging.maximum_results": 4},
-    ),
-    "paging.zero": Probe(
-        lambda mock: page(mock, number_of_results="0"),
-        {"none": 0, "all": 45, "error": "bad_paging"},
-        "R13",
-    ),
+        {"cut": [4, 4], "error": [4, "bad_paging"]}, "R13", {"paging.maximum_results": 4}),
+    "paging.zero": Probe(lambda mock: page(mock, number_of_results="0"),
+        {"none": 0, "all": 45, "error": "bad_paging"}, "R13"),
     "paging.negative": Probe(
         lambda mock: [page(mock, number_of_results="-1"), page(mock, offset="-1")],
-        {"error": ["bad_paging"] * 2, "ignore": [45, 45]},
-        "R13",
-    ),
+        {"error": ["bad_paging"] * 2, "ignore": [45, 45]}, "R13"),
     "paging.not_a_number": Probe(
         lambda mock: [page(mock, number_of_results="x"), page(mock, offset="1.5")],
-        {"error": ["bad_paging"] * 2, "ignore": [45, 45]},
-        "R13",
-    ),
-    "identifiers.json_number": Probe(
-        kinds_of(
-            lambda mock: mock.delete(7),
+        {"error": ["bad_paging"] * 2, "ignore": [45, 45]}, "R13"),
+    "identifiers.json_number": Probe(kinds_of(lambda mock: mock.delete(7),
             lambda mock: mock.delete(7.0),
-            lambda mock: mock.delete(number=True),
-        ),
-        {False: ["wrong_type"] * 3, True: ["OK", "wrong_type", "wrong_type"]},
-    ),
-    "identifiers.repeated": Probe(
-        kinds_of(
-            lambda mock: mock.show(f"number=0&{NUMBER_7}"),
-            lambda mock: mock.show(f"number=7&{NUMBER_0}"),
-        ),
-        {
-            "error": ["several_identifiers"] * 2,
-            "first": ["unknown_webhook_request", "OK"],
-            "last": ["OK", "unknown_webhook_request"],
-        },
-    ),
-    "identifiers.unknown_field": Probe(
-        kinds_of(
+            lambda mock: mock.delete(number=True)),
+        {False: ["wrong_type"] * 3, True: ["OK", "wrong_type", "wrong_type"]}),
+    "identifiers.repeated": Probe(kinds_of(lambda mock: mock.show(f"number=0&{NUMBER_7}"),
+            lambda mock: mock.show(f"number=7&{NUMBER_0}")),
+        {"error": ["several_identifiers"] * 2,
+         "first": ["unknown_webhook_request", "OK"],
+         "last": ["OK", "unknown_webhook_request"]}),
+    "identifiers.unknown_field": Probe(kinds_of(
             lambda mock: mock.post("delete", webhook_request_identifier={"number": "7", "x": "1"}),
-            lambda mock: mock.post("delete", webhook_request_identifier={"x": "1"}),
-        ),
-        {
-            "error": ["unknown_identifier_field"] * 2,
-            "ignore": ["OK", "unknown_identifier_field"],
-        },
-    ),
-    "requests.unknown_parameters": Probe(
-        lambda mock: with_warnings(mock, mock.show(nonsense="1")),
-        {"strict": ("unknown_parameter", 0), "warn": ("OK", 1), "loose": ("OK", 0)},
-    ),
-    "requests.query_on_post": Probe(
-        lambda mock: with_warnings(
-            mock, mock.send("POST", "webhook_requests/resend", "token=T&fields_set=id", body={})
-        ),
-        {
-            "ignore": ("missing_token", 1),
-            "read": ("missing_parameter", 0),
-            "error": ("misplaced_parameter", 0),
-        },
-        "R10",
-    ),
+            lambda mock: mock.post("delete", webhook_request_identifier={"x": "1"})),
+        {"error": ["unknown_identifier_field"] * 2,
+         "ignore": ["OK", "unknown_identifier_field"]}),
+    "requests.unknown_parameters": Probe(lambda mock: with_warnings(mock, mock.show(nonsense="1")),
+        {"strict": ("unknown_parameter", 0), "warn": ("OK", 1), "loose": ("OK", 0)}),
+    "requests.query_on_post": Probe(lambda mock: with_warnings(
+            mock, mock.send("POST", "webhook_requests/resend", "token=T&fields_set=id", body={})),
+        {"ignore": ("missing_token", 1),
+         "read": ("missing_parameter", 0),
+         "error": ("misplaced_parameter", 0)}, "R10"),
     "requests.repeated_parameters": Probe(
         lambda mock: entities(mock, query="entity=JOBS&entity=ACTIVITIES"),
-        {"error": "duplicate_parameter", "first": ["JOBS"], "last": ["ACTIVITIES"]},
-    ),
-    "requests.body_on_get": Probe(
-        lambda mock: [
+        {"error": "duplicate_parameter", "first": ["JOBS"], "last": ["ACTIVITIES"]}),
+    "requests.body_on_get": Probe(lambda mock: [
             kind(mock, mock.send("GET", SHOW, query, body={"webhook_request_identifier": "id=x"}))
-            for query in (f"token=T&{NUMBER_7}", "token=T")
-        ],
-        {
-            "ignore": ["OK", "missing_parameter"],
-            "error": ["misplaced_parameter"] * 2,
-            "read": ["several_identifiers", "unknown_webhook_request"],
-        },
-    ),
-    "requests.token_in_header": Probe(
-        lambda mock: [
+            for query in (f"token=T&{NUMBER_7}", "token=T")],
+        {"ignore": ["OK", "missing_parameter"],
+         "error": ["misplaced_parameter"] * 2,
+         "read": ["several_identifiers", "unknown_webhook_request"]}),
+    "requests.token_in_header": Probe(lambda mock: [
             kind(mock, mock.send("GET", SHOW, NUMBER_7, headers={"Authorization": value}))
-            for value in ("Bearer T", "bearer  T", "Bearer x", "Bearer", "Basic T", "T")
-        ],
-        {
-            False: ["missing_token"] * 6,
-            True: ["OK", "OK", "invalid_token"] + ["missing_token"] * 3,
-        },
-    ),
-    "requests.rewardoffers_since": Probe(
-        kinds_of(lambda mock: mock.list(entity="REWARDOFFERS")),
-        {"R15.0.0": ["unsupported_entity"], "R11.0.0": ["OK"]},
-        "R11",
-    ),
-    "requests.deprecated_methods": Probe(
-        kinds_of(
-            lambda mock: mock.show(),
+            for value in ("Bearer T", "bearer  T", "Bearer x", "Bearer", "Basic T", "T")],
+        {False: ["missing_token"] * 6,
+         True: ["OK", "OK", "invalid_token"] + ["missing_token"] * 3}),
+    "requests.rewardoffers_since": Probe(kinds_of(lambda mock: mock.list(entity="REWARDOFFERS")),
+        {"R15.0.0": ["unsupported_entity"], "R11.0.0": ["OK"]}, "R11"),
+    "requests.deprecated_methods": Probe(kinds_of(lambda mock: mock.show(),
             lambda mock: mock.list(entity="JOBS"),
             lambda mock: mock.resend(),
-            lambda mock: mock.delete(),
-        ),
-        {"serve": ["OK"] * 4, "withdraw": ["method_withdrawn"] * 4},
-        "R18",
-    ),
-}
+            lambda mock: mock.delete()),
+        {"serve": ["OK"] * 4, "withdraw": ["method_withdrawn"] * 4}, "R18"),
+}  # fmt: skip
 
 
 def test_every_dial_is_probed() -> None:

@@ -133,169 +133,92 @@ def members(field: str) -> Probe:
 
 
 PROBES: dict[str, Probe] = {
-    "dates.utc_offset": Probe(
-        lambda mock: mock.resend().data["log_information"]["updated_date"],
-        {
-            "+00:00": "2016-05-04T12:00:00",
-            "+02:00": "2016-05-04T14:00:00",
-            "-03:30": "2016-05-04T08:30:00",
-            "+14:00": "2016-05-05T02:00:00",
-        },
-    ),
+    "dates.utc_offset": Probe(lambda mock: mock.resend().data["log_information"]["updated_date"],
+        {"+00:00": "2016-05-04T12:00:00",
+         "+02:00": "2016-05-04T14:00:00",
+         "-03:30": "2016-05-04T08:30:00",
+         "+14:00": "2016-05-05T02:00:00"}),
     "record.definition_members": members("webhook_definition"),
     "record.rule_members": members("workflow_rule"),
     "record.unit_form": Probe(
         lambda mock: {"group_name", "community_name"} & log(mock)["created_by_unit"].keys(),
-        {"long": {"group_name", "community_name"}, "short": set()},
-    ),
+        {"long": {"group_name", "community_name"}, "short": set()}),
     "record.user_form": Probe(
-        lambda mock: "email" in log(mock)["created_by_user"], {"long": True, "short": False}
-    ),
-    "record.emptied_names": Probe(
-        lambda mock: [
+        lambda mock: "email" in log(mock)["created_by_user"], {"long": True, "short": False}),
+    "record.emptied_names": Probe(lambda mock: [
             log(mock)["created_by_unit"].get("group_name", "absent"),
-            log(mock)["created_by_user"].get("person_name", "absent"),
-        ],
-        {
-            "keep": ["Retail Network", "m_user"],
-            "null": [None, None],
-            "empty": ["", ""],
-            "absent": ["absent", "absent"],
-        },
-        "R14.1",
-    ),
-    "record.exchange_form": Probe(
-        lambda mock: [
-            spelled(record[name])
+            log(mock)["created_by_user"].get("person_name", "absent")],
+        {"keep": ["Retail Network", "m_user"],
+         "null": [None, None],
+         "empty": ["", ""],
+         "absent": ["absent", "absent"]}, "R14.1"),
+    "record.exchange_form": Probe(lambda mock: [spelled(record[name])
             for record in (mock.show("number=32").data, mock.resend().data)
-            for name in ("request", "response")
-        ],
-        {
-            "reference": ["reference"] * 4,
-            "object": ["dict"] * 4,
-            "text": ["text of dict"] * 4,
-            "null": ["NoneType"] * 4,
-        },
-    ),
+            for name in ("request", "response")],
+        {"reference": ["reference"] * 4,
+         "object": ["dict"] * 4,
+         "text": ["text of dict"] * 4,
+         "null": ["NoneType"] * 4}),
     "record.code_on_internal_failure": Probe(
         lambda mock: type(mock.show().data["authentication_code"]),
-        {"null": type(None), "code": str},
-    ),
-    "record.no_fields_set": Probe(
-        lambda mock: [
-            mock.show("number=31").data["fields_set"],
-            mock.show("number=31", fields_set="fields_set").data["fields_set"],
-        ],
-        {"null": [None, None], "empty": ["", ""]},
-    ),
+        {"null": type(None), "code": str}),
+    "record.no_fields_set": Probe(lambda mock: [mock.show("number=31").data["fields_set"],
+            mock.show("number=31", fields_set="fields_set").data["fields_set"]],
+        {"null": [None, None], "empty": ["", ""]}),
     "record.not_effective": Probe(
         lambda mock: mock.show("number=116").data["webhook_definition"]["life_cycle_state"],
         {"NOT EFFECTIVE": "NOT EFFECTIVE", "NOT_EFFECTIVE": "NOT_EFFECTIVE"},
-        besides={"record.definition_members": STATE},
-    ),
-    "record.unset_dates": Probe(
-        lambda mock: log(mock).get("updated_date", "absent"),
-        {"null": None, "absent": "absent"},
-        "R15",
-        data=moved,
-    ),
+        besides={"record.definition_members": STATE}),
+    "record.unset_dates": Probe(lambda mock: log(mock).get("updated_date", "absent"),
+        {"null": None, "absent": "absent"}, "R15", data=moved),
     "resend.delivery": Probe(
-        resent, {"synchronous": ("SUCCESSFUL", None), "queued": ("REJECTED", LAZY)}
-    ),
-    "resend.failed": Probe(
-        resent,
-        {
-            "ok_rejected": ("REJECTED", "SocketTimeoutException"),
-            "error": "delivery_failed",
-        },
-        besides=LONG,
-    ),
-    "resend.updates_log": Probe(
-        updated,
-        {
-            True: ("2016-05-04T12:00:00", "MPAdministrator"),
-            False: ("2015-11-02T16:03:41", "m_user"),
-        },
-    ),
+        resent, {"synchronous": ("SUCCESSFUL", None), "queued": ("REJECTED", LAZY)}),
+    "resend.failed": Probe(resent,
+        {"ok_rejected": ("REJECTED", "SocketTimeoutException"),
+         "error": "delivery_failed"}, besides=LONG),
+    "resend.updates_log": Probe(updated,
+        {True: ("2016-05-04T12:00:00", "MPAdministrator"),
+         False: ("2015-11-02T16:03:41", "m_user")}),
     "resend.request": Probe(renewed, {"renewed": [True, True, True], "kept": [False, True, False]}),
-    "resend.response": Probe(
-        renewed,
-        {
-            "renewed": [True, True, True],
-            "own": [True, True, False],
-            "kept": [True, False, False],
-            "null": [True, True, False],
-        },
-    ),
-    "delete.updates_log": Probe(
-        lambda mock: mock.delete().data["log_information"]["updated_date"],
-        {True: "2016-05-04T12:00:00", False: "2015-11-02T16:03:41"},
-    ),
-    "record.unset_members": Probe(
-        lambda mock: mock.resend().data.get("error_code", "absent"),
-        {"null": None, "absent": "absent"},
-    ),
-    "resend.destination": Probe(
-        lambda mock: mock.resend().data["url"],
-        {"stored": OLD_URL, "definition": NEW_URL},
-        "R15",
-        data=moved,
-    ),
-    "resend.definition_not_effective": Probe(
-        lambda mock: [resent(mock, "116"), resent(mock, "7")],
-        {
-            "send": [("SUCCESSFUL", None)] * 2,
-            "error": ["definition_not_effective", ("SUCCESSFUL", None)],
-        },
-    ),
-    "delivery.script": Probe(
-        lambda mock: [resent(mock), resent(mock)],
-        {
-            "success": [("SUCCESSFUL", None), "not_rejected"],
-            "timeout, success": [("REJECTED", "SocketTimeoutException"), ("SUCCESSFUL", None)],
-            "2*refused": [("REJECTED", "ConnectException")] * 2,
-        },
-    ),
+    "resend.response": Probe(renewed,
+        {"renewed": [True, True, True],
+         "own": [True, True, False],
+         "kept": [True, False, False],
+         "null": [True, True, False]}),
+    "delete.updates_log": Probe(lambda mock: mock.delete().data["log_information"]["updated_date"],
+        {True: "2016-05-04T12:00:00", False: "2015-11-02T16:03:41"}),
+    "record.unset_members": Probe(lambda mock: mock.resend().data.get("error_code", "absent"),
+        {"null": None, "absent": "absent"}),
+    "resend.destination": Probe(lambda mock: mock.resend().data["url"],
+        {"stored": OLD_URL, "definition": NEW_URL}, "R15", data=moved),
+    "resend.definition_not_effective": Probe(lambda mock: [resent(mock, "116"), resent(mock, "7")],
+        {"send": [("SUCCESSFUL", None)] * 2,
+         "error": ["definition_not_effective", ("SUCCESSFUL", None)]}),
+    "delivery.script": Probe(lambda mock: [resent(mock), resent(mock)],
+        {"success": [("SUCCESSFUL", None), "not_rejected"],
+         "timeout, success": [("REJECTED", "SocketTimeoutException"), ("SUCCESSFUL", None)],
+         "2*refused": [("REJECTED", "ConnectException")] * 2}),
     "delivery.description_limit": Probe(
         lambda mock: min(100, len(mock.resend().data["error_description"])),
-        {512: 100, 1: 1, 50: 50},
-        besides=LONG,
-    ),
-    **{
-        f"signing.{form}": Probe(partial(fits, form=form), {choice: [choice] for choice in choices})
-        for form, choices in FORMS_OF_CODE.items()
-    },
+        {512: 100, 1: 1, 50: 50}, besides=LONG),
+    **{f"signing.{form}": Probe(partial(fits, form=form), {choice: [choice] for choice in choices})
+        for form, choices in FORMS_OF_CODE.items()},
     "login.basic_without_colon": Probe(
         lambda mock: [key_login(mock, "Basic {bare}"), key_login(mock, "Basic {colon}")],
-        {False: ["wrong_credentials", "OK"], True: ["OK", "OK"]},
-        "R10",
-    ),
-    "login.basic_any_case": Probe(
-        lambda mock: [
-            key_login(mock, f"{scheme} {{colon}}") for scheme in ("basic", "BASIC", "Basic")
-        ],
-        {True: ["OK"] * 3, False: ["wrong_credentials"] * 2 + ["OK"]},
-        "R10",
-    ),
-    "tokens.live_at_once": Probe(
-        first_tokens,
-        {
-            0: ["OK"] * 3,
-            1: ["invalid_token", "invalid_token", "OK"],
-            2: ["invalid_token", "OK", "OK"],
-        },
-    ),
+        {False: ["wrong_credentials", "OK"], True: ["OK", "OK"]}, "R10"),
+    "login.basic_any_case": Probe(lambda mock: [
+            key_login(mock, f"{scheme} {{colon}}") for scheme in ("basic", "BASIC", "Basic")],
+        {True: ["OK"] * 3, False: ["wrong_credentials"] * 2 + ["OK"]}, "R10"),
+    "tokens.live_at_once": Probe(first_tokens,
+        {0: ["OK"] * 3,
+         1: ["invalid_token", "invalid_token", "OK"],
+         2: ["invalid_token", "OK", "OK"]}),
     "tokens.hour_before_r12": Probe(used_hour, {"renewed": "OK", "fixed": "expired_token"}),
-    "tokens.release_from_r12": Probe(
-        released,
-        {
-            "works": ["OK", "released_token"],
-            "ignored": ["OK", "OK"],
-            "withdrawn": ["unknown_method", "OK"],
-        },
-        "R12",
-    ),
-}
+    "tokens.release_from_r12": Probe(released,
+        {"works": ["OK", "released_token"],
+         "ignored": ["OK", "OK"],
+         "withdrawn": ["unknown_method", "OK"]}, "R12"),
+}  # fmt: skip
 
 
 def test_every_dial_is_probed() -> None:
