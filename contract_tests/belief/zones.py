@@ -82,10 +82,9 @@ def plainest(zones: Zones) -> Zones:
 def _is_among(second: int, span: range) -> Fit:
     shifts = _of_day(second // DAY)
     begin, end = span.start - second, span.stop - second
-    is_late = ALL & ~shifts.least.below(begin)
-    return is_late & shifts.most.below(end), shifts.most.below(begin) | ALL & ~shifts.least.below(
-        end
-    )
+    fits = ALL & ~shifts.least.below(begin) & shifts.most.below(end)
+    fails = ALL & ~shifts.least.below(end) | shifts.most.below(begin)
+    return fits, fails
 
 
 class _Ordered(NamedTuple):

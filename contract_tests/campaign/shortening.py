@@ -101,7 +101,7 @@ def _is_suspected(violation: Violation, log: Log, oracle: Oracle) -> bool:
     symptom = (violation.record_id, _without_numbers(violation.expected, violation.seen))
     return any(
         (suspicion.record_id, _without_numbers(suspicion.expected, suspicion.seen)) == symptom
-        and kind in map(suspicion.blamed, suspicion.hypotheses)
+        and kind in map(suspicion.statement_and_method, suspicion.hypotheses)
         for suspicion in oracle.observe(log[-1]).suspicions
     )
 

@@ -23,7 +23,7 @@ def query_value(value: Any) -> str:
     whether a server takes it encoded.
     """
     if isinstance(value, Mapping):
-        return ",".join(f"{_quoted(n)}={_quoted(_plain(v))}" for n, v in value.items())
+        return ",".join(f"{_quoted(key)}={_quoted(_plain(text))}" for key, text in value.items())
     return _quoted(_plain(value))
 
 

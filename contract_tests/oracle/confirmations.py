@@ -51,7 +51,7 @@ def _has_changed(before: Record | None, record: Record | None, asker: Asker) -> 
     """Return whether a response showed a webhook request changed, and it has stayed so since."""
     if before is None or record is None or not _differ(before, record):
         return False
-    return not _differ(record, shown(record["id"], asker))
+    return not _differ(record, show(record["id"], asker))
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +208,7 @@ class Disagree(Hypothesis):
             return False
         for method in ("show", "show", "list", "show", "show", "list", "show"):
             is_show = method == "show"
-            sight = shown(self.record.id, asker) if is_show else listed(self.record, asker)
+            sight = show(self.record.id, asker) if is_show else list_one(self.record, asker)
             if _differ(sight, first_sights.setdefault(method, sight)):
                 return False  # it changes meanwhile
             if len(first_sights) == 2 and not _differ(*first_sights.values()):
@@ -340,19 +340,19 @@ class Contradicted(Hypothesis):
 
 def look_at(key: str, asker: Asker) -> Record | None:
     """Return a webhook request as it is shown now; forget it if list lacks it, too."""
-    record, sight = asker.belief.records.by_id.get(key), shown(key, asker)
-    if sight is None and record is not None and listed(record, asker) is None and record.exists:
+    record, sight = asker.belief.records.by_id.get(key), show(key, asker)
+    if sight is None and record is not None and list_one(record, asker) is None and record.exists:
         asker.belief.lose(key)
     return sight
 
 
-def shown(key: str, asker: Asker) -> Record | None:
+def show(key: str, asker: Asker) -> Record | None:
     """Return a webhook request as show returns it now, or None."""
     sights = asker.call("show", {IDENTIFIER: {"id": key}}).records
     return next((sight for sight in sights if sight.get("id") == key), None)
 
 
-def listed(record: TrackedRecord, asker: Asker) -> Record | None:
+def list_one(record: TrackedRecord, asker: Asker) -> Record | None:
     """Return a webhook request as list returns it now, or None."""
     filters = _narrow_list(record)
     if filters is None:

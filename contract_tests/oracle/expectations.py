@@ -248,7 +248,7 @@ def _names_in_another_case(identifier: Identifier, belief: Belief) -> bool:
 
 def _list_expectation(request: Request, belief: Belief) -> Expectation:
     why = "every parameter is as documented"
-    statement = served_by(request.parameters, belief.release)
+    statement = list_statement(request.parameters, belief.release)
     if is_open(request, belief):
         return Expectation(Must.EITHER, statement, why, request)
     if belief.lists.serves_empty:
@@ -290,7 +290,7 @@ def _is_familiar(name: str, criterion: Any, belief: Belief) -> bool:
     return belief.records.has_shown(name, criterion)
 
 
-def served_by(parameters: Mapping[str, Any], release: Release) -> str:
+def list_statement(parameters: Mapping[str, Any], release: Release) -> str:
     """Return the statement that is broken if a list with these parameters is refused."""
     optional = {
         "fields_set": "fields_set.names",

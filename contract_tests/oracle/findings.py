@@ -41,7 +41,7 @@ class Violation:
     def __post_init__(self) -> None:
         """Cut texts to ``MAX_TEXT``, and blame a method that the statement is about."""
         is_long_id = self.record_id is not None and len(self.record_id) > MAX_TEXT
-        method = blamed(self.statement, self.method or self.exchanges[-1].call.method)
+        method = method_to_blame(self.statement, self.method or self.exchanges[-1].call.method)
         object.__setattr__(self, "expected", shortened(self.expected, MAX_TEXT))
         object.__setattr__(self, "seen", shortened(self.seen, MAX_TEXT))
         object.__setattr__(self, "record_id", None if is_long_id else self.record_id)
@@ -73,7 +73,7 @@ def broken(statement: str) -> type[Broken]:
     return type(f"Broken{name}", (Broken,), members)
 
 
-def blamed(statement: str, method: str) -> str:
+def method_to_blame(statement: str, method: str) -> str:
     """Return the method to blame if a request of ``method`` shows that a statement is broken."""
     about = statement_of(statement).methods
     return method if method in about else about[0]

@@ -307,7 +307,7 @@ def _statement_of_missing(filters: Mapping[str, object]) -> str:
     return f"list.{names[0]}.filter" if len(names) == 1 else "list.several_results"
 
 
-def served(request: Request) -> Iterator[Held]:
+def check_parameters(request: Request) -> Iterator[Held]:
     """Yield the statements about the parameters of list that a served list keeps."""
     optional = request.parameters.keys() - {"token", *SEMI_OPTIONAL}
     if len(request.parameters.keys() & set(SEMI_OPTIONAL)) == 1:

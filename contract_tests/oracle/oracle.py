@@ -128,7 +128,7 @@ class Oracle:
                 if not statement.endswith(".filter"):  # the content of the list shows that
                     yield Held(statement)
                 if expectation.request.name == "list":
-                    yield from lists.served(expectation.request)
+                    yield from lists.check_parameters(expectation.request)
             elif not self._has_ended(exchange, expectation.request):
                 hypotheses = refusals.hypotheses(expectation, self.belief)
                 yield from self._refused(exchange, expectation, hypotheses, expectation.why)

@@ -97,7 +97,8 @@ def _parameters(
     query = query_pairs(call.query)
     if call.verb == "GET":
         unclear |= body.keys()
-        unclear |= {name for name, times in Counter(n for n, _ in query).items() if times > 1}
+        times = Counter(name for name, _ in query)
+        unclear |= {name for name in times if times[name] > 1}
         parameters = {
             name: identifier_in_query(value) if _is_identifier(name, method) else value
             for name, value in query

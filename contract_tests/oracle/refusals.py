@@ -18,7 +18,7 @@ from crmcom_kit.contract_tests.oracle.confirmations import (
     Refused,
     RefusedChange,
 )
-from crmcom_kit.contract_tests.oracle.expectations import Expectation, find_selected, served_by
+from crmcom_kit.contract_tests.oracle.expectations import Expectation, find_selected, list_statement
 from crmcom_kit.contract_tests.oracle.parsing import IDENTIFIER, STATES, without
 from crmcom_kit.contract_tests.oracle.sights import hypotheses_of_change
 from crmcom_kit.contract_tests.oracle.suspicions import Hypothesis
@@ -66,7 +66,7 @@ def _of_list(
         with_state = {**parameters, "life_cycle_state": "REJECTED"}
         yield Refused("list.optional_parameters", "list", parameters, with_state, rests_on)
     for name, value in parameters.items():
-        statement = served_by({name: value}, belief.release)
+        statement = list_statement({name: value}, belief.release)
         if name == "entity":
             sibling = {"entity": other_entity(belief, value)}
             control = {"entity": _NO_ENTITY}

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol
 from crmcom_kit.contract_tests.belief.belief import Belief
 from crmcom_kit.contract_tests.belief.records import Record
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
-from crmcom_kit.contract_tests.oracle.findings import Violation, blamed
+from crmcom_kit.contract_tests.oracle.findings import Violation, method_to_blame
 
 #: The symptom of a webhook request that is no longer shown or listed.
 MISSING = "missing"
@@ -81,16 +81,16 @@ class Suspicion:
     @property
     def kind(self) -> tuple[str, str]:
         """Statement and method: suspicions of the same cause share them."""
-        return self.blamed(self.hypotheses[0])
+        return self.statement_and_method(self.hypotheses[0])
 
-    def blamed(self, hypothesis: Hypothesis) -> tuple[str, str]:
+    def statement_and_method(self, hypothesis: Hypothesis) -> tuple[str, str]:
         """Return the statement that is broken if a hypothesis is true, and by which method."""
         method = hypothesis.cause(self).call.method
-        return hypothesis.statement, blamed(hypothesis.statement, method)
+        return hypothesis.statement, method_to_blame(hypothesis.statement, method)
 
     def violation(self, hypothesis: Hypothesis) -> Violation:
         """Return the violation that follows if a hypothesis is true."""
-        statement, method = self.blamed(hypothesis)
+        statement, method = self.statement_and_method(hypothesis)
         exchanges = (*self.earlier_exchanges, self.exchange)
         return Violation(statement, exchanges, self.expected, self.seen, self.record_id, method)
 

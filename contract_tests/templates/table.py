@@ -240,13 +240,13 @@ def template(
     def add(request: Callable[..., Any]) -> Callable[..., Any]:
         names = signature(request).parameters
 
-        def drawn(scene: Scene, variant: Any, record: Record) -> Any:
+        def draw(scene: Scene, variant: Any, record: Record) -> Any:
             values = {"scene": scene, "method": method, "record": record}
             return request(**{name: values.get(name, variant) for name in names})
 
         name = f"{method}: {request.__name__.replace('_', ' ')}"
         fields.setdefault("needs_record", "record" in names)
-        _TEMPLATES.append(Template(name, layer, method, drawn, draw_from, **fields))
+        _TEMPLATES.append(Template(name, layer, method, draw, draw_from, **fields))
         return request
 
     return add
