@@ -64,4 +64,5 @@ class Belief:
     @property
     def unsteady(self) -> frozenset[str]:
         """The ids of those that others may have changed, or that were forgotten as uncertain."""
-        return frozenset((*self.by_others.seen, *self.records.lost_ids, *self.records.unsettled))
+        records = self.records
+        return frozenset((*self.by_others.sightings, *records.lost_ids, *records.unsettled))

@@ -42,16 +42,16 @@ class Changes:
 class ChangesByOthers:
     """What somebody else, or the server itself, seems to have done."""
 
-    seen: dict[str, str] = field(default_factory=dict)  # by id of the webhook request
+    sightings: dict[str, str] = field(default_factory=dict)  # by id of the webhook request
     #: The symptoms (``Suspicion.symptom``) that were seen while the run did nothing.
     symptoms: set[str] = field(default_factory=set)
 
     def add(self, others: "ChangesByOthers") -> None:
         """Add what was seen in another run."""
-        self.seen |= others.seen
+        self.sightings |= others.sightings
         self.symptoms |= others.symptoms
 
     @property
     def min_sightings(self) -> int:
         """How often in a row a fault must be seen before the server is accused."""
-        return 3 if self.seen else 2
+        return 3 if self.sightings else 2

@@ -262,7 +262,7 @@ class Campaign:
             return
         is_refused_change = not exchange.ok and exchange.call.method in CHANGES
         if suspicion.record_id is not None and not is_refused_change:
-            self.belief.by_others.seen[suspicion.record_id] = suspicion.seen
+            self.belief.by_others.sightings[suspicion.record_id] = suspicion.seen
             if not any(isinstance(hypothesis, Effect) for hypothesis in suspicion.hypotheses):
                 self.belief.by_others.symptoms.add(suspicion.symptom)
 

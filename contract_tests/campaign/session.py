@@ -169,7 +169,7 @@ class Session:
         """Yield a sentence for each wait, and for each change that others may have made."""
         yield from self._patience.notes()
         yield from self.oracle.service.unanswered()
-        for key, text in list(self.belief.by_others.seen.items())[:MAX_OTHERS]:
+        for key, text in list(self.belief.by_others.sightings.items())[:MAX_OTHERS]:
             record = self.belief.records.by_id.get(key)
             number = key if record is None else record.number
             yield f"somebody else may have changed the webhook request {number}: seen {text}"

@@ -30,10 +30,10 @@ def refused_with(status: int, code: Any) -> str:
     return f"HTTP {status}, " + ("no code" if code is None else f"code {shortened(str(code))}")
 
 
-def never_served(method: str, sent: int, last: str) -> str:
+def never_served(method: str, count: int, last_outcome: str) -> str:
     """Say how often a method was sent and never served, and what the last response was."""
-    times = "once" if sent == 1 else f"{sent} times"
-    return f"{method} was sent {times} and never served (last: {last})"
+    times = "once" if count == 1 else f"{count} times"
+    return f"{method} was sent {times} and never served (last: {last_outcome})"
 
 
 def counted(number: int, noun: str) -> str:

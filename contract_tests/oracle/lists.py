@@ -92,7 +92,7 @@ class _Comparison:
     fits: Fits = field(init=False)  # of its webhook requests, with what else is known of them
     #: Interpretations that read its filters alike, by the plainest of each group.
     groups: Mapping[Interpretation, Sequence[Interpretation]] = field(init=False)
-    _all: dict[str, Fits] = field(default_factory=dict)  # by how filters are combined
+    _selectable: dict[str, Fits] = field(default_factory=dict)  # by how filters are combined
 
     def __post_init__(self) -> None:
         self.groups = read_alike(self.request.filters)
@@ -106,10 +106,10 @@ class _Comparison:
 
     def selectable(self, way: Interpretation) -> Fits:
         """Return all that a list may select in an interpretation, maybe with others."""
-        if way.combine not in self._all:
+        if way.combine not in self._selectable:
             ids = self.belief.records.candidates(self.request.filters, way.combine)
-            self._all[way.combine] = self.belief.records.fits(self.request.filters, ids)
-        return self._all[way.combine]
+            self._selectable[way.combine] = self.belief.records.fits(self.request.filters, ids)
+        return self._selectable[way.combine]
 
     def tells_of(self, name: str, way: Interpretation, zone: Zones) -> bool:
         """Return whether a list without a filter has other webhook requests in a zone."""

@@ -1,7 +1,7 @@
 """The inventory: compare what the run must not change before and after it."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -29,13 +29,13 @@ class Inventory:
         """About how many requests the comparison takes."""
         return len(self._lists) + 2
 
-    def compare(self, touched: Iterable[str]) -> str:
+    def compare(self, touched_ids: Container[str]) -> str:
         """Read everything again, and return a sentence on what has changed.
 
         Args:
-            touched: ids of those that the run tried to change, or that served requests changed.
+            touched_ids: of those that the run tried to change, or that served requests changed.
         """
-        touched_ids, condensed = set(touched), self._belief.records.condensed
+        condensed = self._belief.records.condensed
         records = {key: record for key, record in self._before.items() if key not in touched_ids}
         if not records:
             return "the run knew no webhook request that must not change"

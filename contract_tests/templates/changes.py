@@ -129,8 +129,8 @@ def _deleted(scene: Scene) -> Sequence[Identifier]:
 
     def identifiers() -> Sequence[Identifier]:
         tracked_records = scene.belief.records.by_id.values()
-        deleted = (record.condensed for record in tracked_records if not record.exists)
-        records = [record for record in deleted if isinstance(record.get("number"), str)]
+        deleted_records = (record.condensed for record in tracked_records if not record.exists)
+        records = [record for record in deleted_records if isinstance(record.get("number"), str)]
         return [Identifier(form, record[form]) for record in reversed(records) for form in FORMS]
 
     return scene.cached("deleted", identifiers, scene.belief.records.names_version)

@@ -156,7 +156,7 @@ def test_a_fault_must_be_seen_once_more_if_others_are_at_work() -> None:
     """They may have caused it twice."""
     for last, confirmed in ((NO, True), (ONE, False)):
         conversation = Conversation(*ONE_FIELD)
-        conversation.belief.by_others.seen |= AT_WORK
+        conversation.belief.by_others.sightings |= AT_WORK
         outcome = settled(conversation, "Refused", [ONE, NO, ONE, NO, ONE, last])
         assert outcome == (confirmed, "ssssss")
 
@@ -239,7 +239,7 @@ def test_an_effect_is_seen_again_after_the_same_change_and_not_without_it() -> N
     """Some repetitions must show it, and no control, which changes nothing."""
     for repeats, others, confirmed in REPEATED:
         script, suspicion = deletion(repeats)
-        script.belief.by_others.seen |= others
+        script.belief.by_others.sightings |= others
         assert script.settle(suspicion) is confirmed, repeats
         assert script.is_used_up
         one_round = [False, True, True] if others else [False, True]  # others: more controls
