@@ -149,7 +149,7 @@ def test_a_run_plans_for_the_requests_that_fit_into_its_time() -> None:
     ("name", "budget", "outcome"),
     [
         ("busy_maintenance_one_code", 450, Outcome.INCONCLUSIVE),
-        ("busy_limit_429", 200, Outcome.PASSED),
+        ("busy_limit_429", 300, Outcome.PASSED),
         ("busy_now_and_then", 200, Outcome.PASSED),
     ],
 )
