@@ -114,8 +114,7 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
 @pytest.mark.parametrize(
-    ("arguments", "unbuffered"),
-    [("--help", ""), ("openapi", "1"), ("fixtures --count 1", "")],
+    ("arguments", "unbuffered"), [("--help", ""), ("openapi", "1"), ("fixtures --count 1", "")]
 )
 def test_a_full_disk_is_an_error_of_one_line(arguments: str, unbuffered: str) -> None:
     """What cannot be written is no success, whether Python keeps output back or not."""
@@ -137,7 +136,6 @@ def test_a_full_disk_is_an_error_of_one_line(arguments: str, unbuffered: str) ->
 
 @pytest.mark.skipif(os.name != "posix", reason="Windows starts no process without standard output")
 def test_closed_standard_output_is_an_error() -> None:
-    """A shell can close it: `>&-`; what was asked for goes nowhere then."""
     command = '"$0" -m crmcom_kit schemas >&-'
     run = subprocess.run(
         ["/bin/sh", "-c", command, sys.executable], capture_output=True, text=True, check=False

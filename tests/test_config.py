@@ -37,7 +37,6 @@ def test_a_flag_precedes_the_environment_and_that_the_file() -> None:
 
 
 def test_no_message_shows_a_secret() -> None:
-    """A value of the wrong type is named, but not quoted."""
     Path("crmcom-kit.toml").write_text('[serve]\npassword = ["hush"]\n')
     output = run("serve").output
     assert "serve.password" in output

@@ -22,19 +22,16 @@ class SlowPeer(httpcore.NetworkStream):
         self.allowed: list[float | None] = []
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """Return a byte."""
         del max_bytes
         self.allowed.append(timeout)
         self.time += 1
         return b"x"
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """Take a second for each byte."""
         self.allowed.append(timeout)
         self.time += len(buffer)
 
     def close(self) -> None:
-        """Note it."""
         self.is_closed = True
 
     def start_tls(
@@ -43,13 +40,11 @@ class SlowPeer(httpcore.NetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,
     ) -> httpcore.NetworkStream:
-        """Go on as before."""
         del ssl_context, server_hostname
         self.allowed.append(timeout)
         return self
 
     def get_extra_info(self, info: str) -> Any:
-        """Return what was asked for."""
         return info
 
 
@@ -73,10 +68,7 @@ def test_the_deadline_covers_all_steps(peer: SlowPeer) -> None:
         (httpcore.ReadTimeout, lambda: stream.read(1)),
         (httpcore.WriteTimeout, lambda: stream.write(b"z")),
         (httpcore.ConnectTimeout, lambda: stream.start_tls(ssl.create_default_context())),
-        (
-            httpcore.ConnectTimeout,
-            lambda: DeadlineBackend(deadline).connect_tcp("127.0.0.1", 1),
-        ),
+        (httpcore.ConnectTimeout, lambda: DeadlineBackend(deadline).connect_tcp("127.0.0.1", 1)),
     ):
         with pytest.raises(timeout_error, match="not finished within 5 s"):
             step()
@@ -87,7 +79,6 @@ def test_the_deadline_covers_all_steps(peer: SlowPeer) -> None:
 
 
 def test_bytes_are_bounded(peer: SlowPeer) -> None:
-    """One byte more than allowed ends the exchange."""
     stream = DeadlineStream(peer, Deadline(100, lambda: peer.time), max_bytes=3)
 
     assert b"".join(stream.read(1) for _ in range(3)) == b"xxx"
@@ -103,7 +94,6 @@ def _listening() -> Iterator[socket.socket]:
 
 
 def test_a_cut_ends_a_read_of_another_thread(listening: socket.socket) -> None:
-    """It gets the end of the stream at once, long before its deadline."""
     backend = DeadlineBackend(Deadline(60))
     stream = backend.connect_tcp("127.0.0.1", listening.getsockname()[1])
     found: list[bytes] = []

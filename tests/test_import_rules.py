@@ -109,13 +109,7 @@ def place_of(module: str, layers: Layers) -> str:
 
 
 def imports_across(room: str, layers: Layers, files: dict[str, str]) -> set[tuple[str, str]]:
-    """Return importer and imported module for the imports of a room from one place to another.
-
-    Args:
-        room: its name.
-        layers: its places, the lowest first.
-        files: its sources by path.
-    """
+    """Return importer and imported module for the imports of a room from one place to another."""
     prefix, found = f"crmcom_kit.{room}.", set()
     for path, source in files.items():
         importer = path.removeprefix(f"{room}/").removesuffix(".py").replace("/", ".")
@@ -128,7 +122,6 @@ def imports_across(room: str, layers: Layers, files: dict[str, str]) -> set[tupl
 
 
 def upward(imports: set[tuple[str, str]], layers: Layers) -> set[tuple[str, str]]:
-    """Return the imports of a higher layer."""
     layer = {place: at for at, places in enumerate(layers) for place in places}
     return {
         (importer, imported)
@@ -146,11 +139,7 @@ def cycle_of_folders(imports: set[tuple[str, str]], layers: Layers) -> list[str]
 
 
 def cycle_of_modules(files: dict[str, str]) -> list[str]:
-    """Return modules that import each other in a circle, late imports included.
-
-    Args:
-        files: sources by path.
-    """
+    """Return modules that import each other in a circle, late imports included."""
     sources = {path.removesuffix(".py").replace("/", "."): text for path, text in files.items()}
     sources = {name.removesuffix(".__init__"): text for name, text in sources.items()}
     graph: dict[str, set[str]] = {}
@@ -165,7 +154,6 @@ def cycle_of_modules(files: dict[str, str]) -> list[str]:
 
 
 def cycle_in(graph: dict[str, set[str]]) -> list[str]:
-    """Return nodes of a graph that form a circle; none if there is no circle."""
     try:
         TopologicalSorter(graph).prepare()
     except CycleError as error:
@@ -174,7 +162,6 @@ def cycle_in(graph: dict[str, set[str]]) -> list[str]:
 
 
 def python_files(project_files: frozenset[str], *folders: str) -> list[str]:
-    """The Python files below any of these folders."""
     return sorted(
         path for path in project_files if path.endswith(".py") and path.split("/")[0] in folders
     )
@@ -285,7 +272,6 @@ def test_a_forbidden_import_is_found() -> None:
 
 
 def test_a_clone_stands_alone(project_root: Path, project_files: frozenset[str]) -> None:
-    """No file names a package registry's host, or a folder outside the clone."""
     needles = [needle.encode() for needle in (*REGISTRY_HOSTS, *OUTSIDE_FOLDERS)]
     texts = {path: (project_root / path).read_bytes() for path in project_files}
 

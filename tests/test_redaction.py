@@ -8,13 +8,7 @@ from urllib.parse import quote
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crmcom_kit.redaction import (
-    MASK,
-    Redactor,
-    is_secret,
-    redact_query,
-    redact_url,
-)
+from crmcom_kit.redaction import MASK, Redactor, is_secret, redact_query, redact_url
 
 SECRET = "Zx81SecretQuiteSecret"  # under a secret's name
 TOKEN = "Known-Ticket.of_the-World9"  # known
@@ -33,7 +27,6 @@ def escaped(text: str) -> str:
 
 
 def test_names_of_secrets() -> None:
-    """A name is a secret's in any case and encoding; other names are not."""
     for name in ("token", "TOKEN", "access_token", "passwd", "web api key", "api+key", "X-API-Key",
                  "client_secret", percent("token", 3), "Authorization"):  # fmt: skip
         assert is_secret(name), name

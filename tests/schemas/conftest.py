@@ -16,8 +16,6 @@ RELEASES = ("R9", "R10", "R13", "R15", "R18")
 
 
 class Reading:
-    """A document, with ways to find things in it."""
-
     def __init__(self, whole: Node, release: str | None = None) -> None:
         self.whole = whole
         self.release = release
@@ -39,7 +37,6 @@ class Reading:
         return dict(found)
 
     def query(self, path: str) -> dict[str, Node]:
-        """The query parameters of an operation, by name."""
         return {found["name"]: found for found in self.operation(path)["parameters"]}
 
     def body(self, path: str) -> Node:
@@ -52,7 +49,6 @@ class Reading:
         return dict(found)
 
     def resolved(self, node: Node) -> Node:
-        """What a node refers to, or the node itself."""
         while "$ref" in node:
             target: Any = self.whole
             for part in node["$ref"].removeprefix("#/").split("/"):
@@ -84,13 +80,11 @@ def _read(release: str | None, dialect: str) -> Reading:
 
 @pytest.fixture(scope="session")
 def read() -> Callable[..., Reading]:
-    """Read the document of a release in a built-in dialect; each is made once."""
     return lambda release=None, dialect="default": _read(release, dialect)
 
 
 @pytest.fixture(scope="session")
 def documents() -> list[Reading]:
-    """Documents of releases in the default dialect, and of two in the other built-in one."""
     return [_read(release, "default") for release in RELEASES] + [
         _read(release, "http") for release in ("R9", "R18")
     ]
@@ -98,7 +92,6 @@ def documents() -> list[Reading]:
 
 @pytest.fixture(scope="session")
 def read_changed() -> Callable[[str, Node], Reading]:
-    """Read the document of a release in the default dialect with changes."""
     return lambda release, changes: Reading(
         openapi_document(release, dialect=Dialect("changed", changes))
     )

@@ -34,8 +34,6 @@ EXCHANGES = {
 
 
 class Piece(NamedTuple):
-    """A part of a captured file that a schema describes."""
-
     file: str
     path: Steps
     schema: str
@@ -112,7 +110,6 @@ def _complaints(piece: Piece) -> list[str]:
 
 
 def test_every_relevant_example_has_a_schema() -> None:
-    """Every captured response of webhook_requests and authentication has a schema of its own."""
     own = {file for file in CAPTURED if file.startswith(("webhook_requests_", "authentication_"))}
     assert own <= EXCHANGES.keys() <= CAPTURED.keys()
     assert len(own) >= 7

@@ -17,7 +17,6 @@ def run(*arguments: str) -> Result:
 
 
 def test_schemas_lists_names_and_titles() -> None:
-    """Without a name every schema is listed, with its title."""
     lines = run("schemas").stdout.splitlines()
 
     assert [line.split()[0] for line in lines] == list(schema_names())
@@ -27,7 +26,6 @@ def test_schemas_lists_names_and_titles() -> None:
 
 
 def test_schemas_prints_a_schema() -> None:
-    """With a name that schema is printed as JSON, ready for a validator."""
     result = run("schemas", "list_answer", "--release", "R9", "--profile", "strict")
     printed = json.loads(result.stdout)
 
@@ -38,7 +36,6 @@ def test_schemas_prints_a_schema() -> None:
 
 
 def test_openapi_prints_the_document() -> None:
-    """The document of the release, in the dialect and for the server that were named."""
     url = "https://crm.example/crmapi/rest/v2"
     result = run("openapi", "--release", "R14", "--dialect", "http", "--server-url", url)
 
@@ -50,7 +47,6 @@ def test_openapi_prints_the_document() -> None:
 
 @pytest.mark.parametrize("name", dialect_names())
 def test_dialect_prints_a_file_that_can_be_used(name: str, tmp_path: Path) -> None:
-    """What is printed, saved, is a dialect file with the same values, and prints as itself."""
     file = tmp_path / "dialect.toml"
     file.write_bytes(run("dialect", name).stdout_bytes)
 

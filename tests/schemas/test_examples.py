@@ -35,7 +35,6 @@ def contains(whole: Any, part: Any) -> bool:
     ],
 )
 def test_examples_contain_the_captured_response(name: str, example: str) -> None:
-    """Completing a response changed nothing of the part that is known."""
     (whole,) = examples(f"{example}_answer", resolve("R10")).values()
 
     assert contains(whole["value"], captured(name)["response"])
@@ -51,7 +50,6 @@ def test_examples_contain_the_captured_response(name: str, example: str) -> None
     ],
 )
 def test_requests_keep_what_was_captured(name: str, method: str, invented: set[str]) -> None:
-    """An example of a request is the captured one, except for a password."""
     known = captured(name)["request"]["body"]
     (whole,) = examples(f"{method}_request", resolve("R10")).values()
 
@@ -60,7 +58,6 @@ def test_requests_keep_what_was_captured(name: str, method: str, invented: set[s
 
 
 def test_a_token_from_r12_on_holds_what_was_captured() -> None:
-    """The example of a JWT has the header and the claims that an integrator recorded."""
     import jwt
 
     known = captured("authentication_token_r12_jwt")
@@ -89,7 +86,6 @@ def test_examples_in_the_document_fit(release: str, read: Any) -> None:
 
 
 def test_examples_in_the_query_fit(read: Any) -> None:
-    """The example of a query parameter is valid, and a mandatory parameter has one."""
     document = read("R18")
     for path in ("webhook_requests/show", "webhook_requests/list"):
         for parameter in document.query(path).values():

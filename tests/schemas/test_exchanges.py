@@ -33,14 +33,12 @@ values = st.recursive(
 @example(data={"a": 12.5, "b": 0.1 + 0.2, "c": -0.0})
 @example(data={"a": "\x00\x1f\x7f\u2028\U0001f600 \"'\\/", "b": "3E5"})
 def test_kept_bytes_are_signed_only_where_they_are_what_is_signed(data: dict[str, Any]) -> None:
-    """If the bytes are marked as those to sign, they are the canonical ones."""
     text = orjson.dumps(data)
 
     assert EXCHANGES.signed_of(text) in (None, canonical_bytes(data))
 
 
 def test_ordinary_data_need_not_be_read() -> None:
-    """Ids, texts, dates and amounts are signed as they are kept."""
     data = {"id": "3E5", "at": "2026-01-02T03:04:05", "amount": 12.75, "count": 7, "names": ["é"]}
 
     assert EXCHANGES.signed_of(orjson.dumps(data)) == canonical_bytes(data)
@@ -50,7 +48,6 @@ def test_ordinary_data_need_not_be_read() -> None:
     "dials", [{"signing.canonical_form": "sorted"}, {"signing.charset": "ascii"}]
 )
 def test_other_spellings_need_the_object(dials: dict[str, str]) -> None:
-    """Where the dialect signs another spelling, bytes say nothing."""
     exchanges = Exchanges(load_dialect("default").changed(dials))
 
     assert exchanges.signed_of(b'{"a":1}') is None

@@ -9,13 +9,7 @@ from jsonschema import Draft202012Validator
 from referencing.exceptions import Unresolvable
 
 from crmcom_kit.schemas import files
-from crmcom_kit.schemas.loader import (
-    UnknownSchema,
-    compiled,
-    load_schema,
-    schema_names,
-    validator,
-)
+from crmcom_kit.schemas.loader import UnknownSchema, compiled, load_schema, schema_names, validator
 from crmcom_kit.schemas.releases import UnknownRelease
 
 R9 = ["ACTIVITIES", "JOBS", "SERVICEREQUESTS", "SUBSCRIPTIONS"]
@@ -36,7 +30,6 @@ def _inside(schema: Any) -> Iterator[dict[str, Any]]:
 
 
 def test_the_names_are_those_of_the_files() -> None:
-    """Each file of objects/ and parameters/ is a schema, once."""
     names = [*files.names_in("objects"), *files.names_in("parameters")]
     assert list(schema_names()) == sorted(set(names))
     assert len(names) == len(set(names)) > 25
@@ -72,7 +65,6 @@ def test_strict_closes_every_object_that_names_its_members() -> None:
 
 
 def test_a_loaded_schema_is_a_copy() -> None:
-    """What a caller does to a schema changes it for nobody else."""
     mine, kept = load_schema("delete_parameters"), load_schema("delete_parameters")
     mine["required"].append("token")
     for piece in list(_inside(mine)):

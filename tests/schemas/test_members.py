@@ -26,7 +26,6 @@ def test_a_member_has_a_name_and_a_fact(path: str, member: Any, fact: str, form:
 
 
 def test_members_are_named_within_limits() -> None:
-    """Some levels deep, and not all of a long array."""
     assert [name for name, _ in members_of(RECORD)] == [
         *("id", "on", "n", "log", "log.user", "log.user.id"),
         *("tries", "tries.0", "tries.1", "tries.1.at"),
@@ -35,5 +34,4 @@ def test_members_are_named_within_limits() -> None:
 
 
 def test_a_text_is_filled_with_members() -> None:
-    """A name without a member stays."""
     assert filled("{id} of {log.user.id}, {nosuch} {}", RECORD) == "A of 7, {nosuch} {}"

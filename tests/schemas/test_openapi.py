@@ -56,7 +56,6 @@ def test_keywords_are_plain(documents: Any) -> None:
 
 
 def test_references_stay_inside_and_nothing_is_left_over(documents: Any) -> None:
-    """Every reference is to a component of the document, and every component is referred to."""
     for document in documents:
         components = {
             f"#/components/{kind}/{name}"
@@ -68,7 +67,6 @@ def test_references_stay_inside_and_nothing_is_left_over(documents: Any) -> None
 
 
 def test_objects_are_closed_and_name_what_they_need(documents: Any) -> None:
-    """An object with named members allows no others, and requires none that it has not."""
     for schema in (schema for document in documents for schema in document.schemas.values()):
         if "properties" in schema:
             assert schema["additionalProperties"] is False
@@ -88,7 +86,6 @@ def test_every_method_of_the_release_is_there_and_no_other(documents: Any) -> No
 
 
 def test_operations_are_named_and_grouped(documents: Any) -> None:
-    """Each operation has an id of its own, a summary, and the tag of its group."""
     for document in documents:
         ids = [operation["operationId"] for _, _, operation in document.operations()]
         assert len(set(ids)) == len(ids)

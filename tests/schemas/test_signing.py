@@ -80,7 +80,6 @@ def test_published_test_vectors_are_reproduced(options: Any, key: str | bytes, c
     ],
 )
 def test_each_form_has_its_bytes(form: str, charset: str, expected: str) -> None:
-    """The bytes that are signed are those that the form and the charset say."""
     signed = canonical_bytes(DATA, canonical_form=form, charset=charset)
 
     assert signed == expected.encode()

@@ -37,12 +37,10 @@ def ids(release: str | None = None) -> set[str]:
 
 
 def speaks_of(statement: Statement, name: str) -> bool:
-    """Return whether a statement's sentence names a parameter, field or value."""
     return re.search(rf"\b{re.escape(name)}\b", statement.text) is not None
 
 
 def test_ids_are_unique_and_well_formed() -> None:
-    """An id is lower-case words with dots between them, and no two statements share one."""
     written = [entry["id"] for entry in files.read_json("data/statements.json")["statements"]]
     assert len(set(written)) == len(written) == len(statements())
     for id_ in written:
@@ -50,7 +48,6 @@ def test_ids_are_unique_and_well_formed() -> None:
 
 
 def test_every_entry_is_legal() -> None:
-    """Evidence, methods, releases and sentence of each statement are what they may be."""
     for entry in statements():
         assert entry.evidence in EVIDENCE, entry
         assert entry.methods, entry
@@ -106,7 +103,6 @@ def test_every_parameter_has_a_statement() -> None:
 
 
 def test_arrivals_and_deprecations_of_methods_are_stated() -> None:
-    """Each method has a statement of its first release, and of its deprecation if it has one."""
     for method, schema in PARAMETER_SCHEMAS.items():
         about = schema["x-method"]
         own = [statement for statement in statements() if method in statement.methods]
@@ -117,7 +113,6 @@ def test_arrivals_and_deprecations_of_methods_are_stated() -> None:
 
 
 def test_every_entity_has_a_statement() -> None:
-    """Each entity is named by the statement of the release that brought it."""
     for entity, since in entities_since().items():
         about = [f for f in statements() if f.id.startswith("entities.") and speaks_of(f, entity)]
         assert [statement.since for statement in about] == [since], entity

@@ -28,7 +28,6 @@ canonicals = st.sampled_from([("compact", "utf-8"), ("spaced", "ascii")])
 
 
 def messages(**changes: Any) -> ThirdPartyMessages:
-    """Return what spells messages with some dials changed."""
     return ThirdPartyMessages(Dialect("test", changes))
 
 
@@ -38,7 +37,6 @@ def headers(message: Message) -> dict[str, str]:
 
 
 def test_by_default_code_and_data_are_members_of_the_body() -> None:
-    """The default message is a POST of both as JSON, without any header of its own."""
     message = messages().write(DATA, "C0DE")
 
     assert message.method == "POST"
@@ -86,7 +84,6 @@ def test_the_dial_places_the_code(changes: dict[str, str], places: set[str]) -> 
 
 
 def test_without_a_key_there_is_no_code() -> None:
-    """The body says null, and no header is sent."""
     message = messages(**{"message.code_place": "both"}).write(DATA, None)
 
     assert json.loads(message.body)["authentication_code"] is None
