@@ -45,7 +45,7 @@ SCRIPTS = ["success", "timeout, success", "3*refused,http_500", " 2 * bad_tls , 
 ORDERED_BY = ("added", "entity", "number text desc", "webhook_definition.name unset high")
 CASE = {"kind": "bad_body", "seen": "a form", "status": 415, "code": 7}
 DONE = {"kind": "success", "state": "REJECTED", "message": '"{number}"\n', "description": "{null}"}
-TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
+TEXTS = st.text(st.characters(exclude_categories=["Cs"])) | st.just("\"'\\\x7f\n\u2028")
 STRUCTURES: dict[str, st.SearchStrategy[Any]] = {
     "script": st.sampled_from(SCRIPTS),
     "order": st.lists(st.sampled_from(ORDERED_BY), min_size=1, max_size=4),

@@ -10,7 +10,7 @@ from referencing.exceptions import Unresolvable
 
 from crmcom_kit.schemas import files
 from crmcom_kit.schemas.loader import UnknownSchema, compiled, load_schema, schema_names, validator
-from crmcom_kit.schemas.releases import UnknownRelease
+from crmcom_kit.schemas.releases import UnknownRelease, resolve
 
 R9 = ["ACTIVITIES", "JOBS", "SERVICEREQUESTS", "SUBSCRIPTIONS"]
 R15 = [
@@ -112,6 +112,7 @@ def test_a_release_has_the_entities_documented_for_it(
 ) -> None:
     """R9 has four entities, R14 adds LEADS, R15 twelve more; field and filter agree."""
     assert load_schema("common", release)["$defs"]["entity"]["enum"] == entities
+    assert release is None or list(resolve(release).entities) == entities
     for name in ("webhook_request_selection", "list_parameters"):
         known = validator(name, "core", release)
         assert [entity for entity in R15 if known.is_valid({"entity": entity})] == entities
