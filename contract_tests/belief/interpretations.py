@@ -126,7 +126,9 @@ def _fit(record: Record, name: str, criterion: Any, interpretation: Interpretati
             return UNKNOWN
         is_url = name == "url"
         fits = _fits_url(value, criterion, interpretation.url) if is_url else value == criterion
-    return UNKNOWN if fits is None else YES if fits else NO
+    if fits is None:
+        return UNKNOWN
+    return YES if fits else NO
 
 
 def _fits_url(url: str, criterion: str, mode: str) -> bool | None:

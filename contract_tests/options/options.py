@@ -62,7 +62,7 @@ class Option:
         return self.name.replace("-", "_")
 
     @property
-    def shown(self) -> str:
+    def label(self) -> str:
         """What messages call it."""
         return str(self.envvar) if self.is_variable else f"--{self.name}"
 
@@ -265,19 +265,19 @@ def _check_value(option: Option, values: Mapping[str, Any]) -> None:
     """Check one value: its bounds, its encoding, and whether it goes with a recording."""
     value = values[option.key]
     if values["from_har"] and option.heading in OF_REQUESTS and option.is_given(values):
-        msg = f"{option.shown} is not allowed with --from-har, which sends nothing"
+        msg = f"{option.label} is not allowed with --from-har, which sends nothing"
         raise OptionsError(msg)
     if option.type in (int, float) and value is not None:
         if not option.minimum <= value <= option.maximum or value == math.inf:
             allowed = f"a number from {option.minimum:.2g} "
             allowed += "on" if option.maximum == math.inf else f"to {option.maximum:g}"
-            raise OptionsError(_not_allowed(option.shown, value, allowed))
+            raise OptionsError(_not_allowed(option.label, value, allowed))
         return
     if option.metavar == "FILE" and value == "":  # or nothing would be written, silently
-        raise OptionsError(_not_allowed(option.shown, value, "the path of a file"))
+        raise OptionsError(_not_allowed(option.label, value, "the path of a file"))
     for text in option.all_values(values):
         if isinstance(text, str) and text.encode("utf-8", "replace").decode() != text:
-            msg = f"{option.shown}: a string that is not UTF-8 is not allowed"
+            msg = f"{option.label}: a string that is not UTF-8 is not allowed"
             raise OptionsError(msg)
 
 
@@ -318,9 +318,9 @@ def _check_login(values: Mapping[str, Any]) -> None:
     credentials += ["expired_token"] if expired_token else []
     if values["base_url"] is None and credentials:
         option = next(option for option in OPTIONS if option.key == credentials[0])
-        msg = f"--base-url is missing, and {option.shown} is for a server: give its base URL, or "
-        msg += f"remove the login (also {option.envvar})".removesuffix(f" (also {option.shown})")
-        msg += " to start and check a mock"
+        variable = "" if option.envvar == option.label else f" (also {option.envvar})"
+        msg = f"--base-url is missing, and {option.label} is for a server: give its base URL, or "
+        msg += f"remove the login{variable} to start and check a mock"
         raise OptionsError(msg)
 
 
@@ -375,7 +375,8 @@ def check_url(url: str | None, name: str = "base-url") -> None:
         return
     if not url.strip():
         msg = f"--{name} is empty: give the server's base URL"
-        msg += ", or omit it and unset CRMCOM_BASE_URL to start a mock" * (name == "base-url")
+        if name == "base-url":
+            msg += ", or omit it and unset CRMCOM_BASE_URL to start a mock"
         raise OptionsError(msg)
     try:
         parts = urlsplit(url)

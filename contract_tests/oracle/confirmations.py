@@ -285,7 +285,7 @@ class TooFew(Hypothesis):
             for key in self.ids - full_list.by_id.keys():
                 asker.belief.lose(key)
             _, suspicions = asker.ask(suspicion.exchange.call)
-            if not any(isinstance(other.hypotheses[0], TooFew) for other in suspicions):
+            if not any(isinstance(hypothesis, TooFew) for hypothesis in _hypotheses(suspicions)):
                 return False  # it may still contradict other pages, if there is no fixed order
         return True
 

@@ -424,7 +424,7 @@ def test_options_that_make_no_sense_beside_it() -> None:
         "secret_key": ("A=B",),
     }  # fmt: skip
     for name, value in refused.items():
-        option = next(option.shown for option in OPTIONS if option.key == name)
+        option = next(option.label for option in OPTIONS if option.key == name)
         with pytest.raises(OptionsError, match=f"{option} is not allowed with --from-har"):
             prepared(DEFAULTS | {"from_har": ("x.har",), name: value}, now=NOW)
 
