@@ -209,14 +209,14 @@ class ContractMachine(RuleBasedStateMachine):
     def _new_session(self, findings: FindingsOfTest | None = None) -> Session:
         """Return a session with a new server, logged in. Raises TargetDown, Unreachable."""
         target = self._checked_target()
-        is_ours = target.own or target.near
+        is_ours = target.is_own or target.is_near
         changes = (CHANGES if is_ours else ()) if self.allow is None else self.allow
         config = RunConfig(
             allowed=frozenset(changes),
             scope=EVERYTHING,
             max_logins=ANY_LOGINS if is_ours else FEW_LOGINS,
             login_count=LoginCount() if is_ours else self._shared.logins,
-            sleep=(lambda _: None) if target.own else time.sleep,
+            sleep=(lambda _: None) if target.is_own else time.sleep,
         )
         session = new_session(target, config, findings)
         try:

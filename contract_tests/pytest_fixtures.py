@@ -83,7 +83,7 @@ class Target:
     @property
     def is_own(self) -> bool:
         """Whether it is a mock that the suite has started, and ``fresh`` resets."""
-        return self.session.target.own
+        return self.session.target.is_own
 
     @property
     def scene(self) -> Scene:

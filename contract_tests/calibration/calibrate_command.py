@@ -154,5 +154,5 @@ def _notes_on_changes(calibration: Calibration, results: Results) -> Iterator[st
             f"no response to {' and '.join(unseen_methods)} was seen, so the mock has its own "
             "errors there; allow them with --allow and --scope, or give a recording of them"
         )
-    if results.changed and not results.target.own:  # a mock of the run's own has gone
+    if results.changed and not results.target.is_own:  # a mock of the run's own has gone
         yield f"webhook requests that were or may be changed: {', '.join(results.changed)}"

@@ -36,6 +36,6 @@ def printable(results: Results) -> Callable[[str], str]:
 
 def refusal(results: Results, text: str) -> Refused:
     """Return the error of a run that ends for nothing, with what it may have changed."""
-    if results.changed and not results.target.own:  # a mock of its own has gone with the run
+    if results.changed and not results.target.is_own:  # a mock of its own has gone with the run
         text += f"; webhook requests that it may have changed: {', '.join(results.changed)}"
     return Refused(printable(results)(text))

@@ -52,7 +52,7 @@ def dry_run_lines(session: Session, templates: Iterable[Template]) -> Iterator[s
     if times := open_reads(templates, budget):
         yield f"about {counted(times, 'time')}: show and list with values that no list names"
     yield f"{any_list}: has anything else changed?"
-    if session.target.near:
+    if session.target.is_near:
         yield "in a world of its own, if this is a crmcom-kit mock that makes one: anything"
 
 

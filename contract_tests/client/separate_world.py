@@ -38,7 +38,7 @@ def separate_world(target: Target, name: str) -> SeparateWorld:
     If the base URL names a world, that world is checked. If the target does not respond, there is
     no world, and the run will say why.
     """
-    if not target.near or not target.base_url.endswith(API_PATH):
+    if not target.is_near or not target.base_url.endswith(API_PATH):
         return SeparateWorld(target)
     is_named = "/worlds/" in target.base_url
     base = target.base_url.removesuffix(API_PATH)

@@ -53,12 +53,12 @@ class Target:
     urls: UrlSecrets = field(default_factory=UrlSecrets, repr=False, compare=False)  # of its data
 
     @property
-    def own(self) -> bool:
+    def is_own(self) -> bool:
         """Whether it is a mock that this process made for itself, and may change at will."""
         return self.reset is not None
 
     @property
-    def near(self) -> bool:
+    def is_near(self) -> bool:
         """Whether its host is a loopback address, and so this machine."""
         return is_loopback(urlsplit(self.base_url).hostname or "")
 

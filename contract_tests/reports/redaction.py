@@ -65,7 +65,7 @@ class ReportRedactor(Redactor):
         login, history = target.login, list(history)
         hidden_names = _IDENTITY if hides_user else ()
         public = set(_PUBLIC)
-        if target.own:
+        if target.is_own:
             public |= {getattr(login, name) or "" for name in ("password", *hidden_names)}
         variables = _Variables(public)
         variables.of_secrets(login, history)
@@ -73,7 +73,7 @@ class ReportRedactor(Redactor):
         for name in hidden_names:
             variables.add(getattr(login, name), f"$CRMCOM_{name.upper()}")
             # The unit of another login may be one that webhook requests show.
-            for exchange in history if not (target.own or name == "unit") else ():
+            for exchange in history if not (target.is_own or name == "unit") else ():
                 if exchange.call.method in LOGINS:
                     text = exchange.call.parameters.get(name)
                     variables.add(text, f"$CRMCOM_OTHER_{name.upper()}")

@@ -55,7 +55,7 @@ class Report:
                 "name": text(results.target.name),
                 "base_url": text(results.target.base_url),
                 "release": results.target.release.name,
-                "own_mock": results.target.own,
+                "own_mock": results.target.is_own,
             },
             "run": {
                 "version": __version__,

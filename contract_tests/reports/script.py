@@ -48,7 +48,7 @@ class Scripts:
         self._has_variables = target.is_recorded
         base = redactor.text(target.base_url)
         # None: it is that of a mock which has gone, or has a secret.
-        self._base_url = base if base == target.base_url and not target.own else None
+        self._base_url = base if base == target.base_url and not target.is_own else None
         #: By variable: the login that returned the token.
         self.logins: dict[str, Call] = {}
         for exchange in history:

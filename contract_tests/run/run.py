@@ -75,12 +75,12 @@ def new_session(
     client = Client(target, config.limits, ends_at=ends_at, now=config.now, sleep=config.sleep)
     belief = Belief(target.release, KnownTokens(target.login))
     scene = Scene(belief, token=target.login.token, nowhere=nowhere(config.seed))
-    if not target.own and config.max_logins != ANY_LOGINS:
+    if not target.is_own and config.max_logins != ANY_LOGINS:
         scene.logins = Logins(config.max_logins, config.login_count)
     ledger = Ledger(config.ledger, target) if config.ledger is not None else None
     connection = Connection(client, scene, findings, config.stop)
     session = Session(connection, ledger, may_find_more=may_find_more)
-    _permit(session, config, is_ours=target.own)
+    _permit(session, config, is_ours=target.is_own)
     return session
 
 
@@ -96,7 +96,7 @@ def enter(session: Session, config: RunConfig) -> None:
     if config.ledger is not None:
         Ledger(config.ledger, session.target).open()
     session.tokens.enter()
-    if session.target.near and _says_it_is_a_mock(session):
+    if session.target.is_near and _says_it_is_a_mock(session):
         _permit(session, config, is_ours=True)
 
 

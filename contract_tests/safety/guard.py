@@ -122,7 +122,7 @@ class Guard:
         identifier = documented_identifier(call, scene.methods.get(changing_method(call) or ""))
         values = sorted(_texts(call)) if identifier is None else [identifier[1]]
         records = [record for value in values for record in self._known(value)]
-        if self._client.target.own:
+        if self._client.target.is_own:
             return records
         for value in values:
             for field in ("id", "number") if identifier is None else (identifier[0],):

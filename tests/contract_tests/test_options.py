@@ -99,7 +99,7 @@ def test_without_a_base_url_the_target_is_a_mock_of_its_own() -> None:
     """Nothing given means: a mock in this process, in release R9."""
     target, config = prepared(given(), now=NOW)
 
-    assert target.own
+    assert target.is_own
     assert target.release.name == "R9.0.0"
     assert config.began == "2026-11-24T20:00:00+00:00"
     assert config.scope is None
@@ -116,7 +116,7 @@ def test_a_scope_and_what_may_be_changed() -> None:
 
     target, config = prepared(given(**REMOTE | changes, max_requests=9), now=NOW)
 
-    assert not target.own
+    assert not target.is_own
     assert target.base_url == URL
     assert config.allowed == frozenset({"resend", "delete"})
     assert config.limits.max_requests == 9

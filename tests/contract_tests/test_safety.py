@@ -195,7 +195,7 @@ def test_a_loopback_address_is_near() -> None:
     for is_near, names in hosts.items():
         for host in names:
             target = Target(name="", base_url=f"http://{host}/x", release=r9, login=Login())
-            assert target.near is is_near, host
+            assert target.is_near is is_near, host
 
 
 @pytest.mark.parametrize(
