@@ -1,4 +1,4 @@
-"""The console in Chromium or Chrome, driven by Playwright, before a mock of its own."""
+"""Pages of a mock in Chromium or Chrome, driven by Playwright: the console, and others."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -10,8 +10,14 @@ from playwright.sync_api import BrowserContext, expect, sync_playwright
 
 from crmcom_kit.mock_server.python_api import Mock, crmcom_mock
 
-#: Root cannot have Chromium's sandbox.
-_FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking")
+_FLAGS = (
+    "--no-sandbox",  # which root cannot have
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-background-networking",
+    # Names that lead to this machine, as an attacker's name server could say.
+    "--host-resolver-rules=MAP *.example 127.0.0.1",
+)
 
 
 #: The browser that runs, and what ends it.

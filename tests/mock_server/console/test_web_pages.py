@@ -1,18 +1,17 @@
 """Web pages in a real browser: unless allowed, they can neither drive nor read the mock."""
 
-from typing import Any
 from urllib.parse import urlsplit
 
-from helpers.chromium import rendered
+import httpx
 from helpers.serving import served
+from playwright.sync_api import BrowserContext, expect
 from werkzeug.wrappers import Response
 
+from crmcom_kit.mock_server.python_api import Mock
 from crmcom_kit.schemas import API_PATH
 
 METHODS = f"{API_PATH}/webhook_requests"
 SHOW = f"{METHODS}/show?token=T&webhook_request_identifier=number%3D7"
-#: Host names that lead to this machine, as an attacker's name server could say.
-NAMES = "--host-resolver-rules=MAP *.example 127.0.0.1"
 #: Tries whatever a page may try, and says how the readable ones ended.
 EVIL = """<!doctype html><title>evil</title><body>
 <form method=post enctype=text/plain target=frame action="{mock}{api}/delete">
@@ -30,25 +29,33 @@ Promise.allSettled([
 </script>"""
 
 
-def test_a_page_of_another_origin_changes_and_reads_nothing(server: Any) -> None:
+def test_a_page_of_another_origin_changes_and_reads_nothing(
+    browser: BrowserContext, mock: Mock
+) -> None:
     """Neither forms, scripts, images nor frames get through to the API or the control API."""
-    page = EVIL.format(mock=f"http://127.0.0.1:{server.port}", api=METHODS, show=SHOW)
-    before = server.ask("GET", "/__admin/health")[1]
-    with served(Response(page, mimetype="text/html")) as site:
-        document = rendered(f"http://evil.example:{urlsplit(site).port}/", NAMES)
+    evil = EVIL.format(mock=mock.origin, api=METHODS, show=SHOW)
+    before = httpx.get(f"{mock.origin}/__admin/health").json()
+    page = browser.pages[0]
+    with served(Response(evil, mimetype="text/html")) as site:
+        page.goto(f"http://evil.example:{urlsplit(site).port}/")
+        expect(page.locator("body")).to_contain_text("DONE ")
+        page.wait_for_load_state("networkidle")
+        document = page.content()
+        page.goto("about:blank")
 
     _, _, done = document.rpartition("DONE ")
     assert done.startswith("fulfilled:[object Response]," * 3 + "rejected:")  # blind, and unread
     assert '"number"' not in document
-    assert server.ask("GET", "/__admin/health")[1] == before
-    # There is not even a refusal by the API.
-    assert server.ask("GET", "/__admin/requests")[1]["requests"] == []
-    assert server.ask("GET", SHOW)[1]["data"]["life_cycle_state"] == "REJECTED"
+    assert httpx.get(f"{mock.origin}/__admin/health").json() == before
+    assert list(mock.requests) == []  # there is not even a refusal by the API
+    assert mock.records["7"]["life_cycle_state"] == "REJECTED"
 
 
-def test_people_may_read_the_apis_document(server: Any) -> None:
+def test_people_may_read_the_apis_document(browser: BrowserContext, mock: Mock) -> None:
     """The policy of the page lets it show each method, and the webhook."""
-    page = rendered(f"http://localhost:{server.port}/worlds/a/docs")
+    page = browser.pages[0]
+    page.goto(f"{mock.origin.replace('127.0.0.1', 'localhost')}/worlds/a/docs")
 
     for shown in ("/webhook_requests/resend", "third_party_message", f"/worlds/a{API_PATH}"):
-        assert shown in page
+        expect(page.locator("body")).to_contain_text(shown)
+    page.goto("about:blank")
