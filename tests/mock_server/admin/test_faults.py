@@ -17,9 +17,7 @@ def test_a_fault_is_added_shown_and_removed(mock: Any, admin: Any) -> None:
     (fault,) = added.json["faults"]
     assert added.status_code == 201
     assert (fault["id"], fault["hits"], fault["left"]) == ("fault-1", 0, 2)
-    assert admin.ask("GET", "/faults") == {
-        "faults": [{**fault, "calls": 1, "hits": 1, "left": 1}],
-    }
+    assert admin.ask("GET", "/faults") == {"faults": [{**fault, "calls": 1, "hits": 1, "left": 1}]}
     second = admin.send("POST", "/faults", SPEC).json
     assert admin.ask("DELETE", "/faults?id=fault-1") == second
     status, refused = admin.refused("DELETE", "/faults?id=fault-1")
@@ -28,10 +26,7 @@ def test_a_fault_is_added_shown_and_removed(mock: Any, admin: Any) -> None:
 
 
 def test_presets_are_listed_and_added(admin: Any) -> None:
-    allowed = {
-        "$ref": "#/components/schemas/FaultOfPreset",
-        "components": document()["components"],
-    }
+    allowed = {"$ref": "#/components/schemas/FaultOfPreset", "components": document()["components"]}
     listed = admin.ask("GET", "/faults/presets")["presets"]
 
     assert [preset["name"] for preset in listed] == list(PRESETS)

@@ -6,18 +6,7 @@ from urllib.parse import quote
 
 from helpers import recordings
 from helpers.conversations import Conversation, exchange, request
-from helpers.mistakes import (
-    DELETE,
-    LIST,
-    MISTAKES,
-    TOKEN,
-    Asked,
-    ask,
-    get,
-    last_call,
-    post,
-    resend,
-)
+from helpers.mistakes import DELETE, LIST, MISTAKES, TOKEN, Asked, ask, get, last_call, post, resend
 
 from crmcom_kit.contract_tests.belief.tokens import TokenState
 from crmcom_kit.contract_tests.oracle.expectations import expectation_of

@@ -30,12 +30,12 @@ def test_a_method_refuses_other_verbs(mock: Any) -> None:
     assert mock.state() == before
 
 
-@pytest.mark.parametrize("path", ["webhook_requests/show", "webhook_requests/list"])
-def test_head_returns_the_headers_of_get_without_a_body(mock: Any, path: str) -> None:
-    head, get = (mock.send(verb, path, f"{SHOW}&entity=JOBS") for verb in ("HEAD", "GET"))
+def test_head_returns_the_headers_of_get_without_a_body(mock: Any) -> None:
+    for path in ("webhook_requests/show", "webhook_requests/list"):
+        head, get = (mock.send(verb, path, f"{SHOW}&entity=JOBS") for verb in ("HEAD", "GET"))
 
-    assert (head.http, head.text) == (get.http, "")
-    assert dict(head.headers) == dict(get.headers)
+        assert (head.http, head.text) == (get.http, "")
+        assert dict(head.headers) == dict(get.headers)
 
 
 PATHS = [

@@ -119,8 +119,7 @@ def test_what_the_console_reads_has_no_line(in_json: Logged) -> None:
     assert requests == [*logged, ("GET", "/__admin/faults")]
 
 
-@pytest.mark.parametrize("root", ["", "/worlds/w"])
-@pytest.mark.parametrize("ended", [False, True])
+@pytest.mark.parametrize(("root", "ended"), [("", False), ("/worlds/w", True)])
 def test_a_token_of_the_world_is_redacted_wherever_it_stands(
     human: Logged, root: str, *, ended: bool
 ) -> None:

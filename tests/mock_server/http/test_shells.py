@@ -138,10 +138,7 @@ def registries(request: pytest.FixtureRequest) -> list[WorldRegistry]:
 @pytest.fixture(scope="module")
 def shells(registries: list[WorldRegistry]) -> list[Any]:
     """The Flask application and the ASGI shell, which needs no Flask for the API."""
-    return [
-        create_app(registries[0]),
-        AsWsgi(AsgiShell(registries[1], make_app=_unreachable)),
-    ]
+    return [create_app(registries[0]), AsWsgi(AsgiShell(registries[1], make_app=_unreachable))]
 
 
 @settings(max_examples=40)

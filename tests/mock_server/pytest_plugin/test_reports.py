@@ -73,11 +73,7 @@ def test_fine():
 
 @pytest.mark.parametrize(
     ("fixture", "guard", "is_guarded"),
-    [
-        ("", "auto", False),
-        ("", "always", True),
-        ("crmcom_mock", "off", False),
-    ],
+    [("", "auto", False), ("", "always", True), ("crmcom_mock", "off", False)],
 )
 def test_a_run_that_uses_no_mock_is_not_guarded(
     run: Any, fixture: str, guard: str, *, is_guarded: bool

@@ -125,10 +125,7 @@ def test_pages_end_between_records_of_one_second(mock: Mock) -> None:
     records = [record for page in pages for record in page]
     assert len({record["number"] for record in records}) == 70
     states = [record["life_cycle_state"] for record in records]
-    assert set(pairwise(states)) == {
-        ("SUCCESSFUL", "REJECTED"),
-        ("REJECTED", "SUCCESSFUL"),
-    }
+    assert set(pairwise(states)) == {("SUCCESSFUL", "REJECTED"), ("REJECTED", "SUCCESSFUL")}
     dates = Counter(record["log_information"]["created_date"] for record in records)
     assert set(dates.values()) == {7}
 

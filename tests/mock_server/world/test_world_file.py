@@ -224,10 +224,7 @@ WRONG_RECORDS: list[tuple[dict[str, Any], str]] = [
     ({"a\nb": "red"}, "record.a.+nb: seen in the entry; allowed is one of"),
     ({"entity": "JOB"}, 'entity: seen "JOB"; allowed is one of'),
     ({"entity": "LEADS"}, "entity LEADS is not in R9.0.0; it is known from R14.0.0"),
-    (
-        {"log_information": {"created_date": "2015-02-30"}},
-        'created_date: seen "2015-02-30',
-    ),
+    ({"log_information": {"created_date": "2015-02-30"}}, 'created_date: seen "2015-02-30'),
     ({"webhook_definition": {"name": "Jobs"}}, "definition of webhook request 1 has no id"),
     (
         {"webhook_definition": {"id": "D1", "name": "Other"}},
