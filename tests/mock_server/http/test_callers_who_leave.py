@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from helpers.patience import comes
 
+from crmcom_kit.mock_server import crmcom_mock
+
 LONG = 200  # seconds; nobody of these is served in a test's time
 WAIT = json.dumps({"operation": "delete", "timeout": LONG})
 ASKED = {
@@ -62,13 +64,14 @@ def test_a_half_closed_connection_gets_its_response(server: Any) -> None:
     assert (body["ok"], body["why"]) == (False, "closing")
 
 
-def test_a_connected_wait_keeps_its_place(server: Any) -> None:
+def test_a_connected_wait_keeps_its_place(peer: Any) -> None:
     """A caller who is there keeps its place, also where it has sent its next request."""
-    assert comes(lambda: may_wait(server))
-    with full(server, ASKED["wait"]) as connections:
-        for connection in connections:
-            connection.sendall(b"GET /__admin/health HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        assert not comes(lambda: may_wait(server), seconds=1)
+    with crmcom_mock() as mock:  # which those who have left elsewhere don't hold up
+        server = peer(int(mock.origin.rpartition(":")[2]))
+        with full(server, ASKED["wait"]) as connections:
+            for connection in connections:
+                connection.sendall(b"GET /__admin/health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert not comes(lambda: may_wait(server), seconds=1)
 
 
 def test_an_early_disconnect_logs_nothing(start_server: Any) -> None:
