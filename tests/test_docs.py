@@ -22,6 +22,7 @@ from crmcom_kit.schemas.statements import statements
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.glob("[a-z]*/*.md"))
+DOCUMENTS = [*PAGES, *ROOT.glob("*.md")]
 
 
 @pytest.fixture(scope="module", name="site")
@@ -39,6 +40,12 @@ def _site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return site / "html"
 
 
+@pytest.fixture(scope="module", name="made")
+def _made() -> dict[Path, str]:
+    """The pages that are made of code and data, as they would be made now."""
+    return pages()
+
+
 def _text(page: Path) -> str:
     """Return the text of a page, without its markup."""
     return html.unescape(re.sub(r"<[^>]+>", "", page.read_text("utf-8")))
@@ -54,13 +61,14 @@ def test_a_page_requests_nothing_from_another_host(site: Path) -> None:
     assert not re.findall(r"url\([\"']?(?:https?:)?//|@import", styles)
 
 
-@pytest.mark.parametrize("page", [*PAGES, *ROOT.glob("*.md")], ids=lambda page: page.name)
-def test_a_row_of_a_table_has_as_many_cells_as_its_head(page: Path) -> None:
+def test_a_row_of_a_table_has_as_many_cells_as_its_head() -> None:
     """Sphinx fills up or cuts the others without a warning."""
-    rows = re.sub(r"\\[|]", "", page.read_text("utf-8")).splitlines()
     assert not [
-        row
-        for head, row in itertools.pairwise(rows)
+        (page.name, row)
+        for page in DOCUMENTS
+        for head, row in itertools.pairwise(
+            re.sub(r"\\[|]", "", page.read_text("utf-8")).splitlines()
+        )
         if head.startswith("|") and row.startswith("|") and head.count("|") != row.count("|")
     ]
 
@@ -107,42 +115,40 @@ def test_llms_txt_names_every_page(site: Path) -> None:
     assert not {str(page.relative_to(DOCS)) for page in PAGES} - named
 
 
-def test_the_reference_is_current() -> None:
+def test_the_reference_is_current(made: dict[Path, str]) -> None:
     """What code and data say now is what the repository shows."""
-    made = pages()
     stale = [page.name for page, text in made.items() if page.read_text("utf-8") != text]
     assert not stale, f"run `make reference`, which writes {', '.join(stale)} anew"
     names = ("cli", "control-api", "dials", "methods", "python-api", "statements")
     assert sorted(page.stem for page in made) == [*names]
 
 
-def test_the_reference_has_what_the_code_has() -> None:
-    made = {page.stem: text for page, text in pages().items()}
+def test_the_reference_has_what_the_code_has(made: dict[Path, str]) -> None:
+    texts = {page.stem: text for page, text in made.items()}
     for name, command in main.commands.items():
-        section = made["cli"].partition(f"\n### crmcom-kit {name}\n")[2].partition("\n### ")[0]
+        section = texts["cli"].partition(f"\n### crmcom-kit {name}\n")[2].partition("\n### ")[0]
         assert isinstance(command, LazyCommand)
         options = [each for each in command.load().params if isinstance(each, click.Option)]
         names = [option.opts[0] for option in options if not option.hidden]
         assert not [each for each in names if not re.search(rf"\| `(-., )?{each}[ `]", section)]
     paths = document()["paths"]
     operations = [f"{verb.upper()} /__admin{path}" for path in paths for verb in paths[path]]
-    assert not [each for each in operations if f"| `{each}` |" not in made["control-api"]]
+    assert not [each for each in operations if f"| `{each}` |" not in texts["control-api"]]
     members = [name for name in dir(MockWorld) if not name.startswith("_")]
-    assert not [name for name in members if not re.search(rf"\b{name}`?[ \n]", made["python-api"])]
-    assert all(f"**`{each.id}`**" in made["statements"] for each in statements())
+    assert not [name for name in members if not re.search(rf"\b{name}`?[ \n]", texts["python-api"])]
+    assert all(f"**`{each.id}`**" in texts["statements"] for each in statements())
     plain = [dial.key for dial in dials().values() if not dial.error_kind]
-    assert not [key for key in plain if f"\n**`{key} = " not in made["dials"]]
-    kinds = [line.split("`")[1] for line in made["dials"].splitlines() if line.startswith("| `")]
+    assert not [key for key in plain if f"\n**`{key} = " not in texts["dials"]]
+    kinds = [line.split("`")[1] for line in texts["dials"].splitlines() if line.startswith("| `")]
     assert kinds == [*error_kinds()]
 
 
-def test_the_reference_can_be_read_on_a_git_host() -> None:
+def test_the_reference_can_be_read_on_a_git_host(made: dict[Path, str]) -> None:
     """It has Markdown only, and each link of a page leads to a file, and to a heading in it."""
-    documents = [*PAGES, *ROOT.glob("*.md")]
-    assert not [page for page in pages() if re.search(r"(?m)^(```|:::)\{", page.read_text("utf-8"))]
+    assert not [page for page in made if re.search(r"(?m)^(```|:::)\{", page.read_text("utf-8"))]
     link = re.compile(r"(?<!\\)\]\((?!\w+:)([^)#\s]*)(?:#([^)\s]+))?\)")
     dead = []
-    for page in documents:
+    for page in DOCUMENTS:
         for path, anchor in link.findall(_prose(page)):
             target = (page.parent / path).resolve() if path else page
             if not target.exists() or (anchor and anchor not in _anchors(target)):

@@ -100,7 +100,6 @@ def test_an_installation_without_extras_adds_no_other_plugin_to_pytest() -> None
     ("package", "command", "extra"),
     [
         ("hypothesis", ["check"], "check"),
-        ("httpx", ["check"], "check"),
         ("faker", ["fixtures", "--locale", "el_GR"], "faker"),
     ],
 )
