@@ -44,109 +44,63 @@ NO_TOKEN = 401, '{"status": {"code": "E.TOKEN", "message": "", "description": ""
 RELEASE = logged("token_release", {"token": TOKEN}, ok({}))
 
 
+RESENT, DELETED = changed("resend", DONE), changed("delete", ONE)
+RESEND_REFUSED, SHOW_REFUSED = changed("resend", refused()), show(refused())
+LOST_RESEND, OTHER_LOGIN = changed("resend", ONE, **LOST), login(OTHER_TOKEN)
+LATE = changed("resend", DONE, time=3000)
+BY_NUMBER = {"token": TOKEN, IDENTIFIER: {"number": "1"}}
+SENT_ONES = listed([{"number": "1"}], entity="JOBS", life_cycle_state="SUCCESSFUL")
+
+
 @pytest.mark.parametrize(
     ("expected", "entries"),
     [
-        (["resend.only_rejected"], [show(DONE), changed("resend", refused())]),
-        (["resend.only_rejected"], [show(ONE), changed("resend", DONE), changed("resend", DONE)]),
-        (["resend.only_rejected"], [changed("resend", DONE), changed("resend", refused())]),
-        (
-            ["resend.only_rejected"],
-            [changed("resend", {"life_cycle_state": "SUCCESSFUL"}), changed("resend", refused())],
-        ),
-        (["delete.gone"], [changed("delete", ONE), changed("delete", refused())]),
-        (["delete.gone"], [show(ONE), changed("delete", ONE), changed("delete", refused())]),
-        (["delete.gone"], [changed("delete", DONE), show(refused()), changed("resend", refused())]),
-        (
-            ["delete.gone"],
-            [
-                listed([{"id": ONE["id"], "number": "1"}], entity="JOBS", fields_set="id,number"),
-                logged(
-                    "delete", {"token": TOKEN, IDENTIFIER: {"number": "1"}}, ok({"number": "1"})
-                ),
-                changed("resend", refused()),
-            ],
-        ),
-        ([], [changed("delete", ONE), show(ONE), changed("resend", DONE)]),
-        ([], [changed("delete", ONE), listed([{"number": "1"}]), changed("delete", ONE)]),
-        ([], [changed("delete", ONE), show(refused()), changed("delete", record(2), 2)]),
-        ([], [changed("resend", DONE), changed("delete", DONE)]),
-        (
-            [],  # both are under way together
-            [
-                changed("resend", DONE, time=3000),
-                changed("resend", DONE, time=3000),
-                changed("resend", DONE),
-            ],
-        ),
-        ([], [show(ONE), changed("resend", ONE), changed("resend", DONE)]),
-        ([], [show(DONE), show(ONE), changed("resend", DONE)]),
-        (["resend.sends_again"], [changed("resend", ONE, **LOST), changed("resend", DONE)]),
-        (["delete.single_result"], [changed("delete", ONE, **LOST), changed("delete", ONE)]),
-        (
-            ["resend.sends_again"],
-            [
-                show(ONE),
-                changed("resend", ONE, **LOST),
-                show(record(2), 2),
-                changed("resend", DONE),
-            ],
-        ),
-        ([], [changed("resend", ONE, **LOST), show(ONE), changed("resend", DONE)]),
-        (
-            ["resend.sends_again"],
-            [changed("resend", ONE, **LOST, time=3000), changed("resend", DONE)],
-        ),
-        ([], [changed("resend", ONE, **LOST), listed([ONE]), changed("resend", DONE)]),
-        ([], [changed("resend", ONE, **LOST), changed("resend", record(2), 2)]),
-        ([], [changed("resend", refused(502)), changed("resend", DONE)]),
-        (["token_release.ends_token"], [login(), RELEASE, show(refused()), login(OTHER_TOKEN)]),
-        ([], [login(), RELEASE, login(OTHER_TOKEN), show(ONE, token=OTHER_TOKEN)]),
+        # What was resent, or deleted.
+        (["resend.only_rejected"], [show(DONE), RESEND_REFUSED]),
+        (["resend.only_rejected"], [show(ONE), RESENT, RESENT]),
+        (["resend.only_rejected"], [RESENT, RESEND_REFUSED]),
+        (["resend.only_rejected"],
+         [changed("resend", {"life_cycle_state": "SUCCESSFUL"}), RESEND_REFUSED]),
+        (["resend.only_rejected"], [SENT_ONES, logged("resend", BY_NUMBER, refused())]),
+        ([], [SENT_ONES, listed([{"number": "1"}], entity="JOBS", life_cycle_state="REJECTED"),
+              logged("resend", BY_NUMBER, ok(DONE))]),
+        (["delete.gone"], [DELETED, changed("delete", refused())]),
+        (["delete.gone"], [show(ONE), DELETED, changed("delete", refused())]),
+        (["delete.gone"], [changed("delete", DONE), SHOW_REFUSED, RESEND_REFUSED]),
+        (["delete.gone"],
+         [listed([{"id": ONE["id"], "number": "1"}], entity="JOBS", fields_set="id,number"),
+          logged("delete", BY_NUMBER, ok({"number": "1"})), RESEND_REFUSED]),
+        ([], [DELETED, show(ONE), RESENT]),
+        ([], [DELETED, listed([{"number": "1"}]), DELETED]),
+        ([], [DELETED, SHOW_REFUSED, changed("delete", record(2), 2)]),
+        ([], [RESENT, changed("delete", DONE)]),
+        ([], [LATE, LATE, RESENT]),  # the first two are under way together
+        ([], [show(ONE), changed("resend", ONE), RESENT]),
+        ([], [show(DONE), show(ONE), RESENT]),
+        # A response that was lost.
+        (["resend.sends_again"], [LOST_RESEND, RESENT]),
+        (["delete.single_result"], [changed("delete", ONE, **LOST), DELETED]),
+        (["resend.sends_again"], [show(ONE), LOST_RESEND, show(record(2), 2), RESENT]),
+        (["resend.sends_again"], [changed("resend", ONE, **LOST, time=3000), RESENT]),
+        ([], [LOST_RESEND, show(ONE), RESENT]),
+        ([], [LOST_RESEND, listed([ONE]), RESENT]),
+        ([], [LOST_RESEND, changed("resend", record(2), 2)]),
+        ([], [changed("resend", refused(502)), RESENT]),
+        # A token that was released, or has ended.
+        (["token_release.ends_token"], [login(), RELEASE, SHOW_REFUSED, OTHER_LOGIN]),
+        ([], [login(), RELEASE, OTHER_LOGIN, show(ONE, token=OTHER_TOKEN)]),
         (["token.expiry"], [login(), show(ONE), show(NO_TOKEN), listed(NO_TOKEN)]),
-        (
-            [],
-            [login(), show(ONE), show(NO_TOKEN), login(OTHER_TOKEN), show(ONE, token=OTHER_TOKEN)],
-        ),
+        ([], [login(), show(ONE), show(NO_TOKEN), OTHER_LOGIN, show(ONE, token=OTHER_TOKEN)]),
         ([], [login(), show(NO_TOKEN), show(NO_TOKEN), show(ONE)]),
-        ([], [login(), show(ONE), show(refused()), show(refused())]),
-        (
-            ["token.expiry"],
-            [
-                *(
-                    login(),
-                    show(ONE),
-                    show(refused()),
-                    login(OTHER_TOKEN),
-                    show(ONE, token=OTHER_TOKEN),
-                ),
-                listed(refused()),
-            ],
-        ),
+        ([], [login(), show(ONE), SHOW_REFUSED, SHOW_REFUSED]),
+        (["token.expiry"], [login(), show(ONE), SHOW_REFUSED, OTHER_LOGIN,
+                            show(ONE, token=OTHER_TOKEN), listed(refused())]),
         ([], [show(ONE, token="REDACTED"), show(NO_TOKEN, token="REDACTED")] * 2),
-        (
-            [],  # *** may stand for several tokens
-            [
-                *(login("***"), logged("token_release", {"token": "***"}, ok({}))),
-                show(NO_TOKEN, token="***"),
-            ],
-        ),
-        (
-            ["resend.only_rejected"],
-            [
-                listed([{"number": "1"}], entity="JOBS", life_cycle_state="SUCCESSFUL"),
-                logged("resend", {"token": TOKEN, IDENTIFIER: {"number": "1"}}, refused()),
-            ],
-        ),
-        (
-            [],
-            [
-                listed([{"number": "1"}], entity="JOBS", life_cycle_state="SUCCESSFUL"),
-                listed([{"number": "1"}], entity="JOBS", life_cycle_state="REJECTED"),
-                logged("resend", {"token": TOKEN, IDENTIFIER: {"number": "1"}}, ok(DONE)),
-            ],
-        ),
+        # *** may stand for several tokens.
+        ([], [login("***"), logged("token_release", {"token": "***"}, ok({})),
+              show(NO_TOKEN, token="***")]),
     ],
-)
+)  # fmt: skip
 def test_a_mistake_may_follow_from_what_came_before(
     tmp_path: Path, expected: list[str], entries: list[Entry]
 ) -> None:
@@ -154,8 +108,7 @@ def test_a_mistake_may_follow_from_what_came_before(
 
 
 def test_a_lost_change_is_no_other_kind_of_mistake(tmp_path: Path) -> None:
-    entries = [show(ONE), changed("resend", ONE, **LOST), changed("resend", DONE)]
-    results = checked(tmp_path, archive(entries))
+    results = checked(tmp_path, archive([show(ONE), LOST_RESEND, RESENT]))
     assert results.client is not None
     (finding,) = results.client.mistakes
     assert finding.remark.kind is RemarkKind.TWICE
@@ -187,16 +140,13 @@ def test_a_path_that_goes_astray(tmp_path: Path, path: str) -> None:
         assert mistakes(checked(tmp_path, archive([listed([ONE]), others]))) == []
 
 
-def test_a_password_that_was_removed_is_not_missing(tmp_path: Path) -> None:
-    """A login that was served had one."""
-    entries = [logged("token", {"username": "ann"}, ok({"token": TOKEN})), listed([ONE])]
-    assert mistakes(checked(tmp_path, archive(entries))) == []
-
-
-def test_a_key_that_is_hidden_is_not_missing(tmp_path: Path) -> None:
-    made = logged("web_api_key_token", {}, refused())
-    made["request"]["headers"].append({"name": "Authorization", "value": "***"})
-    assert mistakes(checked(tmp_path, archive([made, listed([ONE])]), release="R10")) == []
+def test_a_secret_that_was_removed_is_not_missing(tmp_path: Path) -> None:
+    """A login that was served had a password; a key may be hidden."""
+    by_name = logged("token", {"username": "ann"}, ok({"token": TOKEN}))
+    by_key = logged("web_api_key_token", {}, refused())
+    by_key["request"]["headers"].append({"name": "Authorization", "value": "***"})
+    entries = [by_name, by_key, listed([ONE])]
+    assert mistakes(checked(tmp_path, archive(entries), release="R10")) == []
 
 
 def test_a_form_with_a_hidden_token_is_whole(tmp_path: Path) -> None:
