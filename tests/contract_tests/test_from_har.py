@@ -90,13 +90,12 @@ def one_session(path: Path) -> tuple[list[str], set[str]]:
     return mistakes(results), held(results)
 
 
-@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
-def test_what_a_program_records(path: Path) -> None:
+def test_what_a_program_records() -> None:
     """The comment in each sample says who wrote it: all show the same session."""
-    mistaken, held_there = one_session(path)
+    (_, expected), *_ = sessions = [one_session(path) for path in SAMPLES]
 
-    assert mistaken == ["resend.sends_again"]
-    assert held_there == one_session(SAMPLES[0])[1]
+    for path, session in zip(SAMPLES, sessions, strict=True):
+        assert session == (["resend.sends_again"], expected), path
 
 
 @contextmanager
@@ -121,12 +120,8 @@ def test_what_mitmdump_records(tmp_path: Path) -> None:
     """The program itself, as the documentation says to use it."""
     path = tmp_path / "traffic.har"
     with crmcom_mock(release="R10") as mock, mitmdump(mock.origin, path) as origin:
-        credentials = mock.credentials
-        login = {
-            "username": credentials.username,
-            "password": credentials.password,
-            "organisation": credentials.organisation,
-        }
+        names = ("username", "password", "organisation")
+        login = {name: getattr(mock.credentials, name) for name in names}
         with httpx.Client(base_url=f"{origin}{API_PATH}", trust_env=False, timeout=60) as client:
             token = client.post("authentication/token", json=login).json()["data"]["token"]
             named = {"token": token, IDENTIFIER: "number=7"}
@@ -285,21 +280,19 @@ def test_organisations_are_not_mixed(tmp_path: Path) -> None:
 # Secrets that were removed, and those that were not.
 
 
-@pytest.mark.parametrize("shown", ["…", "REDACTED", "$CRMCOM_TOKEN", "<token>", "0" * 32])
-@pytest.mark.parametrize("release", ["R10", "R12"])
+@pytest.mark.parametrize(
+    ("shown", "release"),
+    [("…", "R10"), ("REDACTED", "R12"), ("$CRMCOM_TOKEN", "R10"), ("<token>", "R12"),
+     ("0" * 32, "R10"), ("0" * 32, "R12")],
+)  # fmt: skip
 def test_redacted_tokens_and_credentials_are_fine(tmp_path: Path, shown: str, release: str) -> None:
     """All tokens look alike: a released one, a wrong one, and the one after it."""
     wrong = "BADC0FFE" * 4
     made = [
-        *(
-            login(),
-            show(ONE),
-            logged("token_release", {"token": TOKEN}, ok({})),
-            show(refused(401)),
-        ),
-        *(login(OTHER_TOKEN), show(refused(401), token=wrong), show(ONE, token=OTHER_TOKEN)),
-        *(show(ONE, token=OTHER_TOKEN), key_login(shown)),
-    ]
+        login(), show(ONE), logged("token_release", {"token": TOKEN}, ok({})), show(refused(401)),
+        login(OTHER_TOKEN), show(refused(401), token=wrong), show(ONE, token=OTHER_TOKEN),
+        show(ONE, token=OTHER_TOKEN), key_login(shown),
+    ]  # fmt: skip
 
     def redacted(entries: list[Entry]) -> str:
         text = archive(entries)
@@ -395,24 +388,20 @@ NO_RECORDINGS = {
     '{"log": {"entries": {}}}': "is not a HAR file: it has no log.entries",
     archive([]): "concerns the API: no request with /crmapi/rest/v2 in its URL",
     archive([1, None, [], {"request": []}]): "skipped: 4 that cannot be read",
-    archive(
-        [
-            show(ONE) | {"startedDateTime": "9999-12-31T23:59:59-02:00"},
-            show(ONE) | {"startedDateTime": 5},
-        ]
-    ): "skipped: 2 that cannot be read",
+    archive([show(ONE) | {"startedDateTime": time} for time in ("9999-12-31T23:59:59-02:00", 5)]):
+        "skipped: 2 that cannot be read",
     archive([entry("GET", "https://app.example.com/", 200, "")]): "1 of other hosts or paths",
-}
+}  # fmt: skip
 
 
-@pytest.mark.parametrize(("text", "why"), NO_RECORDINGS.items(), ids=range(len(NO_RECORDINGS)))
-def test_files_that_are_no_recordings(tmp_path: Path, text: str, why: str) -> None:
+def test_files_that_are_no_recordings(tmp_path: Path) -> None:
     """One line says what is wrong with which file."""
-    with pytest.raises(OptionsError) as caught:
-        checked(tmp_path, text)
-    assert str(caught.value).startswith("--from-har: ")
-    assert why in str(caught.value)
-    assert "\n" not in str(caught.value)
+    for text, why in NO_RECORDINGS.items():
+        with pytest.raises(OptionsError) as caught:
+            checked(tmp_path, text)
+        assert str(caught.value).startswith("--from-har: ")
+        assert why in str(caught.value)
+        assert "\n" not in str(caught.value)
 
 
 def test_options_that_make_no_sense_beside_it() -> None:
