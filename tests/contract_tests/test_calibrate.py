@@ -14,6 +14,7 @@ from sound_server.server import SoundServer
 
 from crmcom_kit.contract_tests.calibration.calibrate import (
     Calibration,
+    ProfileFiles,
     compare,
     compare_with,
     learn_profile,
@@ -118,11 +119,17 @@ def test_the_world_is_as_it_was_before_the_run(calibration: Calibration) -> None
     assert all("x_new" in each for each in world)
 
 
-def test_a_profile_names_no_person_or_host(calibration: Calibration) -> None:
+@pytest.fixture(scope="module")
+def files(calibration: Calibration) -> list[ProfileFiles]:
+    """The files of its profile, with personal data and without."""
+    return [profile_files(calibration, keep_personal_data=keep) for keep in (True, False)]
+
+
+def test_a_profile_names_no_person_or_host(
+    calibration: Calibration, files: list[ProfileFiles]
+) -> None:
     """Names, user names, e-mail addresses and hosts are others; nothing secret is in any file."""
-    kept, without = (
-        profile_files(calibration, keep_personal_data=keep).texts for keep in (True, False)
-    )
+    kept, without = (each.texts for each in files)
 
     for name in ("MPAdministrator", "mpadministrator@example.com", "hooks.example.com"):
         assert name in kept["world.jsonl"]
@@ -182,15 +189,13 @@ def test_one_person_has_one_name() -> None:
     assert "Strauß" not in found[2]["text"]
 
 
-def test_free_texts_are_counted(calibration: Calibration) -> None:
+def test_free_texts_are_counted(files: list[ProfileFiles]) -> None:
     """Those of several words, each once; not those of members that name people, which are gone."""
     texts = ["Call Ann Lee", "Call Ann Lee", "Timeout", "2016-01-01 10:00", "No. 7"]
     world = [{"person_name": "Ann Lee", "entity": "JOBS"}, {"a": texts}, {"b": {"c": "to Bo"}}]
 
     assert free_texts(world) == 2
-    kept, without = (
-        profile_files(calibration, keep_personal_data=keep).free_texts for keep in (True, False)
-    )
+    kept, without = (each.free_texts for each in files)
     assert (kept, without > 0) == (0, True)
 
 
@@ -346,35 +351,35 @@ def with_new(date: str, request: str, response: str) -> dict[str, Any]:
     return {**BEFORE, "request": request, "response": response, "log_information": log}
 
 
-@pytest.mark.parametrize(
-    ("one", "other", "what"),
-    [
-        (reply(with_new("2016", "B", "B")), reply(with_new("2017", "C", "C")), []),
-        (reply(with_new("2016", "B", "B")), reply(BEFORE), 3),
-        (reply(with_new("2016", "B", "B")), reply(with_new("2016", "C", "D")), 1),
-        (reply(BEFORE), reply(None, code="E"), ["served or refused"]),
-        (reply(None, code="E"), reply(None, code="F"), ["code of a refusal"]),
-        (bare({"code": "OK"}), reply(BEFORE), ["no envelope"]),
-        (reply(None, code="E", status=400), reply(None, code="E"), ["HTTP status of a refusal"]),
-        (reply([], LIST), reply(None, LIST), ["an empty list"]),
-        (reply([{"id": "1"}, {"id": "2"}], LIST), reply([{"id": "2"}, {"id": "1"}], LIST),
-         ["the order of a list"]),
-        (reply([{"id": "1"}], LIST), reply([{"id": "2"}], LIST), ["which are listed"]),
-        (reply([{"id": "1"}], LIST), reply([], LIST), ["how many are listed"]),
-        (reply([{"url": "a", "number": "1"}], LIST), reply([{"url": "b", "number": "2"}], LIST),
-         ["what a list without ids shows"]),
-        (reply({"id": "1", "x": 1}), reply({"id": "1", "x": 2}), []),
-        (reply({"id": "9", "url": "a"}), reply({"id": "9", "url": "b"}), []),
-        (reply(None, code="T"), reply(BEFORE), ["a token that had ended"]),
-    ],
-)  # fmt: skip
-def test_two_responses_are_compared(one: Exchange, other: Exchange, what: Any) -> None:
+RESENT = reply(with_new("2016", "B", "B"))
+NUMBERED = {"url": "a", "number": "1"}, {"url": "b", "number": "2"}
+#: Two responses, and what differs in them.
+COMPARED: list[tuple[Exchange, Exchange, Any]] = [
+    (RESENT, reply(with_new("2017", "C", "C")), []),
+    (RESENT, reply(BEFORE), 3),
+    (RESENT, reply(with_new("2016", "C", "D")), 1),
+    (reply(BEFORE), reply(None, code="E"), ["served or refused"]),
+    (reply(None, code="E"), reply(None, code="F"), ["code of a refusal"]),
+    (bare({"code": "OK"}), reply(BEFORE), ["no envelope"]),
+    (reply(None, code="E", status=400), reply(None, code="E"), ["HTTP status of a refusal"]),
+    (reply([], LIST), reply(None, LIST), ["an empty list"]),
+    (reply([{"id": "1"}, {"id": "2"}], LIST), reply([{"id": "2"}, {"id": "1"}], LIST),
+     ["the order of a list"]),
+    (reply([{"id": "1"}], LIST), reply([{"id": "2"}], LIST), ["which are listed"]),
+    (reply([{"id": "1"}], LIST), reply([], LIST), ["how many are listed"]),
+    (reply([NUMBERED[0]], LIST), reply([NUMBERED[1]], LIST), ["what a list without ids shows"]),
+    (reply({"id": "1", "x": 1}), reply({"id": "1", "x": 2}), []),
+    (reply({"id": "9", "url": "a"}), reply({"id": "9", "url": "b"}), []),
+    (reply(None, code="T"), reply(BEFORE), ["a token that had ended"]),
+]  # fmt: skip
+
+
+def test_two_responses_are_compared() -> None:
     """New values are alike, and so is what others change; each other difference has its name."""
-    comparison = Comparison({"1": BEFORE}, {"9"}, (200, "T"))
-
-    found = [each.aspect for each in comparison.differences(one, other)]
-
-    assert (len(found) if isinstance(what, int) else found) == what
+    for first, second, differences in COMPARED:
+        comparison = Comparison({"1": BEFORE}, {"9"}, (200, "T"))
+        aspects = [each.aspect for each in comparison.differences(first, second)]
+        assert (len(aspects) if isinstance(differences, int) else aspects) == differences
 
 
 def test_differences_have_no_words_of_python() -> None:
@@ -386,17 +391,13 @@ def test_differences_have_no_words_of_python() -> None:
     assert (empty.second, other, refused.second) == ("null", *["HTTP 404, no code"] * 2)
 
 
-@pytest.mark.parametrize(
-    ("status", "lacking"),
-    [
+def test_a_difference_names_what_an_envelope_lacks() -> None:
+    for status, lacking in (
         ({"code": "OK"}, "a status without message and description"),
         ("a secret", "a status that is a string"),
-    ],
-)
-def test_a_difference_names_what_an_envelope_lacks(status: Any, lacking: str) -> None:
-    (found,) = Comparison().differences(bare(status), reply(BEFORE))
-
-    assert found == Difference("no envelope", f"HTTP 200, {lacking}", "served")
+    ):
+        (difference,) = Comparison().differences(bare(status), reply(BEFORE))
+        assert difference == Difference("no envelope", f"HTTP 200, {lacking}", "served")
 
 
 def test_a_webhook_request_that_differs_is_counted_once(calibration: Calibration) -> None:
