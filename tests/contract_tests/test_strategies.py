@@ -58,7 +58,7 @@ def test_lists_of_fields_name_fields(text: str) -> None:
     assert {name.strip() for name in text.split(",")} - {""} <= set(FIELDS)
 
 
-@pytest.mark.parametrize("wanted", [0, 2**63 - 1, 10**20])
+@pytest.mark.parametrize("wanted", [0, 2**63 - 1])
 def test_numbers_are_around_powers(wanted: int) -> None:
     many = settings(max_examples=20_000)
     assert find(numbers(), lambda text: int(text) == wanted, settings=many) == str(wanted)

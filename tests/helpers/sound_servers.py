@@ -51,19 +51,9 @@ def expired_token_of(app: SoundServer) -> str | None:
         return None
 
 
-def checked(
-    app: SoundServer,
-    api_key: str | None = None,
-    *,
-    by_token: bool = False,
-    expires: bool = False,
-    **config: Any,
-) -> Results:
-    """Check a sound server, or one made wrong; by default, all of it may be changed.
-
-    With ``by_token`` the run gets a token, and no user name; with ``expires``, one that has ended.
-    """
-    return run(*prepared(app, api_key, by_token=by_token, expires=expires, **config))
+def checked(app: SoundServer, api_key: str | None = None, **options: Any) -> Results:
+    """Check a sound server, or one made wrong; the options are those of ``prepared``."""
+    return run(*prepared(app, api_key, **options))
 
 
 def prepared(
@@ -74,7 +64,10 @@ def prepared(
     expires: bool = False,
     **config: Any,
 ) -> tuple[Target, RunConfig]:
-    """Return what ``checked`` runs with."""
+    """Return a server as a target, and a run that may change all of it by default.
+
+    With ``by_token`` the run gets a token, and no user name; with ``expires``, one that has ended.
+    """
     expired = expired_token_of(app) if expires else None
     set_clock(app)
 
