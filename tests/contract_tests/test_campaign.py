@@ -35,7 +35,6 @@ from crmcom_kit.contract_tests.templates.near_misses import near_misses
 
 
 def why(results: Results, statement: str) -> str:
-    """Return why a statement was not tried."""
     (result,) = (result for result in results.statements if result.statement.id == statement)
     assert result.verdict is Verdict.NOT_EXERCISED
     return result.why
@@ -64,8 +63,6 @@ def test_a_run_comes_to_changes_however_long_its_reads_take() -> None:
     seconds = 0.0
 
     class SlowPages(SoundServer):
-        """Takes five seconds for a page."""
-
         def do_list(self, call: Call) -> Any:
             nonlocal seconds
             seconds += 5.0 * ("number_of_results" in call.parameters)

@@ -55,11 +55,9 @@ class Clock:
         self.slept: list[float] = []
 
     def now(self) -> float:
-        """Tell the time."""
         return self.seconds
 
     def sleep(self, seconds: float) -> None:
-        """Let time pass."""
         self.slept.append(seconds)
         self.seconds += seconds
 

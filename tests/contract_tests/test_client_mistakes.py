@@ -22,17 +22,14 @@ RULE = "workflow_rule_identifier"
 
 
 def post(method: str, **members: Any) -> Entry:
-    """Return a POST with a token."""
     return request("POST", f"webhook_requests/{method}", json.dumps({"token": "T", **members}))
 
 
 def get(text: str) -> Entry:
-    """Return a GET as it stands."""
     return request("GET", text)
 
 
 def token(**members: Any) -> Entry:
-    """Return a login."""
     return request("POST", "authentication/token", json.dumps(members))
 
 

@@ -46,7 +46,6 @@ class FailsOnce(RefusesWith500):
 
 
 def of_reads(app: SoundServer, **config: Any) -> Results:
-    """Run with few requests."""
     return checked(app, limits=Limits(max_requests=250), allowed=frozenset(), scope=None, **config)
 
 

@@ -256,7 +256,6 @@ def test_a_list_that_finds_nothing_may_be_refused_until_one_was_served() -> None
 
 
 def basic(text: str, scheme: str = "Basic") -> Entry:
-    """Return a login by Web API key."""
     coded = b64encode(text.encode()).decode()
     path = "authentication/web_api_key/token"
     return request("POST", path, Authorization=f"{scheme} {coded}")

@@ -31,7 +31,6 @@ class Without(SoundServer):
     missing: tuple[str, ...] = ()
 
     def run(self, call: Call) -> Any:
-        """Refuse the methods."""
         if call.method in self.missing:
             raise Refusal("unknown_path", "You must not.")
         return super().run(call)
@@ -69,7 +68,7 @@ class NoSuccess(SoundServer):
     """Sends again, and each attempt fails as before."""
 
     def succeed(self, record: Any) -> None:
-        """Leave it as it is."""
+        pass
 
 
 def test_a_resend_that_never_succeeds_is_no_pass() -> None:
@@ -81,7 +80,6 @@ def test_a_resend_that_never_succeeds_is_no_pass() -> None:
 
 
 def test_what_is_expected_to_be_missing_is_a_pass_and_stale_once_it_is_seen() -> None:
-    """The first line says both."""
     listed = (NotSeen(what="delete", reason="this user must not"),)
     whole = Limits(max_requests=300)
     without_delete = checked(without("delete"), limits=whole, not_seen=listed)
@@ -94,7 +92,6 @@ def test_what_is_expected_to_be_missing_is_a_pass_and_stale_once_it_is_seen() ->
 
 
 def test_a_scope_that_matches_nothing_is_an_error_before_any_change() -> None:
-    """It says what there is instead."""
     server = SoundServer()
     results = checked(server, limits=FEW, scope=Scope(definition="Nope"))
 
@@ -108,7 +105,6 @@ class NumbersAsNumbers(SoundServer):
     """Shows the number of one webhook request as a number in each list."""
 
     def do_list(self, call: Call) -> Any:
-        """Return the records."""
         return [
             {**view, "number": int(view["number"])} if view.get("number") == "2" else view
             for view in super().do_list(call)
@@ -129,7 +125,6 @@ class Chatty(SoundServer):
     looks = 0
 
     def view(self, record: Any, call: Call) -> dict[str, Any]:
-        """Return all fields."""
         self.looks += 1
         return super().view(record, call) | {"response": f"{self.looks} {'x' * 3_000}"}
 
@@ -138,7 +133,6 @@ class DoesNothing(Chatty):
     """Says of each resend that it was done."""
 
     def do_resend(self, call: Call) -> Any:
-        """Show it as it would be."""
         sent = {"life_cycle_state": "SUCCESSFUL", "error_code": None, "error_description": None}
         return super().do_show(call) | sent
 

@@ -61,7 +61,6 @@ class Counting(SoundServer):
 
     @property
     def methods(self) -> Counter[str]:
-        """How often each method was called."""
         return Counter(request.path.rpartition("/")[2] for request in self.received)
 
 
@@ -202,12 +201,10 @@ def test_a_right_key_is_refused_beside_another_form_that_is_served(
 
 
 def login(**wrong: Any) -> Call:
-    """Return a login of the user with some wrong parameters."""
     return build(methods(resolve("R15"))["token"], {**RIGHT, **wrong})
 
 
 def raw(body: bytes, **more: Any) -> Call:
-    """Return a login with any body."""
     return replace(login(), body=body, parameters={}, **more)
 
 
@@ -251,7 +248,6 @@ def test_what_counts_as_a_login() -> None:
 
 
 def entered(target: Target, config: RunConfig) -> Session:
-    """Return a session that has logged in."""
     session = new_session(target, config)
     enter(session, config)
     return session
@@ -354,7 +350,6 @@ class IgnoresTime(SoundServer):
     ("server", "verdict"), [(SoundServer, Verdict.HOLDS), (IgnoresTime, Verdict.BROKEN)]
 )
 def test_an_expired_token_must_be_refused(server: type[SoundServer], verdict: Verdict) -> None:
-    """By show, list, resend and delete."""
     results = checked(server(), expires=True, only="token.expiry", limits=FEW)
 
     (result,) = [row for row in results.statements if row.statement.id == "token.expiry"]

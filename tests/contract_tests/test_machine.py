@@ -208,8 +208,6 @@ def test_what_a_server_does_by_itself_is_held_against_no_change(name: str) -> No
 
 
 class Sure(Effect):
-    """An effect that was seen each time."""
-
     def settle(self, *_: object) -> bool:
         return True
 

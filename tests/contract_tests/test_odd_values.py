@@ -200,7 +200,6 @@ class Spoiling(SoundServer):
     """A sound server behind something that puts odd values into its responses."""
 
     def behind_gateway(self, request: Request) -> Reply:
-        """Put an odd value into two of five responses."""
         reply, random = super().behind_gateway(request), Random(f"{self.seed} {self.requests}")
         is_login = "authentication" in request.path
         if random.random() < (0.95 if is_login else 0.6):

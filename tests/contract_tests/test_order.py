@@ -41,7 +41,6 @@ def samples(key: Callable[[dict[str, Any]], Any]) -> list[list[dict[str, Any]]]:
 
 
 def log(record: dict[str, Any], name: str) -> Any:
-    """A member of a record's log information."""
     return record["log_information"][name]
 
 

@@ -11,12 +11,10 @@ TWICE = b'{"token": "T", "token": "T"}'
 
 
 def get(query: str = "", body: bytes | None = None, **more: Any) -> Call:
-    """A GET of show."""
     return Call("show", "GET", SHOW, query, body, **more)
 
 
 def post(query: str = "", body: bytes = b"{}") -> Call:
-    """A POST of show."""
     return Call("show", "POST", SHOW, query, body)
 
 

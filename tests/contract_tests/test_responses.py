@@ -54,7 +54,6 @@ def broken_by(shown: Any, release: str = "R9", **given: Any) -> set[str]:
 
 
 def absent(status: Any) -> Response:
-    """Return a response without data."""
     return response_of({"status": status})
 
 
@@ -246,7 +245,6 @@ def test_each_is_listed_once_and_has_names_of_its_own() -> None:
 
 
 def part(value: Any) -> str:
-    """Return a part of a JSON Web Token."""
     text = value if isinstance(value, str) else json.dumps(value)
     return urlsafe_b64encode(text.encode()).decode().rstrip("=")
 

@@ -64,11 +64,9 @@ class Time:
         self.each, self.more = each, more
 
     def __call__(self) -> float:
-        """Return the seconds so far."""
         return self.seconds
 
     def pass_by(self, seconds: float) -> None:
-        """Let time pass."""
         self.seconds += seconds
 
     def target(self, wrong: str = "") -> Target:
@@ -82,7 +80,6 @@ class Time:
         return remote("R9", respond)[0]
 
     def run(self, target: Target, **limits: Any) -> Results:
-        """Check a target in this time."""
         options = {"allowed": BOTH, "scope": EVERYTHING, "limits": Limits(**limits)}
         return run(target, config(now=self, sleep=self.pass_by, **options))
 
@@ -193,7 +190,6 @@ class TestSeparateWorld:
         return target, registry
 
     def worlds(self, registry: WorldRegistry) -> dict[str, int]:
-        """How many requests each world has had."""
         return {each.name: len(each.journal.entries()) for each in registry.worlds()}
 
     @pytest.mark.parametrize("token", [None, "hush"])

@@ -50,12 +50,10 @@ class Injectable(SoundServer):
     """Changes every webhook request that an identifier finds in any way."""
 
     def set_up(self) -> None:
-        """Have more records than usual."""
         while len(self.records) < RECORDS:
             self.world.add_record(FIRST_DAY)
 
     def names(self, record: Record, name: str, value: str, call: Call) -> bool:
-        """Compare as this server does."""
         if call.method not in CHANGING:
             return super().names(record, name, value, call)
         return finds(value, getattr(record, name))
@@ -67,7 +65,6 @@ class Injectable(SoundServer):
         return records
 
     def do_resend(self, call: Call) -> Any:
-        """Send every one again that is found."""
         records = self._found(call)
         rejected = [each for each in records if each.life_cycle_state == REJECTED]
         if not rejected:
@@ -77,7 +74,6 @@ class Injectable(SoundServer):
         return self.trimmed(rejected[0], call)
 
     def do_delete(self, call: Call) -> Any:
-        """Delete every one that is found."""
         records = self._found(call)
         for record in records:
             self.remove(record)

@@ -41,7 +41,6 @@ def dated(status: int) -> list[Entry]:
 
 
 def logins(status: int) -> list[Entry]:
-    """Return logins with a wrong password."""
     return [logged("token", LOGIN | {"password": password}, refused(status)) for password in "abc"]
 
 
@@ -126,13 +125,11 @@ class ClosesConnections(SoundServer):
     """The connection is closed at each show of some fields, and at one list in fifty."""
 
     def do_show(self, call: Call) -> Any:
-        """Fail for some fields."""
         if call.fields:
             raise httpx.ReadError("closed")
         return super().do_show(call)
 
     def do_list(self, call: Call) -> Any:
-        """Fail now and then."""
         if self.requests % 50 == 0:
             raise httpx.ReadError("closed")
         return super().do_list(call)

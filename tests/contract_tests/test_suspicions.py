@@ -31,7 +31,6 @@ DISAGREE = "list.agrees_with_show Disagree"
 
 
 def without(name: str) -> dict[str, Any]:
-    """Return a webhook request that lacks a member."""
     return {field: value for field, value in ONE.items() if field != name}
 
 
