@@ -153,7 +153,7 @@ class Target:
         """
         self._look()
         session = self.session
-        subjects: Mapping[str, Record] = {} if self.is_own else session.guard.touched
+        subjects: Mapping[str, Record] = {} if self.is_own else session.guard.touched_records
         wholes = {record.id: fields for record, fields in session.belief.records.wholes()}
         records = [wholes[key] for key in session.belief.records.condensed if key not in subjects]
         if session.scene.allowed:

@@ -27,15 +27,15 @@ class Memory:
         self._parts: dict[Any, Any] = {}
         self._bytes_left = MAX_SHARED  # for shared parts
         self._sizes: dict[str, int] = {}  # of webhook requests in bytes, by id
-        self._bytes = 0  # the sum of these
+        self._total_size = 0  # the sum of these
 
     def has_room(self, key: str, size: int) -> bool:
         """Return whether a webhook request of a size fits, instead of what it takes now."""
-        return self._bytes - self._sizes.get(key, 0) + size <= self.max_bytes
+        return self._total_size - self._sizes.get(key, 0) + size <= self.max_bytes
 
     def count(self, key: str, size: int) -> None:
         """Count what a webhook request takes from now on; 0 if it is forgotten."""
-        self._bytes += size - self._sizes.pop(key, 0)
+        self._total_size += size - self._sizes.pop(key, 0)
         if size:
             self._sizes[key] = size
 

@@ -111,7 +111,7 @@ class MockReplayer(Replayer):
                 self._records |= exchange.by_id
         if changing_method(call) is not None:
             self._mock.advance(self._passed(exchange))
-            self._mock.outcome = failures[exchange.number]
+            self._mock.delivery_error = failures[exchange.number]
         return self._mock.call(call)
 
     def _with_right_login(self, call: Call) -> Call:

@@ -80,7 +80,7 @@ def _lacks_method(campaign: Campaign, method: str, *, is_whole: bool) -> Iterato
         why = _refused_line(campaign, method)
     if why:
         yield Lack(method, why)
-    elif method in CHANGES and session.guard.unclear:
+    elif method in CHANGES and session.guard.unclear_ids:
         yield Lack(method, f"no response to {method} shows what it did")
     elif method == "resend" and _in_scope(session) and not _rejected_in_scope(session):
         why = "no webhook request in scope is REJECTED, so resend was not served"

@@ -58,7 +58,7 @@ class Session:
     @property
     def changed_numbers(self) -> tuple[str, ...]:
         """Numbers of the webhook requests that were changed, or may be: a response was unclear."""
-        ids, records = self.changed_ids | self.guard.unclear, self.guard.touched
+        ids, records = self.changed_ids | self.guard.unclear_ids, self.guard.touched_records
         return tuple(str(record.get("number")) for key, record in records.items() if key in ids)
 
     def forget(self) -> None:

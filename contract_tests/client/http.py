@@ -122,9 +122,9 @@ class Client:
         self._next = now()
         self._deadline = Deadline(limits.timeout, now)
         self._transport = target.transport or _Network(self._deadline)
-        self._kept = 0  # bytes of requests and responses
-        self._lost = 0  # responses of a gateway in a row to requests that are sent only once
-        self._unanswered = 0  # requests in a row without a response
+        self._kept_bytes = 0  # of requests and responses
+        self._lost_count = 0  # responses of a gateway in a row to requests that are sent only once
+        self._unanswered_count = 0  # requests in a row without a response
 
     def close(self) -> None:
         """Close the connections."""
@@ -161,7 +161,7 @@ class Client:
             seconds = self._seconds_to_wait(exchange, once=once)
             if seconds is None:
                 self.history.append(exchange)
-                self._kept += exchange.size
+                self._kept_bytes += exchange.size
                 return exchange
             tries += 1
             if tries == (MAX_WAITS if exchange.status in _FOR_A_WHILE else MAX_TRIES):
@@ -179,16 +179,16 @@ class Client:
             if not self.history:
                 msg = f"{error}; check the base URL, and that the server is running"
                 raise TargetDown(msg) from None
-            if not (once or self._unanswered):
-                self._unanswered = 1
+            if not (once or self._unanswered_count):
+                self._unanswered_count = 1
                 self.pause(PAUSE)
                 return self._responded(call, once=True)
-            self._unanswered += 1
-            if self._unanswered <= MAX_UNANSWERED:
+            self._unanswered_count += 1
+            if self._unanswered_count <= MAX_UNANSWERED:
                 raise
             msg = f"{error}; nor to the {MAX_UNANSWERED} requests before"
             raise TargetDown(msg) from None
-        self._unanswered = 0
+        self._unanswered_count = 0
         return exchange
 
     def _seconds_to_wait(self, exchange: Exchange, *, once: bool) -> float | None:
@@ -205,15 +205,15 @@ class Client:
                 raise TargetDown(msg)
             return seconds
         if exchange.status not in OUTAGES or exchange.code is not None:
-            self._lost = 0 if once else self._lost
+            self._lost_count = 0 if once else self._lost_count
             return None
         self.hiccups[exchange.status] += 1
         if not once:
             return PAUSE
-        self._lost += 1
+        self._lost_count += 1
         msg = f"a gateway returned HTTP {exchange.status}, and {exchange.call.path} is never sent "
         msg += "twice"
-        if self._lost < MAX_TRIES:
+        if self._lost_count < MAX_TRIES:
             raise ResponseLost(msg)
         msg = f"{self.target.name} is down: {MAX_TRIES} times in a row {msg}"
         raise TargetDown(msg)
@@ -229,7 +229,7 @@ class Client:
             raise BudgetSpent(msg)
         self._keep_the_rate()
         self.pause(0)
-        if self._kept > MAX_KEPT:
+        if self._kept_bytes > MAX_KEPT:
             msg = "the run has received as many bytes as it keeps"
             raise BudgetSpent(msg)
         length = len(call.query) + len(call.body or b"")

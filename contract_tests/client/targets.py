@@ -72,7 +72,7 @@ _QUEUE_SECONDS = 10.0
 class DirectMock:
     """A mock of a profile, without HTTP: it serves thousands of requests in a second.
 
-    Its deliveries send nothing, and end as ``outcome`` says.
+    Its deliveries send nothing, and fail if ``delivery_error`` is set.
     """
 
     def __init__(self, profile: Profile, login: Login, began: datetime) -> None:
@@ -88,7 +88,7 @@ class DirectMock:
                 for name in _OF_MOCKS
             }
         )
-        self.outcome: Mapping[str, Any] | None = None  # the error of the next delivery, if it fails
+        self.delivery_error: Mapping[str, Any] | None = None  # of the next delivery, if it fails
         self._world = make_world(
             profile=profile,
             credentials=self.credentials,
@@ -103,7 +103,7 @@ class DirectMock:
         """Return the outcome of a delivery."""
         from crmcom_kit.mock_server.deliveries.outcomes import Outcome
 
-        error = self.outcome
+        error = self.delivery_error
         if error is None:
             return Outcome("success", None, None, 200)
         return Outcome("failed", error["error_code"], error["error_description"], 500)

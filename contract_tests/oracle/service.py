@@ -49,7 +49,7 @@ class _Failure(NamedTuple):
     """A response with a status of 500 to 599, or none."""
 
     exchange: Exchange
-    moment: int  # the number of responses without a failure before it
+    earlier_non_failures: int
 
 
 @dataclass(slots=True)
@@ -59,10 +59,10 @@ class _Responses:
     non_failures: int = 0
     failures: dict[tuple[str, ...], list[_Failure]] = field(default_factory=dict)  # by request
 
-    def note_failure(self, exchange: Exchange, moment: int) -> None:
+    def note_failure(self, exchange: Exchange, earlier_non_failures: int) -> None:
         """Keep the failures of a request: the first ones and the last one are enough."""
         failures = self.failures.setdefault(_key(exchange.call), [])
-        failures.append(_Failure(exchange, moment))
+        failures.append(_Failure(exchange, earlier_non_failures))
         del failures[_MAX_SAME:-1]
         if len(self.failures) > _MAX_SAME:
             del self.failures[next(iter(self.failures))]
@@ -83,7 +83,7 @@ def _is_repeated(failures: Sequence[_Failure]) -> bool:
 
 def _are_apart(failures: Sequence[_Failure]) -> bool:
     """Return whether the server responded otherwise in between: it was not down for a moment."""
-    return bool(failures) and failures[0].moment < failures[-1].moment
+    return bool(failures) and failures[0].earlier_non_failures < failures[-1].earlier_non_failures
 
 
 @dataclass(slots=True)
@@ -99,7 +99,7 @@ class Service:
         """Start without requests."""
         self._belief = belief
         self._refuses_below = self._refuses_above = False  # a status of 500
-        self._responses = 0  # with a status below 500
+        self._non_failures = 0  # of all kinds
         self._kinds: dict[_Kind, _Responses] = {}
         self._concluded: set[_Kind] = set()
         self._tallies: dict[str, _Tally] = {}  # by method
@@ -141,9 +141,9 @@ class Service:
             self._refuses_above |= has_failed
             self._refuses_below |= not has_failed and not exchange.ok
         if has_failed and not (request.name == "resend" and exchange.status in _ELSEWHERE):
-            responses.note_failure(exchange, self._responses)
+            responses.note_failure(exchange, self._non_failures)
             return
-        self._responses += 1
+        self._non_failures += 1
         responses.non_failures += 1
         responses.failures.pop(_key(exchange.call), None)
         if not has_failed:

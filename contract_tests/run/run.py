@@ -286,7 +286,7 @@ class _Run:
         """Compare the inventory, settle suspicions, and draw the conclusions of the whole run."""
         self.client.kept_requests, self.client.kept_time = 0, 0.0
         if self.inventory is not None:
-            touched_ids = {*self.session.guard.touched, *self.session.changed_ids}
+            touched_ids = {*self.session.guard.touched_records, *self.session.changed_ids}
             try:
                 self.inventory_outcome = self.inventory.compare(touched_ids)
             except (TargetDown, BudgetSpent, Unreachable) as error:

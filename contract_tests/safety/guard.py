@@ -58,9 +58,9 @@ class Guard:
         self._may_find_more = may_find_more
         #: Webhook requests, by field and value.
         self._looked_up: dict[tuple[str, str], list[Record]] = {}
-        self.touched: dict[str, Record] = {}  # by id: those that a changing request has named
-        self.unclear: set[str] = set()  # ids of those whose fate no response has shown
-        self._newly_unclear: set[str] = set()
+        self.touched_records: dict[str, Record] = {}  # by id: a changing request has named them
+        self.unclear_ids: set[str] = set()  # of those whose fate no response has shown
+        self._new_unclear_ids: set[str] = set()
 
     def __call__(self, call: Call) -> None:
         """Let ``call`` pass.
@@ -72,17 +72,17 @@ class Guard:
         may_change_all = self._scene.scope.everything
         records = self._all_named(call) if may_change_all else self._one_in_scope(call)
         for record in records:
-            if record["id"] not in self.touched:
+            if record["id"] not in self.touched_records:
                 if self._ledger is not None:  # first, since a touched one passes from then on
                     tracked_record = self._scene.belief.records.by_id.get(record["id"])
                     full_record = record
                     if tracked_record is not None and tracked_record.condensed is record:
                         full_record = tracked_record.whole
                     self._ledger.note(full_record, changing_method(call) or call.method)
-                self.touched[record["id"]] = record
+                self.touched_records[record["id"]] = record
         is_sent = self._client.left != 0 and self._client.seconds_left > 0
-        self._newly_unclear = {record["id"] for record in records if is_sent} - self.unclear
-        self.unclear |= self._newly_unclear
+        self._new_unclear_ids = {record["id"] for record in records if is_sent} - self.unclear_ids
+        self.unclear_ids |= self._new_unclear_ids
 
     def note_response(self, exchange: Exchange) -> None:
         """Record the response to the request that passed last: it may show what was done.
@@ -90,7 +90,7 @@ class Guard:
         It stays open if no response comes, or one without an envelope and a status from 500 on.
         """
         if exchange.envelope or 400 <= exchange.status < 500:
-            self.unclear -= self._newly_unclear
+            self.unclear_ids -= self._new_unclear_ids
 
     def _one_in_scope(self, call: Call) -> list[Record]:
         """Return the webhook request that a documented request names, if any. Raises Withheld."""

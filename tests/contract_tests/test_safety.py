@@ -329,7 +329,7 @@ class TestGuard:
         session.call("resend", {NAMED: {"id": record_id}})
 
         assert [e.call.method for e in session.client.history].count("resend") == 1
-        assert list(session.guard.touched) == [record_id]
+        assert list(session.guard.touched_records) == [record_id]
 
     @pytest.mark.parametrize(
         ("changes", "unclear"), [({}, {"A"}), ({"max_requests": 0}, set()), ({"ends_at": 0}, set())]
@@ -344,7 +344,7 @@ class TestGuard:
 
         session.guard(call)
 
-        assert session.guard.unclear == unclear
+        assert session.guard.unclear_ids == unclear
 
     def test_a_number_of_several_is_not_sent(self, session: Session) -> None:
         """It is no identifier of the one in scope; its id is."""
@@ -368,7 +368,7 @@ class TestGuard:
 
         session.send(Call("delete", "POST", path, query))
 
-        assert "2" in {each["number"] for each in session.guard.touched.values()}
+        assert "2" in {each["number"] for each in session.guard.touched_records.values()}
 
     @pytest.mark.parametrize("scope", [Scope(numbers=frozenset({"1"})), Scope(everything=True)])
     def test_what_is_unknown_is_shown_first(self, session: Session, scope: Scope) -> None:
