@@ -159,18 +159,11 @@ def _play(part: Part, port: str, folder: Path) -> None:
 
 
 def test_newcomers_play_sessions_that_run() -> None:
-    """Nothing is left out by a marker that is gone: README, tour (both releases) and tutorial."""
-    found = {path.name: parts(path.read_text("utf-8")) for path in DOCUMENTS}
-    expected = {
-        "README.md": (["serve"], 6),
-        "tour.md": (["serve", "serve --release R15 --token mytoken"], 16),
-        "first-test.md": (["serve --token mytoken"], 6),
-    }
-    for name, (servers, least) in expected.items():
-        assert [part.serve for part in found[name] if part.serve] == servers
-        assert sum(len(list(steps(b))) for part in found[name] for b in part.blocks) >= least
-    for name in ("README.md", "first-test.md"):
-        assert any(block.language == "python" for part in found[name] for block in part.blocks)
+    """Also if a block lost both its marker and its language."""
+    for name, least in {"README.md": 6, "tour.md": 16, "first-test.md": 6}.items():
+        (path,) = (path for path in DOCUMENTS if path.name == name)
+        blocks = [block for part in parts(path.read_text("utf-8")) for block in part.blocks]
+        assert sum(len(list(steps(block))) for block in blocks) >= least, name
 
 
 def test_every_block_that_could_be_run_is_run() -> None:

@@ -43,8 +43,8 @@ def test_many_records_come_in_pages_newest_first(console: Console, mock: Mock) -
     expect(rows(page).nth(199)).to_contain_text("#1001")
 
 
-def test_filters_are_in_the_address(console: Console, mock: Mock) -> None:
-    """So that it can be shared; looking into a record keeps them."""
+def test_records_are_found(console: Console, mock: Mock) -> None:
+    """By filters in the address, which looking into a record keeps, by a number, or by a term."""
     page = console.open(LIST)
     page.get_by_label("State").select_option("REJECTED")
     page.get_by_label("Entity").select_option("JOBS")
@@ -58,11 +58,7 @@ def test_filters_are_in_the_address(console: Console, mock: Mock) -> None:
     page.reload()
     expect(rows(page)).to_have_count(len(records))
     expect(rows(page).first).to_contain_text(f"#{records[-1]['number']}")
-
-
-def test_records_are_searched(console: Console, mock: Mock) -> None:
-    """By a number or a term; the mock refuses an invalid term, and none may be found."""
-    page = console.open(LIST)
+    # The mock refuses an invalid term, and none may be found.
     search = page.get_by_role("searchbox", name="Search")
     search.fill("#77")
     expect(rows(page)).to_have_count(1)
