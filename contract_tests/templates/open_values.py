@@ -151,10 +151,9 @@ def edits() -> SearchStrategy[Callable[[str], str]]:
     insertions = st.one_of(texts(), st.just(""))
     places = st.one_of(st.just(0), st.integers(0, 40))
     partial_edits = st.builds(Edit, back=places, cut=st.sampled_from((0, 0, 1, 2)), put=insertions)
-    whole_edits = st.builds(
-        Edit, back=st.just(0), cut=st.just(_ALL), put=st.one_of(texts(), numbers())
-    )
-    return st.one_of(partial_edits, whole_edits, st.sampled_from(_FORMS))
+    new_texts = st.one_of(texts(), numbers())
+    rewrites = st.builds(Edit, back=st.just(0), cut=st.just(_ALL), put=new_texts)
+    return st.one_of(partial_edits, rewrites, st.sampled_from(_FORMS))
 
 
 @cache
@@ -196,22 +195,20 @@ def fields_sets() -> SearchStrategy[str]:
 
     Some name a field twice, or have blanks around commas: the documents leave open what that means.
     """
-    subsets = st.builds(
+    sets = st.builds(
         lambda names, count: names[:count], st.permutations(FIELDS), st.integers(1, len(FIELDS))
     )
     doubles = st.builds(
         lambda names, place, name: [*names[:place], name, *names[place:]],
-        subsets, st.integers(0, len(FIELDS)), st.sampled_from(FIELDS),
+        sets, st.integers(0, len(FIELDS)), st.sampled_from(FIELDS),
     )  # fmt: skip
     commas = st.sampled_from((", ", " ,", ",,", "\t,\n", " , "))
     return st.one_of(
-        subsets.map(",".join),
+        sets.map(",".join),
         doubles.map(",".join),
-        st.builds(lambda names, comma: comma.join(names), subsets, commas),
+        st.builds(lambda names, comma: comma.join(names), sets, commas),
+        st.builds(lambda names, end: f"{','.join(names)}{end}", sets, st.sampled_from((" ", ","))),
         st.builds(
-            lambda names, end: f"{','.join(names)}{end}", subsets, st.sampled_from((" ", ","))
-        ),
-        st.builds(
-            lambda names, start: f"{start}{','.join(names)}", subsets, st.sampled_from((" ", ","))
+            lambda names, start: f"{start}{','.join(names)}", sets, st.sampled_from((" ", ","))
         ),
     )
