@@ -165,7 +165,7 @@ def test_a_scope_without_a_rejected_one_is_the_reason() -> None:
     sent = next(r["number"] for r in records if r["life_cycle_state"] == "SUCCESSFUL")
     scope = Scope(numbers=frozenset([sent]))
 
-    results = run(target, RunConfig(limits=Limits(max_requests=100), allowed=BOTH, scope=scope))
+    results = run(target, RunConfig(limits=Limits(max_requests=150), allowed=BOTH, scope=scope))
 
     assert results.exit_code == 0
     assert results.changed == (sent,)
