@@ -32,10 +32,12 @@ async def apply(
     response: Response | None = None
     if fault.after_commit:
         response = entry.carried_out = await respond()
-    if "delay" in effect and not await _wait(epoch, effect, waits, closing):
-        response = _drop(response)
-        response.fault = f"{fault.id} ({fault.name})"
-        return response
+    if "delay" in effect:
+        epoch.journal.announce(entry)  # who saw it arrive may not have seen the fault
+        if not await _wait(epoch, effect, waits, closing):
+            response = _drop(response)
+            response.fault = f"{fault.id} ({fault.name})"
+            return response
     _disturb(epoch, effect, view)
     if fault.replaces_response:
         response = _replacement(epoch, fault, view.operation or "methods", response)

@@ -160,6 +160,11 @@ class Journal:
             self._advance(entry, size)
         return self.id_of(entry.number)
 
+    def announce(self, entry: Entry) -> None:
+        """Let those who wait for changes see the entry of a running request again."""
+        with self._lock:
+            self._advance(entry, 0)
+
     def _advance(self, entry: Entry, size: int) -> None:
         """Count ``size`` more bytes, and wake waiting threads, with the lock held."""
         self.revision += 1

@@ -84,6 +84,12 @@ def test_an_entry_is_there_before_its_response(when: When, *, is_flask: bool) ->
         assert (call.running, call.status, call.response) == (True, None, None)
 
 
+def test_an_entry_that_was_seen_at_its_arrival_is_seen_again_with_its_fault() -> None:
+    with held_back() as held:
+        journal = held.mock.emulated.current_epoch.journal
+        held.mock.wait_for(lambda: journal.changed_since(1)[1], timeout=PATIENCE)
+
+
 def test_a_double_send_is_seen_while_both_are_held_back() -> None:
     """Verification counts requests that run, in Python as over HTTP; other content keeps them."""
     with held_back() as held:
