@@ -50,7 +50,9 @@ def test_a_signal_while_it_learns_leaves_nothing(
 ) -> None:
     def interrupted(*results: Any, **more: Any) -> Any:
         signal.raise_signal(signal.SIGTERM)
-        return learn_profile(*results, **more)
+        with pytest.raises(KeyboardInterrupt):
+            learn_profile(*results, **more)
+        raise KeyboardInterrupt
 
     monkeypatch.setattr(calibrate_command, "learn_profile", interrupted)
 
@@ -167,9 +169,16 @@ def test_a_comparison_is_of_the_release_of_the_profile(folder: Path, release: st
     assert (refused.exit_code, "release: " in refused.stderr) == (2, True), refused.output
 
 
-def test_a_folder_whose_name_is_too_long_is_refused(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
+    """Its name is too long, or a signal comes meanwhile."""
+    stop = Stop()
     with pytest.raises(Refused, match=r"--update: .*/n{300} cannot be written: "):
-        write_folder(tmp_path / ("n" * 300), "--update", {}, Stop())
+        write_folder(tmp_path / ("n" * 300), "--update", {}, stop)
+    stop.is_asked = True
+    with pytest.raises(KeyboardInterrupt):
+        write_folder(tmp_path / "p", "--out", {"profile.toml": ""}, stop)
+
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_profile_is_compared_with_a_mock_of_its_release(

@@ -64,7 +64,7 @@ def effects(client: Client) -> None:
     sent = client.rejected
     response = client.act("resend", {"id": sent.id})
     assert choices.has_others or ok(response) or refused(response)
-    for _ in range(10 if client.app.queued else 0):
+    for _ in range(0 if choices.resend_when == "at_once" else 10):
         client.list(entity="JOBS")  # until a queued resend is through
     sure = sent.definition.effective and not sent.definition.fails
     if sure and not choices.has_others:
