@@ -10,6 +10,7 @@ import httpx
 import pytest
 from helpers.sound_servers import checked
 from sound_server.choices import Choices
+from sound_server.reading import Refusal
 from sound_server.server import SoundServer
 
 from crmcom_kit.contract_tests.calibration.calibrate import (
@@ -23,6 +24,7 @@ from crmcom_kit.contract_tests.calibration.calibrate import (
 from crmcom_kit.contract_tests.calibration.calibrate_command import notes_on_responses
 from crmcom_kit.contract_tests.calibration.comparing import Comparison, Difference
 from crmcom_kit.contract_tests.calibration.diff import OtherServer, with_profile
+from crmcom_kit.contract_tests.calibration.learned import Grade
 from crmcom_kit.contract_tests.calibration.learning import log_of
 from crmcom_kit.contract_tests.calibration.pseudonyms import Pseudonyms, free_texts
 from crmcom_kit.contract_tests.calibration.replaying import Replayer
@@ -53,11 +55,23 @@ OTHERS: dict[str, Any] = {"order": "newest", "resend_new_request": True, "more_m
 BUDGET = Limits(max_requests=300)
 
 
+class ServesAnyEntity(SoundServer):
+    """Serves what every mock refuses, whatever its dials are."""
+
+    def run(self, call: Any) -> Any:
+        try:
+            return super().run(call)
+        except Refusal as refusal:
+            if refusal.kind == "bad_entity":
+                return []
+            raise
+
+
 @pytest.fixture(scope="module")
 def server() -> SoundServer:
-    """A sound server that makes many choices of its own."""
+    """A server that makes many choices of its own."""
     choices = {name: choice for name, choice, _, _ in CHOICES}
-    return SoundServer(replace(Choices(), **choices, **OTHERS), "R13", 5)
+    return ServesAnyEntity(replace(Choices(), **choices, **OTHERS), "R13", 5)
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +97,8 @@ def test_choices_become_dials(calibration: Calibration) -> None:
     assert {key: dialect[key] for key in DIALS} == DIALS
     assert not DIALS.keys() & calibration.profile.unsettled.keys()
     assert calibration.learned["list.url.match"].evidence.endswith("GET list)")
+    cases = {case["kind"]: case.get("served") for case in dialect["envelope.cases"]}
+    assert cases["unsupported_entity"] == "empty"
 
 
 def test_the_mock_responds_alike_also_to_requests_that_it_did_not_learn_from(
@@ -293,7 +309,7 @@ def test_a_recording_counts_before_requests(server: SoundServer, start: Results)
 
 
 def test_unusable_responses_are_noted(calibration: Calibration) -> None:
-    """They have no envelope, or tokens that the release does not have."""
+    """They have no envelope, or tokens that the release does not have, or show no order."""
     login = Call("token", "POST", "authentication/token")
     log = replace(
         calibration.log,
@@ -301,8 +317,12 @@ def test_unusable_responses_are_noted(calibration: Calibration) -> None:
         exchanges=[bare("?"), reply({"token": "a.b.c"}, login)],
     )
 
-    notes = [*notes_on_responses(replace(calibration, log=log))]
+    order = calibration.learned["list.order"]._replace(grade=Grade.DERIVED, reason="unclear")
+    learned = {**calibration.learned, "list.order": order}
 
+    notes = [*notes_on_responses(replace(calibration, log=log, learned=learned))]
+
+    assert "list.order: derived (unclear)" in notes
     assert [note for note in notes if note.startswith("1 of 2 responses have no status with code")]
     assert [note for note in notes if "JSON Web Tokens" in note and "R9.0.0" in note]
     assert not [
@@ -380,6 +400,8 @@ def test_two_responses_are_compared() -> None:
         comparison = Comparison({"1": BEFORE}, {"9"}, (200, "T"))
         aspects = [each.aspect for each in comparison.differences(first, second)]
         assert (len(aspects) if isinstance(differences, int) else aspects) == differences
+    (shorter,) = Comparison().differences(reply([NUMBERED[0]], LIST), reply([*NUMBERED], LIST))
+    assert shorter.aspect == "how many are listed"
 
 
 def test_differences_have_no_words_of_python() -> None:
@@ -471,6 +493,8 @@ def test_the_other_server_gets_its_own_tokens() -> None:
     replayer = Replayer(send)
     replayer.respond(reply({"token": "a/1"}, Call("token", "POST", "authentication/token")))
     for token in ("a/1", "a%2F1"):
-        replayer.respond(reply([], replace(LIST, query=f"token={token}&entity=JOBS")))
+        headers = (("Authorization", f"Bearer {token}"),)
+        replayer.respond(reply([], replace(LIST, query=f"token={token}&x=1", headers=headers)))
 
-    assert [each.query for each in sent[1:]] == ["token=b%2Bc%3D&entity=JOBS"] * 2
+    assert [each.query for each in sent[1:]] == ["token=b%2Bc%3D&x=1"] * 2
+    assert sent[1].headers == (("Authorization", "Bearer b+c="),)

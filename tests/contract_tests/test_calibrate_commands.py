@@ -109,7 +109,7 @@ def test_texts_of_a_server_leak_nothing_and_move_no_cursor(
         return [json.dumps({"status": status}).encode()]
 
     login = {**LOGIN, "CRMCOM_PASSWORD": password, "CRMCOM_BASE_URL": serve(refusing)}
-    done = command(*words, env=login)
+    done = command(*words, requests=None, env=login)
 
     assert done.exit_code == 2
     assert "refuses the login: HTTP 400" in done.output

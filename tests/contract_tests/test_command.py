@@ -78,6 +78,7 @@ def test_a_broken_server_is_1_and_names_the_statement(
         (["--base-url", "http://127.0.0.1:9/x", "--token", "T"], {}, "does not respond"),
         (["--json", "no/such/folder/r.json"], {}, "Error: --json: "),
         (["--json", "."], {}, "Error: --json: . cannot be written: it is a folder"),
+        (["--deviations", "nowhere.toml"], {}, "Error: --deviations: nowhere.toml "),
         (["--max-requests", "9"], {"CRMCOM_BASE_URL": ""}, "Error: --base-url is empty"),
     ],
 )

@@ -313,6 +313,7 @@ def test_a_suite_that_cannot_run_has_one_error(pytester: pytest.Pytester) -> Non
     nowhere = ("--crmcom-base-url", "http://127.0.0.1:9/x", "--crmcom-token", "T")
     refused = {
         ("--crmcom-rate", "0"): "*--crmcom-rate: 0.0 is not allowed*",
+        ("--crmcom-deviations", "no.toml"): "*--crmcom-deviations: no.toml cannot be read*",
         ("--crmcom-from-har", "r.har"): "*--crmcom-from-har: several organisations log in*",
         ("--crmcom-html", "no/such.html"): "*--crmcom-html: no/such.html cannot be written*",
     }
