@@ -44,15 +44,21 @@ CHOICES: tuple[tuple[str, Any, str, Any], ...] = (
     ("error_http", "by_kind", "errors.unknown_webhook_request.status", 404),
     ("error_description", "null", "errors.description", "null"),
     ("error_data", "null", "errors.data", "null"),
+    ("check_order", "parameters_first", "errors.token_first", False),
     ("url_match", "prefix", "list.url.match", "prefix"),
     ("empty_list", "absent", "list.empty", "absent"),
     ("id_always", True, "fields_set.always_id", True),
+    ("page_zero", "all", "paging.zero", "all"),
+    ("page_maximum", 20, "paging.maximum_results", 20),
+    ("repeated_parameter", "last", "requests.repeated_parameters", "last"),
     ("unset_members", "absent", "record.unset_members", "absent"),
     ("delete_touches_log", True, "delete.updates_log", True),
+    ("number_as_json_number", "accepted", "identifiers.json_number", True),
 )
 DIALS = {dial: value for _, _, dial, value in CHOICES}
 OTHERS: dict[str, Any] = {"order": "newest", "resend_new_request": True, "more_members": "fixed"}
-BUDGET = Limits(max_requests=300)
+#: Some dials are settled only once others are, by what comes late in a run.
+BUDGET = Limits(max_requests=800)
 
 
 class ServesAnyEntity(SoundServer):
@@ -83,7 +89,7 @@ def calibration(server: SoundServer) -> Calibration:
 @pytest.fixture
 def start(calibration: Calibration) -> Results:
     """The beginning of that run, of which learning is quicker."""
-    return replace(calibration.results, history=calibration.results.history[:150])
+    return replace(calibration.results, history=calibration.results.history[:250])
 
 
 def with_content(exchange: Exchange, content: bytes) -> Exchange:
@@ -105,7 +111,7 @@ def test_the_mock_responds_alike_also_to_requests_that_it_did_not_learn_from(
     server: SoundServer, calibration: Calibration
 ) -> None:
     """At most 2 % of documented requests differ: of the run, and of another one after it."""
-    assert calibration.comparisons.documented.compared > 250
+    assert calibration.comparisons.documented.compared > 500
     assert calibration.comparisons.documented.share <= 0.02
     fresh = checked(server, seed=8, limits=Limits(max_requests=150))
     first = calibration.log.exchanges[-1].number + 1
