@@ -9,10 +9,13 @@ import os
 import re
 import warnings
 from argparse import SUPPRESS
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
-if TYPE_CHECKING:
-    import pytest
+import pytest
+
+_FOLDER = pytest.StashKey[str]()
 
 
 def is_installed() -> bool:
@@ -21,7 +24,7 @@ def is_installed() -> bool:
     return all(importlib.util.find_spec(name) is not None for name in packages)
 
 
-def pytest_addoption(parser: "pytest.Parser") -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
     """Offer the options of a run."""
     if not is_installed():
         return
@@ -44,6 +47,23 @@ def pytest_addoption(parser: "pytest.Parser") -> None:
         )
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Give the workers of xdist a folder, which is deleted after the last of them has ended."""
+    config: pytest.Config = node.config
+    if _FOLDER not in config.stash:
+        folder = TemporaryDirectory(prefix="crmcom-kit-")
+        config.add_cleanup(folder.cleanup)
+        config.stash[_FOLDER] = folder.name
+    node.workerinput["crmcom_folder"] = config.stash[_FOLDER]
+
+
+def folder_of_workers(config: pytest.Config) -> Path | None:
+    """Return the folder that the workers of xdist share; None if there are no workers."""
+    workerinput = getattr(config, "workerinput", None)
+    return None if workerinput is None else Path(workerinput["crmcom_folder"])
+
+
 def as_in_pytest(text: str) -> str:
     """Return a text with the names that options have in pytest."""
     from crmcom_kit.contract_tests.options.options import PYTEST_OPTIONS
@@ -52,7 +72,7 @@ def as_in_pytest(text: str) -> str:
     return re.sub(rf"--({names})\b", r"--crmcom-\1", text)
 
 
-def given_options(config: "pytest.Config") -> dict[str, Any]:
+def given_options(config: pytest.Config) -> dict[str, Any]:
     """Return the values of options: from the command line, the environment, or their defaults."""
     from crmcom_kit.contract_tests.options.options import DEFAULTS, PYTEST_OPTIONS, with_scope
 

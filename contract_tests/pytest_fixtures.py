@@ -30,7 +30,7 @@ from crmcom_kit.contract_tests.client.logins import LoginCount
 from crmcom_kit.contract_tests.client.targets import Target as Server
 from crmcom_kit.contract_tests.options.options import PYTEST_OPTIONS, REPORTS, OptionsError
 from crmcom_kit.contract_tests.oracle.findings import Broken, Violation
-from crmcom_kit.contract_tests.plugin import as_in_pytest, given_options
+from crmcom_kit.contract_tests.plugin import as_in_pytest, folder_of_workers, given_options
 from crmcom_kit.contract_tests.reports.exceptions import exception
 from crmcom_kit.contract_tests.reports.files import check_files, write, writers
 from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
@@ -256,8 +256,6 @@ def target(
     yield target
     del request.config.stash[_TARGET]
     session.client.close()
-    with _crmcom_logins.held():  # it stays in no file
-        _crmcom_logins.token = ""
 
 
 _TARGET = pytest.StashKey[Target]()
@@ -286,14 +284,13 @@ def scene(target: Target) -> Scene:
 
 
 @pytest.fixture(scope="session", name="_crmcom_logins")
-def _logins(request: pytest.FixtureRequest, tmp_path_factory: Any) -> LoginCount:
+def _logins(request: pytest.FixtureRequest) -> LoginCount:
     """The count of logins to the target, by ``target`` and by the run of ``report``.
 
     Workers of xdist share it in a file, with the token, so that they don't all log in.
     """
-    is_shared = hasattr(request.config, "workerinput")
-    folder = tmp_path_factory.getbasetemp().parent
-    return LoginCount(path=folder / "crmcom-kit-logins.json" if is_shared else None)
+    folder = folder_of_workers(request.config)
+    return LoginCount(path=None if folder is None else folder / "logins.json")
 
 
 @pytest.fixture
@@ -313,7 +310,6 @@ def records(target: Target) -> list[dict[str, Any]]:
 def report(
     request: pytest.FixtureRequest,
     target_url: str | None,
-    tmp_path_factory: Any,
     _crmcom_logins: LoginCount,
 ) -> Iterator[dict[str, Any]]:
     """The JSON report of the one run, as `crmcom-kit check --json` writes it.
@@ -324,10 +320,11 @@ def report(
     """
     values = {**given_options(request.config), "base_url": target_url}
     session, failures = request.session, list[str]()
-    if not hasattr(request.config, "workerinput"):
+    folder = folder_of_workers(request.config)
+    if folder is None:
         document = _report_of_run(values, session, _crmcom_logins, failures)
     else:
-        path = tmp_path_factory.getbasetemp().parent / "crmcom-kit-report.json"
+        path = folder / "report.json"
         with FileLock(path.with_suffix(".lock")):  # other workers wait here
             if not path.exists():
                 document = _report_of_run(values, session, _crmcom_logins, failures)

@@ -260,12 +260,14 @@ def test_with_both(time, target, report):
 
 
 def test_all_workers_share_one_run_and_log_in_as_seldom(
-    serve: Callable[..., str], pytester: pytest.Pytester
+    serve: Callable[..., str], pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The suite, report and target: one login and one beside it, with two wrong passwords.
 
-    The options are those of the command; one worker runs the check, and writes the report.
+    The options are those of the command; one worker runs the check, and writes the report. The
+    token that they share is in no file afterwards.
     """
+    monkeypatch.setenv("TMPDIR", str(pytester.path))
     logins: list[bool] = []
 
     class Counting(SoundServer):
@@ -297,6 +299,7 @@ def test_all_workers_share_one_run_and_log_in_as_seldom(
     assert app.requests <= 150 + 10  # those of target
     report = json.loads((pytester.path / "r.json").read_text("utf-8"))
     assert report["summary"]["outcome"] == "passed"
+    assert not [*pytester.path.glob("crmcom-kit-*")]
 
 
 def test_the_suite_has_the_statements_of_a_recordings_release(pytester: pytest.Pytester) -> None:
