@@ -200,6 +200,14 @@ def test_what_is_no_whole_response_of_the_server_is_skipped(tmp_path: Path) -> N
     )
 
 
+def test_a_response_that_is_nested_deep_is_read(tmp_path: Path) -> None:
+    """Deeper than what is compared, and not as deep as what no parser reads."""
+    deep = json.loads("[" * 300 + "]" * 300)
+    results = checked(tmp_path, archive([show(ONE | {"request": {"text": deep}})]))
+    assert not broken(results)
+    assert results.history[0].data["number"] == ONE["number"]
+
+
 # Several files, several servers.
 
 

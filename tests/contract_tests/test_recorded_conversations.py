@@ -66,6 +66,7 @@ def for_unit(unit: str, claim: str) -> Entry:
 
 BY_RULE: dict[str, Any] = {"workflow_rule_identifier": {"id": ONE["workflow_rule"]["id"]}}
 REJECTED = {"entity": "JOBS", "life_cycle_state": "REJECTED"}
+SENT = {"entity": "JOBS", "life_cycle_state": "SUCCESSFUL"}
 RULE = listed(refused(), **BY_RULE)
 BOTH = listed(refused(), **BY_RULE, life_cycle_state="REJECTED")
 
@@ -113,6 +114,9 @@ BROKEN = {
         [show(ONE), changed("resend", DONE | {"workflow_rule": {"id": "other"}})]),
     "a resend had no effect": Broken(
         "resend.sends_again", [show(ONE), changed("resend", DONE), show(ONE)]),
+    "one that was resent is missing among those that were sent": Broken(
+        "list.life_cycle_state.filter",
+        [show(ONE), changed("resend", DONE), *[show(DONE), listed([TWO_DONE], **SENT)] * 2]),
     "a released token is valid": Broken(
         "token_release.ends_token",
         [login(), logged("token_release", {"token": TOKEN}, ok({})), listed([ONE])], "R10"),
