@@ -13,7 +13,6 @@ from helpers.serving import LOGIN
 from helpers.tools import FEWER_PLUGINS
 from mutants.table import ROWS
 from sound_server.server import ORGANISATION, PASSWORD, USERNAME, SoundServer
-from sound_server.world import REJECTED
 
 # A run in this process forgets the modules that it has imported, but the packages that were there
 # before keep them as attributes: then two copies of a class meet. So all of them are there before.
@@ -259,15 +258,10 @@ def test_with_both(time, target, report):
 """
 
 
-def test_all_workers_share_one_run_and_log_in_as_seldom(
-    serve: Callable[..., str], pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+def test_both_fixtures_log_in_together_as_seldom_as_a_run(
+    serve: Callable[..., str], pytester: pytest.Pytester
 ) -> None:
-    """The suite, report and target: one login and one beside it, with two wrong passwords.
-
-    The options are those of the command; one worker runs the check, and writes the report. The
-    token that they share is in no file afterwards.
-    """
-    monkeypatch.setenv("TMPDIR", str(pytester.path))
+    """One login and one beside it, with two wrong passwords, in all processes together."""
     logins: list[bool] = []
 
     class Counting(SoundServer):
@@ -278,28 +272,18 @@ def test_all_workers_share_one_run_and_log_in_as_seldom(
                 logins[-1] &= parameters.get("organisation") == ORGANISATION
             return super().do_login(call)
 
-    app = Counting()
-    number = next(r.number for r in app.records.values() if r.life_cycle_state == REJECTED)
+    pytester.makeconftest(CONFTEST)
     pytester.makepyfile(test_ours=LOGGING_IN)
     options = [
-        *("--base-url", serve(app), "--username", USERNAME, "--password", PASSWORD),
-        *("--organisation", ORGANISATION, "--allow", "delete", "--scope", f"number={number}"),
-        *("--max-requests", "150", "--json", "r.json"),
+        *("--crmcom-base-url", serve(Counting()), "--crmcom-username", USERNAME),
+        *("--crmcom-password", PASSWORD, "--crmcom-organisation", ORGANISATION),
+        *("--crmcom-max-requests", "150"),
     ]
 
-    done = pytester.runpytest_subprocess(
-        *SUITE, "test_ours.py", "-n", "2", "-p", _pytest_fixtures.__name__, *FEWER_PLUGINS,
-        *("--deselect", "suite/test_reads.py"),
-        *(option.replace("--", "--crmcom-", 1) for option in options),
-    )  # fmt: skip
+    done = pytester.runpytest_subprocess("-q", "-n", "2", *FEWER_PLUGINS, *options)
 
-    assert done.ret == 0, str(done.stdout) + str(done.stderr)
-    assert done.parseoutcomes()["passed"] > 4 + 20
+    done.assert_outcomes(passed=4)
     assert logins == [True, False, True, False]
-    assert app.requests <= 150 + 10  # those of target
-    report = json.loads((pytester.path / "r.json").read_text("utf-8"))
-    assert report["summary"]["outcome"] == "passed"
-    assert not [*pytester.path.glob("crmcom-kit-*")]
 
 
 def test_the_suite_has_the_statements_of_a_recordings_release(pytester: pytest.Pytester) -> None:

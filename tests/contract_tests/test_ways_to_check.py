@@ -1,15 +1,19 @@
 """Each way to use the kit, against servers that are right: nothing is accused, and nothing fails.
 
-The server is the sound one of the tests. deploy/test_files.py checks a mock that is served;
-test_pytest_fixtures.py checks with pytest.
+The server is the sound one of the tests. deploy/test_files.py checks a mock that is served.
 """
 
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from helpers.checking import check
+from helpers.tools import FEWER_PLUGINS
 from sound_server.client import Client
 from sound_server.server import ORGANISATION, PASSWORD, USERNAME, WEB_API_KEY, SoundServer
 from sound_server.world import REJECTED, Record
@@ -92,3 +96,26 @@ def test_few_statements(
 
     assert outcome in done.stdout
     assert done.returncode == exit_code
+
+
+def test_under_pytest(sound: SoundServer, serve: Serve, tmp_path: Path) -> None:
+    """The same options do under pytest: one worker runs the check and writes the report for all."""
+    options = ["--base-url", serve(sound), *OF_R15, *FEW, "--allow", "delete"]
+    options += ["--scope", f"number={rejected(sound)[0].number}"]
+    pytest_options = [
+        option.replace("--", "--crmcom-", 1) for option in [*options, "--json", "r.json"]
+    ]
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("CRMCOM_")}
+
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", "--pyargs", "crmcom_kit.contract_tests", "-q"),
+            *("-p", "no:cacheprovider", *FEWER_PLUGINS, "-n", "2"),
+            *("--deselect", "suite/test_reads.py", *pytest_options),
+        ],
+        cwd=tmp_path, env=clean, capture_output=True, text=True, timeout=250, check=False,
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr
+    assert sound.requests <= 80  # FEW: one worker runs the check for all
+    assert json.loads((tmp_path / "r.json").read_text("utf-8"))["summary"]["outcome"] == "passed"
