@@ -29,10 +29,10 @@ ENGINE ?= $(shell command -v docker || command -v podman || command -v buildah)
 unexport PYTHONDONTWRITEBYTECODE
 
 BIN := $(VENV)/bin
-# A worker more than there are cores, up to eight: tests wait for processes and browsers. Tests are
-# handed out in the order of the files, the longest first (tests/conftest.py), so that tests of one
-# file mostly share its servers; a worker with nothing left takes over from another.
-WORKERS = $(shell $(PYTHON) -c 'import os; print(min(8, (os.cpu_count() or 1) + 1))')
+# Two workers more than there are cores, up to eight: tests wait for processes and browsers. Tests
+# are handed out in the order of the files, the longest first (tests/conftest.py), so that tests of
+# one file mostly share its servers; a worker with nothing left takes over from another.
+WORKERS = $(shell $(PYTHON) -c 'import os; print(min(8, (os.cpu_count() or 1) + 2))')
 PYTEST = $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
 # What the environment has so far: what serving needs, and the extra `dev`. The stamps carry the
 # interpreter's name, so that asking for another one makes the environment anew.
