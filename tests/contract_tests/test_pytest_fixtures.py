@@ -248,20 +248,38 @@ def test_the_report_is_of_the_server_that_a_test_names(
 
 SUITE = ("--pyargs", "crmcom_kit.contract_tests", "-q", "-p", "no:cacheprovider")
 LOGGING_IN = """
-import pytest
+import time
+from pathlib import Path
 
 
-@pytest.mark.parametrize("time", range(4))
-def test_with_both(time, target, report):
+def test_with_both(target, report):
     assert report["summary"]["exit_code"] == 0
     assert target.call("list", {"entity": "JOBS"}).ok
+
+
+def test_later(request):
+    while not Path("a worker has ended").exists():
+        time.sleep(0.01)
+    test_with_both(request.getfixturevalue("target"), request.getfixturevalue("report"))
+"""
+ENDING = """
+from pathlib import Path
+
+
+def pytest_sessionfinish(session):
+    if hasattr(session.config, "workerinput"):
+        Path("a worker has ended").touch()
 """
 
 
 def test_both_fixtures_log_in_together_as_seldom_as_a_run(
-    serve: Callable[..., str], pytester: pytest.Pytester
+    serve: Callable[..., str], pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One login and one beside it, with two wrong passwords, in all processes together."""
+    """One login and one beside it, with two wrong passwords, in all processes together.
+
+    The token stays as long as one of them may need it, and no longer.
+    """
+    monkeypatch.setenv("TMPDIR", str(pytester.path))
     logins: list[bool] = []
 
     class Counting(SoundServer):
@@ -272,7 +290,7 @@ def test_both_fixtures_log_in_together_as_seldom_as_a_run(
                 logins[-1] &= parameters.get("organisation") == ORGANISATION
             return super().do_login(call)
 
-    pytester.makeconftest(CONFTEST)
+    pytester.makeconftest(CONFTEST + ENDING)
     pytester.makepyfile(test_ours=LOGGING_IN)
     options = [
         *("--crmcom-base-url", serve(Counting()), "--crmcom-username", USERNAME),
@@ -282,8 +300,9 @@ def test_both_fixtures_log_in_together_as_seldom_as_a_run(
 
     done = pytester.runpytest_subprocess("-q", "-n", "2", *FEWER_PLUGINS, *options)
 
-    done.assert_outcomes(passed=4)
+    done.assert_outcomes(passed=2)
     assert logins == [True, False, True, False]
+    assert not [*pytester.path.glob("crmcom-kit-*")]
 
 
 def test_the_suite_has_the_statements_of_a_recordings_release(pytester: pytest.Pytester) -> None:
