@@ -59,9 +59,9 @@ def pytest_configure_node(node: Any) -> None:
 
 
 def folder_of_workers(config: pytest.Config) -> Path | None:
-    """Return the folder that the workers of xdist share; None if there are no workers."""
-    workerinput = getattr(config, "workerinput", None)
-    return None if workerinput is None else Path(workerinput["crmcom_folder"])
+    """Return the folder that the workers of xdist share; None without workers on this machine."""
+    name = getattr(config, "workerinput", {}).get("crmcom_folder")
+    return Path(name) if name is not None and Path(name).is_dir() else None
 
 
 def as_in_pytest(text: str) -> str:

@@ -12,7 +12,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from crmcom_kit.redaction import is_secret
-from crmcom_kit.usage_errors import UsageError, hint, quoted
+from crmcom_kit.usage_errors import UsageError, escaped, hint, json_type, quoted
 
 # jsonschema is imported with the first validation: a mock starts sooner without it.
 if TYPE_CHECKING:
@@ -20,23 +20,6 @@ if TYPE_CHECKING:
 
 _MAX_PLACE = 80
 _MAX_COMPARED = 20  # unknown members; a body may have any number of them
-
-
-def json_type(value: object) -> str:
-    """Return the JSON name of a value's type."""
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return "a boolean"
-        case int() | float():
-            return "a number"
-        case str():
-            return "a string"
-        case list():
-            return "an array"
-        case _:
-            return "an object"
 
 
 def strict_validator(
@@ -138,7 +121,7 @@ def _main_violation(error: "ValidationError", document: Mapping[str, Any]) -> "V
     kinds: dict[Any, list[ValidationError]] = {}
     for violation in error.context:
         kinds.setdefault(violation.relative_schema_path[0], []).append(violation)
-    groups = sorted(kinds.values(), key=lambda violation: _distance(violation, document))
+    groups = sorted(kinds.values(), key=lambda group: _distance(group, document))
     main: Any = best_match([error])
     if len(groups) > 1:
         unknown_members = [violation for violation in groups[0] if _has_unknown_members(violation)]
@@ -180,7 +163,7 @@ def _join(path: str, member: str, root: str) -> str:
 
 
 def _shorten(place: str) -> str:
-    text = quoted(place).strip('"')
+    text = escaped(place)
     return text if len(text) <= _MAX_PLACE else f"{text[:_MAX_PLACE]}…"
 
 

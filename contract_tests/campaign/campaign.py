@@ -120,8 +120,8 @@ class Campaign:
     def send(self, call: Call, template: Template, variant: Any) -> list[Suspicion]:
         """Send a drawn request; look before and after if its method may change anything.
 
-        Few looks come only afterwards, and show and list only what was named. A request that must
-        be refused has few.
+        If there are few looks, they come only afterwards, and show and list only the webhook
+        request that was named. A request that must be refused has few.
         """
         if not template.changes:
             return self._send(call, template, variant)

@@ -41,12 +41,6 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def json_type(value: Any) -> str:
-    """Return the JSON type of a value, in words."""
-    types = {bool: "a Boolean", dict: "an object", list: "an array", str: "a string"}
-    return "null" if value is None else types.get(type(value), "a number")
-
-
 def shortened(text: str, limit: int = 200) -> str:
     """Return ``text``, cut to ``limit`` characters."""
     return text if len(text) <= limit else f"{text[: limit - 3]}..."

@@ -16,7 +16,6 @@ from crmcom_kit.contract_tests.belief.belief import Belief
 from crmcom_kit.contract_tests.belief.interpretations import SEMI_OPTIONAL, is_api_date
 from crmcom_kit.contract_tests.client.calls import build
 from crmcom_kit.contract_tests.client.exchanges import Call
-from crmcom_kit.contract_tests.client.wording import json_type
 from crmcom_kit.contract_tests.oracle.expectations import nearest, refusals
 from crmcom_kit.contract_tests.oracle.parsing import (
     FIELDS,
@@ -35,7 +34,7 @@ from crmcom_kit.redaction import MASK
 from crmcom_kit.schemas.methods import API_PATH, Method, Parameter, methods
 from crmcom_kit.schemas.reasons import reason
 from crmcom_kit.schemas.releases import Release, release_names, resolve
-from crmcom_kit.usage_errors import quoted
+from crmcom_kit.usage_errors import json_type, quoted
 
 #: The likeness from which on a path is taken for a misspelling of another.
 _LIKE_PATH = 0.85

@@ -4,10 +4,11 @@ import re
 from collections.abc import Iterator
 
 from crmcom_kit.contract_tests.client.exchanges import LOGINS, NOT_JSON, OUTAGES, Exchange
-from crmcom_kit.contract_tests.client.wording import json_type, shortened
+from crmcom_kit.contract_tests.client.wording import shortened
 from crmcom_kit.contract_tests.oracle.expectations import Expectation, Must
 from crmcom_kit.contract_tests.oracle.parsing import FIELDS, RECORD_METHODS
 from crmcom_kit.contract_tests.oracle.suspicions import Finding, Flaw, Held, finding, held
+from crmcom_kit.usage_errors import json_type
 
 _TEXTS = ("message", "description")
 #: Content too large, URI too long, header fields too large.

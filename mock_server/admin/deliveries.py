@@ -89,7 +89,7 @@ def list_deliveries(
     record: Annotated[RecordKey, "Only attempts for this webhook request."] | None = None,
 ) -> Deliveries:
     """List the delivery attempts, oldest first."""
-    return {"deliveries": serializers.attempts(call, call.epoch.attempts.select(record))}
+    return {"deliveries": serializers.attempts_view(call, call.epoch.attempts.select(record))}
 
 
 @operation("GET /deliveries/script", "deliveries")
@@ -135,9 +135,9 @@ def get_delivery(call: Call, id: _Id) -> Delivery:
 @operation("POST /deliveries/{id}/replay", "deliveries", examples={"twice": {"fault": "duplicate"}})
 def replay_delivery(call: Call, id: _Id, body: Replay | None = None) -> Delivery:
     """Send exactly the same message again. The webhook request does not change."""
-    attempt = call.epoch.attempts.get(id)
+    attempt, fault = call.epoch.attempts.get(id), (body or {}).get("fault")
     with call.may_send():
-        return serializers.attempt(call, replay(call.epoch, attempt, (body or {}).get("fault")))
+        return serializers.attempt_view(call, replay(call.epoch, attempt, fault))
 
 
 @operation(
@@ -160,7 +160,7 @@ def fire_event(call: Call, body: Event) -> TriggerResult:
     """
     with call.may_send():
         result = fire(call.epoch, **body)
-    attempt = None if result.attempt is None else serializers.attempt(call, result.attempt)
+    attempt = None if result.attempt is None else serializers.attempt_view(call, result.attempt)
     return {
         "sent": result.sent,
         "why": result.why,

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from crmcom_kit.mock_server.admin.contract import Call, Reply, operation
 from crmcom_kit.mock_server.admin.journal import EntryId
-from crmcom_kit.mock_server.admin.serializers import attempts as attempts_view
+from crmcom_kit.mock_server.admin.serializers import attempts_view
 from crmcom_kit.mock_server.admin.worlds import get_clock
 from crmcom_kit.mock_server.journal.entry_view import EntryView, JournalReader
 
@@ -38,7 +38,7 @@ def events(
 
 
 def _events(call: Call, reader: JournalReader, since: str | None) -> Iterator[bytes]:
-    """Yield an event for each arrival and response, each change of an attempt, and each second.
+    """Yield an event for each new or changed entry, each change of an attempt, and each second.
 
     The first part is empty. Taking it holds a wait slot until the stream ends or is closed, and
     raises LimitExceeded if there is none.

@@ -114,7 +114,7 @@ def clear_faults(
         faults.clear()
     else:
         faults.remove(id)
-    return _view(call.world.faults.all())
+    return _view(faults.all())
 
 
 @operation("GET /faults/presets", "faults")

@@ -83,7 +83,7 @@ class Delivery(TypedDict):
     seconds: Annotated[float | None, "The duration of the attempt."]
     before: str | None
     after: str | None
-    call: Annotated[int | None, "Number of the call in the journal that caused it."]
+    call: Annotated[int | None, "Number of the journal's entry of the request that caused it."]
     signature: NotRequired[Annotated[SignatureVerdict, "Only if one attempt is shown."]]
 
 
@@ -108,7 +108,7 @@ def _text(body: bytes) -> str:
     return body[:_MAX_SHOWN].decode("utf-8", "replace")
 
 
-def attempts(call: Call, selection: Iterable[Attempt]) -> list[Delivery]:
+def attempts_view(call: Call, selection: Iterable[Attempt]) -> list[Delivery]:
     """Return attempts to deliver as JSON."""
     epoch, redactor = call.epoch, call.world.redactor
     causes = _causes(epoch)
@@ -118,28 +118,28 @@ def attempts(call: Call, selection: Iterable[Attempt]) -> list[Delivery]:
     return [redactor.value("", view) for view in views]
 
 
-def attempt(call: Call, attempt: Attempt) -> Delivery:
+def attempt_view(call: Call, attempt: Attempt) -> Delivery:
     """Return one attempt to deliver as JSON."""
-    return attempts(call, [attempt])[0]
+    return attempts_view(call, [attempt])[0]
 
 
-def attempt_with_signature(call: Call, attempt_: Attempt) -> Delivery:
+def attempt_with_signature(call: Call, attempt: Attempt) -> Delivery:
     """Return one attempt to deliver as JSON, with a verdict on the code that it sends.
 
     It shows the key, which is a secret, since comparing codes needs it.
     """
     exchanges, reference_data = call.world.config.exchanges, call.epoch.reference_data
-    _, headers, body = message_of(exchanges.messages, attempt_.message)
-    code_verdict = verdict_on(exchanges, reference_data, dict(headers), body, attempt_.definition)
-    signature = verdict(call, code_verdict)
-    entry = reference_data.key_entry_of(attempt_.definition)
+    _, headers, body = message_of(exchanges.messages, attempt.message)
+    code_verdict = verdict_on(exchanges, reference_data, dict(headers), body, attempt.definition)
+    signature = verdict_view(call, code_verdict)
+    entry = reference_data.key_entry_of(attempt.definition)
     key: SigningKey | None = None
     if entry is not None:
         key = {"id": entry["id"], "name": entry.get("name"), "key": entry["key"]}
-    return {**attempt(call, attempt_), "signature": {**signature, "key": key}}
+    return {**attempt_view(call, attempt), "signature": {**signature, "key": key}}
 
 
-def verdict(call: Call, signature: Verdict) -> SignatureVerdict:
+def verdict_view(call: Call, signature: Verdict) -> SignatureVerdict:
     """Return a verdict on a message's code as JSON."""
     view: Any = call.world.redactor.value("", {"valid": signature.valid, **signature._asdict()})
     return cast("SignatureVerdict", view)
@@ -203,5 +203,5 @@ def received_request(call: Call, request: Received) -> ReceivedRequest:
         "cut": request.size > len(request.body),
         "status": request.status,
         "delivery": request.attempt,
-        "signature": verdict(call, request.signature),
+        "signature": verdict_view(call, request.signature),
     }

@@ -22,7 +22,7 @@ from crmcom_kit.mock_server.protocol.response import Ending, Response, usage_err
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.schemas.methods import Method
-from crmcom_kit.usage_errors import UsageError, quoted
+from crmcom_kit.usage_errors import UsageError, escaped, quoted
 
 _RECORD_METHODS = frozenset({"show", "list", "resend", "delete"})
 _IN_THREAD = Waits()
@@ -112,7 +112,7 @@ def _internal_error(world: World, epoch: Epoch, request: Request, error: Excepti
     redact = world.redactor.text
     text = redact("".join(format_exception(error)))
     logging.getLogger("crmcom_kit").error("Internal error in %s\n%s", quoted(request.path), text)
-    return epoch.config.responses.internal_error(quoted(redact(repr(error))).strip('"'))
+    return epoch.config.responses.internal_error(escaped(redact(repr(error))))
 
 
 def _method(config: Config, request: Request) -> Method:
@@ -131,7 +131,7 @@ def _method(config: Config, request: Request) -> Method:
 
 def _check_verb(method: Method, request: Request) -> None:
     if request.verb != method.verb:
-        verb = quoted(request.verb).strip('"')
+        verb = escaped(request.verb)
         raise VendorError("wrong_verb", method.path, seen=verb, allowed=method.verb)
 
 

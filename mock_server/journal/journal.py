@@ -109,7 +109,7 @@ class Journal:
         """
         self.max_entries = max_entries
         self.last = 0  # the number of the last request, and of all requests
-        self.revision = 0  # grows with each arrival and with each response
+        self.revision = 0  # grows with each arrival, fault that holds back, and response
         self.size = 0  # approximate bytes of its entries
         self.evicted = 0  # entries dropped to make room, since it was cleared
         self.closed = False  # True: a reset has replaced this journal
@@ -244,8 +244,8 @@ class Journal:
     ) -> bool:
         """Return True once ``holds`` does; False when the time is over or the wait must end.
 
-        ``holds`` is called at once, and at each arrival and each response, without the journal's
-        lock. ``seconds`` are by the machine's clock. ``is_over`` ends the wait.
+        ``holds`` is called at once, and whenever an entry is new or has changed, without the
+        journal's lock. ``seconds`` are by the machine's clock. ``is_over`` ends the wait.
         """
         deadline = monotonic() + seconds
         revision = self.revision

@@ -9,7 +9,7 @@ would never match, and would always confirm that no request was made.
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 from typing import Annotated, Any, NamedTuple, TypedDict
 
@@ -22,7 +22,7 @@ from crmcom_kit.redaction import is_secret, redact_query
 from crmcom_kit.schemas import methods, resolve
 from crmcom_kit.schemas.dialect import error_kinds
 from crmcom_kit.schemas.releases import release_names
-from crmcom_kit.usage_errors import UsageError, hint, quoted
+from crmcom_kit.usage_errors import UsageError, escaped, hint, quoted
 
 #: The states of a webhook request that responses show.
 SHOWN_STATES = (State.SUCCESSFUL.value, State.REJECTED.value)
@@ -134,16 +134,16 @@ class Pattern:
         return ", ".join(f"{part.name} {part.words}" for part in self._conditions) or "any request"
 
 
-def check_members(members: Iterable[str], allowed_names: Iterable[str]) -> None:
+def check_members(members: Iterable[str], allowed_names: Collection[str]) -> None:
     """Raise UsageError if a member has another name."""
     for name in members:
         if name not in allowed_names:
-            parameter = quoted(name).strip('"')
+            parameter = escaped(name)
             allowed = f"one of {', '.join(allowed_names)}{hint(name, allowed_names)}"
             raise UsageError(parameter, seen="in the pattern", allowed=allowed)
 
 
-def check_one_of(name: str, value: Any, choices: Iterable[str]) -> None:
+def check_one_of(name: str, value: Any, choices: Collection[str]) -> None:
     """Raise UsageError unless a value is one of ``choices``."""
     if value not in choices:
         allowed = f"one of {', '.join(choices)}"
@@ -195,7 +195,7 @@ def _parameter_names() -> tuple[str, ...]:
     return tuple(name for name in names if not is_secret(name))
 
 
-def _allowed_values(reader: JournalReader, name: str) -> Iterable[str]:
+def _allowed_values(reader: JournalReader, name: str) -> Collection[str]:
     """Return the values that a request can have for a member."""
     match name:
         case "operation":

@@ -8,10 +8,9 @@ import orjson
 
 from crmcom_kit.mock_server.protocol.errors import VendorError
 from crmcom_kit.mock_server.protocol.request import find_duplicates
-from crmcom_kit.mock_server.schema_errors import json_type
 from crmcom_kit.schemas import Dialect, load_schema, response_fields
 from crmcom_kit.schemas.methods import REFERENCE_KINDS
-from crmcom_kit.usage_errors import quoted
+from crmcom_kit.usage_errors import json_type, quoted
 
 
 @dataclass(frozen=True, slots=True)

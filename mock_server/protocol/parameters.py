@@ -15,11 +15,10 @@ from crmcom_kit.mock_server.protocol.request import (
     find_duplicates,
     query_pairs,
 )
-from crmcom_kit.mock_server.schema_errors import json_type
 from crmcom_kit.redaction import is_secret
 from crmcom_kit.schemas import Dialect
 from crmcom_kit.schemas.methods import Method, Parameter
-from crmcom_kit.usage_errors import hint, quoted
+from crmcom_kit.usage_errors import escaped, hint, json_type, quoted
 
 REQUEST_IDENTIFIER = "webhook_request_identifier"
 #: The values of a request's parameters, by name, without the token.
@@ -184,7 +183,7 @@ class Parameters:
             if self._unknown_mode == "strict":
                 raise VendorError(
                     "unknown_parameter",
-                    quoted(name).strip('"'),
+                    escaped(name),
                     seen="in the request",
                     allowed=f"one of {', '.join(method.parameters)}{remark}",
                     dials=("requests.unknown_parameters",),

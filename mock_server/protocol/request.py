@@ -7,9 +7,8 @@ from typing import Any, NamedTuple, NoReturn
 from urllib.parse import unquote_to_bytes
 
 from crmcom_kit.mock_server.protocol.errors import VendorError
-from crmcom_kit.mock_server.schema_errors import json_type
 from crmcom_kit.redaction import is_secret
-from crmcom_kit.usage_errors import quoted
+from crmcom_kit.usage_errors import escaped, json_type, quoted
 
 #: Maximum size of a body in bytes.
 MAX_BODY_BYTES = 1_048_576
@@ -81,7 +80,7 @@ def _decode(text: bytes, name: str) -> str:
         return raw.decode()
     except UnicodeDecodeError:
         value = quoted(raw.decode("utf-8", "backslashreplace"), secret=is_secret(name))
-        raise _bad_charset(quoted(name).strip('"'), value, "UTF-8, percent-encoded") from None
+        raise _bad_charset(escaped(name), value, "UTF-8, percent-encoded") from None
 
 
 def body_members(request: Request) -> Members:

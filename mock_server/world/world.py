@@ -153,9 +153,12 @@ class World:
 
     def _room(self, content: Store | None) -> float:
         """Return the bytes that may be added to ``content``, or to no content."""
-        sizes = [snapshot.content.size for snapshot in list(self._snapshots.values())]
-        snapshot_size = sum(max(0, size - self._user_size) for size in sizes)
+        snapshot_size = sum(self._excess(item) for item in list(self._snapshots.values()))
         return MAX_CONTENT + self._user_size - snapshot_size - (content.size if content else 0)
+
+    def _excess(self, snapshot: Snapshot | None) -> int:
+        """Return the bytes of a snapshot beyond those of the user's files; 0 for None."""
+        return 0 if snapshot is None else max(0, snapshot.content.size - self._user_size)
 
     # Changes of a world as a whole. Each is atomic; a request stays in the epoch in which it began.
 
@@ -264,8 +267,10 @@ class World:
                 )
             epoch = self.current_epoch
             content = epoch.store.copy()
-            check_room(self._room(content) - max(0, content.size - self._user_size))
-            self._snapshots[name] = Snapshot(content, epoch.ids.clone(), _clone(epoch.delivery))
+            snapshot = Snapshot(content, epoch.ids.clone(), _clone(epoch.delivery))
+            freed = self._excess(self._snapshots.get(name))
+            check_room(self._room(content) + freed - self._excess(snapshot))
+            self._snapshots[name] = snapshot
             return len(content)
 
     def restore(self, name: str, *, expected_epoch: Epoch | None = None) -> Epoch:

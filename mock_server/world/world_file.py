@@ -20,13 +20,13 @@ import orjson
 
 from crmcom_kit.fixtures import sample_world_path
 from crmcom_kit.mock_server.protocol.config import Config
-from crmcom_kit.mock_server.schema_errors import check, json_type, strict_validator
+from crmcom_kit.mock_server.schema_errors import check, strict_validator
 from crmcom_kit.schemas import Release, load_schema, response_fields
 from crmcom_kit.schemas.files import read_json
 from crmcom_kit.schemas.formats import FORMATS
 from crmcom_kit.schemas.loader import compiled
 from crmcom_kit.schemas.releases import entities_since
-from crmcom_kit.usage_errors import UsageError, hint, phrase, quoted
+from crmcom_kit.usage_errors import UsageError, hint, json_type, phrase, quoted
 
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator

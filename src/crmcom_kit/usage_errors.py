@@ -13,12 +13,32 @@ def quoted(value: object, *, secret: bool = False) -> str:
     """Return ``value`` for a message: short, printable, and never a secret."""
     if secret:
         return "a hidden value"
-    text = value if isinstance(value, str) else repr(value)
+    return f'"{escaped(value)}"' if isinstance(value, str) else escaped(repr(value))
+
+
+def escaped(text: str) -> str:
+    """Return ``text`` for a message, without quotation marks: short and printable."""
     if len(text) > _MAX_LENGTH:
         text = f"{text[:_MAX_LENGTH]}… ({len(text)} characters)"
     # Escape control characters and surrogates, which responses, headers and logs cannot contain.
-    line = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-    return f'"{line}"' if isinstance(value, str) else line
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def json_type(value: object) -> str:
+    """Return the JSON name of a value's type."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "a boolean"
+        case int() | float():
+            return "a number"
+        case str():
+            return "a string"
+        case list():
+            return "an array"
+        case _:
+            return "an object"
 
 
 def nearest(text: str, candidates: Iterable[str]) -> str | None:
@@ -55,7 +75,7 @@ def not_installed(package: str, extra: str) -> str:
 
 
 class UsageError(ValueError):
-    """Invalid use of the mock itself. Nothing has changed, unless ``seen`` says otherwise."""
+    """Invalid use of our own tools. Nothing has changed, unless ``seen`` says otherwise."""
 
     status: ClassVar[int] = 400  # the HTTP status that the control API returns
 

@@ -181,7 +181,7 @@ def test_a_delivery_from_before_a_reset_settles_nothing(held: HeldCaller) -> Non
     [World.reset, lambda world: world.restore("start"), lambda w: w.replace_content(ENTRIES)],
 )
 def test_a_request_of_an_old_epoch_changes_no_new_one(held: HeldCaller, overtake: Any) -> None:
-    """Whatever puts the content in another's place, a call from before writes into the past."""
+    """A request that began before the content was replaced changes only the old epoch."""
     world = held.world
     world.save("start")
     start, before = [*world.store.records()], world.current_epoch

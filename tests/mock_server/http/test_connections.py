@@ -46,13 +46,13 @@ REFUSED = {
 
 
 def check_served(server: Any) -> None:
-    """Another client is served, although others are not done: they would be for much longer."""
+    """Assert that the server serves another client while the first ones are unfinished."""
     assert server.ask("GET", SHOW)[1]["data"]["number"] == "7"
     assert server.ask("GET", "/__admin/health")[0] == 200
 
 
 def test_uvicorn_has_what_is_overridden() -> None:
-    """A newer one that has renamed a method would silently go without what is done here."""
+    """If a newer uvicorn renamed a method, what overrides it would silently not run."""
     own = {"end", "has_left", "leave_unframed"}
     overridden = {name for name in vars(Connection) if not name.startswith("_")} - own
 
@@ -132,7 +132,7 @@ def test_a_trailer_is_no_header(server: Any) -> None:
 
 @pytest.mark.parametrize("value", ["plain", "a\x01b"])  # this is no value of a header
 def test_a_stream_that_fails_is_closed(value: str) -> None:
-    """Also if its next part, or its head, cannot be sent."""
+    """So is one whose next part or head cannot be sent."""
     closed = threading.Event()
 
     class Parts:

@@ -1,4 +1,4 @@
-"""A request is in the journal from its arrival: its double is seen before its response is due."""
+"""A request is in the journal from its arrival, so a duplicate is seen before its response."""
 
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -46,7 +46,7 @@ class Held:
         return sent
 
     def release(self) -> int:
-        """Let all that are held back go on, and hold nothing back; return the first's status."""
+        """Release all requests that are held back; return the status of the first."""
         self.mock.clock.freeze()
         return self.sent.result(PATIENCE)
 
@@ -150,7 +150,7 @@ def test_a_cleared_request_does_not_come_back() -> None:
         assert [call.id for call in mock.requests] == ["0-2"]
 
 
-def test_a_reset_leaves_a_running_request_in_the_past() -> None:
+def test_a_reset_leaves_a_running_request_in_the_old_epoch() -> None:
     """It gets its response at once, is in no view of the new epoch, and frees all of its room."""
     with held_back("before_commit") as held:
         mock, past = held.mock, held.mock.emulated.journal
