@@ -97,6 +97,8 @@ class _Writer:
             f"/{method.path}": {method.verb.lower(): self._operation(method)}
             for method in self.methods
         }
+        webhook = self._webhook()
+        components = self._components()  # the last: it has the pieces that the others need
         return {
             "openapi": "3.1.0",
             "info": {
@@ -107,8 +109,8 @@ class _Writer:
             "servers": [{"url": server_url}],
             "tags": _TAGS,
             "paths": paths,
-            "webhooks": {"third_party_message": self._webhook()},
-            "components": self._components(),
+            "webhooks": {"third_party_message": webhook},
+            "components": components,
         }
 
     def _operation(self, method: Method) -> Node:

@@ -99,7 +99,7 @@ class World:
             live_at_once=dialect["tokens.live_at_once"],
             renews=dialect["tokens.hour_before_r12"] == "renewed",
         )
-        self.add_secrets()  # the credentials, and the secrets of the cloned world
+        self._make_redactor()  # with the secrets of the cloned world
         self.current_epoch = self._first_epoch(0, attempts=0)
         self.tokens.set_fixed(self.config.fixed_tokens, self.current_epoch.session())
 
@@ -114,8 +114,11 @@ class World:
         return clone
 
     def add_secrets(self, *secrets: str) -> None:
-        """Redact more secrets from now on, also in clones; without any, make the redactor."""
+        """Redact more secrets from now on, also in clones."""
         self._secrets |= {*secrets}
+        self._make_redactor()
+
+    def _make_redactor(self) -> None:
         tokens = self.tokens
         #: Hides the secrets of this world and its current tokens.
         self.redactor = Redactor(
