@@ -47,14 +47,14 @@ class Target:
     release: Release
     login: Login
     transport: httpx.BaseTransport | None = None  # None: the network
-    reset: Callable[[], object] | None = None  # resets the kit's own mock
+    reset: Callable[[], object] | None = None  # of a server in this process
     admin_token: str | None = field(default=None, repr=False)  # of a mock that is near
     is_recorded: bool = False  # whether its traffic is read from files, and nothing is sent
     urls: UrlSecrets = field(default_factory=UrlSecrets, repr=False, compare=False)  # of its data
 
     @property
     def is_own(self) -> bool:
-        """Whether it is a mock that this process made for itself, and may change at will."""
+        """Whether it may be changed at will: a mock or a user's server in this process."""
         return self.reset is not None
 
     @property
