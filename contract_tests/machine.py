@@ -210,9 +210,9 @@ class ContractMachine(RuleBasedStateMachine):
         """Return a session with a new server, logged in. Raises TargetDown, Unreachable."""
         target = self._checked_target()
         is_ours = target.is_own or target.is_near
-        changes = (CHANGES if is_ours else ()) if self.allow is None else self.allow
+        allowed_methods = (CHANGES if is_ours else ()) if self.allow is None else self.allow
         config = RunConfig(
-            allowed=frozenset(changes),
+            allowed=frozenset(allowed_methods),
             scope=EVERYTHING,
             max_logins=ANY_LOGINS if is_ours else FEW_LOGINS,
             login_count=LoginCount() if is_ours else self._shared.logins,
@@ -369,9 +369,10 @@ class ContractMachine(RuleBasedStateMachine):
         for exchange, observation in self._sent_again(log):
             if exchange.status >= 500 and outcome(observation.exchange) == violation.seen:
                 return True
-            hypotheses = [h for suspicion in observation.suspicions for h in suspicion.hypotheses]
-            if any(h.statement == violation.statement for h in hypotheses):
-                return True
+            for suspicion in observation.suspicions:
+                statements = {hypothesis.statement for hypothesis in suspicion.hypotheses}
+                if violation.statement in statements:
+                    return True
         return False
 
     def _changes_by_itself(self) -> bool:

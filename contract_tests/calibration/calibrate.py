@@ -45,7 +45,7 @@ class Calibration:
 
 def learn_profile(
     results: Results,
-    recording: Results | None = None,
+    recorded_results: Results | None = None,
     *,
     is_time_up: Callable[[], bool] = lambda: False,
     progress: Callable[[str], None] = lambda _: None,
@@ -54,7 +54,7 @@ def learn_profile(
 
     Args:
         results: of the run or the recording.
-        recording: those of a recording made before, if there is one.
+        recorded_results: those of a recording made before, if there is one.
         is_time_up: is asked now and then; once it is, what was learned until then counts. It may
             raise KeyboardInterrupt.
         progress: gets a line on what is learned next.
@@ -63,16 +63,16 @@ def learn_profile(
         NothingToLearn: no webhook request was seen.
         KeyboardInterrupt: see ``is_time_up``.
     """
-    if recording is None:
+    if recorded_results is None:
         log = whole_log(results)
     else:
-        offset = len(recording.history)
+        offset = len(recorded_results.history)
         history = tuple(
             exchange.changed(number=exchange.number + offset) for exchange in results.history
         )
         log = whole_log(replace(results, history=history))
-        log = replace(log, earlier=log_of(recording))
-        results = replace(results, history=(*recording.history, *history))
+        log = replace(log, earlier=log_of(recorded_results))
+        results = replace(results, history=(*recorded_results.history, *history))
     learning = Learning(log, is_time_up, progress)
     learning.learn()
     log = learning.log

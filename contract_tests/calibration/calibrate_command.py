@@ -50,14 +50,17 @@ def write_profile(values: dict[str, Any]) -> None:
         return bool(time.monotonic() - began > seconds)
 
     with stop.on_signals():
-        traffic, results = _recorded_and_sent(values, stop)
+        recorded_results, results = _recorded_and_sent(values, stop)
         if files and (failures := write(writers(Report(results)), files)):
             raise refusal(results, failures[0])
-        exchanges = len(results.history) + (0 if traffic is None else len(traffic.history))
+        all_results = [results] if recorded_results is None else [recorded_results, results]
+        exchanges = sum(len(part.history) for part in all_results)
         click.echo(f"learning from {counted(exchanges, 'exchange')}", err=True)
         try:
             with progress() as show:
-                calibration = learn_profile(results, traffic, is_time_up=is_time_up, progress=show)
+                calibration = learn_profile(
+                    results, recorded_results, is_time_up=is_time_up, progress=show
+                )
             profile = profile_files(calibration, keep_personal_data=values["keep_personal_data"])
             write_folder(folder, "--out", profile.texts, stop)
         except NothingToLearn as error:
@@ -65,7 +68,7 @@ def write_profile(values: dict[str, Any]) -> None:
         except KeyboardInterrupt:
             raise refusal(results, "interrupted; nothing was written") from None
     notes = [
-        *(() if traffic is None else traffic.warnings), *results.warnings, *results.notes,
+        *(warning for part in all_results for warning in part.warnings), *results.notes,
         *_notes_on_time(calibration, values), *notes_on_responses(calibration),
         *_notes_on_changes(calibration, results),
     ]  # fmt: skip
@@ -110,9 +113,9 @@ def _recorded_and_sent(values: dict[str, Any], stop: Stop) -> tuple[Results | No
         return None, results_of(values | {"max_time": DEFAULTS["max_time"]}, stop)
     request_keys = {option.key for option in OPTIONS if option.heading in OF_REQUESTS}
     recording_values = {key: value for key, value in values.items() if key not in request_keys}
-    recording = results_of(recording_values, stop)
-    release = recording.target.release.name
-    return recording, results_of(values | {"from_har": (), "release": release}, stop)
+    recorded_results = results_of(recording_values, stop)
+    release = recorded_results.target.release.name
+    return recorded_results, results_of(values | {"from_har": (), "release": release}, stop)
 
 
 def _notes_on_time(calibration: Calibration, values: Mapping[str, Any]) -> Iterator[str]:

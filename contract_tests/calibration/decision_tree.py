@@ -62,8 +62,8 @@ def best_tree(
                 value: best_tree(group, explain, weight=weight, depth=depth - 1)
                 for value, group in groups.items()
             }
-            splits = _split(fact, groups, parts)
-            tree = min((tree, *splits), key=lambda t: weight * t.misfits + t.case_count)
+            outcomes = (tree, *_split(fact, groups, parts))
+            tree = min(outcomes, key=lambda outcome: weight * outcome.misfits + outcome.case_count)
     return tree
 
 

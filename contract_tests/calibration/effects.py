@@ -114,27 +114,29 @@ def changes_of(exchanges: Sequence[Exchange], unsteady: frozenset[str]) -> Itera
     attributed to the resend, not to another user.
     """
     latest_records = dict[str, Record]()  # by id
-    resends = dict[str, tuple[Record, int]]()  # the record before a resend, and its position
+    pending_resends = dict[str, tuple[Record, int]]()  # the record before it, and its position
+    refusals = (exchange for exchange in exchanges if not exchange.ok)
+    other_refusals = (refusal for refusal in refusals if changing_method(refusal.call) != "resend")
     #: Wordings of all other refusals; one that only resends get means a failed delivery.
-    wordings = {e.wording for e in exchanges if not e.ok and changing_method(e.call) != "resend"}
+    other_wordings = {refusal.wording for refusal in other_refusals}
     for at, exchange in enumerate(exchanges):
         method = changing_method(exchange.call)
         before = _named(exchange, latest_records) if method == "resend" else None
         if before is not None and before.get("life_cycle_state") == "REJECTED":
-            resends[before["id"]] = before, at
+            pending_resends[before["id"]] = before, at
         if not exchange.ok or "fields_set" in exchange.call.parameters:
             continue
         for key, record in exchange.by_id.items():
             if method == "delete":
-                resends.pop(key, None)
+                pending_resends.pop(key, None)
                 if key in latest_records and key not in unsteady:
                     yield Change("delete", latest_records.pop(key), record)
                 continue
             latest_records[key] = record
-            if key in resends and (method != "resend" or record != resends[key][0]):
-                before, since = resends.pop(key)
+            if key in pending_resends and (method != "resend" or record != pending_resends[key][0]):
+                before, since = pending_resends.pop(key)
                 resend = exchanges[since]
-                has_failed = not (resend.ok or resend.wording in wordings)
+                has_failed = not (resend.ok or resend.wording in other_wordings)
                 is_own = key not in unsteady or at - since <= AT_ONCE
                 if is_own and (record != before or has_failed):
                     is_sent = record.get("life_cycle_state") == "SUCCESSFUL"
@@ -221,7 +223,9 @@ class _Member:
         def is_source(name: str) -> bool:
             if name == self.name or not all(name in change.sources for change in changes):
                 return False
-            are_kept = [c.sources[name] == member_at(c.before, name) for c in changes]
+            are_kept = [
+                change.sources[name] == member_at(change.before, name) for change in changes
+            ]
             is_first = places[name.partition(".")[0]] < place
             return (is_first or all(are_kept)) and not (any(are_kept) and self.is_repeated)
 
@@ -440,8 +444,10 @@ def guessed_resend(records: Collection[Record], release: Release) -> dict[str, A
 def _guess(records: Sequence[Record], name: str) -> Any:
     """Return the effect that explains a member of all sent webhook requests."""
     forms = [fact_of(record, f"{name}:form") for record in records]
-    members = [member for member, fact in _DECISIVE.items() if _decides(fact, records, forms)]
-    facts = (*_LASTING, *(members[:1] if len(set(forms)) > 1 else ()))
+    deciding_members = [
+        member for member, fact in _DECISIVE.items() if _decides(fact, records, forms)
+    ]
+    facts = (*_LASTING, *(deciding_members[:1] if len(set(forms)) > 1 else ()))
     samples = []
     for record in records:
         change = Change("resend", {fact: record.get(fact) for fact in facts}, record)

@@ -244,7 +244,8 @@ class Learning:
             self._learn_words()
             self.is_cut_short = True
             self.untried_dials = [key for key in self._values if key not in self.learned]
-            self.learned |= {k: left_open(self._values[k], "not tried") for k in self.untried_dials}
+            for key in self.untried_dials:
+                self.learned[key] = left_open(self._values[key], "not tried")
 
     def _learn_order(self) -> None:
         """Learn the order of lists, which decides what is on a page."""

@@ -186,15 +186,15 @@ def _rivals(fits: Sequence[_Fit], pairs: Sequence[Pair]) -> list[_Fit]:
     best_fit = fits[0]
     usual_members = {*_USUAL, *(key.member for key in best_fit.keys)}
     records = [*{record["id"]: record for pair in pairs for record in pair[:2]}.values()]
-    moving_fits, other_fits = [], []
+    diverging_fits, other_fits = [], []
     for fit in fits[1:]:
         if fit.cost > best_fit.cost or not {key.member for key in fit.keys} <= usual_members:
             continue
         if fit.goes_by_changes != best_fit.goes_by_changes:
-            moving_fits.append(fit)
+            diverging_fits.append(fit)
         elif fit.sorted(records) != best_fit.sorted(records):
             other_fits.append(fit)
-    return moving_fits + other_fits
+    return diverging_fits + other_fits
 
 
 def _single_keys(pairs: Sequence[Pair]) -> Iterator[_Fit]:

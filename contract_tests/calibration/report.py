@@ -101,7 +101,7 @@ MIN_COMPARED = 30
 _NEVER_KNOWN = ("the order of a list", "what a list without ids shows")
 
 
-class _Compared(NamedTuple):
+class _ComparedResponse(NamedTuple):
     """A response that was compared."""
 
     is_documented: bool  # whether pages say what it must be
@@ -116,7 +116,7 @@ class Comparisons:
     #: The kinds that the profile says differ, and how often they did then, by method.
     excuses: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     groups: dict[tuple[str, str, bool], Group] = field(default_factory=dict)
-    _responses: list[_Compared] = field(default_factory=list)
+    _responses: list[_ComparedResponse] = field(default_factory=list)
     _record_differences: set[tuple[str, str]] = field(default_factory=set)
 
     def add(self, exchange: Exchange, differences: Sequence[Difference], release: Release) -> None:
@@ -134,7 +134,7 @@ class Comparisons:
             (difference.aspect, difference.record) for difference in additions if difference.record
         }
         kinds = {difference.kind: difference for difference in reversed(additions)}
-        self._responses.append(_Compared(has_page, method, {*kinds}))
+        self._responses.append(_ComparedResponse(has_page, method, {*kinds}))
         excuses = self.excuses.get(method, {})
         for kind, difference in kinds.items():
             group = Group(method, kind, has_page, exchange, difference, excuses)

@@ -116,10 +116,12 @@ def learned_words(responses: Sequence[Worded], release: Release) -> dict[str, Le
         cases += (all_cases := _with_siblings(seen_cases, group))
         has_siblings |= len(all_cases) > len(seen_cases)
         special_cases = [case for case in seen_cases if len(case.keys() & {*CASE_FACTS}) > 1]
-        usual_parts = [r.parts for r in group if not parts_of(special_cases, r.facts)]
+        usual_group = [
+            response for response in group if not parts_of(special_cases, response.facts)
+        ]
         for part in ("status", "code") if kind != SUCCESS else ():
             dial = dials()[f"errors.{kind}.{part}"]
-            values = Counter(parts[part] for parts in usual_parts)
+            values = Counter(response.parts[part] for response in usual_group)
             counts = Counter({value: n for value, n in values.items() if dial.accepts(value)})
             if counts:
                 learned[dial.key] = of_counts(counts)

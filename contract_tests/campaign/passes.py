@@ -56,9 +56,11 @@ class Passes:
                             break
 
         send(reads)
-        layer = READ_LAYERS[-1]
-        with self._until_spent(layer):
-            draw_reads(self._campaign, reads, self._plan.open_reads, seed, deadlines[layer])
+        last_read_layer = READ_LAYERS[-1]
+        with self._until_spent(last_read_layer):
+            draw_reads(
+                self._campaign, reads, self._plan.open_reads, seed, deadlines[last_read_layer]
+            )
         send(logins_and_changes)
         client.kept_requests = reserve
         for steps in passes.values():  # what did not fit into the time of its layer

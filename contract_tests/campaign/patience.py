@@ -29,7 +29,8 @@ class Patience:
     def __init__(self, client: Client, scene: Scene) -> None:
         """Start without any such refusal."""
         self._client, self._scene = client, scene
-        self._recoveries: Counter[Wording] = Counter()
+        self._recoveries: Counter[Wording] = Counter()  # by refusal: how often it passed
+        #: By refusal: how often it was still there after a wait.
         self._recurrences: Counter[Wording] = Counter()
 
     def outlasts(self, refusal: Wording, ask: Callable[[], Wording | None]) -> bool:

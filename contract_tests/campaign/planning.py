@@ -132,10 +132,11 @@ def max_changes(templates: Collection[Template], budget: int) -> dict[str, int]:
     maximums: dict[str, int] = {}
     for method in CHANGES:
         group = [template for template in templates if template.method == method]
-        firsts = sum(template.first for template in group)
+        first_count = sum(template.first for template in group)
         weight = sum(template.weight for template in group)
-        repeats = ceil(SPREAD * surplus * weight / (weights or 1))
-        maximums[method] = min(budget, firsts + repeats + FOR_CONFIRMATIONS) if group else 0
+        repeat_count = ceil(SPREAD * surplus * weight / (weights or 1))
+        count = first_count + repeat_count + FOR_CONFIRMATIONS
+        maximums[method] = min(budget, count) if group else 0
     return maximums
 
 

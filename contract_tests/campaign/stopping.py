@@ -28,13 +28,13 @@ class Stop:
             notice: what is written to standard error when the run should stop.
         """
         self._notice = notice
-        self.is_asked = False
-        self._now, self._asked_at = now, 0.0
+        self.is_requested = False
+        self._now, self._requested_at = now, 0.0
         self._raises = False
 
     def check(self) -> None:
         """Raise KeyboardInterrupt if the run should stop."""
-        if self.is_asked:
+        if self.is_requested:
             raise KeyboardInterrupt
 
     @contextmanager
@@ -71,11 +71,11 @@ class Stop:
                 signal.signal(number, handlers[number])
 
     def _hear(self, number: int, _: object) -> None:
-        if self.is_asked and self._now() - self._asked_at > _TWICE:
+        if self.is_requested and self._now() - self._requested_at > _TWICE:
             os.write(2, b"Ended at once: what was not written by now is missing\n")
             sys.exit(128 + number)
-        if not self.is_asked:
-            self.is_asked, self._asked_at = True, self._now()
+        if not self.is_requested:
+            self.is_requested, self._requested_at = True, self._now()
             os.write(2, self._notice.encode())  # print may be at work
         if self._raises:
             raise KeyboardInterrupt

@@ -17,7 +17,8 @@ from typing import Any, NamedTuple, TypeVar
 from crmcom_kit.contract_tests.options.options import CHANGES, SUCCESSFUL_RESEND, OptionsError
 from crmcom_kit.schemas.methods import methods
 from crmcom_kit.schemas.releases import release_names, resolve
-from crmcom_kit.schemas.statements import UnknownStatement, statement
+from crmcom_kit.schemas.statements import UnknownStatement
+from crmcom_kit.schemas.statements import statement as statement_of
 from crmcom_kit.toml_files import read_toml_file
 
 _Entry = TypeVar("_Entry")
@@ -147,14 +148,14 @@ def _read_deviation(place: str, entry: Any) -> Deviation:
     _check_members(Deviation, place, entry)
     deviation = Deviation(**entry)
     try:
-        definition = statement(deviation.statement)
+        statement = statement_of(deviation.statement)
     except UnknownStatement as error:
         msg = f"{place}: {error}"
         raise OptionsError(msg) from None
-    if definition.unchecked is not None:
-        msg = f"{place}: statement: no request can test {definition.id}: {definition.unchecked}"
+    if statement.unchecked is not None:
+        msg = f"{place}: statement: no request can test {statement.id}: {statement.unchecked}"
         raise OptionsError(msg)
-    for name, allowed in (("method", definition.methods), ("after", CHANGES)):
+    for name, allowed in (("method", statement.methods), ("after", CHANGES)):
         if entry.get(name, allowed[0]) not in allowed:
             raise OptionsError(
                 _not_allowed(f"{place}: {name}: {entry[name]!r}", ", ".join(allowed))

@@ -78,12 +78,14 @@ def lacking(exchange: Exchange) -> str:
 
 def _texts(exchange: Exchange) -> Finding:
     texts = {name: exchange.envelope["status"][name] for name in _TEXTS}
-    names = [name for name, text in texts.items() if not (text is None or isinstance(text, str))]
+    wrong_names = [
+        name for name, text in texts.items() if not (text is None or isinstance(text, str))
+    ]
     return finding(
         "envelope.status_texts",
-        holds=not names,
-        expected=f"{' and '.join(names)} as a string or null",
-        seen=", ".join(f"{name} is {shortened(repr(texts[name]))}" for name in names),
+        holds=not wrong_names,
+        expected=f"{' and '.join(wrong_names)} as a string or null",
+        seen=", ".join(f"{name} is {shortened(repr(texts[name]))}" for name in wrong_names),
     )
 
 

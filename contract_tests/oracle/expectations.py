@@ -173,8 +173,8 @@ def _identifier_refusals(request: Request) -> Iterator[Refusal]:
     elif identifier.get("id") and identifier.get("number"):
         yield _breaks("identifier.exactly_one", parameter=IDENTIFIER)
     elif not {"id", "number"} & identifier.keys():
-        names = quoted(", ".join(identifier))
-        yield _breaks("identifier.fields", parameter=IDENTIFIER, seen=names)
+        seen = quoted(", ".join(identifier))
+        yield _breaks("identifier.fields", parameter=IDENTIFIER, seen=seen)
 
 
 def _filter_refusals(request: Request, release: Release) -> Iterator[Refusal]:
@@ -187,8 +187,8 @@ def _filter_refusals(request: Request, release: Release) -> Iterator[Refusal]:
         value = parameters[name]
         has_field = not isinstance(value, Mapping) or bool({*IDENTIFIER_FIELDS} & value.keys())
         if name.endswith("_identifier") and len(names) == 1 and value and not has_field:
-            fields = quoted(", ".join(value))
-            yield _breaks("list.identifier.fields", parameter=name, seen=fields)
+            seen = quoted(", ".join(value))
+            yield _breaks("list.identifier.fields", parameter=name, seen=seen)
     for name, values in documented_values(release).items():
         value = request.filters.get(name)
         if value is None or value in values or name in request.unclear:

@@ -167,12 +167,12 @@ def _zones(exclusions: Iterable[Exclusion]) -> Zones:
 def _exclusions(comparison: _Comparison, way: Interpretation) -> Iterator[Exclusion]:
     """Yield what rules out an interpretation: for each zone what comes first."""
     exchange, zones_left = comparison.exchange, ALL
-    for record, misfit in zip(exchange.records, comparison.fits.misfits(way), strict=True):
+    for sight, misfit in zip(exchange.records, comparison.fits.misfits(way), strict=True):
         if not misfit & zones_left:
             continue
         # The sight by itself, without what else is known of its record.
-        (by_itself,) = Fits(comparison.request.filters, [record]).misfits(way)
-        for zones, rests_on in ((by_itself, None), (misfit, id_of(record))):
+        (by_itself,) = Fits(comparison.request.filters, [sight]).misfits(way)
+        for zones, rests_on in ((by_itself, None), (misfit, id_of(sight))):
             if zones & zones_left:
                 yield Exclusion(exchange, zones & zones_left, rests_on)
             zones_left &= ~zones

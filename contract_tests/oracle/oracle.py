@@ -174,13 +174,19 @@ class Oracle:
         )
 
     def _refused(
-        self, exchange: Exchange, expectation: Expectation, causes: Iterable[Hypothesis], why: str
+        self,
+        exchange: Exchange,
+        expectation: Expectation,
+        hypotheses: Iterable[Hypothesis],
+        why: str,
     ) -> Iterator[Suspicion]:
         """Yield the suspicion that a request was refused, if there are hypotheses of why."""
-        hypotheses, key, expected = tuple(causes), expectation.record_id, f"OK: {why}"
-        if hypotheses:
+        all_hypotheses, key, expected = tuple(hypotheses), expectation.record_id, f"OK: {why}"
+        if all_hypotheses:
             symptom = MISSING if expectation.request.name == "show" else ""
-            yield Suspicion(exchange, expected, outcome(exchange), hypotheses, key, symptom=symptom)
+            yield Suspicion(
+                exchange, expected, outcome(exchange), all_hypotheses, key, symptom=symptom
+            )
 
     def _resent(self, exchange: Exchange, expectation: Expectation) -> Iterator[Suspicion]:
         """Yield the suspicion that a resend was refused because of its form."""

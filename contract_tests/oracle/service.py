@@ -88,7 +88,7 @@ def _are_apart(failures: Sequence[_Failure]) -> bool:
 
 @dataclass(slots=True)
 class _Tally:
-    requests: int = 0
+    request_count: int = 0
     last_outcome: str = ""
 
 
@@ -128,7 +128,7 @@ class Service:
             return
         if must is Must.SERVE or (must is Must.EITHER and request.name != "list"):
             tally = self._tallies.setdefault(request.name, _Tally())
-            tally.requests += 1
+            tally.request_count += 1
             tally.last_outcome = outcome(exchange)
         is_answered = exchange.status != NO_RESPONSE
         if is_answered and not is_readable(exchange):
@@ -207,7 +207,7 @@ class Service:
         if not self.is_sent(method) or self.is_served(method):
             return ""
         tally = self._tallies[method]
-        return never_served(method, tally.requests, tally.last_outcome)
+        return never_served(method, tally.request_count, tally.last_outcome)
 
     def never_served(self) -> tuple[str, ...]:
         """Return a line for each method that was sent and never served."""

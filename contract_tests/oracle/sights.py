@@ -288,10 +288,12 @@ def _check_error_cleared(exchange: Exchange, request: Request, belief: Belief) -
         if not is_resent or sight.get("life_cycle_state") != "SUCCESSFUL":
             continue
         belief.changes.has_resent = True
-        names = [name for name in ERROR_FIELDS if sight.get(name)]
-        if names:
+        uncleared_names = [name for name in ERROR_FIELDS if sight.get(name)]
+        if uncleared_names:
             expected = "error_code and error_description null after a successful resend"
-            seen = ", ".join(f"{name} {shortened(repr(sight[name]), 80)}" for name in names)
+            seen = ", ".join(
+                f"{name} {shortened(repr(sight[name]), 80)}" for name in uncleared_names
+            )
             known_id = None if record is None else record.id
             yield Flaw("resend.clears_error", expected, seen, known_id)
             return

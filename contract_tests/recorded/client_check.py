@@ -73,14 +73,14 @@ class ClientResults:
     stale: tuple[str, ...] = ()  # expected refusals that match no mistake, a sentence each
 
 
-class _Lost(NamedTuple):
+class _Loss(NamedTuple):
     """A change whose response was lost: it may have been made."""
 
     method: str
     names: frozenset[str]  # ids and numbers of the webhook request
 
 
-class _Seen(NamedTuple):
+class _Sighting(NamedTuple):
     """The state that a webhook request was last seen in."""
 
     state: str  # one of ``_FINAL``
@@ -100,17 +100,17 @@ class ClientChecker:
             expected_refusals: requests whose refusal is expected.
             pattern: a glob of statement ids.
         """
-        self._belief, self._refusals, self._pattern = belief, expected_refusals, pattern
+        self._belief, self._expected_refusals, self._pattern = belief, expected_refusals, pattern
         self._stale = [*expected_refusals]  # those that have matched no mistake
         self._requests = self._expected_count = 0
         self._mistakes: dict[tuple[str, ...], ClientFinding] = {}
         self._notes: dict[tuple[str, ...], ClientFinding] = {}
-        self._losses: deque[_Lost] = deque(maxlen=_MAX_KEPT)
+        self._losses: deque[_Loss] = deque(maxlen=_MAX_KEPT)
         #: Numbers by id and ids by number, as responses show them together. The belief does not
         #: know webhook requests of which only some fields were requested.
         self._aliases: dict[str, str] = {}
         #: Webhook requests that were last seen in one of the ``_FINAL`` states, by each name.
-        self._sightings: dict[str, _Seen] = {}
+        self._sightings: dict[str, _Sighting] = {}
         # From R12 on the documents leave open whether a release ends a token.
         self._tokens = _RefusedTokens(ends_by_release=not belief.release.at_least("R12.0.0"))
 
@@ -137,7 +137,7 @@ class ClientChecker:
             if not is_token_ambiguous and not is_unordered and "token" in request.parameters:
                 self._tokens.see(recorded, request, is_wrong=is_wrong)
         if request.name in CHANGES and recorded.is_lost:
-            self._losses.append(_Lost(request.name, self._names(request)))
+            self._losses.append(_Loss(request.name, self._names(request)))
         elif not recorded.why_missing:
             self._see(exchange, request, is_unordered=is_unordered)
 
@@ -177,7 +177,7 @@ class ClientChecker:
         texts = (text for record in records if record for text in (record.id, record.number))
         return names.union(texts, (self._aliases[name] for name in names if name in self._aliases))
 
-    def _seen_by(self, names: Iterable[str]) -> list[_Seen]:
+    def _seen_by(self, names: Iterable[str]) -> list[_Sighting]:
         """Return the webhook requests that were seen with some names."""
         return [self._sightings[name] for name in names if name in self._sightings]
 
@@ -201,9 +201,10 @@ class ClientChecker:
 
     def _see(self, exchange: Exchange, request: Request, *, is_unordered: bool) -> None:
         """Record the webhook requests of a response, which shows what a lost change did."""
-        subject = self._names(request) if request.name in ("show", *CHANGES) else frozenset[str]()
+        is_of_one = request.name in ("show", *CHANGES)
+        request_names = self._names(request) if is_of_one else frozenset[str]()
         if self._losses:
-            names = subject.union(*map(_names_of, exchange.records))
+            names = request_names.union(*map(_names_of, exchange.records))
             remainder = [loss for loss in self._losses if loss.names.isdisjoint(names)]
             self._losses = deque(remainder, maxlen=_MAX_KEPT)
         state_filter = request.filters.get("life_cycle_state") if request.is_clear else None
@@ -215,7 +216,7 @@ class ClientChecker:
             state = record.get("life_cycle_state", state_filter)
             if is_unordered or request.name == "delete":
                 state = "unknown" if is_unordered else "deleted"
-            self._keep_state(subject | names, state)
+            self._keep_state(request_names | names, state)
         for table in (self._aliases, self._sightings):
             while len(table) > 2 * _MAX_SEEN:
                 del table[next(iter(table))]
@@ -229,7 +230,7 @@ class ClientChecker:
         for name in names:
             self._sightings.pop(name, None)
             if state in _FINAL:
-                self._sightings[name] = _Seen(str(state), names)
+                self._sightings[name] = _Sighting(str(state), names)
 
     # What is reported.
 
@@ -237,7 +238,9 @@ class ClientChecker:
         """Return whether a request is one whose refusal is expected."""
         call, name = recorded.exchange.call, _method(recorded.exchange)
         parameters = {**dict(query_pairs(call.query)), **(body_members(call.body) or {})}
-        matches = [refusal for refusal in self._refusals if refusal.matches(name, parameters)]
+        matches = [
+            refusal for refusal in self._expected_refusals if refusal.matches(name, parameters)
+        ]
         self._stale = [refusal for refusal in self._stale if refusal not in matches]
         return recorded.expected_refusal or bool(matches)
 

@@ -51,11 +51,11 @@ class Later:
         self._changes: dict[str, list[int]] = defaultdict(list)  # by id or number
         #: How reads were refused that were served later: by a limit, or for their token.
         self.temporary_refusals: set[tuple[int, Any]] = set()
-        self.last_served = 0  # number of the last exchange that a server has served
+        self.last_served_number = 0  # of the last exchange that a server has served
         self._served_numbers: dict[str, int] = {}  # request -> the last exchange that served it
         self._refusals: dict[str, Exchange] = {}  # request -> the last exchange that refused it
         self._accepted_pairs: set[tuple[str, str]] = set()  # of a method and a parameter
-        self._validity: dict[str, int] = {}  # token -> number of the last exchange it was valid in
+        self._last_valid_numbers: dict[str, int] = {}  # token -> the last exchange it was valid in
         #: Lists, and logins for a unit, that were served, by request.
         self._series: dict[str, list[Exchange]] = defaultdict(list)
         self._changed_at: list[int] = []  # numbers of the exchanges before each change
@@ -69,10 +69,10 @@ class Later:
             return
         if method in READ_METHODS and key in self._refusals:
             self.temporary_refusals.add(self._refusals[key].wording)
-        self.last_served = self._served_numbers[key] = exchange.number
+        self.last_served_number = self._served_numbers[key] = exchange.number
         self._accepted_pairs |= {(method, repr(pair)) for pair in parameters.items()}
         if is_token_sure and isinstance(request.token, str):
-            self._validity[request.token] = exchange.number
+            self._last_valid_numbers[request.token] = exchange.number
         if method == "list" or (method in LOGINS and "unit" in parameters):
             self._series[key].append(exchange)
         if method in READ_METHODS and is_whole(request):
@@ -127,7 +127,8 @@ class Later:
 
     def has_valid_token_after(self, exchange: Exchange) -> bool:
         """Return whether the token of a request was valid later."""
-        return self._validity.get(str(exchange.call.parameters.get("token")), 0) > exchange.number
+        token = str(exchange.call.parameters.get("token"))
+        return self._last_valid_numbers.get(token, 0) > exchange.number
 
 
 def _between(exchanges: Iterable[Exchange], after: int, changes: Iterable[int]) -> list[Exchange]:
@@ -211,7 +212,7 @@ class Case(NamedTuple):
     def is_of_ended_token(self) -> bool:
         """Whether the token explains a refusal: another one was valid later, and this one not."""
         later, exchange = self.later, self.exchange
-        goes_on = not exchange.ok and later.last_served > exchange.number
+        goes_on = not exchange.ok and later.last_served_number > exchange.number
         return goes_on and not later.has_valid_token_after(exchange)
 
     def _known(self, key: str | None) -> TrackedRecord | None:
@@ -248,10 +249,15 @@ class Case(NamedTuple):
         If all are accepted elsewhere, the last one is left: several are refused together.
         """
         hypotheses = self.suspicion.hypotheses
+        refusals = (hypothesis for hypothesis in hypotheses if isinstance(hypothesis, Refused))
         cleared_statements = {
-            h.statement for h in hypotheses if isinstance(h, Refused) and self._accepts(_blamed(h))
+            refusal.statement for refusal in refusals if self._accepts(_blamed(refusal))
         }
-        possible = [h for h in hypotheses if h.statement not in cleared_statements]
+        possible = [
+            hypothesis
+            for hypothesis in hypotheses
+            if hypothesis.statement not in cleared_statements
+        ]
         return possible or hypotheses[-1:]
 
     def _is_to_blame(self, hypothesis: Refused) -> bool:

@@ -91,7 +91,7 @@ class Observer:
         self._later = Later()
         self._cases: deque[Case] = deque()
         #: What nothing has confirmed, by statement: the first suspicion, and how many there are.
-        self.suspicions: dict[str, tuple[Suspicion, int]] = {}
+        self.unconfirmed_suspicions: dict[str, tuple[Suspicion, int]] = {}
 
     def know_login(self, exchange: Exchange) -> None:
         """Record a login, before any exchange with its token.
@@ -154,8 +154,8 @@ class Observer:
         """Settle a suspicion, or count it as one that nothing has confirmed."""
         if not self._settle(case) and not case.is_of_ended_token:
             statement = case.suspicion.hypotheses[0].statement
-            suspicion, times = self.suspicions.get(statement, (case.suspicion, 0))
-            self.suspicions[statement] = suspicion, times + 1
+            suspicion, times = self.unconfirmed_suspicions.get(statement, (case.suspicion, 0))
+            self.unconfirmed_suspicions[statement] = suspicion, times + 1
 
     def conclude(self) -> None:
         """Settle the remaining suspicions: no exchange follows."""
@@ -196,8 +196,10 @@ class Observer:
             candidates = [change.exchange for change in own_changes]
         elif statement == "token_release.ends_token":
             token = exchange.call.parameters.get("token")
-            releases = (e for e in self.history if e.call.method == "token_release")
-            candidates = [e for e in releases if e.call.parameters.get("token") == token]
+            releases = (cause for cause in self.history if cause.call.method == "token_release")
+            candidates = [
+                cause for cause in releases if cause.call.parameters.get("token") == token
+            ]
         return [cause for cause in candidates if cause.number <= exchange.number][-1:]
 
     # Requests that were under way together.

@@ -280,16 +280,18 @@ def _recorded(entry: Any, release: Release, base_url: str | None) -> tuple[str, 
     base, path, query = _place(request, base_url)
     start = _moment(entry)
     call = Call("", request["method"].upper(), path, query, _sent(request), _headers(request))
-    details = read(call, release)
-    is_unknown = details.method is None and not is_of_api(call, release)
+    parsed_request = read(call, release)
+    is_unknown = parsed_request.method is None and not is_of_api(call, release)
     if is_unknown or call.verb in ("OPTIONS", "HEAD"):
         raise Skip(UNKNOWN_METHOD)
     headers = tuple(pair for pair in call.headers if pair[0].lower() in _KEPT_HEADERS)
-    call = replace(call, method=details.name, parameters=details.parameters, headers=headers)
+    call = replace(
+        call, method=parsed_request.name, parameters=parsed_request.parameters, headers=headers
+    )
     status = _status(response)
     try:
         body = _received(entry, response, status)
-        why_missing = "" if details.method is not None else UNKNOWN_METHOD
+        why_missing = "" if parsed_request.method is not None else UNKNOWN_METHOD
     except Skip as why:
         body, why_missing = b"", str(why)
     exchange = Exchange(0, call, status, _headers(response), body, _seconds(entry))

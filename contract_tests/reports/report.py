@@ -84,7 +84,7 @@ class Report:
 
     def _mistake(self, finding: ClientFinding) -> Entry:
         """Return a mistake of a client, and its first request."""
-        statement, right_call = statement_of(finding.remark.statement), finding.remark.fix
+        statement, fix = statement_of(finding.remark.statement), finding.remark.fix
         return {
             "statement": statement.id,
             "kind": str(finding.remark.kind),
@@ -94,7 +94,7 @@ class Report:
             "text": statement.text,
             "source": statement.source,
             "evidence": statement.evidence,
-            "right": None if right_call is None else request_line(right_call, self.redactor),
+            "right": None if fix is None else request_line(fix, self.redactor),
             "sent": request_line(finding.exchange.call, self.redactor),
             "seen": self.text(outcome(finding.exchange)),
             "exchange": finding.exchange.number or None,
@@ -189,10 +189,10 @@ class Report:
         if client is None:
             return server
         if client.mistakes:
-            result = f"client: {counted(len(client.mistakes), 'mistake')}"
+            client_text = f"client: {counted(len(client.mistakes), 'mistake')}"
         else:
-            result = f"client: no mistake in {counted(client.requests, 'request')}"
-        return f"{result}; server: {server}" if self.results.statements else result
+            client_text = f"client: no mistake in {counted(client.requests, 'request')}"
+        return f"{client_text}; server: {server}" if self.results.statements else client_text
 
     def _held_of_checked(self) -> str:
         """Say that nothing is wrong with the server."""

@@ -83,7 +83,7 @@ def prepared(values: Mapping[str, Any], *, now: dt.datetime) -> tuple[Target, Ru
     is_usual = target.release == resolve()  # else a recording may have chosen it
     release = values["release"] or (None if is_usual else target.release.name.removesuffix(".0.0"))
     path = values["deviations"]
-    lists = read_deviations(Path(path)) if path else Listed()
+    listed = read_deviations(Path(path)) if path else Listed()
     names = ("max_requests", "max_time", "rate")
     config = RunConfig(
         seed=values["seed"],
@@ -91,9 +91,9 @@ def prepared(values: Mapping[str, Any], *, now: dt.datetime) -> tuple[Target, Ru
         max_logins=values["logins"],
         allowed=None if values["allow"] is None else allowed_changes(values),
         scope=scope_of(values),
-        deviations=lists.deviations,
-        not_seen=lists.not_seen,
-        expected_refusals=lists.expected_refusals,
+        deviations=listed.deviations,
+        not_seen=listed.not_seen,
+        expected_refusals=listed.expected_refusals,
         side=values["side"],
         ledger=Path(values["ledger"]) if values["ledger"] else None,
         secret_keys=secret_keys(values),

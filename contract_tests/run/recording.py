@@ -37,7 +37,9 @@ def run_recording(target: Target, config: RunConfig) -> Results:
         )
     client_results = None if checker is None else checker.results()
     statement_ids = {result.statement.id for result in statements}
-    suspicions = [pair for name, pair in observer.suspicions.items() if name in statement_ids]
+    unconfirmed_suspicions = [
+        pair for name, pair in observer.unconfirmed_suspicions.items() if name in statement_ids
+    ]
     return Results(
         target=target,
         command=config.command,
@@ -53,10 +55,10 @@ def run_recording(target: Target, config: RunConfig) -> Results:
         stale=() if client_results is None else client_results.stale,
         warnings=(
             *_warnings(recording, config, observer, client_results),
-            *(_unconfirmed(suspicion, times) for suspicion, times in suspicions),
-            *([_ADVICE] if suspicions else []),
+            *(_unconfirmed(suspicion, times) for suspicion, times in unconfirmed_suspicions),
+            *([_ADVICE] if unconfirmed_suspicions else []),
         ),
-        unconfirmed=sum(times for _, times in suspicions),
+        unconfirmed=sum(times for _, times in unconfirmed_suspicions),
     )
 
 

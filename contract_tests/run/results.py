@@ -111,10 +111,13 @@ def statement_results(
 
     ``why_not`` returns why a statement, by its id, was not exercised.
     """
-    called_methods = {method for f in findings.by_statement.values() for method in f.held_by}
+    all_findings = findings.by_statement.values()
+    called_methods = {method for own_findings in all_findings for method in own_findings.held_by}
     results = []
     for statement in checked_statements(release.name, pattern):
-        own_deviations = [d for d in deviations if d.statement == statement.id]
+        own_deviations = [
+            deviation for deviation in deviations if deviation.statement == statement.id
+        ]
         own_findings, methods = findings.by_statement[statement.id], statement.methods_in(release)
         result = _result(statement, methods, own_findings, own_deviations, called_methods, why_not)
         results.append(result)

@@ -106,11 +106,11 @@ def _says_it_is_a_mock(session: Session) -> bool:
 
 def _permit(session: Session, config: RunConfig, *, is_ours: bool) -> None:
     """Set what may be changed: on a mock of ours anything, unless the options say less."""
-    changes, scope = config.allowed, config.scope
+    allowed_methods, scope = config.allowed, config.scope
     if is_ours:
-        changes = frozenset(CHANGES) if changes is None else changes
+        allowed_methods = frozenset(CHANGES) if allowed_methods is None else allowed_methods
         scope = EVERYTHING if scope is None else scope
-    session.scene.allowed = changes or frozenset()
+    session.scene.allowed = allowed_methods or frozenset()
     session.scene.scope = scope or NOTHING
 
 
@@ -415,12 +415,12 @@ class _Run:
         """Yield what a reader of the verdicts has to know, sentence by sentence."""
         yield from failures(self.session.client.history)
         yield from self.session.warnings()
-        session, world, changes = self.session, self.world, self.config.allowed
+        session, world, allowed_methods = self.session, self.world, self.config.allowed
         if world.name:
             yield f"the run used a world of its own, {world.name}, and not the default world"
         elif world.may_be_default_world and _says_it_is_a_mock(session):
             why = world.reason or "the mock made no world for it"
-            yield f"the run {'used' if changes else 'only read'} the default world: {why}"
+            yield f"the run {'used' if allowed_methods else 'only read'} the default world: {why}"
         if self.is_too_soon:
             yield f"the run ended early: {self.end_reason}"
         if self.client.is_time_up:

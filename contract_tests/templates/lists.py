@@ -114,7 +114,7 @@ def one_filter(filter_: Filter, record: Record) -> Parameters | None:
 class ObjectName(NamedTuple):
     """A name of a definition or a rule."""
 
-    filter: str
+    filter_name: str
     field: str
     text: str
 
@@ -135,7 +135,7 @@ def _each_name(scene: Scene) -> Sequence[ObjectName]:
 @template("read", "list", _each_name, first=24, weight=4)
 def each_definition_and_rule(name: ObjectName) -> Parameters:
     """List by a definition or a rule, by each of its names."""
-    return {name.filter: {name.field: name.text}}
+    return {name.filter_name: {name.field: name.text}}
 
 
 @template("read", "list", ("alone",), first=2)

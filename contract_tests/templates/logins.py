@@ -159,14 +159,15 @@ def _other_users(scene: Scene) -> Sequence[WrongParameters]:
     """
     if not password_login(scene):
         return ()
-    users: list[WrongParameters] = [{"username": NO_USER}, {"username": None}, {"username": ""}]
+    variants: list[WrongParameters] = [{"username": NO_USER}, {"username": None}, {"username": ""}]
     if not scene.logins.is_limited:
-        return users + [{"username": text} for text in _near(scene.login.username, NAME_MUTATIONS)]
+        names = _near(scene.login.username, NAME_MUTATIONS)
+        return variants + [{"username": name} for name in names]
     wrong_parameters: tuple[WrongParameters, ...] = (
         {"password": None}, {"organisation": None}, {"password": ""}, {"organisation": ""},
         {"password": NO_PASSWORD}, {"organisation": NO_ORGANISATION},
     )  # fmt: skip
-    return [*users, *({"username": NO_USER, **parameters} for parameters in wrong_parameters)]
+    return [*variants, *({"username": NO_USER, **parameters} for parameters in wrong_parameters)]
 
 
 @template("login", "token", _other_users, first=5, weight=1)

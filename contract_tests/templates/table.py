@@ -234,8 +234,8 @@ def template(
     ``record`` is about no webhook request. A function for several methods has a decorator for each;
     the lowest adds first.
     """
-    variant_tuple = () if callable(variants) else tuple(variants)
-    draw_from = variants if callable(variants) else lambda _: variant_tuple
+    fixed_variants = () if callable(variants) else tuple(variants)
+    draw_from = variants if callable(variants) else lambda _: fixed_variants
 
     def add(request: Callable[..., Any]) -> Callable[..., Any]:
         names = signature(request).parameters

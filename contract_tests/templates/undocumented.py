@@ -15,7 +15,7 @@ from crmcom_kit.contract_tests.oracle.parsing import IDENTIFIER
 from crmcom_kit.contract_tests.templates.table import Parameters, Scene, template
 from crmcom_kit.schemas.releases import disputes
 
-OddRequests = Callable[[Scene, Record], Mapping[str, Parameters | Call]]
+MakeRequests = Callable[[Scene, Record], Mapping[str, Parameters | Call]]
 
 
 def _shows(scene: Scene, record: Record) -> dict[str, Parameters | Call]:
@@ -107,7 +107,7 @@ def _bodies(name: str, scene: Scene, _record: Record) -> dict[str, Parameters | 
     if not scene.scope.everything:
         return requests
     identifier = {IDENTIFIER: {"id": nowhere}}
-    list_of_fields = {"fields_set.array_in_body": {**identifier, "fields_set": ["id"]}}
+    array_request = {"fields_set.array_in_body": {**identifier, "fields_set": ["id"]}}
     return requests | {
         "errors.wrong_type": {IDENTIFIER: {"number": [1]}},
         "identifiers.json_number": {IDENTIFIER: {"number": int(scene.nowhere["number"][:12])}},
@@ -115,7 +115,7 @@ def _bodies(name: str, scene: Scene, _record: Record) -> dict[str, Parameters | 
         "requests.query_on_post": replace(
             build(method, {"token": scene.token}), query=query(identifier)
         ),
-        **(list_of_fields if "fields_set" in method.parameters else {}),
+        **(array_request if "fields_set" in method.parameters else {}),
     }
 
 
@@ -141,16 +141,16 @@ def _keys(scene: Scene, _record: Record) -> dict[str, Parameters | Call]:
     }  # fmt: skip
 
 
-def _add(layer: str, method: str, requests: OddRequests, first: int) -> None:
+def _add(layer: str, method: str, make_requests: MakeRequests, first: int) -> None:
     """Add the odd requests of a method to the table."""
 
     def names(scene: Scene) -> Sequence[str]:
-        return [name for record in scene.records()[:1] for name in requests(scene, record)]
+        return [name for record in scene.records()[:1] for name in make_requests(scene, record)]
 
     @template(layer, method, names, needs_record=layer == "refusal", first=first, weight=0)
     def what_no_page_mentions(scene: Scene, name: str, record: Record) -> Parameters | Call:
         """Send something odd."""
-        return requests(scene, record)[name]
+        return make_requests(scene, record)[name]
 
 
 _add("refusal", "show", _shows, 15)

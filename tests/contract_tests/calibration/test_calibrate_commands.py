@@ -174,7 +174,7 @@ def test_a_folder_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
     stop = Stop()
     with pytest.raises(Refused, match=r"--update: .*/n{300} cannot be written: "):
         write_folder(tmp_path / ("n" * 300), "--update", {}, stop)
-    stop.is_asked = True
+    stop.is_requested = True
     with pytest.raises(KeyboardInterrupt):
         write_folder(tmp_path / "p", "--out", {"profile.toml": ""}, stop)
 
