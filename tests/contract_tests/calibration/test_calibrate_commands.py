@@ -42,6 +42,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     har = made.parent / "r.har"
     done = command("calibrate", "--release", "R13", "--out", str(made), "--har", str(har))
     assert done.exit_code == 0, done.output
+    assert "were or may be changed" not in done.output  # that mock has gone
     return made
 
 
@@ -83,6 +84,7 @@ def test_a_recording_teaches_as_well(
     assert done.exit_code == 0, done.output
     assert re.search(r"^\d+ documented requests: .*, 0 differ otherwise", done.output, re.MULTILINE)
     assert "recorded exchanges were read, and nothing was sent" in done.output
+    assert ("Note: webhook requests that were or may be changed" in done.output) is sends
     first, profile = read_profile(folder), read_profile(new)
     assert profile.release.name == "R13.0.0"
     if not sends:  # learning goes on from what calibrate has sent and received
@@ -141,6 +143,11 @@ def test_what_cannot_be_done_is_refused_ahead_of_all() -> None:
         done = command(*words.split())
         assert done.exit_code == 2
         assert done.stderr.startswith(f"Error: {error}"), words
+
+
+def test_what_was_not_seen_is_noted(tmp_path: Path) -> None:
+    words = ["calibrate", "--out", str(tmp_path / "p"), "--allow", "none"]
+    assert "Note: no response to resend and delete was seen" in command(*words, requests=9).output
 
 
 def test_only_its_owner_can_read_a_profile(folder: Path) -> None:

@@ -37,7 +37,8 @@ def listed(*lists: Sequence[dict[str, Any]]) -> list[Exchange]:
 
 def samples(key: Callable[[dict[str, Any]], Any]) -> list[list[dict[str, Any]]]:
     """Forty lists of some of the records, sorted."""
-    return [sorted(CHANCE.sample(RECORDS, 12), key=key) for _ in range(40)]
+    chance = Random(4)
+    return [sorted(chance.sample(RECORDS, 12), key=key) for _ in range(40)]
 
 
 def log(record: dict[str, Any], name: str) -> Any:
@@ -111,7 +112,7 @@ def test_two_orders_that_fit_are_both_named() -> None:
 
 def test_an_order_that_no_members_explain_is_kept_itself() -> None:
     """The profile has the webhook requests in the order that all lists have."""
-    shuffled = CHANCE.sample(RECORDS, len(RECORDS))
+    shuffled = Random(5).sample(RECORDS, len(RECORDS))
     places = {record["id"]: at for at, record in enumerate(shuffled)}
     lists = [*samples(lambda record: places[record["id"]]), shuffled]
 

@@ -80,16 +80,21 @@ MISTAKES: list[tuple[Entry, str, Any]] = [
     (get(f"{SHOW}&{IDENTIFIER}=id=A,number=7"), "identifier.exactly_one",
      f"GET {SHOW}&{IDENTIFIER}=id=A"),
     (get(f"{SHOW}&{IDENTIFIER}=id=A&{NUMBER}"), "identifier.exactly_one", None),
+    (get(f"{LIST}&{RULE}=number=7"), "list.identifier.fields", None),
     (get(f"{LIST}&{RULE}=id="), "list.identifier.mandatory", None),
     (get(f"{LIST}&entity="), "parameters.values", None),
     (get(f"{LIST}&entity=JOB"), "list.entity.supported_values", f"GET {LIST}&entity=JOBS"),
+    (get(f"{LIST}&entity=JOBS&life_cycle_state=FAILED"),
+     "list.life_cycle_state.supported_values", None),
     (get(f"{LIST}&entity=JOBS&number_of_results=ten"), "list.paging.numbers", None),
     (get(f"{LIST}&entity=JOBS&created_date=today"), "list.created_date.filter", None),
     (request("POST", "webhook_requests/delete", f"token=T&{NUMBER}"), "parameters.body",
      BY_NUMBER),
     (request("POST", "webhook_requests/delete", "{"), "parameters.body", None),
+    (token(username="a", organisation="c"), "parameters.mandatory", None),
     (token(username=5, password="b", organisation="c"), "parameters.values", None),
     (by_key("KEY:x"), "login.web_api_key.basic", None),
+    (by_key(":KEY"), "parameters.mandatory", None),
 ]  # fmt: skip
 
 

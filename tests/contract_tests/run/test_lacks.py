@@ -101,6 +101,19 @@ def test_a_scope_that_matches_nothing_is_an_error_before_any_change() -> None:
     assert {exchange.call.method for exchange in results.history} <= {"token", "list", "show"}
 
 
+def test_a_scope_that_is_used_up_is_no_error() -> None:
+    """One webhook request: it is deleted, and what needs more was not sent."""
+    server = SoundServer()
+    records = server.records.values()
+    rejected = next(record for record in records if record.life_cycle_state == "REJECTED")
+    scope = Scope(numbers=frozenset((rejected.number,)))
+    results = checked(server, limits=FEW, scope=scope, allowed=frozenset(("delete",)))
+
+    assert alarms(results) == []
+    assert results.exit_code == 0
+    assert results.changed == (rejected.number,)
+
+
 class NumbersAsNumbers(SoundServer):
     """Shows the number of one webhook request as a number in each list."""
 

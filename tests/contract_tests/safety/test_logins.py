@@ -266,11 +266,12 @@ def test_no_request_gets_around_the_limits() -> None:
     with pytest.raises(LoginLimit, match="--logins 1"):
         session.call("token", RIGHT)
     session.call("token", wrong)
+    session.tokens.renew(replaces=True)
     with pytest.raises(LoginLimit, match="at most 2 wrong passwords"):
         session.call("token", {**wrong, "username": USERNAME.upper()})
     session.call("token", {**wrong, "username": "nobody"})
 
-    assert app.named == "RWRW"
+    assert app.named == "RWRWR"
 
 
 def test_a_wrong_password_is_not_sent_again_for_a_gateway() -> None:
@@ -291,7 +292,7 @@ def test_a_login_that_replaces_an_ended_token_counts_for_nothing() -> None:
 
     assert alarms(results) == []
     assert app.named.count("R") > 5
-    assert "W" in app.named
+    assert 1 <= app.named.count("W") <= 2
 
 
 def test_on_a_mock_of_its_own_nothing_is_limited() -> None:

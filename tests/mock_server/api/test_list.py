@@ -81,7 +81,9 @@ def test_a_day_ends_at_midnight(make_mock: Any) -> None:
 
 @pytest.fixture(scope="module")
 def subscriptions(mock_r15: Any) -> list[str]:
-    return numbers(mock_r15.list(entity="SUBSCRIPTIONS"))
+    found = numbers(mock_r15.list(entity="SUBSCRIPTIONS"))
+    assert len(found) > 20
+    return found
 
 
 @settings(max_examples=40)

@@ -39,6 +39,7 @@ CRAMPED = """async () => {
   for (const tab of document.querySelectorAll("[role=tab]")) {
     tab.click();
     await new Promise(requestAnimationFrame);
+    if (tab.getAttribute("aria-selected") !== "true") found.add(`${tab.textContent}: not opened`);
     look(tab.textContent.trim());
   }
   return [...found];

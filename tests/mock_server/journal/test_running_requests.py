@@ -84,10 +84,14 @@ def test_an_entry_is_there_before_its_response(when: When, *, is_flask: bool) ->
         assert (call.running, call.status, call.response) == (True, None, None)
 
 
-def test_an_entry_that_was_seen_at_its_arrival_is_seen_again_with_its_fault() -> None:
-    with held_back() as held:
+@pytest.mark.parametrize("when", ["before_commit", "after_commit"])
+def test_an_entry_that_was_seen_at_its_arrival_is_seen_again_with_its_fault(when: When) -> None:
+    with held_back(when) as held:
         journal = held.mock.emulated.current_epoch.journal
-        held.mock.wait_for(lambda: journal.changed_since(1)[1], timeout=PATIENCE)
+        (entry,) = held.mock.wait_for(lambda: journal.changed_since(1)[1], timeout=PATIENCE)
+        (call,) = held.mock.requests
+        assert call.trace[0]["step"] == "fault"
+        assert (entry.carried_out is not None) == (when == "after_commit")
 
 
 def test_a_double_send_is_seen_while_both_are_held_back() -> None:

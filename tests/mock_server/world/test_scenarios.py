@@ -155,6 +155,7 @@ def test_a_long_list_has_a_hundred_pages(mock: Mock) -> None:
         for at in (0, 490, 990, 1000)
     ]
     assert [len(page) for page in pages] == [10, 10, 10, 0]
+    assert len({record["number"] for page in pages for record in page}) == 30
     assert len(mock.records) == 1000
 
 
