@@ -118,7 +118,7 @@ def test_every_relevant_example_has_a_schema() -> None:
 
 @pytest.mark.parametrize("file", CAPTURED)
 def test_a_captured_example_fits_its_schemas(file: str) -> None:
-    """What is visible of an example is valid in the strict profile, which core contains."""
+    """What is visible of an example is valid in the strict profile, and so in core."""
     for piece in PIECES:
         if piece.file == file:
             assert _complaints(piece) == [], piece

@@ -93,8 +93,8 @@ def start(calibration: Calibration) -> Results:
 
 
 def with_content(exchange: Exchange, content: bytes) -> Exchange:
-    """Return an exchange with another response."""
-    return Exchange(exchange.number, exchange.call, exchange.status, (), content, 0)
+    """Return an exchange with another body."""
+    return Exchange(exchange.number, exchange.call, exchange.status, exchange.headers, content, 0)
 
 
 def test_choices_become_dials(calibration: Calibration) -> None:

@@ -148,7 +148,7 @@ def test_verbs_paths_and_places_are_as_documented() -> None:
 
 def test_a_token_must_be_one_that_is_valid() -> None:
     """Without a token, with one of no login and with a released one every method refuses."""
-    for method in ("show", "list", "delete"):
+    for method in ("show", "list", "resend", "delete"):
         parameters = {"entity": "JOBS"} if method == "list" else {IDENTIFIER: BY_ID}
         conversation = known("R10")
         for sent, statement in (

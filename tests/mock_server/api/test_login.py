@@ -90,7 +90,7 @@ def key_login(mock: Any, headers: dict[str, str], body: Any = None) -> Any:
 
 
 @pytest.mark.parametrize("release", ["R10", "R12"])
-def test_a_key_gets_a_token_that_each_use_renews(make_mock: Any, release: str) -> None:
+def test_a_key_gets_a_token_of_two_hours_that_no_use_renews(make_mock: Any, release: str) -> None:
     """A Web API key is the user name of Basic authentication; the body is optional."""
     mock = make_mock(release, clock=FixedClock(NOON))
     for body in (None, b"", {}, {"unit": SECOND_UNIT}):
