@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 import pytest
+from helpers.tables import raises_for
 from hypothesis import find, given, settings
 from hypothesis import strategies as st
 from hypothesis.vendor.pretty import pretty
@@ -107,7 +108,7 @@ def test_an_unknown_method_or_layer_is_refused() -> None:
         ({"methods": []}, "methods: nothing is not allowed"),
         ({"methods": ["show"], "layers": ["resend"]}, "layers: resend have no template for"),
     ):
-        with pytest.raises(ValueError, match=message):
+        with raises_for(options, ValueError, match=message):
             strategies.calls(scene(), **options)
 
 

@@ -50,9 +50,11 @@ def test_keywords_are_plain(documents: Any) -> None:
     """No keyword that many tools ignore, no format of our own, no note of the source's."""
     for document in documents:
         used = set(keywords(document.whole))
-        assert {"properties", "additionalProperties", "pattern", "anyOf", "const"} <= used
-        assert not used & FORBIDDEN
-        assert {key for key in used if key.startswith("x-")} <= {"x-evidence", "x-at-least-one-of"}
+        plain = {"properties", "additionalProperties", "pattern", "anyOf", "const"}
+        assert plain <= used, document.release
+        assert not used & FORBIDDEN, document.release
+        own = {key for key in used if key.startswith("x-")}
+        assert own <= {"x-evidence", "x-at-least-one-of"}, document.release
 
 
 def test_references_stay_inside_and_nothing_is_left_over(documents: Any) -> None:
@@ -63,14 +65,16 @@ def test_references_stay_inside_and_nothing_is_left_over(documents: Any) -> None
             for name in document.whole["components"][kind]
         }
         written = json.dumps(document.whole)
-        assert set(re.findall(r'"\$ref": "([^"]*)"', written)) == components
+        assert set(re.findall(r'"\$ref": "([^"]*)"', written)) == components, document.release
 
 
 def test_objects_are_closed_and_name_what_they_need(documents: Any) -> None:
-    for schema in (schema for document in documents for schema in document.schemas.values()):
-        if "properties" in schema:
-            assert schema["additionalProperties"] is False
-            assert set(schema.get("required", ())) <= schema["properties"].keys()
+    for document in documents:
+        for name, schema in document.schemas.items():
+            if "properties" in schema:
+                assert schema["additionalProperties"] is False, (name, document.release)
+                required = set(schema.get("required", ()))
+                assert required <= schema["properties"].keys(), (name, document.release)
 
 
 def test_every_method_of_the_release_is_there_and_no_other(documents: Any) -> None:
@@ -82,19 +86,19 @@ def test_every_method_of_the_release_is_there_and_no_other(documents: Any) -> No
         assert sorted(found) == sorted(
             (method.path, method.verb, method.deprecated)
             for method in methods(resolve(document.release)).values()
-        )
+        ), document.release
 
 
 def test_operations_are_named_and_grouped(documents: Any) -> None:
     for document in documents:
         ids = [operation["operationId"] for _, _, operation in document.operations()]
-        assert len(set(ids)) == len(ids)
-        assert "webhook_requests_resend" in ids
+        assert len(set(ids)) == len(ids), document.release
+        assert "webhook_requests_resend" in ids, document.release
         for path, _, operation in document.operations():
-            assert operation["summary"]
-            assert operation["tags"] == [path.split("/")[0]]
+            assert operation["summary"], (path, document.release)
+            assert operation["tags"] == [path.split("/")[0]], (path, document.release)
         tags = {tag["name"] for tag in document.whole["tags"]}
-        assert tags == {"webhook_requests", "authentication"}
+        assert tags == {"webhook_requests", "authentication"}, document.release
 
 
 def test_every_parameter_of_the_release_is_there_and_no_other(documents: Any) -> None:
@@ -109,15 +113,17 @@ def test_every_parameter_of_the_release_is_there_and_no_other(documents: Any) ->
             else:
                 body = document.body(method.path)
                 found = {name: name in body.get("required", ()) for name in body["properties"]}
-            assert found == {name: need in {"mandatory", "token"} for name, need in needs.items()}
+            mandatory = {name: need in {"mandatory", "token"} for name, need in needs.items()}
+            assert found == mandatory, (method.path, document.release)
 
 
 def test_entities_are_those_of_the_release(documents: Any) -> None:
     for document in documents:
         filtered = document.query("webhook_requests/list")["entity"]["schema"]
         in_records = document.schemas["WebhookRequest"]["properties"]["entity"]
-        assert document.resolved(filtered) == document.resolved(in_records)
-        assert document.resolved(filtered)["enum"] == list(resolve(document.release).entities)
+        entities = document.resolved(filtered)
+        assert entities == document.resolved(in_records), document.release
+        assert entities["enum"] == list(resolve(document.release).entities), document.release
 
 
 def test_a_token_is_a_scheme_in_a_query_and_a_member_in_a_body(documents: Any) -> None:
@@ -125,13 +131,14 @@ def test_a_token_is_a_scheme_in_a_query_and_a_member_in_a_body(documents: Any) -
     for document in documents:
         for path, verb, operation in document.operations():
             if path == "authentication/web_api_key/token":
-                assert operation["security"] == [{"web_api_key": []}]
+                assert operation["security"] == [{"web_api_key": []}], document.release
             elif verb == "get":
-                assert operation["security"] == [{"token": []}]
+                assert operation["security"] == [{"token": []}], (path, document.release)
             else:
-                assert operation["security"] == []
+                assert operation["security"] == [], (path, document.release)
                 body = document.body(path)
-                assert ("token" in body["required"]) == (path != "authentication/token")
+                needs_token = path != "authentication/token"
+                assert ("token" in body["required"]) == needs_token, (path, document.release)
 
 
 def test_list_needs_one_of_its_filters(read: Any) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpcore
 import pytest
+from helpers.tables import raises_for
 
 from crmcom_kit.mock_server.deliveries.allowed_hosts import AllowedHosts
 from crmcom_kit.mock_server.deliveries.http_delivery import HttpDelivery
@@ -244,5 +245,5 @@ NO_HOSTS = [
 def test_what_is_no_host_cannot_be_allowed() -> None:
     """An entry is one host; networks, patterns and odd notations are refused by name."""
     for entry in NO_HOSTS:
-        with pytest.raises(UsageError, match="allow_hosts"):
+        with raises_for(entry, UsageError, match="allow_hosts"):
             AllowedHosts([entry])

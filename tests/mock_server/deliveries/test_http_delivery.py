@@ -10,6 +10,7 @@ import httpcore
 import pytest
 import trustme
 from helpers.receivers import OK, Listening, listening, read_request, responding
+from helpers.tables import raises_for
 
 from crmcom_kit.mock_server import make_world
 from crmcom_kit.mock_server.deliveries.allowed_hosts import AllowedHosts
@@ -301,5 +302,5 @@ def test_options_that_make_no_delivery_are_refused() -> None:
         {"deliver": "http", "delivery": ScriptedDelivery("success")},
     ]
     for options in wrong:
-        with pytest.raises(UsageError, match=r"deliver|allow_hosts"):
+        with raises_for(options, UsageError, match=r"deliver|allow_hosts"):
             make_world(**options)

@@ -2,6 +2,7 @@
 
 import pytest
 from helpers.calling import resend
+from helpers.tables import raises_for
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -35,7 +36,7 @@ def test_any_script_is_played_as_written(steps: list[tuple[int, str]]) -> None:
 
 def test_an_unknown_script_is_refused() -> None:
     for script in ("", "sucess", "0*timeout, success", "success,", "*success", "3"):
-        with pytest.raises(UsageError, match=r"script: seen .*; allowed is .*timeout"):
+        with raises_for(script, UsageError, match=r"script: seen .*; allowed is .*timeout"):
             ScriptedDelivery(script)
 
 

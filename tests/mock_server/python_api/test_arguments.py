@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from helpers.tables import raises_for
 
 from crmcom_kit.mock_server import crmcom_mock
 
@@ -107,5 +108,5 @@ MISSPELLED: list[tuple[str, Callable[[Any], Any]]] = [
 def test_a_misspelled_argument_names_the_nearest_one() -> None:
     mock = crmcom_mock()
     for meant, use in MISSPELLED:
-        with pytest.raises(ValueError, match=rf"\(nearest: {meant}\)$"):
+        with raises_for(meant, ValueError, match=rf"\(nearest: {meant}\)$"):
             use(mock)

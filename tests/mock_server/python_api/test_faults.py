@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 from helpers.calling import list_of, show
+from helpers.tables import raises_for
 
 from crmcom_kit.mock_server import Mock, recorded_response
 from crmcom_kit.mock_server.journal.entry_view import archive
@@ -91,5 +92,5 @@ def test_what_cannot_be_sent_again_is_refused(tmp_path: Path) -> None:
         (CUT, None, "without its whole body"),
     ):
         path.write_text(text, "utf-8")
-        with pytest.raises(UsageError, match=message):
+        with raises_for(text, UsageError, match=message):
             recorded_response(path, operation)

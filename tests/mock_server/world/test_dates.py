@@ -4,6 +4,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
+from helpers.tables import raises_for
 
 from crmcom_kit.mock_server import Mock, crmcom_mock
 from crmcom_kit.mock_server.world.world_file import DataError
@@ -69,7 +70,7 @@ def test_another_date_is_refused(mock: Mock) -> None:
     """Nothing is added, and the number stays free."""
     count = len(mock.records)
     for members, text in REFUSED:
-        with pytest.raises(DataError, match=text):
+        with raises_for(members, DataError, match=text):
             mock.add(**members)
     assert len(mock.records) == count
     assert mock.add()["number"] == "201"

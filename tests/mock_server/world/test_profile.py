@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers.tables import raises_for
 
 from crmcom_kit.mock_server import make_world
 from crmcom_kit.mock_server.world.state_file import StateFile
@@ -147,7 +148,7 @@ def test_a_damaged_profile_is_refused(tmp_path: Path) -> None:
         else:
             (folder / name).write_text(text, "utf-8")
 
-        with pytest.raises(ProfileError, match=named):
+        with raises_for((name, text), ProfileError, match=named):
             make_world(profile=folder)
 
 
@@ -158,7 +159,7 @@ def test_a_webhook_request_needs_a_name_and_a_state() -> None:
     ]  # fmt: skip
     for lacks in lacking:
         entries = [{"webhook_request": {"record": {**ODD, **lacks}, "recorded": True}}]
-        with pytest.raises(DataError, match="profile entry 0"):
+        with raises_for(lacks, DataError, match="profile entry 0"):
             make_world(profile=Profile(resolve("R9"), Dialect("p"), entries))
 
 
