@@ -200,6 +200,23 @@ def test_only_an_unset_code_that_no_resend_had_is_guessed(code: str | None, effe
     assert learned["resend"].get("authentication_code") == effect
 
 
+def test_a_member_may_change_only_if_it_is_unset() -> None:
+    """Of a webhook request without a log, the members of the log stay unset."""
+    found = []
+    for at in range(1, 5):
+        before = record(at, label="own" if at % 2 else None)
+        after = {**before, "life_cycle_state": "SUCCESSFUL", "label": before["label"] or "sent"}
+        found += [exchange("show", before, at), exchange("resend", after, at)]
+
+    fill = learned_effects(found, frozenset(), {})["resend"]["label"]
+
+    assert fill == {"$": "fill", "value": "sent"}
+    for label, new_label in ((None, "sent"), ("", "sent"), ("own", "own")):
+        effects = {"label": fill, "log_information.updated_date": "2016-01-01T00:00:00"}
+        made = applied(effects, {"label": label}, None)  # type: ignore[arg-type]
+        assert made == {"label": new_label}
+
+
 def test_an_effect_may_depend_on_a_member_and_name_another() -> None:
     """A member that tells apart what became of others, and a text that has the new number."""
     found = []
