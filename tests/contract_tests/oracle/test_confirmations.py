@@ -54,6 +54,10 @@ PAGES = (listed([ONE], **FIRST), listed([ONE], **FIRST, offset=1))
 SHORT_PAGE = (listed([ONE, TWO, THREE]), listed([ONE], **JOBS, number_of_results=2))
 NO_ORDER = (listed([ONE, TWO, THREE]), listed([ONE], **JOBS, offset=1))
 LACKS_TWO = (listed([ONE, TWO, THREE]), listed([ONE, THREE]))
+SIX = [record(at) for at in range(1, 7)]
+LACKS_SECOND = (listed(SIX), listed([*SIX[:1], *SIX[2:]]))
+#: The list lacks another one each time.
+LACKS_EACH = [item for at in range(1, 5) for item in (SIX[at], [*SIX[: at + 1], *SIX[at + 2 :]])]
 LACKS_BOTH = (listed([ONE, TWO, THREE]), listed([ONE]))
 OTHER = record(2, entity_id="E2")
 ANY_AND_ALL = (
@@ -127,6 +131,7 @@ SETTLED: list[tuple[Sequence[Entry], str, Sequence[Any], bool, str]] = [
     (LACKS_TWO, "Contradicted", [TWO, [ONE, TWO, THREE]], False, "sl"),
     (LACKS_TWO, "Contradicted", [NO, [TWO], [ONE, THREE]], True, "sll"),
     (LACKS_TWO, "Contradicted", [NO, [], [ONE, THREE]], False, "sll"),  # it is gone
+    (LACKS_SECOND, "Contradicted", LACKS_EACH, False, "sl" * 4),
     (LACKS_TWO, "Contradicted", [record(2, entity="ACTIVITIES"), [ONE, THREE]], False, "sl"),
     # If that has gone, what it lacks besides is looked at, too.
     (LACKS_BOTH, "Contradicted", [NO, [], [ONE], THREE, [ONE]], True, "sllsl"),
