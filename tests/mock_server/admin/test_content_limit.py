@@ -64,6 +64,6 @@ def test_nothing_is_added_beyond_the_limit(admin: Any) -> None:
     admin.ask("PUT", "/snapshots/more")  # which counts until it is deleted
     assert admin.refused("POST", "/records", record(2))[0] == 503
     assert admin.refused("PUT", "/snapshots/again")[0] == 503
-    admin.ask("PUT", "/snapshots/more")  # in the place of the old one
+    admin.ask("PUT", "/snapshots/more")  # it replaces the old one
     admin.ask("DELETE", "/snapshots/more")
     fill(admin, 2, 3)
