@@ -18,7 +18,7 @@ ALLOWED_BESIDES = {"contract_tests/client/targets.py": {"mock_server"}}
 #: Modules of src/crmcom_kit that every room may import; of the rooms they import schemas only.
 SHARED = {
     *("config_file", "deadline_streams", "har", "headed_help", "machine_time", "output"),
-    *("progress", "redaction", "toml_files", "usage_errors"),
+    *("progress", "redaction", "removed_names", "toml_files", "usage_errors"),
 }
 
 #: The layers of mock_server, lowest first. Modules in its root, shown as "", are the lowest, except

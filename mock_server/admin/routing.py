@@ -21,6 +21,7 @@ from crmcom_kit.mock_server.admin.reference import reference_page
 from crmcom_kit.mock_server.admin.validation import read_json_body, typed_parameters
 from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES
 from crmcom_kit.mock_server.world.registry import CONTROL, WorldRegistry, is_control
+from crmcom_kit.removed_names import remedy
 from crmcom_kit.usage_errors import TooLarge, UsageError, escaped
 
 #: The key under which a WSGI environ has the world that the request is for.
@@ -79,6 +80,7 @@ def not_found(error: HTTPException) -> Response:
         f"{CONTROL}{path}" for path in get_close_matches(unknown_path, document()["paths"], n=3)
     ]
     hint = f"; nearest: {', '.join(similar_paths)}" if similar_paths else ""
+    hint = remedy("/" + unknown_path.split("/")[1]) or hint
     path = escaped(request.path)
     return no_view(error, f"{path} does not exist{hint}; {CONTROL}/docs lists all paths")
 

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from crmcom_kit.mock_server.world.world import World
+from crmcom_kit.removed_names import remedy
 
 if TYPE_CHECKING:
     from crmcom_kit.mock_server.python_api.background import Background
@@ -26,3 +27,10 @@ class WorldHandle:
     def emulated(self) -> World:
         """The emulator's world of this name; it is created again if it was ended."""
         return self._registry.get(self.name)
+
+    if not TYPE_CHECKING:  # type checkers would accept every name
+
+        def __getattr__(self, name: str) -> object:
+            """Raise AttributeError, with what replaces a removed name."""
+            msg = f"{type(self).__name__} has no attribute {name}{remedy(f'mock.{name}')}"
+            raise AttributeError(msg)

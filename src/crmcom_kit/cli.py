@@ -42,12 +42,6 @@ COMMANDS = {
     ),
 }
 
-_PROXY_IS_GONE = (
-    "proxy was removed: record your client's traffic by `mitmdump --mode reverse:URL "
-    "--set hardump=traffic.har`, then `crmcom-kit check --from-har traffic.har`; see "
-    "docs/how-to/recorded-traffic.md, Check your client's traffic"
-)
-
 #: Packages that only an extra installs → the extra.
 EXTRAS = {
     "faker": "faker",
@@ -91,8 +85,6 @@ class LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Load the sub-command to run."""
-        if args[:1] == ["proxy"]:
-            raise click.UsageError(_PROXY_IS_GONE)
         name, command, remaining_args = super().resolve_command(ctx, args)
         return name, command.load() if isinstance(command, LazyCommand) else command, remaining_args
 
@@ -133,7 +125,10 @@ def _mistakes_in_one_line() -> Iterator[None]:
     except click.exceptions.NoArgsIsHelpError:
         raise
     except click.UsageError as error:
-        raise _refusal(error.format_message()) from None
+        from crmcom_kit.removed_names import remedy
+
+        name = getattr(error, "option_name", error.message.partition("'")[2].partition("'")[0])
+        raise _refusal(error.format_message().removesuffix(".") + remedy(name)) from None
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]
         extra = EXTRAS.get(package)

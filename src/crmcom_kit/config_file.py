@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from crmcom_kit.removed_names import remedy
 from crmcom_kit.toml_files import read_toml_file
 from crmcom_kit.usage_errors import hint
 
@@ -47,9 +48,6 @@ def _read_config(ctx: click.Context, _param: click.Parameter, path: Path | None)
         tool = _table(f"{path}: tool", tables.get("tool", {}))
         name = f"{path}: tool.crmcom-kit"
         tables = _table(name, tool.get("crmcom-kit", {}))
-    if "proxy" in tables:
-        msg = f"{name}: proxy: the command was removed; take this table out"
-        raise Refused(msg)
     for table in tables.keys() - set(CONFIGURED):
         raise Refused(_unknown_name(f"{name}: {table}", table, CONFIGURED, "table"))
     command = ctx.command.name or ""
@@ -138,8 +136,9 @@ def _mistake(ctx: click.Context, param: click.Option, value: Any) -> str | None:
 
 def _unknown_name(place: str, name: str, names: tuple[str, ...], kind: str) -> str:
     article = "an" if kind[0] in "aeiou" else "a"
-    remedy = hint(name, names) or f"; allowed are {', '.join(names)}"
-    return f"{place} is not the name of {article} {kind}{remedy}"
+    removed_name = f"--{name}" if kind == "option" else name
+    end = remedy(removed_name) or hint(name, names) or f"; allowed are {', '.join(names)}"
+    return f"{place} is not the name of {article} {kind}{end}"
 
 
 #: Lets a command take options from the file. ``crmcom-kit --config`` names it; behind the command,
