@@ -35,8 +35,9 @@ def _interruptible() -> Iterator[None]:
 def swallowed(number: int) -> None:
     """Send a signal to this process while garbage is collected, where exceptions are lost."""
 
-    def collecting(*_: Any) -> None:
-        signal.raise_signal(number)
+    def collecting(phase: str, _: Any) -> None:
+        if phase == "start":  # a second one, late on a busy machine, would end the process
+            signal.raise_signal(number)
 
     gc.callbacks.append(collecting)
     gc.collect()
