@@ -1,4 +1,4 @@
-"""``python -m benchmarks``: measure, and write RESULTS.md and its chart."""
+"""``python -m benchmarks``: measure, and write RESULTS.md."""
 
 import os
 import shutil
@@ -9,7 +9,6 @@ from datetime import UTC
 import click
 
 from benchmarks import calls, fixtures, servers, tests
-from benchmarks.chart import NAME, chart, speeds
 from benchmarks.processes import HERE, LOAD_CORE, WORK, NotMeasured
 from benchmarks.report import Plan, Section, page
 from crmcom_kit.mock_server.clock import SystemClock
@@ -54,9 +53,7 @@ def main(chosen: tuple[str, ...], *, quick: bool) -> None:
         click.echo(text, nl=False)
     else:
         (HERE / "RESULTS.md").write_text(text, encoding="utf-8")
-        if any(speeds(text)):
-            (HERE / NAME).write_text(chart(text), encoding="utf-8")
-        click.echo(f"Written: {HERE / 'RESULTS.md'} and its chart")
+        click.echo(f"Written: {HERE / 'RESULTS.md'}")
 
 
 if __name__ == "__main__":

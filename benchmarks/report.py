@@ -10,7 +10,6 @@ from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 
-from benchmarks.chart import IMAGE
 from benchmarks.processes import ROOT
 
 _PACKAGES = ("crmcom-kit", "uvicorn", "httptools", "Flask", "orjson")
@@ -95,7 +94,6 @@ def page(
     lines = ["# Results", ""]
     if doubts:
         lines += [f"**Measured {' '.join(doubts)}: these figures mean little.**", ""]
-    lines += [IMAGE, ""]
     lines += ["Written by `make bench`; [README.md](README.md) says how to read it.", ""]
     lines += ["## Where a peer is better", ""]
     lines += [f"- {text}" for _, text in worse] or ["Nowhere, in what was measured."]

@@ -3,7 +3,6 @@
 import html
 import itertools
 import re
-import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -80,23 +79,6 @@ def test_figures_that_pages_quote_are_the_measured_ones() -> None:
     for row in ("mock", "mock, --log off"):
         speed = re.findall(rf"\| {row} \| ([\d,]+) ", results)[0]
         assert f"{speed} requests/s" in page
-
-
-def test_the_chart_is_drawn_from_the_measured_figures(site: Path) -> None:
-    """Both pages show it, and it is what `make bench` draws from the table of servers."""
-    bench = runpy.run_path(str(ROOT / "benchmarks" / "chart.py"))
-    results = (ROOT / "benchmarks" / "RESULTS.md").read_text("utf-8")
-    chart = (ROOT / "benchmarks" / bench["NAME"]).read_text("utf-8")
-
-    assert bench["IMAGE"] in results
-    assert chart == bench["chart"](results)
-    texts = re.findall(r"<text[^>]*>([^<]*)</text>", chart)
-    table = results.partition("## Servers")[2].partition("## Tests")[0]
-    servers = re.findall(r"(?m)^\| (.+?) \| ([\d,]+) \(", table)
-    assert len(servers) > 5
-    assert all(html.escape(text) in texts for row in servers for text in row)
-    comparison = (site / "explanation" / "comparison.html").read_text("utf-8")
-    assert f"_images/{bench['NAME']}" in comparison
 
 
 def test_the_site_can_be_searched(site: Path) -> None:
