@@ -6,8 +6,8 @@
 #   make check                         lint, format check, types (types alone: make types)
 #   make environment                   make the virtual environment, and nothing else
 #   make coverage                      run the tests and measure what they reach
-#   make measure                       measure the contract kit with broken and correct servers; it goes on where it stopped
-#                                      (hours). Other measures: PART=clients, recordings, machine, or alike ARGS=SERVER
+#   make measure                       measure the contract kit with broken and correct servers (less than 40 minutes on
+#                                      two cores); PART=alike measures how alike a calibrated mock is
 #   make bench                         measure the speed (one part: ARGS="--part servers")
 #   make bench-peers                   install the mock servers that it compares with
 #   make typescript                    install the npm packages that the TypeScript client's test needs
@@ -65,7 +65,7 @@ coverage: $(TESTS)
 	$(PYTEST) --cov --cov-report=term $(ARGS)
 
 measure: $(TESTS)
-	PYTHONPATH=tests:benchmarks/kit $(BIN)/python -m mutants$(PART:%=.%) $(ARGS)
+	PYTHONPATH=tests:benchmarks/kit $(BIN)/python -m mutants.$(or $(PART),measure) $(ARGS)
 
 bench: $(TESTS)
 	$(BIN)/python -m benchmarks $(ARGS)

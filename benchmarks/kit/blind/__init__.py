@@ -1,65 +1,58 @@
 """What was written blind: by people who saw neither the kit nor the table of mutants.
 
-Each set was committed before anything ran against it.
+Each set was committed before anything ran against it. This is a sample of it: commit 8426bcef has
+the whole, each server as a file of its own.
 
-Servers were written from the public facts and the sound server: ``legal`` has unusual right ones,
-``faults`` wrong ones, and ``unusual_3`` has faults that only an unusual value shows. Each file has
-a class ``Server``, the ``CHOICES`` of the sound server that it needs, and the line of the ``FACTS``
-that it rests on; a fault has a ``RELEASE`` as well.
+Servers were written from the public facts and the sound server: ``legal_forms`` and ``legal_users``
+have unusual legal ones, ``faults`` wrong ones. Each class has the line of the ``FACTS`` that it
+rests on, and may have the ``CHOICES`` of the sound server that it needs. A fault may have a
+``RELEASE`` other than R9.
 
 ``instances`` has whole servers, written from the specification, the facts and the examples. The
-programs in ``clients_2`` and ``clients_3`` were written from README and the docs. Earlier sets are
-gone: the kit was improved with them until they told nothing new.
+programs in ``clients`` were written from README and the docs.
 """
 
 from collections.abc import Mapping
-from functools import cache
-from importlib import import_module
-from pathlib import Path
-from random import Random
+from types import ModuleType
 from typing import Any
 
 from sound_server.legal import Variant
 from sound_server.server import SoundServer
 
-HERE = Path(__file__).parent
+from blind import faults, legal_forms, legal_users
+
+
+def _servers(*modules: ModuleType) -> dict[str, Any]:
+    return {
+        name: made
+        for module in modules
+        for name, made in vars(module).items()
+        if isinstance(made, type) and issubclass(made, SoundServer) and made is not SoundServer
+    }
+
+
+LEGAL: Mapping[str, Any] = _servers(legal_forms, legal_users)
+FAULTS: Mapping[str, Any] = _servers(faults)
 #: What legal servers have in turn.
 RELEASES = ("R9", "R12", "R15", "R18")
 
 
-@cache
-def names(folder: str) -> tuple[str, ...]:
-    """Return the names of the servers in a folder, in their order."""
-    return tuple(sorted(path.stem for path in (HERE / folder).glob("[a-z]*.py")))
+def _variant(made: Any, release: str) -> Variant:
+    about = str(made.__doc__).partition("\n")[0]
+    return Variant(made.__name__, about, getattr(made, "CHOICES", {}), release, made)
 
 
-def server(folder: str, name: str, release: str = "") -> Variant:
-    """Return one server, in the release of its file if none is given."""
-    module: Any = import_module(f"blind.{folder}.{name}")
-    release = release or module.RELEASE
-    about = str(module.__doc__).partition("\n")[0]
-    return Variant(name, about, module.CHOICES, release, module.Server)
+def fault(name: str) -> Variant:
+    """Return one wrong server."""
+    made = FAULTS[name]
+    return _variant(made, getattr(made, "RELEASE", "R9"))
 
 
-def legal_server(at: int) -> Variant:
-    """Return the legal server at a place, each in another release than the one before."""
-    return server("legal", names("legal")[at], RELEASES[at % len(RELEASES)])
+def legal_server(name: str) -> Variant:
+    """Return one legal server, each in another release than the one before."""
+    return _variant(LEGAL[name], RELEASES[[*LEGAL].index(name) % len(RELEASES)])
 
 
-def is_by_token(at: int) -> bool:
-    """Whether a run against the server at a place gets a token, and no user name."""
-    return at // len(RELEASES) % 2 == 1
-
-
-def together(seed: int) -> Variant:
-    """Return two or three legal servers in one, chosen by a seed."""
-    random = Random(seed)
-    chosen = random.sample(names("legal"), random.randint(2, 3))
-    release = random.choice(RELEASES)
-    parts = [server("legal", name, release) for name in chosen]
-    changes: Mapping[str, Any] = {}
-    for part in parts:
-        changes = {**part.changes, **changes}
-    kinds: tuple[type[SoundServer], ...] = tuple(part.server_class for part in parts)
-    combined = type("Server", kinds, {})
-    return Variant("+".join(chosen), "several at once", dict(changes), release, combined)
+def is_by_token(name: str) -> bool:
+    """Whether a run against a legal server gets a token, and no user name."""
+    return [*LEGAL].index(name) // len(RELEASES) % 2 == 1

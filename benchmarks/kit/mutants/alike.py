@@ -1,13 +1,11 @@
-"""Measure how alike a calibrated mock is: ``python -m mutants.alike SERVER…``.
+"""Measure how alike a calibrated mock is: ``make measure PART=alike``.
 
-With ``tests`` and ``benchmarks/kit`` on the path. Each SERVER is a script that serves on
-``--port P --seed S``, prints READY, and has the login of the blind servers. It is calibrated with
-changes allowed (``--read-only``: without); then it starts anew, and it and a mock with the profile
-get the same fresh requests, one after the other.
+Each server in ``blind/instances`` is calibrated with changes allowed (``ARGS=--read-only``:
+without). Then it starts anew, and it and a mock with the profile get the same fresh requests, one
+after the other.
 """
 
 import json
-import re
 import socket
 import subprocess
 import sys
@@ -18,10 +16,10 @@ from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from random import Random
-from statistics import mean
 from time import process_time
 from typing import Any
 
+import blind
 import click
 
 from crmcom_kit.contract_tests.calibration.calibrate import Calibration, learn_profile
@@ -38,24 +36,23 @@ from crmcom_kit.contract_tests.run.run import run
 from crmcom_kit.schemas.members import value_at
 from crmcom_kit.schemas.releases import resolve
 
+INSTANCES = sorted((Path(blind.__file__).parent / "instances").glob("*.py"))
 LOGIN = {"username": "integration", "password": "blind-1-pass", "organisation": "BLIND"}
 BASE = "/crmapi/rest/v2"
 WEBHOOKS, IDENTIFIER = "webhook_requests/", "webhook_request_identifier"
 OBJECTS = ("webhook_definition", "workflow_rule")
 FORM = (("Content-Type", "application/x-www-form-urlencoded"),)
 Parameters = dict[str, Any]
-
-
-# The server.
+FRESH = 600  # requests to compare a server and its mock with
 
 
 @contextmanager
-def served(script: Path, seed: int, release: str) -> Iterator[Target]:
+def served(script: Path) -> Iterator[Target]:
     """Start a server, and yield it as a target."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    words = [sys.executable, str(script), "--port", str(port), "--seed", str(seed)]
+    words = [sys.executable, str(script), "--port", str(port), "--seed", "1"]
     process = subprocess.Popen(  # noqa: S603 - a script that the caller names
         words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     )
@@ -66,17 +63,11 @@ def served(script: Path, seed: int, release: str) -> Iterator[Target]:
             raise click.ClickException(msg)
         url = f"http://127.0.0.1:{port}{BASE}"
         yield Target(
-            name=script.parent.name, base_url=url, release=resolve(release), login=Login(**LOGIN)
+            name=script.parent.name, base_url=url, release=resolve("R9"), login=Login(**LOGIN)
         )
     finally:
         process.kill()
         process.wait()
-
-
-def release_of(script: Path) -> str:
-    """Return the first release that a server's text names; R9 if there is none."""
-    found = re.search(r"\bR(9|1[0-8])\b", script.read_text("utf-8"))
-    return found[0] if found else "R9"
 
 
 # Fresh requests: drawn by what a client knows, not by the kit's templates.
@@ -85,14 +76,13 @@ def release_of(script: Path) -> str:
 class Client:
     """Draws requests of a client, right and wrong ones, from what it has seen."""
 
-    def __init__(self, seed: int, records: Mapping[str, Mapping[str, Any]], release: str) -> None:
+    def __init__(self, records: Mapping[str, Mapping[str, Any]]) -> None:
         """Draw from webhook requests by id."""
-        self.random = Random(seed)
+        self.random = Random(1001)
         self.records = {key: dict(each) for key, each in records.items()}
         self.gone: list[Mapping[str, Any]] = []
         self.sent_again: list[Mapping[str, Any]] = []
         self.token = ""
-        self.can_page = resolve(release).at_least("R13.0.0")
 
     def draw(self) -> Call:
         """Return the next request."""
@@ -166,9 +156,6 @@ class Client:
             given["created_date"] = choice((created, created[:10]))
         if self.random.random() < 0.15:
             given["fields_set"] = choice(("id,number", "number", "url,entity", "response,id"))
-        if self.can_page and self.random.random() < 0.4:
-            given["number_of_results"] = str(self.random.randint(1, 30))
-            given["offset"] = str(self.random.randint(0, 20))
         return given
 
     def a_list(self) -> Call:
@@ -294,32 +281,28 @@ class Client:
 # The measure.
 
 
-def calibration_of(
-    script: Path, release: str, seed: int, requests: int, *, reads: bool
-) -> Calibration:
+def calibration_of(script: Path, *, reads: bool) -> Calibration:
     """Return what a run learns of a server."""
     changes = frozenset[str]() if reads else frozenset({"resend", "delete"})
     config = RunConfig(
-        limits=Limits(max_requests=requests), allowed=changes, scope=EVERYTHING, is_check=False
+        limits=Limits(max_requests=1500), allowed=changes, scope=EVERYTHING, is_check=False
     )
-    with served(script, seed, release) as target:
+    with served(script) as target:
         return learn_profile(run(target, config))
 
 
-def compared(
-    script: Path, release: str, calibration: Calibration, seed: int, requests: int
-) -> Iterator[tuple[Exchange, Exchange, bool, list[str]]]:
-    """Send fresh requests; yield both exchanges, whether documented, and in what they differ."""
+def compared(script: Path, calibration: Calibration) -> Iterator[tuple[Call, bool, list[str]]]:
+    """Send fresh requests; yield each, whether it is documented, and in what responses differ."""
     comparison = calibration.log.comparison()
     comparison.unsteady.clear()
-    client = Client(seed + 1000, calibration.log.first_seen, release)
+    client = Client(calibration.log.first_seen)
     mock = MockReplayer(calibration.profile, Login(**LOGIN), calibration.log.began)
     counted: set[tuple[str, str]] = set()
-    with served(script, seed, release) as target:
+    with served(script) as target:
         limits, numbers = Limits(), count(1)
         body = json.dumps(LOGIN).encode()
         login = Call("token", "POST", "authentication/token", "", body, JSON, LOGIN)
-        for call in [login] + [None] * requests:
+        for call in [login] + [None] * FRESH:
             found = ask_once(target, call or client.draw(), limits)
             assert found is not None, f"{target.name} does not respond"
             found = found.changed(number=next(numbers))
@@ -332,63 +315,31 @@ def compared(
             new = [each for each in differences if (each.aspect, each.record) not in counted]
             counted |= {(each.aspect, each.record) for each in new if each.record}
             kinds = [f"{found.call.method or 'path'}: {each.kind}" for each in new]
-            yield found, other, is_documented(found, target.release), kinds
+            yield found.call, is_documented(found, target.release), kinds
 
 
 @click.command()
-@click.argument("servers", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
 @click.option("--read-only", is_flag=True, help="Calibrate without resend and delete.")
-@click.option("--requests", default=1500, show_default=True, help="To learn from.")
-@click.option("--fresh", default=600, show_default=True, help="To compare.")
-@click.option("--seed", default=1, show_default=True, help="Of the servers' content.")
-@click.option("--examples", is_flag=True, help="Show both responses of the first of each kind.")
-def main(
-    *,
-    servers: tuple[Path, ...],
-    read_only: bool,
-    requests: int,
-    fresh: int,
-    seed: int,
-    examples: bool,
-) -> None:
+def main(*, read_only: bool) -> None:
     """Calibrate each server, and print how much of fresh requests differs, and why."""
-    shares: list[tuple[float, float]] = []
-    for script in servers:
-        release = release_of(script)
+    for script in INSTANCES:
         began = process_time()
-        calibration = calibration_of(script, release, seed, requests, reads=read_only)
+        calibration = calibration_of(script, reads=read_only)
         seconds = process_time() - began
         causes, counts, different = Counter[str](), Counter[str](), Counter[str]()
-        for one, other, documented, kinds in compared(script, release, calibration, seed, fresh):
-            is_read = one.call.method not in ("resend", "delete")
-            for name in (str(documented), *(["read"] if documented and is_read else [])):
-                counts[name] += 1
-                different[name] += bool(kinds)
-            mark = "" if documented else " (open)"
-            for kind in dict.fromkeys(kinds):
-                causes[kind + mark] += 1
-                if examples and causes[kind + mark] == 1:
-                    shown = f"{one.call.verb} {one.call.path}?{one.call.query} {one.call.body!r}"
-                    both = [f"      {each.content[:300]!r}" for each in (one, other)]
-                    click.echo("\n".join([f"    {kind}: {shown}", *both]))
-        every = counts["True"] + counts["False"]
-        differ = different["True"] + different["False"]
-        share = different["True"] / (counts["True"] or 1), differ / every
-        shares.append(share)
-        click.echo(
-            f"{script.stem} ({release}): {share[0]:.1%} of {counts['True']} documented, "
-            f"{different['read'] / (counts['read'] or 1):.1%} of those that read, {share[1]:.1%} "
-            f"of {every} differ; {seconds:.0f} s of CPU to calibrate"
+        for call, documented, kinds in compared(script, calibration):
+            groups = ["all", *(["documented"] if documented else [])]
+            groups += ["reads"] if documented and call.method not in ("resend", "delete") else []
+            counts.update(groups)
+            different.update(groups if kinds else ())
+            causes.update({kind if documented else f"{kind} (open)" for kind in kinds})
+        shares = (
+            f"{name} {different[name] / counts[name]:.1%} of {counts[name]}" for name in counts
         )
-        order = calibration.learned.get("list.order")
-        click.echo(
-            f"  list.order: {calibration.profile.dialect['list.order']}, "
-            f"{order.evidence if order is not None else ''}"
-        )
+        click.echo(f"{script.stem} differs: {', '.join(shares)}")
+        click.echo(f"  {seconds:.0f} s of CPU to calibrate")
         for cause, times in causes.most_common(40):
             click.echo(f"  {times:4} {cause}")
-    documented, every = (mean(each) for each in zip(*shares, strict=True))
-    click.echo(f"mean of {len(shares)}: {documented:.1%} documented, {every:.1%} of all")
 
 
 if __name__ == "__main__":

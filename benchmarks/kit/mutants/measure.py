@@ -1,78 +1,33 @@
-"""Measure the kit with mutants and with legal servers; go on where the last run stopped.
+"""Measure the kit with mutants and with legal servers: ``make measure``."""
 
-It takes hours. Each server that was measured is a line of a file, so that a stopped run can go on.
-No server is measured twice with the same seed and budget.
-"""
-
-import json
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
-from dataclasses import asdict, dataclass, replace
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import count, islice
 from multiprocessing import get_context
 from pathlib import Path
-from typing import NamedTuple
+from random import Random
+from tempfile import TemporaryDirectory
+from time import perf_counter
+from typing import Any, NamedTuple
 
 import blind
 import click
-from helpers.sound_servers import broken, checked, prepared
+import hypothesis
+from helpers.sound_servers import alarms, broken, checked, set_clock
+from hypothesis.stateful import run_state_machine_as_test
 from sound_server.legal import VARIANTS, Variant, combination
-from sound_server.server import WEB_API_KEY, SoundServer
+from sound_server.server import ORGANISATION, PASSWORD, USERNAME, WEB_API_KEY
 
-from crmcom_kit.contract_tests.campaign.campaign import Campaign
-from crmcom_kit.contract_tests.campaign.discovery import discover
-from crmcom_kit.contract_tests.campaign.drawing import draw_reads
 from crmcom_kit.contract_tests.client.http import Limits
 from crmcom_kit.contract_tests.client.logins import ANY_LOGINS
+from crmcom_kit.contract_tests.machine import ContractMachine, Login
 from crmcom_kit.contract_tests.options.options import FEW_LOGINS
 from crmcom_kit.contract_tests.run.results import Outcome
-from crmcom_kit.contract_tests.run.run import DEFAULT_REQUESTS, enter, new_session
-from crmcom_kit.contract_tests.templates import all_templates
-from crmcom_kit.contract_tests.templates.table import READ_LAYERS
+from crmcom_kit.contract_tests.run.run import DEFAULT_REQUESTS
+from mutants import recordings
 from mutants.steps import Row
 from mutants.table import ROWS
-
-RESULTS = Path(__file__).resolve().parents[3] / ".measured" / "results.jsonl"
-#: The number of reads that are drawn to find a fault that only an unusual value shows.
-READS = 300
-
-
-class Servers(NamedTuple):
-    """A set of servers."""
-
-    names: Iterable[str]  # none if each seed is one
-    made: Callable[[str], Variant]  # from a name, or from a seed
-    are_legal: bool = False  # then none of them may be accused
-    number: int | None = None  # how many seeds are measured
-
-
-def _blind(folder: str) -> Servers:
-    return Servers(blind.names(folder), partial(blind.server, folder))
-
-
-SETS: Mapping[str, Servers] = {
-    "table": Servers(ROWS, ROWS.__getitem__),
-    "blind faults": _blind("faults"),
-    "blind unusual_3": _blind("unusual_3"),
-    "legal": Servers(VARIANTS, VARIANTS.__getitem__, are_legal=True),
-    "combinations": Servers((), lambda seed: combination(int(seed)), are_legal=True, number=300),
-    "blind legal": Servers(
-        [str(place) for place in range(len(blind.names("legal")))],
-        lambda place: blind.legal_server(int(place)), are_legal=True,
-    ),
-    "blind together": Servers(
-        (), lambda seed: blind.together(int(seed)), are_legal=True, number=100
-    ),
-}  # fmt: skip
-#: The share of mutants that is found at least, in whole percents, if all of a set are measured.
-MIN_FOUND = {
-    "set 1": 0.98, "set 2": 0.89, "set 3": 0.92, "set 4": 0.91, "set 5": 0.90, "set 6": 0.88,
-}  # fmt: skip
-#: How many legal servers of a set are accused at most; of the others, none.
-MAX_ALARMS = {"combinations": 1, "blind legal": 3, "blind together": 12}
-UNSEEN = str(Outcome.INCONCLUSIVE)
 
 
 @dataclass(frozen=True)
@@ -83,12 +38,106 @@ class Case:
     name: str  # what the server can be made from again
     seed: int = 0
     budget: int = DEFAULT_REQUESTS
-    few_logins: bool = False  # whether logins are limited, as on somebody else's server
 
-    @property
-    def variant(self) -> Variant:
-        """What its server is made from."""
-        return SETS[self.set].made(self.name)
+
+class Found(NamedTuple):
+    """What the kit says of one server."""
+
+    named: Sequence[str] = ()  # the statements that it calls broken
+    trouble: str = ""  # what went wrong in the kit
+    outcome: str = ""  # of the run
+
+
+def a_run(case: Case, variant: Variant) -> Found:
+    """Check a server as a user does."""
+    is_legal = SETS[case.set].are_legal
+    app = variant.server(int(case.name) if case.name.isdigit() else 0)  # a world of its own
+    results = checked(
+        app,
+        None if app.release == "R9" else WEB_API_KEY,
+        by_token=case.set == "blind legal" and blind.is_by_token(case.name),
+        expires=case.set == "table",
+        seed=case.seed,
+        limits=Limits(max_requests=case.budget),
+        # Nobody is locked out of a mutant; a legal server is somebody's.
+        max_logins=FEW_LOGINS if is_legal else ANY_LOGINS,
+    )
+    return Found(sorted(broken(results)), results.trouble or "", str(results.outcome))
+
+
+def machine(variant: Variant) -> Any:
+    """Return the machine that checks servers of one kind."""
+    key = None if variant.release == "R9" else WEB_API_KEY
+
+    class Machine(ContractMachine):
+        release = variant.release
+        login = Login(username=USERNAME, password=PASSWORD, organisation=ORGANISATION, api_key=key)
+
+        def target(self) -> Any:
+            server = variant.server()
+            set_clock(server)
+            return server
+
+    return Machine
+
+
+def a_machine(case: Case, variant: Variant) -> Found:
+    """Check a server with the state machine; a legal one with fewer examples."""
+    tested = machine(variant)
+    options = hypothesis.settings(
+        tested.TestCase.settings,
+        max_examples=30 if SETS[case.set].are_legal else 100,
+        database=None,
+        verbosity=hypothesis.Verbosity.quiet,
+    )
+    try:
+        run_state_machine_as_test(hypothesis.seed(case.seed)(tested), settings=options)
+    except BaseException as error:  # noqa: BLE001 - it is reported
+        return Found([f"{type(error).__name__}: {error}"])
+    return Found()
+
+
+def a_recording(case: Case, _variant: Variant) -> Found:
+    """Check recorded traffic of sound clients and a legal server."""
+    with TemporaryDirectory() as folder:
+        results = recordings.session(int(case.name), Path(folder))
+    return Found([*recordings.mistakes(results), *map(str, alarms(results))])
+
+
+class Servers(NamedTuple):
+    """A set of servers, and how the kit is measured with them."""
+
+    names: Iterable[str]  # none if each seed is one
+    made: Callable[[str], Variant]  # from a name, or from a seed
+    are_legal: bool = False  # then none of them may be accused
+    number: int | None = None  # how many seeds are measured
+    find: Callable[[Case, Variant], Found] = a_run
+
+
+def drawn(names: Iterable[str], number: int) -> list[str]:
+    """Return some names, the same each time."""
+    return Random("machine 0").sample(sorted(names), number)
+
+
+SETS: Mapping[str, Servers] = {
+    "table": Servers(ROWS, ROWS.__getitem__),
+    "blind faults": Servers(blind.FAULTS, blind.fault),
+    "legal": Servers(VARIANTS, VARIANTS.__getitem__, are_legal=True),
+    "combinations": Servers((), lambda seed: combination(int(seed)), are_legal=True, number=100),
+    "blind legal": Servers(blind.LEGAL, blind.legal_server, are_legal=True),
+    "machine": Servers(drawn(ROWS, 30), ROWS.__getitem__, find=a_machine),
+    "machine, legal": Servers(
+        drawn(VARIANTS, 20), VARIANTS.__getitem__, are_legal=True, find=a_machine
+    ),
+    "machine, blind legal": Servers(
+        blind.LEGAL, blind.legal_server, are_legal=True, find=a_machine
+    ),
+    "recordings": Servers(
+        (), lambda seed: combination(int(seed)), are_legal=True, number=60, find=a_recording
+    ),
+}  # fmt: skip
+#: How many wrong servers of a set are found at least, if all are measured.
+MIN_FOUND = {"table": 0, "blind faults": 0, "machine": 0}
 
 
 @dataclass(frozen=True)
@@ -99,134 +148,64 @@ class Result:
     verdict: str  # of a mutant: named, found, missed; of a legal server: quiet, alarm
     about: str
     release: str
-    group: str  # a set of the table has a rate of its own
-    named: Sequence[str] = ()  # the statements that the kit calls broken
-    wanted: Sequence[str] = ()  # those that are
-    trouble: str = ""  # what went wrong in the kit
-    outcome: str = ""  # of the run
+    found: Found
+    wanted: Sequence[str] = ()  # the statements that are broken
+
+    def __str__(self) -> str:
+        named = ", ".join(self.found.named) or self.found.trouble or "nothing"
+        wanted = f" (breaks {', '.join(self.wanted)})" if self.wanted else ""
+        server = f"{self.release} {self.case.name}: {self.about}"
+        return f"{self.verdict}: {server}{wanted}; named: {named}"
 
 
-def cases(of: Case, number: int | None) -> Iterator[Case]:
+def cases(set_name: str, seed: int, budget: int, number: int | None) -> Iterator[Case]:
     """Yield the cases of a set: ``number`` of them, or as many as are usually measured."""
-    servers = SETS[of.set]
-    names = iter(servers.names) if servers.number is None else map(str, count(of.seed))
+    servers = SETS[set_name]
+    names = iter(servers.names) if servers.number is None else map(str, count(seed))
     for name in islice(names, number or servers.number):
-        yield replace(of, name=name)
+        yield Case(set_name, name, seed, budget)
 
 
 def measured(case: Case) -> Result:
-    """Run the kit against the server of a case."""
-    variant, servers = case.variant, SETS[case.set]
-    is_combined = servers.number is not None
-    app = variant.server(int(case.name) if is_combined else 0)  # each has a world of its own
-    about = variant.name if is_combined else variant.about
-    if case.set.startswith("blind") and not is_combined:
-        about = f"{variant.name}: {about}"
-    if case.set == "blind unusual_3":
-        return drawn(case, about, app)
-    # Nobody is locked out of a mutant; a legal server is somebody's.
-    is_limited = case.few_logins or servers.are_legal
-    results = checked(
-        app,
-        None if app.release == "R9" else WEB_API_KEY,
-        by_token=case.set in ("blind legal", "blind together")
-        and blind.is_by_token(int(case.name)),
-        expires=case.set == "table",
-        seed=case.seed,
-        limits=Limits(max_requests=case.budget),
-        max_logins=FEW_LOGINS if is_limited else ANY_LOGINS,
-    )
-    wanted = set(variant.statements if isinstance(variant, Row) else ())
-    named, trouble = {*broken(results)}, results.trouble or ""
+    """Let the kit find what is wrong with the server of a case."""
+    servers = SETS[case.set]
+    variant = servers.made(case.name)
+    found = servers.find(case, variant)
+    wanted = variant.statements if isinstance(variant, Row) else ()
     if servers.are_legal:
-        verdict = "alarm" if named or trouble else "quiet"
-    elif wanted & named:
+        verdict = "alarm" if found.named or found.trouble else "quiet"
+    elif {*wanted} & {*found.named}:
         verdict = "named"
     else:
-        verdict = "found" if named else "missed"
-    group = f"set {variant.set}" if isinstance(variant, Row) else case.set
-    return Result(
-        case, verdict, about, app.release, group, sorted(named), sorted(wanted), trouble,
-        str(results.outcome),
-    )  # fmt: skip
-
-
-def drawn(case: Case, about: str, app: SoundServer) -> Result:
-    """Draw reads alone, with open values, until one shows a violation; shrink it."""
-    target, config = prepared(app, limits=Limits(max_requests=2 * READS))
-    session = new_session(target, config)
-    campaign = Campaign(session)
-    enter(session, config)
-    discover(session)
-    reads = [template for template in all_templates() if template.layer in READ_LAYERS]
-    draw_reads(campaign, reads, READS, case.seed)
-    violations = [
-        cause.violation
-        for finding in session.findings.by_statement.values()
-        for cause in finding.causes.values()
-    ]
-    shown = [f"{violation.statement} by {[*violation.calls]}" for violation in violations]
-    verdict = "found" if violations else "missed"
-    trouble = "; ".join(session.findings.crashes)
-    return Result(case, verdict, about, app.release, case.set, shown, trouble=trouble)
-
-
-def measure(planned: Sequence[Case], path: Path, jobs: int) -> Generator[Result]:
-    """Yield what was measured before, then measure the rest and write it to the file."""
-    lines = map(json.loads, path.read_text("utf-8").splitlines() if path.exists() else ())
-    results = (Result(**{**line, "case": Case(**line["case"])}) for line in lines)
-    before = {result.case: result for result in results}
-    yield from (before[case] for case in planned if case in before)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with (
-        get_context("spawn").Pool(jobs, maxtasksperchild=50) as pool,
-        path.open("a", encoding="utf-8") as file,
-    ):
-        for result in pool.imap(measured, [case for case in planned if case not in before]):
-            file.write(json.dumps(asdict(result)) + "\n")
-            file.flush()
-            yield result
-
-
-def by_group(results: Sequence[Result]) -> Iterator[tuple[str, Counter[str], float]]:
-    """Yield each group with its verdicts, and the share of its mutants that was found."""
-    for group in sorted({result.group for result in results}):
-        verdicts = Counter(result.verdict for result in results if result.group == group)
-        yield group, verdicts, (verdicts["named"] + verdicts["found"]) / verdicts.total()
+        verdict = "found" if found.named else "missed"
+    about = variant.about if servers.number is None else variant.name
+    return Result(case, verdict, about, variant.release, found, wanted)
 
 
 def summary(results: Sequence[Result]) -> Iterator[str]:
-    """Yield a line for each group, and one for each server that the kit is wrong about."""
-    for group, verdicts, share in by_group(results):
-        if "quiet" in verdicts or "alarm" in verdicts:
-            unseen = [r for r in results if (r.group, r.outcome) == (group, UNSEEN)]
-            yield f"{group}: {verdicts.total()} servers, {verdicts['alarm']} alarms, " + (
-                f"{len(unseen)} inconclusive"
-            )
-            yield from (f"  inconclusive: {result.release} {result.about}" for result in unseen)
-            continue
-        line = f"{group}: {verdicts.total()} mutants, "
-        line += f"{verdicts['named'] + verdicts['found']} found ({share:.0%})"
-        are_known = any(result.wanted for result in results if result.group == group)
-        yield line + f", {verdicts['named']} rightly named" * are_known
-    for result in results:
-        is_misnamed = result.wanted and result.verdict == "found"
-        if result.verdict in ("missed", "alarm") or is_misnamed:
-            named = ", ".join(result.named) or result.trouble or "nothing"
-            server = f"{result.release} {result.case.name}: {result.about}"
-            wanted = f" (breaks {', '.join(result.wanted)})" if result.wanted else ""
-            yield f"  {result.verdict}: {server}{wanted}; named: {named}"
+    """Yield a line for a set, and one for each server that the kit is wrong about."""
+    verdicts, name = Counter(result.verdict for result in results), results[0].case.set
+    unseen = [result for result in results if result.found.outcome == str(Outcome.INCONCLUSIVE)]
+    if SETS[name].are_legal:
+        yield f"{name}: {len(results)} servers, {verdicts['alarm']} alarms"
+    else:
+        found = verdicts["named"] + verdicts["found"]
+        yield (
+            f"{name}: {len(results)} mutants, {found} found ({found / len(results):.0%}), "
+            f"{verdicts['named']} rightly named"
+        )
+    yield f"  {len(unseen)} inconclusive: {', '.join(result.case.name for result in unseen)}"
+    yield from (f"  {result}" for result in results if result.verdict in ("missed", "alarm"))
 
 
 def worse(results: Sequence[Result]) -> Iterator[str]:
-    """Yield a line for each group of which too few are found, or too many accused."""
-    for group, verdicts, share in by_group(results):
-        least = MIN_FOUND.get(group, 0)
-        if round(share, 2) < least:
-            yield f"{group}: {share:.0%} are found, and {least:.0%} were"
-        most = MAX_ALARMS.get(group, 0)
-        if verdicts["alarm"] > most:
-            yield f"{group}: {verdicts['alarm']} are accused, and {most} were"
+    """Yield a line for a set of which too few are found, or one is accused."""
+    verdicts, name = Counter(result.verdict for result in results), results[0].case.set
+    found, least = verdicts["named"] + verdicts["found"], MIN_FOUND.get(name, 0)
+    if found < least:
+        yield f"{name}: {found} are found, and {least} were"
+    if verdicts["alarm"]:
+        yield f"{name}: {verdicts['alarm']} are accused"
 
 
 @click.command()
@@ -236,33 +215,27 @@ def worse(results: Sequence[Result]) -> Iterator[str]:
 @click.option("--seed", default=0, show_default=True, help="Of combinations and runs.")
 @click.option("--budget", type=click.IntRange(1), default=DEFAULT_REQUESTS, show_default=True,
               help="Requests of a run.")  # fmt: skip
-@click.option("--few-logins", is_flag=True, help="Limit logins, as on somebody else's server.")
 @click.option("--jobs", default=2, show_default=True, help="Number of processes.")
-@click.option("--results", "path", type=click.Path(path_type=Path), default=RESULTS,
-              help="Where results are kept. Delete it after changes of the kit.")  # fmt: skip
-def main(
-    sets: tuple[str, ...],
-    number: int | None,
-    seed: int,
-    budget: int,
-    jobs: int,
-    path: Path,
-    *,
-    few_logins: bool,
-) -> None:
+def main(sets: tuple[str, ...], number: int | None, seed: int, budget: int, jobs: int) -> None:
     """Measure the kit with mutants, and with servers that are legal.
 
-    The status is 1 if a whole set is measured, and fewer are found than before, or more accused.
+    The status is 1 if a whole set is measured, and fewer are found than before, or one is accused.
     """
     fallen: list[str] = []
     for name in sets:
-        planned = list(cases(Case(name, "", seed, budget, few_logins), number))
+        began = perf_counter()
+        planned = list(cases(name, seed, budget, number))
         with (
-            closing(measure(planned, path, jobs)) as measuring,
-            click.progressbar(measuring, len(planned), name) as bar,
+            get_context("spawn").Pool(jobs, maxtasksperchild=50) as pool,
+            click.progressbar(pool.imap(measured, planned), len(planned), name) as bar,
         ):
             results = list(bar)
         click.echo("\n".join(summary(results)))
+        click.echo(f"  {perf_counter() - began:.0f} s")
         fallen += worse(results) if number is None else ()
     if fallen:
         raise click.ClickException("; ".join(fallen))
+
+
+if __name__ == "__main__":
+    main()

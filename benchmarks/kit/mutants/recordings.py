@@ -1,18 +1,14 @@
-"""Check recordings of sound clients with sound servers: ``make measure PART=recordings``.
+"""Check recordings of sound clients with sound servers.
 
 A session is two clients of one legal server with random choices. The clients do nothing that the
 documents refuse, and the server keeps to the documents. So neither may be accused.
 """
 
-import sys
 from pathlib import Path
 from random import Random
-from tempfile import TemporaryDirectory
 from typing import Any
 
-import click
 from helpers.recordings import Entry, archive, checked, written_down
-from helpers.sound_servers import alarms
 from sound_server.client import Client, ok
 from sound_server.legal import random_choices
 from sound_server.server import SoundServer
@@ -112,34 +108,7 @@ def session(seed: int, folder: Path) -> Results:
     return checked(folder, text, release=release)
 
 
-def faults(results: Results) -> list[str]:
-    """Return the mistakes of the client, and what is held against the server."""
-    mistakes = results.client.mistakes if results.client is not None else ()
-    remarks = [mistake.remark for mistake in mistakes]
-    return [*(f"client: {r.statement}: {r.why}" for r in remarks), *alarms(results)]
-
-
-@click.command()
-@click.option("--seed", default=0, show_default=True, help="Of the first session.")
-@click.option("--sessions", default=60, show_default=True, help="How many.")
-def main(seed: int, sessions: int) -> None:
-    """Check recorded sessions of sound clients with sound servers; 1 if anything is wrong."""
-    requests = unconfirmed = accused = 0
-    for number in range(seed, seed + sessions):
-        with TemporaryDirectory() as folder:
-            results = session(number, Path(folder))
-        requests += 0 if results.client is None else results.client.requests
-        unconfirmed += bool(results.unconfirmed)
-        lines = faults(results)
-        accused += bool(lines)
-        for line in lines:
-            click.echo(f"  session {number}, {results.target.release.name}: {line}")
-    click.echo(
-        f"{sessions} sessions, {requests} requests: {accused} with a mistake or a violation, "
-        f"{unconfirmed} with a suspicion that nothing confirms"
-    )
-    sys.exit(1 if accused else 0)
-
-
-if __name__ == "__main__":
-    main()
+def mistakes(results: Results) -> list[str]:
+    """Return the mistakes of the client."""
+    found = results.client.mistakes if results.client is not None else ()
+    return [f"{mistake.remark.statement}: {mistake.remark.why}" for mistake in found]

@@ -42,16 +42,6 @@ class Mutant(SoundServer):
         self.call = call
         return super().run(call)
 
-    def gone(self, call: Call) -> Record | None:
-        """Return the deleted record that the identifier names, if there is one."""
-        name, value = call.identifier
-        deleted = self.deleted.values() if name else ()
-        return next((record for record in deleted if getattr(record, name) == value), None)
-
-    def undelete(self, record: Record) -> None:
-        """Bring a deleted record back."""
-        self.records[record.id] = self.deleted.pop(record.id)
-
     def put_back(self, version: Record) -> None:
         """Restore an earlier version of a record, unless it is deleted."""
         if version.id in self.records:
@@ -62,7 +52,6 @@ class Mutant(SoundServer):
 class Row(Variant):
     """One mutant: a server that breaks something documented."""
 
-    set: int  # who wrote it, and when: each set has a rate of its own
     statements: tuple[str, ...]  # the ids of those that it breaks, the nearest first
 
 
@@ -70,7 +59,6 @@ ROWS: dict[str, Row] = {}
 
 
 def row(
-    set_: int,
     name: str,
     statements: str,
     about: str,
@@ -82,11 +70,10 @@ def row(
     assert name not in ROWS, name
     made = type(name, (Mutant,), dict(override))
     broken = tuple(statements.split())
-    ROWS[name] = Row(name, about, changes, release, made, set=set_, statements=broken)
+    ROWS[name] = Row(name, about, changes, release, made, statements=broken)
 
 
 def mutant(
-    set_: int,
     statements: str,
     how: Callable[[Function], Override],
     also: Override | None = None,
@@ -97,7 +84,7 @@ def mutant(
 
     def declare(function: Function) -> Function:
         name, about = function.__name__, inspect.getdoc(function) or ""
-        row(set_, name, statements, about, how(function) | (also or {}), release, **changes)
+        row(name, statements, about, how(function) | (also or {}), release, **changes)
         return function
 
     return declare
@@ -185,47 +172,19 @@ def instead(name: str, function: Function, method: str = "") -> Any:
 def rescues(name: str, function: Function, method: str = "") -> Any:
     """Return something else if one step refuses a call, unless that is None or False.
 
-    The function may name ``refusal``, and ``gone``, the deleted record that the call names.
+    The function may name ``refusal``.
     """
 
-    def run(server: Mutant, sound: Function, call: Call, named: Named) -> Any:
+    def run(sound: Function, named: Named) -> Any:
         try:
             return sound()
         except Refusal as refusal:
-            rescued = apply(function, named, refusal=refusal, gone=server.gone(call))
+            rescued = apply(function, named, refusal=refusal)
             if rescued is None or rescued is False:
                 raise
             return rescued
 
     return step(name, run, method)
-
-
-def caches(name: str, key: Function, *until: str, last: bool = False) -> Any:
-    """Cache what one step returns, by a key, until one of some steps is run.
-
-    A key that is false is not cached. With ``last`` the cache has only the last entry.
-    """
-
-    def run(sound: Function, kept: dict[Any, Any], named: Named) -> Any:
-        entry = apply(key, named)
-        if not entry:
-            return sound()
-        if entry not in kept:
-            made = sound()
-            if last:
-                kept.clear()
-            kept[entry] = made
-        return kept[entry]
-
-    override: Override = step(name, run)
-    for clearing in until:
-        override |= then(clearing, lambda kept: kept.clear())
-    return override
-
-
-def keeps_list(key: Function) -> Any:
-    """Return the last list again for each list with the same key, until a record changes."""
-    return caches("do_list", key, "send_again", "remove", last=True)
 
 
 def counted(kept: dict[Any, Any], key: Any = "count") -> int:

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-import argparse, hashlib, hmac, json, random, threading, time  # noqa: E401
+import argparse  # noqa: E401
+import hashlib
+import hmac
+import json
+import random
+import threading
+import time
 from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any

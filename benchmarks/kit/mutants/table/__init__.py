@@ -1,17 +1,10 @@
 """The table of mutants: what is wrong with each, and which statements it breaks.
 
-A row has the number of its set: each was written to tell whether what the sets before it had led
-to is general.
+It has those that the kit missed or misnamed with 400 or 1,500 requests at commit 8426bcef, and for
+each other statement one that breaks it. That commit has 589.
 """
 
-from importlib import import_module
-
 from mutants.steps import ROWS
+from mutants.table import access, lists, records, views
 
-__all__ = ["ROWS"]
-
-for part in (
-    "effects", "identifiers", "filters", "lists", "fields", "views", "references", "access",
-    "envelope",
-):  # fmt: skip
-    import_module(f"mutants.table.{part}")
+__all__ = ["ROWS", "access", "lists", "records", "views"]
