@@ -128,7 +128,8 @@ def _mistakes_in_one_line() -> Iterator[None]:
         from crmcom_kit.removed_names import remedy
 
         name = getattr(error, "option_name", error.message.partition("'")[2].partition("'")[0])
-        raise _refusal(error.format_message().removesuffix(".") + remedy(name)) from None
+        message, instead = error.format_message(), remedy(name)
+        raise _refusal(message.removesuffix(".") + instead if instead else message) from None
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]
         extra = EXTRAS.get(package)

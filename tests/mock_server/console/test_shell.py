@@ -56,13 +56,14 @@ def test_a_protected_mock_asks_for_its_token(browser: BrowserContext, start_serv
     with Console(browser, f"http://127.0.0.1:{mock.port}") as console:
         console.failures_expected = True  # until the token is entered
         page = console.open()
-        for token, heading in (
-            ("wrong", "This mock has an admin token"),
-            ("sesame-77", "No requests yet"),
+        expect(page.get_by_role("heading", name="This mock has an admin token")).to_be_visible()
+        for token, result in (
+            ("wrong", page.get_by_role("alert")),
+            ("sesame-77", page.get_by_role("heading", name="No requests yet")),
         ):
             page.get_by_label("Admin token").fill(token)
             page.get_by_role("button", name="Open the console").click()
-            expect(page.get_by_role("heading", name=heading)).to_be_visible()
+            expect(result).to_be_visible()
         expect(page.get_by_label("Command to try")).to_contain_text("${CRMCOM_ADMIN_TOKEN}")
         page.reload()
         expect(page.get_by_role("heading", name="No requests yet")).to_be_visible()
