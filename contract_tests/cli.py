@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from crmcom_kit.config_file import config_option
 from crmcom_kit.contract_tests.campaign.stopping import Stop
 from crmcom_kit.contract_tests.options.commands import RunCommand, as_click, warn
 from crmcom_kit.contract_tests.options.options import DEFAULTS, OPTIONS, REPORTS
@@ -28,7 +27,6 @@ _INTERRUPTED = "Interrupted: the reports are being written; Ctrl-C again ends wi
     context_settings={"auto_envvar_prefix": "CRMCOM_CHECK"},
     params=[as_click(option) for option in OPTIONS],
 )
-@config_option
 @click.option("--verbose", "-v", is_flag=True, help="List every statement and its evidence.")
 def check(**values: Any) -> None:
     """Check a server against the contract, statement by statement.

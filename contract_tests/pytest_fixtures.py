@@ -175,16 +175,6 @@ class Target:
         self._violations.clear()
         self._note_token()
 
-    def __getattr__(self, name: str) -> Any:
-        """Return an attribute of the session, which this was before 0.4.0, with a warning."""
-        if name.startswith("_"):
-            raise AttributeError(name)
-        value = getattr(self.session, name)
-        msg = f"target.{name} is internal, and will be removed in 0.5.0: a target has call, check, "
-        msg += "records, fresh, scene, url and release"
-        warnings.warn(msg, DeprecationWarning, stacklevel=2)
-        return value
-
     # For the fixtures.
 
     def begin_test(self) -> None:

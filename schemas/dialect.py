@@ -6,7 +6,6 @@ value is an error that names the key and the allowed values.
 
 import difflib
 import re
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -15,7 +14,7 @@ from typing import Any, NamedTuple
 
 from crmcom_kit.schemas.dial_tables import allowed_cases, are_cases, is_text
 from crmcom_kit.schemas.files import ROOM, names_in, read_json
-from crmcom_kit.schemas.ordering import MAX_KEYS, OLD_NAMES, read_key
+from crmcom_kit.schemas.ordering import MAX_KEYS, read_key
 
 _SCRIPT_STEP = re.compile(r"(?:([0-9]{1,6})\s*\*\s*)?([a-z0-9_]+)")
 
@@ -129,12 +128,6 @@ class Dialect(Mapping[str, Any]):
         by_key = dials()
         values = {key: _freeze(dial.default) for key, dial in by_key.items()}
         for key, value in (changes or {}).items():
-            if key == "list.order" and isinstance(value, str) and value in OLD_NAMES:
-                values[key] = OLD_NAMES[value]
-                keys = ", ".join(map(_quote, values[key]))
-                msg = f"dialect {name}: {key} = {value!r} is now [{keys}]"
-                warnings.warn(msg, FutureWarning, stacklevel=3)
-                continue
             if key not in by_key:
                 nearest = ", ".join(difflib.get_close_matches(key, by_key, n=3))
                 hint = f"nearest: {nearest}" if nearest else "`crmcom-kit dialect` prints all keys"

@@ -18,15 +18,6 @@ ADDED = "added"
 DATES = ("created_date", "updated_date", "changed_date")
 MAX_KEYS = 4
 _WORDS = ("text", "unset high", "desc")
-#: The names of ``list.order``'s values until 0.3.
-OLD_NAMES = {
-    "newest_first": ("added desc",),
-    "oldest_first": ("added",),
-    **{f"{name}_{way}": (name + end,) for name in ("number", "id")
-       for way, end in (("up", ""), ("down", " desc"))},
-    "updated_up": ("changed_date", "id"),
-    "updated_down": ("changed_date desc", "id desc"),
-}  # fmt: skip
 
 
 class Key(NamedTuple):

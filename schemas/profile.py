@@ -141,19 +141,12 @@ def _effects(content: Mapping[str, Any]) -> dict[str, Effects] | None:
 
 
 def _differs(content: Mapping[str, Any]) -> dict[str, dict[str, str]] | None:
-    """Return the differences by method and kind; None if they have another form.
-
-    Profiles until 0.3 have arrays of kinds.
-    """
+    """Return the differences by method and kind; None if they have another form."""
     table = content.get("differs", {})
     if not isinstance(table, dict):
         return None
-    kinds_of = {
-        method: dict.fromkeys(kinds, "") if isinstance(kinds, list) and _are_texts(kinds) else kinds
-        for method, kinds in table.items()
-    }
-    is_right = all(isinstance(k, dict) and _are_texts(k.values()) for k in kinds_of.values())
-    return kinds_of if is_right else None
+    is_right = all(isinstance(k, dict) and _are_texts(k.values()) for k in table.values())
+    return table if is_right else None
 
 
 def _are_texts(values: Iterable[Any]) -> bool:

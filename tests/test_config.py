@@ -24,14 +24,11 @@ def test_a_flag_precedes_the_environment_and_that_the_file() -> None:
     assert generated() == 10
     Path("pyproject.toml").write_text("[tool.crmcom-kit.fixtures]\ncount = 1\n")
     assert generated() == 1
-    Path("crmcom-kit.toml").write_text("[fixtures]\ncount = 2\nfrom = 2024-01-02\n")
+    Path("crmcom-kit.toml").write_text("[fixtures]\ncount = 2\nsince = 2024-01-02\n")
     assert generated() == 2
     Path("other.toml").write_text("[fixtures]\ncount = 3\n")
     assert generated(CRMCOM_CONFIG="other.toml") == 3
     assert len(run("--config", "other.toml", "fixtures").stdout.splitlines()) == 3
-    behind = run("fixtures", "--config", "other.toml")  # its place before 0.4.0
-    assert len(behind.stdout.splitlines()) == 3
-    assert "Write it before the command" in behind.stderr
     assert generated(CRMCOM_FIXTURES_COUNT="4") == 4
     assert generated("--count", "5", CRMCOM_FIXTURES_COUNT="4") == 5
 
@@ -52,10 +49,13 @@ def test_no_message_shows_a_secret() -> None:
         ),
         ("[server]", "crmcom-kit.toml: server is not the name of a table (nearest: serve)"),
         ("serve = 1", "crmcom-kit.toml: serve: 1 is not allowed; allowed is a table"),
-        ('[serve]\nport = "x"', "crmcom-kit.toml: serve.port: 'x' is not"),
+        ('[serve]\nport = "x"', "crmcom-kit.toml: serve: Invalid value for '--port': 'x' is not"),
         ("[serve]\nport = true", "serve.port: True is not allowed"),
-        ("[serve]\nport = [1]", "serve.port: [1] is not allowed; allowed is a single value"),
-        ("[serve]\nport = 70000", "serve.port: 70000 is not in the range"),
+        ("[serve]\nport = [1]", "serve.port: [1] is not allowed; allowed is a string or a number"),
+        (
+            "[serve]\nport = 70000",
+            "crmcom-kit.toml: serve: Invalid value for '--port': 70000 is not in the range",
+        ),
         ('[serve]\nallow-name = "a"', "serve.allow-name: 'a' is not allowed; allowed is a list"),
         ("[serve]\nport = ", "crmcom-kit.toml: not a TOML document"),
     ],
@@ -74,6 +74,15 @@ def test_a_file_that_is_asked_for_must_be_there() -> None:
     result = run("--config", "none.toml", "serve")
     assert result.exit_code == 2
     assert result.output == "Error: none.toml: cannot be read: No such file or directory\n"
+
+
+def test_a_command_that_takes_nothing_from_a_file_refuses_one() -> None:
+    Path("some.toml").write_text("[serve]\nport = 0\n")
+    result = run("--config", "some.toml", "dialect")
+    assert result.exit_code == 2
+    allowed = "serve, check, calibrate, diff, fixtures"
+    assert result.output == f"Error: --config: not allowed with dialect; allowed are {allowed}\n"
+    assert run("dialect", CRMCOM_CONFIG="some.toml").exit_code == 0  # for other commands
 
 
 def test_a_variable_that_names_no_option_is_refused() -> None:

@@ -5,7 +5,6 @@ from typing import Any
 
 import click
 
-from crmcom_kit.config_file import config_option
 from crmcom_kit.contract_tests.calibration.options import OF_CALIBRATE, OF_DIFF, ManyOptions
 
 
@@ -14,7 +13,6 @@ from crmcom_kit.contract_tests.calibration.options import OF_CALIBRATE, OF_DIFF,
     context_settings={"auto_envvar_prefix": "CRMCOM_CALIBRATE"},
     params=OF_CALIBRATE,
 )
-@config_option
 def calibrate(**values: Any) -> None:
     """Learn how a server responds, and write a profile for `crmcom-kit serve --profile`.
 
@@ -33,7 +31,6 @@ def calibrate(**values: Any) -> None:
 @click.command(
     cls=ManyOptions, context_settings={"auto_envvar_prefix": "CRMCOM_DIFF"}, params=OF_DIFF
 )
-@config_option
 def diff(**values: Any) -> None:
     """Send the same requests to two servers, and show where their responses differ.
 

@@ -98,9 +98,3 @@ def evidence(call: Call) -> Rules:
 def _basis(rule: Any) -> dict[str, str]:
     """Return the text of a statement or a dial, its evidence, and its source."""
     return {"text": rule.text, "evidence": rule.evidence, "source": rule.source}
-
-
-@operation("GET /fidelity", "mock")
-def fidelity(call: Call) -> Rules:
-    """Return the response of `GET /evidence`; the name before 0.4."""
-    return evidence(call)

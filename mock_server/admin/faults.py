@@ -4,7 +4,7 @@ from typing import Annotated, Any, NotRequired, Required, TypedDict
 
 from crmcom_kit.mock_server.admin.contract import Call, Moment, operation
 from crmcom_kit.mock_server.faults import specification
-from crmcom_kit.mock_server.faults.presets import FORMER_NAMES, PRESETS
+from crmcom_kit.mock_server.faults.presets import PRESETS
 from crmcom_kit.mock_server.faults.registry import FaultState
 from crmcom_kit.mock_server.faults.specification import (
     FaultEffect,
@@ -14,9 +14,8 @@ from crmcom_kit.mock_server.faults.specification import (
 )
 from crmcom_kit.mock_server.typed_schemas import Keywords
 
-_Preset = Annotated[str, Keywords(enum=[*PRESETS, *FORMER_NAMES])]
+_Preset = Annotated[str, Keywords(enum=[*PRESETS])]
 _ARGUMENT_NAMES = {name: [*preset.arguments] for name, preset in PRESETS.items()}
-_ARGUMENT_NAMES |= {former: _ARGUMENT_NAMES[name] for former, name in FORMER_NAMES.items()}
 
 
 class Fault(TypedDict):

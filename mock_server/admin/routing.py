@@ -80,7 +80,7 @@ def not_found(error: HTTPException) -> Response:
         f"{CONTROL}{path}" for path in get_close_matches(unknown_path, document()["paths"], n=3)
     ]
     hint = f"; nearest: {', '.join(similar_paths)}" if similar_paths else ""
-    hint = remedy("/" + unknown_path.split("/")[1]) or hint
+    hint = remedy("/" + unknown_path.strip("/").partition("/")[0]) or hint
     path = escaped(request.path)
     return no_view(error, f"{path} does not exist{hint}; {CONTROL}/docs lists all paths")
 

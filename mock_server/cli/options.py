@@ -101,7 +101,6 @@ OPTIONS: list[click.Parameter] = [
         metavar="HOST[:PORT]",
         help="Send to this host, too, besides loopback; repeatable.",
     ),
-    click.Option(["--deliveries"], hidden=True, deprecated="It is called --deliver now."),
     _address(
         ["--admin-token"],
         metavar="TOKEN",
@@ -149,8 +148,6 @@ def resolve_options(options: dict[str, Any]) -> None:
     mistake = _mistake_in(options) or _mistake_in_access(options)
     if mistake is not None:
         raise Refused(mistake)
-    if options["deliveries"] is not None:  # the former name of --deliver
-        options["deliver"] = options["deliveries"]
     try:
         resolve(options["release"])
         if options["profile"] is not None:
@@ -169,7 +166,7 @@ def resolve_options(options: dict[str, Any]) -> None:
 
 
 def _mistake_in(options: dict[str, Any]) -> str | None:
-    """Return the mistake in strings, or in --deliveries; None if there is none."""
+    """Return the mistake in strings; None if there is none."""
     for name in ("username", "password", "organisation", "api_key", "admin_token", "tokens"):
         if options[name] == "" or (name == "tokens" and "" in options[name]):
             flag = name.replace("_", "-").removesuffix("s")
@@ -178,8 +175,6 @@ def _mistake_in(options: dict[str, Any]) -> str | None:
     if token is not None and not is_admin_token(token):
         allowed = ADMIN_TOKEN_CHARACTERS
         return f"--admin-token: a hidden value is not allowed; allowed is {allowed}"
-    if options["deliveries"] is not None and options["deliver"] != "scripted":
-        return "--deliveries: not allowed with --deliver; give --deliver alone"
     return None
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from crmcom_kit.config_file import Refused, config_option
+from crmcom_kit.config_file import Refused
 from crmcom_kit.headed_help import HeadedCommand
 from crmcom_kit.mock_server.access import ANY_NAME, is_any_address
 from crmcom_kit.mock_server.cli.options import OPTIONS, resolve_options
@@ -42,7 +42,6 @@ DELIVERY_SECONDS = 6.0
         "max_content_width": 100,
     },
 )
-@config_option
 def serve(**options: Any) -> None:
     """Run the mock of CRM.COM's webhook_requests Web API.
 

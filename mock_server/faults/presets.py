@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from crmcom_kit.mock_server.faults.model import Fault
 from crmcom_kit.mock_server.faults.validation import WITH_RECORD, fault_of, parse
+from crmcom_kit.removed_names import remedy
 from crmcom_kit.usage_errors import NotFound, UsageError, hint, quoted
 
 HEADER = "X-Mock-Prefer"
@@ -83,10 +84,6 @@ PRESETS: dict[str, Preset] = {
 }
 
 
-#: Former names of presets, which work for one more release.
-FORMER_NAMES = {"lost_answer": "lost_response"}
-
-
 def preset_specs(name: str, arguments: Mapping[str, Any]) -> list[_Spec]:
     """Return the specifications that a preset makes from its arguments.
 
@@ -94,17 +91,15 @@ def preset_specs(name: str, arguments: Mapping[str, Any]) -> list[_Spec]:
         NotFound: there is no preset of that name.
         UsageError: it has no such argument, or the value is not allowed.
     """
-    name = FORMER_NAMES.get(name, name)
     preset = PRESETS.get(name)
     if preset is None:
-        allowed = f"one of {', '.join(PRESETS)}{hint(name, PRESETS)}"
+        allowed = f"one of {', '.join(PRESETS)}{remedy(name) or hint(name, PRESETS)}"
         raise NotFound("preset", seen=quoted(name), allowed=allowed)
-    if "calls" in arguments and "requests" not in arguments:  # its former name
-        arguments = {"requests" if n == "calls" else n: v for n, v in arguments.items()}
     for argument in arguments:
         if argument not in preset.arguments:
             allowed_arguments = preset.arguments
-            allowed = f"one of {', '.join(allowed_arguments)}{hint(argument, allowed_arguments)}"
+            end = remedy(argument) or hint(argument, allowed_arguments)
+            allowed = f"one of {', '.join(allowed_arguments)}{end}"
             raise UsageError(argument, seen=f"with preset {name}", allowed=allowed)
     values = {**preset.arguments, **parse(arguments, "FaultPresetArguments")}
     match = {n: values[n] for n in ("operation", "record") if values.get(n) is not None}
@@ -152,7 +147,7 @@ def fault_of_header(header: str) -> Fault:
         preferences[name] = value
     spec: _Spec = {"effect": {}}
     if "fault" in preferences:
-        name = FORMER_NAMES.get(preferences["fault"], preferences["fault"])
+        name = preferences["fault"]
         if name not in _ONCE:
             raise UsageError(f"{HEADER}.fault", seen=quoted(name), allowed=_PREFERENCES["fault"])
         preset_spec = _ONCE[name]

@@ -145,7 +145,6 @@ class FaultPresetArguments(TypedDict, total=False):
     record: _Record | None
     times: _Number | None
     requests: _Number
-    calls: Annotated[_Number, "The former name of requests."]
     delay: _Delay
     seconds: _Seconds
     status: _Status

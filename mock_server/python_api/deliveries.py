@@ -1,6 +1,5 @@
 """The deliveries of a mock and its built-in receiver, for tests."""
 
-import warnings
 from collections.abc import Callable, Iterator
 
 from crmcom_kit.mock_server.deliveries.attempts import Attempt
@@ -103,8 +102,3 @@ class BuiltInReceiver:
         for status in statuses:
             integer("statuses", status, 200, 599)
         self._epoch().receiver.respond_with(statuses)
-
-    def answer_with(self, *statuses: int) -> None:
-        """Call ``respond_with``; the name before 0.4."""
-        warnings.warn("answer_with is now respond_with", DeprecationWarning, stacklevel=3)
-        self.respond_with(*statuses)

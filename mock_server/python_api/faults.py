@@ -2,13 +2,11 @@
 
 import base64
 import re
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Unpack
 
 from crmcom_kit.mock_server.faults.expectations import ExpectedRefusal
-from crmcom_kit.mock_server.faults.presets import FORMER_NAMES
 from crmcom_kit.mock_server.faults.registry import Faults, FaultState
 from crmcom_kit.mock_server.python_api.arguments import methods_hide_our_frames, text
 from crmcom_kit.mock_server.python_api.handle import WorldHandle
@@ -82,12 +80,7 @@ class WorldFaults(WorldHandle):
             LimitExceeded: the world has the maximum number of faults.
         """
         if preset is not None:
-            if "calls" in arguments:
-                warnings.warn("calls is now requests", DeprecationWarning, stacklevel=3)
             name = text("preset", preset).replace(" ", "_").replace("-", "_")
-            if name in FORMER_NAMES:
-                message = f"preset {name} is now {FORMER_NAMES[name]}"
-                warnings.warn(message, DeprecationWarning, stacklevel=3)
             return Failing(self.emulated.faults, self.emulated.faults.add_preset(name, arguments))
         try:
             return Failing(self.emulated.faults, self.emulated.faults.add(_spec(arguments)))

@@ -41,7 +41,6 @@ class FaultArguments(TypedDict, total=False):
     # Of presets only.
     requests: int
     seconds: float
-    calls: int  # the former name of requests
 
 
 class RefusalArguments(TypedDict, total=False):

@@ -11,6 +11,7 @@ from crmcom_kit.mock_server.python_api.world import MockWorld
 from crmcom_kit.mock_server.world.factory import make_world
 from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.mock_server.world.world import DEFAULT
+from crmcom_kit.removed_names import remedy
 from crmcom_kit.usage_errors import UsageError
 
 TOKEN = "crmcom-mock-token"
@@ -30,7 +31,7 @@ class Mock(MockWorld):
         """Create the mock; ``crmcom_mock`` describes the arguments."""
         names = signature(make_world).parameters
         for name in sorted(options.keys() - names):
-            allowed = f"one of host, port, strict, {', '.join(names)}"
+            allowed = f"one of host, port, strict, {', '.join(names)}{remedy(name)}"
             raise UsageError(name, seen="as an argument of crmcom_mock", allowed=allowed)
         options["tokens"] = options.get("tokens") or (TOKEN,)
         integer("port", port, 0, 65_535)

@@ -1,6 +1,5 @@
 """One world of a mock, for tests."""
 
-import warnings
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -50,12 +49,6 @@ class MockWorld(WorldContent, WorldRequests, WorldFaults):
         )
         #: Its clock.
         self.clock = ClockControl(lambda: self.emulated)
-
-    @property
-    def calls(self) -> RequestsView:
-        """The former name of ``requests``."""
-        warnings.warn("calls is now requests", DeprecationWarning, stacklevel=2)
-        return self.requests
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}, {len(self.records)} webhook requests>"

@@ -1,6 +1,5 @@
 """Make a world from the names and paths of users."""
 
-import warnings
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -49,7 +48,6 @@ def make_world(
     allow_hosts: Iterable[str] = (),
     journal: int = MAX_ENTRIES,
     progress: Progress | None = None,
-    deliveries: str | None = None,
 ) -> World:
     """Return a world for ``create_app``.
 
@@ -72,7 +70,6 @@ def make_world(
             ``:PORT``.
         journal: maximum number of requests in the journal.
         progress: called at intervals with the bytes read of the file ``data``.
-        deliveries: the former name of a script as ``deliver``.
 
     Raises:
         UnknownRelease, DialectError, ProfileError, DataError, UsageError: an argument is not
@@ -89,12 +86,6 @@ def make_world(
         release, dialect = loaded_profile.release.name, loaded_profile.dialect
     source = "default" if dialect is None else dialect
     base_dialect = source if isinstance(source, Dialect) else load_dialect(source)
-    if deliveries is not None:
-        warnings.warn("deliveries is now deliver", DeprecationWarning, stacklevel=2)
-        if deliver != "scripted":
-            problem = f"with deliver={deliver!r}"
-            raise UsageError("deliveries", seen=problem, allowed="deliver alone")
-        deliver = deliveries
     if delivery is not None and deliver != "scripted":
         problem = f"{quoted(deliver)} beside delivery"
         raise UsageError("deliver", seen=problem, allowed="only one of them")

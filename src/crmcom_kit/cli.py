@@ -84,9 +84,15 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Load the sub-command to run."""
+        """Load the sub-command to run, and set its defaults from the configuration file."""
         name, command, remaining_args = super().resolve_command(ctx, args)
-        return name, command.load() if isinstance(command, LazyCommand) else command, remaining_args
+        if isinstance(command, LazyCommand):
+            command = command.load()
+            if not ctx.resilient_parsing:  # completion must not fail
+                from crmcom_kit.config_file import configure
+
+                configure(ctx, command)
+        return name, command, remaining_args
 
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
         """Read the command line; `--help` and `--version` print here."""
@@ -125,10 +131,13 @@ def _mistakes_in_one_line() -> Iterator[None]:
     except click.exceptions.NoArgsIsHelpError:
         raise
     except click.UsageError as error:
+        from crmcom_kit.config_file import place_of
         from crmcom_kit.removed_names import remedy
 
         name = getattr(error, "option_name", error.message.partition("'")[2].partition("'")[0])
-        message, instead = error.format_message(), remedy(name)
+        if name == "--config":
+            name = "COMMAND --config"
+        message, instead = f"{place_of(error)}{error.format_message()}", remedy(name)
         raise _refusal(message.removesuffix(".") + instead if instead else message) from None
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]

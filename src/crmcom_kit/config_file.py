@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from crmcom_kit.removed_names import remedy
 from crmcom_kit.toml_files import read_toml_file
@@ -20,6 +21,8 @@ from crmcom_kit.usage_errors import hint
 CONFIGURED = ("serve", "check", "calibrate", "diff", "fixtures")
 OWN_FILE, PROJECT_FILE = Path("crmcom-kit.toml"), Path("pyproject.toml")
 
+#: The key of the table's name in the metadata of a context.
+_PLACE = f"{__name__}.place"
 #: Options whose values no message shows.
 _SECRETS = frozenset(("token", "password", "api-key", "admin-token", "secret-key", "expired-token"))
 
@@ -34,32 +37,53 @@ class Refused(click.ClickException):
         super().__init__(" ".join(message.splitlines()))
 
 
-def _read_config(ctx: click.Context, _param: click.Parameter, path: Path | None) -> None:
-    """Set the defaults of the command from the file. Raises Refused."""
-    if ctx.resilient_parsing:  # completion: it must not fail
+def configure(ctx: click.Context, command: click.Command) -> None:
+    """Set the defaults of a command from the file, and check the names in the environment.
+
+    Args:
+        ctx: the context of ``crmcom-kit``; its ``default_map`` is set.
+        command: the command to run.
+
+    Raises:
+        Refused: the file, a table, an option or a variable is not allowed.
+    """
+    name = command.name or ""
+    path = ctx.params.get("config")
+    if name not in CONFIGURED:
+        if ctx.get_parameter_source("config") is ParameterSource.COMMANDLINE:
+            msg = f"--config: not allowed with {name}; allowed are {', '.join(CONFIGURED)}"
+            raise Refused(msg)
         return
-    _check_environment(ctx)
-    path = path or ctx.find_root().params.get("config")
+    _check_environment(command)
     path = path or next((file for file in (OWN_FILE, PROJECT_FILE) if file.is_file()), None)
     if path is None:
         return
-    name, tables = str(path), _document(path)
+    place, tables = str(path), _document(path)
     if path.name == PROJECT_FILE.name:
         tool = _table(f"{path}: tool", tables.get("tool", {}))
-        name = f"{path}: tool.crmcom-kit"
-        tables = _table(name, tool.get("crmcom-kit", {}))
+        place = f"{path}: tool.crmcom-kit"
+        tables = _table(place, tool.get("crmcom-kit", {}))
     for table in tables.keys() - set(CONFIGURED):
-        raise Refused(_unknown_name(f"{name}: {table}", table, CONFIGURED, "table"))
-    command = ctx.command.name or ""
-    place = f"{name}: {command}"
-    ctx.default_map = _defaults(ctx, place, _table(place, tables.get(command, {})))
+        raise Refused(_unknown_name(f"{place}: {table}", table, CONFIGURED, "table"))
+    place = f"{place}: {name}"
+    ctx.default_map = {name: _defaults(command, place, _table(place, tables.get(name, {})))}
+    ctx.meta[_PLACE] = place
 
 
-def _check_environment(ctx: click.Context) -> None:
+def place_of(error: click.UsageError) -> str:
+    """Return the table whose value click refuses, for the beginning of a message; or ""."""
+    ctx, param = error.ctx, getattr(error, "param", None)
+    if ctx is None or param is None:
+        return ""
+    is_from_file = ctx.get_parameter_source(param.name) is ParameterSource.DEFAULT_MAP
+    return f"{ctx.meta[_PLACE]}: " if is_from_file else ""
+
+
+def _check_environment(command: click.Command) -> None:
     """Raise Refused if a variable with the command's prefix names no option."""
-    prefix = f"{ctx.auto_envvar_prefix}_"
-    variables = {f"{prefix}{(param.name or '').upper()}" for param in ctx.command.params}
-    variables |= {param.envvar for param in ctx.command.params if isinstance(param.envvar, str)}
+    prefix = f"{command.context_settings['auto_envvar_prefix']}_"
+    variables = {f"{prefix}{(param.name or '').upper()}" for param in command.params}
+    variables |= {param.envvar for param in command.params if isinstance(param.envvar, str)}
     allowed = tuple(sorted(name for name in variables if name.startswith(prefix)))
     for name in sorted(os.environ):
         if name.startswith(prefix) and name not in variables:
@@ -86,21 +110,31 @@ def _table(place: str, table: Any) -> Mapping[str, Any]:
     return table
 
 
-def _defaults(ctx: click.Context, place: str, table: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a table's values by the names of the parameters. Raises Refused."""
-    options = options_of(ctx.command)
+def _defaults(command: click.Command, place: str, table: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a table's values by the names of the parameters; click checks them later.
+
+    Raises Refused for an unknown option, and for a value that no flag could have.
+    """
+    options = options_of(command)
     defaults = {}
-    for key, raw_value in table.items():
+    for key, value in table.items():
         param = options.get(key)
         if param is None:
             raise Refused(_unknown_name(f"{place}.{key}", key, tuple(options), "option"))
-        value = _as_text(raw_value)
-        mistake = _mistake(ctx, param, value)
-        if mistake is not None:
-            text = mistake if key not in _SECRETS else "a hidden value of the wrong type"
-            msg = f"{place}.{key}: {text}"
+        elements = value if isinstance(value, list) and param.multiple else [value]
+        if param.multiple and not isinstance(value, list):
+            allowed = "a list"
+        elif param.is_flag:
+            allowed = "" if isinstance(value, bool) else "true or false"
+        else:
+            is_allowed = not any(isinstance(element, bool | list | dict) for element in elements)
+            allowed = "" if is_allowed else "a string or a number"
+        if allowed:
+            seen = "a hidden value" if key in _SECRETS else repr(value)
+            msg = f"{place}.{key}: {seen} is not allowed; allowed is {allowed}"
             raise Refused(msg)
-        defaults[param.name or key] = value
+        # a date of TOML is a text, as in a command line
+        defaults[param.name or key] = value.isoformat() if isinstance(value, date | time) else value
     return defaults
 
 
@@ -109,29 +143,8 @@ def options_of(command: click.Command) -> dict[str, click.Option]:
     return {
         param.opts[0].removeprefix("--"): param
         for param in command.params
-        if isinstance(param, click.Option) and param.opts[0] != "--config"
+        if isinstance(param, click.Option)
     }
-
-
-def _as_text(value: Any) -> Any:
-    """Return a date of TOML as text, as in a command line; other values unchanged."""
-    return value.isoformat() if isinstance(value, date | time) else value
-
-
-def _mistake(ctx: click.Context, param: click.Option, value: Any) -> str | None:
-    """Return the mistake in a value of a file, or None."""
-    if param.multiple != isinstance(value, list):
-        allowed = "a list" if param.multiple else "a single value"
-        return f"{value!r} is not allowed; allowed is {allowed}"
-    for element in value if isinstance(value, list) else [value]:
-        if param.is_flag != isinstance(element, bool) or isinstance(element, list | dict):
-            allowed = "true or false" if param.is_flag else "a string or a number"
-            return f"{element!r} is not allowed; allowed is {allowed}"
-    try:
-        param.process_value(ctx, value)
-    except click.BadParameter as error:
-        return error.message
-    return None
 
 
 def _unknown_name(place: str, name: str, names: tuple[str, ...], kind: str) -> str:
@@ -139,16 +152,3 @@ def _unknown_name(place: str, name: str, names: tuple[str, ...], kind: str) -> s
     removed_name = f"--{name}" if kind == "option" else name
     end = remedy(removed_name) or hint(name, names) or f"; allowed are {', '.join(names)}"
     return f"{place} is not the name of {article} {kind}{end}"
-
-
-#: Lets a command take options from the file. ``crmcom-kit --config`` names it; behind the command,
-#: the option will be removed in 0.5.0.
-config_option = click.option(
-    "--config",
-    type=click.Path(path_type=Path),
-    hidden=True,
-    deprecated="Write it before the command: crmcom-kit --config FILE COMMAND.",
-    is_eager=True,
-    expose_value=False,
-    callback=_read_config,
-)

@@ -5,10 +5,22 @@
 INSTEAD = {
     # commands
     "proxy": "record with mitmproxy, then use check --from-har (docs/how-to/recorded-traffic.md)",
+    # options of commands
+    "COMMAND --config": "write crmcom-kit --config FILE COMMAND",
     # options of serve and fixtures
+    "--deliveries": "use --deliver",
+    "--from": "use --since",
+    "--to": "use --until",
     # options of check, calibrate and diff
-    # the Python API of the mock
+    # the Python API
+    "mock.calls": "use mock.requests",
+    "calls": "use requests",
+    "lost_answer": "use lost_response",
+    "deliveries": "use deliver",
+    "date_from": "use since",
+    "date_to": "use until",
     # paths of the control API
+    "/fidelity": "use /evidence",
 }
 
 

@@ -185,13 +185,6 @@ def test_check(target, scene, number):
     assert target.check(build(scene.methods["show"], parameters)).ok
 
 
-def test_what_the_fixture_was_before(target):
-    with pytest.warns(DeprecationWarning, match="target.belief is internal"):
-        assert target.belief.records.condensed
-    with pytest.raises(AttributeError):
-        target.nosuch
-
-
 def test_scene_stays_as_it_is(target, scene):
     before = len(scene.records())
     target.fresh()
@@ -207,7 +200,7 @@ def test_what_is_wrong_with_a_response_fails_the_test_that_sent_the_request(
     done = pytest_on(SHOWING, "-rfE", CRMCOM_BASE_URL=serve(wrong_in_show), **LOGIN)
 
     text = str(done.stdout).partition("short test summary info")[0]  # on a CI it says all again
-    done.assert_outcomes(failed=2, passed=4)
+    done.assert_outcomes(failed=2, passed=3)
     lines = [line.strip().removeprefix("E").strip() for line in text.splitlines()]
     found = [line for line in lines if "broken by" in line and not line.startswith("FAILED")]
     name = "response.number is broken by show"

@@ -169,8 +169,7 @@ def test_a_file_names_only_what_differs(tmp_path: Path) -> None:
 
 
 def test_a_dialect_can_be_changed_again() -> None:
-    with pytest.warns(FutureWarning, match=r"'oldest_first' is now \[\"added\"\]"):
-        once = Dialect("mine", {"list.order": "oldest_first"})  # its name until 0.3
+    once = Dialect("mine", {"list.order": ["added"]})
 
     twice = once.changed({"list.empty": "null"})
 

@@ -39,7 +39,7 @@ export function readAddress() {
   const parts = path.split("/").map(decoded);
   const before = session.world;
   if (parts[1] === "w" && parts[2]) [, session.world] = parts.splice(1, 2);
-  const panel = parts[1] === "contract" ? "evidence" : parts[1]; // its name before 0.4
+  const panel = parts[1];
   shell.route = { panel: panel || "requests", id: parts[2] ?? "", query: new URLSearchParams(search) };
   return session.world !== before;
 }

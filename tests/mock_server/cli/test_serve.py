@@ -114,8 +114,6 @@ def test_help_fits_on_a_screen_and_names_every_flag() -> None:
     shown = CliRunner().invoke(main, ["serve", "-h"], terminal_width=100).output
 
     for option in serve.params:
-        if getattr(option, "hidden", False):  # a former name
-            continue
         assert getattr(option, "help", None), f"{option.name} is not explained"
         assert re.search(rf"{option.opts[-1]}\b", shown)
     for default in ("127.0.0.1", "8080", "R9", "default", "a sample", "human"):

@@ -6,7 +6,7 @@ from helpers.tables import raises_for
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crmcom_kit.mock_server import Mock, crmcom_mock, make_world
+from crmcom_kit.mock_server import Mock, crmcom_mock
 from crmcom_kit.mock_server.deliveries.messages import OutgoingMessage
 from crmcom_kit.mock_server.deliveries.outcomes import OutcomeName
 from crmcom_kit.mock_server.deliveries.scripts import MAX_SCRIPTS, ScriptedDelivery
@@ -94,13 +94,6 @@ def outcome(mock: Mock) -> str:
     last = mock.deliveries.of("7")[-1].outcome
     assert last is not None
     return last.name
-
-
-def test_the_former_name_of_a_script_warns() -> None:
-    with pytest.warns(DeprecationWarning, match="deliveries is now deliver"):
-        world = make_world(deliveries="timeout")
-
-    assert world.config.dialect["delivery.script"] == "timeout"
 
 
 def test_a_reset_ends_scripts_and_a_snapshot_keeps_them() -> None:

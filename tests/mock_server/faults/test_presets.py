@@ -10,7 +10,6 @@ from helpers.shells import RESEND, SHOW, Shell
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crmcom_kit.mock_server import crmcom_mock
 from crmcom_kit.mock_server.faults.presets import PRESETS, fault_of_header
 from crmcom_kit.usage_errors import NotFound, UsageError
 
@@ -81,16 +80,6 @@ def test_a_bad_argument_is_refused(shell: Shell) -> None:
         assert (caught.value.parameter, caught.value.seen) == (parameter, seen)
         assert isinstance(caught.value, NotFound) == (preset == "nonsense")
         assert shell.world.faults.all() == ()
-
-
-def test_a_former_name_works() -> None:
-    """In Python with a warning, in a header without one."""
-    warning = pytest.warns(DeprecationWarning, match="preset lost_answer is now lost_response")
-    with crmcom_mock() as mock, warning:
-        failing = mock.fail("lost answer")
-
-    assert failing.states[0].fault.name == "lost_response"
-    assert fault_of_header("fault=lost_answer").effect == {"drop": True}
 
 
 def test_each_preset_stands_in_the_how_to(project_root: Path) -> None:

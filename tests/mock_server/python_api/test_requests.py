@@ -57,12 +57,3 @@ def test_a_failed_wait_lists_the_requests_there_were(
 ) -> None:
     with pytest.raises(AssertionError, match=message):
         mock.wait_for(until, timeout=0, **asked)
-
-
-@pytest.mark.parametrize(
-    "use", [lambda mock: mock.calls, lambda mock: mock.fail("token expires", calls=1)]
-)
-def test_an_old_name_works_and_warns(mock: Mock, use: Any) -> None:
-    with pytest.warns(DeprecationWarning, match="^calls is now requests$") as warned:
-        assert use(mock) is not None
-    assert warned[0].filename == __file__
