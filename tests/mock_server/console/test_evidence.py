@@ -60,7 +60,7 @@ def test_statements_and_dials_are_found(console: Console) -> None:
 
 
 def test_a_kind_of_error_is_one_row(console: Console) -> None:
-    """It has message, code and status; old links to one of its dials lead to it."""
+    """It has message, code and status; a link to one of its dials leads to it."""
     page = console.open("/w/default/evidence?search=kind:error")
     main, rows = page.get_by_role("main"), page.locator("tbody tr")
     expect(rows).to_have_count(len(error_kinds()))
@@ -70,6 +70,6 @@ def test_a_kind_of_error_is_one_row(console: Console) -> None:
     details = page.get_by_role("complementary", name="Details")
     for part in ("status", "code", "message"):
         expect(details.get_by_role("heading", name=part, exact=True)).to_be_visible()
-    page.goto(f"{console.url}/#/w/default/contract/errors.bad_date.code")
+    page.goto(f"{console.url}/#/w/default/evidence/errors.bad_date.code")
     expect(details).to_contain_text("INVALIDDATEEXCEPTION")
     expect(main.locator("tr[aria-selected=true]")).to_contain_text("errors.bad_date")
