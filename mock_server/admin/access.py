@@ -15,9 +15,6 @@ from crmcom_kit.mock_server.world.world import World
 if TYPE_CHECKING:
     from flask import Request
 
-RECEIVER = f"{CONTROL}/receiver/in"
-#: The parameter of the built-in receiver's URL that replaces the admin token.
-SECRET = "secret"
 _DOCS = f"{CONTROL}/docs"
 # The headers that proxies, tunnels and content networks add to requests.
 _FORWARDED = re.compile(
@@ -30,29 +27,22 @@ _FORWARDED = re.compile(
 
 def refusal(request: "Request", registry: WorldRegistry) -> tuple[str, HTTPStatus] | None:
     """Return why, and with which status, a request is refused; None if its sender may call."""
-    is_delivery = request.path == RECEIVER
-    if OWN_HEADER in request.headers and not is_delivery:
+    if OWN_HEADER in request.headers:
         # Otherwise a webhook sent to this API could control the mock.
-        return f"{CONTROL} accepts deliveries only at {RECEIVER}", HTTPStatus.FORBIDDEN
+        return f"{CONTROL} accepts no deliveries", HTTPStatus.FORBIDDEN
     if registry.access.admin_token is None:
         reason = _remote_reason(request, registry)
     elif registry.is_admin(request.headers.get(ADMIN_TOKEN_HEADER)):
         return None
-    elif is_delivery and registry.is_receiver_secret(request.args.get(SECRET)):
-        reason = api_refusal(registry.access, _caller(request))
     else:
         condition = f"requires the admin token (--admin-token) in {ADMIN_TOKEN_HEADER}"
-        if is_delivery:
-            condition = f"{condition}, or the URL that GET {CONTROL}/receiver shows"
-        return f"{RECEIVER if is_delivery else CONTROL} {condition}", HTTPStatus.UNAUTHORIZED
+        return f"{CONTROL} {condition}", HTTPStatus.UNAUTHORIZED
     return None if reason is None else (reason, HTTPStatus.FORBIDDEN)
 
 
 def world_of(request: "Request", registry: WorldRegistry, name: str) -> World:
     """Return the world of a request that ``refusal`` accepted. Raises UsageError."""
-    token = request.headers.get(ADMIN_TOKEN_HEADER)
-    may_create = request.path != RECEIVER
-    return registry.world_for(name, _caller(request), token, may_create=may_create)
+    return registry.world_for(name, _caller(request), request.headers.get(ADMIN_TOKEN_HEADER))
 
 
 def _remote_reason(request: "Request", registry: WorldRegistry) -> str | None:

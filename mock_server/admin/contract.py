@@ -15,7 +15,6 @@ from inspect import Parameter, cleandoc, signature
 from types import NoneType
 from typing import (
     IO,
-    TYPE_CHECKING,
     Annotated,
     Any,
     Generic,
@@ -33,9 +32,6 @@ from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.schemas.statements import EVIDENCE
-
-if TYPE_CHECKING:
-    from werkzeug.datastructures import Headers
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 Payload = TypeVar("Payload")
@@ -58,8 +54,6 @@ class Call:
     world: World
     epoch: Epoch  # the world's current epoch when the call began
     is_over: IsOver  # the server stops, or the client has left: the call must stop waiting
-    verb: str
-    headers: "Headers"
     root: str  # the part of the path that names the world
     origin: str  # scheme, host and port of the server, as the client wrote them
     stream: IO[bytes]  # the body, if the operation reads it
@@ -68,7 +62,7 @@ class Call:
         """Take a slot for a call in which the mock may send and wait for the receiver.
 
         Raises LimitExceeded on entry. Without a limit, such calls could take all threads of the
-        server and leave none to the built-in receiver.
+        server and leave none to a receiver that calls the mock.
         """
         return self.registry.wait_slot() if self.epoch.sends else nullcontext()
 

@@ -11,7 +11,6 @@ from crmcom_kit.mock_server.admin import (  # noqa: F401 - operations exist once
     events,
     faults,
     journal,
-    receiver,
     worlds,
 )
 from crmcom_kit.mock_server.admin.contract import OPERATIONS, Call, Operation, openapi_of, operation
@@ -32,7 +31,7 @@ _TAGS = {
     "snapshots": "Saved content of a world.",
     "clock": "The clock of a world.",
     "worlds": "The worlds of the server.",
-    "deliveries": "Deliveries of webhooks, and the built-in receiver.",
+    "deliveries": "Deliveries of webhooks.",
     "journal": "The journal: find, verify, wait for and watch requests.",
 }
 _ERROR = {

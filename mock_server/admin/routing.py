@@ -162,8 +162,6 @@ def _call(
         world=world,
         epoch=world.current_epoch,
         is_over=lambda: closing.is_set() or client_left(),
-        verb=request.method,
-        headers=request.headers,
         root=request.script_root,
         origin=request.host_url.removesuffix("/"),
         # Buffered, since werkzeug's stream reads lines byte by byte.

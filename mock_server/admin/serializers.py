@@ -1,4 +1,4 @@
-"""Attempts to deliver and received webhooks as JSON.
+"""Attempts to deliver as JSON.
 
 Every view is redacted here, once it is complete.
 """
@@ -11,7 +11,7 @@ from crmcom_kit.mock_server.clock import write_moment
 from crmcom_kit.mock_server.deliveries.attempts import Attempt, Cause, Stage
 from crmcom_kit.mock_server.deliveries.messages import message_of
 from crmcom_kit.mock_server.deliveries.outcomes import Outcome
-from crmcom_kit.mock_server.deliveries.receiver import Reason, Received, Verdict, verdict_on
+from crmcom_kit.mock_server.deliveries.verdicts import Reason, verdict_on
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.redaction import redact_url
 
@@ -32,10 +32,10 @@ class SignatureVerdict(TypedDict):
     valid: bool
     reason: Reason
     code: Annotated[str | None, "The code that was checked."]
-    expected: Annotated[str | None, "The correct code, if only one key can be the key."]
+    expected: Annotated[str | None, "The correct code, if there is a key."]
     signed: Annotated[str | None, "The text that the correct code signs: the first 65,536 bytes."]
     size: Annotated[int | None, "The number of bytes that it signs."]
-    key: NotRequired[Annotated[SigningKey | None, "For one delivery: the key of the correct code."]]
+    key: Annotated[SigningKey | None, "The key of the correct code."]
 
 
 class RecordName(TypedDict):
@@ -87,23 +87,6 @@ class Delivery(TypedDict):
     signature: NotRequired[Annotated[SignatureVerdict, "Only if one attempt is shown."]]
 
 
-class ReceivedRequest(TypedDict):
-    """A message that the built-in receiver got."""
-
-    id: int
-    at: Moment
-    method: str
-    headers: dict[str, str]
-    body: str
-    size: Annotated[int, "Bytes of the complete body."]
-    cut: Annotated[
-        bool, "True if `body` is only the beginning; the verdict is about the complete body."
-    ]
-    status: Annotated[int, "The response to it."]
-    delivery: Annotated[int | None, "The delivery of this world that sent it."]
-    signature: SignatureVerdict
-
-
 def _text(body: bytes) -> str:
     return body[:_MAX_SHOWN].decode("utf-8", "replace")
 
@@ -128,21 +111,16 @@ def attempt_with_signature(call: Call, attempt: Attempt) -> Delivery:
 
     It shows the key, which is a secret, since comparing codes needs it.
     """
-    exchanges, reference_data = call.world.config.exchanges, call.epoch.reference_data
+    exchanges = call.world.config.exchanges
     _, headers, body = message_of(exchanges.messages, attempt.message)
-    code_verdict = verdict_on(exchanges, reference_data, dict(headers), body, attempt.definition)
-    signature = verdict_view(call, code_verdict)
-    entry = reference_data.key_entry_of(attempt.definition)
+    entry = call.epoch.reference_data.key_entry_of(attempt.definition)
     key: SigningKey | None = None
     if entry is not None:
         key = {"id": entry["id"], "name": entry.get("name"), "key": entry["key"]}
-    return {**attempt_view(call, attempt), "signature": {**signature, "key": key}}
-
-
-def verdict_view(call: Call, signature: Verdict) -> SignatureVerdict:
-    """Return a verdict on a message's code as JSON."""
-    view: Any = call.world.redactor.value("", {"valid": signature.valid, **signature._asdict()})
-    return cast("SignatureVerdict", view)
+    verdict = verdict_on(exchanges, None if key is None else key["key"], dict(headers), body)
+    facts: Any = call.world.redactor.value("", {"valid": verdict.valid, **verdict._asdict()})
+    signature = cast("SignatureVerdict", {**facts, "key": key})
+    return {**attempt_view(call, attempt), "signature": signature}
 
 
 def _causes(epoch: Epoch) -> dict[int, int]:
@@ -188,20 +166,3 @@ def _outcome(outcome: Outcome | None) -> DeliveryOutcome | None:
     body = view.pop("body")
     view |= {"delivered": outcome.delivered, "answer": _text(body)}
     return cast("DeliveryOutcome", view)
-
-
-def received_request(call: Call, request: Received) -> ReceivedRequest:
-    """Return a request that the built-in receiver got as JSON."""
-    redactor = call.world.redactor
-    return {
-        "id": request.number,
-        "at": write_moment(request.at),
-        "method": request.method,
-        "headers": {name: redactor.header(name, value) for name, value in request.headers.items()},
-        "body": redactor.text(_text(request.body)),
-        "size": request.size,
-        "cut": request.size > len(request.body),
-        "status": request.status,
-        "delivery": request.attempt,
-        "signature": verdict_view(call, request.signature),
-    }

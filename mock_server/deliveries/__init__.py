@@ -1,1 +1,1 @@
-"""Deliveries: messages, attempts, senders, the queue, the built-in receiver. Knows no world."""
+"""Deliveries: messages, attempts, senders, the queue, verdicts on codes. Knows no world."""

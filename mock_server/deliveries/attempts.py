@@ -133,10 +133,6 @@ class Attempts:
             raise NotFound("delivery", seen=str(number), allowed=allowed)
         return attempt
 
-    def find_by_label(self, label: str | None) -> Attempt | None:
-        """Return the attempt whose message has a label; None if there is none."""
-        return next((attempt for attempt in self.select() if attempt.message.label == label), None)
-
     def with_repeats(self, *numbers: int) -> list[Attempt]:
         """Return the attempts with these numbers and those that repeat them, oldest first."""
         if not numbers:

@@ -222,7 +222,7 @@ class WorldContent(WorldHandle):
     def add_definition(self, **members: Any) -> dict[str, Any]:
         """Add a webhook definition, and return it; it gets an id if it has none.
 
-            mock.add_definition(name="Jobs", entity="JOBS", url=mock.receiver.url)
+            mock.add_definition(name="Jobs", entity="JOBS", url="http://127.0.0.1:5002/hook")
 
         Args:
             members: ``id``, ``name``, ``alternative_code``, ``description``, ``life_cycle_state``,

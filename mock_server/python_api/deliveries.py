@@ -1,10 +1,9 @@
-"""The deliveries of a mock and its built-in receiver, for tests."""
+"""The deliveries of a mock, for tests."""
 
 from collections.abc import Callable, Iterator
 
 from crmcom_kit.mock_server.deliveries.attempts import Attempt
-from crmcom_kit.mock_server.deliveries.receiver import Received
-from crmcom_kit.mock_server.python_api.arguments import integer, methods_hide_our_frames, text
+from crmcom_kit.mock_server.python_api.arguments import methods_hide_our_frames, text
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.webhooks.delivering import replay
 from crmcom_kit.usage_errors import UsageError, quoted
@@ -72,33 +71,3 @@ class Deliveries:
         if script is not None:
             text("script", script)
         self._epoch().put_script(script, None if record is None else str(record))
-
-
-@methods_hide_our_frames
-class BuiltInReceiver:
-    """The built-in receiver of webhook requests."""
-
-    def __init__(self, epoch: Callable[[], Epoch], address: Callable[[], str]) -> None:
-        """Show the receiver of ``epoch``; ``address`` returns its URL."""
-        self._epoch = epoch
-        self._address = address
-
-    @property
-    def url(self) -> str:
-        """Its URL; starts the mock's server."""
-        return self._address()
-
-    @property
-    def requests(self) -> list[Received]:
-        """The requests that it received, oldest first."""
-        return self._epoch().receiver.requests()
-
-    def respond_with(self, *statuses: int) -> None:
-        """Respond with these statuses in order; the last one repeats.
-
-        Raises:
-            UsageError: one of them is not a status.
-        """
-        for status in statuses:
-            integer("statuses", status, 200, 599)
-        self._epoch().receiver.respond_with(statuses)

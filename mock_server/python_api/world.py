@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from crmcom_kit.mock_server.python_api.arguments import methods_hide_our_frames, text
 from crmcom_kit.mock_server.python_api.clock import ClockControl
 from crmcom_kit.mock_server.python_api.content import RecordsView, WorldContent
-from crmcom_kit.mock_server.python_api.deliveries import BuiltInReceiver, Deliveries
+from crmcom_kit.mock_server.python_api.deliveries import Deliveries
 from crmcom_kit.mock_server.python_api.faults import WorldFaults
 from crmcom_kit.mock_server.python_api.requests import RequestsView, WorldRequests
 from crmcom_kit.mock_server.world.webhooks.triggers import TriggerResult, fire
@@ -43,10 +43,6 @@ class MockWorld(WorldContent, WorldRequests, WorldFaults):
         self.requests = RequestsView(lambda: self.emulated)
         #: Its deliveries since the last reset.
         self.deliveries = Deliveries(lambda: self.emulated.current_epoch)
-        #: Its built-in receiver of webhooks.
-        self.receiver = BuiltInReceiver(
-            lambda: self.emulated.current_epoch, lambda: f"{self.admin_url}/receiver/in"
-        )
         #: Its clock.
         self.clock = ClockControl(lambda: self.emulated)
 
@@ -145,7 +141,7 @@ class MockWorld(WorldContent, WorldRequests, WorldFaults):
     ) -> TriggerResult:
         """Trigger a webhook as a workflow rule would: create, sign, deliver and keep it.
 
-            mock.fire("ACTIVITIES", "ACT CREATE", {"number": "A1"}, url=mock.receiver.url)
+            mock.fire("ACTIVITIES", "ACT CREATE", {"number": "A1"}, url="http://127.0.0.1:5002/hook")
 
         Args:
             entity: the entity that the data describes.

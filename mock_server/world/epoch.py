@@ -12,7 +12,6 @@ from crmcom_kit.mock_server.clock import WorldClock
 from crmcom_kit.mock_server.deliveries.attempts import Attempts
 from crmcom_kit.mock_server.deliveries.messages import Sender
 from crmcom_kit.mock_server.deliveries.queue import DeliveryQueue
-from crmcom_kit.mock_server.deliveries.receiver import Receiver
 from crmcom_kit.mock_server.deliveries.scripts import ScriptedDelivery
 from crmcom_kit.mock_server.faults.expectations import Expectations
 from crmcom_kit.mock_server.faults.registry import Faults
@@ -83,7 +82,6 @@ class Epoch:
     faults: Faults
     expectations: Expectations
     attempts: Attempts
-    receiver: Receiver
 
     def __post_init__(self) -> None:
         """Copy the initial content."""

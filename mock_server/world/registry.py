@@ -60,12 +60,8 @@ class WorldRegistry:
         self.default = default
         self._places = threading.BoundedSemaphore(MAX_WAITING)
         self.access = access
-        #: Replaces the admin token for the built-in receivers. It is the same after a restart, so
-        #: that URLs in a state file stay valid.
-        self.receiver_secret: str | None = None
         if token is not None:
-            self.receiver_secret = hmac.digest(token.encode(), b"receiver", "sha256").hex()[:32]
-            default.add_secrets(token, self.receiver_secret)
+            default.add_secrets(token)
         self._lock = threading.Lock()
         self._worlds: OrderedDict[str, World] = OrderedDict()  # in the order of their last use
 
@@ -91,11 +87,8 @@ class WorldRegistry:
 
     def is_admin(self, token: str | None) -> bool:
         """Return True if a request with this admin token may use the control API."""
-        return _matches(token, self.access.admin_token)
-
-    def is_receiver_secret(self, secret: str | None) -> bool:
-        """Return True if a message with this secret may go to a built-in receiver."""
-        return _matches(secret, self.receiver_secret)
+        expected = self.access.admin_token
+        return expected is None or hmac.compare_digest((token or "").encode(), expected.encode())
 
     def get(self, name: str) -> World:
         """Return the world of that name; create it if it does not exist.
@@ -123,9 +116,7 @@ class WorldRegistry:
             self._worlds.move_to_end(name)
             return self._worlds[name]
 
-    def world_for(
-        self, name: str, caller: Caller, token: str | None, *, may_create: bool = True
-    ) -> World:
+    def world_for(self, name: str, caller: Caller, token: str | None) -> World:
         """Return the world of that name, for a caller with that admin token.
 
         Raises:
@@ -135,10 +126,10 @@ class WorldRegistry:
         world = self.find(name)
         if world is not None:
             return world
-        if may_create and self.is_admin(token) and page_refusal(self.access, caller) is None:
+        if self.is_admin(token) and page_refusal(self.access, caller) is None:
             return self.get(name)
         _check_name(name)
-        rule = "neither messages to its receiver nor pages of other origins create one"
+        rule = "pages of other origins create none"
         if self.access.admin_token is not None:
             rule = f"requests with the admin token in {ADMIN_TOKEN_HEADER} create one"
         raise NotFound("world", seen=quoted(name), allowed=f"a world that exists; {rule}")
@@ -174,11 +165,6 @@ class WorldRegistry:
 
     def _drop(self, name: str) -> None:
         self._worlds.pop(name).current_epoch.end()
-
-
-def _matches(secret: str | None, expected: str | None) -> bool:
-    """Return True if a secret equals the expected one, or if none is expected."""
-    return expected is None or hmac.compare_digest((secret or "").encode(), expected.encode())
 
 
 def _check_name(name: str) -> None:

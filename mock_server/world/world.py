@@ -11,7 +11,6 @@ from crmcom_kit.mock_server.clock import Clock, WorldClock
 from crmcom_kit.mock_server.deliveries.attempts import Attempts
 from crmcom_kit.mock_server.deliveries.messages import Sender
 from crmcom_kit.mock_server.deliveries.queue import DeliveryQueue
-from crmcom_kit.mock_server.deliveries.receiver import Receiver
 from crmcom_kit.mock_server.deliveries.scripts import ScriptedDelivery
 from crmcom_kit.mock_server.faults.expectations import Expectations
 from crmcom_kit.mock_server.faults.registry import Faults
@@ -151,7 +150,6 @@ class World:
             faults=Faults(self.config, self.clock),
             expectations=Expectations(),
             attempts=Attempts(self.name, last_number=attempts),
-            receiver=Receiver(self.clock),
         )
 
     def _room(self, content: Store | None) -> float:
@@ -168,9 +166,9 @@ class World:
     def reset(self) -> Epoch:
         """Restore the initial content; return the new epoch.
 
-        Replace records, reference data, ids, journal, faults, delivery attempts, scripts and
-        receiver; restart the clock; make fixed tokens valid again. Tokens from logins stay valid,
-        and snapshots stay. Raises NotWritten; nothing has changed.
+        Replace records, reference data, ids, journal, faults, delivery attempts and scripts;
+        restart the clock; make fixed tokens valid again. Tokens from logins stay valid, and
+        snapshots stay. Raises NotWritten; nothing has changed.
         """
         with self._lock:
             old_epoch = self.current_epoch

@@ -13,6 +13,7 @@ INSTEAD = {
     "--to": "use --until",
     # options of check, calibrate and diff
     # the Python API
+    "mock.receiver": "write a receiver of about 15 lines (docs/how-to/receiver.md)",
     "mock.calls": "use mock.requests",
     "calls": "use requests",
     "lost_answer": "use lost_response",
@@ -20,6 +21,7 @@ INSTEAD = {
     "date_from": "use since",
     "date_to": "use until",
     # paths of the control API
+    "/receiver": "write a receiver of about 15 lines (docs/how-to/receiver.md)",
     "/fidelity": "use /evidence",
 }
 

@@ -25,6 +25,11 @@ class Listening:
         """An address of it."""
         return f"http://127.0.0.1:{self.port}/in"
 
+    @property
+    def bodies(self) -> list[str]:
+        """The bodies of what it got."""
+        return [request.partition(b"\r\n\r\n")[2].decode() for request in self.got]
+
 
 def read_request(connection: socket.socket) -> bytes:
     """Read one request with its body."""
@@ -52,6 +57,12 @@ def responding(text: bytes = OK) -> Handle:
         connection.sendall(text)
 
     return handle
+
+
+def responding_in_turn(*statuses: int) -> Handle:
+    """Return what reads a request and sends the next status."""
+    lines = (f"HTTP/1.1 {status} \r\nContent-Length: 0\r\n\r\n" for status in statuses)
+    return lambda connection: connection.sendall(next(lines).encode())
 
 
 @contextmanager

@@ -3,17 +3,15 @@
 import { html, nothing } from "./lit-html/lit-html.js";
 import { call, curl } from "./api.js";
 import { act, addressOf, go, reader, shell } from "./shell.js";
-import { readReceiver, receiverView, signatureMark, signatureView } from "./receiver.js";
 import { scripted } from "./request.js";
 import { Search, searchFor } from "./search.js";
 import { Table } from "./table.js";
-import { brief, clockTime, copyButton, data, empty, facts, loading, mark, number, recordLink, spaced, stateMark, tabs, took } from "./widgets.js";
+import { brief, clockTime, copyButton, data, empty, facts, loading, mark, number, plain, recordLink, spaced, stateMark, tabs, took } from "./widgets.js";
 import { readTrigger, triggerForm } from "./trigger.js";
 
 const MAX_KEPT = 1000; // attempts; the mock keeps as many
-// What stands for the id in the addresses of the form and of the receiver.
+// What stands for the id in the address of the form.
 const TRIGGER = "trigger";
-const RECEIVER = "receiver";
 
 let attempts = []; // newest first
 
@@ -71,14 +69,13 @@ function add(added) {
 const reading = reader("deliveries", async () => {
   const { id } = shell.route;
   const form = reading.content?.trigger; // its fields stay as they are
-  const [list, verdict, receiver, trigger] = await Promise.all([
+  const [list, verdict, trigger] = await Promise.all([
     reading.content ? { deliveries: [] } : call("GET", "/deliveries"),
     Number(id) ? call("GET", `/deliveries/${id}`).catch(() => null) : null,
-    id === RECEIVER ? readReceiver() : null,
     id !== TRIGGER ? null : form?.address === location.hash ? form : readTrigger(),
   ]);
   add(list.deliveries.filter(({ id: read }) => !attempts.some((attempt) => attempt.id === read))); // those are from the stream, so newer
-  return { verdict, receiver, trigger };
+  return { verdict, trigger };
 });
 
 export const deliveries = {
@@ -90,24 +87,22 @@ export const deliveries = {
   reset: () => (attempts = []),
 
   event(name, news) {
-    if (name === "delivery") take(news);
-    // What other programs send to the receiver is not in the stream.
-    if (name === "delivery" || (name === "world" && shell.route.id === RECEIVER)) reading.soon();
+    if (name !== "delivery") return;
+    take(news);
+    reading.soon();
   },
 
   main() {
     const matching = search.fitting(attempts);
-    const buttons = html`<a class="button" href=${addressOf("deliveries", RECEIVER)}>Receiver …</a>
-      <a class="button" href=${addressOf("deliveries", TRIGGER)}>Trigger …</a>`;
+    const buttons = html`<a class="button" href=${addressOf("deliveries", TRIGGER)}>Trigger …</a>`;
     const none = () => empty("No deliveries yet", "Resend a rejected record, or trigger a webhook as a workflow rule would.");
     return html`${search.bar(matching.length, attempts.length, buttons)} ${shell.status?.sends === false ? nothingLeaves : nothing}
       ${matching.length ? table.view(matching, shell.route.id) : attempts.length ? search.nothing(attempts.length) : none()}`;
   },
 
-  details({ receiver, verdict, trigger }) {
+  details({ verdict, trigger }) {
     const { id } = shell.route;
     if (id === TRIGGER) return trigger ? triggerForm(trigger) : loading;
-    if (id === RECEIVER) return receiver ? receiverView(receiver) : loading;
     const attempt = attempts.find((attempt) => `${attempt.id}` === id);
     const gone = `The mock keeps the last ${number(MAX_KEPT)} at most, until a reset.`;
     return attempt ? details(attempt, verdict) : empty("This delivery is gone", gone);
@@ -156,6 +151,19 @@ function responded({ status, error_code: code, why: text, error_description: des
   return html`${facts([["Status", status ?? "none: the receiver did not respond"], ["Error", code], ["Why", text]])}
     ${description ? data(description, "Error as the record shows it") : nothing}
     ${body ? data(body, "Body of the response") : nothing}`;
+}
+
+// Whether an authentication code verifies, and what the right one signs.
+
+function signatureMark({ valid, reason }) {
+  return mark(valid ? "good" : "failed", valid ? "valid" : spaced(reason));
+}
+
+function signatureView({ code, expected, signed, size, key, ...verdict }) {
+  const shown = key && html`${key.name ?? key.id} <details><summary>Show the key</summary><code>${key.key}</code></details>`;
+  return html`<p>${signatureMark(verdict)}</p>
+    ${facts([["Code", code], ["Expected", expected], ["Key", shown], ["Signed bytes", size]])}
+    ${signed === null ? nothing : html`<h3>What is signed</h3><pre tabindex="0" aria-label="What is signed">${plain(signed)}</pre>`}`;
 }
 
 async function replay(id) {

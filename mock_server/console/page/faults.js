@@ -154,7 +154,6 @@ const putScript = (body) => act(body.script === null ? "Ended the script." : "Se
 function deliveryScripts(scripts) {
   if (shell.status?.sends) {
     return section("Delivery scripts", "", html`<p class="note">This mock really sends, so the receivers decide.
-      You set the responses of <a href=${addressOf("deliveries", "receiver")}>the built-in one</a>.
       Without <code>--deliver http</code>, scripts decide.</p>`);
   }
   return section("Delivery scripts", "", html`

@@ -4,7 +4,7 @@ import { html, nothing } from "./lit-html/lit-html.js";
 import { repeat } from "./lit-html/directives/repeat.js";
 import { call, controlCurl, gather, segment } from "./api.js";
 import { parsed } from "./copies.js";
-import { dataList, form, schemas, wrongField } from "./forms.js";
+import { form, schemas, wrongField } from "./forms.js";
 import { go, param, say, setParams, shell } from "./shell.js";
 import { empty, pretty } from "./widgets.js";
 
@@ -13,11 +13,11 @@ const NAME = "Trigger a webhook";
 /** Read what the fields are filled in with: a record (`data_of` in the address), or an example. */
 export async function readTrigger() {
   const [record, chosen] = ["data_of", "definition"].map(param);
-  const { definitions, url: receiver, Event } = await gather("/definitions", "/receiver", schemas());
+  const { definitions, Event } = await gather("/definitions", schemas());
   const first = definitions.find(({ life_cycle_state: state }) => state === "EFFECTIVE") ?? definitions[0];
   const definition = definitions.find(({ id }) => id === chosen) ?? first;
   const values = record && !chosen ? ofRecord(record) : example(definition);
-  return { definitions, receiver, faults: Event.properties.fault.enum, values: await values, address: location.hash };
+  return { definitions, faults: Event.properties.fault.enum, values: await values, address: location.hash };
 }
 
 async function ofRecord(name) {
@@ -33,9 +33,9 @@ async function example(definition) {
   return { definition: definition.id, entity: definition.entity, data: records[0]?.data ?? { id: "A1", number: "A000001" } };
 }
 
-export function triggerForm({ definitions, receiver, faults, values, address }) {
+export function triggerForm({ definitions, faults, values, address }) {
   if (!definitions.length) {
-    const body = { webhook_definition: [{ name: "Jobs", entity: "JOBS", url: receiver }], workflow_rule: [{ name: "Job done", entity: "JOBS" }] };
+    const body = { webhook_definition: [{ name: "Jobs", entity: "JOBS", url: "http://127.0.0.1:5002/hook" }], workflow_rule: [{ name: "Job done", entity: "JOBS" }] };
     return empty("No webhook definition", "A webhook needs one, and a rule that triggers it:", controlCurl("POST", "/records", body));
   }
   const chosen = definitions.find((definition) => definition.id === values.definition);
@@ -45,7 +45,7 @@ export function triggerForm({ definitions, receiver, faults, values, address }) 
     { name: "entity", type: "choice", options: entities, value: values.entity },
     ...(shell.status?.sends
       ? [
-          { name: "url", label: "URL of the receiver", hint: chosen?.url, value: values.url, list: "receivers" },
+          { name: "url", label: "URL of the receiver", hint: chosen?.url, value: values.url },
           { name: "fault", label: "wrong on purpose", type: "choice", options: [["", "nothing"], ...faults] },
         ]
       : []),
@@ -54,7 +54,7 @@ export function triggerForm({ definitions, receiver, faults, values, address }) 
   const fieldsSet = chosen?.fields_set?.replaceAll(",", ", ");
   return html`<h2>${NAME}</h2>
     ${fieldsSet ? html`<p class="note">The definition's fields set sends ${fieldsSet}.</p>` : nothing}
-    ${repeat([address], (key) => key, () => form(NAME, fields, "Trigger", send))} ${dataList("receivers", [[receiver, "the built-in receiver"]])}`;
+    ${repeat([address], (key) => key, () => form(NAME, fields, "Trigger", send))}`;
 }
 
 function choiceOf({ id, name, entity, life_cycle_state: state }) {

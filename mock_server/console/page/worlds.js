@@ -68,7 +68,7 @@ function records() {
 
 async function reset() {
   const text =
-    "Records, reference data, faults, delivery scripts, receiver and clock are as at the start; journal and deliveries are empty. " +
+    "Records, reference data, faults, delivery scripts and clock are as at the start; journal and deliveries are empty. " +
     "Tokens from logins stay valid, and fixed tokens become so again. Snapshots stay.";
   if (await confirmed(`Reset the world ${session.world}?`, text, "Reset it")) {
     await act((begun) => `Reset the world to ${begun.webhook_requests} records.`, "POST", "/reset");

@@ -9,7 +9,7 @@ from crmcom_kit.mock_server.python_api import Mock
 #: Everything that README's session leads to: its requests, the record, its delivery, all panels.
 ADDRESSES = (
     *(f"requests/{number}" for number in (1, 2, 3, 4)),
-    *("records/7", "records/8", "deliveries/1", "deliveries/receiver", "deliveries/trigger"),
+    *("records/7", "records/8", "deliveries/1", "deliveries/trigger"),
     *("faults", "worlds", "evidence/resend.only_rejected", "evidence/errors.not_rejected.code"),
 )
 WIDTHS = (390, 768, 1400)

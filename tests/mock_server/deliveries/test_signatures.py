@@ -4,75 +4,70 @@ import json
 from typing import Any
 
 from crmcom_kit.mock_server import make_world
-from crmcom_kit.mock_server.deliveries.receiver import Verdict, verdict_on
+from crmcom_kit.mock_server.deliveries.verdicts import MAX_TEXT, Verdict, verdict_on
 from crmcom_kit.schemas import Dialect
 from crmcom_kit.schemas.signing import canonical_bytes, sign
 
+KEY = "KEY ONE"
 DATA = {"number": "A1", "note": "Ω, ü", "amount": 1.5}
-ONE, TWO = sign(DATA, "KEY ONE"), sign(DATA, "KEY TWO")
-KEYS: list[dict[str, Any]] = [
-    entry
-    for name in ("ONE", "TWO")
-    for entry in (
-        {"secret_key": {"id": name, "name": name, "key": f"KEY {name}"}},
-        {"webhook_definition": {"id": name, "name": name, "secret_key_id": name}},
-    )
-]
+CODE = sign(DATA, KEY)
 
 
-def verdict_of(
-    code: Any, definition: str | None = "ONE", *, entries: Any = KEYS, **dials: Any
-) -> Verdict:
-    """Return the verdict on a message with a code, in a world with two keys."""
-    world = make_world(data=entries, dialect=Dialect("test", dials))
-    body = json.dumps({"authentication_code": code, "data": DATA}).encode()
+def verdict_of(code: Any, *, key: str | None = KEY, data: Any = DATA, **dials: Any) -> Verdict:
+    """Return the verdict on a message with a code."""
+    body = json.dumps({"authentication_code": code, "data": data}).encode()
     headers = {"X-Authentication-Code": code} if dials else {}
-    return verdict_on(
-        world.config.exchanges, world.current_epoch.reference_data, headers, body, definition
-    )
+    exchanges = make_world(dialect=Dialect("test", dials)).config.exchanges
+    return verdict_on(exchanges, key, headers, body)
 
 
 def test_a_right_code_is_valid() -> None:
-    """Also where it is not known which definition sent it; it says what the code signs."""
+    """It says what the code signs."""
     text = canonical_bytes(DATA)
-    for code, definition in ((ONE, "ONE"), (ONE, None), (TWO, None)):
-        verdict = verdict_of(code, definition)
+    verdict = verdict_of(CODE)
 
-        assert verdict.valid
-        assert verdict == ("valid", code, code, text.decode(), len(text))
+    assert verdict.valid
+    assert verdict == ("valid", CODE, CODE, text.decode(), len(text))
 
 
 def test_another_code_is_not() -> None:
-    """The verdict has the right code if only one key may be the right one."""
-    for code, definition, reason in (
-        (TWO, "ONE", "wrong_code"),
-        (ONE.upper(), "ONE", "wrong_code"),
-        ("Ω" * 9, "ONE", "wrong_code"),
-        (None, "ONE", "missing_code"),
-        ("00", None, "wrong_code"),
+    """The verdict has the right code."""
+    for code, reason in (
+        (sign(DATA, "KEY TWO"), "wrong_code"),
+        (CODE.upper(), "wrong_code"),
+        ("Ω" * 9, "wrong_code"),
+        (None, "missing_code"),
     ):
-        verdict = verdict_of(code, definition)
+        verdict = verdict_of(code)
 
         assert (verdict.valid, verdict.reason, verdict.code) == (False, reason, code)
-        assert verdict.expected == (ONE if definition else None)
+        assert verdict.expected == CODE
         assert verdict.signed == canonical_bytes(DATA).decode()
 
 
 def test_without_a_key_nothing_verifies() -> None:
-    """The reason is that the definition has none, with or without a code."""
-    entries = [{"webhook_definition": {"id": "ONE", "name": "ONE"}}]
-    assert verdict_of("00", entries=entries)[:3] == ("no_key", "00", None)
-    assert verdict_of(None, entries=entries)[:3] == ("no_key", None, None)
+    """The reason is that there is none, with or without a code."""
+    assert verdict_of("00", key=None)[:3] == ("no_key", "00", None)
+    assert verdict_of(None, key=None)[:3] == ("no_key", None, None)
 
 
 def test_a_code_in_a_header() -> None:
     """Where the dialect has it there, it is checked like one in the body."""
-    assert verdict_of(ONE, **{"message.code_place": "header"}).valid
+    assert verdict_of(CODE, **{"message.code_place": "header"}).valid
+
+
+def test_the_verdict_is_about_all_of_a_long_message() -> None:
+    """Of what is signed, the beginning is shown."""
+    data = {"number": "A1", "text": "x" * 900_000}
+    verdict = verdict_of(sign(data, KEY), data=data)
+
+    assert verdict.valid
+    assert verdict.size is not None
+    assert verdict.size > 900_000
+    assert len(verdict.signed or "") == MAX_TEXT
 
 
 def test_what_has_no_data() -> None:
-    world = make_world(data=KEYS)
-    reference_data = world.current_epoch.reference_data
+    exchanges = make_world().config.exchanges
     for body in (b"", b'{"data":{"a":"', b"[1]", b'{"data":[]}'):
-        verdict = verdict_on(world.config.exchanges, reference_data, {}, body, None)
-        assert verdict == ("no_data", None, None, None, None)
+        assert verdict_on(exchanges, KEY, {}, body) == ("no_data", None, None, None, None)

@@ -95,8 +95,6 @@ def test_pages_and_proxies_are_refused(client: Any) -> None:
     for headers, api, control in CALLERS:
         assert _status(client, SHOW, headers) == (200 if api else 403), headers
         assert _status(client, "/__admin/health", headers) == (200 if control else 403), headers
-        # It takes no GET.
-        assert _status(client, "/__admin/receiver/in", headers) == (405 if control else 403)
 
 
 def test_the_home_page_and_redirects_know_the_host(client: Any) -> None:

@@ -69,7 +69,6 @@ CASES: list[tuple[str, Callable[[Any], Any]]] = [
     ("name", lambda m: m.snapshot(5)),
     ("world", lambda m: m.end()),
     ("number", lambda m: m.deliveries.replay(m)),
-    ("statuses", lambda m: m.receiver.respond_with("200")),
     ("definition", lambda m: m.fire("ACTIVITIES", 5, {})),
     ("data", lambda m: m.fire("ACTIVITIES", "ACT CREATE", 5)),
     ("url", lambda m: m.fire("ACTIVITIES", "ACT CREATE", {}, url=5)),

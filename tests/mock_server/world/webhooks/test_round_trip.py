@@ -10,10 +10,11 @@ import httpx
 import pytest
 from helpers import calling
 from helpers.clocks import FixedClock
-from helpers.receivers import listening, responding
+from helpers.receivers import Listening, listening, responding, responding_in_turn
 
 from crmcom_kit.mock_server import Mock, crmcom_mock
 from crmcom_kit.mock_server.http.access_log import AccessLog
+from crmcom_kit.mock_server.signing import verify
 from crmcom_kit.schemas import Dialect
 from crmcom_kit.schemas.signing import sign
 
@@ -28,9 +29,8 @@ def admin(mock: Mock, verb: str, path: str, body: Any = None) -> Any:
     return response.json()
 
 
-def fire(mock: Mock, **members: Any) -> Any:
-    url = mock.receiver.url
-    event = {"entity": "ACTIVITIES", "definition": DEFINITION, "data": DATA, "url": url}
+def fire(mock: Mock, receiver: Listening, **members: Any) -> Any:
+    event = {"entity": "ACTIVITIES", "definition": DEFINITION, "data": DATA, "url": receiver.url}
     return admin(mock, "POST", "/events/fire", {**event, **members})
 
 
@@ -44,25 +44,30 @@ def _mock() -> Iterator[Mock]:
         yield mock
 
 
+@pytest.fixture(name="receiver")
+def _receiver() -> Iterator[Listening]:
+    with listening(responding()) as receiver:
+        yield receiver
+
+
 @pytest.fixture(autouse=True)
 def _anew(mock: Mock) -> None:
     mock.emulated.reset()
 
 
-def test_a_fired_webhook_becomes_a_record(mock: Mock) -> None:
+def test_a_fired_webhook_becomes_a_record(mock: Mock, receiver: Listening) -> None:
     """Fired, it is signed, delivered to the receiver, and kept as SUCCESSFUL."""
-    fired = fire(mock)
+    fired = fire(mock, receiver)
     number = fired["webhook_request"]["number"]
     record = show(mock, number)
-    got = admin(mock, "GET", "/receiver/requests")["requests"]
 
     assert (fired["sent"], fired["life_cycle_state"]) == (True, "SUCCESSFUL")
     assert fired["left_out"] == ["secret"]
     assert record["life_cycle_state"] == "SUCCESSFUL"
-    assert record["url"] == mock.receiver.url
-    assert [arrived["signature"]["reason"] for arrived in got] == ["valid"]
-    assert got[0]["delivery"] == fired["delivery"]["id"]
-    message = json.loads(got[0]["body"])
+    assert record["url"] == receiver.url
+    (body,) = receiver.bodies
+    message = json.loads(body)
+    assert verify(message["authentication_code"], message["data"], mock.secret_keys[0]["key"])
     assert message["authentication_code"] == record["authentication_code"]
     assert message["data"] == {k: v for k, v in DATA.items() if k != "secret"}
 
@@ -77,7 +82,7 @@ def test_the_receiver_can_read_what_it_is_sent(mock: Mock) -> None:
         responding()(connection)
 
     with listening(handle) as receiver:
-        fired = fire(mock, url=receiver.url)
+        fired = fire(mock, receiver)
 
     shown, code = seen[0]
     after = show(mock, shown["number"])
@@ -89,7 +94,9 @@ def test_the_receiver_can_read_what_it_is_sent(mock: Mock) -> None:
     assert {k for k in shown if shown[k] != after[k]} <= {*changed, "log_information"}
 
 
-def test_the_access_log_has_what_is_sent(mock: Mock, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_access_log_has_what_is_sent(
+    mock: Mock, receiver: Listening, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """One line for each attempt, with its outcome, and without the secrets in its URL."""
     out = io.StringIO()
     log = AccessLog(out, form="human", clock=FixedClock(datetime(2026, 1, 1, tzinfo=UTC)))
@@ -98,26 +105,25 @@ def test_the_access_log_has_what_is_sent(mock: Mock, monkeypatch: pytest.MonkeyP
         "on_attempt",
         lambda _, sent: log.add_attempt(mock.emulated, sent),
     )
-    sent = fire(mock, url=f"{mock.receiver.url}?secret=hunter2")["delivery"]["id"]
-    fire(mock, url="http://10.0.0.1/in")
+    sent = fire(mock, receiver, url=f"{receiver.url}?secret=hunter2")["delivery"]["id"]
+    fire(mock, receiver, url="http://10.0.0.1/in")
     log.flush()
 
     first, second = out.getvalue().splitlines()
-    start = f"2026-01-01T00:00:00.000+00:00 - POST {mock.receiver.url}?secret=*** 200 "
+    start = f"2026-01-01T00:00:00.000+00:00 - POST {receiver.url}?secret=*** 200 "
     assert first.startswith(start)
     assert first.endswith(f"(delivery {sent}: success)")
     assert " - POST http://10.0.0.1/in 0 0B " in second
     assert second.endswith(f"(delivery {sent + 1}: blocked)")
 
 
-def test_a_duplicate_is_sent_again_and_changes_nothing(mock: Mock) -> None:
+def test_a_duplicate_is_sent_again_and_changes_nothing(mock: Mock, receiver: Listening) -> None:
     """The receiver gets two, the record is made once, and the attempts say which is which."""
     before = len(mock.emulated.store)
-    number = fire(mock, fault="duplicate")["webhook_request"]["number"]
+    number = fire(mock, receiver, fault="duplicate")["webhook_request"]["number"]
 
-    bodies = [message["body"] for message in admin(mock, "GET", "/receiver/requests")["requests"]]
     attempts = admin(mock, "GET", f"/deliveries?record={number}")["deliveries"]
-    assert bodies == [bodies[0]] * 2
+    assert receiver.bodies == [receiver.bodies[0]] * 2
     assert len(mock.emulated.store) == before + 1
     assert [message["cause"] for message in attempts] == ["fire", "replay"]
     assert attempts[1]["of"] == attempts[0]["id"]
@@ -126,11 +132,11 @@ def test_a_duplicate_is_sent_again_and_changes_nothing(mock: Mock) -> None:
 @pytest.mark.parametrize("fault", ["wrong_signature", "old_key"])
 def test_a_record_has_the_right_code_whatever_was_sent(mock: Mock, fault: str) -> None:
     """What is wrong on purpose is in the message alone, and a resend sends it rightly."""
-    admin(mock, "PUT", "/receiver", {"statuses": [401, 200]})
-    fired = fire(mock, fault=fault)
-    number = fired["webhook_request"]["number"]
-    before = show(mock, number)["authentication_code"]
-    calling.resend(mock, number)
+    with listening(responding_in_turn(401, 200)) as receiver:
+        fired = fire(mock, receiver, fault=fault)
+        number = fired["webhook_request"]["number"]
+        before = show(mock, number)["authentication_code"]
+        calling.resend(mock, number)
 
     reasons = [
         admin(mock, "GET", f"/deliveries/{at}")["signature"]["reason"]
@@ -140,13 +146,15 @@ def test_a_record_has_the_right_code_whatever_was_sent(mock: Mock, fault: str) -
     assert show(mock, number)["authentication_code"] == before
 
 
-def test_a_wrong_signature_is_wrong_when_it_is_repeated_too(mock: Mock) -> None:
+def test_a_wrong_signature_is_wrong_when_it_is_repeated_too(
+    mock: Mock, receiver: Listening
+) -> None:
     """What makes it wrong does not make a wrong one right."""
     key = mock.secret_keys[0]["key"]
     named = ({"id": "A1", "number": f"ACT{number}"} for number in range(200))
     # Then the wrong code begins with another digit than 0.
     data = next(data for data in named if sign(data, key).startswith("0"))
-    fired = fire(mock, data=data, fault="wrong_signature")
+    fired = fire(mock, receiver, data=data, fault="wrong_signature")
     record = show(mock, fired["webhook_request"]["number"])
     assert record["authentication_code"].startswith("0")
     at = fired["delivery"]["id"]
@@ -155,7 +163,7 @@ def test_a_wrong_signature_is_wrong_when_it_is_repeated_too(mock: Mock) -> None:
     assert admin(mock, "GET", f"/deliveries/{again}")["signature"]["reason"] == "wrong_code"
 
 
-def test_a_not_effective_definition_sends_nothing(mock: Mock) -> None:
+def test_a_not_effective_definition_sends_nothing(mock: Mock, receiver: Listening) -> None:
     """No record is made, nothing arrives, and the response says why."""
     definitions = mock.emulated.current_epoch.reference_data.definitions
     definition = definitions.find("alternative_code", DEFINITION)
@@ -163,7 +171,7 @@ def test_a_not_effective_definition_sends_nothing(mock: Mock) -> None:
     before = len(mock.emulated.store)
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(definition, "life_cycle_state", "NOT EFFECTIVE")
-        fired = fire(mock)
+        fired = fire(mock, receiver)
 
     assert fired["sent"] is False
     assert "NOT EFFECTIVE" in fired["why"]
@@ -173,33 +181,30 @@ def test_a_not_effective_definition_sends_nothing(mock: Mock) -> None:
 
 def test_a_replay_sends_the_same_again(mock: Mock) -> None:
     """No record changes, whatever comes of it: that is what a resend is for."""
-    admin(mock, "PUT", "/receiver", {"statuses": [500, 200]})
-    fired = fire(mock)
-    before = show(mock, fired["webhook_request"]["number"])
-    replayed = admin(mock, "POST", f"/deliveries/{fired['delivery']['id']}/replay")
+    with listening(responding_in_turn(500, 200)) as receiver:
+        fired = fire(mock, receiver)
+        before = show(mock, fired["webhook_request"]["number"])
+        replayed = admin(mock, "POST", f"/deliveries/{fired['delivery']['id']}/replay")
 
     assert (replayed["cause"], replayed["of"]) == ("replay", fired["delivery"]["id"])
     assert (replayed["outcome"]["delivered"], replayed["after"]) == (True, None)
     assert before["life_cycle_state"] == "REJECTED"
     assert show(mock, before["number"]) == before
-    assert (
-        len({message["body"] for message in admin(mock, "GET", "/receiver/requests")["requests"]})
-        == 1
-    )
+    assert receiver.bodies == [receiver.bodies[0]] * 2
 
 
-def test_a_delivery_cannot_command_the_mock(mock: Mock) -> None:
-    """A URL that points at the control API is not sent to, except for the receiver."""
-    for path in ("/reset", "/events/fire", "/deliveries/1/replay", "/receiver"):
-        fired = fire(mock, url=f"{mock.admin_url}{path}")
+def test_a_delivery_cannot_command_the_mock(mock: Mock, receiver: Listening) -> None:
+    """A URL that points at the control API is refused there."""
+    for path in ("/reset", "/events/fire", "/deliveries/1/replay"):
+        fired = fire(mock, receiver, url=f"{mock.admin_url}{path}")
         assert fired["delivery"]["outcome"]["status"] == 403
     assert mock.emulated.current_epoch.number == admin(mock, "GET", "/health")["epoch"]
 
 
-def test_a_resend_to_the_mock_itself_ends(mock: Mock) -> None:
+def test_a_resend_to_the_mock_itself_ends(mock: Mock, receiver: Listening) -> None:
     """Resends that loop back into the API's resend end, and block nothing."""
     base = f"{mock.url}/webhook_requests/resend?token={mock.token}"
-    fired = fire(mock, url=f"{base}&webhook_request_identifier=number=7")
+    fired = fire(mock, receiver, url=f"{base}&webhook_request_identifier=number=7")
 
     assert fired["life_cycle_state"] == "SUCCESSFUL"
     assert show(mock, "7")["number"] == "7"
