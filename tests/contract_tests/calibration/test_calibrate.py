@@ -6,7 +6,6 @@ from dataclasses import replace
 from itertools import cycle
 from typing import Any
 
-import httpx
 import pytest
 from helpers.sound_servers import checked
 from sound_server.choices import Choices
@@ -23,19 +22,17 @@ from crmcom_kit.contract_tests.calibration.calibrate import (
 )
 from crmcom_kit.contract_tests.calibration.calibrate_command import notes_on_responses
 from crmcom_kit.contract_tests.calibration.comparing import Comparison, Difference
-from crmcom_kit.contract_tests.calibration.diff import OtherServer, with_profile
+from crmcom_kit.contract_tests.calibration.diff import with_profile
 from crmcom_kit.contract_tests.calibration.learned import Grade
 from crmcom_kit.contract_tests.calibration.learning import log_of
 from crmcom_kit.contract_tests.calibration.pseudonyms import Pseudonyms, free_texts
 from crmcom_kit.contract_tests.calibration.replaying import Replayer
 from crmcom_kit.contract_tests.calibration.report import Tally, dial_rows
 from crmcom_kit.contract_tests.client.calls import changing_method
-from crmcom_kit.contract_tests.client.errors import BudgetSpent
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.client.http import Limits
 from crmcom_kit.contract_tests.client.wording import outcome
 from crmcom_kit.contract_tests.options.scope import Scope
-from crmcom_kit.contract_tests.run.config import RunConfig
 from crmcom_kit.contract_tests.run.results import Results
 from crmcom_kit.schemas.releases import resolve
 
@@ -464,28 +461,9 @@ def test_a_definition_outlasts_its_webhook_requests() -> None:
     gone = {"webhook_definition": {"id": "D" * 32, "name": "Gone"}}
 
     for world, count in (([], 1), ([gone], 0)):
-        _, compared = with_profile(results, replace(profile, world=world, differs={}))
+        compared = with_profile(results, replace(profile, world=world, differs={}))
         refused = [each for each in compared.groups.values() if "refused" in each.kind]
         assert sum("name=Gone" in each.exchange.call.query for each in refused) == count
-
-
-# Two servers.
-
-
-def test_the_time_of_a_comparison_is_for_both_servers() -> None:
-    """The second one gets what is left; the run ends, and does not compare a part."""
-    results, clock = checked(SoundServer(Choices(), "R9", 1), limits=Limits(max_requests=30)), 0.0
-
-    def now() -> float:
-        nonlocal clock
-        clock += 0.1
-        return clock
-
-    target = replace(results.target, transport=httpx.WSGITransport(SoundServer(Choices(), "R9", 1)))
-    config = RunConfig(now=now, limits=Limits(max_time=1))
-
-    with pytest.raises(BudgetSpent, match="--max-time 1"):
-        OtherServer(target, config).compare(results)
 
 
 def test_the_other_server_gets_its_own_tokens() -> None:
