@@ -1,6 +1,6 @@
 """What ``crmcom-kit diff`` does: it runs, compares, and prints in what responses differ."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,13 +9,15 @@ import click
 import orjson
 
 from crmcom_kit.config_file import Refused
+from crmcom_kit.contract_tests.belief.knowledge import typed
 from crmcom_kit.contract_tests.calibration.calibrate import (
     NothingToLearn,
+    compare,
     learn_profile,
     profile_files,
     update_calibration,
+    whole_log,
 )
-from crmcom_kit.contract_tests.calibration.diff import with_profile
 from crmcom_kit.contract_tests.calibration.options import DIFF_REQUESTS
 from crmcom_kit.contract_tests.calibration.profile_folder import check_is_new, write_folder
 from crmcom_kit.contract_tests.calibration.report import SIDES, Comparisons, as_html
@@ -25,6 +27,7 @@ from crmcom_kit.contract_tests.client.wording import counted
 from crmcom_kit.contract_tests.reports.files import check_files, write
 from crmcom_kit.contract_tests.run.results import Results
 from crmcom_kit.schemas.dialect import DialectError
+from crmcom_kit.schemas.methods import REFERENCE_KINDS
 from crmcom_kit.schemas.profile import WORLD, Profile, ProfileError, read_profile
 from crmcom_kit.schemas.releases import UnknownRelease, resolve
 
@@ -106,6 +109,28 @@ def _compared(results: Results, profile: Profile, stop: Stop) -> Comparisons:
     except KeyboardInterrupt:
         raise refusal(results, "interrupted") from None
     return comparisons
+
+
+def with_profile(results: Results, profile: Profile) -> Comparisons:
+    """Compare a run's responses with those of a mock that has a profile's dialect.
+
+    Its webhook requests are those that the run has seen: an instance's content changes. Definitions
+    and rules last longer: it has those of the profile as well.
+
+    Raises NothingToLearn: the run has seen no whole webhook request.
+    """
+    log = whole_log(results)
+    return compare(log, replace(profile, world=[*_outlasting(profile, log.world), *log.world]))
+
+
+def _outlasting(profile: Profile, world: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield definitions and rules that only the profile has."""
+    for kind in REFERENCE_KINDS:
+        seen_ids = {entry[kind]["id"] for entry in world if kind in entry}
+        for entry in profile.world if isinstance(profile.world, list) else ():
+            reference = typed(entry).get(kind)
+            if reference and reference.get("id") and reference["id"] not in seen_ids:
+                yield {kind: reference}
 
 
 def _update(folder: Path, before: Profile, results: Results, stop: Stop) -> None:

@@ -21,7 +21,7 @@ from crmcom_kit.contract_tests.calibration.calibrate import (
 )
 from crmcom_kit.contract_tests.calibration.calibrate_command import notes_on_responses
 from crmcom_kit.contract_tests.calibration.comparing import Comparison, Difference
-from crmcom_kit.contract_tests.calibration.diff import with_profile
+from crmcom_kit.contract_tests.calibration.diff_command import with_profile
 from crmcom_kit.contract_tests.calibration.learned import Grade
 from crmcom_kit.contract_tests.calibration.learning import log_of
 from crmcom_kit.contract_tests.calibration.pseudonyms import Pseudonyms, free_texts

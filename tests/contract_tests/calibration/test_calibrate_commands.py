@@ -19,7 +19,7 @@ from crmcom_kit.cli import main
 from crmcom_kit.config_file import Refused
 from crmcom_kit.contract_tests.calibration import calibrate_command, diff_command
 from crmcom_kit.contract_tests.calibration.calibrate import learn_profile
-from crmcom_kit.contract_tests.calibration.diff import with_profile
+from crmcom_kit.contract_tests.calibration.diff_command import with_profile
 from crmcom_kit.contract_tests.calibration.profile_folder import write_folder
 from crmcom_kit.contract_tests.calibration.report import Comparisons
 from crmcom_kit.contract_tests.campaign.stopping import Stop
