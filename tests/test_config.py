@@ -95,10 +95,10 @@ def test_a_variable_that_names_no_option_is_refused() -> None:
 
 def test_other_commands_follow_the_file_and_the_environment() -> None:
     Path("crmcom-kit.toml").write_text(
-        "[check]\nonly = 'none'\n[calibrate]\nout = '.'\n[diff]\nother = 'x'\n"
+        "[check]\nonly = 'none'\n[calibrate]\nout = '.'\n[diff]\nprofile = 'x'\n"
     )
     assert run("calibrate").output == "Error: --out: . exists; name a new folder\n"
-    assert "--other: 'x' is not allowed" in run("diff").output
+    assert "Error: profile x: profile.toml cannot be read" in run("diff").output
     assert "--only: 'none' is not allowed" in run("check").output
     assert "--only: 'any' is not allowed" in run("check", CRMCOM_CHECK_ONLY="any").output
 

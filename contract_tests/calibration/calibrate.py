@@ -14,8 +14,6 @@ from crmcom_kit.contract_tests.calibration.pseudonyms import Pseudonyms, free_te
 from crmcom_kit.contract_tests.calibration.record_forms import record_forms
 from crmcom_kit.contract_tests.calibration.replaying import MockReplayer
 from crmcom_kit.contract_tests.calibration.report import Comparisons, as_html
-from crmcom_kit.contract_tests.client.calls import changing_method
-from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
 from crmcom_kit.contract_tests.run.results import Results
 from crmcom_kit.redaction import MASK, is_secret
@@ -158,28 +156,10 @@ def whole_log(results: Results) -> Log:
 def compare(log: Log, profile: Profile) -> Comparisons:
     """Have a mock with ``profile`` respond to all requests of a log, and compare the responses."""
     mock = MockReplayer(profile, log.login, log.began)
-    return compare_with(mock.respond, log, profile.differs)
-
-
-def compare_with(
-    respond: Callable[[Exchange], Exchange | None],
-    log: Log,
-    excuses: Mapping[str, Mapping[str, str]] | None = None,
-) -> Comparisons:
-    """Have another server respond to all requests of a log, and compare the responses.
-
-    Args:
-        respond: returns None for what may not be sent there.
-        log: of the first server.
-        excuses: what calibrate has found to differ, by method.
-    """
-    comparison, comparisons = log.comparison(), Comparisons(excuses or {})
+    comparison, comparisons = log.comparison(), Comparisons(profile.differs)
     for exchange in log.exchanges:
-        reply = respond(exchange)
-        if reply is not None:
-            comparisons.add(exchange, comparison.differences(exchange, reply), log.release)
-        elif changing_method(exchange.call) is not None:  # only the first server made the change
-            comparison.unsteady |= {str(record.get("id")) for record in exchange.records}
+        differences = comparison.differences(exchange, mock.respond(exchange))
+        comparisons.add(exchange, differences, log.release)
     return comparisons
 
 

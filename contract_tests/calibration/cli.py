@@ -32,10 +32,9 @@ def calibrate(**values: Any) -> None:
     cls=ManyOptions, context_settings={"auto_envvar_prefix": "CRMCOM_DIFF"}, params=OF_DIFF
 )
 def diff(**values: Any) -> None:
-    """Send the same requests to two servers, and show where their responses differ.
+    """Send the same requests to a server and to a mock with its profile, and show what differs.
 
-    The second one is a mock with a profile, whose dialect is compared with the server as it is
-    now, or another server with the same webhook requests. Both are only read.
+    So the server is compared with what it was when the profile was made. It is only read.
 
     Exit status 0: no documented request differs otherwise than the profile says. 1: some do. 2: the
     run failed, or was interrupted. 3: nothing differs, but too little was seen.

@@ -1,11 +1,11 @@
-"""Compare what two servers respond to the same request.
+"""Compare what a server and a mock respond to the same request.
 
-Tokens, dates that a request has just set, and references that a server draws cannot be the same:
-it is enough that both are new. The order of members, and the words of texts in an error, are not
+Tokens, dates that a request has just set, and references that are drawn cannot be the same: it is
+enough that both are new. The order of members, and the words of texts in an error, are not
 compared.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, NamedTuple
@@ -19,7 +19,7 @@ from crmcom_kit.contract_tests.oracle.envelope import is_readable, lacking
 from crmcom_kit.schemas.effects import is_moment
 from crmcom_kit.schemas.methods import response_fields
 
-#: Members that a change may set to what no other server can know.
+#: Members that a change may set to what no mock can know.
 _DRAWN = ("request", "response", "authentication_code", "log_information.updated_date")
 _TEXTS = ("message", "description")
 #: What differs if a server has ended a token: nobody can know when it does.
@@ -34,8 +34,8 @@ class Difference(NamedTuple):
     """One way in which two responses differ."""
 
     aspect: str
-    first: str  # what the first server has
-    second: str  # what the other server has
+    first: str  # what the server has
+    second: str  # what the mock has
     record: str = ""  # the id of the webhook request that differs, if it is about one
     forms: tuple[str, str] | None = None  # of both, without data of a server
 
@@ -45,19 +45,20 @@ class Difference(NamedTuple):
         first, second = self.forms or (self.first, self.second)
         if self.forms is None and self.aspect not in OF_OUTCOMES:
             return self.aspect
+        # Profiles keep this text: other words would not match those of older ones.
         return f"{self.aspect} (the server: {first}; the other: {second})"
 
 
 @dataclass
 class Comparison:
-    """Compares exchange by exchange; remembers what was different already."""
+    """Compares the exchanges of a server with those of a mock, one by one."""
 
     original: dict[str, Record] = field(default_factory=dict)  # as they were first seen, by id
     #: Ids of webhook requests that change by themselves, or were changed by somebody else.
-    unsteady: set[str] = field(default_factory=set)
-    #: How the first server refuses a token that is not valid, if no other refusal looks like it.
+    unsteady: Set[str] = frozenset()
+    #: How the server refuses a token that is not valid, if no other refusal looks like it.
     token_refusal: tuple[int, Any] | None = None
-    #: HTTP status and code that a refusal of the other server stands for; None: any.
+    #: HTTP status and code that a refusal of the mock stands for; None: any.
     wording: Callable[[Exchange], tuple[int, Any] | None] = lambda exchange: exchange.wording
 
     def differences(self, first: Exchange, second: Exchange) -> list[Difference]:
@@ -79,7 +80,7 @@ class Comparison:
         return differences
 
     def _has_ended(self, first: Exchange, second: Exchange) -> bool:
-        """Return whether a token is no longer valid on the first server alone."""
+        """Return whether a token is no longer valid on the server alone."""
         if first.ok or self.token_refusal is None:
             return False
         is_of_token = first.wording == self.token_refusal
@@ -147,7 +148,7 @@ class Comparison:
 
 
 def _members_that_differ(before: Record, first: Record, second: Record) -> Iterator[Difference]:
-    """Yield in which members a webhook request differs that was ``before`` on both servers."""
+    """Yield in which members a webhook request differs that was ``before`` on both sides."""
     key = _id(first)
     for name in dict.fromkeys((*first, *second)):
         base, value, other_value = (record.get(name, _ABSENT) for record in (before, first, second))
@@ -193,7 +194,7 @@ _ABSENT = object()
 
 
 def _are_new(before: Any, first: Any, second: Any) -> bool:
-    """Return whether both servers have put a new text in place of one, at any depth."""
+    """Return whether both sides have put a new text in place of one, at any depth."""
     if first == second:
         return True
     if isinstance(first, dict) and isinstance(second, dict) and first.keys() == second.keys():

@@ -1,6 +1,6 @@
 """What ``crmcom-kit diff`` does: it runs, compares, and prints in what responses differ."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,34 +9,31 @@ import click
 import orjson
 
 from crmcom_kit.config_file import Refused
+from crmcom_kit.contract_tests.belief.knowledge import typed
 from crmcom_kit.contract_tests.calibration.calibrate import (
     NothingToLearn,
+    compare,
     learn_profile,
     profile_files,
     update_calibration,
+    whole_log,
 )
-from crmcom_kit.contract_tests.calibration.diff import OtherServer, with_profile
-from crmcom_kit.contract_tests.calibration.learning import Log
 from crmcom_kit.contract_tests.calibration.options import DIFF_REQUESTS
 from crmcom_kit.contract_tests.calibration.profile_folder import check_is_new, write_folder
 from crmcom_kit.contract_tests.calibration.report import SIDES, Comparisons, as_html
 from crmcom_kit.contract_tests.calibration.runs import printable, refusal, results_of
 from crmcom_kit.contract_tests.campaign.stopping import Stop
-from crmcom_kit.contract_tests.client.errors import BudgetSpent, TargetDown, Unreachable
 from crmcom_kit.contract_tests.client.wording import counted
-from crmcom_kit.contract_tests.options.options import DEFAULTS, check_url
 from crmcom_kit.contract_tests.reports.files import check_files, write
-from crmcom_kit.contract_tests.run.config import prepared
 from crmcom_kit.contract_tests.run.results import Results
-from crmcom_kit.machine_time import utc_now
-from crmcom_kit.redaction import redact_url
 from crmcom_kit.schemas.dialect import DialectError
+from crmcom_kit.schemas.methods import REFERENCE_KINDS
 from crmcom_kit.schemas.profile import WORLD, Profile, ProfileError, read_profile
 from crmcom_kit.schemas.releases import UnknownRelease, resolve
 
 
 def exit_code(values: dict[str, Any]) -> int:
-    """Compare two servers, print in what they differ, and return the exit code.
+    """Compare a server with a profile, print in what they differ, and return the exit code.
 
     Raises Refused, OptionsError.
     """
@@ -47,57 +44,38 @@ def exit_code(values: dict[str, Any]) -> int:
         values["allow"] = "none" if values["base_url"] else None
         if values["max_requests"] is None:
             values["max_requests"] = DIFF_REQUESTS
-    stop, has_profile = Stop(), values["profile"] is not None
+    stop = Stop()
     with stop.on_signals():
-        counterpart = _profile(values) if has_profile else _other_server(values, stop)
-        fields = {"kept_time": values["max_time"] / 2}
-        if isinstance(counterpart, Profile):
-            release = counterpart.release.name.removesuffix(".0.0")
-            fields = {"remedy": f"calibrate again, or compare with a server of {release}"}
-        results = results_of(values, stop, **fields)
-        log, comparisons = _compared(results, counterpart, stop)
+        profile = _profile(values)
+        release = profile.release.name.removesuffix(".0.0")
+        remedy = f"calibrate again, or compare with a server of {release}"
+        results = results_of(values, stop, remedy=remedy)
+        comparisons = _compared(results, profile, stop)
     sides = SIDES
-    if isinstance(counterpart, OtherServer):
-        sides = results.target.name, redact_url(values["other"])
-    elif counterpart.made:
-        sides = f"the server at {results.began}", f"the mock as of {counterpart.made}"
+    if profile.made:
+        sides = f"the server at {results.began}", f"the mock as of {profile.made}"
     click.echo("\n".join(map(printable(results), comparisons.lines(sides))))
-    facts = {"title": "Differences", "release": log.release.name}
+    facts = {"title": "Differences", "release": profile.release.name}
     if failures := write({"html": lambda: as_html(facts, comparisons, results, sides)}, files):
         raise Refused(failures[0])
-    if values["update"] is not None and isinstance(counterpart, Profile):
-        _update(values["update"], counterpart, results, stop)
+    if values["update"] is not None:
+        _update(values["update"], profile, results, stop)
     counts_all = values["fail_on"] == "any"
     if comparisons.documented.otherwise or (counts_all and comparisons.undocumented.otherwise):
         return 1
-    lacks = comparisons.lacks if has_profile else []
-    if lacks:
+    if lacks := comparisons.lacks:
         click.echo(f"INCONCLUSIVE: {'; '.join(lacks)}")
-    return 3 if lacks else 0
+        return 3
+    return 0
 
 
 def _check(values: Mapping[str, Any], files: Mapping[str, Path]) -> None:
-    """Check that options go together, and that what they name can be written.
-
-    Raises Refused, OptionsError.
-    """
-    has_profile, has_other = values["profile"] is not None, values["other"] is not None
-    has_recording, updates = bool(values["from_har"]), values["update"] is not None
-    refusals = {
-        "give either --profile or --other": has_profile == has_other,
-        "--update: allowed is a run with --profile, which is compared and then updated":
-            updates and (has_recording or not has_profile),
-        "--token is not allowed with --other: a token is valid on one server alone":
-            has_other and bool(values["token"]),
-        "--from-har is not allowed with --other: compare a recording with a --profile":
-            has_other and has_recording,
-    }  # fmt: skip
-    for message, applies in refusals.items():
-        if applies:
-            raise Refused(message)
-    if updates:
+    """Check that options go together, and that what they name can be written. Raises Refused."""
+    if values["update"] is not None:
+        if values["from_har"]:
+            msg = "--update is not allowed with --from-har, which sends nothing"
+            raise Refused(msg)
         check_is_new(values["update"], "--update")
-    check_url(values["other"], "other")
     check_files(files, None, values["from_har"])
 
 
@@ -121,30 +99,38 @@ def _profile(values: dict[str, Any]) -> Profile:
     return replace(profile, world=[entry for entry in world if isinstance(entry, dict)])
 
 
-def _other_server(values: Mapping[str, Any], stop: Stop) -> OtherServer:
-    """Return the server of --other, which has what is left of --max-time. Raises OptionsError."""
-    values = {**DEFAULTS, **values, "base_url": values["other"], "max_requests": None}
-    target, config = prepared(values, now=utc_now())
-    return OtherServer(target, replace(config, stop=stop))
-
-
-def _compared(
-    results: Results, counterpart: Profile | OtherServer, stop: Stop
-) -> tuple[Log, Comparisons]:
-    """Compare a run with a mock that has a profile, or with another server. Raises Refused."""
+def _compared(results: Results, profile: Profile, stop: Stop) -> Comparisons:
+    """Compare a run with a mock that has a profile. Raises Refused."""
     try:
-        if isinstance(counterpart, Profile):
-            result = with_profile(results, counterpart)
-        else:
-            result = counterpart.compare(results)
+        comparisons = with_profile(results, profile)
         stop.check()
     except NothingToLearn as error:
         raise refusal(results, f"nothing can be compared: {error}") from None
     except KeyboardInterrupt:
         raise refusal(results, "interrupted") from None
-    except (TargetDown, BudgetSpent, Unreachable) as error:
-        raise refusal(results, f"--other: {error}") from None
-    return result
+    return comparisons
+
+
+def with_profile(results: Results, profile: Profile) -> Comparisons:
+    """Compare a run's responses with those of a mock that has a profile's dialect.
+
+    Its webhook requests are those that the run has seen: an instance's content changes. Definitions
+    and rules last longer: it has those of the profile as well.
+
+    Raises NothingToLearn: the run has seen no whole webhook request.
+    """
+    log = whole_log(results)
+    return compare(log, replace(profile, world=[*_outlasting(profile, log.world), *log.world]))
+
+
+def _outlasting(profile: Profile, world: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield definitions and rules that only the profile has."""
+    for kind in REFERENCE_KINDS:
+        seen_ids = {entry[kind]["id"] for entry in world if kind in entry}
+        for entry in profile.world if isinstance(profile.world, list) else ():
+            reference = typed(entry).get(kind)
+            if reference and reference.get("id") and reference["id"] not in seen_ids:
+                yield {kind: reference}
 
 
 def _update(folder: Path, before: Profile, results: Results, stop: Stop) -> None:

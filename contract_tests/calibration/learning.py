@@ -105,9 +105,9 @@ class Log:
         earlier = None if self.earlier is None else self.earlier.in_order(ids)
         return replace(self, world=sorted(self.world, key=place), earlier=earlier)
 
-    def comparison(self, **fields: Any) -> Comparison:
-        """Return what compares this server's responses with another's."""
-        return Comparison(self.all_first_seen, set(self.all_unsteady), self.token_refusal, **fields)
+    def comparison(self) -> Comparison:
+        """Return what compares this server's responses with those of a mock."""
+        return Comparison(self.all_first_seen, self.all_unsteady, self.token_refusal)
 
 
 def log_of(results: Results) -> Log:

@@ -114,15 +114,13 @@ OF_CALIBRATE = _with_shared(
 OF_DIFF = _with_shared(
     DIFF,
     [
-        _comparison(["--profile"], type=_PATH, metavar="FOLDER",
-                    help="Compare with this profile."),
-        _comparison(["--other"], metavar="URL",
-                    help="Compare with this server, by the same login."),
+        _comparison(["--profile"], type=_PATH, metavar="FOLDER", required=True,
+                    help="The profile to compare with."),
         _comparison(["--fail-on"], type=click.Choice(["documented", "any"]), default="documented",
                     show_default=True, help="Which requests must not differ for exit status 0."),
         _comparison(["--html"], type=_PATH, metavar="FILE", help="Write a page with examples."),
         _comparison(["--update"], type=_PATH, metavar="NEW",
-                    help="With --profile: write a new profile to NEW."),
+                    help="Write a new profile to NEW."),
     ],
     {
         **_OF_CHECK,
@@ -132,9 +130,7 @@ OF_DIFF = _with_shared(
         ),
     },
     base_url=f"{_BASE_URL}started and compared.",
-    release=f"{_RELEASE} By default that of --profile, else R9.",
+    release=f"{_RELEASE} By default that of --profile.",
     max_requests=f"{_MAX_REQUESTS}{DIFF_REQUESTS}.",
-    max_time="Maximum duration in seconds; with --other, of the requests to both servers.",
-    from_har="With --profile: compare the responses in this HAR file, and send nothing. "
-    f"{_FROM_HAR}.",
+    from_har=f"Compare the responses in this HAR file, and send nothing. {_FROM_HAR}.",
 )  # fmt: skip

@@ -1,8 +1,8 @@
-"""Replay the requests of a server to another one, or to a mock with what was learned of it."""
+"""Replay the requests of a server to a mock with what was learned of it."""
 
 import json
 from base64 import b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -20,33 +20,51 @@ MAX_PASSED = 600
 _UNKNOWN_FAILURE: Mapping[str, Any] = {"error_code": "", "error_description": None}
 
 
-class Replayer:
-    """Replays requests of one server to another server, with tokens of the other server."""
+class Cache:
+    """What does not change when the same exchanges are replayed again."""
 
-    def __init__(self, send: Callable[[Exchange, Call], Exchange]) -> None:
-        """Send with ``send``, which also gets the exchange that is replayed."""
-        self._send = send
-        self._tokens: dict[str, str] = {}  # first server's token -> other server's token
+    def __init__(self) -> None:
+        """Have nothing yet."""
+        self.calls: dict[tuple[int, int], Call] = {}  # requests, by number and tokens
+        self.failures: dict[int, Mapping[str, Any] | None] = {}  # errors of deliveries, by number
+
+
+class MockReplayer:
+    """Replays the requests of a server to a mock with a profile, with tokens of the mock."""
+
+    def __init__(
+        self, profile: Profile, login: Login, began: datetime, cache: Cache | None = None
+    ) -> None:
+        """Serve ``profile`` to ``login`` from ``began`` on.
+
+        Replayers of the same exchanges share a ``cache``.
+        """
+        self._mock = DirectMock(profile, login, began)
+        self._login, self._cache = login, cache or Cache()
+        self._tokens: dict[str, str] = {}  # the server's token -> the mock's token
+        self._records: dict[Any, Record] = {}  # webhook requests as the server showed them last
+        self._change_date: datetime | None = None  # when the server last changed one, by its clock
+        self._ahead = 0.0  # seconds that the mock's clock is ahead of that
 
     def respond(self, exchange: Exchange) -> Exchange:
-        """Return the exchange of the other server for an exchange of the first server."""
-        reply = self._send(exchange, self._translated(exchange.call))
+        """Return the mock's exchange for an exchange of the server."""
+        return exchange_of(exchange, self.reply(exchange))
+
+    def reply(self, exchange: Exchange) -> MockReply:
+        """Return the mock's response to the request of an exchange."""
+        key = exchange.number, hash(tuple(self._tokens.values()))
+        calls = self._cache.calls
+        if key not in calls:
+            calls[key] = self._translated(exchange.call)
+        reply = self._reply(exchange, calls[key])
         if exchange.call.method in LOGINS:
-            self.map_token(token_of(exchange), token_of(reply))
+            token, mock_token = token_of(exchange), token_of(exchange_of(exchange, reply))
+            if token is not None and mock_token is not None:
+                self._tokens[token] = mock_token
         return reply
 
-    @property
-    def has_tokens(self) -> bool:
-        """Whether any login was replayed that returned a token."""
-        return bool(self._tokens)
-
-    def map_token(self, token: str | None, replacement: str | None) -> None:
-        """Send ``replacement``, a token of the other server, in place of ``token``."""
-        if token is not None and replacement is not None:
-            self._tokens[token] = replacement
-
     def _translated(self, call: Call) -> Call:
-        """Return a request with tokens of the other server."""
+        """Return a request with tokens of the mock."""
         query, body, headers = call.query, call.body, call.headers
         # The longest first: redacted ones, such as $CRMCOM_TOKEN_2, begin with one another.
         for token in sorted(self._tokens, key=len, reverse=True):
@@ -62,44 +80,6 @@ class Replayer:
         if (query, body, headers) == (call.query, call.body, call.headers):
             return call
         return replace(call, query=query, body=body, headers=headers)
-
-
-class Cache:
-    """What does not change when the same exchanges are replayed again."""
-
-    def __init__(self) -> None:
-        """Have nothing yet."""
-        self.calls: dict[tuple[int, int], Call] = {}  # requests, by number and tokens
-        self.failures: dict[int, Mapping[str, Any] | None] = {}  # errors of deliveries, by number
-
-
-class MockReplayer(Replayer):
-    """Replays the requests of a server to a mock with a profile."""
-
-    def __init__(
-        self, profile: Profile, login: Login, began: datetime, cache: Cache | None = None
-    ) -> None:
-        """Serve ``profile`` to ``login`` from ``began`` on.
-
-        Replayers of the same exchanges share a ``cache``.
-        """
-        super().__init__(lambda exchange, call: exchange_of(exchange, self._reply(exchange, call)))
-        self._mock = DirectMock(profile, login, began)
-        self._login, self._cache = login, cache or Cache()
-        self._records: dict[Any, Record] = {}  # webhook requests as the server showed them last
-        self._change_date: datetime | None = None  # when the server last changed one, by its clock
-        self._ahead = 0.0  # seconds that the mock's clock is ahead of that
-
-    def reply(self, exchange: Exchange) -> MockReply:
-        """Return the mock's response to the request of an exchange."""
-        key = exchange.number, hash(tuple(self._tokens.values()))
-        calls = self._cache.calls
-        if key not in calls:
-            calls[key] = self._translated(exchange.call)
-        reply = self._reply(exchange, calls[key])
-        if exchange.call.method in LOGINS:
-            self.map_token(token_of(exchange), token_of(exchange_of(exchange, reply)))
-        return reply
 
     def _reply(self, exchange: Exchange, call: Call) -> MockReply:
         if exchange.ok and call.method in LOGINS:

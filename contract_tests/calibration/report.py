@@ -22,7 +22,7 @@ from crmcom_kit.schemas.releases import Release
 _WITH_EXAMPLE = (
     *OF_OUTCOMES, "which are listed", "how many are listed", "an empty list", "data of a refusal",
 )  # fmt: skip
-#: What is compared, unless it is two servers.
+#: What is compared.
 SIDES = ("the server", "the mock")
 _TEMPLATE = Path(__file__).with_name("report.html")
 

@@ -369,14 +369,13 @@ def _check_scope(values: Mapping[str, Any]) -> None:
         raise OptionsError(msg)
 
 
-def check_url(url: str | None, name: str = "base-url") -> None:
+def check_url(url: str | None) -> None:
     """Check the URL of a server. Raises OptionsError."""
     if url is None:
         return
     if not url.strip():
-        msg = f"--{name} is empty: give the server's base URL"
-        if name == "base-url":
-            msg += ", or omit it and unset CRMCOM_BASE_URL to start a mock"
+        msg = "--base-url is empty: give the server's base URL, or omit it and unset "
+        msg += "CRMCOM_BASE_URL to start a mock"
         raise OptionsError(msg)
     try:
         parts = urlsplit(url)
@@ -387,7 +386,7 @@ def check_url(url: str | None, name: str = "base-url") -> None:
     if not is_usable or parts.query or parts.fragment or parts.username or parts.password:
         allowed = "an http or https URL without user, query and fragment"
         redacted_url = redact_url(url) if "@" not in url else "a URL with a user in it"
-        raise OptionsError(_not_allowed(f"--{name}", redacted_url, allowed))
+        raise OptionsError(_not_allowed("--base-url", redacted_url, allowed))
     if parts.scheme == "https":
         _check_trusted()
 

@@ -122,7 +122,7 @@ def run(target: Target, config: RunConfig) -> Results:
     if config.recording is not None:
         return run_recording(target, config)
     world = separate_world(target, config.world)
-    this_run = _Run(world, sparing(world, config))
+    this_run = _Run(world, _sparing(world, config))
     try:
         with config.stop.at_once():
             this_run.go()
@@ -151,7 +151,7 @@ def _is_broken(statements: Sequence[StatementResult]) -> bool:
     return any(result.verdict is Verdict.BROKEN for result in statements)
 
 
-def sparing(world: SeparateWorld, config: RunConfig) -> RunConfig:
+def _sparing(world: SeparateWorld, config: RunConfig) -> RunConfig:
     """Return a configuration that spares a mock's default world unless changes are allowed.
 
     In a world of its own, the run may log in as often as it likes.

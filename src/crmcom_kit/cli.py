@@ -29,7 +29,7 @@ COMMANDS = {
     ),
     "diff": (
         "crmcom_kit.contract_tests.calibration.cli:diff",
-        "Compare the responses of two servers.",
+        "Compare a server with its profile.",
     ),
     "schemas": ("crmcom_kit.schemas.cli:schemas", "List or print the JSON Schemas."),
     "openapi": (

@@ -12,6 +12,7 @@ INSTEAD = {
     "--from": "use --since",
     "--to": "use --until",
     # options of check, calibrate and diff
+    "--other": "calibrate one of the two servers, then use diff --profile FOLDER",
     # the Python API
     "mock.receiver": "write a receiver of about 15 lines (docs/how-to/receiver.md)",
     "mock.calls": "use mock.requests",

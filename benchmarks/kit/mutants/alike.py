@@ -294,7 +294,7 @@ def calibration_of(script: Path, *, reads: bool) -> Calibration:
 def compared(script: Path, calibration: Calibration) -> Iterator[tuple[Call, bool, list[str]]]:
     """Send fresh requests; yield each, whether it is documented, and in what responses differ."""
     comparison = calibration.log.comparison()
-    comparison.unsteady.clear()
+    comparison.unsteady = frozenset()
     client = Client(calibration.log.first_seen)
     mock = MockReplayer(calibration.profile, Login(**LOGIN), calibration.log.began)
     counted: set[tuple[str, str]] = set()

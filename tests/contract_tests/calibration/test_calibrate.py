@@ -6,7 +6,6 @@ from dataclasses import replace
 from itertools import cycle
 from typing import Any
 
-import httpx
 import pytest
 from helpers.sound_servers import checked
 from sound_server.choices import Choices
@@ -17,25 +16,23 @@ from crmcom_kit.contract_tests.calibration.calibrate import (
     Calibration,
     ProfileFiles,
     compare,
-    compare_with,
     learn_profile,
     profile_files,
 )
 from crmcom_kit.contract_tests.calibration.calibrate_command import notes_on_responses
 from crmcom_kit.contract_tests.calibration.comparing import Comparison, Difference
-from crmcom_kit.contract_tests.calibration.diff import OtherServer, with_profile
+from crmcom_kit.contract_tests.calibration.diff_command import with_profile
 from crmcom_kit.contract_tests.calibration.learned import Grade
 from crmcom_kit.contract_tests.calibration.learning import log_of
 from crmcom_kit.contract_tests.calibration.pseudonyms import Pseudonyms, free_texts
-from crmcom_kit.contract_tests.calibration.replaying import Replayer
+from crmcom_kit.contract_tests.calibration.replaying import MockReplayer
 from crmcom_kit.contract_tests.calibration.report import Tally, dial_rows
 from crmcom_kit.contract_tests.client.calls import changing_method
-from crmcom_kit.contract_tests.client.errors import BudgetSpent
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.client.http import Limits
+from crmcom_kit.contract_tests.client.targets import DirectMock, Login, MockReply
 from crmcom_kit.contract_tests.client.wording import outcome
 from crmcom_kit.contract_tests.options.scope import Scope
-from crmcom_kit.contract_tests.run.config import RunConfig
 from crmcom_kit.contract_tests.run.results import Results
 from crmcom_kit.schemas.releases import resolve
 
@@ -430,26 +427,23 @@ def test_a_difference_names_what_an_envelope_lacks() -> None:
 
 def test_a_webhook_request_that_differs_is_counted_once(calibration: Calibration) -> None:
     """It would differ in each response that shows it; and not at all if a profile says so."""
-    shown = next(
-        each for each in calibration.log.exchanges if each.ok and each.call.method == "show"
+    served = [each for each in calibration.log.exchanges if each.ok]
+    login, shown = (
+        next(each for each in served if each.call.method == method) for method in ("token", "show")
     )
+    shown = with_content(shown, shown.content.replace(b'"url":', b'"url": "" ,"was":'))
+    log = replace(calibration.log, exchanges=[login, shown, shown])
+    profile = replace(calibration.profile, differs={})
 
-    def respond(exchange: Exchange) -> Exchange:
-        content = (
-            exchange.content.replace(b'"url":', b'"url": "" ,"was":') if exchange.ok else b"{}"
-        )
-        return with_content(exchange, content)
+    compared = compare(log, profile)
+    again = compare(log, replace(profile, differs=compared.kinds))
 
-    log = replace(calibration.log, exchanges=[shown, shown])
-    compared = compare_with(respond, log)
-    again = compare_with(respond, log, compared.kinds)
-
-    assert compared.documented == Tally(compared=2, otherwise=1)
-    assert again.documented == Tally(compared=2, as_profile=1)
+    assert compared.documented == Tally(compared=3, otherwise=1)
+    assert again.documented == Tally(compared=3, as_profile=1)
     assert any("as the profile says" in line for line in again.lines())
-    kind = "member url (the server: a text; the other: empty)"
-    known = compare_with(respond, log, {"show": {kind: "1 of 2"}})
-    assert known.documented == Tally(compared=2, as_profile=1)
+    kind = "member url (the server: empty; the other: a text)"
+    known = compare(log, replace(profile, differs={"show": {kind: "1 of 2"}}))
+    assert known.documented == Tally(compared=3, as_profile=1)
     assert [each.title for each in known.ranked_groups()] == [
         "show: member url, 1 time, as the profile says (then 1 of 2)"
     ]
@@ -464,43 +458,29 @@ def test_a_definition_outlasts_its_webhook_requests() -> None:
     gone = {"webhook_definition": {"id": "D" * 32, "name": "Gone"}}
 
     for world, count in (([], 1), ([gone], 0)):
-        _, compared = with_profile(results, replace(profile, world=world, differs={}))
+        compared = with_profile(results, replace(profile, world=world, differs={}))
         refused = [each for each in compared.groups.values() if "refused" in each.kind]
         assert sum("name=Gone" in each.exchange.call.query for each in refused) == count
 
 
-# Two servers.
-
-
-def test_the_time_of_a_comparison_is_for_both_servers() -> None:
-    """The second one gets what is left; the run ends, and does not compare a part."""
-    results, clock = checked(SoundServer(Choices(), "R9", 1), limits=Limits(max_requests=30)), 0.0
-
-    def now() -> float:
-        nonlocal clock
-        clock += 0.1
-        return clock
-
-    target = replace(results.target, transport=httpx.WSGITransport(SoundServer(Choices(), "R9", 1)))
-    config = RunConfig(now=now, limits=Limits(max_time=1))
-
-    with pytest.raises(BudgetSpent, match="--max-time 1"):
-        OtherServer(target, config).compare(results)
-
-
-def test_the_other_server_gets_its_own_tokens() -> None:
-    """Written as a query has them, whatever characters they have."""
+def test_the_mock_gets_its_own_tokens(
+    calibration: Calibration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever characters those of the server have, and however a query has them written."""
     sent: list[Call] = []
+    respond = DirectMock.call
 
-    def send(exchange: Exchange, call: Call) -> Exchange:
+    def call(mock: DirectMock, call: Call) -> MockReply:
         sent.append(call)
-        return reply({"token": "b+c="}, call) if call.method == "token" else exchange
+        return respond(mock, call)
 
-    replayer = Replayer(send)
-    replayer.respond(reply({"token": "a/1"}, Call("token", "POST", "authentication/token")))
+    monkeypatch.setattr(DirectMock, "call", call)
+    replayer = MockReplayer(calibration.profile, Login(), calibration.log.began)
+    login = replayer.respond(reply({"token": "a/1"}, Call("token", "POST", "authentication/token")))
     for token in ("a/1", "a%2F1"):
         headers = (("Authorization", f"Bearer {token}"),)
         replayer.respond(reply([], replace(LIST, query=f"token={token}&x=1", headers=headers)))
 
-    assert [each.query for each in sent[1:]] == ["token=b%2Bc%3D&x=1"] * 2
-    assert sent[1].headers == (("Authorization", "Bearer b+c="),)
+    token_of_mock = login.data["token"]
+    assert [each.query for each in sent[1:]] == [f"token={token_of_mock}&x=1"] * 2
+    assert sent[1].headers == (("Authorization", f"Bearer {token_of_mock}"),)

@@ -17,9 +17,11 @@ from sound_server.server import ORGANISATION, PASSWORD, USERNAME, SoundServer
 
 from crmcom_kit.cli import main
 from crmcom_kit.config_file import Refused
-from crmcom_kit.contract_tests.calibration import calibrate_command
+from crmcom_kit.contract_tests.calibration import calibrate_command, diff_command
 from crmcom_kit.contract_tests.calibration.calibrate import learn_profile
+from crmcom_kit.contract_tests.calibration.diff_command import with_profile
 from crmcom_kit.contract_tests.calibration.profile_folder import write_folder
+from crmcom_kit.contract_tests.calibration.report import Comparisons
 from crmcom_kit.contract_tests.campaign.stopping import Stop
 from crmcom_kit.mock_server import create_app
 from crmcom_kit.mock_server.protocol.config import Credentials
@@ -95,14 +97,12 @@ def test_a_recording_teaches_as_well(
     assert (requests > before) is sends
 
 
-@pytest.mark.parametrize(
-    "words", [["calibrate", "--out", "p"], ["diff", "--other", "http://127.0.0.1:9/x"]]
-)
+@pytest.mark.parametrize("name", ["calibrate", "diff"])
 def test_texts_of_a_server_leak_nothing_and_move_no_cursor(
-    serve: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]
+    folder: Path, serve: Callable[..., str], tmp_path: Path, name: str
 ) -> None:
     """A refusal of the login may repeat the password."""
-    monkeypatch.chdir(tmp_path)
+    words = {"calibrate": ["--out", str(tmp_path / "p")], "diff": ["--profile", str(folder)]}
     password = "Zx81-kept-to-itself"
 
     def refusing(_environ: Any, start_response: Any) -> list[bytes]:
@@ -111,7 +111,7 @@ def test_texts_of_a_server_leak_nothing_and_move_no_cursor(
         return [json.dumps({"status": status}).encode()]
 
     login = {**LOGIN, "CRMCOM_PASSWORD": password, "CRMCOM_BASE_URL": serve(refusing)}
-    done = command(*words, requests=None, env=login)
+    done = command(name, *words[name], requests=None, env=login)
 
     assert done.exit_code == 2
     assert "refuses the login: HTTP 400" in done.output
@@ -120,12 +120,10 @@ def test_texts_of_a_server_leak_nothing_and_move_no_cursor(
 
 
 REFUSED = {
-    "diff": "give either --profile or --other",
-    "diff --other nonsense": "--other: 'nonsense' is not allowed; allowed is an http or https",
-    "diff --other=": "--other is empty: give the server's base URL",
-    "diff --other http://h --from-har r.har": "--from-har is not allowed with --other",
-    "diff --other http://h --token T": "--token is not allowed with --other",
-    "diff --other http://h --update new": "--update: allowed is a run with --profile",
+    "diff": "Missing option '--profile'.",
+    "diff --profile p": "profile p: profile.toml cannot be read: ",
+    "diff --profile p --from-har r.har --update new": "--update is not allowed with --from-har",
+    "diff --profile p --update .": "--update: . exists; name a new folder",
     "diff --profile p --html no/d.html": "--html: no/d.html cannot be written: its",
     "diff --profile p --allow resend": "--allow is no option of diff any more: diff only reads; to",
     "diff --profile p --dry-run": "--dry-run is no option of diff any more: `crmcom",
@@ -242,28 +240,42 @@ def test_no_profile_excuses_an_order(changed: Path, tmp_path: Path) -> None:
     assert done.exit_code == 1, done.output
 
 
-def test_a_comparison_only_reads(serve: Callable[..., str]) -> None:
-    """On either server; one that is interrupted in the middle of the second says so."""
-    asked = -10_000  # it is not interrupted yet
+def test_a_comparison_only_reads(folder: Path, serve: Callable[..., str]) -> None:
+    """One that is interrupted in the middle says so."""
+    asked = 0
 
     def interrupting(environ: Any, start_response: Any) -> Any:
         nonlocal asked
         asked += "/webhook_requests/show" in environ["PATH_INFO"]
         if asked == 8:
             signal.raise_signal(signal.SIGTERM)
-        return other(environ, start_response)
+        return server(environ, start_response)
 
-    one, other = SoundServer(Choices(), "R9", 1), SoundServer(Choices(), "R9", 1)
-    before = repr(one.records), repr(other.records)
-    words = ["diff", "--base-url", serve(one), "--other", serve(interrupting)]
+    server = SoundServer(Choices(), "R13", 1)
+    before = repr(server.records)
+    words = ["diff", "--profile", str(folder), "--base-url"]
     login = {"username": USERNAME, "password": PASSWORD, "organisation": ORGANISATION}
-    words += [f"--{name}={text}" for name, text in login.items()]
+    credentials = [f"--{name}={text}" for name, text in login.items()]
 
-    done = command(*words, requests=40)
-    asked = 7
-    stopped = command(*words, requests=40)
+    done = command(*words, serve(server), *credentials)
+    stopped = command(*words, serve(interrupting), *credentials)
 
-    assert done.exit_code == 0, done.output
-    assert (repr(one.records), repr(other.records)) == before
+    assert done.exit_code == 1, done.output
+    assert repr(server.records) == before
     assert stopped.exit_code == 2
     assert stopped.stderr.endswith("Error: interrupted\n")
+
+
+def test_a_signal_while_responses_are_compared_ends_it(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*arguments: Any) -> Comparisons:
+        signal.raise_signal(signal.SIGTERM)
+        return with_profile(*arguments)
+
+    monkeypatch.setattr(diff_command, "with_profile", interrupted)
+
+    done = command("diff", "--profile", str(folder), requests=30)
+
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr.endswith("Error: interrupted\n")

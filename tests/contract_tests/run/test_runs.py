@@ -11,7 +11,6 @@ from sound_server.legal import VARIANTS
 from sound_server.reading import Request
 from sound_server.server import Reply, SoundServer
 
-from crmcom_kit.contract_tests.calibration.diff import OtherServer
 from crmcom_kit.contract_tests.client import http
 from crmcom_kit.contract_tests.client.http import Limits
 from crmcom_kit.contract_tests.client.targets import Login, Target, own_mock
@@ -226,17 +225,6 @@ class TestSeparateWorld:
     def test_a_mock_of_the_runs_own_is_changed_unless_the_options_say_less(self) -> None:
         assert run(own_mock(), config(limits=FEW)).changed
         assert not run(own_mock(), config(limits=FEW, allowed=frozenset())).changed
-
-    def test_a_comparison_spares_the_default_world_of_the_other_server_as_well(self) -> None:
-        """What the run has changed in its own mock is not changed there, unless it is allowed."""
-        target, _ = self.mock("hush")
-        results = run(own_mock(), config(limits=FEW))
-
-        OtherServer(target, config(limits=FEW)).compare(results)
-
-        assert results.history
-        assert isinstance(target.transport, Wire)
-        assert not changing(target.transport)
 
     def test_the_world_of_a_broken_server_is_kept(self) -> None:
         """Its journal is worth a look, and the curl lines of the report go there."""

@@ -17,7 +17,6 @@ from sound_server.legal import VARIANTS
 from sound_server.reading import Refusal, Request
 from sound_server.server import USERNAME, WEB_API_KEY, Reply, SoundServer
 
-from crmcom_kit.contract_tests.calibration.diff import OtherServer
 from crmcom_kit.contract_tests.campaign.session import Session
 from crmcom_kit.contract_tests.client.calls import build, key_login
 from crmcom_kit.contract_tests.client.errors import LoginLimit
@@ -325,17 +324,6 @@ def test_processes_that_share_a_count_keep_the_limits(tmp_path: Any) -> None:
 
     assert app.named == "RR"
     assert path.stat().st_mode & 0o077 == 0
-
-
-def test_the_second_server_of_diff_is_logged_in_to_as_seldom() -> None:
-    """It has limits of its own; only what both got is compared."""
-    first, second = Counting(), Counting()
-    results = run(*few(first))
-
-    OtherServer(*few(second)).compare(results)
-
-    assert sorted(first.named) == sorted("RRWW")
-    assert second.named == "RWRW"
 
 
 class IgnoresTime(SoundServer):
