@@ -1,6 +1,5 @@
 """Operations on the content of a world: export, import, records and seed data."""
 
-from itertools import chain
 from typing import Annotated, Any, Literal, TypedDict
 
 import orjson
@@ -23,9 +22,8 @@ from crmcom_kit.mock_server.store.reference_data import find_object
 from crmcom_kit.mock_server.typed_schemas import Keywords
 from crmcom_kit.mock_server.world import generation
 from crmcom_kit.mock_server.world.changes import change_record, remove_record
-from crmcom_kit.mock_server.world.entries import export
 from crmcom_kit.mock_server.world.generation import add_partial
-from crmcom_kit.mock_server.world.world_file import DataError, check_entries, read_entries
+from crmcom_kit.mock_server.world.world_file import DataError, read_entries
 from crmcom_kit.schemas.releases import entities_since
 
 JSON_LINES = "application/x-ndjson"
@@ -186,11 +184,9 @@ def get_state(call: Call) -> Reply[Any]:
     key, webhook definition, workflow rule and webhook request as of one point in time. A world of
     the same release and dialect that is created from it has the same webhook requests, byte for
     byte. It does not contain deleted records, the state of the id generator, tokens, clock, journal
-    and faults; a snapshot also keeps the id generator.
+    and faults.
     """
-    lines = export(call.epoch.store.copy())
-    first_line = next(lines, b"{}\n")  # an empty world
-    return Reply(join_chunks(chain([first_line], lines)), content_type=JSON_LINES)
+    return Reply(join_chunks(call.world.export()), content_type=JSON_LINES)
 
 
 _CONTENT = World | NewMembers | list[NewMembers]
@@ -208,8 +204,7 @@ def put_state(call: Call) -> NewEpoch:
     changes. The id generator starts again, and fixed tokens are valid again; tokens from logins,
     clock, journal and faults stay.
     """
-    entries = check_entries(read_entries(call.stream, "body"), call.world.config)
-    return epoch_view(call.world.replace_content(entries, by_age=False, expected_epoch=call.epoch))
+    return epoch_view(call.world.load(call.stream, "body", expected_epoch=call.epoch))
 
 
 @operation("GET /records", "content")

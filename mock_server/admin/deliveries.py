@@ -119,8 +119,8 @@ def put_delivery_script(call: Call, body: DeliveryScriptChange) -> DeliveryScrip
 
     The script starts with its first outcome; its last outcome repeats. The script of a webhook
     request takes precedence over the world's; omit `record` to set the world's. null removes a
-    script; the world then has its initial script again. A reset removes all scripts; a snapshot
-    keeps them and their positions. Refused if the mock really sends.
+    script; the world then has its initial script again. A reset removes all scripts. Refused if the
+    mock really sends.
     """
     call.epoch.put_script(**body)
     return get_delivery_scripts(call)

@@ -28,7 +28,6 @@ _TAGS = {
     "world": "A world as a whole.",
     "content": "The content of a world.",
     "faults": "Injected faults.",
-    "snapshots": "Saved content of a world.",
     "clock": "The clock of a world.",
     "worlds": "The worlds of the server.",
     "deliveries": "Deliveries of webhooks.",

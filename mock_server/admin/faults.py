@@ -94,8 +94,8 @@ def add_fault(call: Call, body: FaultSpec | FaultOfPreset) -> Faults:
     """Inject a fault, or the faults of a preset.
 
     The first active fault that matches a request hits it. A fault counts all requests that match
-    it, whether it hits them or not. A reset removes all faults; a restored snapshot leaves them as
-    they are. Returns the faults that were added.
+    it, whether it hits them or not. A reset removes all faults; an import leaves them as they
+    are. Returns the faults that were added.
     """
     spec, faults = dict[str, Any](body), call.world.faults
     preset = spec.pop("preset", None)

@@ -1,4 +1,4 @@
-"""Operations on worlds, and on the snapshots, tokens and clock of a world."""
+"""Operations on worlds, and on the tokens and clock of a world."""
 
 from collections.abc import Mapping
 from typing import Annotated, Literal, NotRequired, TypedDict, cast
@@ -9,16 +9,6 @@ from crmcom_kit.mock_server.typed_schemas import Keywords
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.registry import MAX_WORLDS
 
-SnapshotName = Annotated[
-    str,
-    Keywords(
-        {
-            "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
-            "x-allowed": "1 to 64 letters, digits, dots, underscores and hyphens, beginning with a "
-            "letter or digit",
-        }
-    ),
-]
 _Amount = Annotated[float, Keywords(minimum=0)]
 _ANY_UNITS = Keywords(
     {"minProperties": 1, "x-allowed": f"an object with some of {', '.join(SECONDS_PER)}"}
@@ -58,19 +48,6 @@ class IssuedToken(TypedDict):
 
     token: Annotated[str, "The parameter `token` of requests to the API."]
     expires: Annotated[Moment, "By the world's clock. Use extends it if the release renews tokens."]
-
-
-class Snapshot(TypedDict):
-    """A snapshot."""
-
-    name: str
-    webhook_requests: Annotated[Count, "Number of webhook requests."]
-
-
-class Snapshots(TypedDict):
-    """Snapshots in the order in which they were first saved."""
-
-    snapshots: list[Snapshot]
 
 
 class Clock(TypedDict):
@@ -144,8 +121,8 @@ def reset(call: Call) -> NewEpoch:
     """Reset the world.
 
     Records, ids, clock, journal, faults, delivery scripts and fixed tokens return to their initial
-    state. Tokens from logins stay valid, and snapshots stay. A call that began before the reset
-    does not change the new content.
+    state. Tokens from logins stay valid. A call that began before the reset does not change the new
+    content.
     """
     return epoch_view(call.world.reset())
 
@@ -161,41 +138,6 @@ def post_tokens(call: Call) -> IssuedToken:
     epoch = call.epoch
     token = epoch.tokens.issue(epoch.session(), epoch.config.release.token)
     return {"token": token.text, "expires": write_moment(token.expires)}
-
-
-@operation("GET /snapshots", "snapshots")
-def list_snapshots(call: Call) -> Snapshots:
-    """List the snapshots of the world."""
-    counts = call.world.snapshots().items()
-    return {"snapshots": [{"name": name, "webhook_requests": count} for name, count in counts]}
-
-
-@operation("PUT /snapshots/{name}", "snapshots")
-def save_snapshot(call: Call, name: SnapshotName) -> Snapshot:
-    """Save the content under a name.
-
-    Saves webhook requests, reference data, the state of the id generator and the delivery scripts
-    with their positions; not tokens, clock, journal and faults. A snapshot with the same name is
-    replaced. A world has at most 100 snapshots.
-    """
-    return {"name": name, "webhook_requests": call.world.save(name)}
-
-
-@operation("DELETE /snapshots/{name}", "snapshots")
-def delete_snapshot(call: Call, name: SnapshotName) -> Snapshots:
-    """Delete a snapshot; return the remaining snapshots."""
-    call.world.forget(name)
-    return list_snapshots(call)
-
-
-@operation("POST /snapshots/{name}/restore", "snapshots")
-def restore_snapshot(call: Call, name: SnapshotName) -> NewEpoch:
-    """Replace the content with a snapshot.
-
-    Fixed tokens are valid again; tokens from logins, clock, journal and faults stay. A call that
-    began before does not change the new content.
-    """
-    return epoch_view(call.world.restore(name, expected_epoch=call.epoch))
 
 
 @operation("GET /clock", "clock")

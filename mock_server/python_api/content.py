@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import deepcopy
 from datetime import date, timedelta
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -10,7 +11,7 @@ import orjson
 
 from crmcom_kit.fixtures.moments import as_text
 from crmcom_kit.mock_server.journal.patterns import SHOWN_STATES, check_one_of
-from crmcom_kit.mock_server.python_api.arguments import integer, methods_hide_our_frames, text
+from crmcom_kit.mock_server.python_api.arguments import integer, methods_hide_our_frames
 from crmcom_kit.mock_server.python_api.handle import WorldHandle
 from crmcom_kit.mock_server.python_api.keywords import RecordMembers, SeedArguments
 from crmcom_kit.mock_server.world.changes import change_record, remove_record
@@ -95,7 +96,7 @@ class RecordsView:
 
 @methods_hide_our_frames
 class WorldContent(WorldHandle):
-    """The content of a world: webhook requests, reference data, snapshots."""
+    """The content of a world: webhook requests, reference data, export and import."""
 
     def seed(
         self,
@@ -268,13 +269,28 @@ class WorldContent(WorldHandle):
         """Restore the initial content; also reset ids, clock, journal, faults and deliveries."""
         self.emulated.reset()
 
-    def snapshot(self, name: str) -> None:
-        """Save the current content under a name. Raises LimitExceeded, UsageError."""
-        self.emulated.save(text("name", name))
+    def export(self) -> bytes:
+        """Return the content as a world file, for ``load`` and ``crmcom-kit serve --data``.
 
-    def restore(self, name: str) -> None:
-        """Restore the content of a ``snapshot``; journal and faults stay. Raises NotFound."""
-        self.emulated.restore(text("name", name))
+            before = mock.export()
+            mock.remove("7")
+            mock.load(before)
+
+        It has no tokens, clock, journal, faults and delivery scripts.
+        """
+        return b"".join(self.emulated.export())
+
+    def load(self, state: bytes) -> None:
+        """Replace the content with one that ``export`` returned; its records keep their order.
+
+        Journal, faults, clock and delivery scripts stay.
+
+        Raises:
+            DataError, LimitExceeded: the content is not allowed; nothing has changed.
+        """
+        if not isinstance(state, bytes):
+            raise UsageError("state", seen=repr(state), allowed="the bytes that export() returned")
+        self.emulated.load(BytesIO(state), "state")
 
 
 def _entry(members: Mapping[str, Any]) -> dict[str, Any]:

@@ -55,7 +55,7 @@ class Deliveries:
             mock.deliveries.script("refused")
 
         The script of a webhook request takes precedence over the world's. A reset ends all
-        scripts; ``snapshot`` keeps them and their positions.
+        scripts.
 
         Args:
             script: outcomes in order, the last one repeats; ``crmcom-kit dialect`` prints their

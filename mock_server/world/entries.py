@@ -24,7 +24,7 @@ from crmcom_kit.schemas.exchanges import status_of
 from crmcom_kit.schemas.methods import IDENTIFIER_FIELDS, REFERENCE_KINDS
 from crmcom_kit.usage_errors import LimitExceeded, quoted
 
-#: Maximum bytes that a world may add to its initial content, snapshots included: 250,000 usual
+#: Maximum bytes that a world may add to its initial content: 250,000 usual
 #: webhook requests of 2 KiB each.
 MAX_CONTENT = 512 * 1024 * 1024
 _RECORD = "webhook_request"
@@ -37,7 +37,7 @@ def check_room(remaining: float) -> None:
     """Raise LimitExceeded if ``remaining``, the bytes that content may add, is negative."""
     if remaining < 0:
         allowed = (
-            f"at most {MAX_CONTENT:,} bytes more than a world starts with, snapshots included; "
+            f"at most {MAX_CONTENT:,} bytes more than a world starts with; "
             "delete some, or start with --data"
         )
         raise LimitExceeded("content", seen="more", allowed=allowed)

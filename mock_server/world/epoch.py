@@ -62,7 +62,7 @@ class _EffectValues:
 class Epoch:
     """The state that one request can read or change: records, reference data, ids, journal etc.
 
-    A reset replaces all of it (``World.reset``), an import or a restored snapshot a part of it
+    A reset replaces all of it (``World.reset``), an import a part of it
     (``World.replace_content``). A request stays in the epoch in which it began: after a reset, its
     changes affect only the old epoch, which no other request reads.
     """

@@ -14,13 +14,6 @@ class Ids:
         self._lock = threading.Lock()
         self._count = count
 
-    def clone(self) -> "Ids":
-        """Return an independent source that continues from here."""
-        clone = Ids(0)
-        with self._lock:
-            clone._seed, clone._count = self._seed, self._count
-        return clone
-
     @property
     def count(self) -> int:
         """The number of ids that ``next`` has returned."""

@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from itertools import chain
+from typing import IO, TYPE_CHECKING
 
 from crmcom_kit.mock_server.clock import Clock, WorldClock
 from crmcom_kit.mock_server.deliveries.attempts import Attempts
@@ -22,30 +23,21 @@ from crmcom_kit.mock_server.world.entries import (
     MAX_CONTENT,
     Importer,
     add_entries,
-    check_room,
+    export,
     import_entries,
 )
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.ids import Ids
 from crmcom_kit.mock_server.world.tokens import Tokens
-from crmcom_kit.mock_server.world.world_file import LocatedEntry
+from crmcom_kit.mock_server.world.world_file import LocatedEntry, check_entries, read_entries
 from crmcom_kit.redaction import MASK, MIN_LENGTH, PUBLIC_PASSWORD, Redactor
-from crmcom_kit.usage_errors import Conflict, LimitExceeded, NotFound, UsageError, quoted
+from crmcom_kit.usage_errors import Conflict, UsageError
 
 if TYPE_CHECKING:
     from crmcom_kit.mock_server.journal.entry_view import JournalReader
     from crmcom_kit.mock_server.world.state_file import StateFile
 
 DEFAULT = "default"
-MAX_SNAPSHOTS = 100
-
-
-class Snapshot(NamedTuple):
-    """The saved content of a world."""
-
-    content: Store
-    ids: Ids
-    delivery: Sender
 
 
 class World:
@@ -87,7 +79,6 @@ class World:
         """Make the state that the world does not share."""
         self.clock = WorldClock(self._base_clock)
         self._lock = threading.Lock()
-        self._snapshots: dict[str, Snapshot] = {}
         self._state: StateFile | None = None
         self._user_size = self._start.size  # of the content from the user's files
         dialect = self.config.dialect
@@ -154,12 +145,7 @@ class World:
 
     def _room(self, content: Store | None) -> float:
         """Return the bytes that may be added to ``content``, or to no content."""
-        snapshot_size = sum(self._excess(item) for item in list(self._snapshots.values()))
-        return MAX_CONTENT + self._user_size - snapshot_size - (content.size if content else 0)
-
-    def _excess(self, snapshot: Snapshot | None) -> int:
-        """Return the bytes of a snapshot beyond those of the user's files; 0 for None."""
-        return 0 if snapshot is None else max(0, snapshot.content.size - self._user_size)
+        return MAX_CONTENT + self._user_size - (content.size if content else 0)
 
     # Changes of a world as a whole. Each is atomic; a request stays in the epoch in which it began.
 
@@ -167,8 +153,8 @@ class World:
         """Restore the initial content; return the new epoch.
 
         Replace records, reference data, ids, journal, faults, delivery attempts and scripts;
-        restart the clock; make fixed tokens valid again. Tokens from logins stay valid, and
-        snapshots stay. Raises NotWritten; nothing has changed.
+        restart the clock; make fixed tokens valid again. Tokens from logins stay valid.
+        Raises NotWritten; nothing has changed.
         """
         with self._lock:
             old_epoch = self.current_epoch
@@ -211,6 +197,24 @@ class World:
             if scripts is not None and isinstance(delivery, ScriptedDelivery):
                 delivery = delivery.restart(scripts)
             return self._replace(initial_content, self._new_ids(), delivery)
+
+    def load(self, file: IO[bytes], place: str, *, expected_epoch: Epoch | None = None) -> Epoch:
+        """Replace the content with that of a world file, whose records keep their order.
+
+        Args:
+            file: the world file.
+            place: what errors call it.
+            expected_epoch: as for ``replace_content``.
+
+        Returns the new epoch. Raises the errors of ``replace_content``.
+        """
+        entries = check_entries(read_entries(file, place), self.config)
+        return self.replace_content(entries, by_age=False, expected_epoch=expected_epoch)
+
+    def export(self) -> Iterator[bytes]:
+        """Yield the lines of a world file with the content as of now; at least one."""
+        lines = export(self.store.copy())
+        return chain([next(lines, b"{}\n")], lines)
 
     def add(
         self,
@@ -255,51 +259,6 @@ class World:
                 problem = f"epoch {epoch.number}, while this call began in epoch {expected.number}"
                 raise Conflict("world", seen=problem, allowed="a call in one epoch; try again")
             yield epoch
-
-    def save(self, name: str) -> int:
-        """Save the current content under ``name``; return its number of records.
-
-        Raises LimitExceeded.
-        """
-        with self._lock:
-            if name not in self._snapshots and len(self._snapshots) >= MAX_SNAPSHOTS:
-                raise LimitExceeded(
-                    "snapshot", seen=quoted(name), allowed=f"at most {MAX_SNAPSHOTS}"
-                )
-            epoch = self.current_epoch
-            content = epoch.store.copy()
-            snapshot = Snapshot(content, epoch.ids.clone(), _clone(epoch.delivery))
-            freed = self._excess(self._snapshots.get(name))
-            check_room(self._room(content) + freed - self._excess(snapshot))
-            self._snapshots[name] = snapshot
-            return len(content)
-
-    def restore(self, name: str, *, expected_epoch: Epoch | None = None) -> Epoch:
-        """Replace the content with a snapshot; return the new epoch.
-
-        Raises NotFound, and Conflict as ``replace_content`` does.
-        """
-        with self._locked_epoch(expected_epoch):
-            snapshot = self._snapshot(name)
-            return self._replace(snapshot.content, snapshot.ids.clone(), _clone(snapshot.delivery))
-
-    def forget(self, name: str) -> None:
-        """Remove a snapshot. Raises NotFound."""
-        with self._lock:
-            self._snapshot(name)
-            del self._snapshots[name]
-
-    def snapshots(self) -> dict[str, int]:
-        """Return the number of records of each snapshot, in the order of their first saving."""
-        with self._lock:
-            return {name: len(snapshot.content) for name, snapshot in self._snapshots.items()}
-
-    def _snapshot(self, name: str) -> Snapshot:
-        snapshot = self._snapshots.get(name)
-        if snapshot is None:
-            allowed = ", ".join(map(quoted, self._snapshots)) or "none, since no snapshot was saved"
-            raise NotFound("snapshot", seen=quoted(name), allowed=allowed)
-        return snapshot
 
     def _replace(self, content: Store, ids: Ids, delivery: Sender) -> Epoch:
         """Begin an epoch with other content; journal, faults and deliveries continue."""

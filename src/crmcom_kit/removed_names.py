@@ -15,6 +15,8 @@ INSTEAD = {
     "--other": "calibrate one of the two servers, then use diff --profile FOLDER",
     # the Python API
     "mock.receiver": "write a receiver of about 15 lines (docs/how-to/receiver.md)",
+    "mock.snapshot": "use state = mock.export(), which mock.load(state) puts back",
+    "mock.restore": "use mock.load(state) with what mock.export() returned",
     "mock.calls": "use mock.requests",
     "calls": "use requests",
     "lost_answer": "use lost_response",
@@ -23,6 +25,7 @@ INSTEAD = {
     "date_to": "use until",
     # paths of the control API
     "/receiver": "write a receiver of about 15 lines (docs/how-to/receiver.md)",
+    "/snapshots": "GET /__admin/state has the content, which PUT /__admin/state puts back",
     "/fidelity": "use /evidence",
 }
 

@@ -8,7 +8,7 @@ import { confirmed, counted, data, rowButton, section } from "./widgets.js";
 
 const DEFAULT = "default"; // the world that never ends
 
-const reading = reader("worlds", () => gather("/worlds", schemas(), "/snapshots"));
+const reading = reader("worlds", () => gather("/worlds", schemas()));
 
 export const worlds = {
   id: "worlds",
@@ -20,7 +20,7 @@ export const worlds = {
     if (name !== "world") reading.soon();
   },
 
-  main: (content) => html`<div class="board"><div>${list(content)} ${snapshots(content.snapshots)}</div>
+  main: (content) => html`<div class="board"><div>${list(content)}</div>
     <div>${records()} ${generator(content.Seed.properties)}</div></div>`,
 };
 
@@ -49,7 +49,7 @@ function row({ name, webhook_requests: count, calls }) {
 }
 
 async function end(name) {
-  if (!(await confirmed(`End the world ${name}?`, "Its records, journal and snapshots are lost.", "End it"))) return;
+  if (!(await confirmed(`End the world ${name}?`, "Its records and journal are lost.", "End it"))) return;
   // The page leaves the world first: a page that follows a world creates it again.
   if (name === session.world) location.hash = addressIn(DEFAULT);
   await act(`Ended the world ${name}.`, "DELETE", `/worlds?name=${segment(name)}`, undefined, DEFAULT);
@@ -69,7 +69,7 @@ function records() {
 async function reset() {
   const text =
     "Records, reference data, faults, delivery scripts and clock are as at the start; journal and deliveries are empty. " +
-    "Tokens from logins stay valid, and fixed tokens become so again. Snapshots stay.";
+    "Tokens from logins stay valid, and fixed tokens become so again.";
   if (await confirmed(`Reset the world ${session.world}?`, text, "Reset it")) {
     await act((begun) => `Reset the world to ${begun.webhook_requests} records.`, "POST", "/reset");
   }
@@ -103,35 +103,6 @@ function generator({ scenario, count, rejected, entities }) {
 
 async function generate(spec) {
   const question = `Replace the records of ${session.world}?`;
-  if (!(await confirmed(question, "The present records are lost, unless they are in a snapshot.", "Replace them"))) return null;
+  if (!(await confirmed(question, "The present records are lost.", "Replace them"))) return null;
   return act((begun) => `Generated ${begun.webhook_requests} records.`, "POST", "/seed", spec);
-}
-
-// Snapshots: saved content of the world.
-
-const pathOf = (name) => `/snapshots/${segment(name)}`;
-
-function snapshots(saved) {
-  const save = ({ name }) => act(`Saved as ${name}.`, "PUT", pathOf(name));
-  return section("Snapshots", saved.length, html`
-    <p class="note">Save the records, let your integration run, and go back.</p>
-    <ul class="rows">${saved.map(snapshot)}</ul>
-    ${form("Save a snapshot", [{ name: "name", hint: "before", required: true }], "Save", save)}`);
-}
-
-function snapshot({ name, webhook_requests: records }) {
-  return html`<li><p>${name} <span class="note">${counted(records, "record")}</span></p>
-    <p class="tools">${rowButton("Restore", `Restore ${name}`, () => restore(name))}
-      ${rowButton("Delete", `Delete ${name}`, () => forget(name))}</p></li>`;
-}
-
-async function restore(name) {
-  const text = "The present records are lost. Tokens, clock, journal and faults stay.";
-  if (!(await confirmed(`Restore ${name}?`, text, "Restore it"))) return;
-  await act((begun) => `Restored ${name}: ${begun.webhook_requests} records.`, "POST", `${pathOf(name)}/restore`);
-}
-
-async function forget(name) {
-  if (!(await confirmed(`Delete the snapshot ${name}?`, "The records stay as they are.", "Delete it"))) return;
-  await act(`Deleted the snapshot ${name}.`, "DELETE", pathOf(name));
 }

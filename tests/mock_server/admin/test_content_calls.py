@@ -1,12 +1,8 @@
-"""The content of a world over the control API: state, records, seed, snapshots."""
+"""The content of a world over the control API: state, records, seed."""
 
 import json
 from typing import Any
 from urllib.parse import quote
-
-import pytest
-
-from crmcom_kit.mock_server.world import world
 
 
 def test_every_condition_selects_what_it_names(mock: Any, admin: Any) -> None:
@@ -36,44 +32,3 @@ def test_every_condition_selects_what_it_names(mock: Any, admin: Any) -> None:
         shown = admin.ask("GET", f"/records?{'&'.join(names)}&limit=1000")
         assert [entry["record"] for entry in shown["records"]] == expected
         assert (shown["total"], shown["more"]) == (len(expected), False)
-
-
-def test_a_snapshot_brings_everything_back(mock: Any, admin: Any) -> None:
-    """After a restore the same calls have the same responses, the script's place included."""
-    mock.resend("7")
-    kept = mock.state()
-    assert admin.ask("PUT", "/snapshots/a.b") == {"name": "a.b", "webhook_requests": len(kept)}
-
-    def go_on() -> list[str]:
-        return [mock.resend("14").text, mock.delete("15").text, mock.login().data["token"]]
-
-    admin.ask("PUT", "/clock", {"mode": "frozen", "at": "2030-01-01T00:00:00Z"})
-    first = go_on()
-    assert admin.ask("POST", "/snapshots/a.b/restore")["epoch"] == 1
-    assert mock.state() == kept
-    second = go_on()
-
-    assert second[:2] == first[:2]
-    assert second[2] != first[2]  # tokens go on: none is given out twice
-    admin.ask("POST", "/reset")  # which keeps snapshots
-    admin.ask("POST", "/snapshots/a.b/restore")
-    assert mock.state() == kept
-    mock.delete("15")
-    admin.ask("PUT", "/snapshots/b")
-    admin.ask("PUT", "/snapshots/a.b")  # which is replaced
-    left = [{"name": "a.b", "webhook_requests": len(kept) - 1}]
-    assert admin.ask("GET", "/snapshots")["snapshots"][:1] == left
-    assert admin.ask("DELETE", "/snapshots/b")["snapshots"] == left
-    assert admin.refused("POST", "/snapshots/b/restore")[0] == 404
-
-
-def test_there_are_only_so_many_snapshots(admin: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One more than may be is refused; one that is there can still be replaced."""
-    monkeypatch.setattr(world, "MAX_SNAPSHOTS", 2)
-    for name in "ab":
-        admin.ask("PUT", f"/snapshots/{name}")
-
-    status, error = admin.refused("PUT", "/snapshots/more")
-
-    assert (status, error["allowed"]) == (503, "at most 2")
-    admin.ask("PUT", "/snapshots/a")

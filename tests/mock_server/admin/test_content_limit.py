@@ -48,22 +48,15 @@ def test_nothing_is_added_beyond_the_limit(admin: Any) -> None:
         ("PATCH", "/records/7003", {"data": {"id": "1", "text": "y" * 190_000}}),
         ("POST", "/records", {"webhook_definition": [{"name": "x", "description": LARGE}]}),
         ("POST", "/events/fire", fired),
-        ("PUT", "/snapshots/mine", None),
     ]
     for verb, path, body in ways:
         status, error = admin.refused(verb, path, body)
         assert (status, error["parameter"]) == (503, "content"), (verb, path)
         assert error["allowed"].startswith(f"at most {LIMIT:,} bytes more than")
         assert admin.send("GET", "/state").data == before, (verb, path)
-        assert admin.ask("GET", "/snapshots") == {"snapshots": []}
 
     admin.ask("DELETE", "/records/7003")
     assert admin.ask("POST", "/records", record(6))["added"] == 1
     admin.ask("POST", "/reset")
     fill(admin, 0, 1)
-    admin.ask("PUT", "/snapshots/more")  # which counts until it is deleted
-    assert admin.refused("POST", "/records", record(2))[0] == 503
-    assert admin.refused("PUT", "/snapshots/again")[0] == 503
-    admin.ask("PUT", "/snapshots/more")  # it replaces the old one
-    admin.ask("DELETE", "/snapshots/more")
     fill(admin, 2, 3)

@@ -22,7 +22,6 @@ REFUSED: list[tuple[str, str, Any, str, str, str]] = [
     ("GET", "/records?state=rejected", None, "state", '"rejected"', "one of REJECTED, SUCCESSFUL"),
     ("GET", "/records?%FF=1", None, "%FF", "in the query", "one of"),
     ("GET", "/health", b"{}", "body", "a body", "no body"),
-    ("PUT", "/snapshots/-a", None, "name", '"-a"', "1 to 64 letters"),
     ("PUT", CLOCK, None, "body", "nothing", "a JSON value"),
     ("PUT", CLOCK, b"{", "body", "not JSON from line 1, column 2", "a JSON value"),
     ("PUT", CLOCK, b"{}", "mode", "nothing", "one of real, frozen"),
@@ -52,7 +51,7 @@ REFUSED: list[tuple[str, str, Any, str, str, str]] = [
 ]  # fmt: skip
 
 
-SEEN_BY = ("/health", "/snapshots", CLOCK, FAULTS)
+SEEN_BY = ("/health", "/worlds", CLOCK, FAULTS)
 
 
 def test_an_invalid_value_is_named_and_changes_nothing(admin: Any) -> None:
@@ -86,7 +85,7 @@ def test_a_world_may_be_long_but_not_endless(admin: Any, verb: str, path: str) -
 
 @pytest.mark.parametrize("root", ["", "/worlds/a"])
 def test_an_unknown_path_is_refused_in_json(mock: Any, admin_of: Any, root: str) -> None:
-    for path in ("", "/", "/helth", "/health/", "/snapshots/a/b/c", "/%00", "/…"):
+    for path in ("", "/", "/helth", "/health/", "/faults/a/b/c", "/%00", "/…"):
         status, error = admin_of(mock.client, root).refused("GET", path)
 
         assert status == 404

@@ -178,12 +178,11 @@ def test_a_delivery_from_before_a_reset_settles_nothing(held: HeldCaller) -> Non
 
 @pytest.mark.parametrize(
     "overtake",
-    [World.reset, lambda world: world.restore("start"), lambda w: w.replace_content(ENTRIES)],
+    [World.reset, lambda world: world.replace_content(ENTRIES)],
 )
 def test_a_request_of_an_old_epoch_changes_no_new_one(held: HeldCaller, overtake: Any) -> None:
     """A request that began before the content was replaced changes only the old epoch."""
     world = held.world
-    world.save("start")
     start, before = [*world.store.records()], world.current_epoch
     attempt, resend = held.begin("7")
     overtake(world)
@@ -194,10 +193,9 @@ def test_a_request_of_an_old_epoch_changes_no_new_one(held: HeldCaller, overtake
     assert [*before.store.records()] != start
 
 
-@pytest.mark.parametrize("change", ["replace_content", "add", "restore"])
+@pytest.mark.parametrize("change", ["replace_content", "add"])
 def test_new_content_that_was_overtaken_is_refused(change: str) -> None:
     world = make_world(tokens=["T"])
-    world.save("start")
     begun = world.current_epoch
 
     def read() -> Iterator[LocatedEntry]:
@@ -207,7 +205,7 @@ def test_new_content_that_was_overtaken_is_refused(change: str) -> None:
     argument: Any = read()
     if change != "replace_content":  # which reads before it changes anything
         entries = list(argument)
-        argument = "start" if change == "restore" else lambda _: entries
+        argument = lambda _: entries  # noqa: E731
     with pytest.raises(Conflict, match="seen epoch 1, while this call began in epoch 0"):
         getattr(world, change)(argument, expected_epoch=begun)
 

@@ -1,4 +1,4 @@
-"""The panel of worlds: making and ending them, their content, and snapshots of it."""
+"""The panel of worlds: making and ending them, and their content."""
 
 import json
 from pathlib import Path
@@ -69,20 +69,8 @@ def test_what_is_exported_is_imported(console: Console, mock: Mock, tmp_path: Pa
     assert len(mock.records) == 122
 
 
-def test_a_snapshot_is_saved_restored_and_deleted(console: Console, mock: Mock) -> None:
-    """To restore, to delete and to reset ask first."""
+def test_a_reset_asks_first(console: Console, mock: Mock) -> None:
     page = console.open("/w/default/worlds")
-    fill(page, "Save a snapshot", "Save", name="before")
-    snapshots = page.get_by_role("region", name="Snapshots")
-    expect(snapshots).to_contain_text("before 122 records")
-    mock.remove(next(iter(mock.records))["number"])
-    page.get_by_role("button", name="Restore before").click()
-    confirm(page, "Restore it")
-    expect(page.locator(".message")).to_contain_text("Restored before: 122 records.")
-    assert len(mock.records) == 122
-    page.get_by_role("button", name="Delete before").click()
-    confirm(page, "Delete it")
-    expect(snapshots).to_contain_text("Snapshots 0")
     mock.remove(next(iter(mock.records))["number"])
     content = page.get_by_role("region", name="Content of default")
     for button, count in (("Cancel", 121), ("Reset it", 122)):

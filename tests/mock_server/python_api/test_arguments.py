@@ -66,7 +66,7 @@ CASES: list[tuple[str, Callable[[Any], Any]]] = [
     ("record", lambda m: m.wait_for(operation="resend", record=None)),
     ("until", lambda m: m.wait_for(lambda: True, operation="show")),
     ("record", lambda m: m.fail(drop=True, record={"number": "7"})),
-    ("name", lambda m: m.snapshot(5)),
+    ("state", lambda m: m.load("x")),
     ("world", lambda m: m.end()),
     ("number", lambda m: m.deliveries.replay(m)),
     ("definition", lambda m: m.fire("ACTIVITIES", 5, {})),

@@ -9,7 +9,7 @@ import pytest
 
 from crmcom_kit.fixtures import world
 from crmcom_kit.mock_server import Mock, crmcom_mock
-from crmcom_kit.mock_server.world.entries import export as exported_lines
+from crmcom_kit.mock_server.world.world_file import DataError
 from crmcom_kit.schemas import load_dialect
 from crmcom_kit.usage_errors import UsageError
 
@@ -88,7 +88,7 @@ def test_an_export_that_is_read_again_can_grow(mock: Mock) -> None:
         mock.add_definition(name=f"definition {turn}")
         mock.add_rule(name=f"rule {turn}")
         mock.add()
-        export = [json.loads(line) for line in exported_lines(mock.emulated.store)]
+        export = [json.loads(line) for line in mock.export().splitlines()]
         assert mock.seed(export) == len(mock.records)
     assert len(mock.definitions) == len({one["id"] for one in mock.definitions})
 
@@ -111,11 +111,20 @@ def test_one_name_of_a_definition_or_rule_is_enough(mock: Mock, names: tuple[str
     assert added["workflow_rule"]["name"] == "When done"
 
 
+def test_the_state_is_taken_and_put_back(mock: Mock) -> None:
+    before, numbers = mock.export(), [record["number"] for record in mock.records]
+    mock.seed(count=3)
+    mock.load(before)
+    assert [record["number"] for record in mock.records] == numbers
+    with pytest.raises(DataError, match="state line 1"):
+        mock.load(b"{}{" + before)
+    assert mock.export() == before
+
+
 def test_a_number_of_any_form_is_in_the_way_of_no_later_one(mock: Mock) -> None:
     """The generator counts by whole numbers; another one may have the id that it makes next."""
     mock.add(number="A1")
-    mock.snapshot("with A1")
-    mock.restore("with A1")
+    mock.load(mock.export())
     ids = {mock.records["A1"]["id"], mock.add()["id"], mock.add()["id"]}
 
     assert len(ids) == 3
@@ -123,14 +132,13 @@ def test_a_number_of_any_form_is_in_the_way_of_no_later_one(mock: Mock) -> None:
 
 @pytest.mark.parametrize("digits", [100, 5_000])
 def test_a_number_of_any_length_is_a_number(digits: int) -> None:
-    """The next ones can be added, also after a restore; a list is in the order of numbers."""
+    """The next ones can be added, also in loaded content; a list is in the order of numbers."""
     dialect = load_dialect("default").changed({"list.order": ["number desc"]})
     with crmcom_mock(dialect=dialect) as mock, mock.client() as client:
         mock.add(number="9" * digits, entity="JOBS")
         for _ in range(2):
             mock.add()
-            mock.snapshot("one more")
-            mock.restore("one more")
+            mock.load(mock.export())
         mock.add()
         query = {"token": mock.token, "entity": "JOBS"}
         listed = client.get("webhook_requests/list", params=query).json()["data"]
