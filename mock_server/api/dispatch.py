@@ -48,7 +48,7 @@ async def handle(world: World, request: Request, waits: Waits) -> Response:
     entry = epoch.journal.begin(epoch.clock.now(), request)
     response = fault = None
     try:
-        if epoch.faults.has_active or request.prefer:
+        if epoch.faults.has_active:
             fault = epoch.faults.select(epoch.store.get, request)
         if fault is None:
             response = await respond(epoch, request, waits)

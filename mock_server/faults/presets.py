@@ -1,23 +1,13 @@
-"""Named faults: frequent failures, to add or to request with a header.
+"""Named faults: frequent failures. A *preset* makes specifications from its arguments."""
 
-A *preset* makes specifications from its arguments. The header ``X-Mock-Prefer`` requests a fault
-for its own request: ``error=unknown_webhook_request``, ``fault=lost_response``,
-``delay=0.2, status=503``.
-"""
-
-import re
 from collections.abc import Callable, Mapping
-from dataclasses import replace
-from functools import lru_cache
 from math import ceil
 from typing import Any, NamedTuple
 
-from crmcom_kit.mock_server.faults.model import Fault
-from crmcom_kit.mock_server.faults.validation import WITH_RECORD, fault_of, parse
+from crmcom_kit.mock_server.faults.validation import WITH_RECORD, parse
 from crmcom_kit.removed_names import remedy
 from crmcom_kit.usage_errors import NotFound, UsageError, hint, quoted
 
-HEADER = "X-Mock-Prefer"
 _CHANGING_METHODS = ["resend", "delete"]
 _Spec = dict[str, Any]
 
@@ -57,7 +47,7 @@ PRESETS: dict[str, Preset] = {
     ),
     "slow_then_dead": Preset(
         "The first `requests` are held back for `delay` seconds; after them, every"
-        " connection is dropped. In a header: the request is held back, then dropped.",
+        " connection is dropped.",
         {"requests": 3, "delay": 2, "operation": None},
         lambda values: [
             {"effect": {"delay": values["delay"]}, "times": values["requests"]},
@@ -108,70 +98,3 @@ def preset_specs(name: str, arguments: Mapping[str, Any]) -> list[_Spec]:
         {"name": name, **times, **spec, "match": {**match, **spec.get("match", {})}}
         for spec in preset.specs(values)
     ]
-
-
-def _once(preset: Preset) -> _Spec:
-    """Return a specification for one request, with the effects of all faults of a preset."""
-    specs = preset.specs(preset.arguments)
-    effect = {name: value for spec in specs for name, value in spec["effect"].items()}
-    return {"effect": effect, "when": specs[0].get("when", "before_commit")}
-
-
-_ONCE: dict[str, _Spec] = {
-    **{name: _once(preset) for name, preset in PRESETS.items()},
-    "drop": {"effect": {"drop": True}},
-    "cut": {"effect": {"cut": 40}},
-    "malformed": {"effect": {"malformed": True}},
-}
-#: The members of the header, and their allowed values.
-_PREFERENCES: dict[str, str] = {
-    "fault": f"one of {', '.join(_ONCE)}",
-    "error": "a kind of error",
-    "status": "an HTTP status",
-    "delay": "a number of seconds",
-    "cut": "how many bytes of the response are sent",
-    "when": "before_commit or after_commit",
-}
-
-
-@lru_cache(maxsize=256)
-def fault_of_header(header: str) -> Fault:
-    """Return the fault that the header ``X-Mock-Prefer`` requests. Raises UsageError."""
-    preferences: dict[str, str] = {}
-    for part in header.split(","):
-        name, equals, value = (piece.strip() for piece in part.partition("="))
-        if not equals or name not in _PREFERENCES or name in preferences:
-            forms = ", ".join(f"{form}=…" for form in _PREFERENCES)
-            problem = f"{name} twice" if name in preferences else quoted(part.strip())
-            raise UsageError(HEADER, seen=problem, allowed=f"each at most once: {forms}")
-        preferences[name] = value
-    spec: _Spec = {"effect": {}}
-    if "fault" in preferences:
-        name = preferences["fault"]
-        if name not in _ONCE:
-            raise UsageError(f"{HEADER}.fault", seen=quoted(name), allowed=_PREFERENCES["fault"])
-        preset_spec = _ONCE[name]
-        spec = {**preset_spec, "effect": dict(preset_spec["effect"])}
-    if "when" in preferences:
-        spec["when"] = preferences["when"]
-    for name in ("error", "status", "delay", "cut"):
-        if name in preferences:
-            spec["effect"][name] = (
-                preferences[name] if name == "error" else _number(name, preferences[name])
-            )
-    try:
-        fault = fault_of(spec)
-    except UsageError as error:
-        name = error.parameter.removeprefix("effect").removeprefix(".")
-        parameter = f"{HEADER}.{name}" if name else HEADER
-        raise UsageError(parameter, seen=error.seen, allowed=error.allowed) from None
-    name = ", ".join(f"{name}={value}" for name, value in preferences.items())
-    return replace(fault, id="prefer", name=name)
-
-
-def _number(name: str, text: str) -> float:
-    """Return the number of a member; only a delay may be a fraction. Raises UsageError."""
-    if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?" if name == "delay" else "[0-9]{1,9}", text):
-        return float(text) if "." in text else int(text)
-    parameter = f"{HEADER}.{name}"
-    raise UsageError(parameter, seen=quoted(text), allowed=_PREFERENCES[name])

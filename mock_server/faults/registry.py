@@ -13,7 +13,7 @@ from typing import Any
 from crmcom_kit.mock_server.clock import WorldClock, write_moment
 from crmcom_kit.mock_server.faults.matching import FindRecord, RequestView
 from crmcom_kit.mock_server.faults.model import Fault
-from crmcom_kit.mock_server.faults.presets import fault_of_header, preset_specs
+from crmcom_kit.mock_server.faults.presets import preset_specs
 from crmcom_kit.mock_server.faults.validation import fault_of
 from crmcom_kit.mock_server.protocol.config import Config
 from crmcom_kit.mock_server.protocol.request import Request
@@ -195,12 +195,7 @@ class Faults:
                 self._unhit[identifier] = replace(state, fault=state.fault.without_body())
 
     def select(self, find_record: FindRecord, request: Request) -> Fault | None:
-        """Return the fault that hits a request; the fault of its header goes first.
-
-        Raises UsageError if the header is not allowed.
-        """
-        if request.prefer:
-            return fault_of_header(request.prefer)
+        """Return the fault that hits a request."""
         view = RequestView(self._config, find_record, request)
         with self._lock:
             states = tuple(self._faults.values())

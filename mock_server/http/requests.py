@@ -161,7 +161,6 @@ def _request(
         b"",
         content_type,
         headers.get("HTTP_AUTHORIZATION", ""),
-        headers.get("HTTP_X_MOCK_PREFER", ""),
         client,
         headers,
     )

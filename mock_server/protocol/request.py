@@ -25,7 +25,6 @@ class Request(NamedTuple):
     body: bytes | None = b""  # None if it is longer than MAX_BODY_BYTES
     content_type: str = ""
     authorization: str = ""
-    prefer: str = ""  # the header X-Mock-Prefer
     client: str | None = None  # the caller's address; None for a call without a socket
     headers: Mapping[str, str] = {}  # as CGI names them, HTTP_ACCEPT and so on
 

@@ -51,12 +51,11 @@ class Shell:
             self.world = make_world(data=data, tokens=["T"], clock=FixedClock(NOON))
         self.app: Any = create_app(self.world)
 
-    def call(self, call: Any, prefer: str = "") -> Seen:
+    def call(self, call: Any) -> Seen:
         """Make a call as a server does; return what it would send."""
         verb, path, body = call
         path = f"{API_PATH}/webhook_requests/{path}"
-        headers = {"X-Mock-Prefer": prefer} if prefer else {}
-        environ = create_environ(path, method=verb, json=body, headers=headers)
+        environ = create_environ(path, method=verb, json=body)
         started: list[Any] = []
         parts = self.app(environ, lambda *given: started.extend(given))
         found, ended = b"", False

@@ -122,12 +122,14 @@ def test_a_streamed_list_is_not_whole(selection: str) -> None:
     call = ("GET", f"list?token=T&entity={entity}{selection}", None)
     whole = shell.call(call).body
 
-    cut = shell.call(call, prefer="cut=5000")
+    for effect in ({"cut": 5_000}, {"malformed": True}, {"drop": True}):
+        shell.world.faults.add({"effect": effect, "times": 1, "when": "after_commit"})
+    cut, malformed, dropped = (shell.call(call) for _ in range(3))
 
     assert (cut.ended, cut.body) == (True, whole[:5_000])
     assert cut.headers["Content-Length"] == str(len(whole))
-    assert shell.call(call, prefer="fault=malformed").body == whole[: len(whole) // 2]
-    assert shell.call(call, prefer="fault=lost_response").ended
+    assert malformed.body == whole[: len(whole) // 2]
+    assert dropped.ended
 
 
 def test_a_token_expires(shell: Shell) -> None:

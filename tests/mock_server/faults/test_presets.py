@@ -1,16 +1,13 @@
-"""Faults that have a name, and faults that a call asks for itself."""
+"""Faults that have a name."""
 
 import json
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from helpers.shells import RESEND, SHOW, Shell
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from crmcom_kit.mock_server.faults.presets import PRESETS, fault_of_header
+from crmcom_kit.mock_server.faults.presets import PRESETS
 from crmcom_kit.usage_errors import NotFound, UsageError
 
 
@@ -19,9 +16,9 @@ def shell() -> Shell:
     return Shell()
 
 
-def outcome(shell: Shell, call: Any, prefer: str = "") -> str:
+def outcome(shell: Shell, call: Any) -> str:
     """The code of the response to a call, or its status, or that there was none."""
-    seen = shell.call(call, prefer)
+    seen = shell.call(call)
     if seen.ended:
         return "dropped"
     is_json = seen.body.startswith(b"{")
@@ -87,49 +84,3 @@ def test_each_preset_stands_in_the_how_to(project_root: Path) -> None:
     text = (project_root / "docs" / "how-to" / "faults.md").read_text("utf-8")
 
     assert [name for name in PRESETS if f"| `{name}` |" not in text] == []
-
-
-def test_a_preference_is_a_fault() -> None:
-    for prefer, when, effect in (
-        ("error=unknown_webhook_request", "before_commit", {"error": "unknown_webhook_request"}),
-        (" status = 503 ", "before_commit", {"status": 503}),
-        ("fault=drop", "before_commit", {"drop": True}),
-        ("fault=lost_response", "after_commit", {"drop": True}),
-        ("fault=lost_response,when=before_commit", "before_commit", {"drop": True}),
-        ("status=503,when=after_commit", "after_commit", {"status": 503}),
-        ("cut=12", "after_commit", {"cut": 12}),
-        ("fault=cut", "after_commit", {"cut": 40}),
-        ("delay=5, fault=malformed", "after_commit", {"delay": 5, "malformed": True}),
-    ):
-        fault = fault_of_header(prefer).as_json()
-        assert (fault["id"], fault["when"], fault["effect"]) == ("prefer", when, effect)
-
-
-def test_a_bad_preference_is_refused() -> None:
-    for prefer, parameter, seen in (
-        ("x", "X-Mock-Prefer", '"x"'),
-        ("status=1,status=2", "X-Mock-Prefer", "status twice"),
-        ("error=gone", "X-Mock-Prefer.error", '"gone"'),
-        ("fault=fly", "X-Mock-Prefer.fault", '"fly"'),
-        ("status=\u0665\u0660\u0663", "X-Mock-Prefer.status", '"\u0665\u0660\u0663"'),
-        ("cut=5,when=before_commit", "X-Mock-Prefer.when", '"before_commit"'),
-        ("fault=drop,status=503", "X-Mock-Prefer", "status and drop"),
-    ):
-        with pytest.raises(UsageError) as caught:
-            fault_of_header(prefer)
-        assert (caught.value.parameter, caught.value.seen) == (parameter, seen)
-
-
-@settings(max_examples=50)
-@given(st.text() | st.lists(st.sampled_from(["delay", "fault", "drop", "=", ","])).map("".join))
-def test_any_preference_is_a_fault_or_refused(header: str) -> None:
-    with suppress(UsageError):
-        assert fault_of_header(header).name.isprintable()
-
-
-def test_a_preference_goes_before_other_faults(shell: Shell) -> None:
-    """A call that asks for a fault of its own is hit by that one, and counts for no other."""
-    shell.world.faults.add({"effect": {"status": 500}})
-
-    assert shell.call(SHOW, "status=418").status == "418 I'M A TEAPOT"
-    assert shell.world.faults.all()[0].matched == 0

@@ -173,14 +173,14 @@ def test_a_preflight_request_permits_allowed_origins_only(client_for: Any) -> No
     asked = {
         "HTTP_ORIGIN": "http://a.example",
         "HTTP_ACCESS_CONTROL_REQUEST_METHOD": "POST",
-        "HTTP_ACCESS_CONTROL_REQUEST_HEADERS": "content-type, x-mock-prefer",
+        "HTTP_ACCESS_CONTROL_REQUEST_HEADERS": "content-type, x-request-id",
         "HTTP_ACCESS_CONTROL_REQUEST_PRIVATE_NETWORK": "true",
     }
     response = client.options(SHOW, environ_overrides={**OWN, **asked})
 
     assert response.status_code == 204
     assert response.headers["Access-Control-Allow-Origin"] == "http://a.example"
-    assert response.headers["Access-Control-Allow-Headers"] == "content-type, x-mock-prefer"
+    assert response.headers["Access-Control-Allow-Headers"] == "content-type, x-request-id"
     assert response.headers["Access-Control-Allow-Private-Network"] == "true"
     assert "POST" in response.headers["Access-Control-Allow-Methods"]
     assert client.get("/__admin/requests").json["requests"] == []

@@ -21,10 +21,24 @@ def get(*headers: str) -> bytes:
     return "\r\n".join([f"GET {SHOW} HTTP/1.1", "Host: localhost", *headers, "", ""]).encode()
 
 
-@pytest.mark.parametrize("prefer", ["fault=drop", "fault=lost_response", "delay=0.03,fault=drop"])
-def test_a_drop_sends_nothing(server: Any, prefer: str) -> None:
+def hit_once(server: Any, effect: dict[str, Any], **members: Any) -> None:
+    """Let a fault hit the next request."""
+    status, _ = server.ask("POST", "/__admin/faults", {"effect": effect, "times": 1, **members})
+    assert status == 201
+
+
+@pytest.mark.parametrize(
+    ("effect", "when"),
+    [
+        ({"drop": True}, "before_commit"),
+        ({"drop": True}, "after_commit"),
+        ({"drop": True, "delay": 0.03}, "before_commit"),
+    ],
+)
+def test_a_drop_sends_nothing(server: Any, effect: dict[str, Any], when: str) -> None:
     """Not a byte comes, the connection ends, and the server serves the next client."""
-    assert server.sent(get(f"X-Mock-Prefer: {prefer}")) == b""
+    hit_once(server, effect, when=when)
+    assert server.sent(get()) == b""
     assert server.ask("GET", SHOW)[1]["data"]["number"] == "7"
 
 
@@ -32,7 +46,8 @@ def test_a_cut_sends_head_and_some_bytes(server: Any) -> None:
     """Status line and the whole length come, then so many bytes, then the end."""
     whole = server.sent(get("Connection: close")).partition(b"\r\n\r\n")[2]
 
-    head, _, body = server.sent(get("X-Mock-Prefer: cut=500")).partition(b"\r\n\r\n")
+    hit_once(server, {"cut": 500})
+    head, _, body = server.sent(get()).partition(b"\r\n\r\n")
 
     assert head.startswith(b"HTTP/1.1 200 OK\r\n")
     assert b"content-length: %d\r\n" % len(whole) in head.lower()
@@ -41,7 +56,8 @@ def test_a_cut_sends_head_and_some_bytes(server: Any) -> None:
 
 def test_a_drop_keeps_earlier_responses_of_the_connection(server: Any) -> None:
     """A drop ends the connection behind the responses that are due before it."""
-    received = server.sent(get() + get("X-Mock-Prefer: fault=drop") + get())
+    hit_once(server, {"drop": True}, match={"nth": 2})
+    received = server.sent(get() + get() + get())
 
     assert received.count(b"HTTP/1.1") == 1
     body = received.partition(b"\r\n\r\n")[2]
@@ -52,15 +68,17 @@ def test_the_log_names_the_fault_and_the_ending(peer: Any) -> None:
     """Each call has its line, with the fault and how the response ended; there is no traceback."""
     out = io.StringIO()
     log = AccessLog(out, form="json", clock=SystemClock())
-    with running(AsgiShell(WorldRegistry(make_world(tokens=["T"])), log=log)) as port:
-        for prefer in ("fault=drop", "cut=7", "status=503"):
-            peer(port).sent(get(f"X-Mock-Prefer: {prefer}", "Connection: close"))
+    world = make_world(tokens=["T"])
+    with running(AsgiShell(WorldRegistry(world), log=log)) as port:
+        for effect in ({"drop": True}, {"cut": 7}, {"status": 503}):
+            world.faults.add({"effect": effect, "times": 1})
+            peer(port).sent(get("Connection: close"))
     log.flush()
 
     lines = [json.loads(line) for line in out.getvalue().splitlines()]
     facts = [(e["fault"], e["status"], e["bytes"], e.get("ending")) for e in lines]
     assert facts[:2] == [
-        ("prefer (fault=drop)", 0, 0, "dropped"),
-        ("prefer (cut=7)", 200, 7, "cut"),
+        ("fault-1 (drop)", 0, 0, "dropped"),
+        ("fault-2 (cut)", 200, 7, "cut"),
     ]
-    assert facts[2][::3] == ("prefer (status=503)", None)
+    assert facts[2][::3] == ("fault-3 (status 503)", None)

@@ -77,7 +77,6 @@ calls = st.tuples(
             "HTTP_CONTENT_ENCODING": st.just("gzip"),
             "HTTP_ORIGIN": st.sampled_from(["http://127.0.0.1:8080", "http://evil.example"]),
             "HTTP_HOST": st.sampled_from(["localhost:1", "evil.example", "mock"]),
-            "HTTP_X_MOCK_PREFER": st.sampled_from(["status=503", "error=gone", "fault=malformed"]),
         },
     ),
 )

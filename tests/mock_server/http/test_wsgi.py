@@ -36,8 +36,10 @@ def test_it_serves_under_another_server(start_server: Any) -> None:
     health = server.ask("GET", "/__admin/health")[1]
     assert (health["release"], health["webhook_requests"]) == ("R10.0.0", 121)
 
-    assert received("X-Mock-Prefer: fault=drop") == b""
-    cut = received("X-Mock-Prefer: cut=20").partition(b"\r\n\r\n")[2]
+    for effect in ({"drop": True}, {"cut": 20}):
+        assert server.ask("POST", "/__admin/faults", {"effect": effect, "times": 1})[0] == 201
+    assert received() == b""
+    cut = received().partition(b"\r\n\r\n")[2]
     assert len(cut) == 20
     assert b" 403 " in received("Origin: http://evil.example")
     assert server.end(signal.SIGTERM)[0] == 0
