@@ -3,11 +3,13 @@
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from click.testing import CliRunner
 
+from crmcom_kit import mock_server
 from crmcom_kit.cli import main
 from crmcom_kit.fixtures import stream
 from crmcom_kit.mock_server import Mock, crmcom_mock
@@ -35,9 +37,10 @@ def _error_for(name: str, mock: Mock) -> str:
         with pytest.raises(ValueError, match=name) as caught:
             _ARGUMENTS[name](mock)
         return str(caught.value)
-    if name.startswith("mock."):
+    if name.startswith("mock.") or name == "recorded_response":
+        owner: Any = mock if name.startswith("mock.") else mock_server
         with pytest.raises(AttributeError) as missing:
-            getattr(mock, name.removeprefix("mock."))
+            getattr(owner, name.removeprefix("mock."))
         return str(missing.value)
     if name.startswith("/"):
         return httpx.get(f"{mock.admin_url}{name}").text

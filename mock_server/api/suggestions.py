@@ -1,8 +1,8 @@
 """Reasons and suggestions: why a request was refused, and the smallest change that makes it valid.
 
 Their words are in ``schemas.reasons``. A reason says what is allowed in general. A suggestion
-corrects this request: it moves a value to its field, writes a number as a string or replaces a word
-for a state. A header of the mock has it. It is None if the intention of the caller is not clear.
+corrects this request: it moves a value to its field, writes a number as a string or corrects a
+misspelling. A header of the mock has it. It is None if the intention of the caller is not clear.
 """
 
 import difflib
@@ -11,10 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
-
 from crmcom_kit.mock_server.protocol.errors import VendorError
-from crmcom_kit.mock_server.protocol.filters import read_date
 from crmcom_kit.mock_server.protocol.parameters import REQUEST_IDENTIFIER, RawParameters
 from crmcom_kit.mock_server.protocol.request import Request
 from crmcom_kit.mock_server.store.life_cycle import RESENDABLE
@@ -29,18 +26,6 @@ _LOGIN = "POST authentication/token"
 _PLACEHOLDER = "..."  # for a value that only the caller knows
 _SPELLING = 0.75  # minimum similarity of a word and its misspelling, from 0 to 1
 _MIN_PREFIX = 4  # characters that a shortened name has
-#: A date whose year comes first, which is never ambiguous, and a time without a zone.
-_DATE = re.compile(r"(\d{4})[-/. ](\d\d?)[-/. ](\d\d?)(?:[T ]+(\d\d?:\d\d)(:\d\d)?)?", re.ASCII)
-#: Other words for the values of life_cycle_state, and for the last part of a path.
-_MEANINGS = {
-    "REJECTED": "DECLINED DENIED ERROR ERRORS FAIL FAILED FAILING FAILURE NOT_SENT PENDING REFUSED "
-    "TO_RETRY UNDELIVERED UNSENT UNSUCCESSFUL",
-    "SUCCESSFUL": "ACCEPTED COMPLETE COMPLETED DELIVERED DONE OK PROCESSED SENT SUCCEEDED SUCCESS",
-    "show": "get read view",
-    "list": "all find query search",
-    "resend": "replay repeat retry send",
-    "delete": "remove",
-}
 
 
 def explain(
@@ -151,14 +136,11 @@ def _misplacement(refusal: _Refusal) -> str:
 
 
 def _find_candidate(text: str, candidates: Iterable[str]) -> str | None:
-    """Return the candidate that ``text`` misspells, abbreviates or is another word for."""
+    """Return the candidate that ``text`` misspells or abbreviates."""
     by_upper = {candidate.upper(): candidate for candidate in candidates}
     word = text[:_MAX_LENGTH].strip().upper()
     if word in by_upper:
         return by_upper[word]
-    for candidate in by_upper.values():
-        if word.replace(" ", "_") in _MEANINGS.get(candidate, "").upper().split():
-            return candidate
     matches = difflib.get_close_matches(word, by_upper, n=1, cutoff=_SPELLING)
     if not matches and len(word) >= _MIN_PREFIX:
         matches = [candidate for candidate in by_upper if candidate.startswith(word)]
@@ -234,7 +216,7 @@ def _pairs(refusal: _Refusal) -> Iterator[tuple[str, str]]:
         value = refusal.misspelled_value(refusal.name)
     if isinstance(value, str):
         field, equals, text = value.partition("=")
-        value = _json_object(value) or ({field: text} if equals else value)
+        value = {field: text} if equals else value
     fields = dict(value) if isinstance(value, dict) else {"": value}
     fields.update({name: refusal.value(name) for name in refusal.fields if refusal.value(name)})
     for field, part in fields.items():
@@ -242,14 +224,6 @@ def _pairs(refusal: _Refusal) -> Iterator[tuple[str, str]]:
             text = str(part).strip()
             if 0 < len(text) <= _MAX_LENGTH and text.isprintable():
                 yield field, text
-
-
-def _json_object(text: str) -> dict[str, Any] | None:
-    try:
-        value = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return None
-    return value if isinstance(value, dict) else None
 
 
 def _fits(refusal: _Refusal, field: str, value: str) -> bool:
@@ -272,23 +246,6 @@ def _choice(refusal: _Refusal) -> str | None:
         choices = refusal.epoch.config.release.entities
     choice = _find_candidate(str(refusal.value(refusal.name)), choices)
     return None if choice is None else refusal.write(refusal.name, choice)
-
-
-def _date(refusal: _Refusal) -> str | None:
-    """Suggest the same date in the form of the dialect, if the day is clear."""
-    form = refusal.epoch.config.dialect["list.created_date.form"]
-    parts = _DATE.fullmatch(str(refusal.value(refusal.name)).strip())
-    if parts is None or form == "neither":
-        return None
-    year, month, day, minute, second = parts.groups()
-    text = f"{year}-{month:>02}-{day:>02}"
-    if form == "date_time" or (minute and form != "date"):
-        text += f"T{minute or '0:00':>05}{second or ':00'}"
-    try:
-        read_date(text)
-    except ValueError:
-        return None
-    return refusal.write(refusal.name, text)
 
 
 def _wrong_value(refusal: _Refusal) -> str | None:
@@ -326,5 +283,4 @@ _FINDERS: dict[str, Callable[[_Refusal], str | None]] = {
     ),
     "unsupported_entity": _choice,
     "bad_life_cycle_state": _choice,
-    "bad_date": _date,
 }

@@ -17,6 +17,7 @@ INSTEAD = {
     "mock.receiver": "write a receiver of about 15 lines (docs/how-to/receiver.md)",
     "mock.snapshot": "use state = mock.export(), which mock.load(state) puts back",
     "mock.restore": "use mock.load(state) with what mock.export() returned",
+    "recorded_response": 'read the file: respond={"body": Path("list.json").read_bytes()}',
     "mock.calls": "use mock.requests",
     "calls": "use requests",
     "lost_answer": "use lost_response",

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import kubernetes_validate  # type: ignore[import-untyped]
 import pytest
 import yaml
 from helpers.patience import PATIENCE
@@ -23,11 +22,8 @@ from crmcom_kit.schemas import API_PATH
 ROOT = Path(__file__).resolve().parents[2]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 COMPOSE = sorted((ROOT / "deploy").glob("compose*.yaml"))
-MANIFESTS = sorted((ROOT / "deploy" / "kubernetes").glob("*.yaml"))
 COMMANDS = Path(sys.executable).parent
 ADMIN_TOKEN = "for-tests-only"
-#: What hides the lines of a manifest that keep the state.
-STATE_MARK = "#state "
 #: Where the image has room for a volume with the state.
 STATE_FOLDER = "/state"
 
@@ -82,24 +78,6 @@ def test_a_file_has_the_form_of_its_schema(schema: str, path: Path) -> None:
     check_form(schema, path)
 
 
-@pytest.mark.parametrize("mark", ["", STATE_MARK], ids=["as it is", "with state"])
-@pytest.mark.parametrize("path", MANIFESTS, ids=lambda path: path.name)
-def test_a_manifest_has_the_form_of_its_schema(path: Path, mark: str) -> None:
-    """No member that Kubernetes does not know; no container runs as root, or writes to its root.
-
-    That holds with and without the lines that are marked for keeping the state.
-    """
-    for manifest in yaml.safe_load_all(path.read_text("utf-8").replace(mark, "")):
-        kubernetes_validate.validate(manifest, "1.31", strict=True)
-        if manifest["kind"] in ("PersistentVolumeClaim", "Service"):
-            continue
-        pod = manifest["spec"]["template"]["spec"]
-        assert pod["securityContext"]["runAsNonRoot"]
-        for container in pod["containers"]:
-            assert container["securityContext"]["readOnlyRootFilesystem"]
-            assert not container["securityContext"]["allowPrivilegeEscalation"]
-
-
 def test_no_step_has_an_expression_in_its_script() -> None:
     """What others can choose, such as an input or a tag's name, comes by the environment."""
     scripts = [step["run"] for step in all_steps() if "run" in step]
@@ -143,7 +121,7 @@ def steps_of(path: Path) -> list[Any]:
     return [step for job in jobs for step in job["steps"]]
 
 
-# --- Compose and Kubernetes
+# --- Compose
 
 
 def test_the_containers_of_compose_find_each_other(tmp_path: Path) -> None:
@@ -185,7 +163,7 @@ def variables(service: Any) -> dict[str, str]:
 
 
 def test_the_state_can_be_kept_in_a_volume() -> None:
-    """Compose's second file and the marked lines of the deployment mount the image's folder.
+    """Compose's second file mounts the image's folder.
 
     The folder belongs to the image's user, so a new volume belongs to that user.
     """
@@ -195,46 +173,9 @@ def test_the_state_can_be_kept_in_a_volume() -> None:
     assert mock["volumes"] == [f"{volume}:{STATE_FOLDER}"]
     assert mock["environment"] == {"CRMCOM_SERVE_STATE": f"{STATE_FOLDER}/world.state"}
 
-    text = (ROOT / "deploy" / "kubernetes" / "mock.yaml").read_text("utf-8")
-    deployment, _, claim = yaml.safe_load_all(text.replace(STATE_MARK, ""))
-    pod = deployment["spec"]["template"]["spec"]
-    (container,), (volume,) = pod["containers"], pod["volumes"]
-    environment = {variable["name"]: variable.get("value") for variable in container["env"]}
-    assert container["volumeMounts"] == [{"name": volume["name"], "mountPath": STATE_FOLDER}]
-    assert volume["persistentVolumeClaim"]["claimName"] == claim["metadata"]["name"]
-    assert environment["CRMCOM_SERVE_STATE"] == f"{STATE_FOLDER}/world.state"
-    assert pod["securityContext"]["fsGroup"] == 10001
-
     image = (ROOT / "Containerfile").read_text("utf-8")
     assert f"COPY --from=build --chown=10001:10001 {STATE_FOLDER} {STATE_FOLDER}\n" in image
     assert "USER 10001:10001\n" in image
-
-
-def test_the_deployment_serves_what_its_probes_ask_for(tmp_path: Path) -> None:
-    path = ROOT / "deploy" / "kubernetes" / "mock.yaml"
-    deployment, service = yaml.safe_load_all(path.read_text("utf-8"))
-    template = deployment["spec"]["template"]
-    (container,) = template["spec"]["containers"]
-    (port,) = container["ports"]
-    assert deployment["spec"]["replicas"] == 1
-    assert deployment["spec"]["selector"]["matchLabels"] == template["metadata"]["labels"]
-    assert service["spec"]["selector"] == template["metadata"]["labels"]
-    assert [port_["targetPort"] for port_ in service["spec"]["ports"]] == [port["name"]]
-    assert port["containerPort"] == 8080
-    assert [variable["name"] for variable in container["env"]] == ["CRMCOM_ADMIN_TOKEN"]
-
-    serve, *options = container["args"]
-    assert serve == "serve"
-    environment = {"CRMCOM_ADMIN_TOKEN": ADMIN_TOKEN}
-    served = MockProcess(*options, "--port=0", folder=tmp_path, environment=environment)
-    try:
-        for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
-            asked = container[probe]["httpGet"]
-            assert asked["port"] == port["name"]
-            response = httpx.get(f"{served.base}{asked['path']}", headers={"Host": "10.1.2.3:8080"})
-            assert response.status_code == 200
-    finally:
-        assert served.stop() == 0
 
 
 # --- the GitHub action and the workflows

@@ -1,17 +1,12 @@
 """Faults of a mock in Python: they affect the requests they match, and end with their block."""
 
-import json
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from helpers.calling import list_of, show
-from helpers.tables import raises_for
+from helpers.calling import show
 
-from crmcom_kit.mock_server import Mock, recorded_response
-from crmcom_kit.mock_server.journal.entry_view import archive
-from crmcom_kit.usage_errors import UsageError
+from crmcom_kit.mock_server import Mock
 
 DROPPED = "Server disconnected without sending a response"
 
@@ -62,35 +57,3 @@ def test_a_response_may_have_any_body(mock: Mock) -> None:
     for body, sent in bodies:
         with mock.fail(operation="show", respond={"body": body}):
             assert show(mock).content == sent
-
-
-def test_a_recorded_response_is_sent_again(mock: Mock, tmp_path: Path) -> None:
-    own = show(mock).json()
-    list_of(mock, entity="JOBS")
-    path = tmp_path / "traffic.har"
-    path.write_text(json.dumps(archive(mock.requests, mock.origin, "R9.0.0")), "utf-8")
-
-    respond = recorded_response(path, "show")
-    assert recorded_response(path, at=-1) != respond == recorded_response(path)
-    with mock.fail(operation="list", respond=respond):
-        assert list_of(mock, entity="JOBS").json() == own
-
-
-EMPTY = '{"log": {"entries": []}}'
-CUT = '{"log": {"entries": [{"response": {"status": 200, "content": {}}}]}}'
-
-
-def test_what_cannot_be_sent_again_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "traffic.har"
-    with pytest.raises(UsageError, match=r"^path: seen .*No such file"):
-        recorded_response(path)
-    for text, operation, message in (
-        ("[1", None, "not JSON"),
-        ("{}", None, "seen no log of a HAR"),
-        (EMPTY, "fly", '^operation: seen "fly"'),
-        (EMPTY, "show", '^at: seen 0; .* 0 responses to "show"'),
-        (CUT, None, "without its whole body"),
-    ):
-        path.write_text(text, "utf-8")
-        with raises_for(text, UsageError, match=message):
-            recorded_response(path, operation)

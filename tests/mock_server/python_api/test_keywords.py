@@ -1,10 +1,9 @@
 """Keyword arguments of a world, as a type checker sees them."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crmcom_kit.fixtures import Options
-from crmcom_kit.mock_server import MockWorld, recorded_response
+from crmcom_kit.mock_server import MockWorld
 from crmcom_kit.mock_server.faults.specification import (
     FaultEffect,
     FaultMatch,
@@ -21,7 +20,6 @@ if TYPE_CHECKING:  # `make types` sees these: strict mypy refuses an ignored err
         """Takes what is right."""
         mock.fail("outage", seconds=30, status=503)
         mock.fail(operation=["list", "show"], respond={"status": 200, "body": b"["}, times=1)
-        mock.fail(operation="list", respond=recorded_response(Path("traffic.har"), "list"))
         mock.assert_called("resend", record=7, served=True, times={"at_least": 1})
         mock.assert_not_called(operation="delete", fault={"absent": True})
         mock.expect_refusal(operation="resend", error="not_rejected", times=1)
