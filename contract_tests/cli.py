@@ -25,7 +25,7 @@ _INTERRUPTED = "Interrupted: the reports are being written; Ctrl-C again ends wi
 @click.command(
     cls=RunCommand,
     context_settings={"auto_envvar_prefix": "CRMCOM_CHECK"},
-    params=[as_click(option) for option in OPTIONS],
+    params=[as_click(option) for option in OPTIONS if not option.is_variable],
 )
 @click.option("--verbose", "-v", is_flag=True, help="List every statement and its evidence.")
 def check(**values: Any) -> None:
@@ -53,8 +53,10 @@ def leave_environment(values: dict[str, Any]) -> None:
     """Ignore the variables of a server if a recording is read."""
     context = click.get_current_context()
     for option in OPTIONS if values["from_har"] else ():
-        source = context.get_parameter_source(option.key)
-        if option.is_of_server and source is click.core.ParameterSource.ENVIRONMENT:
+        is_variable = option.is_variable or (
+            context.get_parameter_source(option.key) is click.core.ParameterSource.ENVIRONMENT
+        )
+        if option.is_of_server and is_variable:
             values[option.key] = DEFAULTS[option.key]
 
 
@@ -94,7 +96,6 @@ def run_with(values: dict[str, Any], now: dt.datetime, stop: Stop, **fields: Any
     """
     from hypothesis.configuration import set_hypothesis_home_dir
 
-    from crmcom_kit.contract_tests.options.options import with_scope
     from crmcom_kit.contract_tests.run.config import prepared
     from crmcom_kit.contract_tests.run.run import dry_run, run
 
@@ -102,7 +103,7 @@ def run_with(values: dict[str, Any], now: dt.datetime, stop: Stop, **fields: Any
     with TemporaryDirectory() as home, progress() as show:
         set_hypothesis_home_dir(os.environ.get("HYPOTHESIS_STORAGE_DIRECTORY") or home)
         try:
-            target, config = prepared(with_scope(values, warn), now=now)
+            target, config = prepared(values, now=now)
             if values["dry_run"]:
                 click.echo("\n".join([*dry_run(target, config), "Nothing was sent."]))
                 sys.exit(0)

@@ -5,10 +5,7 @@ this module in every run, so it imports the kit only inside of functions.
 """
 
 import importlib.util
-import os
 import re
-import warnings
-from argparse import SUPPRESS
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -34,7 +31,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         group = parser.getgroup(f"crmcom-kit {option.heading}", f"crmcom-kit: {option.heading}")
         arguments: dict[str, Any] = {"type": option.type, "metavar": option.metavar}
         action = "append" if option.repeats else "store"
-        is_hidden = bool(option.scope) or option.is_variable
         if option.type is bool:
             action, arguments = "store_true", {}
         group.addoption(
@@ -42,7 +38,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
             dest=f"crmcom_{option.key}",
             action=action,
             default=None,
-            help=SUPPRESS if is_hidden else as_in_pytest(option.help).replace("%", "%%"),
+            help=as_in_pytest(option.help).replace("%", "%%"),
             **arguments,
         )
 
@@ -74,21 +70,14 @@ def as_in_pytest(text: str) -> str:
 
 def given_options(config: pytest.Config) -> dict[str, Any]:
     """Return the values of options: from the command line, the environment, or their defaults."""
-    from crmcom_kit.contract_tests.options.options import DEFAULTS, PYTEST_OPTIONS, with_scope
+    from crmcom_kit.contract_tests.options.options import DEFAULTS, PYTEST_OPTIONS, VARIABLES
 
     values: dict[str, Any] = dict(DEFAULTS)
-    for option in PYTEST_OPTIONS:
-        value = config.getoption(f"crmcom_{option.key}")
+    for option in (*PYTEST_OPTIONS, *VARIABLES):
+        value = config.getoption(f"crmcom_{option.key}", None)
         is_left_aside = bool(config.getoption("crmcom_from_har")) and option.is_of_server
         if value is None and option.envvar is not None and not is_left_aside:
-            value = os.environ.get(option.envvar)
-            value = value.split() if option.repeats and value is not None else value
-        elif value is not None and option.is_variable:
-            _warn(f"--crmcom-{option.name} will be removed in 0.5.0: set {option.envvar}")
+            value = option.in_environment()
         if value is not None:
             values[option.key] = tuple(value) if option.repeats else value
-    return with_scope(values, lambda text: _warn(as_in_pytest(text)))
-
-
-def _warn(text: str) -> None:
-    warnings.warn(text, DeprecationWarning, stacklevel=4)
+    return values

@@ -1,13 +1,12 @@
 """The options of ``calibrate`` and ``diff``: their own, and those of ``check`` that they share."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import click
 
-from crmcom_kit.config_file import Refused
 from crmcom_kit.contract_tests.options.commands import RunCommand, as_click
 from crmcom_kit.contract_tests.options.options import (
     CALIBRATE,
@@ -16,7 +15,6 @@ from crmcom_kit.contract_tests.options.options import (
     DIFF,
     OPTIONS,
     REPORTS,
-    Option,
 )
 from crmcom_kit.headed_help import HeadedOption
 
@@ -31,14 +29,13 @@ class ManyOptions(RunCommand):
 
 
 def _with_shared(
-    command: str, own_options: Sequence[HeadedOption], advice: Mapping[str, str], **helps: str
+    command: str, own_options: Sequence[HeadedOption], **helps: str
 ) -> list[click.Option]:
     """Return the options of a command: its own behind the target, and those that it shares.
 
     Args:
         command: its name.
         own_options: the options that only it has.
-        advice: what to do instead, by the names of options of ``check`` that it had before 0.4.0.
         helps: what it says of shared options otherwise than ``check``, by their keys.
     """
     shared_options = [
@@ -48,29 +45,12 @@ def _with_shared(
             is_rare=option.is_rare or option.heading == CREDENTIALS or option.name == "rate",
         )
         for option in OPTIONS
-        if command in option.commands and option.heading not in (CHECKED, REPORTS)
+        if command in option.commands
+        and option.heading not in (CHECKED, REPORTS)
+        and not option.is_variable
     ]
     target, others = map(as_click, shared_options[:2]), map(as_click, shared_options[2:])
-    stubs = (_removed(option, advice[option.name]) for option in OPTIONS if option.name in advice)
-    return [*target, *own_options, *others, *stubs]
-
-
-def _removed(option: Option, advice: str) -> click.Option:
-    """Return an option that is refused with what replaces it."""
-
-    def refuse(context: click.Context, _param: click.Parameter, value: object) -> None:
-        if value not in (None, False, ()):
-            msg = f"--{option.name} is no option of {context.command.name} any more: {advice}"
-            raise Refused(msg)
-
-    return click.Option(
-        [f"--{option.name}"],
-        is_flag=option.type is bool,
-        multiple=option.repeats,
-        hidden=True,
-        expose_value=False,
-        callback=refuse,
-    )
+    return [*target, *own_options, *others]
 
 
 _PATH = click.Path(path_type=Path)
@@ -79,13 +59,6 @@ _RELEASE = "Release of the server, such as R9 or R14.1; the error for an unknown
 _FROM_HAR = "Repeatable: several files count as one recording. With --base-url: only requests "
 _FROM_HAR += "below that URL"
 _MAX_REQUESTS = "Maximum number of requests to send. By default "
-_OF_CHECK = {
-    "dry-run": "`crmcom-kit check --dry-run` prints the same plan",
-    "admin-token": "on a mock that has one, the default world is read",
-}
-_ONLY_READS = "diff only reads; to compare what changes do, record them with `crmcom-kit check "
-_ONLY_READS += "--allow … --har FILE`, and give --from-har FILE"
-
 _profile = partial(HeadedOption, heading="Profile")
 _comparison = partial(HeadedOption, heading="Comparison")
 
@@ -101,7 +74,6 @@ OF_CALIBRATE = _with_shared(
                  help="Save the traffic, from which --from-har FILE can learn later. It has data "
                  "of the server."),
     ],
-    {**_OF_CHECK, "seed": "`crmcom-kit diff --seed N` sends others than were learned from"},
     base_url=f"{_BASE_URL}started and learned.",
     release=f"{_RELEASE} By default that of the mock in --from-har, else R9.",
     max_requests=f"{_MAX_REQUESTS}1500.",
@@ -122,13 +94,6 @@ OF_DIFF = _with_shared(
         _comparison(["--update"], type=_PATH, metavar="NEW",
                     help="Write a new profile to NEW."),
     ],
-    {
-        **_OF_CHECK,
-        "expired-token": "`crmcom-kit calibrate` learns how it is refused",
-        **dict.fromkeys(
-            ("allow", "only-definition", "only-number", "all-records", "ledger"), _ONLY_READS
-        ),
-    },
     base_url=f"{_BASE_URL}started and compared.",
     release=f"{_RELEASE} By default that of --profile.",
     max_requests=f"{_MAX_REQUESTS}{DIFF_REQUESTS}.",

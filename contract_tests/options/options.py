@@ -1,8 +1,9 @@
 """The options of a run: one table for the commands and for pytest."""
 
 import math
+import os
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -53,8 +54,7 @@ class Option:
     repeats: bool = False
     commands: tuple[str, ...] = COMMANDS  # those that have it
     is_rare: bool = False  # whether the help only names it
-    scope: str = ""  # the --scope that replaces it; the option will be removed in 0.5.0
-    is_variable: bool = False  # only its variable gives it; the flag will be removed in 0.5.0
+    is_variable: bool = False  # whether only its environment variable gives it
 
     @property
     def key(self) -> str:
@@ -76,6 +76,11 @@ class Option:
     def is_of_server(self) -> bool:
         """Whether it is the URL of a server or a credential: a recording ignores its variable."""
         return self.envvar is not None and self.name != "release"
+
+    def in_environment(self) -> str | tuple[str, ...] | None:
+        """Return the value of its variable; None if that is unset or empty."""
+        text = os.environ.get(self.envvar or "") or None
+        return (*text.split(),) if self.repeats and text is not None else text
 
     def is_given(self, values: Mapping[str, Any]) -> bool:
         """Return whether the option has another value than its default."""
@@ -103,7 +108,7 @@ OPTIONS = (
     Option("password", CREDENTIALS, "TEXT", "Password of the user."),
     Option("organisation", CREDENTIALS, "NAME", "Organisation of the user."),
     Option("api-key", CREDENTIALS, "KEY", "Web API key, instead of a user, or to check both."),
-    Option("unit", CREDENTIALS, "ID", "ID of the unit to act for.", is_rare=True, is_variable=True),
+    Option("unit", CREDENTIALS, "ID", "ID of the unit to act for.", is_variable=True),
     Option(
         "token", CREDENTIALS, "TOKEN",
         "An existing, valid token, instead of a login. With a login as well, requests use the "
@@ -112,18 +117,18 @@ OPTIONS = (
     Option(
         "expired-token", CREDENTIALS, "TOKEN",
         "A token of this server whose time is over: requests with it must be refused.",
-        commands=(CHECK, CALIBRATE), is_rare=True, is_variable=True,
+        commands=CHANGING, is_variable=True,
     ),
     Option(
         "admin-token", CREDENTIALS, "TOKEN",
         "Admin token of a crmcom-kit mock on this machine; needed to create a world for the run.",
-        commands=(CHECK,), is_rare=True, is_variable=True,
+        commands=(CHECK,), is_variable=True,
     ),
     Option(
         "secret-key", CREDENTIALS, "ID=KEY",
         "ID=KEY: the secret key of the webhook definition with this ID, to check authentication "
         "codes; several, separated by spaces.",
-        repeats=True, commands=(CHECK,), is_rare=True, is_variable=True,
+        repeats=True, commands=(CHECK,), is_variable=True,
     ),
     Option(
         "allow", CHANGED, "METHODS",
@@ -139,9 +144,6 @@ OPTIONS = (
         "must match.",
         repeats=True, commands=CHANGING,
     ),
-    Option("only-definition", CHANGED, "NAME", "", commands=CHANGING, scope="definition={}"),
-    Option("only-number", CHANGED, "N", "", repeats=True, commands=CHANGING, scope="number={}"),
-    Option("all-records", CHANGED, None, "", bool, default=False, commands=CHANGING, scope="all"),
     Option(
         "ledger", CHANGED, "FILE",
         "Append each webhook request to this file before it is changed for the first time.",
@@ -211,9 +213,13 @@ OPTIONS = (
 DEFAULTS = {option.key: () if option.repeats else option.default for option in OPTIONS}
 #: Those that decide about a run.
 RUN_OPTIONS = tuple(option for option in OPTIONS if option.heading != REPORTS)
+#: Those that are no option of a command or of pytest.
+VARIABLES = tuple(option for option in OPTIONS if option.is_variable)
 #: Those of pytest, which has JUnit XML of its own.
 PYTEST_OPTIONS = tuple(
-    option for option in OPTIONS if option.name not in ("dry-run", "junit", "write-deviations")
+    option
+    for option in OPTIONS
+    if option.name not in ("dry-run", "junit", "write-deviations") and option not in VARIABLES
 )
 
 
@@ -322,25 +328,6 @@ def _check_login(values: Mapping[str, Any]) -> None:
         msg = f"--base-url is missing, and {option.label} is for a server: give its base URL, or "
         msg += f"remove the login{variable} to start and check a mock"
         raise OptionsError(msg)
-
-
-def with_scope(values: Mapping[str, Any], warn: Callable[[str], object]) -> dict[str, Any]:
-    """Return ``values`` with --scope instead of the options that it replaces.
-
-    ``warn`` gets a line for each of these.
-    """
-    old_options = [option for option in OPTIONS if option.scope and option.is_given(values)]
-    scope = list(values["scope"])
-    for option in old_options:
-        parts = [option.scope.format(value) for value in option.all_values(values)]
-        flags = " ".join(f"--scope {shlex.quote(part)}" for part in parts)
-        warn(f"--{option.name} will be removed in 0.5.0: give {flags}")
-        scope += parts
-    return {
-        **values,
-        **{option.key: DEFAULTS[option.key] for option in old_options},
-        "scope": (*scope,),
-    }
 
 
 def scope_of(values: Mapping[str, Any]) -> Scope | None:

@@ -12,6 +12,13 @@ INSTEAD = {
     "--from": "use --since",
     "--to": "use --until",
     # options of check, calibrate and diff
+    "--all-records": "use --scope all",
+    "--only-definition": "use --scope definition=NAME",
+    "--only-number": "use --scope number=N",
+    "--unit": "set CRMCOM_UNIT",
+    "--expired-token": "set CRMCOM_EXPIRED_TOKEN",
+    "--secret-key": "set CRMCOM_SECRET_KEY",
+    "--admin-token": "set CRMCOM_ADMIN_TOKEN",
     "--other": "calibrate one of the two servers, then use diff --profile FOLDER",
     # the Python API
     "mock.receiver": "write a receiver of about 15 lines (docs/how-to/receiver.md)",

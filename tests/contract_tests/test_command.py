@@ -108,21 +108,18 @@ def test_a_dry_run_prints_and_writes_nothing(tmp_path: Path) -> None:
 
 
 def test_a_rare_credential_comes_from_its_variable(tmp_path: Path) -> None:
-    """Its former flag, and its key in a file, work and warn."""
+    """Neither a flag nor the file has it."""
     words = ("--dry-run", "--base-url", "http://127.0.0.1:9/x", "--token", "T", *FEW)
-    (tmp_path / "crmcom-kit.toml").write_text('[check]\nunit = "7"\n')
 
-    done = check(tmp_path, *words, "--expired-token", "O", CRMCOM_SECRET_KEY="1=a 2=b")
+    done = check(tmp_path, *words, CRMCOM_SECRET_KEY="1=a 2=b")
     wrong = check(tmp_path, *words, CRMCOM_SECRET_KEY="1=a 2")
+    (tmp_path / "crmcom-kit.toml").write_text('[check]\nunit = "7"\n')
+    in_file = check(tmp_path, *words)
 
     assert done.returncode == 0, done.stderr
-    assert (
-        "Warning: --expired-token will be removed in 0.5.0: set CRMCOM_EXPIRED_TOKEN\n"
-        in done.stderr
-    )
-    assert "Warning: --unit will be removed in 0.5.0: set CRMCOM_UNIT\n" in done.stderr
-    assert "secret-key" not in done.stderr
     assert "CRMCOM_SECRET_KEY: 'a value of another form'" in wrong.stderr
+    assert "unit" in in_file.stderr
+    assert in_file.returncode == 2
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")

@@ -54,16 +54,16 @@ def assert_passed(done: SimpleNamespace) -> None:
     [
         ("R9", lambda app: ("--token", Client(app).token)),
         ("R10", lambda _: ("--api-key", WEB_API_KEY)),
-        ("R12", lambda app: (*BY_NAME, "--unit", app.world.people[1].unit["id"])),
+        ("R12", lambda _: BY_NAME),
         ("R15", lambda app: ("--api-key", WEB_API_KEY, "--token", Client(app).token)),
     ],
 )
 def test_each_login(release: str, login: Options, serve: Serve, tmp_path: Path) -> None:
     app = SoundServer(release=release)
-    before = content(app)
+    before, unit = content(app), app.world.people[1].unit["id"]
     options = ("--base-url", serve(app), "--release", release, *login(app))
 
-    assert_passed(check(tmp_path, *options, *FEW))
+    assert_passed(check(tmp_path, *options, *FEW, CRMCOM_UNIT=unit))
 
     assert content(app) == before
 

@@ -14,7 +14,6 @@ from crmcom_kit.contract_tests.options.options import (
     check_only,
     check_url,
     command_line,
-    with_scope,
 )
 from crmcom_kit.contract_tests.run.config import prepared
 
@@ -116,21 +115,6 @@ def test_a_scope_and_what_may_be_changed() -> None:
     assert config.scope is not None
     assert {"id": "A", "number": "7"} in config.scope
     assert {"id": "B", "number": "8"} not in config.scope
-
-
-def test_what_scope_replaces_works_and_warns() -> None:
-    """One line on each option, with what to give instead."""
-    lines: list[str] = []
-    old = given(only_definition="A {b}", only_number=("7", "8"), all_records=True, scope=("x",))
-
-    values = with_scope(old, lines.append)
-
-    assert values == given(scope=("x", "definition=A {b}", "number=7", "number=8", "all"))
-    assert lines == [
-        "--only-definition will be removed in 0.5.0: give --scope 'definition=A {b}'",
-        "--only-number will be removed in 0.5.0: give --scope number=7 --scope number=8",
-        "--all-records will be removed in 0.5.0: give --scope all",
-    ]
 
 
 def test_reports_show_no_secret_option() -> None:
