@@ -4,7 +4,6 @@ import datetime as dt
 import os
 import sys
 from dataclasses import replace
-from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
@@ -34,8 +33,8 @@ def check(**values: Any) -> None:
     The server can be a mock, a real instance, or your own stubs. With --from-har, recorded traffic
     is checked instead: the server, and the client that sent it. The run is read-only unless
     --allow is given; a crmcom-kit mock on this machine is checked in a separate world. Pass
-    credentials in environment variables. If GITHUB_STEP_SUMMARY is set, a summary is added there;
-    if GITHUB_ACTIONS is true, annotations show what fails.
+    credentials in environment variables. If GITHUB_STEP_SUMMARY is set, the report is added
+    there.
 
     The first line of each report states the outcome, and the exit status follows from it. 0,
     PASSED: every statement that the run could test holds. 1, BROKEN: a statement is broken, an
@@ -62,7 +61,7 @@ def leave_environment(values: dict[str, Any]) -> None:
 
 def _checked(values: dict[str, Any], stop: Stop) -> int:
     """Run the suite, write the reports and return the exit code."""
-    from crmcom_kit.contract_tests.reports import job_summary, terminal
+    from crmcom_kit.contract_tests.reports import terminal
     from crmcom_kit.contract_tests.reports.files import check_files, write, writers
     from crmcom_kit.contract_tests.reports.report import Report
 
@@ -77,12 +76,9 @@ def _checked(values: dict[str, Any], stop: Stop) -> int:
     failures = write(writers(report), files)  # first: a terminal may go away
     if path := os.environ.get("GITHUB_STEP_SUMMARY"):
         try:
-            job_summary.append(report, Path(path))
+            terminal.append_summary(report, path)
         except OSError as error:
             warn(f"GITHUB_STEP_SUMMARY: cannot write {path}: {error.strerror}")
-    if os.environ.get("GITHUB_ACTIONS") == "true":
-        for command in job_summary.annotations(report, os.environ):
-            click.echo(command, err=True)
     for failure in failures:
         click.echo(f"Error: {failure}", err=True)
     terminal.show(report, terminal.on_stdout(), verbose=values["verbose"])

@@ -1,5 +1,7 @@
 """The report for a terminal: what is broken, with scripts, and the outcome of the run."""
 
+import io
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from io import TextIOWrapper
@@ -18,6 +20,7 @@ from crmcom_kit.contract_tests.reports.report import (
     mistake_details,
     one_line,
 )
+from crmcom_kit.output import open_private
 
 _SIGNS = {
     Verdict.HOLDS: ("✓", "green"),
@@ -26,6 +29,28 @@ _SIGNS = {
     Verdict.NOT_EXERCISED: ("·", "dim"),
 }
 _MAX_SHOWN = 3  # causes of one statement
+
+
+#: GitHub takes 1 MiB for the summary of a step; a character has up to four bytes.
+MAX_SUMMARY = 250_000
+_END = "\n… The rest did not fit: see the HTML or JSON report."
+
+
+def append_summary(report: Report, path: str) -> None:
+    """Append the report to the summary of a CI job, which is Markdown. Raises OSError."""
+    with open(path, "a", encoding="utf-8", errors="replace", opener=open_private) as file:
+        file.write(summary(report))
+
+
+def summary(report: Report) -> str:
+    """Return the report as a block of code; what is too long is cut."""
+    out = io.StringIO()
+    show(report, Console(file=out, color_system=None))
+    text = out.getvalue().strip()
+    if len(text) > MAX_SUMMARY:
+        text = text[:MAX_SUMMARY] + _END
+    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
+    return f"{fence}text\n{text}\n{fence}\n"
 
 
 def on_stdout() -> Console:

@@ -10,7 +10,7 @@ from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.client.targets import Login, Target
 from crmcom_kit.contract_tests.options.deviations import Deviation
 from crmcom_kit.contract_tests.oracle.findings import Findings
-from crmcom_kit.contract_tests.reports import draft, har, html, job_summary, junit, terminal
+from crmcom_kit.contract_tests.reports import draft, har, html, junit, terminal
 from crmcom_kit.contract_tests.reports.report import Report
 from crmcom_kit.contract_tests.run.results import Results, statement_results
 from crmcom_kit.schemas import resolve
@@ -54,7 +54,7 @@ def all_reports(results: Results) -> dict[str, str]:
         "junit": junit.render(report),
         "har": "".join(har.render(report)),
         "html": html.render(report),
-        "summary": job_summary.render(report),
+        "summary": terminal.summary(report),
         "terminal": out.getvalue(),
         "draft": draft.render(report),
     }

@@ -14,10 +14,8 @@ from jsonschema import Draft202012Validator
 
 from crmcom_kit.contract_tests.client.exchanges import Call
 from crmcom_kit.contract_tests.options.deviations import Deviation, read_deviations
-from crmcom_kit.contract_tests.oracle.client_mistakes import Remark
 from crmcom_kit.contract_tests.oracle.findings import MAX_CAUSES, Findings, Verdict, Violation
-from crmcom_kit.contract_tests.recorded.client_check import ClientFinding, ClientResults
-from crmcom_kit.contract_tests.reports import draft, har, html, job_summary
+from crmcom_kit.contract_tests.reports import draft, har, html, terminal
 from crmcom_kit.contract_tests.reports.report import SCHEMA, Report
 from crmcom_kit.contract_tests.run.results import Results, StatementResult
 from crmcom_kit.contract_tests.suite import test_contract
@@ -289,69 +287,28 @@ def test_the_summary_escapes_texts_of_the_server() -> None:
     """Its text stands in one block of code, which does not end early."""
     findings = broken("response.number", "```\n</details>")
 
-    lines = job_summary.render(Report(results(findings))).splitlines()
+    lines = terminal.summary(Report(results(findings))).splitlines()
 
-    assert lines[0] == "## ❌ crmcom-kit check: broken"
-    assert [lines.index(each) for each in ("````text", "````")] == [2, len(lines) - 1]
+    assert [lines.index(each) for each in ("````text", "````")] == [0, len(lines) - 1]
 
 
 def test_summary_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """However much is broken, it ends, and says that there is more."""
-    assert job_summary.MAX_CHARACTERS * 4 < 1024 * 1024
-    monkeypatch.setattr(job_summary, "MAX_CHARACTERS", 100)
+    assert terminal.MAX_SUMMARY * 4 < 1024 * 1024
+    monkeypatch.setattr(terminal, "MAX_SUMMARY", 100)
 
-    text = job_summary.render(Report(results(broken("response.number", "é" * 5000))))
+    text = terminal.summary(Report(results(broken("response.number", "é" * 5000))))
 
     assert len(text) < 300
     assert "see the HTML or JSON report" in text
 
 
-RUN = {
-    "GITHUB_SERVER_URL": "https://github.com",
-    "GITHUB_REPOSITORY": "you/yours",
-    "GITHUB_RUN_ID": "7",
-}
+def test_no_line_begins_with_a_text_of_the_server() -> None:
+    """Where a log is read by line, as on GitHub, it would be a command to the runner."""
+    text = all_reports(results(broken("response.number", "7\n::add-mask::x")))["terminal"]
 
-
-def test_what_fails_is_annotated_with_a_link_to_the_run() -> None:
-    """A server's text can neither end the command nor begin another one."""
-    run_results = results(broken("response.number", "7\n::add-mask::x\r%0A"))
-
-    outcome, statement = job_summary.annotations(Report(run_results), RUN)
-
-    assert outcome.startswith("::error title=crmcom-kit check%3A BROKEN::1 statement is broken.")
-    assert statement.startswith("::error title=response.number::")
-    assert statement.endswith(
-        "%0Aexpected a text; seen 7%0A::add-mask::x\\x0d%250A"
-        "%0AReport: https://github.com/you/yours/actions/runs/7"
-    )
-    assert not {"\n", "\r"} & {*outcome, *statement}
-
-
-def test_a_mistake_of_a_client_is_annotated() -> None:
-    """A recording has two sides."""
-    mistake = ClientFinding(Remark("methods.verb", "use POST"), exchange(), "resend", 1)
-    client = ClientResults(requests=1, mistakes=(mistake,))
-
-    _, annotation = job_summary.annotations(Report(results(Findings(), client=client)), {})
-
-    assert annotation.startswith("::error title=client%3A methods.verb::")
-    assert annotation.endswith("%0Ause POST")
-
-
-def test_annotations_are_bounded() -> None:
-    """Each is bounded; a run that passes has none."""
-    findings = Findings()
-    for statement in checked_statements("R9")[:20]:
-        findings.note_violation(
-            Violation(statement.id, (exchange(),), expected="a", seen="é" * 5_000)
-        )
-
-    lines = [*job_summary.annotations(Report(results(findings)), {})]
-
-    assert len(lines) == job_summary.MAX_ANNOTATIONS
-    assert max(map(len, lines)) < 1_200
-    assert not [*job_summary.annotations(Report(results(Findings())), RUN)]
+    assert "::add-mask::x" in text
+    assert not [line for line in text.splitlines() if line.lstrip().startswith("::")]
 
 
 def test_no_report_has_control_characters_of_the_target() -> None:
