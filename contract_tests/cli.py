@@ -26,7 +26,6 @@ _INTERRUPTED = "Interrupted: the reports are being written; Ctrl-C again ends wi
     context_settings={"auto_envvar_prefix": "CRMCOM_CHECK"},
     params=[as_click(option) for option in OPTIONS if not option.is_variable],
 )
-@click.option("--verbose", "-v", is_flag=True, help="List every statement and its evidence.")
 def check(**values: Any) -> None:
     """Check a server against the contract, statement by statement.
 
@@ -81,7 +80,7 @@ def _checked(values: dict[str, Any], stop: Stop) -> int:
             warn(f"GITHUB_STEP_SUMMARY: cannot write {path}: {error.strerror}")
     for failure in failures:
         click.echo(f"Error: {failure}", err=True)
-    terminal.show(report, terminal.on_stdout(), verbose=values["verbose"])
+    terminal.show(report, terminal.on_stdout())
     return 2 if failures else int(results.exit_code)
 
 

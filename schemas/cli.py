@@ -1,7 +1,6 @@
 """The sub-commands that print the contract: schemas, openapi, dialect."""
 
 import json
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -13,9 +12,6 @@ from crmcom_kit.output import OutputError, write_text
 from crmcom_kit.schemas.dialect import DialectError, dialect_names, load_dialect
 from crmcom_kit.schemas.loader import Profile, UnknownSchema, load_schema, schema_names
 from crmcom_kit.schemas.releases import UnknownRelease, default_release
-
-#: A URL that OpenAPI can name as a server; braces would be variables.
-_SERVER_URL = re.compile(r"https?://[^\s{}?#]+")
 
 
 @contextmanager
@@ -73,27 +69,16 @@ def schemas(name: str | None, release: str | None, profile: Profile) -> None:
     help=f"A built-in dialect ({', '.join(dialect_names())}) or a TOML file as "
     "`crmcom-kit dialect` prints it.  [default: default]",
 )
-@click.option(
-    "--server-url",
-    metavar="URL",
-    help="Base URL that the document names, such as https://host/crmapi/rest/v2.",
-)
-def openapi(release: str | None, dialect_source: str, server_url: str | None) -> None:
+def openapi(release: str | None, dialect_source: str) -> None:
     """Print the OpenAPI 3.1 document of a release, as JSON.
 
     The document is self-contained and uses only standard keywords. The dialect decides the
     form of responses and messages, and the HTTP statuses of errors.
     """
-    from crmcom_kit.schemas.openapi import DEFAULT_SERVER, openapi_document
+    from crmcom_kit.schemas.openapi import openapi_document
 
-    server_url = DEFAULT_SERVER if server_url is None else server_url
-    if not _SERVER_URL.fullmatch(server_url):
-        allowed = f"a URL without query and braces, such as {DEFAULT_SERVER}"
-        msg = f"--server-url: {server_url!r} is not allowed; allowed is {allowed}"
-        raise Refused(msg)
     with _usage_errors():
-        dialect = load_dialect(dialect_source)
-        document = openapi_document(release, dialect=dialect, server_url=server_url)
+        document = openapi_document(release, dialect=load_dialect(dialect_source))
     _print(_as_json(document))
 
 

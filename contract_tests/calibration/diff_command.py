@@ -29,7 +29,6 @@ from crmcom_kit.contract_tests.run.results import Results
 from crmcom_kit.schemas.dialect import DialectError
 from crmcom_kit.schemas.methods import REFERENCE_KINDS
 from crmcom_kit.schemas.profile import WORLD, Profile, ProfileError, read_profile
-from crmcom_kit.schemas.releases import UnknownRelease, resolve
 
 
 def exit_code(values: dict[str, Any]) -> int:
@@ -60,8 +59,7 @@ def exit_code(values: dict[str, Any]) -> int:
         raise Refused(failures[0])
     if values["update"] is not None:
         _update(values["update"], profile, results, stop)
-    counts_all = values["fail_on"] == "any"
-    if comparisons.documented.otherwise or (counts_all and comparisons.undocumented.otherwise):
+    if comparisons.documented.otherwise:
         return 1
     if lacks := comparisons.lacks:
         click.echo(f"INCONCLUSIVE: {'; '.join(lacks)}")
@@ -80,22 +78,17 @@ def _check(values: Mapping[str, Any], files: Mapping[str, Path]) -> None:
 
 
 def _profile(values: dict[str, Any]) -> Profile:
-    """Return a profile with its world; the run has its release by default. Raises Refused."""
+    """Return a profile with its world; the run has its release. Raises Refused."""
     folder: Path = values["profile"]
     try:
         profile = read_profile(folder)
         world = list(map(orjson.loads, (folder / WORLD).read_bytes().splitlines()))
-        if values["release"] is None:
-            values["release"] = profile.release.name
-        release = resolve(values["release"])
-    except (ProfileError, DialectError, UnknownRelease) as error:
+        values["release"] = profile.release.name
+    except (ProfileError, DialectError) as error:
         raise Refused(str(error)) from None
     except (OSError, ValueError) as error:
         msg = f"--profile: {folder / WORLD} cannot be read: {error}"
         raise Refused(msg) from None
-    if release != profile.release:
-        msg = f"--release: {values['release']} is not allowed; the profile is of "
-        raise Refused(msg + profile.release.name)
     return replace(profile, world=[entry for entry in world if isinstance(entry, dict)])
 
 

@@ -15,6 +15,7 @@ from crmcom_kit.contract_tests.options.options import (
     DIFF,
     OPTIONS,
     REPORTS,
+    TARGET,
 )
 from crmcom_kit.headed_help import HeadedOption
 
@@ -49,8 +50,9 @@ def _with_shared(
         and option.heading not in (CHECKED, REPORTS)
         and not option.is_variable
     ]
-    target, others = map(as_click, shared_options[:2]), map(as_click, shared_options[2:])
-    return [*target, *own_options, *others]
+    targets = [option for option in shared_options if option.heading == TARGET]
+    others = [option for option in shared_options if option.heading != TARGET]
+    return [*map(as_click, targets), *own_options, *map(as_click, others)]
 
 
 _PATH = click.Path(path_type=Path)
@@ -88,14 +90,11 @@ OF_DIFF = _with_shared(
     [
         _comparison(["--profile"], type=_PATH, metavar="FOLDER", required=True,
                     help="The profile to compare with."),
-        _comparison(["--fail-on"], type=click.Choice(["documented", "any"]), default="documented",
-                    show_default=True, help="Which requests must not differ for exit status 0."),
         _comparison(["--html"], type=_PATH, metavar="FILE", help="Write a page with examples."),
         _comparison(["--update"], type=_PATH, metavar="NEW",
                     help="Write a new profile to NEW."),
     ],
     base_url=f"{_BASE_URL}started and compared.",
-    release=f"{_RELEASE} By default that of --profile.",
     max_requests=f"{_MAX_REQUESTS}{DIFF_REQUESTS}.",
     from_har=f"Compare the responses in this HAR file, and send nothing. {_FROM_HAR}.",
 )  # fmt: skip

@@ -103,6 +103,7 @@ OPTIONS = (
         "release", TARGET, "R",
         "Release that the server should conform to, such as R9 or R14.1; the error for an unknown "
         "one lists all. By default that of the mock in --from-har, else R9.",
+        commands=CHANGING,
     ),
     Option("username", CREDENTIALS, "NAME", "User name; also give --password and --organisation."),
     Option("password", CREDENTIALS, "TEXT", "Password of the user."),

@@ -22,12 +22,6 @@ from crmcom_kit.contract_tests.reports.report import (
 )
 from crmcom_kit.output import open_private
 
-_SIGNS = {
-    Verdict.HOLDS: ("✓", "green"),
-    Verdict.BROKEN: ("✗", "bold red"),
-    Verdict.DEVIATES: ("~", "yellow"),
-    Verdict.NOT_EXERCISED: ("·", "dim"),
-}
 _MAX_SHOWN = 3  # causes of one statement
 
 
@@ -65,16 +59,16 @@ def on_stdout() -> Console:
     return Terminal()
 
 
-def show(report: Report, console: Console, *, verbose: bool = False) -> None:
-    """Print the report; with ``verbose`` also the statements that hold or were not exercised."""
+def show(report: Report, console: Console) -> None:
+    """Print what is wrong or deviates, and the summary; all statements are in HTML and JSON."""
     results = report.results
     _print([Text(one_line(outcome_line(report)))], console)
-    texts = [*_client_mistakes(report.document["client"], verbose=verbose)]
-    texts += _statements(report.document["statements"], verbose=verbose)
+    texts = [*_client_mistakes(report.document["client"])]
+    texts += _deviations(report.document["statements"])
     for entry in report.failing:
         texts += [Text(""), Text(f"✗ {entry['id']}", style="bold red")]
         texts += [Text(f"  {line}") for line in failure_details(entry, _MAX_SHOWN)]
-    lines = results.notes if verbose or results.trouble else ()
+    lines = results.notes if results.trouble else ()
     texts += [Text(one_line(line)) for line in (*map(report.text, lines), *summary_lines(report))]
     _print(texts if str(texts[0]) else texts[1:], console)
 
@@ -84,29 +78,25 @@ def _print(texts: Iterable[Text], console: Console) -> None:
         console.print(text, highlight=False, soft_wrap=True)
 
 
-def _statements(entries: list[Entry], *, verbose: bool) -> Iterator[Text]:
-    """Yield a line for each statement that deviates; with ``verbose``, for all statements."""
+def _deviations(entries: list[Entry]) -> Iterator[Text]:
+    """Yield a line for each statement that deviates as listed."""
     width = max((len(entry["id"]) for entry in entries), default=0)
     for entry in entries:
-        verdict = Verdict(entry["verdict"])
-        if verbose or verdict is Verdict.DEVIATES:
+        if Verdict(entry["verdict"]) is Verdict.DEVIATES:
             seen = entry["violations"][0]["seen"] if entry["violations"] else ""
             columns = [entry["evidence"].ljust(10), amount(entry).ljust(13), entry["why"] or seen]
             line = f" {entry['id'].ljust(width)}  {'  '.join(columns)}".rstrip()
-            yield Text.assemble(_SIGNS[verdict], one_line(line))
+            yield Text.assemble(("~", "yellow"), one_line(line))
 
 
-def _client_mistakes(client: Entry | None, *, verbose: bool) -> Iterator[Text]:
-    """Yield the mistakes of a client; with ``verbose``, the notes, too."""
+def _client_mistakes(client: Entry | None) -> Iterator[Text]:
+    """Yield the mistakes of a client; the notes are in HTML and JSON."""
     for mistake in client["mistakes"] if client is not None else ():
         yield Text("")
         heading = f"client: {mistake['statement']}, {mistake['method']}"
         kind = f" ({mistake['kind']})" if mistake["kind"] != RemarkKind.MISTAKE else ""
         yield Text(f"✗ {one_line(heading)}{kind}", style="bold red")
         yield from (Text(f"  {line}") for line in mistake_details(mistake))
-    for note in client["notes"] if client is not None and verbose else ():
-        times = counted(note["times"], "time")
-        yield Text(one_line(f"· client: {note['mistake']} ({times}; {note['statement']})"))
 
 
 def summary_lines(report: Report) -> Iterator[str]:

@@ -27,19 +27,6 @@ OPTIONS: list[click.Parameter] = [
         metavar="PORT",
         help="Port to listen on; 0 picks a free one.",
     ),
-    _rare(
-        ["--tls-cert"],
-        type=click.Path(path_type=Path),
-        metavar="FILE",
-        help="Serve https with this certificate (PEM, with the intermediate certificates).",
-    ),
-    _rare(
-        ["--tls-key"],
-        type=click.Path(path_type=Path),
-        metavar="FILE",
-        help="Private key of the certificate (PEM, without a password).  [default: the key in the "
-        "--tls-cert file]",
-    ),
     _address(
         ["--tls-self-signed"],
         type=click.Path(path_type=Path),
@@ -145,7 +132,7 @@ def resolve_options(options: dict[str, Any]) -> None:
     from crmcom_kit.schemas import DialectError, UnknownRelease, load_dialect, resolve
     from crmcom_kit.schemas.profile import ProfileError, read_profile
 
-    mistake = _mistake_in(options) or _mistake_in_access(options)
+    mistake = _mistake_in(options)
     if mistake is not None:
         raise Refused(mistake)
     try:
@@ -175,15 +162,6 @@ def _mistake_in(options: dict[str, Any]) -> str | None:
     if token is not None and not is_admin_token(token):
         allowed = ADMIN_TOKEN_CHARACTERS
         return f"--admin-token: a hidden value is not allowed; allowed is {allowed}"
-    return None
-
-
-def _mistake_in_access(options: dict[str, Any]) -> str | None:
-    """Return the mistake in the options of TLS and CORS; None if there is none."""
-    if options["tls_key"] is not None and options["tls_cert"] is None:
-        return "--tls-key: not allowed without --tls-cert"
-    if options["tls_self_signed"] is not None and options["tls_cert"] is not None:
-        return "--tls-self-signed: not allowed with --tls-cert; give one of them"
     for origin in options["cors"]:
         if not is_origin(origin):
             allowed = "an origin as browsers write it, such as http://localhost:3000, or *"

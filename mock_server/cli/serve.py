@@ -94,16 +94,31 @@ def serve(**options: Any) -> None:
 
 
 def _tls(options: dict[str, Any]) -> "ssl.SSLContext | None":
-    """Return the TLS context of the server; None without TLS. Raises ServeError."""
-    cert, ca = options["tls_cert"], options["tls_self_signed"]
-    if cert is None and ca is None:
-        return None
-    from crmcom_kit.mock_server.http.tls import make_certificate, read_certificate
+    """Return the context of a server with a new certificate; None without TLS. Raises Refused.
 
-    if cert is not None:
-        return read_certificate(cert, options["tls_key"])
-    names = {"localhost", "127.0.0.1", "::1", *_names(options)} - {"", ANY_NAME}
-    return make_certificate(sorted(names), ca)
+    It writes the certificate of the new CA, which clients have to trust.
+    """
+    ca = options["tls_self_signed"]
+    if ca is None:
+        return None
+    import ssl
+
+    import trustme
+
+    authority = trustme.CA()
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.set_alpn_protocols(["http/1.1"])
+    names = sorted({"localhost", "127.0.0.1", "::1", *_names(options)} - {"", ANY_NAME})
+    try:
+        authority.issue_cert(*names).configure_cert(context)
+        ca.write_bytes(authority.cert_pem.bytes())
+    except ValueError as error:
+        msg = f"--tls-self-signed: no certificate can be for {', '.join(names)}: {error}"
+        raise Refused(msg) from None
+    except OSError as error:
+        msg = f"--tls-self-signed: {ca} cannot be written: {error.strerror}"
+        raise Refused(msg) from None
+    return context
 
 
 def _names(options: dict[str, Any]) -> tuple[str, ...]:
@@ -201,8 +216,7 @@ def _greet(options: dict[str, Any], port: int) -> None:
     if is_any_address(host):  # a client cannot call it
         host = "::1" if ":" in host else "127.0.0.1"
     host = f"[{host}]" if ":" in host else host
-    is_tls = options["tls_cert"] is not None or options["tls_self_signed"] is not None
-    base = f"{'https' if is_tls else 'http'}://{host}:{port}{API_PATH}"
+    base = f"{'http' if options['tls_self_signed'] is None else 'https'}://{host}:{port}{API_PATH}"
     credentials = _credentials(options)
     password = credentials.password if options["password"] is None else _AS_GIVEN
     key = credentials.api_key if options["api_key"] is None else _AS_GIVEN

@@ -11,7 +11,15 @@ INSTEAD = {
     "--deliveries": "use --deliver",
     "--from": "use --since",
     "--to": "use --until",
+    "--error-code": "use Options(error_codes=…) in Python",
+    "--tls-cert": "use --tls-self-signed, or a proxy that ends TLS in front of the mock",
+    "--tls-key": "use --tls-self-signed, or a proxy that ends TLS in front of the mock",
+    # an option of openapi
+    "--server-url": 'change "servers" in the document',
     # options of check, calibrate and diff
+    "--verbose": "use --html or --json, which have all statements",
+    "-v": "use --html or --json, which have all statements",
+    "--fail-on": "undocumented requests no longer decide the exit status",
     "--all-records": "use --scope all",
     "--only-definition": "use --scope definition=NAME",
     "--only-number": "use --scope number=N",

@@ -25,7 +25,7 @@ def test_a_mock_of_its_own_passes_and_every_report_is_written(tmp_path: Path) ->
     pairs = [part for pair in zip(flags, files, strict=True) for part in pair]
     clean = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
     clean |= {"PYTHONIOENCODING": "cp1252", "HYPOTHESIS_STORAGE_DIRECTORY": ""}
-    command = (sys.executable, "-m", "crmcom_kit", "check", "--release", "R15", "--verbose")
+    command = (sys.executable, "-m", "crmcom_kit", "check", "--release", "R15")
 
     done = subprocess.run(
         [*command, *pairs], cwd=tmp_path, env=clean,
@@ -45,7 +45,6 @@ def test_a_mock_of_its_own_passes_and_every_report_is_written(tmp_path: Path) ->
     assert len(cases) == summary["statements"]
     # The token of the run was masked: none of those in the responses is in the archive.
     assert "$CRMCOM_TOKEN" in (tmp_path / "r.har").read_text("utf-8")
-    assert "? identifier.selects" in done.stdout
     assert "PASSED: 105 of 107 statements hold; 2 were not exercised (" in done.stdout
 
 

@@ -48,7 +48,7 @@ def results(findings: Findings, listed: Sequence[Deviation] = (), **changes: Any
 def all_reports(results: Results) -> dict[str, str]:
     """Write every report."""
     report, out = Report(results), io.StringIO()
-    terminal.show(report, Console(file=out, width=1000), verbose=True)
+    terminal.show(report, Console(file=out, width=1000))
     return {
         "json": report.as_json(),
         "junit": junit.render(report),

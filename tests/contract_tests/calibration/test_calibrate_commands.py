@@ -164,13 +164,6 @@ def test_a_comparison_of_few_requests_is_inconclusive(folder: Path) -> None:
     assert done.exit_code == 3
 
 
-@pytest.mark.parametrize("release", ["R9", "R8"])
-def test_a_comparison_is_of_the_release_of_the_profile(folder: Path, release: str) -> None:
-    refused = command("diff", "--profile", str(folder), "--release", release)
-
-    assert (refused.exit_code, "release: " in refused.stderr) == (2, True), refused.output
-
-
 def test_a_folder_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
     """Its name is too long, or a signal comes meanwhile."""
     stop = Stop()

@@ -20,8 +20,9 @@ def test_the_served_document_is_the_one_that_the_command_prints(root: str) -> No
 
     document = client.get(f"{root}/openapi.json", base_url="http://127.0.0.1:4711").json
 
-    options = ["--release", "R14", "--dialect", "http", "--server-url", server]
-    assert document == json.loads(CliRunner().invoke(main, ["openapi", *options]).stdout)
+    options = ["--release", "R14", "--dialect", "http"]
+    printed = json.loads(CliRunner().invoke(main, ["openapi", *options]).stdout)
+    assert document == {**printed, "servers": [{"url": server}]}
 
 
 @pytest.mark.parametrize("path", ["/openapi.json", "/docs", "/docs/docs.js"])
