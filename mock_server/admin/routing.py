@@ -93,10 +93,12 @@ def no_view(error: HTTPException, text: str) -> Response:
         text: the message, unless the path exists and other verbs are allowed.
     """
     allowed = ", ".join(sorted(getattr(error, "valid_methods", None) or ()))
-    if not allowed:
-        return response_of(Reply({"error": text}, error.code or 404))
-    text = f"{request.path} does not support {request.method}; allowed is {allowed}"
-    return response_of(Reply({"error": text}, error.code or 404, headers=(("Allow", allowed),)))
+    headers = (("Allow", allowed),) if allowed else ()
+    if allowed:
+        text = f"{request.path} does not support {request.method}; allowed is {allowed}"
+    if is_control(request.path):
+        _add_unexpected(text)
+    return response_of(Reply({"error": text}, error.code or 404, headers=headers))
 
 
 def _refuse(error: UsageError) -> Response:
@@ -104,11 +106,17 @@ def _refuse(error: UsageError) -> Response:
 
     They accept not found and limit exceeded: a test may provoke these.
     """
-    world = request.environ.get(WORLD_KEY)
-    if world is not None and error.status == HTTPStatus.BAD_REQUEST:
-        call = f"{request.method} {request.path.removeprefix(CONTROL)}"
-        world.current_epoch.expectations.add_unexpected(f"control API, {call}: {error}")
+    if error.status == HTTPStatus.BAD_REQUEST:
+        _add_unexpected(str(error))
     return response_of(Reply(error.facts(), error.status))
+
+
+def _add_unexpected(problem: str) -> None:
+    """Note an invalid request for strict tests."""
+    world = request.environ.get(WORLD_KEY)
+    if world is not None:
+        call = f"{request.method} {request.path.removeprefix(CONTROL)}"
+        world.current_epoch.expectations.add_unexpected(f"control API, {escaped(call)}: {problem}")
 
 
 def _too_large(_: RequestEntityTooLarge) -> Response:

@@ -34,6 +34,9 @@ async def apply(
         response = entry.carried_out = await respond()
     if "delay" in effect:
         epoch.journal.announce(entry)  # who saw it arrive may not have seen the fault
+        if epoch.clock.state.mode == "frozen":
+            text = f"{fault.name} of request {entry.number} has no effect: the clock is frozen"
+            epoch.expectations.add_unexpected(text)
         if not await _wait(epoch, effect, waits, closing):
             response = _drop(response)
             response.fault = f"{fault.id} ({fault.name})"

@@ -104,6 +104,12 @@ class Expectations:
         with self._lock:
             return self._count, list(self._unexpected)
 
+    def pop_unexpected(self) -> list[str]:
+        """Return the texts of the first unexpected requests, and forget all."""
+        with self._lock:
+            texts, self._unexpected, self._count = self._unexpected, [], 0
+        return texts
+
     def is_expected(self, view: RequestView, error: VendorError) -> bool:
         """Count a refusal; return True if it is expected."""
         candidates = [refusal for refusal in self.expected if refusal.fits(view, error)]

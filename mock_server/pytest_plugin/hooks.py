@@ -3,28 +3,55 @@
 import os
 import re
 from collections import Counter
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from hashlib import blake2s
 from typing import Any
 
 import pytest
 
+from crmcom_kit.mock_server.pytest_plugin import STRICTNESS, WOULD_FAIL
 from crmcom_kit.mock_server.pytest_plugin.network_guard import Guard, ReachAttempt
 from crmcom_kit.mock_server.python_api import Mock, MockWorld
 from crmcom_kit.mock_server.python_api.requests import summarize_requests
 from crmcom_kit.mock_server.world.registry import WORLDS
-from crmcom_kit.mock_server.world.world import World
+from crmcom_kit.mock_server.world.world import DEFAULT, World
 from crmcom_kit.schemas import API_PATH
-from crmcom_kit.usage_errors import UsageError
 
-_WORLD = pytest.StashKey[tuple[MockWorld, World]]()
-_STRICT = pytest.StashKey[bool]()
 _NOT_ALLOWED = re.compile(r"[^A-Za-z0-9._-]+")
 _MAX_NAME = 48
 _PHASE = re.compile(r" \((setup|call|teardown)\)$")
+_REMEDY = "Expect a refusal with expect_refusal; crmcom_mock_strict = false turns this check off."
 
-Marks = Sequence[tuple[tuple[Any, ...], dict[str, Any]]]
+
+class WatchedMock(Mock):
+    """A mock that tells what a strict test does not expect in any of its worlds."""
+
+    __slots__ = ()
+
+    def worlds(self) -> list[World]:
+        """Return the emulator's worlds."""
+        return self._registry.worlds()
+
+    def unexpected(self) -> list[str]:
+        """Return a line for each unexpected event."""
+        self._server.catch_up()
+        return [
+            f"world {world.name}: {line}" for world in self.worlds() for line in world.unexpected()
+        ]
+
+    def pop_unexpected_requests(self) -> list[str]:
+        """Return a line for each unexpected request, and forget them."""
+        self._server.catch_up()
+        return [
+            f"world {world.name}: {world.redactor.text(line)}"
+            for world in self.worlds()
+            for line in world.current_epoch.expectations.pop_unexpected()
+        ]
+
+
+#: Of a test: the emulator's world, and the mock that serves it.
+_WORLD = pytest.StashKey[tuple[World, WatchedMock]]()
 
 
 def world_name(test: str) -> str:
@@ -34,37 +61,15 @@ def world_name(test: str) -> str:
 
 
 @contextmanager
-def world_of_test(
-    server: Mock, item: pytest.Item, faults: Marks, *, strict: bool
-) -> Iterator[MockWorld]:
-    """Create a world for a test, with faults; end it with the block.
-
-    With ``strict``, unexpected events in the world fail a test that would pass.
-    """
+def world_of_test(server: WatchedMock, item: pytest.Item) -> Iterator[MockWorld]:
+    """Create a world for a test; end it with the block."""
     world = server.world(world_name(item.nodeid))
-    item.stash[_WORLD] = world, world.emulated
-    item.stash[_STRICT] = strict
+    item.stash[_WORLD] = world.emulated, server
     try:
-        for arguments, options in faults:
-            _inject(item, world, arguments, options)
         yield world
     finally:
         world.end()
-
-
-def _inject(
-    item: pytest.Item, world: MockWorld, arguments: tuple[Any, ...], options: dict[str, Any]
-) -> None:
-    """Inject the fault of a marker, or fail the test without a traceback into the mock."""
-    try:
-        preset, *excess = arguments or (None,)
-        if excess:
-            count, allowed = f"{len(arguments)} arguments", "one, and others by name"
-            raise UsageError("preset", seen=count, allowed=allowed)
-        world.fail(preset, **options)
-    except ValueError as error:  # its message names the argument and the allowed values
-        msg = f"{item.nodeid}: marker crmcom_fault: {error}"
-        raise pytest.fail.Exception(msg, pytrace=False) from None
+        server.reset()  # a test with a wrong URL has changed the default world
 
 
 class MockHooks:
@@ -74,6 +79,9 @@ class MockHooks:
         """Block ``hosts`` until the run ends."""
         self._guard = Guard(hosts, running_test)
         self._reported_attempts: Counter[ReachAttempt] = Counter()
+        #: Mocks of the factory: those that run, and those that ended in the running test.
+        self._mocks: list[WatchedMock] = []
+        self._ended: list[WatchedMock] = []
         if hosts:
             self._guard.start()
 
@@ -92,6 +100,26 @@ class MockHooks:
         self._reported_attempts.update(attempts)
         return [str(attempt) for attempt in attempts]
 
+    @contextmanager
+    def mock(
+        self, config: pytest.Config, configured: Mapping[str, Any], **options: Any
+    ) -> Iterator[Mock]:
+        """Run a mock with the configured options and others, which strict tests watch.
+
+        Raises AssertionError at the end if the running test is strict and something, in any test,
+        was unexpected.
+        """
+        __tracebackhide__ = True
+        with WatchedMock(**{**configured, **options}) as mock:
+            self._mocks.append(mock)
+            try:
+                yield mock
+            finally:
+                self._mocks.remove(mock)
+                self._ended.append(mock)
+        if message := _judge(config, running_test(), mock.unexpected()):
+            raise AssertionError(message)
+
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
@@ -101,39 +129,65 @@ class MockHooks:
         Show the requests of a failed test, and its faults that were never hit.
         """
         report = yield
-        if report.when == "call" and report.passed and item.stash.get(_STRICT, False):
-            _fail_if_unexpected(report, item.stash[_WORLD][0])
+        lines = [] if report.when == "setup" and report.passed else self._unexpected(item)
+        if report.when == "call" and report.passed:
+            message = _judge(item.config, item.nodeid, lines)
+            if message is not None:
+                report.outcome, report.longrepr = "failed", message
         attempts = self._new_attempts(item.nodeid)
         if attempts and report.outcome == "passed":
             report.outcome = "failed"
             report.longrepr = "\n".join(
                 ("A connection to the real CRM.COM was blocked:", *attempts)
             )
-        if report.outcome == "failed" and _WORLD in item.stash:
-            test_world, world = item.stash[_WORLD]
-            # At the end of the test its world is gone; a look-up would create it again.
-            children = [] if report.when == "teardown" else test_world.children
-            for tenant in (world, *(child.emulated for child in children)):
-                title = f"crmcom_mock: requests of world {tenant.name}"
-                text = summarize_requests(tenant) or f"none below {WORLDS}{tenant.name}{API_PATH}"
-                report.sections.append((title, text))
-                faults = "\n".join(map(str, tenant.faults.never_hit()))
-                if faults:
-                    title = f"crmcom_mock: faults that hit no request of world {tenant.name}"
-                    report.sections.append((title, tenant.redactor.text(faults)))
+        if report.outcome == "failed":
+            self._show_requests(item, report)
+        if report.when == "teardown":
+            self._ended.clear()
         del call
         return report
 
+    def _unexpected(self, item: pytest.Item) -> list[str]:
+        """Return a line for each event that a test did not expect.
 
-def _fail_if_unexpected(report: pytest.TestReport, world: MockWorld) -> None:
-    """Fail a passed test for unexpected events in its world, or in a child of it."""
-    for candidate in (world, *world.children):
-        try:
-            candidate.assert_nothing_unexpected()
-        except AssertionError as error:
-            report.outcome = "failed"
-            report.longrepr = f"crmcom_strict: world {candidate.name}: {error}"
-            return
+        A mock of the factory may outlive the test: its requests are forgotten, so that no other
+        test fails for them; the rest is told when it ends.
+        """
+        lines = [line for mock in self._mocks for line in mock.pop_unexpected_requests()]
+        if _WORLD in item.stash:
+            server = item.stash[_WORLD][1]
+            lines += server.unexpected()
+            lines += [
+                f"world {DEFAULT}: {request}: the URL of the test's world is crmcom_mock.url"
+                for request in server.requests
+            ]
+        return lines
+
+    def _show_requests(self, item: pytest.Item, report: pytest.TestReport) -> None:
+        """Add the requests of a failed test to its report, and its faults that were never hit."""
+        worlds = [world for mock in (*self._mocks, *self._ended) for world in mock.worlds()]
+        if _WORLD in item.stash:
+            world, server = item.stash[_WORLD]
+            # At the end of the test its world is no longer among the worlds.
+            worlds += [world, *(w for w in server.worlds() if w not in (world, server.emulated))]
+        for world in worlds:
+            title = f"crmcom_mock: requests of world {world.name}"
+            path = API_PATH if world.name == DEFAULT else f"{WORLDS}{world.name}{API_PATH}"
+            report.sections.append((title, summarize_requests(world) or f"none below {path}"))
+            faults = "\n".join(map(str, world.faults.never_hit()))
+            if faults:
+                title = f"crmcom_mock: faults that hit no request of world {world.name}"
+                report.sections.append((title, world.redactor.text(faults)))
+
+
+def _judge(config: pytest.Config, test: str, lines: Sequence[str]) -> str | None:
+    """Return why a strict test fails for unexpected events, or None."""
+    strictness = config.stash[STRICTNESS]
+    if strictness == "report":
+        config.stash.setdefault(WOULD_FAIL, []).extend(f"{test}: {line}" for line in lines)
+    if strictness != "true" or not lines:
+        return None
+    return "\n  ".join(("crmcom_strict: unexpected:", *lines, _REMEDY))
 
 
 def running_test() -> str:

@@ -13,6 +13,8 @@ from crmcom_kit.usage_errors import UsageError
 class ClockControl:
     """A world's clock: record dates, token expiry, faults and delays follow it."""
 
+    __slots__ = ("_world",)
+
     def __init__(self, world: Callable[[], World]) -> None:
         """Control the clock of the world that ``world`` returns."""
         self._world = world

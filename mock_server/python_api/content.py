@@ -33,6 +33,8 @@ class RecordsView:
     Each record is a copy: changing it does not change the world.
     """
 
+    __slots__ = ("_world",)
+
     def __init__(self, world: Callable[[], World]) -> None:
         """Read the world that ``world`` returns."""
         self._world = world
@@ -97,6 +99,8 @@ class RecordsView:
 @methods_hide_our_frames
 class WorldContent(WorldHandle):
     """The content of a world: webhook requests, reference data, export and import."""
+
+    __slots__ = ()
 
     def seed(
         self,

@@ -13,6 +13,8 @@ from crmcom_kit.usage_errors import UsageError, quoted
 class Deliveries:
     """The attempts to send webhook requests since the last reset, oldest first."""
 
+    __slots__ = ("_epoch",)
+
     def __init__(self, epoch: Callable[[], Epoch]) -> None:
         """Show the deliveries of the epoch that ``epoch`` returns."""
         self._epoch = epoch

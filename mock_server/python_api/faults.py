@@ -17,6 +17,8 @@ from crmcom_kit.usage_errors import NotFound, UsageError, hint
 class Failing:
     """One or more faults of a world, until ``remove()`` or the end of a ``with`` block."""
 
+    __slots__ = ("_faults", "_ids", "_last")
+
     def __init__(self, faults: Faults, states: Sequence[FaultState]) -> None:
         """Hold the faults of ``states``."""
         self._faults = faults  # kept: a reset of the world replaces its faults, and reuses ids
@@ -59,6 +61,8 @@ class Failing:
 class WorldFaults(WorldHandle):
     """The faults that a test injects in a world, and the refusals that it expects."""
 
+    __slots__ = ()
+
     def fail(self, preset: str | None = None, /, **arguments: Unpack[FaultArguments]) -> Failing:
         """Inject a fault until it is removed or used up.
 
@@ -87,16 +91,6 @@ class WorldFaults(WorldHandle):
         except UsageError as error:  # with the name of the argument in Python
             name = re.sub("^(match|effect)[.]", "", error.parameter)
             raise type(error)(name, seen=error.seen, allowed=error.allowed) from None
-
-    def assert_faults_hit(self) -> None:
-        """Assert that each fault since the last reset, or one of its preset, has hit a request.
-
-        Raises:
-            AssertionError: faults, also removed ones, have hit no request.
-        """
-        __tracebackhide__ = True
-        self._server.catch_up()
-        assert_none("faults that hit no request", map(str, self.emulated.faults.never_hit()))
 
     def expect_refusal(
         self, operation: Operations | None = None, **arguments: Unpack[RefusalArguments]

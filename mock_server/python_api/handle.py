@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 class WorldHandle:
     """A world of a mock by its name, and the server for its clients."""
 
+    __slots__ = ("_registry", "_server", "name")
+
     def __init__(self, registry: "WorldRegistry", server: "Background", name: str) -> None:
         """Use the world of that name; it is created if it does not exist.
 

@@ -1,7 +1,7 @@
 """A mock in this process: created, served over HTTP on request, and stopped."""
 
 from inspect import signature
-from typing import Any
+from typing import Any, Self
 
 from crmcom_kit.mock_server.access import Access
 from crmcom_kit.mock_server.python_api.arguments import hides_our_frames, integer
@@ -25,6 +25,8 @@ class Mock(MockWorld):
     A thread of this process serves it over HTTP once ``start`` is called or its address is used.
     """
 
+    __slots__ = ("_strict",)
+
     def __init__(
         self, *, host: str = "127.0.0.1", port: int = 0, strict: bool = False, **options: Any
     ) -> None:
@@ -43,7 +45,7 @@ class Mock(MockWorld):
         server = Background(registry, host=host, port=port)
         super().__init__(registry, server, DEFAULT)
 
-    def start(self) -> "Mock":
+    def start(self) -> Self:
         """Start to serve over HTTP, unless it serves already. Raises ServeError."""
         self._server.start()
         return self
@@ -58,7 +60,7 @@ class Mock(MockWorld):
         deliveries.close(_DELIVERY_SECONDS)
         deliveries.reopen()  # for webhooks that the test triggers, or another start
 
-    def __enter__(self) -> "Mock":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, error: type[BaseException] | None, *_: object) -> None:

@@ -25,6 +25,8 @@ class RequestsView(Sequence[EntryView]):
     is None.
     """
 
+    __slots__ = ("_world",)
+
     def __init__(self, world: Callable[[], World]) -> None:
         """Read the journal of the world that ``world`` returns."""
         self._world = world
@@ -84,6 +86,8 @@ def _shorten(text: str) -> str:
 @methods_hide_our_frames
 class WorldRequests(WorldHandle):
     """Assertions about the requests to a world, and waits."""
+
+    __slots__ = ()
 
     def assert_called(
         self,

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 class MockWorld(WorldContent, WorldRequests, WorldFaults):
     """A world with its own records, ids, tokens, clock, journal and faults."""
 
+    __slots__ = ("_path", "children", "clock", "deliveries", "records", "requests")
+
     def __init__(self, registry: "WorldRegistry", server: "Background", name: str) -> None:
         """Use the world of that name; it is created if it does not exist.
 
@@ -50,19 +52,14 @@ class MockWorld(WorldContent, WorldRequests, WorldFaults):
         return f"<{type(self).__name__} {self.name}, {len(self.records)} webhook requests>"
 
     @property
-    def origin(self) -> str:
-        """Scheme, host and port of the server; starts it if necessary."""
-        return self._server.address()
-
-    @property
     def url(self) -> str:
         """The base URL of the API, which ends in ``/crmapi/rest/v2``; starts the server."""
-        return f"{self.origin}{self._path}{API_PATH}"
+        return f"{self._server.address()}{self._path}{API_PATH}"
 
     @property
     def admin_url(self) -> str:
         """The base URL of the control API, which ends in ``/__admin``; starts the server."""
-        return f"{self.origin}{self._path}/__admin"
+        return f"{self._server.address()}{self._path}/__admin"
 
     @property
     def token(self) -> str:

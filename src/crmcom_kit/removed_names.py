@@ -29,6 +29,8 @@ INSTEAD = {
     "--admin-token": "set CRMCOM_ADMIN_TOKEN",
     "--other": "calibrate one of the two servers, then use diff --profile FOLDER",
     # the Python API
+    "mock.assert_faults_hit": "use mock.assert_nothing_unexpected()",
+    "mock.origin": "use mock.url, which is that of its world",
     "mock.receiver": "write a receiver of about 15 lines (docs/how-to/receiver.md)",
     "mock.snapshot": "use state = mock.export(), which mock.load(state) puts back",
     "mock.restore": "use mock.load(state) with what mock.export() returned",

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from crmcom_kit.mock_server import Mock
 from crmcom_kit.mock_server.http.requests import asgi_headers
 from crmcom_kit.mock_server.http.server import Server, bind_socket
 from crmcom_kit.mock_server.http.wsgi_bridge import WsgiBridge
@@ -18,6 +19,11 @@ LOGIN = {
     "CRMCOM_PASSWORD": "crmcom-kit",
     "CRMCOM_ORGANISATION": "CRMDEMO",
 }
+
+
+def origin_of(mock: Mock) -> str:
+    """Return scheme, host and port of a mock; start it if necessary."""
+    return mock.url.removesuffix(API_PATH)
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from urllib.parse import quote
 import pytest
 from helpers.patience import PATIENCE
 from helpers.records import every_record
+from helpers.serving import origin_of
 from werkzeug.datastructures import Headers
 
 from crmcom_kit.mock_server import create_app, crmcom_mock, make_world
@@ -234,7 +235,7 @@ def peer() -> type[Peer]:
 def server() -> Iterator[Peer]:
     """A mock that listens in this process, for the tests of a module that do not end it."""
     with crmcom_mock(tokens=["T"]) as mock:
-        yield Peer(int(mock.origin.rpartition(":")[2]))
+        yield Peer(int(origin_of(mock).rpartition(":")[2]))
 
 
 @pytest.fixture(scope="session")

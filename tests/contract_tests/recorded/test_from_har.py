@@ -40,6 +40,7 @@ from helpers.recordings import (
     refused,
     show,
 )
+from helpers.serving import origin_of
 
 from crmcom_kit.contract_tests.belief.belief import Belief
 from crmcom_kit.contract_tests.belief.records import TrackedRecords
@@ -119,7 +120,7 @@ def mitmdump(origin: str, path: Path) -> Iterator[str]:
 def test_what_mitmdump_records(tmp_path: Path) -> None:
     """The program itself, as the documentation says to use it."""
     path = tmp_path / "traffic.har"
-    with crmcom_mock(release="R10") as mock, mitmdump(mock.origin, path) as origin:
+    with crmcom_mock(release="R10") as mock, mitmdump(origin_of(mock), path) as origin:
         names = ("username", "password", "organisation")
         login = {name: getattr(mock.credentials, name) for name in names}
         with httpx.Client(base_url=f"{origin}{API_PATH}", trust_env=False, timeout=60) as client:

@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from helpers.serving import origin_of
 from helpers.tools import tool
 
 from crmcom_kit.mock_server import crmcom_mock
@@ -44,7 +45,7 @@ def test_a_generated_client_is_strict_and_works(tmp_path: Path) -> None:
     run(tmp_path, str(programs / "openapi-typescript"), "openapi.json", "--output", "api.d.ts")
     run(tmp_path, str(programs / "tsc"))
     with crmcom_mock() as mock:
-        variables = {"MOCK": mock.origin, "TOKEN": mock.token}
+        variables = {"MOCK": origin_of(mock), "TOKEN": mock.token}
         output = run(tmp_path, node, "--test", "--test-reporter=tap", "client.test.js", **variables)
 
     assert "# pass 4" in output

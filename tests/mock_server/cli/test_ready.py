@@ -3,7 +3,7 @@
 from typing import Any
 
 from click.testing import CliRunner
-from helpers.serving import served
+from helpers.serving import origin_of, served
 
 from crmcom_kit.cli import main
 from crmcom_kit.mock_server import create_app, crmcom_mock, make_world
@@ -29,7 +29,7 @@ def test_health_needs_no_token_and_reveals_nothing() -> None:
 def test_a_mock_that_is_there_is_ready() -> None:
     """Anything else is one line: 1 if it is not ready, 2 for a wrong option."""
     with crmcom_mock() as mock:
-        base = mock.origin
+        base = origin_of(mock)
         for url, code, output in (
             (base, 0, ""),
             (f"{base}/crmapi", 1, f"{base}/crmapi/readyz: HTTP 200 is not the response of a mock"),

@@ -6,6 +6,7 @@ from contextlib import ExitStack
 import pytest
 from helpers.chromium import browser_path
 from helpers.console import PATIENCE_MS, Console
+from helpers.serving import origin_of
 from playwright.sync_api import BrowserContext, expect, sync_playwright
 
 from crmcom_kit.mock_server.python_api import Mock, crmcom_mock
@@ -62,5 +63,5 @@ def mock(request: pytest.FixtureRequest) -> Iterator[Mock]:
 @pytest.fixture
 def console(browser: BrowserContext, mock: Mock) -> Iterator[Console]:
     """The console of ``mock``; fails at the end if a page had an error."""
-    with Console(browser, mock.origin) as console:
+    with Console(browser, origin_of(mock)) as console:
         yield console

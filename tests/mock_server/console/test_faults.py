@@ -3,6 +3,7 @@
 import re
 
 from helpers.console import Console, copied, fill
+from helpers.serving import origin_of
 from playwright.sync_api import expect
 
 from crmcom_kit.mock_server.python_api import Mock
@@ -32,7 +33,7 @@ def test_faults_are_added_hit_and_are_removed(console: Console, mock: Mock) -> N
     expect(active).to_contain_text("malformed, after commit for show · only number 4, 9")
     page.get_by_role("button", name="Remove all").click()
     expect(page.get_by_text("No fault is active.")).to_be_visible()
-    assert copied(page) == f"curl -s -X DELETE '{mock.origin}/__admin/faults'"
+    assert copied(page) == f"curl -s -X DELETE '{origin_of(mock)}/__admin/faults'"
     assert mock.client().get("webhook_requests/list").status_code == 200
 
 

@@ -3,7 +3,7 @@
 from urllib.parse import urlsplit
 
 import httpx
-from helpers.serving import served
+from helpers.serving import origin_of, served
 from playwright.sync_api import BrowserContext, expect
 from werkzeug.wrappers import Response
 
@@ -33,8 +33,8 @@ def test_a_page_of_another_origin_changes_and_reads_nothing(
     browser: BrowserContext, mock: Mock
 ) -> None:
     """Neither forms, scripts, images nor frames get through to the API or the control API."""
-    evil = EVIL.format(mock=mock.origin, api=METHODS, show=SHOW)
-    before = httpx.get(f"{mock.origin}/__admin/health").json()
+    evil = EVIL.format(mock=origin_of(mock), api=METHODS, show=SHOW)
+    before = httpx.get(f"{origin_of(mock)}/__admin/health").json()
     page = browser.pages[0]
     with served(Response(evil, mimetype="text/html")) as site:
         page.goto(f"http://evil.example:{urlsplit(site).port}/")
@@ -46,7 +46,7 @@ def test_a_page_of_another_origin_changes_and_reads_nothing(
     _, _, done = document.rpartition("DONE ")
     assert done.startswith("fulfilled:[object Response]," * 3 + "rejected:")  # blind, and unread
     assert '"number"' not in document
-    assert httpx.get(f"{mock.origin}/__admin/health").json() == before
+    assert httpx.get(f"{origin_of(mock)}/__admin/health").json() == before
     assert list(mock.requests) == []  # there is not even a refusal by the API
     assert mock.records["7"]["life_cycle_state"] == "REJECTED"
 
@@ -54,7 +54,7 @@ def test_a_page_of_another_origin_changes_and_reads_nothing(
 def test_people_may_read_the_apis_document(browser: BrowserContext, mock: Mock) -> None:
     """The policy of the page lets it show each method, and the webhook."""
     page = browser.pages[0]
-    page.goto(f"{mock.origin.replace('127.0.0.1', 'localhost')}/worlds/a/docs")
+    page.goto(f"{origin_of(mock).replace('127.0.0.1', 'localhost')}/worlds/a/docs")
 
     for shown in ("/webhook_requests/resend", "third_party_message", f"/worlds/a{API_PATH}"):
         expect(page.locator("body")).to_contain_text(shown)

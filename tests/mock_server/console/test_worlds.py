@@ -5,13 +5,14 @@ from pathlib import Path
 
 import httpx
 from helpers.console import Console, confirm, copied, fill
+from helpers.serving import origin_of
 from playwright.sync_api import expect
 
 from crmcom_kit.mock_server.python_api import Mock
 
 
 def _worlds(mock: Mock) -> list[str]:
-    body = httpx.get(f"{mock.origin}/__admin/worlds").json()["worlds"]
+    body = httpx.get(f"{origin_of(mock)}/__admin/worlds").json()["worlds"]
     return [one["name"] for one in body]
 
 
@@ -21,12 +22,14 @@ def test_a_world_is_made_shown_and_ended(console: Console, mock: Mock) -> None:
     fill(page, "Create a world", "Create and open", world="no spaces")
     expect(page.get_by_text('world: seen "no spaces"; allowed is 1 to 64 letters')).to_be_visible()
     fill(page, "Create a world", "Create and open", world="mine")
-    expect(page).to_have_url(f"{mock.origin}/#/w/mine/worlds")
-    expect(page.get_by_role("main")).to_contain_text(f"{mock.origin}/worlds/mine/crmapi/rest/v2")
+    expect(page).to_have_url(f"{origin_of(mock)}/#/w/mine/worlds")
+    expect(page.get_by_role("main")).to_contain_text(
+        f"{origin_of(mock)}/worlds/mine/crmapi/rest/v2"
+    )
     assert _worlds(mock) == ["default", "mine"]
     page.get_by_role("button", name="End mine").click()
     confirm(page, "End it")
-    expect(page).to_have_url(f"{mock.origin}/#/w/default/worlds")
+    expect(page).to_have_url(f"{origin_of(mock)}/#/w/default/worlds")
     expect(page.get_by_role("button", name="End mine")).to_have_count(0)
     assert _worlds(mock) == ["default"]
 

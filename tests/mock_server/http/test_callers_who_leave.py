@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from helpers.patience import comes
+from helpers.serving import origin_of
 
 from crmcom_kit.mock_server import crmcom_mock
 
@@ -67,7 +68,7 @@ def test_a_half_closed_connection_gets_its_response(server: Any) -> None:
 def test_a_connected_wait_keeps_its_place(peer: Any) -> None:
     """A caller who is there keeps its place, also where it has sent its next request."""
     with crmcom_mock() as mock:  # which those who have left elsewhere don't hold up
-        server = peer(int(mock.origin.rpartition(":")[2]))
+        server = peer(int(origin_of(mock).rpartition(":")[2]))
         with full(server, ASKED["wait"]) as connections:
             for connection in connections:
                 connection.sendall(b"GET /__admin/health HTTP/1.1\r\nHost: localhost\r\n\r\n")

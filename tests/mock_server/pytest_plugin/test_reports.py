@@ -100,7 +100,7 @@ def late():
     assert False
 
 def test_fails_late(late, crmcom_mock):
-    show(crmcom_mock, "11")
+    show(crmcom_mock, "7")
 
 def test_passes(crmcom_mock):
     show(crmcom_mock, "8")
@@ -118,7 +118,7 @@ def test_fails(crmcom_mock):
     result.stdout.fnmatch_lines(
         [
             "*crmcom_mock: requests of world test_fails_late-*",
-            "*webhook_requests/show*number%3D11* returned 200*",
+            "*webhook_requests/show*number%3D7* returned 200*",
             "*crmcom_mock: requests of world test_fails-*",
             "*GET */webhook_requests/show*number%3Dnone*",
             '*broke identifier.known: no webhook request has the number "none"; use *',

@@ -20,14 +20,14 @@ def test_a_fault_that_was_never_hit_is_named(mock: Mock) -> None:
     show(mock.world("other"))
 
     with pytest.raises(AssertionError) as refused:
-        mock.assert_faults_hit()
+        mock.assert_nothing_unexpected()
     assert str(refused.value).splitlines() == [
-        "faults that hit no request:",
-        "  status 503 (delete of 7) hit 0 of 0 matching requests",
-        "  later (show) hit 0 of 0 matching requests",
+        "unexpected:",
+        "  fault never hit: status 503 (delete of 7) hit 0 of 0 matching requests",
+        "  fault never hit: later (show) hit 0 of 0 matching requests",
     ]
     mock.reset()
-    mock.assert_faults_hit()
+    mock.assert_nothing_unexpected()
 
 
 def test_an_error_of_a_fault_is_no_refusal(mock: Mock) -> None:

@@ -5,6 +5,7 @@ import threading
 import httpx
 import pytest
 from helpers.calling import delete
+from helpers.serving import origin_of
 
 from crmcom_kit.mock_server import Mock, MockWorld, create_app, crmcom_mock
 from crmcom_kit.schemas import API_PATH
@@ -26,7 +27,7 @@ def test_no_socket_is_opened_before_the_address_is_asked_for() -> None:
         mock.assert_called(operation="show", times=1)
         assert not serving_threads()
 
-        assert mock.url == f"{mock.origin}{API_PATH}"
+        assert mock.url == f"{origin_of(mock)}{API_PATH}"
         assert len(serving_threads()) == 1
     assert not serving_threads()
 
@@ -37,7 +38,7 @@ def test_a_plain_object_starts_and_stops() -> None:
     for _ in range(2):
         assert mock.start() is mock
         mock.start()
-        assert httpx.get(f"{mock.origin}/__admin/health").json()["status"] == "healthy"
+        assert httpx.get(f"{origin_of(mock)}/__admin/health").json()["status"] == "healthy"
         mock.records["7"]
         mock.stop()
         mock.stop()
@@ -51,7 +52,7 @@ def test_the_address_has_the_host_and_port() -> None:
     """Host and port are those that are given, and an address of IPv6 is written as URLs want it."""
     with crmcom_mock(host="::1") as mock:
         try:
-            assert mock.origin.startswith("http://[::1]:")
+            assert origin_of(mock).startswith("http://[::1]:")
         except OSError:
             pytest.skip("this machine has no IPv6")
         assert httpx.get(f"{mock.admin_url}/health").json()["world"] == "default"
@@ -63,7 +64,7 @@ def test_a_world_has_an_address_and_a_state_of_its_own() -> None:
         other = mock.world("other")
         assert isinstance(other, MockWorld)
         assert not isinstance(other, Mock)
-        assert other.url == f"{mock.origin}/worlds/other{API_PATH}"
+        assert other.url == f"{origin_of(mock)}/worlds/other{API_PATH}"
         assert httpx.get(f"{other.admin_url}/health").json()["world"] == "other"
 
         delete(other)
