@@ -13,12 +13,10 @@ from click.testing import CliRunner
 
 from crmcom_kit import progress
 from crmcom_kit.cli import main
-from crmcom_kit.fixtures import json_lines, stream
 
 #: Modules of commands that may take long.
 COMMANDS = (
     "fixtures.cli",
-    "mock_server.cli.serve",
     "contract_tests.cli",
     "contract_tests.calibration.calibrate_command",
 )
@@ -39,7 +37,6 @@ class _Shown(BaseException):
     ("command", "text"),
     [
         ("fixtures --count 700 --out made.jsonl", "webhook_request: 500 of 700"),
-        ("serve --data world.jsonl --port 0 --log off", "reading world.jsonl"),
         ("check", " of 1500 requests, 0 violations, about "),
         ("calibrate --max-requests 60 --out profile", "learning, round 1: dial 1 of "),
     ],
@@ -49,14 +46,13 @@ def test_a_command_shows_its_progress(
 ) -> None:
     """Each command that may take long is wired."""
     monkeypatch.chdir(tmp_path)
-    Path("world.jsonl").write_bytes(b"".join(json_lines(stream("world", count=1))))
 
-    def show(shown: str, _done: int = 0) -> None:
+    def show(shown: str) -> None:
         if text in shown:
             raise _Shown
 
     @contextmanager
-    def watched(_total: int | None = None) -> Iterator[progress.Show]:
+    def watched() -> Iterator[progress.Show]:
         yield show
 
     for name in COMMANDS:
@@ -96,8 +92,8 @@ def test_a_line_is_shown_on_a_terminal_only(
 
     def shown(silent: float) -> str:
         monkeypatch.setattr(progress, "SILENT", silent)
-        with progress.progress(10) as show:
-            show("[red]records[/red]", 5)
+        with progress.progress() as show:
+            show("[red]records[/red]")
         captured = capsys.readouterr()
         assert captured.out == ""
         return captured.err

@@ -20,6 +20,7 @@ _ARGUMENTS: dict[str, Callable[[Mock], object]] = {
     "calls": lambda mock: mock.fail("token_expires", calls=1),  # type: ignore[call-arg]
     "lost_answer": lambda mock: mock.fail("lost answer"),
     "deliveries": lambda _: crmcom_mock(deliveries="timeout"),
+    "strict": lambda _: crmcom_mock(strict=True),
     "date_from": lambda _: stream("unit", count=1, date_from="2020-01-01"),
     "date_to": lambda _: stream("unit", count=1, date_to="2020-01-01"),
 }

@@ -101,7 +101,7 @@ class DirectMock:
 
     def send(self, _message: Any) -> Any:
         """Return the outcome of a delivery."""
-        from crmcom_kit.mock_server.deliveries.outcomes import Outcome
+        from crmcom_kit.mock_server.deliveries.messages import Outcome
 
         error = self.delivery_error
         if error is None:

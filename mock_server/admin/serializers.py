@@ -9,8 +9,7 @@ from typing import Annotated, Any, NotRequired, TypedDict, cast
 from crmcom_kit.mock_server.admin.contract import Call, Moment
 from crmcom_kit.mock_server.clock import write_moment
 from crmcom_kit.mock_server.deliveries.attempts import Attempt, Cause, Stage
-from crmcom_kit.mock_server.deliveries.messages import message_of
-from crmcom_kit.mock_server.deliveries.outcomes import Outcome
+from crmcom_kit.mock_server.deliveries.messages import Outcome, message_of
 from crmcom_kit.mock_server.deliveries.verdicts import Reason, verdict_on
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.redaction import redact_url

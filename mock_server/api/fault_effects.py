@@ -5,8 +5,7 @@ from threading import Event
 from typing import Any
 
 from crmcom_kit.mock_server.clock import Waits
-from crmcom_kit.mock_server.faults.matching import RequestView
-from crmcom_kit.mock_server.faults.model import Fault
+from crmcom_kit.mock_server.faults.matching import Fault, RequestView
 from crmcom_kit.mock_server.journal.journal import Entry
 from crmcom_kit.mock_server.protocol.errors import VendorError
 from crmcom_kit.mock_server.protocol.response import Ending, Response, gateway_page

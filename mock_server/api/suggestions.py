@@ -14,8 +14,7 @@ from typing import Any
 from crmcom_kit.mock_server.protocol.errors import VendorError
 from crmcom_kit.mock_server.protocol.parameters import REQUEST_IDENTIFIER, RawParameters
 from crmcom_kit.mock_server.protocol.request import Request
-from crmcom_kit.mock_server.store.life_cycle import RESENDABLE
-from crmcom_kit.mock_server.store.records import Query, key_of
+from crmcom_kit.mock_server.store.records import RESENDABLE, Query, key_of
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.schemas.methods import Method, Parameter, methods
 from crmcom_kit.schemas.reasons import Reason, reason

@@ -27,12 +27,6 @@ OPTIONS: list[click.Parameter] = [
         metavar="PORT",
         help="Port to listen on; 0 picks a free one.",
     ),
-    _address(
-        ["--tls-self-signed"],
-        type=click.Path(path_type=Path),
-        metavar="FILE",
-        help="Serve https; write the CA that clients must trust to FILE.",
-    ),
     _world(
         ["--release"],
         metavar="RELEASE",

@@ -5,23 +5,20 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from crmcom_kit.config_file import Refused
 from crmcom_kit.headed_help import HeadedCommand
-from crmcom_kit.mock_server.access import ANY_NAME, is_any_address
+from crmcom_kit.mock_server.access import is_any_address
 from crmcom_kit.mock_server.cli.options import OPTIONS, resolve_options
 from crmcom_kit.mock_server.clock import SystemClock
 from crmcom_kit.mock_server.world.registry import CONTROL
-from crmcom_kit.progress import progress
 from crmcom_kit.schemas import API_PATH, resolve
 
 if TYPE_CHECKING:
-    import ssl
-
     from crmcom_kit.mock_server.http.access_log import AccessLog
     from crmcom_kit.mock_server.protocol.config import Credentials
     from crmcom_kit.mock_server.world.registry import WorldRegistry
@@ -74,7 +71,7 @@ def serve(**options: Any) -> None:
             log = log_of(options, registry)
             app = AsgiShell(registry, log=log)
             try:
-                server = Server(app, listener, closing=registry.closing, tls=_tls(options))
+                server = Server(app, listener, closing=registry.closing)
             except ServeError as error:
                 raise Refused(str(error)) from None
 
@@ -91,34 +88,6 @@ def serve(**options: Any) -> None:
         registry.default.close_state()
     if log is not None:
         log.flush()
-
-
-def _tls(options: dict[str, Any]) -> "ssl.SSLContext | None":
-    """Return the context of a server with a new certificate; None without TLS. Raises Refused.
-
-    It writes the certificate of the new CA, which clients have to trust.
-    """
-    ca = options["tls_self_signed"]
-    if ca is None:
-        return None
-    import ssl
-
-    import trustme
-
-    authority = trustme.CA()
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.set_alpn_protocols(["http/1.1"])
-    names = sorted({"localhost", "127.0.0.1", "::1", *_names(options)} - {"", ANY_NAME})
-    try:
-        authority.issue_cert(*names).configure_cert(context)
-        ca.write_bytes(authority.cert_pem.bytes())
-    except ValueError as error:
-        msg = f"--tls-self-signed: no certificate can be for {', '.join(names)}: {error}"
-        raise Refused(msg) from None
-    except OSError as error:
-        msg = f"--tls-self-signed: {ca} cannot be written: {error.strerror}"
-        raise Refused(msg) from None
-    return context
 
 
 def _names(options: dict[str, Any]) -> tuple[str, ...]:
@@ -172,23 +141,11 @@ def _world(options: dict[str, Any]) -> "World":
     from crmcom_kit.mock_server.world.factory import make_world
     from crmcom_kit.usage_errors import UsageError
 
-    data: Path | None = options["data"]
-    size = data.stat().st_size if data is not None and data.exists() else None
     try:
-        with progress(size) as show:
-            world = make_world(
-                release=options["release"],
-                dialect=options["dialect"],
-                profile=options["profile"],
-                deliver=options["deliver"],
-                allow_hosts=options["allow_hosts"],
-                data=data,
-                seed=options["seed"],
-                tokens=options["tokens"],
-                credentials=_credentials(options),
-                journal=options["journal"],
-                progress=lambda read: show(f"reading {data}", read),
-            )
+        arguments = {
+            name: options[name] for name in signature(make_world).parameters if name in options
+        }
+        world = make_world(**arguments, credentials=_credentials(options))
         if options["state"] is not None:
             from crmcom_kit.mock_server.world.state_file import StateFile
 
@@ -216,7 +173,7 @@ def _greet(options: dict[str, Any], port: int) -> None:
     if is_any_address(host):  # a client cannot call it
         host = "::1" if ":" in host else "127.0.0.1"
     host = f"[{host}]" if ":" in host else host
-    base = f"{'http' if options['tls_self_signed'] is None else 'https'}://{host}:{port}{API_PATH}"
+    base = f"http://{host}:{port}{API_PATH}"
     credentials = _credentials(options)
     password = credentials.password if options["password"] is None else _AS_GIVEN
     key = credentials.api_key if options["api_key"] is None else _AS_GIVEN
@@ -236,8 +193,6 @@ def _greet(options: dict[str, Any], port: int) -> None:
         lines.append(f"  profile       {len(options['profile'].unsettled)} dials not settled")
     if options["admin_token"] is not None:
         lines.append(f"  admin token   {_AS_GIVEN}")
-    if options["tls_self_signed"] is not None:
-        lines.append(f"  CA to trust   {options['tls_self_signed']}")
     if options["state"] is not None:
         lines.append(f"  state         {options['state']}")
     if options["deliver"] == "http":

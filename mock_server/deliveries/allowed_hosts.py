@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import httpcore
 
-from crmcom_kit.mock_server.deliveries.outcomes import CallFailed, OutcomeName
+from crmcom_kit.mock_server.deliveries.messages import CallFailed, OutcomeName
 from crmcom_kit.redaction import redact_url
 from crmcom_kit.usage_errors import UsageError, quoted
 

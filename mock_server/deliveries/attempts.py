@@ -5,13 +5,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from crmcom_kit.mock_server.deliveries.messages import OutgoingMessage
-from crmcom_kit.mock_server.deliveries.outcomes import Outcome
-from crmcom_kit.mock_server.store.life_cycle import State
+from crmcom_kit.mock_server.deliveries.messages import Outcome, OutgoingMessage
+from crmcom_kit.mock_server.store.records import State
 from crmcom_kit.usage_errors import NotFound
 
-#: The attempts to keep; above a limit, the oldest are removed.
-MAX_ENTRIES = 1_000
+#: Above it, the oldest attempts are removed.
 MAX_BYTES = 16_777_216
 _OWN_BYTES = 10_000  # maximum size of an attempt without its data
 
@@ -91,7 +89,7 @@ class Attempts:
             attempt.message = attempt.message._replace(label=label, number=attempt.record_number)
             self._attempts[attempt.number] = attempt
             self._bytes += _size(attempt)
-            while self._bytes > MAX_BYTES or len(self._attempts) > MAX_ENTRIES:
+            while self._bytes > MAX_BYTES:
                 self._bytes -= _size(self._attempts.pop(next(iter(self._attempts))))
             self._note_change(attempt)
         return attempt

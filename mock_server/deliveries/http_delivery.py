@@ -14,11 +14,12 @@ import httpcore
 
 from crmcom_kit.deadline_streams import Deadline, DeadlineBackend, DeadlineStream, TooManyBytes
 from crmcom_kit.mock_server.deliveries.allowed_hosts import AllowedHosts
-from crmcom_kit.mock_server.deliveries.messages import OutgoingMessage, message_of
-from crmcom_kit.mock_server.deliveries.outcomes import (
+from crmcom_kit.mock_server.deliveries.messages import (
     CallFailed,
     Outcome,
     OutcomeName,
+    OutgoingMessage,
+    message_of,
     outcome_of,
     outcome_of_status,
 )

@@ -4,8 +4,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from crmcom_kit.mock_server.deliveries.messages import OutgoingMessage
-from crmcom_kit.mock_server.deliveries.outcomes import Outcome, outcome_of
+from crmcom_kit.mock_server.deliveries.messages import Outcome, OutgoingMessage, outcome_of
 from crmcom_kit.schemas.dialect import ScriptStep, dials, read_script
 from crmcom_kit.usage_errors import LimitExceeded, UsageError, quoted
 

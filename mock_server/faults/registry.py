@@ -11,8 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from crmcom_kit.mock_server.clock import WorldClock, write_moment
-from crmcom_kit.mock_server.faults.matching import FindRecord, RequestView
-from crmcom_kit.mock_server.faults.model import Fault
+from crmcom_kit.mock_server.faults.matching import Fault, FindRecord, RequestView
 from crmcom_kit.mock_server.faults.presets import preset_specs
 from crmcom_kit.mock_server.faults.validation import fault_of
 from crmcom_kit.mock_server.protocol.config import Config

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from crmcom_kit.mock_server.faults.model import DAMAGES, INSTEAD, Fault, FixedResponse
+from crmcom_kit.mock_server.faults.matching import DAMAGES, INSTEAD, Fault, FixedResponse
 from crmcom_kit.mock_server.schema_errors import check, strict_validator
 from crmcom_kit.usage_errors import UsageError, quoted
 

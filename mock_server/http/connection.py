@@ -144,9 +144,7 @@ class Connection(HttpToolsProtocol):
         if self._is_in_message and self._refusal is None:
             self._refuse(400, "The request ends too early.")
         self.transport.flush()  # type: ignore[attr-defined]  # the loop may close it at once
-        # TLS cannot close one side: asyncio would only warn.
-        is_tls = self.transport.get_extra_info("sslcontext") is not None
-        return not is_tls and self._is_response_due()
+        return self._is_response_due()
 
     # Called by the parser.
 

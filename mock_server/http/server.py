@@ -18,7 +18,7 @@ from uvicorn.server import ServerState
 from crmcom_kit.mock_server.http.connection import Connection
 
 if TYPE_CHECKING:
-    import ssl
+    pass
 
 #: Seconds in which running requests must finish once the server must stop.
 GRACE_SECONDS = 10.0
@@ -75,7 +75,6 @@ class Server:
         listener: socket.socket,
         *,
         closing: threading.Event | None = None,
-        tls: "ssl.SSLContext | None" = None,
     ) -> None:
         """Accept connections on ``listener``, a bound socket.
 
@@ -83,7 +82,6 @@ class Server:
             app: an ASGI application.
             listener: a bound socket, which the server closes.
             closing: set when the server must stop; ends requests that wait.
-            tls: serve https with it; None: http.
 
         Raises:
             ServeError: another server listens there in the meantime.
@@ -100,7 +98,6 @@ class Server:
         )
         self._config.load()
         self._listener = listener
-        self._tls = tls
         self._closing = threading.Event() if closing is None else closing
         self._state = ServerState()
         host, self.port = listener.getsockname()[:2]
@@ -158,7 +155,6 @@ class Server:
             lambda: Connection(self._config, self._state, loop),
             sock=self._listener,
             backlog=_BACKLOG,
-            ssl=self._tls,
         )
         date_task = loop.create_task(self._keep_date())
         self._is_accepting.set()

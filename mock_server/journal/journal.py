@@ -15,7 +15,7 @@ from time import monotonic, perf_counter
 from weakref import WeakSet
 
 from crmcom_kit.mock_server.clock import IsOver
-from crmcom_kit.mock_server.faults.model import Fault
+from crmcom_kit.mock_server.faults.matching import Fault
 from crmcom_kit.mock_server.protocol.request import Request
 from crmcom_kit.mock_server.protocol.response import Response
 

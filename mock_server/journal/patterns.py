@@ -15,8 +15,7 @@ from typing import Annotated, Any, NamedTuple, TypedDict
 
 from crmcom_kit.mock_server.faults.presets import PRESETS
 from crmcom_kit.mock_server.journal.entry_view import EntryView, JournalReader
-from crmcom_kit.mock_server.store.life_cycle import State
-from crmcom_kit.mock_server.store.records import KEYS
+from crmcom_kit.mock_server.store.records import KEYS, State
 from crmcom_kit.mock_server.typed_schemas import Keywords
 from crmcom_kit.redaction import is_secret, redact_query
 from crmcom_kit.schemas import methods, resolve

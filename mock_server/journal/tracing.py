@@ -10,10 +10,10 @@ from typing import Annotated, Any, Literal, NotRequired, TypedDict
 import orjson
 
 from crmcom_kit.mock_server.deliveries.attempts import Attempt
-from crmcom_kit.mock_server.faults.model import Fault
+from crmcom_kit.mock_server.faults.matching import Fault
 from crmcom_kit.mock_server.protocol.config import Config
 from crmcom_kit.mock_server.protocol.response import Response
-from crmcom_kit.mock_server.store.life_cycle import State
+from crmcom_kit.mock_server.store.records import State
 from crmcom_kit.schemas.dialect import dials
 from crmcom_kit.schemas.statements import statement
 

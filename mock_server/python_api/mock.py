@@ -6,7 +6,6 @@ from typing import Any, Self
 from crmcom_kit.mock_server.access import Access
 from crmcom_kit.mock_server.python_api.arguments import hides_our_frames, integer
 from crmcom_kit.mock_server.python_api.background import Background
-from crmcom_kit.mock_server.python_api.faults import assert_none
 from crmcom_kit.mock_server.python_api.world import MockWorld
 from crmcom_kit.mock_server.world.factory import make_world
 from crmcom_kit.mock_server.world.registry import WorldRegistry
@@ -25,23 +24,18 @@ class Mock(MockWorld):
     A thread of this process serves it over HTTP once ``start`` is called or its address is used.
     """
 
-    __slots__ = ("_strict",)
+    __slots__ = ()
 
-    def __init__(
-        self, *, host: str = "127.0.0.1", port: int = 0, strict: bool = False, **options: Any
-    ) -> None:
+    def __init__(self, *, host: str = "127.0.0.1", port: int = 0, **options: Any) -> None:
         """Create the mock; ``crmcom_mock`` describes the arguments."""
         names = signature(make_world).parameters
         for name in sorted(options.keys() - names):
-            allowed = f"one of host, port, strict, {', '.join(names)}{remedy(name)}"
+            allowed = f"one of host, port, {', '.join(names)}{remedy(name)}"
             raise UsageError(name, seen="as an argument of crmcom_mock", allowed=allowed)
         options["tokens"] = options.get("tokens") or (TOKEN,)
         integer("port", port, 0, 65_535)
         access = Access(names=frozenset([host.lower()]))
         registry = WorldRegistry(make_world(**options), access=access)
-        if not isinstance(strict, bool):
-            raise UsageError("strict", seen=repr(strict), allowed="True or False")
-        self._strict = strict
         server = Background(registry, host=host, port=port)
         super().__init__(registry, server, DEFAULT)
 
@@ -63,13 +57,9 @@ class Mock(MockWorld):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
-        __tracebackhide__ = True
+    def __exit__(self, *_: object) -> None:
         self._server.catch_up()
         self.stop()
-        if self._strict and error is None:
-            for world in self._registry.worlds():
-                assert_none(f"unexpected in world {world.name}", world.unexpected())
 
 
 @hides_our_frames
@@ -82,9 +72,7 @@ def crmcom_mock(**options: Any) -> Mock:
         options: those of ``make_world``, with a default token; and
 
             - host: the address to listen on, 127.0.0.1 by default;
-            - port: the port to listen on, a free one by default;
-            - strict: True to run ``assert_nothing_unexpected`` in each world at the end of the
-              block, unless the block raises.
+            - port: the port to listen on, a free one by default.
 
     Raises:
         UsageError: there is no such option.

@@ -4,8 +4,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 
 from crmcom_kit.mock_server.store.contents import Contents
-from crmcom_kit.mock_server.store.life_cycle import Event, State, next_state
-from crmcom_kit.mock_server.store.records import Key, Query, Record
+from crmcom_kit.mock_server.store.records import Event, Key, Query, Record, State, next_state
 from crmcom_kit.mock_server.store.reference_data import ReferenceData
 
 #: Called before each change of a store, under its lock, with the new and changed records, the

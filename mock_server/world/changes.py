@@ -5,9 +5,8 @@ from typing import Any
 
 import orjson
 
-from crmcom_kit.mock_server.deliveries.outcomes import OutcomeName, outcome_of
-from crmcom_kit.mock_server.store.life_cycle import State
-from crmcom_kit.mock_server.store.records import Record
+from crmcom_kit.mock_server.deliveries.messages import OutcomeName, outcome_of
+from crmcom_kit.mock_server.store.records import Record, State
 from crmcom_kit.mock_server.store.reference_data import Object
 from crmcom_kit.mock_server.world.entries import entry_json
 from crmcom_kit.mock_server.world.epoch import Epoch

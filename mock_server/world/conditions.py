@@ -10,7 +10,7 @@ from typing import Any
 from crmcom_kit.mock_server.deliveries.attempts import Attempt
 from crmcom_kit.mock_server.journal.patterns import MEMBERS, check_members, check_one_of
 from crmcom_kit.mock_server.journal.verification import Condition, MatchingRequests, times
-from crmcom_kit.mock_server.store.life_cycle import State
+from crmcom_kit.mock_server.store.records import State
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.usage_errors import UsageError
 

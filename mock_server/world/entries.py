@@ -14,8 +14,7 @@ import orjson
 from crmcom_kit.mock_server.protocol.config import Config
 from crmcom_kit.mock_server.protocol.filters import seconds
 from crmcom_kit.mock_server.protocol.response import compact_json
-from crmcom_kit.mock_server.store.life_cycle import State
-from crmcom_kit.mock_server.store.records import DuplicateRecord, Record
+from crmcom_kit.mock_server.store.records import DuplicateRecord, Record, State
 from crmcom_kit.mock_server.store.reference_data import Object, ReferenceData, size_of
 from crmcom_kit.mock_server.store.store import Store
 from crmcom_kit.mock_server.world.ids import Ids

@@ -14,7 +14,7 @@ from crmcom_kit.mock_server.protocol.config import Config, Credentials
 from crmcom_kit.mock_server.store.store import Store
 from crmcom_kit.mock_server.world.entries import import_entries
 from crmcom_kit.mock_server.world.world import World
-from crmcom_kit.mock_server.world.world_file import Progress, entries_of, sample_entries
+from crmcom_kit.mock_server.world.world_file import entries_of, sample_entries
 from crmcom_kit.schemas import Dialect, dials, load_dialect, resolve
 from crmcom_kit.schemas.profile import Profile, read_profile
 from crmcom_kit.schemas.releases import supported_entities
@@ -47,7 +47,6 @@ def make_world(
     deliver: str = "scripted",
     allow_hosts: Iterable[str] = (),
     journal: int = MAX_ENTRIES,
-    progress: Progress | None = None,
 ) -> World:
     """Return a world for ``create_app``.
 
@@ -69,7 +68,6 @@ def make_world(
         allow_hosts: other hosts that *http* may call: names or addresses, with or without
             ``:PORT``.
         journal: maximum number of requests in the journal.
-        progress: called at intervals with the bytes read of the file ``data``.
 
     Raises:
         UnknownRelease, DialectError, ProfileError, DataError, UsageError: an argument is not
@@ -111,7 +109,7 @@ def make_world(
     )
     return World(
         config,
-        _initial_content(config, loaded_profile, data, progress),
+        _initial_content(config, loaded_profile, data),
         clock=clock or SystemClock(),
         delivery=delivery,
         max_entries=journal,
@@ -132,16 +130,14 @@ def _http_delivery(
     return delivery
 
 
-def _initial_content(
-    config: Config, profile: Profile | None, data: Any, progress: Progress | None
-) -> Store:
+def _initial_content(config: Config, profile: Profile | None, data: Any) -> Store:
     """Return the content of a profile, or of ``data``, or the sample. Raises DataError."""
     if profile is not None:
         entries = entries_of(profile.world, config, "profile")
         return import_entries(config, entries, by_age=False)  # a profile has its order
     if data is None:
         return _sample_content(config)
-    return import_entries(config, entries_of(data, config, "data", progress))
+    return import_entries(config, entries_of(data, config, "data"))
 
 
 def _sample_content(config: Config) -> Store:

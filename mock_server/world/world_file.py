@@ -37,9 +37,6 @@ MAX_DOCUMENT = 64 * 1024 * 1024  # bytes of an array or object, which must fit i
 #: Members of a webhook request to add, in place of a date in log_information.
 CREATED = ("age", "created_date")
 ALLOWED_VALUES = "JSON with whole numbers of 64 bits, in UTF-8, less than 254 deep"
-#: Called with the bytes read of a file.
-Progress = Callable[[int], None]
-_AT_ONCE = 500  # entries between two calls of Progress
 _BUFFER = 256 * 1024  # bytes; Python's default is smaller than many lines
 _RECORD = "webhook_request"
 
@@ -107,17 +104,14 @@ def entries_of(
     source: str | Path | Iterable[Mapping[str, Any]] | Mapping[str, Any],
     config: Config,
     name: str,
-    progress: Progress | None = None,
 ) -> Iterator[LocatedEntry]:
     """Return the entries of the file at a path, or of a value; messages call the source ``name``.
-
-    ``progress`` is called at intervals with the bytes read of the file.
 
     Raises:
         DataError: the file cannot be read, or an entry does not fit the schema or the release.
     """
     if isinstance(source, str | Path):
-        return check_entries(_file_entries(Path(source), name, progress), config)
+        return check_entries(_file_entries(Path(source), name), config)
     if not isinstance(source, Iterable) or isinstance(source, bytes):
         allowed = "world entries, webhook requests, or the path of a file of them"
         raise DataError(phrase(name, quoted(source), allowed))
@@ -131,14 +125,11 @@ def locate_all(entries: Iterable[Mapping[str, Any]], name: str) -> Iterator[Loca
     return (locate(entry, f"{name} {index}") for index, entry in enumerate(entries))
 
 
-def _file_entries(path: Path, name: str, progress: Progress | None) -> Iterator[LocatedEntry]:
+def _file_entries(path: Path, name: str) -> Iterator[LocatedEntry]:
     place = f"{name} {path}"
     try:
         with path.open("rb", buffering=_BUFFER) as file:
-            for index, entry in enumerate(read_entries(file, place)):
-                if progress is not None and index % _AT_ONCE == 0 and file.seekable():
-                    progress(file.tell())
-                yield entry
+            yield from read_entries(file, place)
     except OSError as error:
         msg = f"{place}: cannot be read: {error.strerror}"
         raise DataError(msg) from None

@@ -49,7 +49,6 @@ EXTRAS = {
     "httpx": "check",
     "hypothesis": "check",
     "pytest": "check",
-    "trustme": "tls",
 }
 
 #: The exit code of a program that SIGPIPE ended. 0 and 1 have other meanings for `check`: every

@@ -12,8 +12,7 @@ INSTEAD = {
     "--from": "use --since",
     "--to": "use --until",
     "--error-code": "use Options(error_codes=…) in Python",
-    "--tls-cert": "use --tls-self-signed, or a proxy that ends TLS in front of the mock",
-    "--tls-key": "use --tls-self-signed, or a proxy that ends TLS in front of the mock",
+    **dict.fromkeys(("--tls-cert", "--tls-key", "--tls-self-signed"), "use a proxy for TLS"),
     # an option of openapi
     "--server-url": 'change "servers" in the document',
     # options of check, calibrate and diff
@@ -31,6 +30,7 @@ INSTEAD = {
     # the Python API
     "mock.assert_faults_hit": "use mock.assert_nothing_unexpected()",
     "mock.origin": "use mock.url, which is that of its world",
+    "strict": "call mock.assert_nothing_unexpected() at the end",
     "mock.receiver": "write a receiver of about 15 lines (docs/how-to/receiver.md)",
     "mock.snapshot": "use state = mock.export(), which mock.load(state) puts back",
     "mock.restore": "use mock.load(state) with what mock.export() returned",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
-from crmcom_kit.mock_server.deliveries.outcomes import Outcome
+from crmcom_kit.mock_server.deliveries.messages import Outcome
 
 Handle = Callable[[socket.socket], object]
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK"

@@ -3,8 +3,7 @@
 from typing import Any
 
 from crmcom_kit.fixtures import world
-from crmcom_kit.mock_server.store.life_cycle import State
-from crmcom_kit.mock_server.store.records import Query, Record
+from crmcom_kit.mock_server.store.records import Query, Record, State
 from crmcom_kit.mock_server.store.store import Store
 from crmcom_kit.mock_server.world.world import World
 

@@ -7,12 +7,11 @@ Source: POST webhook_requests/resend, R9.0.0 and later. Only records in state RE
 from crmcom_kit.mock_server.api.methods.records import find, unknown_record
 from crmcom_kit.mock_server.clock import Waits
 from crmcom_kit.mock_server.deliveries.attempts import Attempt, Cause
-from crmcom_kit.mock_server.deliveries.outcomes import NOT_SENT
+from crmcom_kit.mock_server.deliveries.messages import NOT_SENT
 from crmcom_kit.mock_server.protocol.errors import VendorError
 from crmcom_kit.mock_server.protocol.parameters import REQUEST_IDENTIFIER, Identifier, Values
 from crmcom_kit.mock_server.protocol.response import Response, usage_error_response
-from crmcom_kit.mock_server.store.life_cycle import Event, State, WrongState
-from crmcom_kit.mock_server.store.records import Record
+from crmcom_kit.mock_server.store.records import Event, Record, State, WrongState
 from crmcom_kit.mock_server.store.reference_data import is_effective
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.tokens import Session

@@ -20,12 +20,12 @@ from crmcom_kit.mock_server.deliveries.attempts import Attempt, Cause, Stage
 from crmcom_kit.mock_server.deliveries.messages import (
     MESSAGE_FAULTS,
     SIGNATURE_FAULTS,
+    Outcome,
     OutgoingMessage,
+    outcome_of_error,
 )
-from crmcom_kit.mock_server.deliveries.outcomes import Outcome, outcome_of_error
 from crmcom_kit.mock_server.protocol.response import compact_json
-from crmcom_kit.mock_server.store.life_cycle import Event, State
-from crmcom_kit.mock_server.store.records import Record
+from crmcom_kit.mock_server.store.records import Event, Record, State
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.tokens import Session
 from crmcom_kit.schemas.formats import derived_id

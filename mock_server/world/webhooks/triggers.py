@@ -9,9 +9,8 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from crmcom_kit.mock_server.deliveries.attempts import Attempt, Cause
-from crmcom_kit.mock_server.deliveries.outcomes import NOT_SENT, OutcomeName, outcome_of
-from crmcom_kit.mock_server.store.life_cycle import Event, State
-from crmcom_kit.mock_server.store.records import Record
+from crmcom_kit.mock_server.deliveries.messages import NOT_SENT, OutcomeName, outcome_of
+from crmcom_kit.mock_server.store.records import Event, Record, State
 from crmcom_kit.mock_server.store.reference_data import Object, find_object, is_effective, name_of
 from crmcom_kit.mock_server.world.entries import add_entries
 from crmcom_kit.mock_server.world.epoch import Epoch

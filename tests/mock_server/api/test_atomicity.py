@@ -14,11 +14,9 @@ from helpers.threads import at_once
 
 from crmcom_kit.mock_server import make_world
 from crmcom_kit.mock_server.api.dispatch import dispatch
-from crmcom_kit.mock_server.deliveries.messages import OutgoingMessage
-from crmcom_kit.mock_server.deliveries.outcomes import Outcome
+from crmcom_kit.mock_server.deliveries.messages import Outcome, OutgoingMessage
 from crmcom_kit.mock_server.protocol.request import Request
-from crmcom_kit.mock_server.store.life_cycle import State
-from crmcom_kit.mock_server.store.records import Query
+from crmcom_kit.mock_server.store.records import Query, State
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.mock_server.world.world_file import LocatedEntry, sample_entries
 from crmcom_kit.schemas import resolve

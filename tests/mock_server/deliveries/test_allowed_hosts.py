@@ -13,8 +13,7 @@ from helpers.tables import raises_for
 
 from crmcom_kit.mock_server.deliveries.allowed_hosts import AllowedHosts
 from crmcom_kit.mock_server.deliveries.http_delivery import HttpDelivery
-from crmcom_kit.mock_server.deliveries.messages import OutgoingMessage
-from crmcom_kit.mock_server.deliveries.outcomes import CallFailed
+from crmcom_kit.mock_server.deliveries.messages import CallFailed, OutgoingMessage
 from crmcom_kit.schemas import Dialect
 from crmcom_kit.usage_errors import UsageError
 

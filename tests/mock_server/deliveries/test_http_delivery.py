@@ -15,8 +15,7 @@ from helpers.tables import raises_for
 from crmcom_kit.mock_server import make_world
 from crmcom_kit.mock_server.deliveries.allowed_hosts import AllowedHosts
 from crmcom_kit.mock_server.deliveries.http_delivery import MAX_BODY, HttpDelivery
-from crmcom_kit.mock_server.deliveries.messages import OutgoingMessage
-from crmcom_kit.mock_server.deliveries.outcomes import Outcome
+from crmcom_kit.mock_server.deliveries.messages import Outcome, OutgoingMessage
 from crmcom_kit.mock_server.deliveries.scripts import ScriptedDelivery
 from crmcom_kit.schemas import Dialect
 from crmcom_kit.usage_errors import UsageError

@@ -7,8 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crmcom_kit.mock_server import Mock, crmcom_mock
-from crmcom_kit.mock_server.deliveries.messages import OutgoingMessage
-from crmcom_kit.mock_server.deliveries.outcomes import OutcomeName
+from crmcom_kit.mock_server.deliveries.messages import OutcomeName, OutgoingMessage
 from crmcom_kit.mock_server.deliveries.scripts import MAX_SCRIPTS, ScriptedDelivery
 from crmcom_kit.schemas.dialect import delivery_outcomes
 from crmcom_kit.usage_errors import LimitExceeded, NotFound, UsageError

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from helpers.calling import list_of, resend, show
 
-from crmcom_kit.mock_server import Mock, crmcom_mock
+from crmcom_kit.mock_server import Mock
 from crmcom_kit.mock_server.journal.entry_view import archive
 from crmcom_kit.usage_errors import UsageError
 
@@ -102,18 +102,6 @@ def test_a_mistake_in_a_request_to_the_control_api_is_unexpected(mock: Mock) -> 
 
     with pytest.raises(AssertionError, match='GET /records: state: seen "FAILED"'):
         mock.assert_nothing_unexpected()
-
-
-def test_the_end_of_a_strict_mock_asserts() -> None:
-    """Of all its worlds, unless something else has failed."""
-    message = r"^unexpected in world other:\n  request 1, show: "
-    with pytest.raises(AssertionError, match=message), crmcom_mock(strict=True) as mock:
-        show(mock.world("other"), "none")
-    with pytest.raises(KeyError), crmcom_mock(strict=True) as mock:
-        mock.records[show(mock, "none").text]
-    with crmcom_mock(strict=True) as mock:
-        mock.expect_refusal("show")
-        show(mock, "none")
 
 
 def test_what_was_served_can_be_asked_for(mock: Mock) -> None:

@@ -9,14 +9,17 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from crmcom_kit.mock_server.store.life_cycle import TRANSITIONS, Event, State, WrongState
 from crmcom_kit.mock_server.store.records import (
     KEYS,
+    TRANSITIONS,
     DuplicateRecord,
+    Event,
     IndexedField,
     Key,
     Query,
     Record,
+    State,
+    WrongState,
 )
 from crmcom_kit.mock_server.store.store import Store
 

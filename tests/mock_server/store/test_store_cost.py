@@ -9,8 +9,7 @@ from helpers.records import filled, made
 from crmcom_kit.mock_server.protocol.fields import read_selection
 from crmcom_kit.mock_server.protocol.response import ResponseBuilder
 from crmcom_kit.mock_server.store.contents import Contents
-from crmcom_kit.mock_server.store.life_cycle import Event, State
-from crmcom_kit.mock_server.store.records import IndexedField, Query, Record
+from crmcom_kit.mock_server.store.records import Event, IndexedField, Query, Record, State
 from crmcom_kit.schemas import load_dialect, resolve
 from crmcom_kit.schemas.rendering import Renderer
 

@@ -11,9 +11,8 @@ import pytest
 from helpers.records import made
 from helpers.threads import at_once
 
-from crmcom_kit.mock_server.store.life_cycle import Event as Happening
-from crmcom_kit.mock_server.store.life_cycle import WrongState
-from crmcom_kit.mock_server.store.records import DuplicateRecord, Query, Record
+from crmcom_kit.mock_server.store.records import DuplicateRecord, Query, Record, WrongState
+from crmcom_kit.mock_server.store.records import Event as Happening
 from crmcom_kit.mock_server.store.store import Store
 
 pytestmark = pytest.mark.usefixtures("hurried")

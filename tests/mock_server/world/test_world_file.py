@@ -294,18 +294,6 @@ def test_what_comes_after_webhook_requests_is_refused(write: Write, at: int) -> 
     assert len(content(make_world(data=write([*ENTRIES, ENTRIES[at]])))) == 2
 
 
-def test_reading_a_file_shows_how_far_it_is(write: Write) -> None:
-    """In bytes, in order, now and then."""
-    path = write(b"".join(json_lines(stream("world", count=1_200))))
-    seen: list[int] = []
-
-    make_world(data=path, progress=seen.append)
-
-    assert len(seen) == 3
-    assert seen == sorted(set(seen))
-    assert 0 < seen[0] < seen[-1] < path.stat().st_size
-
-
 def test_what_is_known_already_undoes_nothing() -> None:
     """A webhook request that brings nothing new leaves what others add meanwhile."""
     world = make_world(data=ENTRIES)
