@@ -89,7 +89,9 @@ def list_deliveries(
     record: Annotated[RecordKey, "Only attempts for this webhook request."] | None = None,
 ) -> Deliveries:
     """List the delivery attempts, oldest first."""
-    return {"deliveries": serializers.attempts_view(call, call.epoch.attempts.select(record))}
+    epoch = call.epoch
+    attempts = epoch.attempts.select() if record is None else epoch.attempts_of(record)
+    return {"deliveries": serializers.attempts_view(call, attempts)}
 
 
 @operation("GET /deliveries/script", "deliveries")

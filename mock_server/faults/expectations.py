@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from crmcom_kit.mock_server.faults.matching import RequestView
-from crmcom_kit.mock_server.faults.validation import WITH_RECORD, as_tuple, check_operations, parse
+from crmcom_kit.mock_server.faults.validation import as_tuple, parse
 from crmcom_kit.mock_server.protocol.errors import VendorError
-from crmcom_kit.schemas.dialect import statement_of_error
-from crmcom_kit.usage_errors import LimitExceeded, UsageError, quoted
+from crmcom_kit.mock_server.protocol.possible import WITH_RECORD, check_errors, check_operations
+from crmcom_kit.usage_errors import LimitExceeded
 
 MAX_EXPECTATIONS = 1_000
 _MAX_KEPT = 20  # texts of unexpected requests
@@ -81,7 +81,10 @@ class Expectations:
             errors=as_tuple(members.get("error", [])),
             times=members.get("times"),
         )
-        _check_possible(refusal)
+        if refusal.record is not None:
+            operations = refusal.operations
+            check_operations("operation", operations, WITH_RECORD, "names a webhook request")
+        check_errors("error", refusal.errors, refusal.operations)
         with self._lock:
             if len(self._expected) >= MAX_EXPECTATIONS:
                 allowed = f"at most {MAX_EXPECTATIONS:,} in a world"
@@ -126,21 +129,3 @@ class Expectations:
             self._count += 1
             if len(self._unexpected) < _MAX_KEPT:
                 self._unexpected.append(text)
-
-
-def _check_possible(refusal: ExpectedRefusal) -> None:
-    """Raise UsageError if no request of these operations can have one of the errors."""
-    # Imported with the first expectation: most mocks start sooner without it.
-    from crmcom_kit.schemas.statements import statement
-
-    if refusal.record is not None:
-        check_operations("operation", refusal.operations, WITH_RECORD, "names a webhook request")
-    for kind in refusal.errors if refusal.operations else ():
-        statements = {statement_of_error(kind, operation) for operation in refusal.operations}
-        methods = {method for name in statements for method in statement(name).methods}
-        # The body of a request is read for every method.
-        if methods.isdisjoint(refusal.operations) and "parameters.body" not in statements:
-            problem = f"{quoted(kind)} of {' or '.join(refusal.operations)}"
-            raise UsageError(
-                "error", seen=problem, allowed=f"{kind} of {' or '.join(sorted(methods))}"
-            )

@@ -16,15 +16,17 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from crmcom_kit.mock_server.faults.matching import DAMAGES, INSTEAD, Fault, FixedResponse
+from crmcom_kit.mock_server.protocol.possible import (
+    WITH_RECORD,
+    WITH_TOKEN,
+    check_errors,
+    check_operations,
+)
 from crmcom_kit.mock_server.schema_errors import check, strict_validator
 from crmcom_kit.usage_errors import UsageError, quoted
 
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator
-
-#: The operations whose requests name a webhook request.
-WITH_RECORD = ("show", "resend", "delete")
-_WITH_TOKEN = (*WITH_RECORD, "list", "token_release")
 
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
 _VALUE = re.compile(r"[ -~]*")
@@ -56,7 +58,9 @@ def fault_of(spec: object) -> Fault:
     if "record" in match or "delete_record" in effect:
         check_operations("match.operation", operations, WITH_RECORD, "names a webhook request")
     if "expire_token" in effect:
-        check_operations("match.operation", operations, _WITH_TOKEN, "has a token")
+        check_operations("match.operation", operations, WITH_TOKEN, "has a token")
+    if "error" in effect:
+        check_errors("effect.error", [effect["error"]], operations)
     # Only the API's own response can be cut or malformed, so the request is carried out before.
     is_damage = not effect.keys().isdisjoint(DAMAGES)
     if is_damage and members.get("when") == "before_commit":
@@ -78,16 +82,6 @@ def fault_of(spec: object) -> Fault:
         effect=effect,
         fixed=response,
     )
-
-
-def check_operations(
-    parameter: str, operations: tuple[str, ...], candidates: tuple[str, ...], condition: str
-) -> None:
-    """Raise UsageError about a parameter if an operation is not among ``candidates``."""
-    for name in operations:
-        if name not in candidates:
-            allowed = f"some of {', '.join(candidates)}; no other request {condition}"
-            raise UsageError(parameter, seen=quoted(name), allowed=allowed)
 
 
 def parse(value: object, type_name: str, root: str = "fault") -> Any:

@@ -11,15 +11,16 @@ import json
 import re
 from collections.abc import Collection, Iterable, Mapping
 from functools import cache
+from itertools import chain
 from typing import Annotated, Any, NamedTuple, TypedDict
 
 from crmcom_kit.mock_server.faults.presets import PRESETS
 from crmcom_kit.mock_server.journal.entry_view import EntryView, JournalReader
+from crmcom_kit.mock_server.protocol.possible import WITH_RECORD, check_operations, codes_of
 from crmcom_kit.mock_server.store.records import KEYS, State
 from crmcom_kit.mock_server.typed_schemas import Keywords
 from crmcom_kit.redaction import is_secret, redact_query
 from crmcom_kit.schemas import methods, resolve
-from crmcom_kit.schemas.dialect import error_kinds
 from crmcom_kit.schemas.releases import release_names
 from crmcom_kit.usage_errors import UsageError, escaped, hint, quoted
 
@@ -34,6 +35,7 @@ _FORMS = {
     "identifier": (".+=.*", 'an identifier as a query spells it, such as "number=7"'),
 }
 _MAX_SHOWN = 160  # characters of a value in a message
+_MAX_CHOICES = 12  # values in a message
 
 
 class Absent(TypedDict):
@@ -99,6 +101,14 @@ class Pattern:
         check_members(members, MEMBERS)
         self._reader = reader
         self._conditions = [_condition(reader, name, value) for name, value in _flatten(members)]
+        operation = str(members.get("operation"))
+        for condition in self._conditions if operation in _operations(reader) else ():
+            try:
+                _check_possible(reader, operation, condition, members.get("outcome"))
+            except UsageError:
+                views = (view for view in reader.views() if view.operation == operation)
+                if not any(condition.holds(view) for view in views):  # a client may do anything
+                    raise
 
     def matches(self, view: EntryView) -> bool | None:
         """Return True if a request matches; None if its response will decide."""
@@ -145,7 +155,9 @@ def check_members(members: Iterable[str], allowed_names: Collection[str]) -> Non
 def check_one_of(name: str, value: Any, choices: Collection[str]) -> None:
     """Raise UsageError unless a value is one of ``choices``."""
     if value not in choices:
-        allowed = f"one of {', '.join(choices)}"
+        shown = [*choices][:_MAX_CHOICES]
+        listing = f"{', '.join(shown)}{', …' if len(shown) < len(choices) else ''}"
+        allowed = f"one of {listing}{hint(str(value), choices)}"
         if name == "state_after":
             allowed += '; of a deleted webhook request {"absent": true}'
         raise UsageError(name, seen=quoted(value), allowed=allowed)
@@ -186,6 +198,27 @@ def _condition(reader: JournalReader, name: str, value: Any) -> _Condition:
     return _Condition(name, _text(value))
 
 
+def _check_possible(
+    reader: JournalReader, operation: str, condition: _Condition, outcome: object
+) -> None:
+    """Raise UsageError if no request of an operation that is served can meet a condition."""
+    name, value, config = condition.name, condition.value, reader.config
+    if value is False:
+        return
+    choices: dict[str, Collection[str]] = {
+        "parameters.entity": config.release.entities,
+        "parameters.life_cycle_state": SHOWN_STATES,
+    }
+    if name in ("record", "state_before", "state_after"):
+        check_operations("operation", (operation,), WITH_RECORD, "names a webhook request")
+    elif name == "code" and value is not True:
+        check_one_of(name, value, codes_of(config.dialect, operation))
+    elif name.startswith("parameters.") and outcome != "refused":
+        check_one_of("parameters", name.partition(".")[2], _operations(reader)[operation])
+        if name in choices and value is not True:
+            check_one_of(name, value, choices[name])
+
+
 @cache
 def _parameter_names() -> tuple[str, ...]:
     """Return the parameters of all releases, except secret ones, which the journal hides."""
@@ -194,18 +227,22 @@ def _parameter_names() -> tuple[str, ...]:
     return tuple(name for name in names if not is_secret(name))
 
 
+def _operations(reader: JournalReader) -> dict[str, list[str]]:
+    """Return the parameters of each operation."""
+    return {method.name: [*method.parameters] for method in reader.config.methods.values()}
+
+
 def _allowed_values(reader: JournalReader, name: str) -> Collection[str]:
     """Return the values that a request can have for a member."""
     match name:
         case "operation":
-            return [method.name for method in reader.config.methods.values()]
+            return _operations(reader)
         case "outcome":
             return ("accepted", "refused")
         case "code":
-            dialect = reader.config.dialect
-            return dict.fromkeys(
-                ["OK", *(dialect[f"errors.{kind}.code"] for kind in error_kinds())]
-            )
+            dialect, operations = reader.config.dialect, _operations(reader)
+            codes = (codes_of(dialect, operation) for operation in operations)
+            return dict.fromkeys(chain.from_iterable(codes))
         case "fault":
             present_names = (state.fault.name for state in reader.faults.all())
             hit_names = (entry.fault.name for entry in reader.journal.entries() if entry.fault)

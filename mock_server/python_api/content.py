@@ -1,6 +1,6 @@
 """The content of a world for tests: its records and seed data."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from copy import deepcopy
 from datetime import date, timedelta
 from io import BytesIO
@@ -9,17 +9,21 @@ from typing import Any, Unpack
 
 import orjson
 
+from crmcom_kit.fixtures.content.failures import failure_codes
 from crmcom_kit.fixtures.moments import as_text
 from crmcom_kit.mock_server.journal.patterns import SHOWN_STATES, check_one_of
 from crmcom_kit.mock_server.python_api.arguments import integer, methods_hide_our_frames
 from crmcom_kit.mock_server.python_api.handle import WorldHandle
 from crmcom_kit.mock_server.python_api.keywords import RecordMembers, SeedArguments
+from crmcom_kit.mock_server.store.records import KEYS
+from crmcom_kit.mock_server.store.reference_data import object_hint
 from crmcom_kit.mock_server.world.changes import change_record, remove_record
 from crmcom_kit.mock_server.world.generation import add_partial, seed
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.mock_server.world.world_file import LocatedEntry, copy_entry, entries_of
 from crmcom_kit.schemas import response_fields
-from crmcom_kit.usage_errors import NotFound, UsageError, hint
+from crmcom_kit.schemas.methods import REFERENCE_KINDS
+from crmcom_kit.usage_errors import NotFound, UsageError, hint, quoted
 
 Record = dict[str, Any]
 Entries = str | Path | Iterable[dict[str, Any]] | dict[str, Any]
@@ -69,27 +73,47 @@ class RecordsView:
     def filter(self, **members: object) -> list[Record]:
         """Return the records with these members.
 
+        A definition or rule is named by its id, name or alternative code.
+
         Raises:
-            UsageError: webhook requests have no member of that name, or cannot have that life
-                cycle state or entity.
+            NotFound: there never was a webhook request with that number or id.
+            UsageError: webhook requests have no member of that name, or none of the mock can have
+                that life cycle state, entity, error code, definition or rule.
         """
-        choices = {
+        epoch, records, names = self._world().current_epoch, [*self], response_fields()
+        choices: dict[str, Collection[str]] = {
             "life_cycle_state": SHOWN_STATES,
-            "entity": self._world().config.release.entities,
+            "entity": epoch.config.release.entities,
+            "error_code": failure_codes(),
         }
-        names = response_fields()
-        for name, value in members.items():
+        references: dict[str, Mapping[str, Any]] = {}
+        for name, value in [*members.items()]:
             if name not in names:
                 allowed = f"a member of a webhook request: {', '.join(names)}{hint(name, names)}"
                 raise UsageError(name, seen="as a member", allowed=allowed)
-            if name in choices:
+            if name in REFERENCE_KINDS and isinstance(value, str):
+                directory = epoch.reference_data.directory(name)
+                target = directory.find_any(value)
+                if target is None:
+                    allowed = object_hint(directory, name, value)
+                    raise UsageError(name, seen=quoted(value), allowed=allowed)
+                references[name] = target
+                del members[name]
+            elif name in KEYS:  # a number may be an int, as in `records[7]`
+                members[name] = str(value)
+                if not epoch.store.ever_existed(name, str(value)):
+                    epoch.find_record(str(value))
+            elif (
+                name in choices
+                and value is not None
+                and all(record.get(name) != value for record in records)
+            ):
                 check_one_of(name, value, choices[name])
-        if "number" in members:  # may be an int, as in `records[7]`
-            members["number"] = str(members["number"])
         return [
             record
-            for record in self
+            for record in records
             if all(record.get(name) == value for name, value in members.items())
+            and all(record[name].items() <= target.items() for name, target in references.items())
         ]
 
     def __repr__(self) -> str:

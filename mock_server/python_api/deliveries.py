@@ -29,8 +29,11 @@ class Deliveries:
         return self._epoch().attempts.select()[index]
 
     def of(self, record: str | int) -> list[Attempt]:
-        """Return the attempts for one webhook request, by its number or id."""
-        return self._epoch().attempts.select(str(record))
+        """Return the attempts for one webhook request, by its number or id.
+
+        Raises NotFound if it never existed.
+        """
+        return self._epoch().attempts_of(str(record))
 
     def replay(self, number: int, *, fault: str | None = None) -> Attempt:
         """Send the message of an attempt again; return the new attempt.

@@ -9,7 +9,7 @@ import orjson
 
 from crmcom_kit.fixtures.moments import Present
 from crmcom_kit.mock_server.clock import WorldClock
-from crmcom_kit.mock_server.deliveries.attempts import Attempts
+from crmcom_kit.mock_server.deliveries.attempts import Attempt, Attempts
 from crmcom_kit.mock_server.deliveries.messages import Sender
 from crmcom_kit.mock_server.deliveries.queue import DeliveryQueue
 from crmcom_kit.mock_server.deliveries.scripts import ScriptedDelivery
@@ -17,7 +17,7 @@ from crmcom_kit.mock_server.faults.expectations import Expectations
 from crmcom_kit.mock_server.faults.registry import Faults
 from crmcom_kit.mock_server.journal.journal import Journal
 from crmcom_kit.mock_server.protocol.config import Config
-from crmcom_kit.mock_server.store.records import Record
+from crmcom_kit.mock_server.store.records import KEYS, Record
 from crmcom_kit.mock_server.store.reference_data import Object, ReferenceData
 from crmcom_kit.mock_server.store.store import Store
 from crmcom_kit.mock_server.world.ids import Ids
@@ -109,6 +109,16 @@ class Epoch:
             allowed = "the number or the id of a webhook request of this world"
             raise NotFound("record", seen=quoted(key), allowed=allowed)
         return record
+
+    def attempts_of(self, key: str) -> list[Attempt]:
+        """Return the attempts for a webhook request, by its number or id, oldest first.
+
+        Raises NotFound if it never existed.
+        """
+        attempts = self.attempts.select(key)
+        if not attempts and not any(self.store.ever_existed(name, key) for name in KEYS):
+            self.find_record(key)
+        return attempts
 
     @property
     def sends(self) -> bool:

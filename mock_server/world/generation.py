@@ -194,10 +194,8 @@ def _refer(directory: Directory, members: dict[str, Any], kind: str, place: str)
     names = [reference[name] for name in IDENTIFIER_FIELDS if isinstance(reference.get(name), str)]
     target = next(filter(None, map(directory.find_any, names)), None)
     if target is None:
-        if names and "id" not in reference:  # a generated one would have another name
-            allowed = (
-                f"{object_hint(directory, kind, names[0])}; or a new one, if it is added first"
-            )
+        if names and not {"id", "name"} <= reference.keys():  # others would be generated
+            allowed = f"{object_hint(directory, kind, names[0])}; or a new one, by id and name"
             raise DataError.of_member(place, kind, seen=quoted(names[0]), allowed=allowed)
         return
     target_entity, entity = target.get("entity"), members.get("entity")

@@ -31,6 +31,8 @@ def _world() -> World:
     return world
 
 
+NOT_REJECTED = "COM.CRM.EXCEPTION.WEBHOOKS.ONLYREJECTEDWEBHOOKREQUESTSCANBERESENTEXCEPTION"
+
 #: Patterns, and the requests that match each.
 MATCHING: list[tuple[dict[str, Any], set[int]]] = [
         ({}, ALL),
@@ -79,6 +81,12 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
         ({"code": "ok"}, "code", "one of OK, "),
         ({"state_after": "DELETED"}, "state_after", '{"absent": true}'),
         ({"fault": "buzy"}, "fault", "busy"),
+        ({"code": "ok"}, "code", "…"),
+        ({"operation": "list", "record": "7"}, "operation", "some of show, resend, delete"),
+        ({"operation": "token", "state_after": "SUCCESSFUL"}, "operation", "some of show, resend"),
+        ({"operation": "resend", "parameters": {"entity": "JOBS"}}, "parameters", "one of token"),
+        ({"operation": "list", "parameters": {"entity": "JOB"}}, "parameters.entity", "JOBS"),
+        ({"operation": "list", "code": NOT_REJECTED}, "code", "one of OK, "),
 ]  # fmt: skip
 
 

@@ -23,6 +23,11 @@ CASES: list[tuple[str, Callable[[Any], Any]]] = [
     ("by", lambda m: m.clock.advance()),
     ("life_cycle", lambda m: m.records.filter(life_cycle="REJECTED")),
     ("life_cycle_state", lambda m: m.records.filter(life_cycle_state="REJCTED")),
+    ("error_code", lambda m: m.records.filter(error_code="SocketTimeout")),
+    ("webhook_definition", lambda m: m.records.filter(webhook_definition="ACT CREAT")),
+    ("record", lambda m: m.records.filter(number="99999")),
+    ("record", lambda m: m.deliveries.of("99999")),
+    ("error", lambda m: m.fail(operation="list", error="not_rejected")),
     ("preset", lambda m: m.fail(5)),
     ("fail", lambda m: m.fail()),
     ("fail", lambda m: m.fail(expire_token=False)),
@@ -58,6 +63,10 @@ CASES: list[tuple[str, Callable[[Any], Any]]] = [
         lambda m: m.add(webhook_definition={"name": "ACT CREAT"}),
     ),
     (
+        "the webhook_request: webhook_definition",
+        lambda m: m.add(webhook_definition={"id": "NOPE"}),
+    ),
+    (
         "the webhook_request: entity",
         lambda m: m.add(entity="JOBS", webhook_definition={"name": "ACT CREATE"}),
     ),
@@ -87,6 +96,13 @@ def test_a_mistake_is_refused_by_name() -> None:
         assert frames == ["test_a_mistake_is_refused_by_name", "<lambda>"], named
         assert (mock.clock.state.mode, len(mock.records)) == ("real", 122)
         assert not mock.emulated.faults.has_active
+
+
+@pytest.mark.parametrize("part", ["", "clock", "records", "requests", "deliveries"])
+def test_an_attribute_that_does_not_exist_cannot_be_set(part: str) -> None:
+    mock: Any = crmcom_mock()
+    with pytest.raises(AttributeError, match="frozen"):
+        (getattr(mock, part) if part else mock).frozen = True
 
 
 #: What is meant by a misspelled argument.

@@ -30,6 +30,14 @@ def test_a_fault_that_was_never_hit_is_named(mock: Mock) -> None:
     mock.assert_nothing_unexpected()
 
 
+def test_a_delay_that_a_frozen_clock_swallows_is_unexpected(mock: Mock) -> None:
+    mock.clock.freeze()
+    with mock.fail(name="slow", delay=30):
+        show(mock)
+    with pytest.raises(AssertionError, match="slow of request 1 has no effect: the clock is froz"):
+        mock.assert_nothing_unexpected()
+
+
 def test_an_error_of_a_fault_is_no_refusal(mock: Mock) -> None:
     """So nobody need expect it, and it does not count."""
     with mock.fail(error="expired_token"):

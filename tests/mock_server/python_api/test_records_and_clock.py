@@ -28,6 +28,8 @@ def test_records_are_filtered_by_members(mock: Mock) -> None:
     assert 0 < len(of_jobs) < len(rejected) < len(mock.records)
     assert {record["life_cycle_state"] for record in rejected} == {"REJECTED"}
     assert mock.records.filter(number=7) == mock.records.filter(number="7") == [mock.records[7]]
+    named = mock.records.filter(webhook_definition="ACT CREATE")
+    assert {record["webhook_definition"]["alternative_code"] for record in named} == {"ACT CREATE"}
 
 
 def test_a_frozen_clock_stands_at_the_given_moment(mock: Mock) -> None:
