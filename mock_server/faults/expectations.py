@@ -11,7 +11,7 @@ from typing import Any
 from crmcom_kit.mock_server.faults.matching import RequestView
 from crmcom_kit.mock_server.faults.validation import as_tuple, parse
 from crmcom_kit.mock_server.protocol.errors import VendorError
-from crmcom_kit.mock_server.protocol.possible import WITH_RECORD, check_errors, check_operations
+from crmcom_kit.schemas.possible import WITH_RECORD, check_errors, check_operations
 from crmcom_kit.usage_errors import LimitExceeded
 
 MAX_EXPECTATIONS = 1_000

@@ -5,8 +5,8 @@ from math import ceil
 from typing import Any, NamedTuple
 
 from crmcom_kit.mock_server.faults.validation import parse
-from crmcom_kit.mock_server.protocol.possible import WITH_RECORD
 from crmcom_kit.removed_names import remedy
+from crmcom_kit.schemas.possible import WITH_RECORD
 from crmcom_kit.usage_errors import NotFound, UsageError, hint, quoted
 
 _CHANGING_METHODS = ["resend", "delete"]

@@ -16,13 +16,13 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from crmcom_kit.mock_server.faults.matching import DAMAGES, INSTEAD, Fault, FixedResponse
-from crmcom_kit.mock_server.protocol.possible import (
+from crmcom_kit.mock_server.schema_errors import check, strict_validator
+from crmcom_kit.schemas.possible import (
     WITH_RECORD,
     WITH_TOKEN,
     check_errors,
     check_operations,
 )
-from crmcom_kit.mock_server.schema_errors import check, strict_validator
 from crmcom_kit.usage_errors import UsageError, quoted
 
 if TYPE_CHECKING:

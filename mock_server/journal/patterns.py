@@ -16,11 +16,11 @@ from typing import Annotated, Any, NamedTuple, TypedDict
 
 from crmcom_kit.mock_server.faults.presets import PRESETS
 from crmcom_kit.mock_server.journal.entry_view import EntryView, JournalReader
-from crmcom_kit.mock_server.protocol.possible import WITH_RECORD, check_operations, codes_of
 from crmcom_kit.mock_server.store.records import KEYS, State
 from crmcom_kit.mock_server.typed_schemas import Keywords
 from crmcom_kit.redaction import is_secret, redact_query
 from crmcom_kit.schemas import methods, resolve
+from crmcom_kit.schemas.possible import WITH_RECORD, check_operations, codes_of
 from crmcom_kit.schemas.releases import release_names
 from crmcom_kit.usage_errors import UsageError, escaped, hint, quoted
 

@@ -17,7 +17,6 @@ from crmcom_kit import __version__
 #: Sub-command → its `module:attribute`, and its line in `crmcom-kit --help`.
 COMMANDS = {
     "serve": ("crmcom_kit.mock_server.cli.serve:serve", "Run the mock."),
-    "ready": ("crmcom_kit.mock_server.cli.ready:ready", "Ask whether a mock is ready."),
     "fixtures": ("crmcom_kit.fixtures.cli:fixtures", "Generate fixture data."),
     "check": (
         "crmcom_kit.contract_tests.cli:check",

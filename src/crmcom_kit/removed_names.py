@@ -15,6 +15,7 @@ INSTEAD = {
     **dict.fromkeys(("--tls-cert", "--tls-key", "--tls-self-signed"), "use a proxy for TLS"),
     # an option of openapi
     "--server-url": 'change "servers" in the document',
+    "ready": "use curl -f --retry 30 --retry-connrefused http://127.0.0.1:8080/readyz",
     # options of check, calibrate and diff
     "--verbose": "use --html or --json, which have all statements",
     "-v": "use --html or --json, which have all statements",

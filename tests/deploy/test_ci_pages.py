@@ -103,7 +103,8 @@ def test_a_job_installs_runs_the_tests_and_leaves_its_reports(
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     environment = {key: value.replace(":8080", f":{port}") for key, value in variables.items()}
-    environment |= {"CRMCOM_SERVE_PORT": str(port), "CRMCOM_MOCK_URL": f"http://127.0.0.1:{port}"}
+    environment["CRMCOM_SERVE_PORT"] = str(port)
+    scripts = [script.replace(":8080", f":{port}") for script in scripts]
 
     run_scripts(scripts, project, environment)
 
