@@ -82,6 +82,7 @@ class WaitResult(Verification):
         Literal["held", "time over", "reset", "closing"],
         "closing: the mock is stopping, or the client has left.",
     ]
+    ended: NotRequired[Annotated[int, "The number of ended deliveries, of any outcome."]]
     record: NotRequired[Annotated[str, "The number or id that was asked for."]]
     state: NotRequired[Annotated[str | None, "null if it never existed; DELETED if deleted."]]
 

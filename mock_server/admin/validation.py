@@ -52,7 +52,8 @@ def read_json_body(operation: Operation, raw: bytes) -> Any:
     declaration = view_of(operation).get("requestBody")
     if declaration is None:
         if raw.strip():
-            raise UsageError("body", seen="a body", allowed="no body")
+            allowed = f"none: {operation.verb} {operation.path} takes no body"
+            raise UsageError("body", seen="a body", allowed=allowed)
         return None
     if not raw.strip():
         if declaration["required"]:

@@ -159,7 +159,7 @@ class WorldContent(WorldHandle):
         """
         world = self.emulated
         if entries is not None and not isinstance(entries, Iterable | Path):
-            allowed = "world entries, or a file of them"
+            allowed = 'world entries, or a file of them; by name, count=50 or scenario="…"'
             raise UsageError("entries", seen=repr(entries), allowed=allowed)
         if entries is not None and (scenario is not None or options):
             allowed = "either entries, or a scenario or options"

@@ -51,17 +51,15 @@ def _deliveries(world: World, members: Mapping[str, Any]) -> Condition:
     if not isinstance(delivered, bool | None):
         raise UsageError("delivered", seen=repr(delivered), allowed="True or False")
 
+    def ended_attempts() -> list[Attempt]:
+        return [attempt for attempt in world.current_epoch.attempts.select(record) if attempt.over]
+
     def finished_attempts() -> list[Attempt]:
-        attempts = world.current_epoch.attempts.select(record)
-        return [
-            attempt
-            for attempt in attempts
-            if attempt.over and delivered in (None, attempt.delivered)
-        ]
+        return [attempt for attempt in ended_attempts() if delivered in (None, attempt.delivered)]
 
     return Condition(
         lambda: expected.allows(len(finished_attempts())),
-        lambda: {"count": len(finished_attempts())},
+        lambda: {"count": len(finished_attempts()), "ended": len(ended_attempts())},
         lambda: next(iter(finished_attempts()), None),  # the first one, if any
     )
 

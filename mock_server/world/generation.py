@@ -285,11 +285,10 @@ class _Dates:
             first, second, *_ = dates
             raise UsageError(first, seen=f"with {second}", allowed="one of them")
         for name in dates.keys() & CREATED:
-            created = self._present.written(name, dates[name])
             if name == "age" and not is_age(dates[name]):
                 allowed = 'an age such as "100 days" or "12 hours"'
                 raise UsageError(name, seen=quoted(dates[name]), allowed=allowed)
-            self._put(members, created)
+            self._put(members, self._present.written(name, dates[name]))
         if dates or "updated_date" in log:
             return
         if self._newest is None:

@@ -55,7 +55,7 @@ def test_ages_go_over_http_too(mock: Mock) -> None:
 
 REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"age": "2026-11-01"}, 'age: seen "2026-11-01"; allowed is an age such as "100 days"'),
-    ({"age": timedelta(-1)}, 'age: seen "-86400.000000 seconds"; allowed is a date'),
+    ({"age": timedelta(-1)}, 'age: seen "-86400.000000 seconds"; allowed is an age'),
     ({"created_date": "yesterday"}, 'created_date: seen "yesterday"; allowed is a date'),
     ({"created_date": 5}, "created_date: seen 5; allowed is a date"),
     ({"age": "1 day", "created_date": "2026-11-01"}, "with .*; allowed is one of them"),
