@@ -134,7 +134,8 @@ def _members(node: ast.ClassDef, module: ModuleType) -> Iterator[_Member]:
     lines = inspect.getsource(module).splitlines()
     for child in node.body:
         if not isinstance(child, Function):
-            yield from _attribute(child, lines)
+            is_field = "Attributes:" not in (ast.get_docstring(node) or "")
+            yield from _attribute(child, lines, is_field=is_field)
         elif child.name == "__init__":
             for statement in child.body:
                 yield from _attribute(statement, lines)
@@ -149,12 +150,18 @@ def _members(node: ast.ClassDef, module: ModuleType) -> Iterator[_Member]:
                 yield _Member(child.name, text, signature=_signature(child))
 
 
-def _attribute(node: ast.stmt, lines: list[str]) -> Iterator[_Member]:
-    """Yield an attribute, if a comment ``#:`` above its line says what it is."""
+def _attribute(node: ast.stmt, lines: list[str], *, is_field: bool = False) -> Iterator[_Member]:
+    """Yield an attribute, if a comment ``#:`` above its line says what it is; a field always.
+
+    What a field is may also be said at the end of its line.
+    """
     if not isinstance(node, ast.Assign | ast.AnnAssign):
         return
     comments = list(takewhile(_is_said, map(str.strip, reversed(lines[: node.lineno - 1]))))
     text = " ".join(comment.removeprefix("#:").strip() for comment in reversed(comments))
+    if is_field and not text and isinstance(node, ast.AnnAssign):
+        text = lines[node.lineno - 1].partition("  # ")[2]
+        text = f"{text[:1].upper()}{text[1:].removesuffix('.')}." if text else " "
     if not text:
         return
     target = node.targets[0] if isinstance(node, ast.Assign) else node.target
@@ -164,7 +171,8 @@ def _attribute(node: ast.stmt, lines: list[str]) -> Iterator[_Member]:
     else:  # what a class makes has its type
         maker = ast.unparse(node.value.func) if isinstance(node.value, ast.Call) else ""
         kind = maker if maker[:1].isupper() else ""
-    yield _Member(name, text, type=kind)
+    if not name.startswith("_"):
+        yield _Member(name, text, type=kind)
 
 
 def _is_said(line: str) -> bool:
