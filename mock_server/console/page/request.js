@@ -14,7 +14,7 @@ import {
 
 const MAX_URL = 4000;
 
-export const OUTCOMES = { good: "served", refused: "refused", failed: "failed", fault: "fault", running: "running" };
+export const OUTCOMES = { good: "served", warned: "warned", refused: "refused", failed: "failed", fault: "fault", running: "running" };
 
 // How it ended.
 
@@ -28,7 +28,7 @@ export function outcomeOf(call) {
   if (call.fault) return ["fault", text(`fault ${faultName(call)}`, change(call), results)];
   if (call.outcome === "refused") return ["refused", spaced(call.error_kind)];
   if (undelivered(call)) return ["failed", "not delivered, REJECTED again"];
-  const kind = call.status >= 400 ? "failed" : "good";
+  const kind = call.status >= 400 ? "failed" : call.warnings.length ? "warned" : "good";
   return [kind, text(change(call) || results || `${call.status} ${call.code ?? ""}`, ...call.warnings)];
 }
 
@@ -62,7 +62,7 @@ export function details(call, rules) {
   const request = copies.asSent(call);
   const status = call.running ? "no response yet" : isDropped(call) ? "no response" : `HTTP ${call.status}`;
   const views = { Response: () => responded(call), Request: () => asked(call.request), Why: () => why(call, rules) };
-  const first = outcomeOf(call)[0] === "good" && !call.warnings.length ? "Response" : "Why";
+  const first = outcomeOf(call)[0] === "good" ? "Response" : "Why";
   return html`<h2>${call.method} ${brief(request.path.replace(/^.*\/v2\//, ""))} <span class="count">${call.number}</span></h2>
     <p>${outcome(call)} <span class="note">· ${status} · ${clockTime(call.at)} ${call.running ? nothing : `· ${took(call.seconds)}`}</span></p>
     <p class="tools"><button @click=${() => sendFromHere(request)}>Replay</button>

@@ -54,7 +54,7 @@ export function took(seconds) {
 // Marks and links.
 
 // How an outcome looks: always a sign and a word besides the color.
-const MARKS = { good: "✓", refused: "✕", failed: "!", fault: "↯", running: "…", open: "…" };
+const MARKS = { good: "✓", refused: "✕", failed: "!", warned: "!", fault: "↯", running: "…", open: "…" };
 
 export function mark(kind, text) {
   return html`<span class="mark ${kind}"><span aria-hidden="true">${MARKS[kind]}</span> ${text}</span>`;
