@@ -135,7 +135,7 @@ def _client_summary(client: Entry) -> str:
         parts.append(counted(client["expected"], "expected refusal"))
     if client["notes"]:
         notes = counted(len(client["notes"]), "note")
-        parts.append(f"{notes} on what the documents leave open (-v shows them)")
+        parts.append(f"{notes} on what the documents leave open (--html shows them)")
     return f"{', '.join(parts)}."
 
 
