@@ -9,7 +9,6 @@ from typing import Any, Unpack
 
 import orjson
 
-from crmcom_kit.fixtures.content.failures import failure_codes
 from crmcom_kit.fixtures.moments import as_text
 from crmcom_kit.mock_server.journal.patterns import SHOWN_STATES, check_one_of
 from crmcom_kit.mock_server.python_api.arguments import integer, methods_hide_our_frames
@@ -80,6 +79,8 @@ class RecordsView:
             UsageError: webhook requests have no member of that name, or none of the mock can have
                 that life cycle state, entity, error code, definition or rule.
         """
+        from crmcom_kit.fixtures.content.failures import failure_codes
+
         epoch, records, names = self._world().current_epoch, [*self], response_fields()
         choices: dict[str, Collection[str]] = {
             "life_cycle_state": SHOWN_STATES,
@@ -158,6 +159,12 @@ class WorldContent(WorldHandle):
             UsageError: entries with other arguments.
         """
         world = self.emulated
+        if isinstance(entries, str) and not Path(entries).exists():
+            from crmcom_kit.fixtures.scenarios import SCENARIOS  # takes time
+
+            if entries in SCENARIOS:
+                allowed = f"the path of a world file; or scenario={entries!r}"
+                raise UsageError("entries", seen=repr(entries), allowed=allowed)
         if entries is not None and not isinstance(entries, Iterable | Path):
             allowed = 'world entries, or a file of them; by name, count=50 or scenario="…"'
             raise UsageError("entries", seen=repr(entries), allowed=allowed)

@@ -57,7 +57,10 @@ def test_requests_are_found(console: Console, mock: Mock) -> None:
         page.get_by_role("searchbox").fill(asked)
         expect(rows).to_have_count(count)
     alert = page.get_by_role("alert")
-    for asked, known in (("foo:bar", "method:, outcome:"), ("outcome:bad", "served, warned, refused")):
+    for asked, known in (
+        ("foo:bar", "method:, outcome:"),
+        ("outcome:bad", "served, warned, refused"),
+    ):
         page.get_by_role("searchbox").fill(asked)
         expect(alert).to_contain_text(known)
     page.get_by_role("button", name="Show all").click()

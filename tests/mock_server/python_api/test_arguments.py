@@ -45,6 +45,7 @@ CASES: list[tuple[str, Callable[[Any], Any]]] = [
     ("port", lambda _: crmcom_mock(port=70_000)),
     ("colour", lambda _: crmcom_mock(colour="red")),
     ("entries", lambda m: m.seed(5)),
+    ("entries", lambda m: m.seed("receiver_outage")),
     ("count", lambda m: m.seed(count="5")),
     ("release", lambda m: m.seed(release="R9")),
     ("the webhook_request: life_cycle_state", lambda m: m.add(life_cycle_state="LOST")),
