@@ -1,5 +1,6 @@
 """What an installation holds: the links of an editable install, and the files of a wheel."""
 
+import shlex
 import subprocess
 import sys
 import zipfile
@@ -118,5 +119,5 @@ def test_a_command_names_the_extra_that_it_lacks(
     assert run.returncode == 2
     assert run.stderr == (
         f"Error: this needs {package}, which is not installed; "
-        f"run: {sys.executable} -m pip install 'crmcom-kit[{extra}]'\n"
+        f"run: {shlex.quote(sys.executable)} -m pip install 'crmcom-kit[{extra}]'\n"
     )
