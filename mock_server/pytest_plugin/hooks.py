@@ -36,9 +36,12 @@ class WatchedMock(Mock):
     def unexpected(self) -> list[str]:
         """Return a line for each unexpected event."""
         self._server.catch_up()
-        return [
-            f"world {world.name}: {line}" for world in self.worlds() for line in world.unexpected()
-        ]
+        return [f"world {w.name}: {line}" for w in self.worlds() for line in w.unexpected()]
+
+    def clear(self) -> None:
+        """End all named worlds; a test with a wrong URL may have changed the default world."""
+        self._registry.end_all()
+        self.reset()
 
     def pop_unexpected_requests(self) -> list[str]:
         """Return a line for each unexpected request, and forget them."""
@@ -68,8 +71,7 @@ def world_of_test(server: WatchedMock, item: pytest.Item) -> Iterator[MockWorld]
     try:
         yield world
     finally:
-        world.end()
-        server.reset()  # a test with a wrong URL has changed the default world
+        server.clear()
 
 
 class MockHooks:
@@ -106,8 +108,7 @@ class MockHooks:
     ) -> Iterator[Mock]:
         """Run a mock with the configured options and others, which strict tests watch.
 
-        Raises AssertionError at the end if the running test is strict and something, in any test,
-        was unexpected.
+        Raises AssertionError at the end if the running test is strict and something unexpected.
         """
         __tracebackhide__ = True
         with WatchedMock(**{**configured, **options}) as mock:
@@ -191,5 +192,5 @@ def _judge(config: pytest.Config, test: str, lines: Sequence[str]) -> str | None
 
 
 def running_test() -> str:
-    """Return the id of the running test, which pytest keeps in the environment."""
+    """Return the id of the running test."""
     return _PHASE.sub("", os.environ.get("PYTEST_CURRENT_TEST", "something outside any test"))

@@ -138,6 +138,7 @@ def test_of_another_world(crmcom_mock):
         "token": crmcom_mock.token, "webhook_request_identifier": {"number": "7"}})
     httpx.post(f"{origin}/__admin/faults", json={"effect": {"drop": True}})
     httpx.post(f"{crmcom_mock.admin_url}/fault")
+    httpx.get(f"{origin}/worlds/typo/crmapi/rest/v2/webhook_requests/show")
 
 def test_expected(crmcom_mock):
     crmcom_mock.expect_refusal("show", times=1)
@@ -156,6 +157,7 @@ UNEXPECTED = (
     "world other: fault never hit: drop (list) hit 0 of 0 matching requests",
     "world default: fault never hit: drop (any request) hit 0 of 0 matching requests",
     "world test_of_another_world-*: control API, POST /fault: *faults*",
+    "world typo: request 1, show: refused (*",
     "world default: *POST /crmapi/rest/v2/webhook_requests/delete*: *crmcom_mock.url",
 )
 
