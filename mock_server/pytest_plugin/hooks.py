@@ -108,7 +108,7 @@ class MockHooks:
     ) -> Iterator[Mock]:
         """Run a mock with the configured options and others, which strict tests watch.
 
-        Raises AssertionError at the end if the running test is strict and something unexpected.
+        Raises AssertionError at the end if a strict test is running and something was unexpected.
         """
         __tracebackhide__ = True
         with WatchedMock(**{**configured, **options}) as mock:
