@@ -188,7 +188,7 @@ def _judge(config: pytest.Config, test: str, lines: Sequence[str]) -> str | None
         config.stash.setdefault(WOULD_FAIL, []).extend(f"{test}: {line}" for line in lines)
     if strictness != "true" or not lines:
         return None
-    return "\n  ".join(("crmcom_strict: unexpected:", *lines, _REMEDY))
+    return "\n  ".join((f"crmcom_strict: unexpected: {lines[0]}", *lines[1:], _REMEDY))
 
 
 def running_test() -> str:
