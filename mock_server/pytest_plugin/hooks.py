@@ -192,5 +192,5 @@ def _judge(config: pytest.Config, test: str, lines: Sequence[str]) -> str | None
 
 
 def running_test() -> str:
-    """Return the id of the running test."""
+    """Return the id of the running test, which pytest keeps in the environment."""
     return _PHASE.sub("", os.environ.get("PYTEST_CURRENT_TEST", "something outside any test"))
